@@ -1,0 +1,112 @@
+"""What happens in a run, as values: the loop yields them, the run folder keeps them, the console and the plots read them.
+
+One JSON object a line in ``events.jsonl``. A torn last line (the process was killed while writing) is tolerated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened; ``kind`` names it in the file."""
+
+    kind: ClassVar[str] = ""
+
+
+@dataclass(slots=True)
+class Started(Event):
+    """Training is about to take its first step. ``steps_per_epoch`` is 0 where it cannot be known."""
+
+    kind: ClassVar[str] = "started"
+    epochs: int
+    steps: int
+    steps_per_epoch: int
+    rows: int
+
+
+@dataclass(slots=True)
+class Step(Event):
+    """One optimiser update was made. ``loss`` is the mean over the ``rows`` of this update; ``lr`` the rate it used."""
+
+    kind: ClassVar[str] = "step"
+    step: int
+    epoch: int
+    loss: float
+    rows: int
+    lr: float
+
+
+@dataclass(slots=True)
+class Scores:
+    """Sums over counts: ``loss`` is nats per target, ``accuracy`` a fraction in [0, 1] or None where it has no meaning."""
+
+    loss: float
+    accuracy: float | None
+    n: int
+
+
+@dataclass(slots=True)
+class Epoch(Event):
+    """An epoch ended. ``train`` is measured on the way (while the parameters move); ``valid`` afterwards."""
+
+    kind: ClassVar[str] = "epoch"
+    epoch: int
+    step: int
+    train: Scores
+    valid: Scores | None
+    lr: float
+    seconds: float
+    best: bool
+
+
+@dataclass(slots=True)
+class Finished(Event):
+    """Training ended; ``reason`` is epochs, steps, time or patience. ``best_epoch`` is the one whose parameters are kept."""
+
+    kind: ClassVar[str] = "finished"
+    reason: str
+    step: int
+    epoch: int
+    best_epoch: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Note(Event):
+    """Something was derived or found: ``what`` was set to ``value`` because of ``why``."""
+
+    kind: ClassVar[str] = "note"
+    what: str
+    value: str
+    why: str
+
+
+@dataclass(slots=True)
+class Progress(Event):
+    """Where a long job other than training stands; ``total`` is 0 where it is not known."""
+
+    kind: ClassVar[str] = "progress"
+    phase: str
+    done: int
+    total: int
+    unit: str = field(default="rows")
+
+
+def to_json(event: Event) -> str:
+    """One line of ``events.jsonl``, without the newline."""
+    return json.dumps({"event": event.kind, **asdict(event)})
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """The events of a run folder's ``events.jsonl``; a torn last line is passed over."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if not line.endswith("\n"):
+                return
+            yield json.loads(line)
