@@ -110,3 +110,40 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             if not line.endswith("\n"):
                 return
             yield json.loads(line)
+
+
+class EventLog:
+    """Appends events to ``events.jsonl`` and epochs to ``history.csv``; steps are thinned out to about ``STEPS`` a run."""
+
+    STEPS = 200
+    COLUMNS = "epoch,step,train_loss,train_accuracy,valid_loss,valid_accuracy,lr,seconds,best"
+
+    def __init__(self, events: Path, history: Path) -> None:
+        self._events = events.open("a", encoding="utf-8")
+        self._history = history.open("a", encoding="utf-8")
+        self._history.write(self.COLUMNS + "\n")
+        self._every = 1
+
+    def append(self, event: Event) -> None:
+        """Write one event; whole lines only, handed to the system at once."""
+        if isinstance(event, Started):
+            self._every = max(event.steps // self.STEPS, 1)
+        if isinstance(event, Step) and event.step % self._every:
+            return
+        self._events.write(to_json(event) + "\n")
+        self._events.flush()
+        if isinstance(event, Epoch):
+            self._history.write(_history_line(event) + "\n")
+            self._history.flush()
+
+    def close(self) -> None:
+        """Close both files."""
+        self._events.close()
+        self._history.close()
+
+
+def _history_line(event: Epoch) -> str:
+    train, valid = event.train, event.valid
+    scores = [train.loss, train.accuracy, valid.loss if valid else None, valid.accuracy if valid else None]
+    shown = ["" if value is None else repr(value) for value in (*scores, event.lr)]
+    return f"{event.epoch},{event.step},{','.join(shown)},{event.seconds:.3f},{int(event.best)}"

@@ -1,0 +1,329 @@
+"""The verbs in Python. What they need is imported when they are called."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time as clock
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwright import rundir
+from trainwright.errors import error, nearest
+from trainwright.watch.events import Event, EventLog, Note
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+    from trainwright.config import Row
+    from trainwright.tasks.predictor import TextPredictor
+
+Listen = Callable[[Event], None]
+
+
+class Phases:
+    """Seconds by phase; each mark ends the phase that it names."""
+
+    def __init__(self) -> None:
+        self.begun = self._last = clock.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def mark(self, phase: str) -> None:
+        """Count the time since the last mark towards ``phase``."""
+        now = clock.perf_counter()
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 4)
+        self._last = now
+
+
+class Run:
+    """A finished run: its folder, its report, its model. The model is loaded when it is first used."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Raises E403 where ``path`` is no run folder."""
+        self.folder = rundir.open_run(Path(path))
+        self._predictor: TextPredictor | None = None
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The content of ``report.json``. Raises E405 for a run that has not ended."""
+        if not self.folder.report.is_file():
+            raise error("E405", path=self.path)
+        found: dict[str, Any] = json.loads(self.folder.report.read_bytes())
+        return found
+
+    @property
+    def predictor(self) -> TextPredictor:
+        """The model in use. Raises E404 and E405."""
+        if self._predictor is None:
+            if not self.folder.model.is_dir():
+                raise error("E405", path=self.path)
+            from trainwright.tasks.predictor import TextPredictor
+
+            self._predictor = TextPredictor(self.folder.model)
+        return self._predictor
+
+    @property
+    def model(self) -> nn.Module:
+        """The network, in evaluation mode."""
+        return self.predictor.model
+
+    def predict(self, texts: Sequence[str], top: int = 1) -> list[list[tuple[str, float]]] | list[tuple[str, float]]:
+        """(label, probability) of each text; with ``top`` above 1, the so many most probable of each, best first."""
+        import polars as pl
+
+        if isinstance(texts, str):
+            texts = [texts]
+        best = rank(self.predictor.probabilities(pl.Series(texts, dtype=pl.String)), self.predictor.labels.names, top)
+        return best if top > 1 else [found[0] for found in best]
+
+    def evaluate(self, source: str | Path) -> dict[str, Any]:
+        """Scores on another labelled file: see ``evaluate``."""
+        return evaluate(self, source)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+
+def rank(probabilities: Any, labels: Sequence[str], top: int) -> list[list[tuple[str, float]]]:
+    """The ``top`` most probable (label, probability) of each row, best first."""
+    order = (-probabilities).argsort(axis=1, kind="stable")[:, :top]
+    return [[(labels[place], float(row[place])) for place in places] for row, places in zip(probabilities, order, strict=True)]
+
+
+def load(path: str | Path) -> Run:
+    """A run by its folder. Raises E403."""
+    return Run(path)
+
+
+def train(
+    source: str | Path,
+    *,
+    test: str | Path | None = None,
+    valid: str | Path | None = None,
+    recipe: str = "",
+    out: str | Path | None = None,
+    runs: str | Path = "runs",
+    offline: bool = False,
+    listen: Listen | None = None,
+    **settings: Any,
+) -> Run:
+    """Train on ``source`` (a file, a folder, or the name of a data set) and return the finished run.
+
+    Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
+    ``listen`` is called with every event; the default shows them on standard error.
+
+    Raises:
+        TrainwrightError: see ``docs/errors.md``; nothing is left half-written.
+    """
+    from trainwright import config
+
+    phases = Phases()
+    importing = threading.Thread(target=_import_torch, daemon=True)
+    importing.start()
+    base = config.recipe(recipe)["settings"] if recipe else None
+    resolved = config.resolve(settings, base)
+    show, close = _shower(listen)
+    try:
+        if out is not None:
+            rundir.check_free(Path(out))
+        places = [None if each is None else Path(each) for each in (valid, test)]
+        return _train(str(source), places, resolved, out and Path(out), Path(runs), offline, show, phases, importing, recipe)
+    finally:
+        close()
+
+
+def _import_torch() -> None:
+    """Torch takes seconds to import; the data are read meanwhile."""
+    import trainwright.tasks.runner  # noqa: F401
+
+
+def _shower(listen: Listen | None) -> tuple[Listen, Callable[[], None]]:
+    if listen is not None:
+        return listen, lambda: None
+    from trainwright.watch.console import Console
+
+    console = Console(sys.stderr)
+    return console.handle, console.close
+
+
+def _train(
+    source: str,
+    places: list[Path | None],
+    settings: Any,
+    out: Path | None,
+    parent: Path,
+    offline: bool,
+    show: Listen,
+    phases: Phases,
+    importing: threading.Thread,
+    recipe: str,
+) -> Run:
+    from trainwright import config
+    from trainwright.data import source as sources
+    from trainwright.tasks import text
+
+    phases.mark("import")
+    found = sources.find(source, *places, offline=offline, listen=show)
+    prepared, fill_cache = text.prepare(found, settings, phases.mark)
+    settings, derived = text.derive_training(prepared.settings, prepared)
+    for what, value, why in prepared.notes + derived:
+        show(Note(what, value, why))
+    importing.join()
+    from trainwright.tasks.runner import Training, write_report
+
+    phases.mark("import")
+    training = Training(prepared, settings)
+    run = rundir.create(out, parent, rundir.slug(found.name))
+    caching = threading.Thread(target=fill_cache, daemon=True)
+    caching.start()
+    _begin(run, config.to_toml(settings, run=_origin(source, places, recipe)), prepared.data)
+    log = EventLog(run.events, run.history)
+
+    def emit(event: Event) -> None:
+        log.append(event)
+        show(event)
+
+    artist = _artist(run)
+    try:
+        training.train(emit)
+        phases.mark("train")
+        scores = training.evaluate()
+        phases.mark("evaluate")
+        training.save(run, scores)
+        caching.join()
+        phases.mark("save")
+        rows = len(prepared.splits["train"]) * scores["epochs"]
+        times = {"seconds": phases.seconds, "rows_per_second": round(rows / max(phases.seconds["train"], 1e-9))}
+        write_report(run, scores | times)
+        artist.communicate(b"draw\n")
+    finally:
+        log.close()
+        if artist.poll() is None:
+            artist.communicate()
+    return Run(run.path)
+
+
+def _origin(source: str, places: list[Path | None], recipe: str) -> dict[str, Any]:
+    """What a person would have to say again to repeat the run, beside the settings."""
+    import torch
+
+    import trainwright
+
+    named = {"valid": places[0], "test": places[1], "recipe": recipe or None}
+    versions = {"trainwright": trainwright.__version__, "torch": str(torch.__version__)}
+    return {"source": source} | {key: str(value) for key, value in named.items() if value} | versions
+
+
+def _begin(run: rundir.RunDir, settings: str, data: dict[str, Any]) -> None:
+    from trainwright.store import atomic
+
+    atomic.write_file(run.data, json.dumps(data, indent=1))
+    atomic.write_file(run.settings, settings)
+
+
+def _artist(run: rundir.RunDir) -> subprocess.Popen[bytes]:
+    """A second process that draws the plots: it gets ready while the model trains, and draws when it is told to."""
+    command = [sys.executable, "-m", "trainwright.watch.plots", str(run.path), "--wait"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {"MPLBACKEND": "agg"})
+
+
+def evaluate(run: Run | str | Path, source: str | Path | None = None) -> dict[str, Any]:
+    """Scores of a run on a labelled file, or without one, the test scores of its report.
+
+    Returns loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix.
+    Raises SourceError and DataError for a file that cannot be used, RunError for the run.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    if source is None:
+        report = run.report
+        return dict(report["test"] or report["valid"] or {})
+    from trainwright.tasks.scoring import score_file
+
+    return score_file(run.predictor, Path(source))
+
+
+def predict(run: Run | str | Path, texts: Sequence[str], top: int = 1) -> Any:
+    """Labels and probabilities of texts under a run's model: see ``Run.predict``."""
+    return (run if isinstance(run, Run) else Run(run)).predict(texts, top)
+
+
+def recipes() -> dict[str, dict[str, Any]]:
+    """The recipes inside the package: description, source, settings and the result to expect, by name."""
+    from trainwright import config
+
+    return config.recipes()
+
+
+def settings() -> list[Row]:
+    """Every setting with type, default, unit and meaning."""
+    from trainwright import config
+
+    return list(config.rows())
+
+
+def runs(folder: str | Path = "runs") -> list[dict[str, Any]]:
+    """The runs in a folder: ``run`` (path) and ``report`` (empty for a run that has not ended)."""
+    return rundir.runs(Path(folder))
+
+
+def fit(
+    model: nn.Module,
+    data: Any,
+    *,
+    loss: Any,
+    optimizer: Optimizer,
+    valid: Any = None,
+    epochs: int = 1,
+    steps: int = 0,
+    time: float = 0.0,
+    batch_size: int = 64,
+    schedule: Any = (),
+    schedule_every: str = "epoch",
+    clip: float = 0.0,
+    clip_value: float = 0.0,
+    accumulate: int = 1,
+    patience: int = 0,
+    monitor: str = "accuracy",
+    shuffle: bool = True,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Iterator[Event]:
+    """Train any ``nn.Module`` on any data; the body of your ``for`` loop over the events is your callback.
+
+    Args:
+        model: called as ``model(*inputs)``; trained where its parameters are.
+        data: a tuple (input, ..., targets) of tensors or arrays, a ``Dataset``, a ``DataLoader``, or an iterable of such
+            batches that can be gone through again.
+        loss: called as ``loss(outputs, targets)``; a mean over the batch.
+        valid: like ``data``; measured after each epoch, and then the model ends with the parameters of the best one.
+        schedule: one or several of ``torch.optim.lr_scheduler``, stepped every ``schedule_every`` (epoch or step).
+        clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
+        accumulate: batches whose gradients make one update, weighted exactly.
+        steps, time: stop after so many updates, or seconds; 0 = no limit.
+        seed: fixes the order of rows and what dropout draws.
+        progress: show a bar and a table of epochs; None = where standard error is a terminal.
+
+    Yields:
+        ``Started``, then ``Step`` for each update, ``Epoch`` for each epoch, and ``Finished``.
+
+    Raises:
+        ModelError: E6xx for data, batches or shapes that do not fit.
+        TrainingError: E501 when loss or gradient is not finite; the parameters are those before the refused step.
+    """
+    from trainwright.tasks.own import fit_own
+
+    return fit_own(
+        model, data, loss, optimizer, valid, batch_size, schedule, schedule_every, clip, clip_value, shuffle, progress,
+        plan={"epochs": epochs, "steps": steps, "seconds": time, "patience": patience, "accumulate": accumulate,
+              "monitor": monitor, "seed": seed},
+    )  # fmt: skip

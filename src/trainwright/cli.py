@@ -1,0 +1,268 @@
+"""The command line: parse, call the api, print. The only module that exits the process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trainwright.errors import TrainwrightError, error, nearest
+
+if TYPE_CHECKING:
+    from trainwright.watch.console import Console
+
+app = typer.Typer(
+    name="trainwright",
+    help="Train a model on your own data: from a file on disk to a trained, evaluated, saved and usable model.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: rich takes longer to import than the help to read
+    pretty_exceptions_enable=False,
+)
+
+Settings = Annotated[list[str] | None, typer.Argument(help="Settings as key=value; `trainwright settings` lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the last line of standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
+
+
+@app.command()
+def train(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings."),
+    ],
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.")] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.")] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train on SOURCE: columns, split, model and settings are derived, and said."""
+    from trainwright import api, config
+
+    source, settings = _source(words)
+    console = _console(sys.stderr if as_json else sys.stdout, quiet)
+    given = config.nest(settings)
+    run = api.train(source, test=test, valid=valid, recipe=recipe, out=out, offline=offline, listen=console.handle, **given)
+    console.report(run.report)
+    console.line(f"model    {run.path}")
+    console.line(f'use it   trainwright predict {run.path} "a text"')
+    console.close()
+    if as_json:
+        _print_json(_summary(run))
+
+
+def _source(words: list[str]) -> tuple[str, list[str]]:
+    """The one word that is no setting, wherever it stands. Raises E316 for none and E317 for several."""
+    settings = [word for word in words if "=" in word and not Path(word).exists()]
+    sources = [word for word in words if word not in settings]
+    if not sources:
+        raise error("E316")
+    if len(sources) > 1:
+        raise error("E317", found=", ".join(sources))
+    return sources[0], settings
+
+
+def _summary(run: Any) -> dict[str, Any]:
+    report = run.report
+    kept = {name: {k: part[k] for k in ("loss", "accuracy", "n", "interval")} if part else None
+            for name, part in (("valid", report["valid"]), ("test", report["test"]))}  # fmt: skip
+    return {"run": str(run.path), "task": report["task"], "model": report["model"], **kept, "seconds": report["seconds"]}
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    source: Annotated[Path | None, typer.Argument(help="A labelled file; without it, the test scores of the run.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a run's model on a labelled file."""
+    from trainwright import api
+
+    opened = api.load(run)
+    scores = api.evaluate(opened, source)
+    if as_json:
+        _print_json({"run": str(run), **scores})
+        return
+    report = opened.report
+    if source is not None:
+        unmeasured = {"valid": None, "baseline": None, "seconds": {}, "rows": {"test": scores["n"], "rejected": scores["rejected"]}}
+        report |= {"test": scores, "source": str(source)} | unmeasured
+    _console(sys.stdout, False).report(report)
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="TEXT... | FILE | -", help="Texts, a file, or - for lines of standard input.")],
+    top: Annotated[int, typer.Option(min=1, help="Show so many labels.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Write a file's predictions here, as CSV.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Label texts, the rows of a file, or the lines of standard input."""
+    from trainwright import api
+
+    opened = api.load(run)
+    if len(inputs) == 1 and inputs[0] != "-" and _looks_like_file(inputs[0]):
+        _predict_file(opened, Path(inputs[0]), top, out, as_json)
+        return
+    texts = [line.rstrip("\r\n") for line in sys.stdin] if inputs == ["-"] else inputs
+    if not texts:
+        return
+    for text, ranked in zip(texts, api.rank(_probabilities(opened, texts), opened.predictor.labels.names, top), strict=True):
+        if as_json:
+            _print_json(_answer(ranked) | {"text": text})
+        else:
+            typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in ranked))
+
+
+def _probabilities(run: Any, texts: list[str]) -> Any:
+    import polars as pl
+
+    return run.predictor.probabilities(pl.Series(texts, dtype=pl.String))
+
+
+def _answer(ranked: list[tuple[str, float]]) -> dict[str, Any]:
+    label, probability = ranked[0]
+    return {"label": label, "probability": probability, "probabilities": dict(ranked)}
+
+
+def _looks_like_file(word: str) -> bool:
+    """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
+    try:
+        if Path(word).exists():
+            return True
+    except OSError:  # a text too long for a path
+        return False
+    return " " not in word and Path(word).suffix.lower() in (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
+
+
+def _predict_file(run: Any, path: Path, top: int, out: Path | None, as_json: bool) -> None:
+    """The rows of a file with their labels: its own columns untouched, then ``predicted`` and ``probability``."""
+    import polars as pl
+
+    from trainwright import api
+    from trainwright.tasks.scoring import predict_file
+
+    frame, probabilities = predict_file(run.predictor, path)
+    ranked = api.rank(probabilities, run.predictor.labels.names, top)
+    if as_json:
+        for row in ranked:
+            _print_json(_answer(row))
+        return
+    columns = []
+    for place in range(min(top, len(run.predictor.labels.names))):
+        suffix = f"_{place + 1}" if place else ""
+        columns.append(pl.Series(f"predicted{suffix}", [row[place][0] for row in ranked], dtype=pl.String))
+        columns.append(pl.Series(f"probability{suffix}", [round(row[place][1], 6) for row in ranked], dtype=pl.Float64))
+    text = frame.with_columns(columns).write_csv()
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        from trainwright.store.atomic import write_file
+
+        write_file(out, text)
+
+
+@app.command()
+def settings(
+    name: Annotated[str, typer.Argument(help="Show only the settings whose key contains this.")] = "",
+) -> None:
+    """List every setting: key, type, default, unit and meaning."""
+    from trainwright import api
+
+    found = [row for row in api.settings() if name in row.key]
+    if not found:
+        raise error("E301", key=name, hint=nearest(name, [row.key for row in api.settings()]))
+    widths = [max(len(row.key) for row in found), max(len(row.type) for row in found), max(len(row.default) for row in found)]
+    for row in found:
+        unit = f" [{row.unit}]" if row.unit else ""
+        typer.echo(f"{row.key:<{widths[0]}}  {row.type:<{widths[1]}}  {row.default:<{widths[2]}}  {row.meaning}{unit}")
+
+
+recipes_app = typer.Typer(help="List the recipes, or show one.", invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(recipes_app, name="recipes")
+
+
+@recipes_app.callback()
+def recipes(context: typer.Context) -> None:
+    """List the recipes."""
+    if context.invoked_subcommand:
+        return
+    from trainwright import api
+
+    for name, recipe in api.recipes().items():
+        typer.echo(f"{name:<16} {recipe['description']}")
+
+
+@recipes_app.command("show")
+def show_recipe(name: Annotated[str, typer.Argument(help="The recipe's name.")]) -> None:
+    """Print a recipe: a complete settings file with the result to expect."""
+    from trainwright import config
+
+    typer.echo(config.recipe_text(name), nl=False)
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="The folder that holds the runs.")] = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """A table of the runs in a folder."""
+    from trainwright import api
+
+    found = api.runs(folder)
+    if as_json:
+        _print_json({"runs": found})
+        return
+    if not found:
+        typer.echo(f"no runs in {folder}", err=True)
+        return
+    lines = [("run", "model", "source", "test", "interval", "valid", "rows", "seconds")] + [_run_line(each) for each in found]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _run_line(found: dict[str, Any]) -> tuple[str, ...]:
+    report = found["report"]
+    if not report:
+        return (found["run"], "-", "-", "not ended", "-", "-", "-", "-")
+    test, valid = report["test"], report["valid"]
+    interval = "{:.2%} - {:.2%}".format(*test["interval"]) if test else "-"
+    shown = [f"{part['accuracy']:.2%}" if part else "-" for part in (test, valid)]
+    seconds = f"{sum(report['seconds'].values()):.1f}"
+    return (found["run"], report["model"], report["source"], shown[0], interval, shown[1], f"{report['rows']['train']:,}", seconds)
+
+
+def _console(stream: Any, quiet: bool) -> Console:
+    from trainwright.watch.console import Console
+
+    return Console(stream, quiet=quiet)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def main() -> None:
+    """Run the command line; a problem that a person can mend is one message and exit code 2 (3: training was refused)."""
+    try:
+        app(standalone_mode=False)
+    except TrainwrightError as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+    except Exception as problem:
+        if not hasattr(problem, "format_message"):
+            raise
+        print(error("E318", problem=problem.format_message()), file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,82 @@
+"""Encoded data, kept under a fingerprint of the content and of everything that shaped it: settings, code and libraries.
+
+A cache may be deleted at any time. It never grows beyond ``LIMIT``: the entries used longest ago go first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import polars as pl
+import safetensors
+import safetensors.numpy
+
+from trainwright.errors import TrainwrightError
+from trainwright.store.atomic import write_folder
+
+LIMIT = 4 << 30
+
+
+def folder() -> Path:
+    """``TRAINWRIGHT_CACHE``, or the user's cache folder."""
+    return Path(os.environ.get("TRAINWRIGHT_CACHE") or platformdirs.user_cache_dir("trainwright"))
+
+
+@cache
+def code_digest() -> str:
+    """Changes when any line of the code that shapes encoded data does."""
+    digest = hashlib.blake2b(f"{pl.__version__}:{np.__version__}".encode(), digest_size=16)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint(content: str, shaping: Mapping[str, Any]) -> str:
+    """The name of an entry: of the content's digest, everything that shaped the encoding, and the code."""
+    parts = json.dumps([content, shaping, code_digest()], sort_keys=True, default=str)
+    return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
+
+
+def load(key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+    """The values and arrays of an entry, or None."""
+    place = folder() / "encoded" / key
+    try:
+        values = json.loads((place / "values.json").read_bytes())
+        arrays = safetensors.numpy.load_file(place / "arrays.safetensors")
+        os.utime(place)
+    except (OSError, ValueError, safetensors.SafetensorError):
+        return None
+    return values, arrays
+
+
+def save(key: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Keep an entry; a cache that cannot be written is no reason to stop a run."""
+    place = folder() / "encoded" / key
+    size = sum(array.nbytes for array in arrays.values())
+    if size > LIMIT // 2:
+        return
+    try:
+        _make_room(place.parent, LIMIT - size)
+        files = {"values.json": json.dumps(values).encode(), "arrays.safetensors": safetensors.numpy.save(dict(arrays))}
+        write_folder(place, files)
+    except (OSError, TrainwrightError):
+        return
+
+
+def _make_room(place: Path, limit: int) -> None:
+    """Remove the entries used longest ago until the rest fits."""
+    entries = sorted(place.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True) if place.is_dir() else []
+    total = 0
+    for entry in entries:
+        total += sum(file.stat().st_size for file in entry.iterdir())
+        if total > limit:
+            shutil.rmtree(entry, ignore_errors=True)

@@ -1,0 +1,43 @@
+"""Ragged: rows of different lengths as one flat array and offsets, the shape of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of token ids.
+
+    Attributes:
+        values: int32, shape (tokens,): all rows one after the other.
+        offsets: int64, shape (rows + 1,): row ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
+        weights: float32, shape (tokens,), or None where every token weighs the same.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row: int64, shape (rows,)."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: np.ndarray) -> Ragged:
+        """The rows of the given numbers, in that order."""
+        lengths = self.lengths[rows]
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        places = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Ragged(self.values[places], offsets, None if self.weights is None else self.weights[places])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The parts by name, for storing."""
+        parts = {"values": self.values, "offsets": self.offsets}
+        return parts if self.weights is None else parts | {"weights": self.weights}

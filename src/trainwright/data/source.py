@@ -1,0 +1,86 @@
+"""From what a person names (a path, a data set, data inside Python) to tables, one for each split that is given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from trainwright.data import builtin, catalog, readers
+from trainwright.data.table import Table
+from trainwright.errors import error, nearest
+from trainwright.watch.events import Progress
+
+Listen = Callable[[Progress], None]
+
+
+@dataclass
+class Source:
+    """Where the data are: files by split (``train`` holds everything where no other split is given), or an embedded set.
+
+    Attributes:
+        name: short, for the run folder.
+        files: path of each split; empty for embedded data.
+        dataset: the catalogue's entry for named data, which knows its columns.
+    """
+
+    name: str
+    files: dict[str, Path] = field(default_factory=dict)
+    dataset: catalog.Dataset | None = None
+
+    def digest(self) -> str:
+        """Changes when any byte of any file does; for embedded data, with the interpreter."""
+        digest = hashlib.blake2b(digest_size=16)
+        for split, path in sorted(self.files.items()):
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if file.is_file():
+                    digest.update(f"{split}:{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode())
+                    with file.open("rb") as content:
+                        digest.update(hashlib.file_digest(content, "blake2b").digest())
+        if not self.files:
+            digest.update(f"{self.name}:{builtin.fingerprint()}".encode())
+        return digest.hexdigest()
+
+    def tables(self) -> dict[str, Table]:
+        """Read every split. Raises SourceError."""
+        if not self.files:
+            return {"train": builtin.load(self.name)}
+        tables = {split: readers.read_table(path) for split, path in self.files.items()}
+        if self.dataset is not None:
+            return {split: catalog.named_columns(self.dataset, table) for split, table in tables.items()}
+        return tables
+
+
+def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listen | None) -> Source:
+    """What ``source`` names. A file or folder of that name comes before a data set.
+
+    Raises:
+        SourceError: E101 for something that is neither path nor name; E13x for a download that fails.
+    """
+    path = Path(source)
+    given = {name: each for name, each in (("valid", valid), ("test", test)) if each is not None}
+    for each in given.values():
+        if not each.exists():
+            raise readers.missing(each)
+    if path.exists():
+        folders = readers.split_folder(path) if path.is_dir() else None
+        return Source(path.name.split(".")[0] or path.resolve().name, (folders or {"train": path}) | given)
+    if source in builtin.NAMES:
+        if given:
+            raise error("E211", source=source)
+        return Source(source)
+    if source in catalog.DATASETS:
+        files = catalog.fetch(source, offline=offline, progress=listen)
+        return Source(source, files | given, catalog.DATASETS[source])
+    raise readers.missing(path, nearest(source, catalog.names()))
+
+
+def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
+    """The text columns as one, a newline between them, empty ones left out."""
+    if len(columns) == 1:
+        return frame[columns[0]].cast(pl.String).fill_null("")
+    parts = [pl.col(name).cast(pl.String).replace("", None) for name in columns]
+    return frame.select(pl.concat_str(parts, separator="\n", ignore_nulls=True)).to_series()

@@ -1,0 +1,111 @@
+"""Train, valid, test: which row goes where, decided by what the row says and not by where it stands.
+
+Equal texts never land in different splits, rows added later do not move the rows that were there (``content``, ``group``),
+and every class is in every split where it has enough distinct texts. The run's seed does not enter, so that runs with
+different seeds are measured on the same test rows.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from trainwright.errors import error, nearest
+
+TRAIN, VALID, TEST = 0, 1, 2
+NAMES = ("train", "valid", "test")
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class Fractions:
+    """Parts of the rows for validation and test; 0 where that split is given or not wanted."""
+
+    valid: float
+    test: float
+
+
+def uniform(values: pl.Series) -> np.ndarray:
+    """A number in [0, 1) for each string, the same for equal strings on every machine.
+
+    CRC-32 of the UTF-8 bytes, its bits mixed by the finaliser of splitmix64 (Steele et al. 2014, OOPSLA).
+    """
+    crc32 = zlib.crc32
+    raw = np.fromiter((crc32(value.encode()) for value in values.fill_null("").to_list()), np.uint64, len(values))
+    with np.errstate(over="ignore"):
+        mixed = (raw + np.uint64(1)) * GOLDEN
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def split(texts: pl.Series, labels: pl.Series, how: str, fractions: Fractions, frame: pl.DataFrame) -> np.ndarray:
+    """The split of each row: uint8 of ``TRAIN``, ``VALID`` and ``TEST``, shape (rows,).
+
+    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``frame`` holds such a column.
+    Raises E210 where that column does not exist.
+    """
+    kind, _, column = how.partition(":")
+    if column and column not in frame.columns:
+        raise error("E210", column=column, how=how, hint=nearest(column, frame.columns))
+    if kind == "time":
+        return _by_time(frame[column], fractions)
+    keys = frame[column].cast(pl.String) if kind == "group" else texts
+    position = uniform(keys)
+    if kind == "stratified":
+        return _stratified(position, labels, fractions)
+    parts = _cut(position, fractions)
+    return parts if kind == "group" else _every_class(parts, position, labels, fractions)
+
+
+def _cut(position: np.ndarray, fractions: Fractions) -> np.ndarray:
+    """Below ``test``: the test split; then ``valid`` wide: validation; the rest trains."""
+    parts = np.full(len(position), TRAIN, np.uint8)
+    parts[position < fractions.test + fractions.valid] = VALID
+    parts[position < fractions.test] = TEST
+    return parts
+
+
+def _stratified(position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:
+    """The same shares of every class: rows of a class, in order of position, are cut at the fractions of their count."""
+    frame = pl.DataFrame({"position": position, "label": labels, "row": np.arange(len(position))})
+    # Equal texts under different labels go with the label seen first, so that they stay together.
+    distinct = frame.group_by("position", maintain_order=True).agg(pl.first("label"), pl.len())
+    ranked = distinct.sort("position").with_columns(
+        share=(pl.col("len").cum_sum().over("label") - pl.col("len") / 2) / pl.col("len").sum().over("label")
+    )
+    joined = frame.join(ranked.select("position", "share"), on="position", how="left", maintain_order="left")
+    return _every_class(_cut(joined["share"].to_numpy(), fractions), position, labels, fractions)
+
+
+def _by_time(column: pl.Series, fractions: Fractions) -> np.ndarray:
+    """The newest rows are the test split, those before them validation; rows of one moment stay together."""
+    moments = column
+    if column.dtype == pl.String:
+        numbers = column.cast(pl.Float64, strict=False)
+        moments = numbers if numbers.null_count() == column.null_count() else column
+    age = moments.rank("min", descending=True).cast(pl.Float64).fill_null(float(len(moments) + 1)).to_numpy()
+    return _cut((age - 1) / max(len(moments), 1), fractions)
+
+
+def _every_class(parts: np.ndarray, position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:
+    """Give each class that has enough distinct texts one text in every split, moving the texts nearest to the border."""
+    wanted = [part for part, share in ((TEST, fractions.test), (VALID, fractions.valid)) if share] + [TRAIN]
+    codes = labels.rank("dense").to_numpy()
+    for code in np.unique(codes):
+        rows = np.flatnonzero(codes == code)
+        present = set(parts[rows].tolist())
+        if present.issuperset(wanted):
+            continue
+        places = np.unique(position[rows])
+        if len(places) < len(wanted):
+            continue
+        for order, part in enumerate(wanted[:-1]):
+            if part not in present:
+                parts[position == places[order]] = part
+        if not np.any(parts[rows] == TRAIN):
+            parts[position == places[-1]] = TRAIN
+    return parts

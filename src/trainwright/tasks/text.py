@@ -1,0 +1,325 @@
+"""Text classification: from tables to encoded splits, a network, and predictions for new text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from trainwright.config import Settings
+from trainwright.data import cache
+from trainwright.data.columns import Columns, choose_columns
+from trainwright.data.encode import Labels, TextEncoder
+from trainwright.data.ragged import Ragged
+from trainwright.data.source import Source, join_text
+from trainwright.data.split import NAMES, Fractions, split
+from trainwright.data.table import ROW, Rejected, Table
+from trainwright.errors import error, nearest
+from trainwright.evaluate.audit import audit
+from trainwright.tasks.base import Split
+
+TASK = "text classification"
+SHAPING = ("text", "label", "split", "valid_fraction", "test_fraction", "tokenizer", "lowercase", "min_count")
+SHAPING += ("max_vocabulary", "max_tokens")
+NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
+
+
+@dataclass
+class Prepared:
+    """Encoded splits and what was found out on the way.
+
+    Attributes:
+        settings: with everything filled in that the data decide before training.
+        splits: train, valid, test; those that exist.
+        data: the content of ``data.json``.
+        notes: (what, value, why) of everything derived or found.
+    """
+
+    settings: Settings
+    labels: Labels
+    encoder: TextEncoder
+    splits: dict[str, Split]
+    data: dict[str, Any]
+    notes: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def prepare(source: Source, settings: Settings, clock: Callable[[str], None]) -> tuple[Prepared, Callable[[], None]]:
+    """Read, split and encode, or take it from the cache; also gives what must be called to fill the cache.
+
+    ``clock(phase)`` is called when a phase ends. Raises SourceError and DataError.
+    """
+    shaping = {name: getattr(settings, name) for name in SHAPING} | {"model": settings.model.model_dump()}
+    key = cache.fingerprint(source.digest(), shaping | {"source": source.name, "files": sorted(source.files.items())})
+    if found := cache.load(key):
+        prepared = _from_cache(settings, *found)
+        clock("read")
+        return prepared, lambda: None
+    rows, columns, data, notes = read(source, settings)
+    clock("read")
+    prepared = encode(rows, settings, data, notes)
+    prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
+    clock("encode")
+    return prepared, lambda: cache.save(key, *_to_cache(prepared))
+
+
+@dataclass
+class Rows:
+    """All usable rows of a source: text, label, record number, split (a number into ``NAMES``), and each split's file."""
+
+    frame: pl.DataFrame
+    files: dict[str, str]
+
+
+def read(source: Source, settings: Settings) -> tuple[Rows, Columns, dict[str, Any], list[tuple[str, str, str]]]:
+    """The rows of every split, the columns chosen, what ``data.json`` will say, and notes."""
+    tables = source.tables()
+    columns = choose_columns(tables["train"], settings.text, settings.label)
+    notes = list(tables["train"].notes) + list(columns.notes)
+    rejected: list[Rejected] = []
+    frames = []
+    for name, table in tables.items():
+        frames.append(_usable(table, columns, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8)))
+    frame = pl.concat(frames, how="diagonal")
+    if not len(frames[0]):
+        raise error("E212", file=tables["train"].file, where=_first(rejected))
+    _refuse_when_most_are_bad(len(frame), rejected)
+    frame, parts_note = _split(frame, tables, settings)
+    frame = _known_classes(frame, tables, rejected)
+    _check_classes(frame, tables["train"].file)
+    data = _describe(source, frame, rejected)
+    files = {name: table.file for name, table in tables.items()}
+    return Rows(frame, files), columns, data, notes + [parts_note] + _findings(data)
+
+
+def _usable(table: Table, columns: Columns, rejected: list[Rejected]) -> pl.DataFrame:
+    """text, label, row (and the columns a split may ask for) of the rows that have a label; the others are rejected."""
+    rejected.extend(table.rejected)
+    missing = [name for name in (*columns.text, columns.label) if name and name not in table.columns]
+    if missing:
+        raise error("E213", column=missing[0], file=table.file, hint=nearest(missing[0], table.columns))
+    label = pl.col(str(columns.label)).cast(pl.String).str.strip_chars()
+    others = table.frame.select(pl.exclude(ROW, "text", "label", "row", "split"))
+    frame = others.with_columns(
+        join_text(table.frame, columns.text).alias("text"),
+        table.frame.select(label).to_series().alias("label"),
+        table.frame[ROW].alias("row"),
+    )
+    bare = frame["label"].fill_null("") == ""
+    rejected.extend(Rejected(table.file, row, "no label") for row in frame.filter(bare)["row"].to_list())
+    return frame.filter(~bare)
+
+
+def _refuse_when_most_are_bad(usable: int, rejected: list[Rejected]) -> None:
+    if len(rejected) > usable:
+        raise error("E214", rejected=len(rejected), usable=usable, where=_first(rejected), reason=rejected[0].reason)
+
+
+def _first(rejected: list[Rejected]) -> str:
+    return f"{rejected[0].file}, row {rejected[0].row}: {rejected[0].reason}" if rejected else ""
+
+
+def _split(frame: pl.DataFrame, tables: dict[str, Table], settings: Settings) -> tuple[pl.DataFrame, tuple[str, str, str]]:
+    """Cut what is not given out of the training table."""
+    whole = int((frame["split"] == 0).sum())
+    share = min(0.1, 10_000 / max(whole, 1))
+    fractions = Fractions(
+        valid=0.0 if "valid" in tables else share if settings.valid_fraction is None else settings.valid_fraction,
+        test=0.0 if "test" in tables else share if settings.test_fraction is None else settings.test_fraction,
+    )
+    if fractions.valid + fractions.test >= 1:
+        raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
+    train = frame.filter(pl.col("split") == 0)
+    parts = split(train["text"], train["label"], settings.split, fractions, train)
+    frame = pl.concat([train.with_columns(split=pl.Series(parts, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
+    sizes = [f"{NAMES[part]} {count:,}" for part, count in frame["split"].value_counts(sort=False).sort("split").iter_rows()]
+    given = ", ".join(name for name in tables if name != "train")
+    why = f"{given} given; " if given else ""
+    cut = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]
+    return frame, ("split", ", ".join(sizes), why + (f"{', '.join(cut)}, by {settings.split}" if cut else "nothing was cut"))
+
+
+def _known_classes(frame: pl.DataFrame, tables: dict[str, Table], rejected: list[Rejected]) -> pl.DataFrame:
+    """Leave out rows whose class the training split does not have: nothing could have learned it."""
+    known = frame.filter(pl.col("split") == 0)["label"].unique()
+    strange = frame.filter(~pl.col("label").is_in(known.implode()))
+    for part, label, row in strange.select("split", "label", "row").iter_rows():
+        table = tables.get(NAMES[part], tables["train"])
+        rejected.append(Rejected(table.file, row, f"label {label!r} is not in the training split"))
+    if len(strange) and not len(frame.filter(pl.col("label").is_in(known.implode()) & (pl.col("split") > 0))):
+        raise error("E215", found=strange["label"][0], known=", ".join(known.sort().head(5)), where=_first(rejected))
+    return frame.filter(pl.col("label").is_in(known.implode()))
+
+
+def _check_classes(frame: pl.DataFrame, file: str) -> None:
+    counts = frame["label"].value_counts(sort=True)
+    if len(counts) < 2:
+        raise error("E216", label=counts["label"][0], file=file)
+    common = [name for name, count in counts.iter_rows() if count >= 10]
+    for name, count in counts.iter_rows():
+        if count == 1 and (hint := nearest(name, common)):
+            row = frame.filter(pl.col("label") == name)["row"][0]
+            raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
+
+
+def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
+    sizes = {NAMES[part]: count for part, count in frame["split"].value_counts().sort("split").iter_rows()}
+    counts = frame.group_by("split", "label").len().sort("split", "label")
+    classes: dict[str, dict[str, int]] = {}
+    for part, label, count in counts.iter_rows():
+        classes.setdefault(label, {})[NAMES[part]] = count
+    return {
+        "source": source.name,
+        "files": {name: str(path) for name, path in source.files.items()},
+        "rows": sizes,
+        "classes": classes,
+        "rejected": len(rejected),
+        "rejected_rows": [{"file": r.file, "row": r.row, "reason": r.reason} for r in rejected[:NAMED_ROWS]],
+        "audit": audit(frame["text"], frame["label"], frame["split"].to_numpy()),
+    }
+
+
+def _findings(data: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a person should know about the rows, as notes."""
+    totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
+    fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
+    found = [("classes", str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})")]
+    if data["rejected"]:
+        rows = "; ".join(f"row {r['row']}: {r['reason']}" for r in data["rejected_rows"][:3])
+        found.append(("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
+    checks = data["audit"]
+    for key, meaning in (("empty_texts", "have no text"), ("duplicate_rows", "repeat an earlier text")):
+        if checks[key]:
+            found.append((key.replace("_", " "), f"{checks[key]:,}", f"rows {meaning}; kept"))
+    if checks["conflicting_texts"]:
+        found.append(("conflicts", f"{checks['conflicting_texts']:,}", "texts stand under more than one label; kept"))
+    for pair, count in checks["across"].items():
+        if count:
+            found.append(("leak", f"{count:,}", f"rows of {pair.split('-')[1]} are also in {pair.split('-')[0]}, word for word"))
+    return found
+
+
+def encode(rows: Rows, settings: Settings, data: dict[str, Any], notes: list[tuple[str, str, str]]) -> Prepared:
+    """Fit labels and vocabulary on the training split, and encode every split."""
+    parts = {name: rows.frame.filter(pl.col("split") == number) for number, name in enumerate(NAMES)}
+    train = parts["train"]
+    settings, derived = derive_encoding(settings, train["text"])
+    labels = Labels.fit(train["label"])
+    model: Any = settings.model
+    encoder = TextEncoder(
+        tokenizer=settings.tokenizer,
+        lowercase=settings.lowercase,
+        kind="bag" if model.name == "bag" else "sequence",
+        ngrams=model.ngrams if model.name == "bag" else 1,
+        weighting=model.weighting if model.name == "bag" else "none",
+        min_count=settings.min_count or 1,
+        max_vocabulary=settings.max_vocabulary,
+        max_tokens=settings.max_tokens or 0,
+    )
+    splits = {}
+    for name, frame in parts.items():
+        if len(frame):
+            texts = encoder.fit(frame["text"]) if name == "train" else encoder.transform(frame["text"])
+            file = rows.files.get(name, rows.files["train"])
+            splits[name] = Split(texts, labels.encode(frame["label"]), frame["row"].to_numpy(), file)
+    if encoder.size <= 2:
+        raise error("E218")
+    words = f"{len(encoder.tokens) - 2:,} tokens" + (f" and {sum(map(len, encoder.grams)):,} n-grams" if encoder.grams else "")
+    derived.append(("vocabulary", words, f"seen at least {encoder.min_count} times in the training split"))
+    return Prepared(settings, labels, encoder, splits, data, notes + derived)
+
+
+def derive_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, list[tuple[str, str, str]]]:
+    """Fill in how text becomes numbers, from the training texts."""
+    rows, notes = len(texts), []
+    model = settings.model.model_copy()
+    changes: dict[str, Any] = {"model": model}
+
+    def fill(what: str, value: Any, why: str) -> None:
+        place, key = (model, what.removeprefix("model.")) if what.startswith("model.") else (settings, what)
+        if getattr(place, key) is None:
+            if place is model:
+                setattr(model, key, value)
+            else:
+                changes[key] = value
+            notes.append((what, str(value), why))
+
+    words = texts.str.len_bytes().mean() or 0
+    if model.name == "bag":
+        fill("model.embedding", 0, "a linear model on the n-grams: fastest, and hard to beat on topics")
+        linear = model.embedding == 0
+        fill("model.ngrams", 2 if linear else 1, "word pairs tell more than words" if linear else "embeddings of single words")
+        fill("model.weighting", "tf-idf" if linear else "none", "rare tokens tell more" if linear else "the mean embedding")
+        fill("max_tokens", 0, "a bag takes texts of any length")
+        fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
+    else:
+        longest = 256 if words > 400 else 128
+        fill("max_tokens", longest, f"texts of about {words:,.0f} bytes; time grows with length")
+        fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
+    return settings.model_copy(update=changes), notes
+
+
+def derive_training(settings: Settings, prepared: Prepared) -> tuple[Settings, list[tuple[str, str, str]]]:
+    """Fill in how the model is trained, from the size of the task."""
+    rows, model = len(prepared.splits["train"]), settings.model
+    linear = model.name == "bag" and model.embedding == 0
+    batch = 64 if rows < 50_000 else 256
+    values: dict[str, tuple[Any, str]] = {
+        "batch_size": (batch, f"{rows:,} training rows"),
+        "optimizer": ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones"),
+        "lr": (0.03 if linear else 0.01 if model.name == "bag" else 0.002, "a linear model takes long steps" if linear else model.name),
+        "epochs": (5, f"{rows:,} training rows"),
+        "schedule": ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end"),
+    }
+    if settings.steps and settings.epochs is None:
+        per_epoch = -(-rows // ((settings.batch_size or batch) * settings.accumulate))
+        values["epochs"] = (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")
+    given = settings.model_dump()
+    missing = {key: value for key, (value, _) in values.items() if given[key] is None}
+    notes = [(key, _shown(value), values[key][1]) for key, value in missing.items()]
+    return Settings.model_validate(given | missing), notes
+
+
+def _shown(value: Any) -> str:
+    """A component by its name, with its arguments."""
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, dict):
+        arguments = ", ".join(f"{key}={each:g}" for key, each in value.items() if key != "name")
+        return f"{value['name']}({arguments})"
+    return str(value)
+
+
+def _to_cache(prepared: Prepared) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    values, arrays = prepared.encoder.to_parts()
+    arrays = {f"encoder/{name}": array for name, array in arrays.items()}
+    for name, part in prepared.splits.items():
+        columns = part.texts.arrays() | {"targets": part.targets, "rows": part.rows}
+        arrays |= {f"{name}/{key}": array for key, array in columns.items()}
+    filled = {key: getattr(prepared.settings, key) for key in SHAPING} | {"model": prepared.settings.model.model_dump()}
+    files = {name: part.file for name, part in prepared.splits.items()}
+    kept = {"encoder": values, "labels": prepared.labels.names, "settings": filled, "files": files}
+    return kept | {"data": prepared.data, "notes": prepared.notes}, arrays
+
+
+def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> Prepared:
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for name, array in arrays.items():
+        group, _, key = name.partition("/")
+        groups.setdefault(group, {})[key] = array
+    splits = {}
+    for name, file in values["files"].items():
+        part = groups[name]
+        texts = Ragged(part["values"], part["offsets"], part.get("weights"))
+        splits[name] = Split(texts, part["targets"], part["rows"], file)
+    return Prepared(
+        settings=Settings.model_validate(settings.model_dump() | values["settings"]),
+        labels=Labels(tuple(values["labels"])),
+        encoder=TextEncoder.from_parts(values["encoder"], groups["encoder"]),
+        splits=splits,
+        data=values["data"],
+        notes=[tuple(note) for note in values["notes"]],
+    )

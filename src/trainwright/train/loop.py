@@ -1,0 +1,98 @@
+"""fit(): a generator of events. It never prints, saves or draws; whoever goes through the events does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import nn
+
+from trainwright.data.batches import Batches
+from trainwright.data.order import step_seed
+from trainwright.errors import error
+from trainwright.train.state import State, Tally
+from trainwright.train.step import Learner, update
+from trainwright.watch.events import Epoch, Event, Finished, Scores, Started, Step
+
+Validate = Callable[[nn.Module], Scores]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When to stop, and by what the best epoch is chosen. 0 = no limit, except ``epochs``."""
+
+    epochs: int
+    steps: int = 0
+    seconds: float = 0.0
+    patience: int = 0
+    accumulate: int = 1
+    monitor: str = "accuracy"
+    seed: int = 0
+
+    def reason(self, state: State, seconds: float) -> str:
+        """Why training is over, or an empty string."""
+        if self.steps and state.step >= self.steps:
+            return "steps"
+        if self.seconds and seconds >= self.seconds:
+            return "time"
+        if state.batch == 0 and state.epoch >= self.epochs:
+            return "epochs"
+        if state.batch == 0 and self.patience and state.epoch - state.best_epoch >= self.patience:
+            return "patience"
+        return ""
+
+    def score(self, train: Scores, valid: Scores | None) -> float:
+        """Higher is better; equal accuracies are told apart by the loss. Training scores stand in where nothing is held out."""
+        scores = valid or train
+        if self.monitor == "accuracy" and scores.accuracy is not None:
+            return scores.accuracy - 1e-9 * min(scores.loss, 1e3)
+        return -scores.loss
+
+
+def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan, state: State) -> Iterator[Event]:
+    """Train until the plan says stop. ``state`` is moved along; its ``best`` holds the parameters of the best epoch."""
+    begun = time.perf_counter() - state.seconds
+    planned = plan.epochs * -(-train.per_epoch // plan.accumulate)
+    yield Started(plan.epochs, min(plan.steps or planned, planned or plan.steps), train.per_epoch, train.rows)
+    while not (reason := plan.reason(state, time.perf_counter() - begun)):
+        epoch_begun = time.perf_counter()
+        yield from _epoch(learner, train, plan, state, begun)
+        scores = state.tally.scores()
+        valid = validate(learner.model) if validate else None
+        state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
+        best = state.consider(learner.model, plan.score(scores, valid))
+        lr = learner.lr
+        for schedule in learner.schedules:
+            if schedule.every == "epoch":
+                schedule.advance((valid or scores).loss)
+        seconds = time.perf_counter() - epoch_begun
+        yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
+        state.seconds = time.perf_counter() - begun
+    yield Finished(reason, state.step, state.epoch, state.best_epoch, time.perf_counter() - begun)
+
+
+def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: float) -> Iterator[Event]:
+    """The updates of one epoch, or of what is left of it."""
+    learner.model.train()
+    generator = torch.default_generator
+    batches = train.epoch(state.epoch, state.batch)
+    while window := list(islice(batches, plan.accumulate)):
+        generator.manual_seed(step_seed(plan.seed, state.step))
+        lr = learner.lr
+        loss, rows = update(learner, window, state.step, state.tally)
+        state.step += 1
+        state.batch += len(window)
+        for schedule in learner.schedules:
+            if schedule.every == "step":
+                schedule.advance(loss)
+        yield Step(state.step, state.epoch + 1, loss, rows, lr)
+        if plan.steps or plan.seconds:
+            if plan.steps and state.step >= plan.steps:
+                return
+            if plan.seconds and time.perf_counter() - begun >= plan.seconds:
+                return
+    if state.batch == 0:
+        raise error("E607")

@@ -1,0 +1,175 @@
+"""Optimisers, schedules and losses by their torch names and with torch's own arguments, checked before a run begins."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer, lr_scheduler
+
+from trainwright.config import Named, Schedule
+from trainwright.errors import error, nearest
+
+# Optimisers whose update is a single pass over memory when torch's fused kernel does it.
+FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
+# Arguments of schedules that mean "until the end": filled with the run's length when not given.
+LENGTHS = ("total_iters", "T_max", "total_steps")
+# Schedules that need Python functions or other schedules, which settings cannot spell.
+NEEDS_CODE = ("LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler", "LRScheduler", "_LRScheduler", "SWALR")
+
+
+def optimizers() -> dict[str, type[Optimizer]]:
+    """The optimisers of ``torch.optim`` by name. LBFGS is left out: it needs the loss again within one update."""
+    found = {name: each for name, each in vars(torch.optim).items() if inspect.isclass(each)}
+    return {n: each for n, each in found.items() if issubclass(each, Optimizer) and n not in ("Optimizer", "LBFGS")}
+
+
+def schedules() -> dict[str, type[lr_scheduler.LRScheduler]]:
+    """The schedules of ``torch.optim.lr_scheduler`` that settings can spell, by name."""
+    found = {n: each for n, each in vars(lr_scheduler).items() if inspect.isclass(each) and n not in NEEDS_CODE}
+    return {n: each for n, each in found.items() if issubclass(each, lr_scheduler.LRScheduler)}
+
+
+def losses() -> dict[str, type[nn.Module]]:
+    """The loss classes of ``torch.nn`` by name."""
+    return {name: each for name, each in vars(nn).items() if name.endswith("Loss") and inspect.isclass(each)}
+
+
+def check(setting: str, named: Named, choices: Mapping[str, type], reserved: Iterable[str] = ()) -> type:
+    """The class of a name, once name and arguments are known to torch.
+
+    Raises:
+        SettingError: E310 for an unknown name, E311 for an argument that the class does not take.
+    """
+    if named.name not in choices:
+        hint = nearest(named.name, choices)
+        raise error("E310", setting=setting, name=named.name, choices=", ".join(sorted(choices)), hint=hint)
+    parameters = inspect.signature(choices[named.name]).parameters
+    known = [name for name in parameters if name not in (*reserved, "optimizer", "params")]
+    for argument in named.arguments:
+        if argument not in known:
+            hint = nearest(argument, known)
+            raise error("E311", setting=setting, argument=argument, name=named.name, known=", ".join(known), hint=hint)
+    return choices[named.name]
+
+
+def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
+    """The optimiser, fused where torch has it. Raises E310, E311, and E312 when torch refuses a value."""
+    kind = check("optimizer", named, optimizers(), reserved=["lr"])
+    arguments = named.arguments
+    if named.name in FUSED and not {"foreach", "fused", "differentiable"} & set(arguments):
+        arguments["fused"] = True
+    try:
+        return kind(parameters, lr=lr, **arguments)  # type: ignore[no-any-return]
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise error("E312", setting="optimizer", name=named.name, problem=problem) from None
+
+
+@dataclass
+class Scheduler:
+    """One schedule and what a step of it is."""
+
+    schedule: lr_scheduler.LRScheduler
+    every: str
+
+    def advance(self, valid_loss: float) -> None:
+        """One step; only a plateau schedule looks at the loss."""
+        if isinstance(self.schedule, lr_scheduler.ReduceLROnPlateau):
+            self.schedule.step(valid_loss)
+        else:
+            self.schedule.step()
+
+
+def make_schedules(
+    entries: Iterable[Schedule], warmup: float, optimizer: Optimizer, steps: int, epochs: int
+) -> list[Scheduler]:
+    """The schedules, warm-up first; each multiplies or sets the rate when it steps, so several work together.
+
+    ``steps`` and ``epochs`` are the run's planned length. Raises E310, E311 and E312.
+    """
+    made = []
+    if warmup:
+        length = round(warmup * steps) if warmup < 1 else int(warmup)
+        ramp = lr_scheduler.LinearLR(optimizer, start_factor=1 / (length + 1), total_iters=max(length, 1))
+        made.append(Scheduler(ramp, "step"))
+    for entry in entries:
+        kind = check("schedule", entry, schedules())
+        arguments = entry.arguments
+        for name in LENGTHS:
+            if name in inspect.signature(kind).parameters and name not in arguments:
+                arguments[name] = max(steps if entry.every == "step" else epochs, 1)
+        try:
+            made.append(Scheduler(kind(optimizer, **arguments), entry.every))
+        except (TypeError, ValueError, RuntimeError) as problem:
+            raise error("E312", setting="schedule", name=entry.name, problem=problem) from None
+    return made
+
+
+# Losses that take class numbers, and losses that take one value for each class and row.
+CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
+ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "MultiLabelSoftMarginLoss")
+
+
+class Objective:
+    """A loss as a mean with its weight, so that batches of any size add up to the same total.
+
+    ``objective(outputs, targets)`` gives (mean, weight); ``mean * weight`` is the sum over the batch. The weight is what
+    the loss divides by: the number of targets, or with class weights the sum of the targets' weights. A callable of the
+    person's own is taken to be a mean over the rows.
+    """
+
+    def __init__(self, loss: Callable[[Any, Any], Tensor], adapt: Callable[[Any, Any], tuple[Any, Any]] | None = None) -> None:
+        """Raises E606 for a loss that does not give a mean."""
+        if getattr(loss, "reduction", "mean") not in ("mean", "batchmean"):
+            raise error("E606", found=getattr(loss, "reduction", ""))
+        self.loss, self.adapt = loss, adapt
+        self._by_class = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss)
+        self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
+
+    def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
+        """(mean, weight) of a batch. Raises E605 where outputs and targets would be broadcast against each other."""
+        if self.adapt:
+            outputs, targets = self.adapt(outputs, targets)
+        if self._elementwise and outputs.shape != targets.shape:
+            raise error("E605", outputs=tuple(outputs.shape), targets=tuple(targets.shape))
+        return self.loss(outputs, targets), self._weight(targets)
+
+    def _weight(self, targets: Any) -> float:
+        if not self._by_class or targets.is_floating_point():
+            return float(len(targets))
+        class_weights = self.loss.weight  # type: ignore[attr-defined]
+        kept = targets != self.loss.ignore_index  # type: ignore[attr-defined]
+        if class_weights is None:
+            return float(kept.sum())
+        return float(class_weights[targets[kept]].sum())
+
+
+def make_objective(named: Named, label_smoothing: float, class_weights: Tensor | None, classes: int) -> Objective:
+    """The loss of a classifier. Raises E310, E311, E312, and E313 where a loss has no use for a setting or for classes."""
+    kind = check("loss", named, losses(), reserved=["reduction", "size_average", "reduce"])
+    if named.name not in CLASS_NUMBERS + ONE_HOT:
+        raise error("E313", name=named.name, problem=f"it does not fit {classes} classes: " + ", ".join(CLASS_NUMBERS + ONE_HOT))
+    arguments = named.arguments
+    for name, value in (("label_smoothing", label_smoothing), ("weight", class_weights)):
+        if value is not None and not (isinstance(value, float) and value == 0):
+            if name not in inspect.signature(kind).parameters:
+                setting = "class_weights" if name == "weight" else name
+                raise error("E313", name=named.name, problem=f"it takes no {setting}: use CrossEntropyLoss")
+            arguments[name] = value
+    try:
+        loss = kind(**{key: torch.tensor(each) if isinstance(each, list) else each for key, each in arguments.items()})
+    except (TypeError, ValueError) as problem:
+        raise error("E312", setting="loss", name=named.name, problem=problem) from None
+    return Objective(loss, _adapter(named.name, classes))
+
+
+def _adapter(name: str, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
+    if name == "NLLLoss":
+        return lambda logits, targets: (logits.log_softmax(dim=1), targets)
+    if name in ONE_HOT:
+        return lambda logits, targets: (logits, nn.functional.one_hot(targets, classes).to(logits.dtype))
+    return None

@@ -1,0 +1,79 @@
+"""Everything about a run that changes as it trains, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from trainwright.watch.events import Scores
+
+BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised comparison
+
+
+@dataclass
+class Tally:
+    """Sums over one epoch of training: loss, its weight, right answers, rows."""
+
+    loss: float = 0.0
+    weight: float = 0.0
+    correct: int = 0
+    rows: int = 0
+    classified: bool = True
+    _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    _held: int = 0
+
+    def add(self, mean: float, weight: float, outputs: object, targets: object) -> None:
+        """Count one batch. Comparing outputs with targets waits until there are many: one call for all of them."""
+        self.loss += mean * weight
+        self.weight += weight
+        if not (isinstance(targets, Tensor) and isinstance(outputs, Tensor)):
+            self.classified = False
+            return
+        self.rows += len(targets)
+        if outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point():
+            self.classified = False
+            return
+        self._waiting.append((outputs.detach(), targets))
+        self._held += outputs.numel()
+        if self._held >= BUFFERED:
+            self._compare()
+
+    def _compare(self) -> None:
+        if self._waiting:
+            outputs, targets = (torch.cat(each) for each in zip(*self._waiting, strict=True))
+            self.correct += int((outputs.argmax(dim=1) == targets).sum())
+            self._waiting, self._held = [], 0
+
+    def scores(self) -> Scores:
+        """Mean loss a target and accuracy."""
+        self._compare()
+        accuracy = self.correct / self.rows if self.classified and self.rows else None
+        return Scores(self.loss / self.weight if self.weight else 0.0, accuracy, self.rows)
+
+
+@dataclass
+class State:
+    """Where a run stands: ``epoch`` counts finished epochs, ``batch`` the batches used of the one under way."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    tally: Tally = field(default_factory=Tally)
+    best_score: float = float("-inf")
+    best_epoch: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def consider(self, model: nn.Module, score: float) -> bool:
+        """Keep a copy of the parameters when ``score`` (higher is better) beats all before; say whether it did."""
+        if not score > self.best_score:
+            return False
+        self.best_score, self.best_epoch = score, self.epoch
+        for name, value in model.state_dict().items():
+            if name in self.best:
+                self.best[name].copy_(value)
+            else:
+                self.best[name] = value.detach().clone()
+        return True

@@ -1,0 +1,83 @@
+"""One update: forward, loss, backward, finite check, clip, update. The page to read first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainwright.data.batches import Batch
+from trainwright.errors import error
+from trainwright.train.optim import Objective, Scheduler
+from trainwright.train.state import Tally
+
+
+@dataclass
+class Learner:
+    """What learns: a model, what it should make small, and what moves its parameters."""
+
+    model: nn.Module
+    objective: Objective
+    optimizer: Optimizer
+    schedules: list[Scheduler] = field(default_factory=list)
+    clip: float = 0.0
+    clip_value: float = 0.0
+
+    @property
+    def lr(self) -> float:
+        """The rate of the first parameter group."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+
+def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, int]:
+    """Make update number ``step`` from a window of one or more batches; gives its mean loss and its rows.
+
+    The gradient is that of the mean over the whole window, however it is cut into batches. When the loss or the gradient
+    is not finite the parameters stay as they are and E501 names the rows.
+    """
+    learner.optimizer.zero_grad(set_to_none=True)
+    total, weight = 0.0, 0.0
+    for batch in window:
+        outputs = learner.model(*batch.inputs)
+        mean, batch_weight = learner.objective(outputs, batch.targets)
+        value = mean.item()
+        if not math.isfinite(value):
+            raise refusal("loss", step, [batch])
+        (mean if len(window) == 1 else mean * batch_weight).backward()
+        tally.add(value, batch_weight, outputs, batch.targets)
+        total, weight = total + value * batch_weight, weight + batch_weight
+    gradients = [p.grad for group in learner.optimizer.param_groups for p in group["params"] if p.grad is not None]
+    if len(window) > 1:
+        torch._foreach_div_(gradients, weight)
+    norm = gradient_norm(gradients)
+    if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):
+        raise refusal("gradient", step, window, learner.model)
+    if learner.clip and norm > learner.clip:
+        torch._foreach_mul_(gradients, learner.clip / norm)
+    if learner.clip_value:
+        torch._foreach_clamp_min_(gradients, -learner.clip_value)
+        torch._foreach_clamp_max_(gradients, learner.clip_value)
+    learner.optimizer.step()
+    return total / weight if weight else 0.0, sum(batch.size for batch in window)
+
+
+def gradient_norm(gradients: Sequence[Tensor]) -> float:
+    """The Euclidean norm over all gradients together; not finite when any entry is not."""
+    norms = torch._foreach_norm(gradients)
+    return math.hypot(*torch.stack(norms).tolist()) if norms else 0.0
+
+
+def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module | None = None) -> Exception:
+    """E501 with the rows of the window, and the layers whose gradient is not finite."""
+    rows = [batch.rows for batch in window if batch.rows is not None]
+    problem: Any = error("E501", quantity=quantity, step=step)
+    problem.rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    named = model.named_parameters() if model is not None else ()
+    problem.layers = [n for n, p in named if p.grad is not None and not bool(p.grad.isfinite().all())]
+    return problem  # type: ignore[no-any-return]
