@@ -140,4 +140,57 @@ MESSAGES: dict[str, Message] = {
     "E606": Message("the loss has reduction='{found}'", "Give it reduction='mean'; sums and counts are kept for you."),
     "E607": Message("an epoch has no batches", "The data must have at least one row."),
     "E608": Message("the optimizer is a {found}", "Give an instance of torch.optim: torch.optim.SGD(model.parameters(), lr=0.1)."),
+    # E101-E129: finding and reading a source
+    "E101": Message("there is no file or folder '{path}'", "Check the path; it counts from the folder you are in."),
+    "E102": Message("'{path}' cannot be read: {why}", "Make it readable for you, or copy it to a place that is."),
+    "E103": Message("'{path}' is empty", "Check how it was written or downloaded."),
+    "E104": Message(
+        "'{path}' is not a table of text: it looks like {kind}",
+        "Export the data as CSV, JSON lines or Parquet; a compressed file may end in .gz or .zst.",
+    ),
+    "E105": Message("the compressed file '{path}' is damaged: {why}", "Download or compress it again."),
+    "E106": Message(
+        "'{path}' grows beyond {limit} when it is decompressed",
+        "No text shrinks that far. If you trust the file, decompress it first and give the plain file.",
+    ),
+    "E107": Message(
+        "'{path}' has a line longer than {limit}, so it is not one record a line",
+        "Write one record a line (CSV or JSON lines), or convert the file to Parquet.",
+    ),
+    "E108": Message(
+        "no known format was recognised in '{path}'",
+        "Known are CSV and TSV (any delimiter), JSON, JSON lines, Parquet, fastText lines (__label__x text) and a "
+        "folder with one folder of .txt files a class. A table that is named .csv or .tsv is read as one.",
+    ),
+    "E109": Message("'{path}' has column names but no rows", "Check how it was written; at least one row is needed."),
+    "E110": Message("the header of '{path}' names a column more than once: {names}", "Give every column its own name."),
+    "E111": Message(
+        "none of the {count} rows of '{path}' can be used; the first: {why}",
+        "Mend the file, or check that its delimiter and quotes are those of a CSV file.",
+    ),
+    "E112": Message(
+        "the folder '{path}' holds no classes",
+        "Give a file, or a folder that holds one folder of .txt files for each class.",
+    ),
+    "E113": Message("'{path}' is not valid JSON: {why}", "Mend it there; a JSON tool names the same place."),
+    "E114": Message(
+        "'{path}' holds JSON, but not rows: {found}",
+        "Expected is a list of objects, an object of equally long lists, or one object a line.",
+    ),
+    "E115": Message("'{path}' starts like a Parquet file but cannot be read", "Download or write it again."),
+    "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),
+    "E117": Message("'{path}' cannot be read as {encoding}: {why}", "Save it as UTF-8."),
+    "E118": Message("'{path}' is split into folders ({parts})", "Name the one to read, such as '{part}'."),
+    "E119": Message("the header of '{path}' cannot be read: {why}", "Mend the first line of the file."),
+    "E120": Message("'{path}' is not plain text: {why}", "Save it as UTF-8 text, or take it out of the folder."),
+    # E201-E209: which column is what
+    "E201": Message("there is no column '{name}' in '{path}'", "Its columns: {columns}."),
+    "E202": Message("it cannot be told which column of '{path}' is the label: {why}", "Name it: label=NAME. {columns}"),
+    "E203": Message("it cannot be told which column of '{path}' is the text: {why}", "Name it: text=NAME. {columns}"),
+    "E204": Message("column '{name}' of '{path}' cannot be both text and label", "Name two: text=... label=..."),
+    "E205": Message(
+        "column '{name}' of '{path}' is not a label: {distinct} of its {count} values are different",
+        "A label has few values that recur; this looks like free text or an id. Name another: label=NAME. {columns}",
+    ),
+    "E206": Message("the text column '{name}' is named twice", "Name each text column once."),
 }

@@ -1,0 +1,102 @@
+"""Which letters a file's bytes stand for: told from the whole content, never from the platform's locale.
+
+In order: a byte-order mark; UTF-16 by the side its NUL bytes are on; valid UTF-8 over the whole file; UTF-8 with a few
+damaged bytes (the rows that hold them are rejected); else Windows-1252 where a byte of 0x80-0x9f is used (Latin-1 has
+only control codes there), and Latin-1 where none is or where Windows-1252 does not define it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+from trainwright.errors import error
+
+HEAD = 1 << 16
+_C1 = re.compile(rb"[\x80-\x9f]")
+_NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+_BAD = re.compile("[\udc80-\udcff]")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+
+
+def encoding_of(data: bytes, path: Path) -> tuple[str, str]:
+    """The name of the encoding (one that ``bytes.decode`` knows) and the reason.
+
+    Raises:
+        SourceError: UTF-32 (E117).
+    """
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise error("E117", path=path, encoding="UTF-32", why="this is not supported")
+    if data.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig", "it starts with the UTF-8 byte-order mark"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", "it starts with a UTF-16 byte-order mark"
+    return _utf16(data) or _utf8(data) or _single_byte(data)
+
+
+def decode(data: bytes, encoding: str, path: Path) -> str:
+    """``data`` as text. Damaged UTF-8 bytes come back as surrogates (``bad_bytes`` finds them).
+
+    Raises:
+        SourceError: UTF-16 that is cut or damaged (E117).
+    """
+    try:
+        return data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
+    except UnicodeDecodeError as problem:
+        where = f"{path}, byte {problem.start:,}"
+        raise error("E117", path=path, encoding=encoding, why=problem.reason, where=where) from problem
+
+
+def bad_bytes(text: str) -> int:
+    """How many damaged bytes ``decode`` met in this text (0 for nearly every text, and then at the cost of a look)."""
+    return 0 if text.isascii() else len(_BAD.findall(text))
+
+
+def text_fault(text: str) -> str:
+    """What keeps a decoded record from being used as text, or an empty string."""
+    if "\0" in text:
+        return "a NUL byte where text is expected"
+    if bad := bad_bytes(text):
+        return f"{bad} byte{'s' * (bad != 1)} that {'are' if bad != 1 else 'is'} not valid UTF-8"
+    return ""
+
+
+def _utf16(data: bytes) -> tuple[str, str] | None:
+    head = data[:HEAD]
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    most, least = max(even, odd), min(even, odd)
+    if most < 2 or most <= 20 * least or len(data) % 2:
+        return None
+    name = "utf-16-le" if odd > even else "utf-16-be"
+    if most * 5 >= len(head) // 2 or not _decodes(data, "utf-8"):
+        return (name, "every other byte is NUL, and there is no mark") if _decodes(data, name) else None
+    return None
+
+
+def _utf8(data: bytes) -> tuple[str, str] | None:
+    if data.isascii():
+        return "utf-8", "every byte is ASCII"
+    if _decodes(data, "utf-8"):
+        return "utf-8", "every byte of the file is valid UTF-8"
+    text = data.decode("utf-8", "surrogateescape")
+    bad = bad_bytes(text)
+    if len(_BEYOND_ASCII.findall(text)) >= 10 * bad:
+        return "utf-8", f"valid UTF-8 but for {bad} damaged byte{'s' if bad > 1 else ''}"
+    return None
+
+
+def _single_byte(data: bytes) -> tuple[str, str]:
+    if not _C1.search(data):
+        return "latin-1", "not valid UTF-8, and no byte that Latin-1 lacks"
+    if _NOT_IN_CP1252.search(data):
+        return "latin-1", "not valid UTF-8, and bytes that Windows-1252 lacks"
+    return "cp1252", "not valid UTF-8, and bytes that only Windows-1252 has"
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

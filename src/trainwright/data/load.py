@@ -1,0 +1,208 @@
+"""The bytes of a file, decompressed and bounded: what is missing, unreadable, binary or too large is refused here.
+
+Promises: a file is read once; a line longer than ``MAX_RECORD_BYTES`` and an archive that grows beyond reason are
+refused before they fill the memory; whether a file is compressed is told by its first bytes, not by its name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from trainwright.errors import TrainwrightError, error, nearest
+
+MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
+MAX_EXPANSION = 200  # text shrinks 3 to 20 times; a bomb 1,000 times and more
+SMALL_EXPANSION = 256 << 20  # below this size any ratio is harmless
+CHUNK = 1 << 20
+ZST_CHUNK = 2 << 10  # a zstd block of 4 bytes may hold 128 KiB: small bites keep one call below 64 MiB
+
+_MAGIC: list[tuple[bytes, str]] = [
+    (b"PK\x03\x04", "a zip archive (an .xlsx workbook is one)"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"%PDF", "a PDF document"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document (.xls)"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the data itself"),
+    (b"<!doctype html", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"<?xml", "an XML document"),
+]
+_PICKLES = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
+_TEXT_CONTROLS = frozenset(b"\t\n\x0b\x0c\r\x1b\x00")  # NUL is judged later: UTF-16 is full of it
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file's content. ``data`` is empty for a Parquet file that lies uncompressed: its own reader opens it.
+
+    Attributes:
+        suffix: the extension in lower case, without the one of the compression (``.csv`` of ``a.csv.gz``).
+        compression: ``""``, ``"gz"`` or ``"zst"``, as the first bytes say.
+    """
+
+    path: Path
+    data: bytes
+    suffix: str
+    compression: str
+    parquet: bool
+
+
+def load(path: Path) -> Loaded:
+    """Read the file at ``path``.
+
+    Raises:
+        SourceError: missing (E101), unreadable (E102), empty (E103), binary (E104), damaged (E105) or growing without
+            bound (E106) when decompressed, or with a line longer than ``MAX_RECORD_BYTES`` (E107).
+    """
+    require(path)
+    try:
+        with path.open("rb") as file:
+            return _load(path, file)
+    except TrainwrightError:
+        raise
+    except OSError as problem:
+        raise error("E102", path=path, why=problem.strerror or problem) from problem
+
+
+def require(path: Path) -> None:
+    """Raise E101 (missing) or E102 (no file and no folder) unless ``path`` can be looked at."""
+    try:
+        if path.is_file() or path.is_dir():
+            return
+        if path.exists():
+            raise error("E102", path=path, why="neither a file nor a folder")
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    except (OSError, ValueError) as problem:
+        if isinstance(problem, TrainwrightError):
+            raise
+        raise error("E102", path=path, why=getattr(problem, "strerror", None) or problem) from problem
+    raise error("E101", path=path, where=str(path.parent), hint=nearest(path.name, names))
+
+
+def _load(path: Path, file: BinaryIO) -> Loaded:
+    head = file.read(8)
+    file.seek(0)
+    compression = _compression(head)
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in (".gz", ".zst"):
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ""
+    if not compression and head.startswith(b"PAR1"):
+        return Loaded(path, b"", suffix, "", True)
+    data = _gather(_chunks(file, compression), path, _budget(path, compression))
+    if not data:
+        raise error("E103", path=path)
+    return Loaded(path, data, suffix, compression, data.startswith(b"PAR1"))
+
+
+def _compression(head: bytes) -> str:
+    if head.startswith(b"\x1f\x8b"):
+        return "gz"
+    return "zst" if head.startswith(b"\x28\xb5\x2f\xfd") else ""
+
+
+def _budget(path: Path, compression: str) -> int | None:
+    """The most bytes the content may have; plain files are bounded by the disk they lie on."""
+    return max(SMALL_EXPANSION, MAX_EXPANSION * path.stat().st_size) if compression else None
+
+
+def _chunks(file: BinaryIO, compression: str) -> Iterator[bytes]:
+    if compression == "gz":
+        return _gz_chunks(file)
+    if compression == "zst":
+        return _zst_chunks(file)
+    return iter(lambda: file.read(CHUNK), b"")
+
+
+def _gz_chunks(file: BinaryIO) -> Iterator[bytes]:
+    try:
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            while chunk := unpacked.read(CHUNK):
+                yield chunk
+    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
+        raise error("E105", path=file.name, why=str(problem)) from problem
+
+
+def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
+    import zstandard
+
+    whole = True
+    frame = None
+    try:
+        while packed := file.read(ZST_CHUNK):
+            while packed:
+                frame = frame or zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+                if chunk := frame.decompress(packed):
+                    yield chunk
+                packed = frame.unused_data
+                whole = frame.eof
+                frame = None if whole else frame
+    except zstandard.ZstdError as problem:
+        raise error("E105", path=file.name, why=str(problem)) from problem
+    if not whole:
+        raise error("E105", path=file.name, why="it ends in the middle of its data")
+
+
+def _gather(chunks: Iterator[bytes], path: Path, budget: int | None) -> bytes:
+    """All chunks as one value, or an error as soon as they hold something that is not lines of text."""
+    parts: list[bytes] = []
+    total = open_line = 0
+    parquet = False
+    for chunk in chunks:
+        if not parts:
+            parquet = chunk.startswith(b"PAR1")
+            _refuse_binary(chunk, path)
+        parts.append(chunk)
+        total += len(chunk)
+        if budget is not None and total > budget:
+            raise error("E106", path=path, limit=f"{budget >> 20} MiB")
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        open_line = open_line + len(chunk) if end < 0 else len(chunk) - end - 1
+        if open_line > MAX_RECORD_BYTES and not parquet:
+            raise error("E107", path=path, limit=_size(MAX_RECORD_BYTES), where=f"{path}, near byte {total:,}")
+    return b"".join(parts)
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count:,} bytes"
+
+
+def _refuse_binary(head: bytes, path: Path) -> None:
+    if kind := binary_kind(head):
+        raise error("E104", path=path, kind=kind)
+
+
+def binary_kind(head: bytes) -> str:
+    """What the first bytes of a file that is not text say it is, or an empty string for text and Parquet."""
+    if head.startswith(b"PAR1"):
+        return ""
+    start = head[:64].lstrip().lower()
+    for magic, kind in _MAGIC:
+        if head.startswith(magic) or (magic.startswith(b"<") and start.startswith(magic)):
+            return kind
+    if head.startswith(_PICKLES) and head[2:3] in b"\x95}](ccX\x8a":
+        return "a Python pickle, which is never opened"
+    sample = head[:4096]
+    odd = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in sample)
+    return "binary data" if odd > max(4, len(sample) // 20) and not _utf16_like(sample) else ""
+
+
+def _utf16_like(sample: bytes) -> bool:
+    """UTF-16 text of another script has bytes below 32 everywhere; its mark or its NULs on one side give it away."""
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    return max(even, odd) > 20 * min(even, odd) and max(even, odd) >= 4

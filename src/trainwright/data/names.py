@@ -1,0 +1,27 @@
+"""The names people give to columns: evidence for a header line, and for what a column is."""
+
+from __future__ import annotations
+
+# Strongest first: of a column called "label" and one called "topic" it is "label" that is learned.
+LABEL_NAMES: tuple[tuple[str, ...], ...] = (
+    ("label", "labels", "target", "class", "y", "ground_truth", "gold"),
+    ("category", "sentiment", "topic", "intent", "emotion", "polarity", "class_name", "label_name", "class_index"),
+    ("stars", "rating", "score", "overall", "genre", "tag", "type", "airline_sentiment", "language", "lang"),
+)
+TITLE_NAMES = ("title", "headline", "subject", "summary")
+BODY_NAMES = tuple(
+    "text description review content body sentence comment message tweet document article abstract question utterance "
+    "post review_text reviewtext review_body comment_text phrase sms email story input".split()
+)
+SPLIT_NAMES = ("split", "fold", "partition", "subset", "set")
+SPLIT_VALUES = frozenset(("train", "training", "test", "testing", "valid", "validation", "val", "dev", "eval"))
+_OTHER_NAMES = tuple("id idx index uid name date time timestamp url source author user path".split())
+
+KNOWN = frozenset(
+    [name for tier in LABEL_NAMES for name in tier] + [*TITLE_NAMES, *BODY_NAMES, *SPLIT_NAMES, *_OTHER_NAMES]
+)
+
+
+def plain(name: str) -> str:
+    """A column's name as the lists above spell it: ``"Review Text "`` becomes ``"review_text"``."""
+    return "_".join(name.strip().casefold().replace("-", " ").split())
