@@ -112,7 +112,7 @@ MESSAGES: dict[str, Message] = {
         "or train on 'python-docs', which needs no download.",
     ),
     "E134": Message(
-        "data set '{name}' cannot be kept in the cache folder: {reason}",
+        "the cache folder of data set '{name}' cannot be used: {reason}",
         "Make room or give permission there, or name another folder in TRAINWRIGHT_CACHE; "
         "'python-docs' needs no download and no cache.",
     ),

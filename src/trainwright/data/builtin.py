@@ -1,13 +1,13 @@
 """Data that needs no download, so that a first model can be trained on any machine, connected or not.
 
 ``python-docs``: the docstrings of the running Python's own standard library, each labelled with the chapter of the
-Library Reference that its module belongs to. ``python_docs.json`` beside this file says which module is in which chapter
-(the table of contents of Python 3.11 to 3.13, plus the modules that 3.14 adds to them). Chapters too small to learn
-from are joined to a neighbour; modules that a Python in this range has dropped, or that are private, are left out, so
-that the data set is much the same everywhere.
+Library Reference that its module belongs to. ``python_docs.json`` beside this file says which module is in which
+chapter (the table of contents of Python 3.11 to 3.13, plus the modules that 3.14 adds to them). Chapters too small to
+learn from are joined to a neighbour. Modules that are private, or that one of these Pythons no longer has, are left
+out, so that the data set is much the same everywhere.
 
 The source files are read as text and parsed; no module of the library is imported for its docstrings and nothing in
-them is executed. That leaves out modules written in C (``math``, ``itertools``), whose docstrings exist only at run time.
+them is executed. That leaves out modules written in C (``math``, ``itertools``): their docstrings are not in a file.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def load(name: str) -> Table:
 
 
 def _python_docs() -> Table:
-    """Columns ``label`` (chapter), ``text`` (docstring), ``module`` (dotted name), sorted by module, in source order."""
+    """Columns ``label`` (chapter), ``text`` (docstring) and ``module`` (dotted name), by module, then in file order."""
     library = Path(sysconfig.get_path("stdlib"))
     label_of = {
         module: chapter["label"]
