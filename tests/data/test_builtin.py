@@ -160,8 +160,8 @@ def test_docstrings_are_found_wherever_they_stand(library: Path) -> None:
         "Method docstring, long enough.\n\nMore of it:\n    indented",
         "Inner docstring, long enough.",
         "Docstring under a condition.",
-        "Docstring of the fallback.",
         "Docstring under the other one.",
+        "Docstring of the fallback.",
     ]
     assert set(table.frame["label"]) == {"internet data"}
 

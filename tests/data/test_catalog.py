@@ -504,6 +504,8 @@ def test_two_processes_share_one_download(server: Server, cache: Path) -> None:
     asked, release = threading.Event(), threading.Event()
 
     def hold(handler: BaseHTTPRequestHandler) -> None:
+        if asked.is_set():  # a second request, which there should not be: let the test fail at once
+            release.set()
         asked.set()
         release.wait()
         whole(handler)

@@ -10,6 +10,7 @@ says "verified before" would save nothing a person can notice, and could be wron
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
@@ -163,7 +164,13 @@ def _acquire(lock: IO[bytes], on_wait: Callable[[], None]) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+        while True:
+            try:
+                return msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+            except OSError as problem:  # it gives up after ten seconds
+                if problem.errno != errno.EDEADLK:
+                    raise
+                on_wait()
     else:
         import fcntl
 
@@ -298,11 +305,14 @@ def _receive(response: httpx.Response, job: _Job, address: str, part: Path, have
     length = response.headers.get("Content-Length")
     total = job.file.size or (have + int(length) if length else 0)
     most = job.file.size or MOST_BYTES
-    with part.open("ab" if have else "wb", buffering=0) as out:  # unbuffered: a kill loses nothing that arrived
+    with part.open("ab" if have else "wb") as out:
         for chunk in response.iter_bytes():
             have += len(chunk)
             if have > most:
-                part.unlink()
-                raise _Failed(job.failure(address, f"the server sent more than {most} bytes"), again=False)
+                break
             out.write(chunk)
+            out.flush()  # a kill loses nothing that arrived
             job.report(Progress(f"download {job.name} {job.split}", have, total, "bytes"))
+    if have > most:
+        part.unlink()
+        raise _Failed(job.failure(address, f"the server sent more than {most} bytes"), again=False)
