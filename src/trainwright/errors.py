@@ -193,4 +193,32 @@ MESSAGES: dict[str, Message] = {
         "A label has few values that recur; this looks like free text or an id. Name another: label=NAME. {columns}",
     ),
     "E206": Message("the text column '{name}' is named twice", "Name each text column once."),
+    "E130": Message(
+        "there is no data set named '{name}'",
+        "Known data sets: {known}.",
+    ),
+    "E131": Message(
+        "data set '{name}' is not on this machine, and downloads are switched off",
+        "Allow the download (no offline=True, no TRAINWRIGHT_OFFLINE), put the file (md5 {md5}) at {path} by hand, "
+        "or train on 'python-docs', which needs no download.",
+    ),
+    "E132": Message(
+        "data set '{name}' could not be downloaded: {reason}",
+        "Check the connection and try again (what has arrived is kept), put the file (md5 {md5}) at {path} by hand, "
+        "or train on 'python-docs', which needs no download.",
+    ),
+    "E133": Message(
+        "a file of data set '{name}' has the wrong content: its md5 is {found}, expected {expected}",
+        "Try again later, put the right file at {path} by hand, "
+        "or train on 'python-docs', which needs no download.",
+    ),
+    "E134": Message(
+        "the cache folder of data set '{name}' cannot be used: {reason}",
+        "Make room or give permission there, or name another folder in TRAINWRIGHT_CACHE; "
+        "'python-docs' needs no download and no cache.",
+    ),
+    "E135": Message(
+        "'python-docs' is read from the source files of the standard library, and this Python has none",
+        "Train on a file of your own, or use a Python that comes with its library as .py files.",
+    ),
 }

@@ -1,0 +1,548 @@
+"""The catalogue's downloads, against a server on this machine that does everything a network can do wrong."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from trainwright.data import catalog
+from trainwright.errors import SourceError
+
+BODY = random.Random(0).randbytes(300_000)
+MD5 = hashlib.md5(BODY).hexdigest()
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+# What the server can answer
+
+
+def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
+    handler.send_response(status)
+    for key, value in {"Content_Length": str(len(body)), **headers}.items():
+        handler.send_header(key.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def whole(handler: BaseHTTPRequestHandler) -> None:
+    """A well-behaved server: the file, or the range asked for."""
+    asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+    start = int(asked[1]) if asked else 0
+    if start >= len(BODY):
+        send(handler, 416, b"")
+    elif asked:
+        send(handler, 206, BODY[start:], Content_Range=f"bytes {start}-{len(BODY) - 1}/{len(BODY)}")
+    else:
+        send(handler, 200, BODY)
+
+
+def ignore_range(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, 200, BODY)
+
+
+def other_range(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, 206, BODY[7:], Content_Range=f"bytes 7-{len(BODY) - 1}/{len(BODY)}")
+
+
+def wrong(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, 200, bytes(len(BODY)))
+
+
+def loop(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, 302, b"", Location=handler.path)
+
+
+def status(code: int) -> Answer:
+    return lambda handler: send(handler, code, b"no")
+
+
+def cut(after: int) -> Answer:
+    return lambda handler: send(handler, 200, BODY[:after], Content_Length=str(len(BODY)))
+
+
+def cut_unsaid(handler: BaseHTTPRequestHandler) -> None:
+    """Ends early without having said how much there is, so that only the catalogue's own size can tell."""
+    handler.send_response(200)
+    handler.end_headers()
+    handler.wfile.write(BODY[:1000])
+
+
+class Server:
+    """Answers with ``answers`` in turn, the last one for ever; keeps the Range header of every request."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = [whole]
+        self.ranges: list[str | None] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.ranges.append(self.headers.get("Range"))
+                answer = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                try:
+                    answer(self)
+                except ConnectionError:
+                    self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.http.server_port}/train.csv"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.http.shutdown()
+    thread.join()
+    server.http.server_close()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Path:
+    """The folder of the data set ``tiny``, which has one file, BODY, on the server."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("TRAINWRIGHT_OFFLINE", raising=False)
+    monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(catalog, "RETRY_PAUSES", (0.0, 0.0))
+    offer(monkeypatch, server.address)
+    return tmp_path / "cache" / "tiny"
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, *addresses: str, size: int | None = len(BODY)) -> None:
+    layout = catalog.CsvLayout(("class", "text"), "class", ("text",), {})
+    file = catalog.File(addresses, MD5, size)
+    monkeypatch.setitem(catalog.CATALOG, "tiny", catalog.Dataset("tiny", "", "", {"train": file}, layout))
+
+
+def part_of(cache: Path, content: bytes) -> Path:
+    cache.mkdir(parents=True)
+    part = cache / "train.csv.part"
+    part.write_bytes(content)
+    return part
+
+
+def refused(code: str, *words: str) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        catalog.fetch("tiny")
+    assert caught.value.code == code
+    for word in words:
+        assert word in str(caught.value)
+    return caught.value
+
+
+def assert_complete(cache: Path, found: dict[str, Path]) -> None:
+    assert found == {"train": cache / "train.csv"}
+    assert found["train"].read_bytes() == BODY
+    assert not (cache / "train.csv.part").exists()
+
+
+# What the catalogue says
+
+
+def test_ag_news_entry_is_complete_and_its_test_file_is_the_official_one() -> None:
+    entry = catalog.CATALOG["ag_news"]
+    assert {split: file.name for split, file in entry.files.items()} == {"train": "train.csv", "test": "test.csv"}
+    assert entry.files["train"].md5 == "b1a00f826fdfbd249f79597b59e1dc12"
+    assert list(entry.layout.classes.values()) == ["World", "Sports", "Business", "Sci/Tech"]
+    assert {entry.layout.label, *entry.layout.text} == set(entry.layout.columns)
+    folder = os.environ.get("TRAINWRIGHT_TEST_DATA")
+    if folder is None:
+        pytest.skip("TRAINWRIGHT_TEST_DATA does not name the folder with the official file")
+    official = (Path(folder) / "ag_news" / "test.csv").read_bytes()
+    expected = entry.files["test"]
+    assert (hashlib.md5(official).hexdigest(), len(official)) == (expected.md5, expected.size)
+
+
+def test_every_entry_is_named_by_its_key_and_can_be_downloaded_safely() -> None:
+    for name, entry in catalog.CATALOG.items():
+        assert entry.name == name
+        assert entry.description
+        assert entry.licence
+        for file in entry.files.values():
+            assert all(address.startswith("https://") for address in file.addresses)
+            assert re.fullmatch("[0-9a-f]{32}", file.md5)
+            assert re.fullmatch(r"[\w.-]+", file.name)
+
+
+def test_names_are_sorted_and_hold_the_downloaded_and_the_built_in() -> None:
+    assert catalog.names() == sorted(catalog.names())
+    assert {"ag_news", "python-docs"} <= set(catalog.names())
+
+
+def test_unknown_name_offers_the_nearest() -> None:
+    with pytest.raises(SourceError, match="Did you mean 'ag_news'") as caught:
+        catalog.fetch("agnews")
+    assert caught.value.code == "E130"
+
+
+def test_cache_folder_is_the_users_where_none_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRAINWRIGHT_CACHE", raising=False)
+    assert catalog.cache_folder().is_absolute()
+    assert "trainwright" in catalog.cache_folder().parts
+    monkeypatch.setenv("TRAINWRIGHT_CACHE", "~/here")
+    assert catalog.cache_folder() == Path.home() / "here"
+
+
+# Downloads that go well
+
+
+def test_download_and_progress(server: Server, cache: Path) -> None:
+    events: list[catalog.Progress] = []
+    assert_complete(cache, catalog.fetch("tiny", progress=events.append))
+    assert server.ranges == [None]
+    done = [event.done for event in events]
+    assert done == sorted(done)
+    assert done[-1] == len(BODY)
+    assert {(event.phase, event.total, event.unit) for event in events} == {("download tiny train", len(BODY), "bytes")}
+
+
+def test_total_comes_from_the_server_where_the_size_is_not_known(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, server.address, size=None)
+    part_of(cache, BODY[:1000])
+    events: list[catalog.Progress] = []
+    assert_complete(cache, catalog.fetch("tiny", progress=events.append))
+    assert {event.total for event in events} == {len(BODY)}
+
+
+def test_cached_file_is_used_without_a_request(server: Server, cache: Path) -> None:
+    catalog.fetch("tiny")
+    before = (cache / "train.csv").stat().st_mtime_ns
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert_complete(cache, catalog.fetch("tiny", offline=True))
+    assert (cache / "train.csv").stat().st_mtime_ns == before
+    assert len(server.ranges) == 1
+
+
+def test_cached_file_is_used_without_writing_to_the_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.mkdir(parents=True)
+    (cache / "train.csv").write_bytes(BODY)  # put there by hand
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert [path.name for path in cache.iterdir()] == ["train.csv"]
+
+
+@pytest.mark.parametrize("damage", [BODY[:-1], BODY[:-1] + b"?"])
+def test_damaged_cached_file_is_replaced(server: Server, cache: Path, damage: bytes) -> None:
+    assert damage != BODY
+    catalog.fetch("tiny")
+    (cache / "train.csv").write_bytes(damage)
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert len(server.ranges) == 2
+
+
+# Resuming
+
+
+def test_part_is_resumed(server: Server, cache: Path) -> None:
+    part_of(cache, BODY[:1000])
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == ["bytes=1000-"]
+
+
+def test_whole_part_needs_no_request(server: Server, cache: Path) -> None:
+    part_of(cache, BODY)
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == []
+
+
+def test_server_that_ignores_range(server: Server, cache: Path) -> None:
+    part_of(cache, BODY[:1000])
+    server.answers = [ignore_range]
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == ["bytes=1000-"]
+
+
+@pytest.mark.parametrize("size", [None, len(BODY)])
+def test_part_past_the_end_starts_again(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    offer(monkeypatch, server.address, size=size)
+    part_of(cache, BODY + b"more")  # the server answers 416
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == [f"bytes={len(BODY) + 4}-", None]
+
+
+def test_server_that_answers_another_range(server: Server, cache: Path) -> None:
+    part_of(cache, BODY[:1000])
+    server.answers = [other_range, whole]
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == ["bytes=1000-", None]
+
+
+def test_part_with_other_content_starts_again(server: Server, cache: Path) -> None:
+    part_of(cache, b"x" * 1000)
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == ["bytes=1000-", None]
+
+
+@pytest.mark.parametrize("size", [None, len(BODY)])
+def test_cut_connection_goes_on_where_it_ended(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    offer(monkeypatch, server.address, size=size)
+    server.answers = [cut(after=1000), whole]
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == [None, "bytes=1000-"]
+
+
+def test_cut_that_the_server_does_not_tell_goes_on_too(server: Server, cache: Path) -> None:
+    server.answers = [cut_unsaid, whole]
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == [None, "bytes=1000-"]
+
+
+def test_what_arrived_is_kept_for_the_next_call(server: Server, cache: Path) -> None:
+    server.answers = [cut(after=1000), status(503)]
+    refused("E132", "503")
+    assert not (cache / "train.csv").exists()
+    server.answers = [whole]
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges[-1] == "bytes=1000-"
+
+
+# Downloads that fail
+
+
+def test_wrong_checksum_names_both_and_leaves_nothing(server: Server, cache: Path) -> None:
+    server.answers = [wrong]
+    refused("E133", MD5, hashlib.md5(bytes(len(BODY))).hexdigest(), server.address, "python-docs")
+    assert [path.name for path in cache.iterdir()] == [".lock"]
+    assert len(server.ranges) == 1
+
+
+@pytest.mark.parametrize(("code", "requests"), [(404, 1), (403, 1), (500, 3), (503, 3), (429, 3)])
+def test_status_is_retried_only_where_it_may_pass(server: Server, cache: Path, code: int, requests: int) -> None:
+    server.answers = [status(code)]
+    refused("E132", str(code), server.address, "python-docs", str(cache / "train.csv"), MD5)
+    assert len(server.ranges) == requests
+    assert not (cache / "train.csv").exists()
+
+
+def test_passing_status_is_overcome(server: Server, cache: Path) -> None:
+    server.answers = [status(500), status(429), whole]
+    assert_complete(cache, catalog.fetch("tiny"))
+
+
+def test_pauses_grow_and_end(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(catalog, "time", SimpleNamespace(sleep=slept.append))
+    monkeypatch.setattr(catalog, "RETRY_PAUSES", (0.5, 2.0))
+    server.answers = [status(500)]
+    refused("E132")
+    assert slept == [0.5, 2.0]
+
+
+@pytest.mark.parametrize("first", [status(404), wrong])
+def test_next_address_is_tried(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, first: Answer) -> None:
+    offer(monkeypatch, server.address, server.address)
+    server.answers = [first, whole]
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert len(server.ranges) == 2
+
+
+def test_redirect_loop(server: Server, cache: Path) -> None:
+    server.answers = [loop]
+    refused("E132", "redirect", "python-docs")
+
+
+def test_no_server(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # holds the port, but does not listen
+        offer(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}/train.csv")
+        refused("E132", "refused", "python-docs", str(cache / "train.csv"))
+
+
+def test_server_that_never_answers(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(catalog, "TIMEOUT", 0.1)
+    server.answers = [lambda handler: release.wait() and None]
+    try:
+        refused("E132", "timed out", "python-docs")
+    finally:
+        release.set()
+
+
+def test_proxy_setting_that_makes_no_sense(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "nonsense://proxy")
+    refused("E132", "cannot be set up", "nonsense")
+
+
+@pytest.mark.parametrize("size", [None, 1000])
+def test_endless_answer_is_cut_off(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    monkeypatch.setattr(catalog, "MOST_BYTES", 1000)
+    offer(monkeypatch, server.address, size=size)
+    refused("E132", "more than 1000 bytes")
+    assert [path.name for path in cache.iterdir()] == [".lock"]
+
+
+def test_offline_without_the_file(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SourceError, match="downloads are switched off") as caught:
+        catalog.fetch("tiny", offline=True)
+    assert caught.value.code == "E131"
+    monkeypatch.setenv("TRAINWRIGHT_OFFLINE", "1")
+    refused("E131", "python-docs", str(cache / "train.csv"), MD5)
+    assert server.ranges == []
+    assert not cache.exists()
+    monkeypatch.setenv("TRAINWRIGHT_OFFLINE", "0")
+    assert_complete(cache, catalog.fetch("tiny"))
+
+
+def test_offline_with_a_damaged_file(server: Server, cache: Path) -> None:
+    catalog.fetch("tiny")
+    (cache / "train.csv").write_bytes(b"damaged")
+    with pytest.raises(SourceError, match=MD5) as caught:
+        catalog.fetch("tiny", offline=True)
+    assert caught.value.code == "E133"
+    assert caught.value.where == str(cache / "train.csv")
+
+
+def test_cache_that_is_a_file(cache: Path) -> None:
+    cache.parent.parent.joinpath("cache").write_text("not a folder")
+    refused("E134", "TRAINWRIGHT_CACHE", "python-docs", str(cache))
+
+
+@pytest.mark.parametrize("forbidden", ["mkdir", "open"])
+def test_no_permission(cache: Path, monkeypatch: pytest.MonkeyPatch, forbidden: str) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, forbidden, refuse)
+        refused("E134", "Permission denied", "TRAINWRIGHT_CACHE")
+    assert_complete(cache, catalog.fetch("tiny"))
+
+
+def test_disk_full_at_the_last_moment(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        refused("E134", "No space left")
+    assert not (cache / "train.csv").exists()
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert len(server.ranges) == 1
+
+
+# More than one process
+
+CHILD = """
+import os, signal, sys
+from trainwright.data import catalog
+address, md5, size = sys.argv[1:]
+layout = catalog.CsvLayout(("class", "text"), "class", ("text",), {})
+file = catalog.File((address,), md5, int(size))
+catalog.CATALOG["tiny"] = catalog.Dataset("tiny", "", "", {"train": file}, layout)
+"""
+
+
+def start(server: Server, code: str) -> subprocess.Popen[str]:
+    package = Path(catalog.__file__).parents[2]
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD + code, server.address, MD5, str(len(BODY))],
+        env={**os.environ, "PYTHONPATH": str(package)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(child: subprocess.Popen[str], status: int) -> str:
+    output, _ = child.communicate(timeout=60)
+    assert child.returncode == status, output
+    return output
+
+
+def test_killed_before_the_renaming(server: Server, cache: Path) -> None:
+    child = start(
+        server,
+        "catalog.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\ncatalog.fetch('tiny')",
+    )
+    finish(child, -signal.SIGKILL)
+    assert not (cache / "train.csv").exists()
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == [None]
+
+
+def test_killed_in_the_middle(server: Server, cache: Path) -> None:
+    server.answers = [cut(after=100_000), whole]
+    child = start(server, "catalog.fetch('tiny', progress=lambda event: os.kill(os.getpid(), signal.SIGKILL))")
+    finish(child, -signal.SIGKILL)
+    assert not (cache / "train.csv").exists()
+    arrived = (cache / "train.csv.part").read_bytes()
+    assert arrived
+    assert BODY.startswith(arrived)
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == [None, f"bytes={len(arrived)}-"]
+
+
+def test_two_processes_share_one_download(server: Server, cache: Path) -> None:
+    asked, release = threading.Event(), threading.Event()
+
+    def hold(handler: BaseHTTPRequestHandler) -> None:
+        if asked.is_set():  # a second request, which there should not be: let the test fail at once
+            release.set()
+        asked.set()
+        release.wait()
+        whole(handler)
+
+    server.answers = [hold]
+    code = "catalog.fetch('tiny', progress=lambda event: print(event.phase, flush=True))"
+    children = [start(server, code)]
+    try:
+        assert asked.wait(timeout=60)
+        children.append(start(server, code))
+        assert children[1].stdout is not None
+        assert children[1].stdout.readline() == "wait for another download of tiny\n"
+    finally:
+        release.set()
+        for child in children:
+            finish(child, 0)
+    assert server.ranges == [None]
+    assert (cache / "train.csv").read_bytes() == BODY
+
+
+def test_disk_full_in_the_middle(server: Server, cache: Path) -> None:
+    code = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    catalog.fetch('tiny')
+except catalog.TrainwrightError as problem:
+    print(problem)
+"""
+    assert finish(start(server, code), 0).startswith("E134: ")
+    assert not (cache / "train.csv").exists()
+    assert_complete(cache, catalog.fetch("tiny"))
+    assert server.ranges == [None, "bytes=1000-"]
+
+
+def test_no_network_library_is_loaded_for_a_cached_file(server: Server, cache: Path) -> None:
+    catalog.fetch("tiny")
+    code = "catalog.fetch('tiny')\nprint(sorted({'httpx', 'ssl', 'torch'} & set(sys.modules)))"
+    assert finish(start(server, code), 0) == "[]\n"
