@@ -114,7 +114,8 @@ class Console:
         head: list[Line] = []
         if any(name not in self._columns for name in values):
             self._columns = tuple(name for name in _COLUMNS if name in values or name in self._columns)
-            head = [Line(""), Line(_row(dict(zip(_COLUMNS, _COLUMNS, strict=True)), self._columns) + f"   {words.STAR} best", "bold")]
+            names = _row({name: name for name in _COLUMNS}, self._columns)
+            head = [Line(""), Line(f"{names}   {words.STAR} best", "bold")]
         mark = f"   {words.STAR}" if event.best else ""
         self._waiting += [*head, Line(_row(values, self._columns) + mark, "green" if event.best else "")]
         # Epochs of a few milliseconds are printed together: one call to the terminal costs as much as several steps.

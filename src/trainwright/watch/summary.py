@@ -102,11 +102,12 @@ def _classes(report: Mapping[str, Any]) -> list[str]:
         return []
     shown, remark = worst_classes(per_class)
     head = ("class", "precision", "recall", "F1", "n")
-    rows = [(words.clip(one["label"], _LABEL), *_quality(one), words.count(one["n"])) for one in shown]
+    rows = [(words.clip(one["label"], _LABEL), *quality(one), words.count(one["n"])) for one in shown]
     return ["", "Test rows by class" + (f" ({remark})" if remark else ""), *words.table([head, *rows])]
 
 
-def _quality(one: Mapping[str, Any]) -> tuple[str, str, str]:
+def quality(one: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Precision, recall and F1 of one class."""
     return words.percent(one["precision"]), words.percent(one["recall"]), words.percent(one["f1"])
 
 
