@@ -1,4 +1,4 @@
-"""What happens in a run, as values: the loop yields them, the run folder keeps them, the console and the plots read them.
+"""What happens in a run, as values: the loop yields them, the run folder keeps them, the console shows them.
 
 One JSON object a line in ``events.jsonl``. A torn last line (the process was killed while writing) is tolerated.
 """
@@ -44,7 +44,7 @@ class Step(Event):
 
 @dataclass(slots=True)
 class Scores:
-    """Sums over counts: ``loss`` is nats per target, ``accuracy`` a fraction in [0, 1] or None where it has no meaning."""
+    """Sums over counts: ``loss`` is nats per target, ``accuracy`` a share in [0, 1], None where it has no meaning."""
 
     loss: float
     accuracy: float | None
@@ -67,7 +67,7 @@ class Epoch(Event):
 
 @dataclass(slots=True)
 class Finished(Event):
-    """Training ended; ``reason`` is epochs, steps, time or patience. ``best_epoch`` is the one whose parameters are kept."""
+    """Training ended; ``reason`` is epochs, steps, time or patience; the parameters of ``best_epoch`` are kept."""
 
     kind: ClassVar[str] = "finished"
     reason: str

@@ -1,0 +1,190 @@
+"""Shows a run while it goes on: notes, a table row an epoch, a bar with rate and time left, the report at the end.
+
+Promises: a ``Step`` costs well under a microsecond unless a redraw is due, which is ten times a second at most, and
+redrawing takes at most one hundredth of the time; into a pipe go plain aligned lines and rich is not imported; a screen
+that has gone away does not end the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any, TextIO
+
+from trainwright.watch import summary, words
+from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Scores, Started, Step
+from trainwright.watch.screen import Bar, Line, open_screen
+
+_NAME, _VALUE = 14, 18  # the first two columns of a note
+_REASONS = {
+    "epochs": "all epochs done",
+    "steps": "all steps done",
+    "time": "the time is up",
+    "patience": "it got no better",
+}
+_COLUMNS = ("epoch", "train loss", "train acc", "valid loss", "valid acc", "seconds")
+
+
+class Console:
+    """Shows one run on ``stream``; ``quiet`` shows nothing at all."""
+
+    def __init__(self, stream: TextIO, quiet: bool = False) -> None:
+        self._screen = open_screen(stream, quiet)
+        self._started = Started(epochs=0, steps=0, steps_per_epoch=0, rows=0)
+        self._since = self._next = 0.0
+        self._first: int | None = None  # the first step shown is not 1 when a run goes on after an interruption
+        self._rows = 0
+        self._columns: tuple[str, ...] = ()
+        self._waiting: list[Line] = []
+        self._next_print = 0.0
+        self._phase: Progress | None = None
+        self._phase_since = 0.0
+
+    def handle(self, event: Event) -> None:
+        """Show ``event``. A ``Step`` is only counted, unless it is time to redraw the bar."""
+        if type(event) is Step:
+            self._rows += event.rows
+            if perf_counter() >= self._next:
+                self._step(event)
+        elif isinstance(event, Progress):
+            self._progress(event)
+        elif isinstance(event, Epoch):
+            self._epoch(event)
+        elif isinstance(event, Started):
+            self._end_phase()
+            self._begin(event)
+        elif isinstance(event, Note):
+            self._end_phase()
+            self._print(_note(event, self._screen.width))
+        elif isinstance(event, Finished):
+            self._screen.stop()
+            self._print([Line(""), *map(Line, _finished(event))])
+
+    def report(self, report: Mapping[str, Any]) -> None:
+        """Print what the run came to: score, interval and baseline, classes, confusions, times."""
+        self._screen.stop()
+        self._end_phase()
+        self._print([Line(text, "" if text[:1] in ("", " ") else "bold") for text in summary.lines(report)])
+
+    def line(self, text: str) -> None:
+        """Print ``text`` as it is, but for control characters."""
+        self._end_phase()
+        self._print([Line(words.clean(part)) for part in text.split("\n")])
+
+    def close(self) -> None:
+        """Print what still waits, and leave the terminal as it was found."""
+        self._screen.stop()
+        self._end_phase()
+        self._print([])
+
+    def _print(self, lines: Sequence[Line]) -> None:
+        self._screen.lines([*self._waiting, *lines])
+        self._waiting = []
+        self._next_print = perf_counter() + 0.1
+
+    def _begin(self, event: Started) -> None:
+        self._started, self._since = event, perf_counter()
+        self._first, self._next, self._rows, self._columns = None, 0.0, 0, ()
+        if self._screen.interval < 1:
+            self._screen.bar(Bar("training", None, ["the first step is under way"]))
+
+    def _step(self, event: Step) -> None:
+        now = perf_counter()
+        if self._first is None:  # no rate can be told yet
+            self._first, self._next = event.step, now + self._screen.interval
+            return
+        if self._waiting:
+            self._print([])
+        self._screen.bar(self._bar(event, self._first - 1, now - self._since))
+        spent = perf_counter() - now
+        self._next = now + max(self._screen.interval, 100 * spent)  # showing takes one hundredth of the time at most
+
+    def _bar(self, event: Step, before: int, elapsed: float) -> Bar:
+        """The bar at ``event``, ``elapsed`` seconds after the first of the steps that followed step ``before``."""
+        started, rate = self._started, (event.step - before) / elapsed
+        facts = [f"loss {words.loss(event.loss)}"]
+        if started.steps:
+            facts += [f"{words.clock(max(0, started.steps - event.step) / rate)} left"]
+        facts += [f"{words.rate(rate)} steps/s", f"{words.rate(self._rows / elapsed)} rows/s"]
+        title = f"epoch {event.epoch}/{started.epochs}" if started.epochs else f"step {words.count(event.step)}"
+        return Bar(title, min(1.0, event.step / started.steps) if started.steps else None, facts)
+
+    def _epoch(self, event: Epoch) -> None:
+        values = _values(event)
+        head: list[Line] = []
+        if any(name not in self._columns for name in values):
+            self._columns = tuple(name for name in _COLUMNS if name in values or name in self._columns)
+            names = _row({name: name for name in _COLUMNS}, self._columns)
+            head = [Line(""), Line(f"{names}   {words.STAR} best", "bold")]
+        mark = f"   {words.STAR}" if event.best else ""
+        self._waiting += [*head, Line(_row(values, self._columns) + mark, "green" if event.best else "")]
+        # Epochs of a few milliseconds are printed together: one call to the terminal costs as much as several steps.
+        if perf_counter() >= self._next_print:
+            self._print([])
+
+    def _progress(self, event: Progress) -> None:
+        now = perf_counter()
+        if self._phase is None or self._phase.phase != event.phase:
+            self._end_phase()
+            self._phase_since, self._next = now, now + min(self._screen.interval, 5.0)
+        self._phase = event
+        if now >= self._next:
+            self._screen.bar(_progress_bar(event, now - self._phase_since))
+            self._next = now + self._screen.interval
+
+    def _end_phase(self) -> None:
+        """One line about the long job that was under way; its last state is all that is worth keeping."""
+        if self._phase is None:
+            return
+        event, self._phase = self._phase, None
+        took = words.seconds(perf_counter() - self._phase_since)
+        self._screen.stop()
+        self._print(_note(Note(event.phase, words.amount(event.done, event.unit), took), self._screen.width))
+
+
+def _values(event: Epoch) -> dict[str, str]:
+    """The cells of an epoch's row; a score that has no meaning here has no cell."""
+    values = {"epoch": words.count(event.epoch), "seconds": f"{event.seconds:.2f}"}
+    for name, scores in (("train", event.train), ("valid", event.valid)):
+        values |= _scores(name, scores) if scores else {}
+    return values
+
+
+def _scores(name: str, scores: Scores) -> dict[str, str]:
+    values = {f"{name} loss": words.loss(scores.loss)}
+    if scores.accuracy is not None:
+        values[f"{name} acc"] = words.percent(scores.accuracy)
+    return values
+
+
+def _row(values: Mapping[str, str], columns: Sequence[str]) -> str:
+    return "  " + "   ".join(words.pad(values.get(name, "-"), -max(len(name), 9)) for name in columns)
+
+
+def _note(note: Note, width: int) -> list[Line]:
+    """What, value and why in three columns; a value too long for its column flows on into the reason."""
+    name, value = words.clip(note.what, 40), words.clean(note.value)
+    if words.width(value) < _VALUE:
+        lead, indent, text = words.pad(value, _VALUE), _VALUE, note.why
+    else:
+        lead, indent, text = "", 0, f"{value} ({note.why})" if note.why else value
+    first, *rest = words.wrap(text, max(20, min(width, 120) - 2 - _NAME - indent))
+    margin = " " * (2 + _NAME + indent)
+    return [Line(f"  {words.pad(name + '  ', _NAME)}{lead}{first}"), *(Line(margin + line) for line in rest)]
+
+
+def _finished(event: Finished) -> list[str]:
+    why = _REASONS.get(event.reason, words.clean(event.reason))
+    return [
+        f"  {words.count(event.step)} steps in {words.seconds(event.seconds)} ({why}); "
+        f"kept: epoch {words.count(event.best_epoch)}"
+    ]
+
+
+def _progress_bar(event: Progress, elapsed: float) -> Bar:
+    facts = [words.amount(event.done, event.unit)]
+    if event.total:
+        facts = [f"{facts[0].removesuffix(f' {event.unit}')} of {words.amount(event.total, event.unit)}"]
+        if event.done and elapsed > 0:
+            facts.append(f"{words.clock((event.total - event.done) * elapsed / event.done)} left")
+    return Bar(words.clip(event.phase, 24), min(1.0, event.done / event.total) if event.total else None, facts)

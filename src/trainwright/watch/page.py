@@ -1,0 +1,188 @@
+"""A run as one page: the score and what it had to beat, curves, confusions, classes, settings, how to use the model.
+
+Promises: one file without scripts or anything to load from elsewhere, readable in light and dark and on paper; whatever
+comes from the data, the settings or the file names is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from trainwright.watch import summary, words
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5f6368; --line: #dcdcdc; --paper: #fff; --panel: #f6f6f4; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8e8; --soft: #a0a4a8; --line: #3a3d40; --paper: #16181a; --panel: #212427; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0; }
+h2 { font-size: 1.1rem; margin: 2.5rem 0 0.75rem; }
+h1, td, th, p, code { overflow-wrap: anywhere; }
+.soft { color: var(--soft); }
+.score { font-size: 3.25rem; line-height: 1.1; font-weight: 600; margin: 1.5rem 0 0.25rem; }
+table { border-collapse: collapse; font-size: 0.95rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.3rem 1.25rem 0.3rem 0; text-align: left; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
+th { font-weight: 500; color: var(--soft); }
+.n { text-align: right; white-space: nowrap; }
+.wide { overflow-x: auto; }
+figure { margin: 0; padding: 0.5rem; background: #fff; border: 1px solid var(--line); border-radius: 6px; }
+figure + *, details > * { margin-top: 1rem; }
+img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+pre { background: var(--panel); border-radius: 6px; padding: 0.9rem 1rem; overflow-x: auto; }
+summary { cursor: pointer; color: var(--soft); }
+"""
+_PLOTS = {"curves": "Loss and accuracy by epoch", "confusion": "Right labels against predicted labels"}
+
+
+def render(
+    report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plots: Mapping[str, bytes], command: str
+) -> str:
+    """The page as HTML; ``plots`` maps names to PNG files, ``command`` is what to type to use the model."""
+    title = f"{words.clip(report['model'], 40)} on {words.clip(report['source'], 80)}"
+    parts = [
+        f"<h1>{_text(title)}</h1>",
+        f'<p class="soft">{_text(report["task"])}</p>',
+        _headline(report),
+        _section("Training", _plot(plots, "curves") + _history(history)),
+        _section("Where it goes wrong", _plot(plots, "confusion") + _confusions(report)),
+        _section("Test rows by class", _classes(report)),
+        _section("Use the model", f"<pre><code>{_text(command)}</code></pre>"),
+        _section("Data", _facts((name, words.count(n)) for name, n in report.get("rows", {}).items())),
+        _section("Effort", _facts(_effort(report))),
+        _section("Settings", _facts(_flat(report.get("settings", {})))),
+    ]
+    head = (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+    )
+    return head + "\n".join(part for part in parts if part) + "\n</body>\n</html>\n"
+
+
+def _text(value: object) -> str:
+    """Somebody's text as HTML: no tags, no control characters."""
+    return escape(words.clean(value))
+
+
+def _label(value: object) -> str:
+    """A label; it keeps its own direction, so that a right-to-left one does not turn its neighbours around."""
+    return f"<bdi>{_text(words.clip(value, 80))}</bdi>"
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{content}\n</section>" if content else ""
+
+
+def _plot(plots: Mapping[str, bytes], name: str) -> str:
+    if name not in plots:
+        return ""
+    data = base64.b64encode(plots[name]).decode()
+    return f'<figure><img alt="{_PLOTS[name]}" src="data:image/png;base64,{data}"></figure>'
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Cells of ``rows`` are HTML already; the first ``left`` columns are words, the others numbers."""
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        marks = ["" if place < left else ' class="n"' for place in range(len(cells))]
+        return "".join(f"<{tag}{mark}>{cell}</{tag}>" for mark, cell in zip(marks, cells, strict=True))
+
+    return _rows([line("th", head), *(line("td", row) for row in rows)])
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    rows = [f"<th>{_text(name)}</th><td>{_text(value)}</td>" for name, value in facts]
+    return _rows(rows) if rows else ""
+
+
+def _rows(rows: Sequence[str]) -> str:
+    lines = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<div class="wide"><table>\n{lines}\n</table></div>'
+
+
+def _headline(report: Mapping[str, Any]) -> str:
+    test, valid = report.get("test"), report.get("valid")
+    scores, name = (test, "test") if test else (valid, "validation")
+    if not scores:
+        return "<p>No rows were set aside, so there is no score.</p>"
+    known = scores.get("accuracy") is not None
+    score = words.percent(scores["accuracy"]) if known else words.loss(scores["loss"])
+    sure = words.interval(scores.get("interval")) if known else ""
+    under = [f"{name} {'accuracy' if known else 'loss'}", sure, f"n = {words.count(scores['n'])}"]
+    lines = [f'<p class="score">{score}</p>', f'<p class="soft">{", ".join(filter(None, under))}</p>']
+    if not test:
+        lines.append("<p>There were no test rows. The model was chosen by these rows: expect less on new ones.</p>")
+    return "\n".join(lines) + _facts(_beside(report))
+
+
+def _beside(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What stands beside the score: the baseline, the verdict, and the other scores."""
+    baseline, test, valid = report.get("baseline") or {}, report.get("test") or {}, report.get("valid") or {}
+    facts = []
+    if baseline.get("accuracy") is not None:
+        sure = words.interval(baseline.get("interval"))
+        facts.append(("to beat", f"{words.percent(baseline['accuracy'])} ({summary.baseline_name(baseline)}; {sure})"))
+    if summary.verdict(report):
+        facts.append(("verdict", summary.verdict(report)))
+    if test.get("macro_f1") is not None:
+        facts.append(("macro F1", words.percent(test["macro_f1"])))
+    if test:
+        facts.append(("test loss", words.loss(test["loss"])))
+    if test and valid.get("accuracy") is not None:
+        facts.append(("validation accuracy", f"{words.percent(valid['accuracy'])} (n = {words.count(valid['n'])})"))
+    return facts
+
+
+def _classes(report: Mapping[str, Any]) -> str:
+    per_class = (report.get("test") or {}).get("per_class") or []
+    rows = [(_label(one["label"]), *summary.quality(one), words.count(one["n"])) for one in per_class]
+    return _table(("class", "precision", "recall", "F1", "rows"), rows) if rows else ""
+
+
+def _confusions(report: Mapping[str, Any]) -> str:
+    matrix = (report.get("test") or {}).get("confusion")
+    found = summary.confusions(report["labels"], matrix, 10) if matrix else []
+    rows = [(_label(one.true), _label(one.taken), words.count(one.n), words.percent(one.share)) for one in found]
+    return _table(("right label", "taken for", "rows", "of that class"), rows, left=2) if rows else ""
+
+
+def _history(history: Sequence[Mapping[str, Any]]) -> str:
+    """The numbers behind the curves, folded away."""
+    if not history:
+        return ""
+    writers = {"loss": words.loss, "accuracy": words.percent}
+    columns = [
+        (f"{part}_{measure}", f"{part} {measure}", write)
+        for part in ("train", "valid")
+        for measure, write in writers.items()
+        if any(row.get(f"{part}_{measure}") is not None for row in history)
+    ]
+    rows = [
+        [words.count(row["epoch"]), *("-" if row.get(key) is None else write(row[key]) for key, _, write in columns)]
+        for row in history
+    ]
+    table = _table(["epoch", *(title for _, title, _ in columns)], rows, left=0)
+    return f"<details><summary>Numbers by epoch</summary>{table}</details>"
+
+
+def _effort(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts = [(f"time to {name}", words.seconds(value)) for name, value in (report.get("seconds") or {}).items()]
+    if report.get("rows_per_second"):
+        facts.append(("training speed", f"{words.rate(report['rows_per_second'])} rows/s"))
+    facts.append(("epochs", f"{words.count(report['epochs'])}, kept: epoch {words.count(report['best_epoch'])}"))
+    return [*facts, ("steps", words.count(report["steps"])), ("parameters", words.count(report["parameters"]))]
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """Nested settings as dotted names, the way they are typed on the command line."""
+    facts: list[tuple[str, str]] = []
+    for name, value in settings.items():
+        facts += _flat(value, f"{above}{name}.") if isinstance(value, dict) else [(f"{above}{name}", str(value))]
+    return facts

@@ -1,0 +1,142 @@
+"""Pictures of a run, from the files in its folder: loss and accuracy by epoch, the confusion matrix; and the page.
+
+    python -m trainwright.watch.plots RUN [--wait]
+
+Promises: every file appears whole or not at all, the same run gives the same pixels, no display and no global state of
+matplotlib is used, and no label can make it fail. With ``--wait`` everything heavy is loaded first and nothing is drawn
+before a line arrives on standard input, so that a trainer can start it early on another core (in a process group of
+its own, or Ctrl-C ends it too); the end of the input without a line means that there is nothing to draw.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwright.watch import page
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw(run: Path) -> list[Path]:
+    """Draw what the files in ``run`` allow, into ``run/plots/`` and ``run/report.html``; gives the files written."""
+    report, history = read_report(run), read_history(run)
+    plots = pictures(report, history, run.name)
+    written = []
+    if plots:
+        (run / "plots").mkdir(exist_ok=True)
+    for name, content in plots.items():
+        written.append(_write(run / "plots" / f"{name}.png", content))
+    if report:
+        html = page.render(report, history, plots, _command(report, run))
+        written.append(_write(run / "report.html", html.encode()))
+    return written
+
+
+def pictures(report: dict[str, Any], history: list[dict[str, Any]], name: str) -> dict[str, bytes]:
+    """The PNG files by name: ``curves`` and ``confusion``, each where there is something to see."""
+    from trainwright.watch import figures
+
+    plots = {}
+    if history:
+        plots["curves"] = _png(figures.curves(report, history, name))
+    if (report.get("test") or {}).get("confusion"):
+        plots["confusion"] = _png(figures.confusion(report))
+    return plots
+
+
+def read_report(run: Path) -> dict[str, Any]:
+    """``report.json`` with the settings beside it; empty where there is none yet."""
+    try:
+        report: dict[str, Any] = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    settings = run / "settings.toml"
+    if settings.exists():
+        report["settings"] = tomllib.loads(settings.read_text(encoding="utf-8"))
+    return report
+
+
+def read_history(run: Path) -> list[dict[str, Any]]:
+    """One dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over."""
+    try:
+        text = (run / "history.csv").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    whole = text[: text.rfind("\n") + 1]
+    return [{name: _cell(name, cell) for name, cell in row.items()} for row in csv.DictReader(io.StringIO(whole))]
+
+
+def _cell(name: str, cell: str) -> float | bool | None:
+    if name == "best":
+        return cell.lower() in ("true", "1")
+    return float(cell) if cell else None
+
+
+def _command(report: dict[str, Any], run: Path) -> str:
+    """The command that uses the model, to be copied as it is."""
+    task = str(report.get("task", ""))
+    verb, source = "predict", "new-rows.csv"
+    if "language" in task:
+        verb, source = "generate", "Once upon a time"
+    elif "text" in task:
+        source = "a new text"
+    elif "image" in task:
+        source = "picture.png"
+    return f"trainwright {verb} {shlex.quote(str(run))} {shlex.quote(source)}"
+
+
+def _png(figure: Figure) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    content = io.BytesIO()
+    FigureCanvasAgg(figure)  # makes itself the canvas of the figure
+    figure.savefig(content, format="png", dpi="figure", facecolor="auto", bbox_inches=None, metadata={"Software": None})
+    return content.getvalue()
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """Write beside ``path`` and move into place: a reader sees the old file or the new one, never half of one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def _warm_up() -> None:
+    """Load and use everything that drawing needs once, so that the real pictures find it ready."""
+    row = {"epoch": 1, "step": 1, "train_loss": 1.0, "train_accuracy": 0.5, "valid_loss": 1.0, "valid_accuracy": 0.5}
+    test = {"n": 2, "accuracy": 1.0, "confusion": [[1, 0], [0, 1]]}
+    pictures({"labels": ["a", "b"], "test": test, "model": "", "source": "", "best_epoch": 1}, [row], "")
+
+
+def main(arguments: list[str]) -> int:
+    """The command line of this module; gives the exit status."""
+    wait = "--wait" in arguments
+    runs = [argument for argument in arguments if argument != "--wait"]
+    if len(runs) != 1:
+        print("usage: python -m trainwright.watch.plots RUN [--wait]", file=sys.stderr)
+        return 2
+    if wait:
+        _warm_up()
+        if not sys.stdin.readline():
+            return 0
+    written = draw(Path(runs[0]))
+    if not written:
+        print(f"nothing to draw in {runs[0]}: it holds neither history.csv nor report.json", file=sys.stderr)
+    return 0 if written else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,173 @@
+"""Where the console's lines go: a pipe or file (plain lines), a terminal or notebook (lines and a bar), or nowhere.
+
+Promises: nothing but plain text goes into a pipe, and rich is imported only for a terminal or a notebook. A screen
+that has gone away (closed pipe, lost connection) is given up without a word: looking at a run must not end it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+from trainwright.watch import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.text import Text
+
+
+class Line(NamedTuple):
+    """One line to print; ``style`` is a rich style (``bold``, ``dim`` ...) that plain screens leave out."""
+
+    text: str
+    style: str = ""
+
+
+class Bar(NamedTuple):
+    """How far something is: ``share`` in [0, 1], or None where it is not known; ``facts`` with the best first."""
+
+    title: str
+    share: float | None
+    facts: Sequence[str]
+
+
+class Screen:
+    """Shows nothing. ``interval``: seconds between two calls of ``bar``; ``width``: cells in a line."""
+
+    interval = math.inf
+    width = 100
+
+    def lines(self, lines: Sequence[Line]) -> None:
+        """Print ``lines``, above the bar where there is one."""
+
+    def bar(self, bar: Bar) -> None:
+        """Show how far it is."""
+
+    def stop(self) -> None:
+        """Take the bar away; the next one puts it back."""
+
+
+class Plain(Screen):
+    """Plain lines into a pipe or a file; instead of a bar, a line now and then so that a log shows life."""
+
+    interval = 30.0
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lost = False
+
+    def lines(self, lines: Sequence[Line]) -> None:
+        if self._lost:
+            return
+        text = "".join(line.text.rstrip() + "\n" for line in lines)
+        try:
+            self._stream.write(words.encodable(text, self._stream.encoding))
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: the stream was closed
+            self._lost = True
+
+    def bar(self, bar: Bar) -> None:
+        done = [] if bar.share is None else [f"{100 * bar.share:.0f} %"]
+        self.lines([Line("  " + "   ".join([bar.title, *done, *bar.facts]))])
+
+
+class Live(Screen):
+    """A terminal or a notebook: lines with a bar below them, drawn by rich and only when told."""
+
+    interval = 0.1
+
+    def __init__(self, stream: TextIO, notebook: bool) -> None:
+        from rich.console import Console
+        from rich.live import Live as RichLive
+
+        self._encoding: str | None = "utf-8" if notebook else stream.encoding
+        self._console = Console() if notebook else Console(file=stream, force_terminal=True)
+        self._live = RichLive(
+            console=self._console,
+            auto_refresh=False,  # no thread of its own: nothing competes with training
+            transient=True,
+            # Only what goes to a terminal may be led past the bar; a redirected stdout keeps its data.
+            redirect_stdout=sys.stdout.isatty(),
+            redirect_stderr=sys.stderr.isatty(),
+        )
+        self._lost = False
+
+    @property
+    def width(self) -> int:  # type: ignore[override]
+        """The width of the window as it is now."""
+        return self._console.width
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, SystemExit):  # SystemExit: rich's own answer to a broken pipe
+            self._lost = True
+
+    def lines(self, lines: Sequence[Line]) -> None:
+        if self._lost or not lines:
+            return
+        text = self._text([(line.text.rstrip() + "\n", line.style) for line in lines])
+        with self._guard():
+            self._console.print(text, soft_wrap=True, end="")
+
+    def bar(self, bar: Bar) -> None:
+        if self._lost:
+            return
+        with self._guard():
+            self._live.start()
+            self._live.update(self._text(_parts(bar, self.width)), refresh=True)
+
+    def stop(self) -> None:
+        with self._guard():
+            self._live.stop()
+
+    def _text(self, parts: Sequence[tuple[str, str]]) -> Text:
+        """A rich Text, never markup: what people write in brackets stays as it is."""
+        from rich.text import Text
+
+        shown = [(words.encodable(text, self._encoding), style) for text, style in parts]
+        return Text.assemble(*shown, no_wrap=True, overflow="ellipsis")
+
+
+def _parts(bar: Bar, width: int) -> list[tuple[str, str]]:
+    """Title, bar and facts with their styles; what does not fit is left out from the end."""
+    done = [] if bar.share is None else [f"{100 * bar.share:3.0f} %"]
+    facts = [*done, *bar.facts]
+    least = 2 + len(bar.title) + 2 + (10 if done else 0)
+    while facts and least + len("  ".join(facts)) + 3 > width:
+        facts.pop()
+    shown = "  ".join(facts)
+    head = [("  ", ""), (bar.title, "bold"), ("  ", "")]
+    if bar.share is None:
+        return [*head, (shown, "")]
+    cells = max(0, min(40, width - len(bar.title) - len(shown) - 8))
+    full = round(cells * bar.share)
+    return [*head, ("\u2501" * full, "cyan"), ("\u2500" * (cells - full), "dim"), ("  " + shown, "")]
+
+
+def open_screen(stream: TextIO, quiet: bool) -> Screen:
+    """The screen that suits ``stream``."""
+    if quiet:
+        return Screen()
+    if _is_notebook(stream):
+        return Live(stream, notebook=True)
+    if _is_terminal(stream):
+        return Live(stream, notebook=False)
+    return Plain(stream)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+
+
+def _is_notebook(stream: TextIO) -> bool:
+    """Whether ``stream`` is a notebook's own output, and rich can draw there (it needs ipywidgets)."""
+    kernel = sys.modules.get("ipykernel.iostream")
+    return kernel is not None and isinstance(stream, kernel.OutStream) and bool(importlib.util.find_spec("ipywidgets"))
