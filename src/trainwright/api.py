@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright import rundir
-from trainwright.errors import error, nearest
+from trainwright.errors import error
 from trainwright.watch.events import Event, EventLog, Note
 
 if TYPE_CHECKING:
@@ -137,7 +137,18 @@ def train(
         if out is not None:
             rundir.check_free(Path(out))
         places = [None if each is None else Path(each) for each in (valid, test)]
-        return _train(str(source), places, resolved, out and Path(out), Path(runs), offline, show, phases, importing, recipe)
+        return _train(
+            str(source),
+            places,
+            resolved,
+            None if out is None else Path(out),
+            Path(runs),
+            offline,
+            show,
+            phases,
+            importing,
+            recipe,
+        )
     finally:
         close()
 

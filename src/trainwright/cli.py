@@ -72,7 +72,13 @@ def _summary(run: Any) -> dict[str, Any]:
     report = run.report
     kept = {name: {k: part[k] for k in ("loss", "accuracy", "n", "interval")} if part else None
             for name, part in (("valid", report["valid"]), ("test", report["test"]))}  # fmt: skip
-    return {"run": str(run.path), "task": report["task"], "model": report["model"], **kept, "seconds": report["seconds"]}
+    return {
+        "run": str(run.path),
+        "task": report["task"],
+        "model": report["model"],
+        **kept,
+        "seconds": report["seconds"],
+    }
 
 
 @app.command()
@@ -91,7 +97,12 @@ def evaluate(
         return
     report = opened.report
     if source is not None:
-        unmeasured = {"valid": None, "baseline": None, "seconds": {}, "rows": {"test": scores["n"], "rejected": scores["rejected"]}}
+        unmeasured = {
+            "valid": None,
+            "baseline": None,
+            "seconds": {},
+            "rows": {"test": scores["n"], "rejected": scores["rejected"]},
+        }
         report |= {"test": scores, "source": str(source)} | unmeasured
     _console(sys.stdout, False).report(report)
 
@@ -99,7 +110,9 @@ def evaluate(
 @app.command()
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    inputs: Annotated[list[str], typer.Argument(metavar="TEXT... | FILE | -", help="Texts, a file, or - for lines of standard input.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="TEXT... | FILE | -", help="Texts, a file, or - for lines of standard input.")
+    ],
     top: Annotated[int, typer.Option(min=1, help="Show so many labels.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Write a file's predictions here, as CSV.")] = None,
     as_json: AsJson = False,
@@ -139,7 +152,15 @@ def _looks_like_file(word: str) -> bool:
             return True
     except OSError:  # a text too long for a path
         return False
-    return " " not in word and Path(word).suffix.lower() in (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
+    return " " not in word and Path(word).suffix.lower() in (
+        ".csv",
+        ".tsv",
+        ".jsonl",
+        ".json",
+        ".parquet",
+        ".gz",
+        ".zst",
+    )
 
 
 def _predict_file(run: Any, path: Path, top: int, out: Path | None, as_json: bool) -> None:
@@ -179,7 +200,11 @@ def settings(
     found = [row for row in api.settings() if name in row.key]
     if not found:
         raise error("E301", key=name, hint=nearest(name, [row.key for row in api.settings()]))
-    widths = [max(len(row.key) for row in found), max(len(row.type) for row in found), max(len(row.default) for row in found)]
+    widths = [
+        max(len(row.key) for row in found),
+        max(len(row.type) for row in found),
+        max(len(row.default) for row in found),
+    ]
     for row in found:
         unit = f" [{row.unit}]" if row.unit else ""
         typer.echo(f"{row.key:<{widths[0]}}  {row.type:<{widths[1]}}  {row.default:<{widths[2]}}  {row.meaning}{unit}")
@@ -237,7 +262,16 @@ def _run_line(found: dict[str, Any]) -> tuple[str, ...]:
     interval = "{:.2%} - {:.2%}".format(*test["interval"]) if test else "-"
     shown = [f"{part['accuracy']:.2%}" if part else "-" for part in (test, valid)]
     seconds = f"{sum(report['seconds'].values()):.1f}"
-    return (found["run"], report["model"], report["source"], shown[0], interval, shown[1], f"{report['rows']['train']:,}", seconds)
+    return (
+        found["run"],
+        report["model"],
+        report["source"],
+        shown[0],
+        interval,
+        shown[1],
+        f"{report['rows']['train']:,}",
+        seconds,
+    )
 
 
 def _console(stream: Any, quiet: bool) -> Console:

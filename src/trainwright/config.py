@@ -169,17 +169,18 @@ def nest(words: Iterable[str]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        if not equals or not key.strip():
+        *path, last = (part.strip() for part in key.split("."))
+        if not equals or not last:
             raise error("E303", word=word)
-        *path, last = (part.strip() for part in key.strip().split("."))
         place = nested
         for part in path:
-            inner = place.setdefault(part, {})
-            place = inner if isinstance(inner, dict) else place.__setitem__(part, {"name": inner}) or place[part]
-        if last in place and not isinstance(place[last], dict):
+            if not isinstance(place.setdefault(part, {}), dict):
+                place[part] = {"name": place[part]}
+            place = place[part]
+        if isinstance(place.get(last), dict) and "name" not in place[last]:
+            place[last]["name"] = value
+        elif last in place:
             raise error("E304", key=key)
-        if isinstance(place.get(last), dict):
-            place[last].setdefault("name", value)
         else:
             place[last] = value
     return nested
@@ -229,7 +230,8 @@ def _schedules(value: Any, before: Any) -> Any:
     if isinstance(value, Mapping):
         numbered = all(str(key).isdigit() for key in value)
         entries = [value[key] for key in sorted(value, key=int)] if numbered else [value]
-        return [_component("loss", entry, old) for entry, old in zip(entries, list(before or []) + [None] * len(entries))]
+        olds = [*(before or []), *([None] * len(entries))]
+        return [_component("loss", entry, old) for entry, old in zip(entries, olds, strict=False)]
     return value
 
 
@@ -299,7 +301,13 @@ def _type_name(annotation: Any) -> str:
 def _row(key: str, field: Any, kind: str = "", default: str = "") -> Row:
     shown = "derived" if field.default is None else str(getattr(field.default, "name", field.default))
     unit = (field.json_schema_extra or {}).get("unit", "")
-    return Row(key=key, type=kind or _type_name(field.annotation), default=default or shown or "none", unit=unit, meaning=field.description or "")
+    return Row(
+        key=key,
+        type=kind or _type_name(field.annotation),
+        default=default or shown or "none",
+        unit=unit,
+        meaning=field.description or "",
+    )
 
 
 def to_toml(settings: Settings, **tables: Mapping[str, Any]) -> str:
@@ -340,4 +348,3 @@ def _recipe_file(path: Path) -> dict[str, Any]:
     if "settings" in content:
         return content
     return {"settings": content}
-

@@ -93,13 +93,24 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 
 MESSAGES: dict[str, Message] = {
     # E21x: the content of a data set
-    "E210": Message("split={how} asks for a column '{column}' that the data do not have", "Name a column of the file."),
     "E211": Message("'{source}' comes with its own rows; --test and --valid cannot be given for it", "Leave them out."),
     "E212": Message("{file} has no row that can be used", "Each row needs a label and a text."),
-    "E213": Message("{file} has no column '{column}', which the training file has", "Give it the same columns."),
-    "E214": Message("{rejected} rows cannot be used and only {usable} can; the first: {reason}", "Look at the rows; is this the right file, and are the columns as they should be?"),
-    "E215": Message("no row can be measured: label '{found}' is not among the labels of the training rows", "Those are: {known} ... ."),
-    "E216": Message("every row of {file} has the same label, '{label}'", "A classifier needs at least two classes; name another column with label=NAME."),
+    "E213": Message(
+        "{file} has no column '{column}'",
+        "Name a column that the file has; --test and --valid files need the same columns as the source.",
+    ),
+    "E214": Message(
+        "{rejected} rows cannot be used and only {usable} can; the first: {reason}",
+        "Look at the rows; is this the right file, and are the columns as they should be?",
+    ),
+    "E215": Message(
+        "no row can be measured: label '{found}' is not among the labels of the training rows",
+        "Those are: {known} ... .",
+    ),
+    "E216": Message(
+        "every row of {file} has the same label, '{label}'",
+        "A classifier needs at least two classes; name another column with label=NAME.",
+    ),
     "E217": Message("label '{label}' occurs once, which looks like a misspelling", "Correct the row, or remove it."),
     "E218": Message("no text has a token that occurs often enough", "Lower min_count, or look at the text column."),
     "E219": Message("no row of {file} has a label that the model knows", "It knows: {labels} ... ."),
@@ -114,32 +125,64 @@ MESSAGES: dict[str, Message] = {
     "E308": Message("the recipe {path} cannot be read: {problem}", "A recipe is a TOML file with a [settings] table."),
     "E310": Message("unknown {setting} '{name}'", "The choices are: {choices}."),
     "E311": Message("{name} takes no argument '{argument}' (in {setting}.{argument})", "It takes: {known}."),
-    "E312": Message("torch refuses the {setting} {name}: {problem}", "Look the arguments up in torch's documentation of {name}."),
+    "E312": Message(
+        "torch refuses the {setting} {name}: {problem}", "Look the arguments up in torch's documentation of {name}."
+    ),
     "E313": Message("loss {name} cannot be used here: {problem}", "`trainwright settings` tells what each setting does."),
     "E314": Message("device '{device}' is not on this machine", "Present: {present}; auto takes the first."),
-    "E315": Message("patience needs validation rows, and there are none", "Keep some with valid_fraction=0.1, or give --valid FILE."),
-    "E316": Message("no source is named", "Write: trainwright train SOURCE [key=value ...]; SOURCE is a file, a folder or a data set's name."),
-    "E317": Message("several sources are named: {found}", "Name one; give further files with --test and --valid, settings as key=value."),
+    "E315": Message(
+        "patience needs validation rows, and there are none", "Keep some with valid_fraction=0.1, or give --valid FILE."
+    ),
+    "E316": Message(
+        "no source is named",
+        "Write: trainwright train SOURCE [key=value ...]; SOURCE is a file, a folder or a data set's name.",
+    ),
+    "E317": Message(
+        "several sources are named: {found}",
+        "Name one; give further files with --test and --valid, settings as key=value.",
+    ),
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
-    "E403": Message("{path} is no run folder: it has no {missing}", "Name a folder that `trainwright train` made; `trainwright runs` lists them."),
+    "E403": Message(
+        "{path} is no run folder: it has no {missing}",
+        "Name a folder that `trainwright train` made; `trainwright runs` lists them.",
+    ),
     "E404": Message("the model in {path} is damaged: {problem}", "Train again, or take the folder from a whole copy."),
     "E405": Message("the run {path} has no model yet", "Its training did not end; train again."),
     "E406": Message("the model is of kind '{name}', which this version does not know", "It knows {choices}."),
-    "E407": Message("the model was saved in format {found}; this version reads format {known}", "Use the version of trainwright that saved it, or a newer one."),
+    "E407": Message(
+        "the model was saved in format {found}; this version reads format {known}",
+        "Use the version of trainwright that saved it, or a newer one.",
+    ),
     # E5xx: training refused
-    "E501": Message("the {quantity} of step {step} is not finite; the update was not made", "Lower lr, add clip=1, or look at the rows named."),
+    "E501": Message(
+        "the {quantity} of step {step} is not finite; the update was not made",
+        "Lower lr, add clip=1, or look at the rows named.",
+    ),
     # E6xx: a model or data of the person's own
-    "E601": Message("data of type {found} cannot be trained on", "Give a tuple of tensors or arrays, a Dataset, a DataLoader or an iterable of batches."),
-    "E602": Message("the data is an iterator, which is used up after one epoch", "Give something that can be iterated again: a list, a DataLoader, or an object with __iter__."),
+    "E601": Message(
+        "data of type {found} cannot be trained on",
+        "Give a tuple of tensors or arrays, a Dataset, a DataLoader or an iterable of batches.",
+    ),
+    "E602": Message(
+        "the data is an iterator, which is used up after one epoch",
+        "Give something that can be iterated again: a list, a DataLoader, or an object with __iter__.",
+    ),
     "E603": Message("a batch is a {found}, not a tuple of inputs and targets", "Let each batch be (inputs, targets)."),
-    "E604": Message("the arrays have different lengths: {lengths}", "Every input and the targets must have one entry for each row."),
-    "E605": Message("outputs of shape {outputs} and targets of shape {targets} would be broadcast against each other", "Give both the same shape: reshape the targets, or squeeze the model's output."),
+    "E604": Message(
+        "the arrays have different lengths: {lengths}", "Every input and the targets must have one entry for each row."
+    ),
+    "E605": Message(
+        "outputs of shape {outputs} and targets of shape {targets} would be broadcast against each other",
+        "Give both the same shape: reshape the targets, or squeeze the model's output.",
+    ),
     "E606": Message("the loss has reduction='{found}'", "Give it reduction='mean'; sums and counts are kept for you."),
     "E607": Message("an epoch has no batches", "The data must have at least one row."),
-    "E608": Message("the optimizer is a {found}", "Give an instance of torch.optim: torch.optim.SGD(model.parameters(), lr=0.1)."),
+    "E608": Message(
+        "the optimizer is a {found}", "Give an instance of torch.optim: torch.optim.SGD(model.parameters(), lr=0.1)."
+    ),
     # E101-E129: finding and reading a source
     "E101": Message("there is no file or folder '{path}'", "Check the path; it counts from the folder you are in."),
     "E102": Message("'{path}' cannot be read: {why}", "Make it readable for you, or copy it to a place that is."),
@@ -209,8 +252,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E133": Message(
         "a file of data set '{name}' has the wrong content: its md5 is {found}, expected {expected}",
-        "Try again later, put the right file at {path} by hand, "
-        "or train on 'python-docs', which needs no download.",
+        "Try again later, put the right file at {path} by hand, or train on 'python-docs', which needs no download.",
     ),
     "E134": Message(
         "the cache folder of data set '{name}' cannot be used: {reason}",

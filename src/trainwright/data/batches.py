@@ -136,7 +136,7 @@ class Items:
 class Loader:
     """Batches of a ``DataLoader`` or any iterable of batches that can be gone through again each epoch."""
 
-    def __init__(self, batches: Iterable[Any], device: torch.device) -> None:
+    def __init__(self, batches: Any, device: torch.device) -> None:
         if iter(batches) is batches:
             raise error("E602")
         self.batches, self.device = batches, device
@@ -175,7 +175,11 @@ def any_batches(data: Any, *, batch_size: int, seed: int | None, device: torch.d
         ModelError: E601 for data of another kind, E602 for an iterator that would be used up after one epoch,
             E603 for batches that are no tuples, E604 for arrays of different lengths.
     """
-    if isinstance(data, tuple | list) and len(data) >= 2 and all(isinstance(each, Tensor | np.ndarray) for each in data):
+    if (
+        isinstance(data, tuple | list)
+        and len(data) >= 2
+        and all(isinstance(each, Tensor | np.ndarray) for each in data)
+    ):
         *inputs, targets = (each if isinstance(each, Tensor) else torch.from_numpy(each) for each in data)
         lengths = [len(each) for each in (*inputs, targets)]
         if len(set(lengths)) > 1:

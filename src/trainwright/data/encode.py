@@ -160,7 +160,17 @@ class TextEncoder:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """JSON values and arrays, enough to make the same encoder again."""
-        names = ("tokenizer", "lowercase", "kind", "ngrams", "weighting", "min_count", "max_vocabulary", "max_tokens", "tokens")
+        names = (
+            "tokenizer",
+            "lowercase",
+            "kind",
+            "ngrams",
+            "weighting",
+            "min_count",
+            "max_vocabulary",
+            "max_tokens",
+            "tokens",
+        )
         arrays = {f"grams.{order + 2}": keys for order, keys in enumerate(self.grams)}
         return {name: getattr(self, name) for name in names}, arrays | {"idf": self.idf}
 

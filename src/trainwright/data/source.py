@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from trainwright.data import builtin, catalog, readers
+from trainwright.data import builtin, catalog, load, readers
+from trainwright.data.folders import split_folder
 from trainwright.data.table import Table
 from trainwright.errors import error, nearest
 from trainwright.watch.events import Progress
@@ -37,11 +39,13 @@ class Source:
         for split, path in sorted(self.files.items()):
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
                 if file.is_file():
-                    digest.update(f"{split}:{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode())
+                    digest.update(
+                        f"{split}:{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode()
+                    )
                     with file.open("rb") as content:
                         digest.update(hashlib.file_digest(content, "blake2b").digest())
         if not self.files:
-            digest.update(f"{self.name}:{builtin.fingerprint()}".encode())
+            digest.update(f"{self.name}:{sys.version}".encode())
         return digest.hexdigest()
 
     def tables(self) -> dict[str, Table]:
@@ -49,9 +53,19 @@ class Source:
         if not self.files:
             return {"train": builtin.load(self.name)}
         tables = {split: readers.read_table(path) for split, path in self.files.items()}
-        if self.dataset is not None:
-            return {split: catalog.named_columns(self.dataset, table) for split, table in tables.items()}
-        return tables
+        return (
+            tables
+            if self.dataset is None
+            else {split: _named(self.dataset.layout, each) for split, each in tables.items()}
+        )
+
+
+def _named(layout: catalog.CsvLayout, table: Table) -> Table:
+    """A file of the catalogue with the names of its columns and classes."""
+    if len(table.columns) == len(layout.columns) and not table.has_header:
+        table.frame = table.frame.rename(dict(zip(table.columns, layout.columns, strict=True)))
+        table.frame = table.frame.with_columns(pl.col(layout.label).replace(dict(layout.classes)))
+    return table
 
 
 def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listen | None) -> Source:
@@ -63,19 +77,21 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
     path = Path(source)
     given = {name: each for name, each in (("valid", valid), ("test", test)) if each is not None}
     for each in given.values():
-        if not each.exists():
-            raise readers.missing(each)
+        load.require(each)
     if path.exists():
-        folders = readers.split_folder(path) if path.is_dir() else None
+        folders = split_folder(path) if path.is_dir() else None
         return Source(path.name.split(".")[0] or path.resolve().name, (folders or {"train": path}) | given)
-    if source in builtin.NAMES:
+    if source in builtin.names():
         if given:
             raise error("E211", source=source)
         return Source(source)
-    if source in catalog.DATASETS:
+    if source in catalog.CATALOG:
         files = catalog.fetch(source, offline=offline, progress=listen)
-        return Source(source, files | given, catalog.DATASETS[source])
-    raise readers.missing(path, nearest(source, catalog.names()))
+        return Source(source, files | given, catalog.CATALOG[source])
+    if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
+        raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
+    load.require(path)
+    raise AssertionError("require() raises for a path that is not there")
 
 
 def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from trainwright.errors import error, nearest
-
 TRAIN, VALID, TEST = 0, 1, 2
 NAMES = ("train", "valid", "test")
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -42,19 +40,17 @@ def uniform(values: pl.Series) -> np.ndarray:
     return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def split(texts: pl.Series, labels: pl.Series, how: str, fractions: Fractions, frame: pl.DataFrame) -> np.ndarray:
+def split(
+    how: str, texts: pl.Series, labels: pl.Series, fractions: Fractions, key: pl.Series | None = None
+) -> np.ndarray:
     """The split of each row: uint8 of ``TRAIN``, ``VALID`` and ``TEST``, shape (rows,).
 
-    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``frame`` holds such a column.
-    Raises E210 where that column does not exist.
+    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``key`` is that column.
     """
-    kind, _, column = how.partition(":")
-    if column and column not in frame.columns:
-        raise error("E210", column=column, how=how, hint=nearest(column, frame.columns))
-    if kind == "time":
-        return _by_time(frame[column], fractions)
-    keys = frame[column].cast(pl.String) if kind == "group" else texts
-    position = uniform(keys)
+    kind = how.partition(":")[0]
+    if kind == "time" and key is not None:
+        return _by_time(key, fractions)
+    position = uniform(key.cast(pl.String) if kind == "group" and key is not None else texts)
     if kind == "stratified":
         return _stratified(position, labels, fractions)
     parts = _cut(position, fractions)

@@ -52,7 +52,12 @@ def scores(model: nn.Module, objective: Objective, batches: Iterable[Batch]) -> 
         output = model(*batch.inputs)
         mean, weight = objective(output, batch.targets)
         loss, total, rows = loss + mean.item() * weight, total + weight, rows + batch.size
-        if isinstance(output, Tensor) and output.ndim == 2 and batch.targets.ndim == 1 and not batch.targets.is_floating_point():
+        if (
+            isinstance(output, Tensor)
+            and output.ndim == 2
+            and batch.targets.ndim == 1
+            and not batch.targets.is_floating_point()
+        ):
             correct += int((output.argmax(dim=1) == batch.targets).sum())
         else:
             classified = False

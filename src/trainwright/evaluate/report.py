@@ -32,4 +32,8 @@ def detailed_scores(outputs: metrics.Outputs, labels: tuple[str, ...]) -> dict[s
         for label, (precision, recall, f1, rows) in zip(labels, metrics.per_class(matrix), strict=True)
     ]
     scores = split_scores(outputs)
-    return scores | {"macro_f1": metrics.macro_f1(matrix), "per_class": classes, "confusion": np.asarray(matrix).tolist()}
+    return scores | {
+        "macro_f1": metrics.macro_f1(matrix),
+        "per_class": classes,
+        "confusion": np.asarray(matrix).tolist(),
+    }

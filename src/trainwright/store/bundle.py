@@ -1,16 +1,15 @@
 """The model to keep: safetensors and JSON in one folder. Loading it runs no code from the folder.
 
-    model.json            format, task, model name and settings, labels, encoder settings, columns
-    model.safetensors     parameters and buffers
-    encoder.safetensors   arrays of the encoder (n-gram keys, document frequencies)
-    vocabulary.json       tokens by id
-    README.md             what it is and how to use it, for a person
+model.json            format, task, model name and settings, labels, encoder settings, columns
+model.safetensors     parameters and buffers
+encoder.safetensors   arrays of the encoder (n-gram keys, document frequencies)
+vocabulary.json       tokens by id
+README.md             what it is and how to use it, for a person
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,5 +61,12 @@ def load(folder: Path) -> Bundle:
             arrays=safetensors.numpy.load_file(folder / "encoder.safetensors"),
             tokens=json.loads((folder / "vocabulary.json").read_bytes()),
         )
-    except (OSError, KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError, safetensors.SafetensorError) as problem:
+    except (
+        OSError,
+        KeyError,
+        TypeError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        safetensors.SafetensorError,
+    ) as problem:
         raise error("E404", path=folder, problem=problem) from None

@@ -162,7 +162,11 @@ class Training:
 def _card(run: Path, scores: dict[str, Any]) -> str:
     """A page about the model for a person."""
     measured = scores["test"] or scores["valid"]
-    lines = [f"# {run.name}", "", f"{scores['task'].capitalize()} by `{scores['model']}`, trained on {scores['source']}."]
+    lines = [
+        f"# {run.name}",
+        "",
+        f"{scores['task'].capitalize()} by `{scores['model']}`, trained on {scores['source']}.",
+    ]
     if measured:
         low, high = measured["interval"]
         where = "test" if scores["test"] else "validation"
@@ -171,7 +175,15 @@ def _card(run: Path, scores: dict[str, Any]) -> str:
             f"Accuracy on the {where} rows: {measured['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}, "
             f"{measured['n']:,} rows); always answering the most frequent class: {scores['baseline']['accuracy']:.2%}.",
         ]
-    lines += ["", f"Labels: {', '.join(scores['labels'])}", "", "Use it:", "", f'    trainwright predict {run} "a text"', ""]
+    lines += [
+        "",
+        f"Labels: {', '.join(scores['labels'])}",
+        "",
+        "Use it:",
+        "",
+        f'    trainwright predict {run} "a text"',
+        "",
+    ]
     return "\n".join(lines)
 
 

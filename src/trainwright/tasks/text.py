@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,18 @@ from trainwright.evaluate.audit import audit
 from trainwright.tasks.base import Split
 
 TASK = "text classification"
-SHAPING = ("text", "label", "split", "valid_fraction", "test_fraction", "tokenizer", "lowercase", "min_count")
-SHAPING += ("max_vocabulary", "max_tokens")
+SHAPING: tuple[str, ...] = (
+    "text",
+    "label",
+    "split",
+    "valid_fraction",
+    "test_fraction",
+    "tokenizer",
+    "lowercase",
+    "min_count",
+    "max_vocabulary",
+    "max_tokens",
+)
 NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
 
 
@@ -77,12 +86,16 @@ class Rows:
 def read(source: Source, settings: Settings) -> tuple[Rows, Columns, dict[str, Any], list[tuple[str, str, str]]]:
     """The rows of every split, the columns chosen, what ``data.json`` will say, and notes."""
     tables = source.tables()
-    columns = choose_columns(tables["train"], settings.text, settings.label)
+    layout = source.dataset.layout if source.dataset else None
+    text = settings.text or (layout.text if layout else ())
+    columns = choose_columns(tables["train"], text, settings.label or (layout.label if layout else ""))
     notes = list(tables["train"].notes) + list(columns.notes)
     rejected: list[Rejected] = []
     frames = []
     for name, table in tables.items():
-        frames.append(_usable(table, columns, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8)))
+        frames.append(
+            _usable(table, tables["train"], columns, settings, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8))
+        )
     frame = pl.concat(frames, how="diagonal")
     if not len(frames[0]):
         raise error("E212", file=tables["train"].file, where=_first(rejected))
@@ -95,19 +108,22 @@ def read(source: Source, settings: Settings) -> tuple[Rows, Columns, dict[str, A
     return Rows(frame, files), columns, data, notes + [parts_note] + _findings(data)
 
 
-def _usable(table: Table, columns: Columns, rejected: list[Rejected]) -> pl.DataFrame:
-    """text, label, row (and the columns a split may ask for) of the rows that have a label; the others are rejected."""
+def _usable(table: Table, first: Table, columns: Columns, settings: Settings, rejected: list[Rejected]) -> pl.DataFrame:
+    """text, label, row, and the key of a split by group or time, of the rows that have a label; the others are rejected.
+
+    Raises E213 where ``table`` lacks a column; the key is asked of the ``first`` table only, which is the one that is cut.
+    """
     rejected.extend(table.rejected)
-    missing = [name for name in (*columns.text, columns.label) if name and name not in table.columns]
-    if missing:
-        raise error("E213", column=missing[0], file=table.file, hint=nearest(missing[0], table.columns))
-    label = pl.col(str(columns.label)).cast(pl.String).str.strip_chars()
-    others = table.frame.select(pl.exclude(ROW, "text", "label", "row", "split"))
-    frame = others.with_columns(
-        join_text(table.frame, columns.text).alias("text"),
-        table.frame.select(label).to_series().alias("label"),
-        table.frame[ROW].alias("row"),
-    )
+    column = settings.split.partition(":")[2] if table is first else ""
+    for name in filter(None, (*columns.text, columns.label, column)):
+        if name not in table.columns:
+            raise error("E213", column=name, file=table.file, hint=nearest(name, table.columns))
+    parts = {
+        "text": join_text(table.frame, columns.text),
+        "label": table.frame[str(columns.label)].cast(pl.String).str.strip_chars(),
+        "row": table.frame[ROW],
+    }
+    frame = pl.DataFrame(parts | ({"key": table.frame[column]} if column else {}))
     bare = frame["label"].fill_null("") == ""
     rejected.extend(Rejected(table.file, row, "no label") for row in frame.filter(bare)["row"].to_list())
     return frame.filter(~bare)
@@ -133,13 +149,17 @@ def _split(frame: pl.DataFrame, tables: dict[str, Table], settings: Settings) ->
     if fractions.valid + fractions.test >= 1:
         raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
     train = frame.filter(pl.col("split") == 0)
-    parts = split(train["text"], train["label"], settings.split, fractions, train)
+    parts = split(settings.split, train["text"], train["label"], fractions, train["key"] if "key" in train.columns else None)
     frame = pl.concat([train.with_columns(split=pl.Series(parts, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
     sizes = [f"{NAMES[part]} {count:,}" for part, count in frame["split"].value_counts(sort=False).sort("split").iter_rows()]
     given = ", ".join(name for name in tables if name != "train")
     why = f"{given} given; " if given else ""
     cut = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]
-    return frame, ("split", ", ".join(sizes), why + (f"{', '.join(cut)}, by {settings.split}" if cut else "nothing was cut"))
+    return frame, (
+        "split",
+        ", ".join(sizes),
+        why + (f"{', '.join(cut)}, by {settings.split}" if cut else "nothing was cut"),
+    )
 
 
 def _known_classes(frame: pl.DataFrame, tables: dict[str, Table], rejected: list[Rejected]) -> pl.DataFrame:
@@ -198,7 +218,9 @@ def _findings(data: dict[str, Any]) -> list[tuple[str, str, str]]:
         found.append(("conflicts", f"{checks['conflicting_texts']:,}", "texts stand under more than one label; kept"))
     for pair, count in checks["across"].items():
         if count:
-            found.append(("leak", f"{count:,}", f"rows of {pair.split('-')[1]} are also in {pair.split('-')[0]}, word for word"))
+            found.append(
+                ("leak", f"{count:,}", f"rows of {pair.split('-')[1]} are also in {pair.split('-')[0]}, word for word")
+            )
     return found
 
 
@@ -247,17 +269,25 @@ def derive_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, lis
                 changes[key] = value
             notes.append((what, str(value), why))
 
-    words = texts.str.len_bytes().mean() or 0
+    size = float(texts.str.len_bytes().sum()) / max(rows, 1)
     if model.name == "bag":
         fill("model.embedding", 0, "a linear model on the n-grams: fastest, and hard to beat on topics")
         linear = model.embedding == 0
-        fill("model.ngrams", 2 if linear else 1, "word pairs tell more than words" if linear else "embeddings of single words")
-        fill("model.weighting", "tf-idf" if linear else "none", "rare tokens tell more" if linear else "the mean embedding")
+        fill(
+            "model.ngrams",
+            2 if linear else 1,
+            "word pairs tell more than words" if linear else "embeddings of single words",
+        )
+        fill(
+            "model.weighting",
+            "tf-idf" if linear else "none",
+            "rare tokens tell more" if linear else "the mean embedding",
+        )
         fill("max_tokens", 0, "a bag takes texts of any length")
         fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
     else:
-        longest = 256 if words > 400 else 128
-        fill("max_tokens", longest, f"texts of about {words:,.0f} bytes; time grows with length")
+        longest = 256 if size > 400 else 128
+        fill("max_tokens", longest, f"texts of about {size:,.0f} bytes; time grows with length")
         fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
     return settings.model_copy(update=changes), notes
 
@@ -269,10 +299,19 @@ def derive_training(settings: Settings, prepared: Prepared) -> tuple[Settings, l
     batch = 64 if rows < 50_000 else 256
     values: dict[str, tuple[Any, str]] = {
         "batch_size": (batch, f"{rows:,} training rows"),
-        "optimizer": ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones"),
-        "lr": (0.03 if linear else 0.01 if model.name == "bag" else 0.002, "a linear model takes long steps" if linear else model.name),
+        "optimizer": (
+            {"name": "AdamW", "weight_decay": 0.0},
+            "steps suited to each weight: rare tokens move as far as frequent ones",
+        ),
+        "lr": (
+            0.03 if linear else 0.01 if model.name == "bag" else 0.002,
+            "a linear model takes long steps" if linear else model.name,
+        ),
         "epochs": (5, f"{rows:,} training rows"),
-        "schedule": ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end"),
+        "schedule": (
+            [{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}],
+            "the rate falls to zero by the end",
+        ),
     }
     if settings.steps and settings.epochs is None:
         per_epoch = -(-rows // ((settings.batch_size or batch) * settings.accumulate))

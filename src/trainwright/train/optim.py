@@ -19,7 +19,15 @@ FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
 # Arguments of schedules that mean "until the end": filled with the run's length when not given.
 LENGTHS = ("total_iters", "T_max", "total_steps")
 # Schedules that need Python functions or other schedules, which settings cannot spell.
-NEEDS_CODE = ("LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler", "LRScheduler", "_LRScheduler", "SWALR")
+NEEDS_CODE = (
+    "LambdaLR",
+    "MultiplicativeLR",
+    "SequentialLR",
+    "ChainedScheduler",
+    "LRScheduler",
+    "_LRScheduler",
+    "SWALR",
+)
 
 
 def optimizers() -> dict[str, type[Optimizer]]:
@@ -36,7 +44,8 @@ def schedules() -> dict[str, type[lr_scheduler.LRScheduler]]:
 
 def losses() -> dict[str, type[nn.Module]]:
     """The loss classes of ``torch.nn`` by name."""
-    return {name: each for name, each in vars(nn).items() if name.endswith("Loss") and inspect.isclass(each)}
+    found = {name: each for name, each in vars(nn).items() if name.endswith("Loss") and inspect.isclass(each)}
+    return {name: each for name, each in found.items() if issubclass(each, nn.Module)}
 
 
 def check(setting: str, named: Named, choices: Mapping[str, type], reserved: Iterable[str] = ()) -> type:
@@ -152,7 +161,9 @@ def make_objective(named: Named, label_smoothing: float, class_weights: Tensor |
     """The loss of a classifier. Raises E310, E311, E312, and E313 where a loss has no use for a setting or for classes."""
     kind = check("loss", named, losses(), reserved=["reduction", "size_average", "reduce"])
     if named.name not in CLASS_NUMBERS + ONE_HOT:
-        raise error("E313", name=named.name, problem=f"it does not fit {classes} classes: " + ", ".join(CLASS_NUMBERS + ONE_HOT))
+        raise error(
+            "E313", name=named.name, problem=f"it does not fit {classes} classes: " + ", ".join(CLASS_NUMBERS + ONE_HOT)
+        )
     arguments = named.arguments
     for name, value in (("label_smoothing", label_smoothing), ("weight", class_weights)):
         if value is not None and not (isinstance(value, float) and value == 0):

@@ -49,7 +49,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
         value = mean.item()
         if not math.isfinite(value):
             raise refusal("loss", step, [batch])
-        (mean if len(window) == 1 else mean * batch_weight).backward()
+        (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
         tally.add(value, batch_weight, outputs, batch.targets)
         total, weight = total + value * batch_weight, weight + batch_weight
     gradients = [p.grad for group in learner.optimizer.param_groups for p in group["params"] if p.grad is not None]
@@ -67,7 +67,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     return total / weight if weight else 0.0, sum(batch.size for batch in window)
 
 
-def gradient_norm(gradients: Sequence[Tensor]) -> float:
+def gradient_norm(gradients: list[Tensor]) -> float:
     """The Euclidean norm over all gradients together; not finite when any entry is not."""
     norms = torch._foreach_norm(gradients)
     return math.hypot(*torch.stack(norms).tolist()) if norms else 0.0
