@@ -147,7 +147,8 @@ try:
 except ImportError:
     def three(): "Docstring of the fallback."
 finally:
-    def four(): "too short"
+    def four(): "Docstring of the last resort."
+    def five(): "too short"
 '''
 
 
@@ -162,6 +163,7 @@ def test_docstrings_are_found_wherever_they_stand(library: Path) -> None:
         "Docstring under a condition.",
         "Docstring under the other one.",
         "Docstring of the fallback.",
+        "Docstring of the last resort.",
     ]
     assert set(table.frame["label"]) == {"internet data"}
 
