@@ -1,0 +1,38 @@
+# make        = make check: ruff, mypy (strict on the package), tests
+# make demo   = from nothing to a trained model on data that needs no download
+# make test   = the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export TRAINWRIGHT_TEST_DATA ?= $(wildcard ../shared/data)
+
+.PHONY: check demo test lint bench clean
+
+check: lint test
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/trainwright train python-docs
+
+test: $(VENV)/.developed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.developed
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+
+# Against the peers, in an environment of their own; takes minutes.
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .venv-peers build .pytest_cache .mypy_cache .ruff_cache .hypothesis
