@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -113,7 +115,7 @@ def predict(
     inputs: Annotated[
         list[str], typer.Argument(metavar="TEXT... | FILE | -", help="Texts, a file, or - for lines of standard input.")
     ],
-    top: Annotated[int, typer.Option(min=1, help="Show so many labels.")] = 1,
+    top: Annotated[int, typer.Option(min=0, help="Show so many labels; 0 = one, and all with --json.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write a file's predictions here, as CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -121,6 +123,7 @@ def predict(
     from trainwright import api
 
     opened = api.load(run)
+    top = top or (len(opened.predictor.labels.names) if as_json else 1)
     if len(inputs) == 1 and inputs[0] != "-" and _looks_like_file(inputs[0]):
         _predict_file(opened, Path(inputs[0]), top, out, as_json)
         return
@@ -285,18 +288,26 @@ def _print_json(value: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Run the command line; a problem that a person can mend is one message and exit code 2 (3: training was refused)."""
+    """Run the command line. A problem that a person can mend is one message and exit code 2 (3: training was refused)."""
     try:
         app(standalone_mode=False)
     except TrainwrightError as problem:
-        print(problem, file=sys.stderr)
-        sys.exit(problem.exit_code)
+        _leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        _leave("", 130)
     except BrokenPipeError:
-        sys.exit(141)
+        _leave("", 141)
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise
-        print(error("E318", problem=problem.format_message()), file=sys.stderr)
-        sys.exit(2)
+        _leave(str(error("E318", problem=problem.format_message())), 2)
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    """Exit at once: torch may still be importing in another thread, and there is no use in waiting for it."""
+    with suppress(OSError):
+        if message:
+            print(message, file=sys.stderr)
+        sys.stderr.flush()
+        sys.stdout.flush()
+    os._exit(code)

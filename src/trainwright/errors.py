@@ -142,6 +142,7 @@ MESSAGES: dict[str, Message] = {
         "Name one; give further files with --test and --valid, settings as key=value.",
     ),
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
+    "E319": Message("{name} needs {setting}.{argument}", "Give it: {setting}.{argument}=VALUE."),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),

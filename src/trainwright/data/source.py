@@ -80,7 +80,7 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         load.require(each)
     if path.exists():
         folders = split_folder(path) if path.is_dir() else None
-        return Source(path.name.split(".")[0] or path.resolve().name, (folders or {"train": path}) | given)
+        return Source(_short_name(path), (folders or {"train": path}) | given)
     if source in builtin.names():
         if given:
             raise error("E211", source=source)
@@ -92,6 +92,13 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     load.require(path)
     raise AssertionError("require() raises for a path that is not there")
+
+
+def _short_name(path: Path) -> str:
+    """The file's name without its endings; its folder's name where the file's says nothing."""
+    place = path.resolve()
+    name = place.name.split(".")[0] if place.is_file() else place.name
+    return place.parent.name if name.lower() in ("train", "training", "data") and place.parent.name else name
 
 
 def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:

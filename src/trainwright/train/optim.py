@@ -66,6 +66,14 @@ def check(setting: str, named: Named, choices: Mapping[str, type], reserved: Ite
     return choices[named.name]
 
 
+def _require(setting: str, name: str, kind: type, arguments: Mapping[str, Any], supplied: Iterable[str]) -> None:
+    """Raise E319 when an argument without a default is not given."""
+    for argument, parameter in inspect.signature(kind).parameters.items():
+        given = argument in arguments or argument in supplied
+        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not given:
+            raise error("E319", setting=setting, name=name, argument=argument)
+
+
 def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
     """The optimiser, fused where torch has it. Raises E310, E311, and E312 when torch refuses a value."""
     kind = check("optimizer", named, optimizers(), reserved=["lr"])
@@ -111,6 +119,7 @@ def make_schedules(
         for name in LENGTHS:
             if name in inspect.signature(kind).parameters and name not in arguments:
                 arguments[name] = max(steps if entry.every == "step" else epochs, 1)
+        _require("schedule", entry.name, kind, arguments, ["optimizer"])
         try:
             made.append(Scheduler(kind(optimizer, **arguments), entry.every))
         except (TypeError, ValueError, RuntimeError) as problem:

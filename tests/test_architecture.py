@@ -1,0 +1,147 @@
+"""The rules of the house: who may import whom, what never needs torch, and what is never called."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import trainwright
+from trainwright.errors import MESSAGES
+
+PACKAGE = Path(trainwright.__file__).parent
+MODULES = {
+    ".".join(("trainwright", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+# (prefix, layer, torch allowed); the longest prefix that fits decides.
+LAYERS = [
+    ("trainwright", 0, False),
+    ("trainwright.errors", 0, False),
+    ("trainwright.config", 1, False),
+    ("trainwright.rundir", 1, False),
+    ("trainwright.store.atomic", 1, False),
+    ("trainwright.watch.events", 1, False),
+    ("trainwright.data", 2, False),
+    ("trainwright.data.batches", 3, True),
+    ("trainwright.models", 3, True),
+    ("trainwright.store", 3, True),
+    ("trainwright.train", 4, True),
+    ("trainwright.evaluate", 4, True),
+    ("trainwright.watch", 5, False),
+    ("trainwright.tasks", 6, True),
+    ("trainwright.api", 7, False),
+    ("trainwright.cli", 8, False),
+    ("trainwright.__main__", 9, False),
+]
+WITHIN = {"trainwright.train": "trainwright.evaluate", "trainwright.evaluate": "trainwright.train"}
+FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "yaml", "tarfile", "zipfile", "joblib"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "os.system", "os.popen", "torch.load", "torch.save", "shutil.unpack_archive"}
+
+
+def layer(module: str) -> tuple[int, bool]:
+    fits = [entry for entry in LAYERS if module == entry[0] or module.startswith(entry[0] + ".")]
+    _, number, torch = max(fits, key=lambda entry: len(entry[0]))
+    return number, torch
+
+
+def imports(path: Path) -> set[tuple[str, bool]]:
+    """(module, inside a function or TYPE_CHECKING) for every import of a file."""
+    found = set()
+
+    def walk(node: ast.AST, lazy: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            typing_only = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+            inner = lazy or typing_only or isinstance(child, ast.FunctionDef)
+            if isinstance(child, ast.Import):
+                found.update((alias.name, lazy) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.module:
+                found.add((child.module, lazy))
+                found.update((f"{child.module}.{a.name}", lazy) for a in child.names if f"{child.module}.{a.name}" in MODULES)
+            walk(child, inner)
+
+    walk(ast.parse(path.read_text(encoding="utf-8")), False)
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_down(module: str) -> None:
+    own, _ = layer(module)
+    for imported, lazy in imports(MODULES[module]):
+        if not imported.startswith("trainwright") or imported == "trainwright":
+            continue
+        assert lazy or layer(imported)[0] <= own, f"{module} imports {imported}, which is above it"
+        for room, other in WITHIN.items():
+            assert not (module.startswith(room) and imported.startswith(other)), f"{module} imports {imported}"
+        if module.startswith("trainwright.watch"):
+            assert imported.startswith(("trainwright.watch", "trainwright.errors")), f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_torch_only_where_it_may_be(module: str) -> None:
+    if layer(module)[1]:
+        return
+    heavy = {"torch", "safetensors.torch", "sklearn", "pandas"}
+    named = {name for name, lazy in imports(MODULES[module]) if not lazy or not module.startswith("trainwright.api")}
+    assert not {name for name in named if any(name == h or name.startswith(h + ".") for h in heavy)}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_dangerous_is_called(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    assert not {name.partition(".")[0] for name, _ in imports(MODULES[module])} & FORBIDDEN_IMPORTS
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            assert name not in FORBIDDEN_CALLS, f"{module} calls {name}"
+            assert not any(k.arg == "shell" for k in node.keywords), f"{module} uses a shell"
+    text = MODULES[module].read_text(encoding="utf-8")
+    allowed = {"trainwright.data.catalog"}
+    assert module in allowed or not re.search(r"\b(httpx|urllib\.request|socket|requests)\b", text), f"{module} uses the network"
+    assert module == "trainwright.cli" or not re.search(r"\b(sys\.exit|os\._exit|SystemExit)\b", text) or "__main__" in text
+
+
+def test_all_torch_free_modules_import_without_torch() -> None:
+    free = [module for module in MODULES if not layer(module)[1] and not module.endswith("__main__")]
+    code = f"import importlib, sys\nfor m in {free!r}: importlib.import_module(m)\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nsys.argv = ['trainwright', '--help']\nfrom trainwright.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'polars', 'pydantic', 'matplotlib', 'rich', 'httpx'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "train" in done.stdout and "predict" in done.stdout
+
+
+def test_public_names() -> None:
+    assert set(trainwright.__all__) == {
+        "Run", "TrainwrightError", "evaluate", "fit", "load", "predict", "recipes", "runs", "settings", "train"
+    }  # fmt: skip
+    assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        trainwright.trian  # noqa: B018
+
+
+def test_every_message_is_used_and_every_code_is_known() -> None:
+    used = set()
+    for path in MODULES.values():
+        if path.name != "errors.py":
+            used |= set(re.findall(r'"(E\d{3})"', path.read_text(encoding="utf-8")))
+    assert used == set(MESSAGES)
+
+
+def test_every_module_says_what_it_is() -> None:
+    for module, path in MODULES.items():
+        text = path.read_text(encoding="utf-8")
+        assert not text or ast.get_docstring(ast.parse(text)), module
+        assert text.isascii(), f"{module} has characters beyond ASCII"
