@@ -123,7 +123,7 @@ def well_formed_records(data: bytes, delimiter: str, width: int) -> int:
 
 
 def _quotes_fit(content: np.ndarray[Any, np.dtype[np.uint8]], quotes: Positions, delimiter: int) -> bool:
-    """Openers follow a delimiter or line end, closers precede one; the halves of a doubled quote vouch for each other."""
+    """Openers follow a delimiter or a line end, closers precede one; the halves of a doubled quote vouch for it."""
     if len(quotes) % 2:
         return False
     if not len(quotes):
