@@ -52,7 +52,7 @@ def refusal(path: Path) -> SourceError:
 
 ANY = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)  # a file of control codes is binary
-TRICKY = st.text(st.sampled_from(list('ab,;\t|"\'\n\r \u00e9\u2028\x0b\ufeff')), max_size=6)
+TRICKY = st.text(st.sampled_from(list("ab,;\t|\"'\n\r \u00e9\u2028\x0b\ufeff")), max_size=6)
 
 
 @st.composite
@@ -113,7 +113,16 @@ def test_files_are_read_back(
 
 def test_the_fast_way_is_taken_where_it_can_be() -> None:
     assert well_formed_records(b'a,b\r\n"x""y","1\n2"\r\n"",\r\n', ",", 2) == 3
-    for data in (b"a,b\nc\n", b"a,b\n\nc,d\n", b'a,b"c,d"\n', b'a,"b\n', b"a,b\rc,d\n", b"a,\0\n", b'a,"b"c\n'):
+    for data in (
+        b"a,b\nc\n",
+        b"\xef\xbb\xbfa,b\n",
+        b"a,b\n\nc,d\n",
+        b'a,b"c,d"\n',
+        b'a,"b\n',
+        b"a,b\rc,d\n",
+        b"a,\0\n",
+        b'a,"b"c\n',
+    ):
         assert well_formed_records(data, ",", 2) == 0, data
 
 

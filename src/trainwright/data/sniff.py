@@ -178,7 +178,8 @@ def _delimiter(sample: str, cut: bool, loaded: Loaded) -> tuple[str, str]:
         if not _plausible(delimiter, share, known, len(records), loaded.suffix):
             continue
         beside_quotes = sample.count(f'"{delimiter}') + sample.count(f'{delimiter}"') > len(records) / 2
-        is_tsv = (loaded.suffix, delimiter) == (".tsv", "\t")  # many a .csv is not comma-separated; a .tsv is what it says
+        # many a .csv is not comma-separated; a .tsv is what it says
+        is_tsv = loaded.suffix == ".tsv" and delimiter == "\t"
         score = (min(known, 2), is_tsv, round(share, 1), beside_quotes, -place)
         if not best or score > best:
             best, chosen = score, delimiter
