@@ -168,14 +168,12 @@ class _Choice:
 
     def one_of_equals(self, found: list[_Profile]) -> list[_Profile]:
         """The first column alone, where the others say the same in other words (a class's number and its name)."""
-        frame = self.table.frame
-        first = found[0] if found else None
-        if first and all(
-            frame.select(first.name, other.name).n_unique() == frame[first.name].n_unique() == frame[other.name].n_unique()
-            for other in found[1:]
-        ):
-            return found[:1]
-        return found
+        return found[:1] if all(self.same(found[0].name, other.name) for other in found[1:]) else found
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether each value of one column always stands beside the same value of the other."""
+        both = self.table.frame.select(one, other)
+        return both.n_unique() == both[one].n_unique() == both[other].n_unique()
 
     def recurring(self, name: str) -> str:
         """The same name, unless nearly every value of that column is different."""

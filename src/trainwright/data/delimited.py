@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -104,7 +105,7 @@ def well_formed_records(data: bytes, delimiter: str, width: int) -> int:
 
     NUL bytes and blank lines are left to the careful way too.
     """
-    if b"\0" in data:
+    if b"\0" in data or data.startswith(BOM_UTF8):  # polars would drop a mark, even one that is text
         return 0
     content = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(content == QUOTE)
@@ -123,7 +124,7 @@ def well_formed_records(data: bytes, delimiter: str, width: int) -> int:
 
 
 def _quotes_fit(content: np.ndarray[Any, np.dtype[np.uint8]], quotes: Positions, delimiter: int) -> bool:
-    """Openers follow a delimiter or line end, closers precede one; the halves of a doubled quote vouch for each other."""
+    """Openers follow a delimiter or a line end, closers precede one; the halves of a doubled quote vouch for it."""
     if len(quotes) % 2:
         return False
     if not len(quotes):
@@ -175,7 +176,12 @@ def _literal_records(data: bytes) -> int:
     So it is when every line has the same number of tabs, and of the fields that touch a quote at either end only the
     smaller part has one at both.
     """
-    if b'"' not in data or b"\0" in data or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
+    if (
+        b'"' not in data
+        or b"\0" in data
+        or data.startswith(BOM_UTF8)
+        or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n"))
+    ):
         return 0
     lines = pl.Series([data.removesuffix(b"\n")]).cast(pl.String, strict=False).str.split("\n").explode()
     if lines.null_count() or lines.str.count_matches("\t").n_unique() != 1 or "\t" not in lines[0]:

@@ -1,8 +1,8 @@
 """Which letters a file's bytes stand for: told from the whole content, never from the platform's locale.
 
-In order: a byte-order mark; UTF-16 by the side its NUL bytes are on; valid UTF-8 over the whole file; UTF-8 with a few
-damaged bytes (the rows that hold them are rejected); else Windows-1252 where a byte of 0x80-0x9f is used (Latin-1 has
-only control codes there), and Latin-1 where none is or where Windows-1252 does not define it.
+In order: a byte-order mark; UTF-16 without one, by how its commas, spaces and line ends lie; valid UTF-8 over the whole
+file; UTF-8 with a few damaged bytes (the rows that hold them are rejected); else Windows-1252 where a byte of 0x80-0x9f
+is used (Latin-1 has only control codes there), and Latin-1 where none is or where Windows-1252 does not define it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import codecs
 import re
 from pathlib import Path
 
+import numpy as np
+
 from trainwright.errors import error
 
 HEAD = 1 << 16
+_MARKS = [ord(mark) for mark in '\t\n\r ,;"']
 _C1 = re.compile(rb"[\x80-\x9f]")
 _NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _BAD = re.compile("[\udc80-\udcff]")
@@ -62,15 +65,25 @@ def text_fault(text: str) -> str:
     return ""
 
 
+def utf16_side(head: bytes) -> str:
+    """``utf-16-le``, ``utf-16-be`` or an empty string, as spaces, commas, quotes and line ends lie in the bytes.
+
+    The same bytes in the other order would be letters of scripts that hardly occur.
+    """
+    even = head[: len(head) // 2 * 2]
+    little, big = (int(np.isin(np.frombuffer(even, kind), _MARKS).sum()) for kind in ("<u2", ">u2"))
+    if max(little, big) <= 4 * min(little, big):
+        return ""
+    return "utf-16-le" if little > big else "utf-16-be"
+
+
 def _utf16(data: bytes) -> tuple[str, str] | None:
-    head = data[:HEAD]
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    most, least = max(even, odd), min(even, odd)
-    if most < 2 or most <= 20 * least or len(data) % 2:
+    name = utf16_side(data[:HEAD])
+    if not name or len(data) % 2:
         return None
-    name = "utf-16-le" if odd > even else "utf-16-be"
-    if most * 5 >= len(head) // 2 or not _decodes(data, "utf-8"):
-        return (name, "every other byte is NUL, and there is no mark") if _decodes(data, name) else None
+    nuls = data[1:HEAD:2].count(0) if name == "utf-16-le" else data[0:HEAD:2].count(0)
+    if nuls * 10 >= min(len(data), HEAD) or not _decodes(data, "utf-8"):
+        return (name, "its commas, spaces and line ends are two bytes wide") if _decodes(data, name) else None
     return None
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from trainwright.data.encoding import utf16_side
 from trainwright.errors import TrainwrightError, error, nearest
 
 MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
@@ -197,12 +199,6 @@ def binary_kind(head: bytes) -> str:
         return "a Python pickle, which is never opened"
     sample = head[:4096]
     odd = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in sample)
-    return "binary data" if odd > max(4, len(sample) // 20) and not _utf16_like(sample) else ""
-
-
-def _utf16_like(sample: bytes) -> bool:
-    """UTF-16 text of another script has bytes below 32 everywhere; its mark or its NULs on one side give it away."""
-    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    return max(even, odd) > 20 * min(even, odd) and max(even, odd) >= 4
+    # UTF-16 text of another script has bytes below 32 everywhere
+    is_utf16 = sample.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or utf16_side(sample)
+    return "binary data" if odd > max(4, len(sample) // 20) and not is_utf16 else ""

@@ -9,13 +9,16 @@ LABEL_NAMES: tuple[tuple[str, ...], ...] = (
     ("stars", "rating", "score", "overall", "genre", "tag", "type", "airline_sentiment", "language", "lang"),
 )
 TITLE_NAMES = ("title", "headline", "subject", "summary")
-BODY_NAMES = tuple(
-    "text description review content body sentence comment message tweet document article abstract question utterance "
-    "post review_text reviewtext review_body comment_text phrase sms email story input".split()
-)
+BODY_NAMES = (
+    "text", "description", "review", "content", "body", "sentence", "comment", "message", "tweet", "document",
+    "article", "abstract", "question", "utterance", "post", "review_text", "reviewtext", "review_body",
+    "comment_text", "phrase", "sms", "email", "story", "input",
+)  # fmt: skip
 SPLIT_NAMES = ("split", "fold", "partition", "subset", "set")
 SPLIT_VALUES = frozenset(("train", "training", "test", "testing", "valid", "validation", "val", "dev", "eval"))
-_OTHER_NAMES = tuple("id idx index uid name date time timestamp url source author user path".split())
+_OTHER_NAMES = (
+    "id", "idx", "index", "uid", "name", "date", "time", "timestamp", "url", "source", "author", "user", "path",
+)  # fmt: skip
 
 KNOWN = frozenset(
     [name for tier in LABEL_NAMES for name in tier] + [*TITLE_NAMES, *BODY_NAMES, *SPLIT_NAMES, *_OTHER_NAMES]

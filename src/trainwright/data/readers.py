@@ -98,7 +98,9 @@ def _split_lines(text: str) -> list[str]:
 
 def _fasttext(lines: list[str]) -> Parts:
     bad: list[tuple[int, str]] = []
-    good: list[tuple[str, str, int]] = []
+    labels: list[str] = []
+    texts: list[str | None] = []
+    numbers: list[int] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -106,13 +108,15 @@ def _fasttext(lines: list[str]) -> Parts:
             bad.append((number, fault))
         else:
             label, _, text = line.removeprefix(FASTTEXT).replace("\t", " ", 1).partition(" ")
-            good.append((label, text, number))
-    frame = pl.DataFrame(good, schema={"label": pl.String, "text": pl.String, ROW: pl.Int64}, orient="row")
-    return frame.with_columns(pl.col("text").replace("", None)), bad
+            labels.append(label)
+            texts.append(text or None)
+            numbers.append(number)
+    schema = {"label": pl.String, "text": pl.String, ROW: pl.Int64}
+    return pl.DataFrame({"label": labels, "text": texts, ROW: numbers}, schema=schema), bad
 
 
 def _fasttext_fault(line: str) -> str:
-    labels = len(_LABEL.findall(line))
+    labels = len(_LABEL.findall(line)) if FASTTEXT in line[1:] else line.startswith(FASTTEXT)
     if labels > 1:
         return f"more than one label ({labels} of them)"
     if not labels or not line.startswith(FASTTEXT):

@@ -178,7 +178,9 @@ def _delimiter(sample: str, cut: bool, loaded: Loaded) -> tuple[str, str]:
         if not _plausible(delimiter, share, known, len(records), loaded.suffix):
             continue
         beside_quotes = sample.count(f'"{delimiter}') + sample.count(f'{delimiter}"') > len(records) / 2
-        score = (min(known, 2), round(share, 1), beside_quotes, delimiter == wanted, -place)
+        # many a .csv is not comma-separated; a .tsv is what it says
+        is_tsv = loaded.suffix == ".tsv" and delimiter == "\t"
+        score = (min(known, 2), is_tsv, round(share, 1), beside_quotes, -place)
         if not best or score > best:
             best, chosen = score, delimiter
             why = f"{width} fields in {share:.0%} of the first {len(records)} records"
