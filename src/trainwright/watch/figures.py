@@ -125,7 +125,7 @@ def _dress(axes: Axes, epochs: np.ndarray[Any, Any], title: str, measure: str) -
     axes.margins(y=0.12)
     low, high = axes.get_ylim()
     if measure == "loss" and low < 0 <= axes.dataLim.y0:
-        axes.set_ylim(bottom=0)  # a loss below zero cannot be; do not make room for it
+        axes.set_ylim(bottom=0)  # nothing lies below zero: no room for it
     if measure == "accuracy":
         axes.set_ylim(max(low, -0.005), min(high, 1.005))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g} %"))
