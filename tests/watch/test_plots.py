@@ -38,10 +38,10 @@ def test_confusion_matrix_for_few_and_many_classes(classes: int) -> None:
     texts = words_of(figure)
     assert texts.count("class 0") == 2, "once beside its row, once below its column"
     assert (str(report["test"]["confusion"][1][1]) in texts) == (classes <= 25), "counts only where they can be read"
-    height, width, _ = pixels(plots.pictures(report, [], "run")["confusion"]).shape
-    expected = figure.get_size_inches() * 150
-    assert (width, height) == (int(expected[0]), int(expected[1]))
+    width, height = (int(150 * inches) for inches in figure.get_size_inches())
     assert 600 < height < 2700 and 900 < width < 2700
+    if classes in (2, 80):
+        assert pixels(plots.pictures(report, [], "run")["confusion"]).shape[:2] == (height, width)
 
 
 def test_confusion_cells_are_coloured_by_share_of_the_row() -> None:
@@ -130,7 +130,7 @@ def test_drawing_needs_neither_pyplot_nor_the_trainer() -> None:
 
 
 def test_the_same_run_gives_the_same_bytes() -> None:
-    assert plots.pictures(make_report(), make_history(), "r") == plots.pictures(make_report(), make_history(), "r")
+    assert plots.pictures(make_report(2), make_history(), "r") == plots.pictures(make_report(2), make_history(), "r")
 
 
 def test_draw_writes_whole_files_and_nothing_else(tmp_path: Path) -> None:
