@@ -18,7 +18,14 @@ from typing import Any, TextIO
 import pytest
 
 COLUMNS = ["epoch", "step", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "seconds", "best"]
-ODD_LABELS = ["[red]x[/red]", "\x1b[31mESC\x07", "$x^2", "\u4f53\u80b2", "\u0631\u064a\u0627\u0636\u0629", "a" * 300]
+ODD_LABELS = [
+    "[red]x[/red]",
+    "\x1b[31mESC\x07",
+    "$\\nope{$",
+    "\u4f53\u80b2",
+    "\u0631\u064a\u0627\u0636\u0629",
+    "a" * 300,
+]
 
 
 def make_report(classes: int = 4, labels: list[str] | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from trainwright.watch import console as console_module
 from trainwright.watch import summary, words
 from trainwright.watch.console import Console
 from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Scores, Started, Step
+from trainwright.watch.screen import Plain, open_screen
 
 ESCAPE = "\x1b"
 
@@ -127,6 +128,12 @@ def test_rate_counts_only_the_steps_of_this_run(monkeypatch: pytest.MonkeyPatch)
     assert "1 steps/s" in line and "32 rows/s" in line and "16:09 left" in line, line
 
 
+def test_lines_are_printed_as_they_are_but_for_control_characters() -> None:
+    stream = io.StringIO()
+    Console(stream).line("  two [red]words[/red]\n\x1b[31m\x07  end")
+    assert stream.getvalue() == "  two [red]words[/red]\n\ufffd[31m\ufffd  end\n"
+
+
 def test_ascii_streams_get_plain_marks() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
@@ -203,6 +210,7 @@ def test_the_bar_never_wraps(terminal, columns: int) -> None:  # type: ignore[no
     console.close()
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.text())
     bars = [line for line in re.split(r"[\r\n]+", plain) if re.search(r"epoch \d/", line)]
+    assert columns < 40 or words.ELLIPSIS not in plain, "facts are shown whole or not at all"
     assert len(bars) > 1 and all(len(line) <= columns for line in bars)
 
 
@@ -215,11 +223,12 @@ def test_no_color_and_dumb_terminals(terminal, monkeypatch: pytest.MonkeyPatch) 
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", screen.text())
     monkeypatch.setenv("TERM", "dumb")
     screen = terminal()
+    assert isinstance(open_screen(screen.stream, quiet=False), Plain)
     console = Console(screen.stream)
     slowly(console, run_of())
     console.close()
     text = screen.text()
-    assert ESCAPE not in text and "train loss" in text
+    assert ESCAPE not in text and "train loss" in text and "under way" not in text
 
 
 def test_a_step_costs_next_to_nothing(terminal) -> None:  # type: ignore[no-untyped-def]

@@ -77,6 +77,7 @@ def test_everything_foreign_is_escaped() -> None:
     report = make_report(3, [HOSTILE, *ODD_LABELS[1:3]])
     report["baseline"].update(name=HOSTILE, label=HOSTILE)
     report.update(task=HOSTILE, model=HOSTILE, source=HOSTILE, settings={HOSTILE: {"a": HOSTILE}})
+    report["settings"]["b"] = "\x1b[31m\x07"
     report["rows"][HOSTILE] = report["seconds"][HOSTILE] = 1
     html = rendered(report, command=HOSTILE)
     hostile = read(html)
