@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -187,6 +188,14 @@ def test_a_torn_event_line_is_passed_over(tmp_path: Path) -> None:
         assert [event["event"] for event in events.read(path)] == ["note"]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert [event["event"] for event in events.read(path)] == ["note", "step"]
+
+
+def test_events_are_written_with_all_their_fields() -> None:
+    scores = {"loss": 0.5, "accuracy": None, "n": 3}
+    epoch = events.Epoch(1, 2, events.Scores(**scores), None, 0.1, 1.5, True)
+    assert json.loads(events.to_json(epoch)) == {
+        "event": "epoch", "epoch": 1, "step": 2, "train": scores, "valid": None, "lr": 0.1, "seconds": 1.5, "best": True
+    }  # fmt: skip
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
