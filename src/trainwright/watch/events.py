@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
-from functools import cache
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -99,18 +98,14 @@ class Progress(Event):
     unit: str = field(default="rows")
 
 
-@cache
-def _names(event: type[Event]) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(event))
-
-
 _ENCODER = json.JSONEncoder(default=asdict)
 
 
 def to_json(event: Event) -> str:
     """One line of ``events.jsonl``, without the newline."""
+    names: tuple[str, ...] = event.__slots__
     # Only Scores are nested; asdict on every event copies deeply and takes twice as long.
-    return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in _names(type(event))}})
+    return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in names}})
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
