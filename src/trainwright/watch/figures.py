@@ -6,6 +6,7 @@ people can tell apart (Okabe and Ito), and every label drawn as text: no mathema
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib import colormaps, font_manager
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -125,7 +127,7 @@ def _dress(axes: Axes, epochs: np.ndarray[Any, Any], title: str, measure: str) -
     axes.margins(y=0.12)
     low, high = axes.get_ylim()
     if measure == "loss" and low < 0 <= axes.dataLim.y0:
-        axes.set_ylim(bottom=0)  # a loss below zero cannot be; do not make room for it
+        axes.set_ylim(bottom=0)  # nothing lies below zero: no room for it
     if measure == "accuracy":
         axes.set_ylim(max(low, -0.005), min(high, 1.005))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g} %"))
@@ -245,6 +247,15 @@ def _scale(figure: Figure, left: float, bottom: float, height: float) -> None:
     axes.set_xticks([0.5, 1.5], ["right", "wrong"], rotation=90)
     axes.tick_params(length=0, labelsize=8.5, colors=_SOFT)
     axes.set_title("of the\nclass", fontsize=8.5, color=_SOFT, loc="left")
+
+
+def png(figure: Figure) -> bytes:
+    """``figure`` as a PNG file; the same figure gives the same bytes."""
+    content = io.BytesIO()
+    # Not savefig, which takes size and colours from the person's matplotlibrc; level 3 is half the time for 20 % more.
+    settings = {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}}
+    FigureCanvasAgg(figure).print_png(content, **settings)  # type: ignore[no-untyped-call]
+    return content.getvalue()
 
 
 @lru_cache(maxsize=1)

@@ -18,12 +18,9 @@ import shlex
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainwright.watch import page
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def draw(run: Path) -> list[Path]:
@@ -47,9 +44,9 @@ def pictures(report: dict[str, Any], history: list[dict[str, Any]], name: str) -
 
     plots = {}
     if history:
-        plots["curves"] = _png(figures.curves(report, history, name))
+        plots["curves"] = figures.png(figures.curves(report, history, name))
     if (report.get("test") or {}).get("confusion"):
-        plots["confusion"] = _png(figures.confusion(report))
+        plots["confusion"] = figures.png(figures.confusion(report))
     return plots
 
 
@@ -92,15 +89,6 @@ def _command(report: dict[str, Any], run: Path) -> str:
     elif "image" in task:
         source = "picture.png"
     return f"trainwright {verb} {shlex.quote(str(run))} {shlex.quote(source)}"
-
-
-def _png(figure: Figure) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    content = io.BytesIO()
-    FigureCanvasAgg(figure)  # makes itself the canvas of the figure
-    figure.savefig(content, format="png", dpi="figure", facecolor="auto", bbox_inches=None, metadata={"Software": None})
-    return content.getvalue()
 
 
 def _write(path: Path, content: bytes) -> Path:

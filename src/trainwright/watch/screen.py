@@ -88,6 +88,7 @@ class Live(Screen):
 
         self._encoding: str | None = "utf-8" if notebook else stream.encoding
         self._console = Console() if notebook else Console(file=stream, force_terminal=True)
+        self._window = None if notebook else _descriptor(stream)
         self._live = RichLive(
             console=self._console,
             auto_refresh=False,  # no thread of its own: nothing competes with training
@@ -100,7 +101,10 @@ class Live(Screen):
 
     @property
     def width(self) -> int:  # type: ignore[override]
-        """The width of the window as it is now."""
+        """The width of the window as it is now; rich by itself looks at stdin's window, not at the stream's."""
+        if self._window is not None:
+            with self._guard():
+                self._console.width = os.get_terminal_size(self._window).columns or 80
         return self._console.width
 
     @contextmanager
@@ -163,8 +167,15 @@ def open_screen(stream: TextIO, quiet: bool) -> Screen:
     return Plain(stream)
 
 
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, AttributeError):  # a terminal that some editor only imitates
+        return None
+
+
 def _is_terminal(stream: TextIO) -> bool:
-    return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    return not stream.closed and stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
 def _is_notebook(stream: TextIO) -> bool:
