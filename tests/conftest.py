@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 TOPICS = {
-    "sport": "match team goal player league coach season win score cup".split(),
-    "money": "bank market shares profit trade price stock rate loan tax".split(),
-    "space": "rocket orbit moon planet launch star probe mars crew comet".split(),
+    "sport": ["match", "team", "goal", "player", "league", "coach", "season", "win", "score", "cup"],
+    "money": ["bank", "market", "shares", "profit", "trade", "price", "stock", "rate", "loan", "tax"],
+    "space": ["rocket", "orbit", "moon", "planet", "launch", "star", "probe", "mars", "crew", "comet"],
 }
-FILLER = "the a of and in on for with today new said after before this that".split()
+FILLER = ["the", "a", "of", "and", "in", "on", "for", "with", "today", "new", "said", "after", "before", "this", "that"]
 
 
 def news_rows(count: int, seed: int = 0) -> list[tuple[str, str]]:

@@ -102,7 +102,9 @@ def test_nothing_dangerous_is_called(module: str) -> None:
             assert not any(k.arg == "shell" for k in node.keywords), f"{module} uses a shell"
     text = MODULES[module].read_text(encoding="utf-8")
     allowed = {"trainwright.data.catalog"}
-    assert module in allowed or not re.search(r"\b(httpx|urllib\.request|socket|requests)\b", text), f"{module} uses the network"
+    assert module in allowed or not re.search(r"\b(httpx|urllib\.request|socket|requests)\b", text), (
+        f"{module} uses the network"
+    )
     assert module == "trainwright.cli" or not re.search(r"\b(sys\.exit|os\._exit|SystemExit)\b", text) or "__main__" in text
 
 

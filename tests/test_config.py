@@ -33,7 +33,13 @@ def test_a_component_and_its_arguments_in_any_order(order: int) -> None:
 
 
 def test_several_schedules() -> None:
-    words = ["schedule.0=LinearLR", "schedule.0.total_iters=5", "schedule.1=StepLR", "schedule.1.step_size=2", "schedule.1.every=epoch"]
+    words = [
+        "schedule.0=LinearLR",
+        "schedule.0.total_iters=5",
+        "schedule.1=StepLR",
+        "schedule.1.step_size=2",
+        "schedule.1.every=epoch",
+    ]
     schedule = config.resolve(config.nest(words)).schedule
     assert schedule is not None and [(s.name, s.every, s.arguments) for s in schedule] == [
         ("LinearLR", "step", {"total_iters": 5}),

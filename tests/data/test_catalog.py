@@ -284,9 +284,7 @@ def test_server_that_ignores_range(server: Server, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [None, len(BODY)])
-def test_part_past_the_end_starts_again(
-    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
-) -> None:
+def test_part_past_the_end_starts_again(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, size: int | None) -> None:
     offer(monkeypatch, server.address, size=size)
     part_of(cache, BODY + b"more")  # the server answers 416
     assert_complete(cache, catalog.fetch("tiny"))
@@ -409,9 +407,7 @@ def test_proxy_setting_that_makes_no_sense(server: Server, cache: Path, monkeypa
 
 
 @pytest.mark.parametrize("size", [None, 1000])
-def test_endless_answer_is_cut_off(
-    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
-) -> None:
+def test_endless_answer_is_cut_off(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, size: int | None) -> None:
     monkeypatch.setattr(catalog, "MOST_BYTES", 1000)
     offer(monkeypatch, server.address, size=size)
     done: list[int] = []

@@ -29,7 +29,9 @@ def test_equal_texts_never_straddle(how: str, rows: list[tuple[str, str]]) -> No
 
 
 @given(rows=ROWS, more=ROWS)
-def test_rows_added_later_move_nothing_that_was_cut_by_content(rows: list[tuple[str, str]], more: list[tuple[str, str]]) -> None:
+def test_rows_added_later_move_nothing_that_was_cut_by_content(
+    rows: list[tuple[str, str]], more: list[tuple[str, str]]
+) -> None:
     texts = pl.Series([row[0] for row in rows + more], dtype=pl.String)
     assert uniform(texts)[: len(rows)].tolist() == uniform(texts[: len(rows)]).tolist()
     many = [(f"text {number}", "ab"[number % 2]) for number in range(2000)]

@@ -73,9 +73,7 @@ class Indexed:
                 yield Batch(inputs, targets, high - low, rows[low:high])
 
 
-def ragged_batches(
-    texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device
-) -> Indexed:
+def ragged_batches(texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device) -> Indexed:
     """Batches of token rows: inputs are (values, offsets) or (values, offsets, weights), targets int64 class numbers."""
 
     def gather(rows: np.ndarray) -> tuple[Any, ...]:
@@ -175,11 +173,7 @@ def any_batches(data: Any, *, batch_size: int, seed: int | None, device: torch.d
         ModelError: E601 for data of another kind, E602 for an iterator that would be used up after one epoch,
             E603 for batches that are no tuples, E604 for arrays of different lengths.
     """
-    if (
-        isinstance(data, tuple | list)
-        and len(data) >= 2
-        and all(isinstance(each, Tensor | np.ndarray) for each in data)
-    ):
+    if isinstance(data, tuple | list) and len(data) >= 2 and all(isinstance(each, Tensor | np.ndarray) for each in data):
         *inputs, targets = (each if isinstance(each, Tensor) else torch.from_numpy(each) for each in data)
         lengths = [len(each) for each in (*inputs, targets)]
         if len(set(lengths)) > 1:

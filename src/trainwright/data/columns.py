@@ -87,9 +87,7 @@ class _Profile:
     @cached_property
     def readable(self) -> bool:
         """Whether it may be text: not empty, no number, address, date or split."""
-        return len(self.texts) > 0 and not (
-            self.numeric or self.is_split or self._matches(_ADDRESS) or self._matches(_DATE)
-        )
+        return len(self.texts) > 0 and not (self.numeric or self.is_split or self._matches(_ADDRESS) or self._matches(_DATE))
 
     @cached_property
     def prose(self) -> bool:

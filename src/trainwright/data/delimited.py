@@ -220,9 +220,7 @@ def careful(data: bytes, delimiter: str, names: list[str], has_header: bool) -> 
 
 
 def _frame(rows: list[list[str]], numbers: list[int], names: list[str]) -> pl.DataFrame:
-    columns = [
-        pl.Series(name, [row[place] or None for row in rows], dtype=pl.String) for place, name in enumerate(names)
-    ]
+    columns = [pl.Series(name, [row[place] or None for row in rows], dtype=pl.String) for place, name in enumerate(names)]
     return pl.DataFrame([*columns, pl.Series(ROW, numbers, dtype=pl.Int64)])
 
 

@@ -20,9 +20,7 @@ _OTHER_NAMES = (
     "id", "idx", "index", "uid", "name", "date", "time", "timestamp", "url", "source", "author", "user", "path",
 )  # fmt: skip
 
-KNOWN = frozenset(
-    [name for tier in LABEL_NAMES for name in tier] + [*TITLE_NAMES, *BODY_NAMES, *SPLIT_NAMES, *_OTHER_NAMES]
-)
+KNOWN = frozenset([name for tier in LABEL_NAMES for name in tier] + [*TITLE_NAMES, *BODY_NAMES, *SPLIT_NAMES, *_OTHER_NAMES])
 
 
 def plain(name: str) -> str:

@@ -39,9 +39,7 @@ class Source:
         for split, path in sorted(self.files.items()):
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
                 if file.is_file():
-                    digest.update(
-                        f"{split}:{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode()
-                    )
+                    digest.update(f"{split}:{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode())
                     with file.open("rb") as content:
                         digest.update(hashlib.file_digest(content, "blake2b").digest())
         if not self.files:
@@ -53,11 +51,7 @@ class Source:
         if not self.files:
             return {"train": builtin.load(self.name)}
         tables = {split: readers.read_table(path) for split, path in self.files.items()}
-        return (
-            tables
-            if self.dataset is None
-            else {split: _named(self.dataset.layout, each) for split, each in tables.items()}
-        )
+        return tables if self.dataset is None else {split: _named(self.dataset.layout, each) for split, each in tables.items()}
 
 
 def _named(layout: catalog.CsvLayout, table: Table) -> Table:

@@ -40,9 +40,7 @@ def uniform(values: pl.Series) -> np.ndarray:
     return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def split(
-    how: str, texts: pl.Series, labels: pl.Series, fractions: Fractions, key: pl.Series | None = None
-) -> np.ndarray:
+def split(how: str, texts: pl.Series, labels: pl.Series, fractions: Fractions, key: pl.Series | None = None) -> np.ndarray:
     """The split of each row: uint8 of ``TRAIN``, ``VALID`` and ``TEST``, shape (rows,).
 
     ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``key`` is that column.

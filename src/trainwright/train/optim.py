@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,9 +75,33 @@ def _require(setting: str, name: str, kind: type, arguments: Mapping[str, Any], 
             raise error("E319", setting=setting, name=name, argument=argument)
 
 
+def skip_compiler_import() -> None:
+    """Keep torch from importing its compiler for the wrappers of optimisers, which takes as long as importing torch.
+
+    The wrappers tell ``torch.compile`` to stay out of the optimiser. They look for their inner function under this
+    attribute, and only import the compiler when it is not there.
+    """
+    for method in vars(Optimizer).values():
+        if inspect.isfunction(method) and hasattr(method, "__wrapped__") and "torch._dynamo" not in sys.modules:
+            vars(method.__wrapped__).setdefault("__dynamo_disable", method.__wrapped__)
+
+
+def lean_step(optimizer: Optimizer) -> Callable[[], None]:
+    """``optimizer.step`` without the wrappers that torch puts around it for its compiler and its profiler."""
+    raw = inspect.unwrap(type(optimizer).step)
+
+    def step() -> None:
+        optimizer._opt_called = True  # type: ignore[attr-defined]  # schedules warn when no update came before them
+        with torch.no_grad():
+            raw(optimizer)
+
+    return step
+
+
 def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
     """The optimiser, fused where torch has it. Raises E310, E311, and E312 when torch refuses a value."""
     kind = check("optimizer", named, optimizers(), reserved=["lr"])
+    skip_compiler_import()
     arguments = named.arguments
     if named.name in FUSED and not {"foreach", "fused", "differentiable"} & set(arguments):
         arguments["fused"] = True

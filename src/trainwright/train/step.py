@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,13 @@ class Learner:
     schedules: list[Scheduler] = field(default_factory=list)
     clip: float = 0.0
     clip_value: float = 0.0
+    apply: Callable[[], object] | None = None  # makes the update; the optimiser's own ``step`` where it is None
+
+    def __post_init__(self) -> None:
+        """The parameters are listed once."""
+        self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
+        if self.apply is None:
+            self.apply = self.optimizer.step
 
     @property
     def lr(self) -> float:
@@ -41,7 +48,9 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     The gradient is that of the mean over the whole window, however it is cut into batches. When the loss or the gradient
     is not finite the parameters stay as they are and E501 names the rows.
     """
-    learner.optimizer.zero_grad(set_to_none=True)
+    assert learner.apply is not None
+    for parameter in learner.parameters:
+        parameter.grad = None
     total, weight = 0.0, 0.0
     for batch in window:
         outputs = learner.model(*batch.inputs)
@@ -52,7 +61,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
         (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
         tally.add(value, batch_weight, outputs, batch.targets)
         total, weight = total + value * batch_weight, weight + batch_weight
-    gradients = [p.grad for group in learner.optimizer.param_groups for p in group["params"] if p.grad is not None]
+    gradients = [parameter.grad for parameter in learner.parameters if parameter.grad is not None]
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
     norm = gradient_norm(gradients)
@@ -63,7 +72,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     if learner.clip_value:
         torch._foreach_clamp_min_(gradients, -learner.clip_value)
         torch._foreach_clamp_max_(gradients, learner.clip_value)
-    learner.optimizer.step()
+    learner.apply()
     return total / weight if weight else 0.0, sum(batch.size for batch in window)
 
 
