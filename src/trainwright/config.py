@@ -151,11 +151,11 @@ class Settings(Strict):
     steps: int = setting(0, "stop after so many updates; 0 = no limit", "updates", ge=0)
     time: Seconds = setting(0.0, "stop training after so long: 90s, 5m, 2h; 0 = no limit", "seconds", ge=0)
     patience: int = setting(0, "stop when validation has not improved for so many epochs; 0 = off", "epochs", ge=0)
-    monitor: Literal["accuracy", "loss"] = setting("accuracy", "the validation score whose best epoch is kept")
+    monitor: Literal["accuracy", "loss"] = setting("loss", "the validation score whose best epoch is kept")
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")
-    threads: int = setting(0, "processor threads of torch; 0 = torch's own choice", ge=0)
+    threads: int | None = setting(None, "processor threads of torch; 0 = torch's own choice", ge=0)
 
 
 COMPONENTS = ("model", "optimizer", "schedule", "loss")

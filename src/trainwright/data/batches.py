@@ -18,7 +18,7 @@ from trainwright.data.order import epoch_order
 from trainwright.data.ragged import Ragged
 from trainwright.errors import error
 
-GATHER = 1 << 20  # values gathered at a time: enough to pay for the call, little enough to stay in cache
+GATHER = 1 << 20  # token ids gathered at a time; of tensors 1/16, which stays in cache until it is used
 
 
 class Batch(NamedTuple):
@@ -109,8 +109,7 @@ def tensor_batches(
         return tuple(parts), classes
 
     width = max(sum(each[:1].numel() for each in columns), 1)
-    per_gather = min(GATHER // width, 4 * batch_size)  # more would leave the cache before it is used
-    return Indexed(len(targets), gather, part, batch_size=batch_size, seed=seed, per_gather=per_gather)
+    return Indexed(len(targets), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // 16 // width)
 
 
 class Items:

@@ -20,7 +20,7 @@ from trainwright.store import atomic, bundle
 from trainwright.tasks.base import Split
 from trainwright.tasks.text import TASK, Prepared
 from trainwright.train.loop import Plan, fit
-from trainwright.train.optim import Objective, lean_step, make_objective, make_optimizer, make_schedules
+from trainwright.train.optim import Objective, make_objective, make_optimizer, make_schedules
 from trainwright.train.state import State
 from trainwright.train.step import Learner
 from trainwright.watch.events import Event, Scores
@@ -97,7 +97,7 @@ class Training:
         steps = -(-self.batches.per_epoch // settings.accumulate) * self.plan.epochs
         steps = min(steps, settings.steps) if settings.steps else steps
         schedules = make_schedules(settings.schedule, settings.warmup, optimizer, steps, self.plan.epochs)
-        return Learner(self.model, self.objective, optimizer, schedules, settings.clip, settings.clip_value, lean_step(optimizer))
+        return Learner(self.model, self.objective, optimizer, schedules, settings.clip, settings.clip_value)
 
     def train(self, emit: Callable[[Event], None]) -> None:
         """Train to the end of the plan; the model then holds the parameters of the best epoch."""

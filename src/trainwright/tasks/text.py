@@ -297,6 +297,7 @@ def derive_training(settings: Settings, prepared: Prepared) -> tuple[Settings, l
     rows, model = len(prepared.splits["train"]), settings.model
     linear = model.name == "bag" and model.embedding == 0
     batch = 64 if rows < 50_000 else 256
+    small = model.name == "bag" and prepared.encoder.size * (model.embedding or len(prepared.labels.names)) < 2_000_000
     values: dict[str, tuple[Any, str]] = {
         "batch_size": (batch, f"{rows:,} training rows"),
         "optimizer": (

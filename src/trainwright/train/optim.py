@@ -86,8 +86,14 @@ def skip_compiler_import() -> None:
             vars(method.__wrapped__).setdefault("__dynamo_disable", method.__wrapped__)
 
 
-def lean_step(optimizer: Optimizer) -> Callable[[], None]:
-    """``optimizer.step`` without the wrappers that torch puts around it for its compiler and its profiler."""
+def lean_step(optimizer: Optimizer) -> Callable[[], object]:
+    """``optimizer.step`` without the wrappers that torch puts around it for its compiler and its profiler.
+
+    An optimiser that is not torch's own, or that has hooks, keeps its ``step`` as it is.
+    """
+    hooked = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+    if hooked or not type(optimizer).__module__.startswith("torch.optim."):
+        return optimizer.step
     raw = inspect.unwrap(type(optimizer).step)
 
     def step() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches import Batch
 from trainwright.errors import error
-from trainwright.train.optim import Objective, Scheduler
+from trainwright.train.optim import Objective, Scheduler, lean_step
 from trainwright.train.state import Tally
 
 
@@ -28,13 +28,11 @@ class Learner:
     schedules: list[Scheduler] = field(default_factory=list)
     clip: float = 0.0
     clip_value: float = 0.0
-    apply: Callable[[], object] | None = None  # makes the update; the optimiser's own ``step`` where it is None
 
     def __post_init__(self) -> None:
-        """The parameters are listed once."""
+        """The parameters and the way to move them are looked up once."""
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
-        if self.apply is None:
-            self.apply = self.optimizer.step
+        self.apply = lean_step(self.optimizer)
 
     @property
     def lr(self) -> float:
@@ -48,7 +46,6 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     The gradient is that of the mean over the whole window, however it is cut into batches. When the loss or the gradient
     is not finite the parameters stay as they are and E501 names the rows.
     """
-    assert learner.apply is not None
     for parameter in learner.parameters:
         parameter.grad = None
     total, weight = 0.0, 0.0
@@ -78,8 +75,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
 
 def gradient_norm(gradients: list[Tensor]) -> float:
     """The Euclidean norm over all gradients together; not finite when any entry is not."""
-    norms = torch._foreach_norm(gradients)
-    return math.hypot(*torch.stack(norms).tolist()) if norms else 0.0
+    return math.hypot(*map(float, torch._foreach_norm(gradients))) if gradients else 0.0
 
 
 def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module | None = None) -> Exception:
