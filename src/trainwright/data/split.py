@@ -86,20 +86,19 @@ def _by_time(column: pl.Series, fractions: Fractions) -> np.ndarray:
 
 
 def _every_class(parts: np.ndarray, position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:
-    """Give each class that has enough distinct texts one text in every split, moving the texts nearest to the border."""
-    wanted = [part for part, share in ((TEST, fractions.test), (VALID, fractions.valid)) if share] + [TRAIN]
+    """Give each class that has enough distinct texts one text in every split, taken from where it has the most."""
+    wanted = [TRAIN] + [part for part, share in ((VALID, fractions.valid), (TEST, fractions.test)) if share]
     codes = labels.rank("dense").to_numpy()
-    for code in np.unique(codes):
-        rows = np.flatnonzero(codes == code)
-        present = set(parts[rows].tolist())
-        if present.issuperset(wanted):
-            continue
-        places = np.unique(position[rows])
-        if len(places) < len(wanted):
-            continue
-        for order, part in enumerate(wanted[:-1]):
-            if part not in present:
-                parts[position == places[order]] = part
-        if not np.any(parts[rows] == TRAIN):
-            parts[position == places[-1]] = TRAIN
+    present = np.zeros((int(codes.max()) + 1 if len(codes) else 0, 3), bool)
+    present[codes, parts] = True
+    for code in np.unique(codes[~present[codes][:, wanted].all(axis=1)]):
+        places, first = np.unique(position[codes == code], return_index=True)  # one place for each distinct text
+        own = parts[codes == code][first]
+        for part in wanted:
+            counts = np.bincount(own, minlength=3)
+            donor = int(counts.argmax())
+            if counts[part] == 0 and counts[donor] > 1:
+                taken = int(np.flatnonzero(own == donor)[0])
+                own[taken] = part
+                parts[position == places[taken]] = part
     return parts

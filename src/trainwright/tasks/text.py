@@ -309,6 +309,7 @@ def derive_training(settings: Settings, prepared: Prepared) -> tuple[Settings, l
             "a linear model takes long steps" if linear else model.name,
         ),
         "epochs": (5, f"{rows:,} training rows"),
+        "threads": (1 if small else 0, "its updates are too small to share" if small else "torch's own choice"),
         "schedule": (
             [{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}],
             "the rate falls to zero by the end",

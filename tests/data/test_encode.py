@@ -1,0 +1,154 @@
+"""Encoding against plain Python: tokens, n-grams, weights; learned from the training split only."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainwright.data.encode import PAD, UNKNOWN, Labels, TextEncoder
+from trainwright.data.ragged import Ragged
+from trainwright.data.text import tokenise
+
+TEXTS = st.lists(st.text(alphabet="abcde  ", max_size=20), min_size=1, max_size=12)
+
+
+def series(texts: list[str]) -> pl.Series:
+    return pl.Series(texts, dtype=pl.String)
+
+
+def encoder(**changes) -> TextEncoder:
+    return TextEncoder(**{"tokenizer": "words", "lowercase": True, "kind": "bag", **changes})
+
+
+def rows(ragged: Ragged) -> list[list[int]]:
+    return [ragged.values[low:high].tolist() for low, high in zip(ragged.offsets, ragged.offsets[1:], strict=False)]
+
+
+def names(encoder: TextEncoder) -> dict[int, str]:
+    """What each id stands for, spelled out."""
+    found = dict(enumerate(encoder.tokens))
+    for keys in encoder.grams:
+        base = len(found)
+        found |= {base + place: f"{found[key >> 32]} {found[key & 0xFFFFFFFF]}" for place, key in enumerate(keys.tolist())}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "text", "tokens"),
+    [
+        ("words", "Hello, World! It's 5.", ["hello", "world", "it", "s", "5"]),
+        ("words", "", []),
+        ("words", "caf\u00e9 na\u00efve", ["caf\u00e9", "na\u00efve"]),
+        ("words", "\u4f60\u597d ok", ["\u4f60", "\u597d", "ok"]),
+        ("words", "good\U0001f600", ["good", "\U0001f600"]),
+        ("basic-english", 'It\'s "here" (now).', ["it", "'", "s", "here", "(", "now", ")", "."]),
+        ("characters", "a\nb", ["a", "\n", "b"]),
+    ],
+)
+def test_tokens(tokenizer: str, text: str, tokens: list[str]) -> None:
+    assert tokenise(series([text]), tokenizer, True).to_list() == [tokens]
+
+
+def test_case_is_kept_when_asked() -> None:
+    assert tokenise(series(["Ab aB"]), "words", False).to_list() == [["Ab", "aB"]]
+
+
+@given(texts=TEXTS, order=st.integers(1, 3), least=st.integers(1, 2))
+@settings(deadline=None)
+def test_bags_against_plain_python(texts: list[str], order: int, least: int) -> None:
+    own = encoder(ngrams=order, min_count=least)
+    found = rows(own.fit(series(texts)))
+    split = [re.findall(r"\w+", text) for text in texts]
+    counts = Counter(token for tokens in split for token in tokens)
+    known = {token for token, count in counts.items() if count >= least}
+    grams = [Counter(" ".join(t[i : i + n]) for t in split for i in range(len(t) - n + 1)) for n in range(2, order + 1)]
+    kept = {gram for each in grams for gram, count in each.items() if count >= least}
+    spelled = names(own)
+    for tokens, ids in zip(split, found, strict=True):
+        expected = [token if token in known else "<unk>" for token in tokens]
+        for n in range(2, order + 1):
+            expected += [g for i in range(len(tokens) - n + 1) if (g := " ".join(tokens[i : i + n])) in kept]
+        assert sorted(spelled[i] for i in ids) == sorted(expected)
+    assert rows(own.transform(series(texts))) == found
+
+
+@given(texts=TEXTS)
+@settings(deadline=None)
+def test_tf_idf_against_plain_python(texts: list[str]) -> None:
+    own = encoder(weighting="tf-idf")
+    found = own.fit(series(texts))
+    split = [Counter(re.findall(r"\w+", text)) for text in texts]
+    frequency = Counter(token for counts in split for token in counts)
+    assert found.weights is not None
+    for place, counts in enumerate(split):
+        part = slice(found.offsets[place], found.offsets[place + 1])
+        weights = {token: (1 + math.log(n)) * (math.log((1 + len(texts)) / (1 + frequency[token])) + 1) for token, n in counts.items()}
+        norm = math.sqrt(sum(weight**2 for weight in weights.values()))
+        got = dict(zip((own.tokens[i] for i in found.values[part]), found.weights[part].tolist(), strict=True))
+        assert got == pytest.approx({token: weight / norm for token, weight in weights.items()}, rel=1e-5)
+
+
+def test_only_the_training_split_teaches() -> None:
+    own = encoder(weighting="tf-idf", ngrams=2)
+    own.fit(series(["red green", "red blue"]))
+    before = (list(own.tokens), [keys.copy() for keys in own.grams], own.idf.copy())
+    other = own.transform(series(["yellow yellow", "red yellow", "red green"]))
+    assert own.tokens == before[0] and np.array_equal(own.idf, before[2])
+    assert other.lengths.tolist() == [0, 1, 3]  # unknown tokens have no weight
+
+
+def test_ids_are_by_frequency_then_name_and_the_size_is_a_limit() -> None:
+    texts = series(["a b a b c", "a b"])
+    own = encoder()
+    own.fit(texts)
+    assert own.tokens == ["<pad>", "<unk>", "a", "b", "c"]
+    small = encoder(max_vocabulary=2, ngrams=2)
+    small.fit(texts)
+    assert small.tokens == ["<pad>", "<unk>", "a", "b"] and small.size == 4
+    larger = encoder(max_vocabulary=4, ngrams=2)
+    larger.fit(texts)
+    assert larger.size == 6 and set(names(larger).values()) >= {"a b"}  # "a b" occurs most often of the pairs
+
+
+def test_sequences_keep_their_order_and_are_never_empty() -> None:
+    own = encoder(kind="sequence", max_tokens=3)
+    found = own.fit(series(["b a c d", "", "a"]))
+    ids = {token: place for place, token in enumerate(own.tokens)}
+    assert rows(found) == [[ids["b"], ids["a"], ids["c"]], [UNKNOWN], [ids["a"]]]
+    assert "d" not in ids and PAD not in found.values
+
+
+@pytest.mark.parametrize("kind", ["bag", "sequence"])
+def test_parts_make_the_same_encoder_again(kind: str) -> None:
+    texts = series(["one two three two", "two three", ""])
+    own = encoder(kind=kind, ngrams=1 if kind == "sequence" else 3, weighting="none" if kind == "sequence" else "tf-idf")
+    found = own.fit(texts)
+    values, arrays = own.to_parts()
+    again = TextEncoder.from_parts(json.loads(json.dumps(values)), arrays).transform(texts)
+    assert np.array_equal(found.values, again.values) and np.array_equal(found.offsets, again.offsets)
+    assert (found.weights is None and again.weights is None) or np.array_equal(found.weights, again.weights)
+
+
+def test_labels() -> None:
+    assert Labels.fit(series(["10", "9", "1"])).names == ("1", "9", "10")
+    labels = Labels.fit(series(["b", "a", "b"]))
+    assert labels.names == ("a", "b")
+    assert labels.encode(series(["b", "c", "a"])).tolist() == [1, -1, 0]
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=8), st.data())
+def test_taking_rows(table: list[list[int]], data) -> None:
+    offsets = np.cumsum([0, *map(len, table)])
+    flat = np.array([value for row in table for value in row], np.int32)
+    chosen = data.draw(st.lists(st.integers(0, len(table) - 1), max_size=10))
+    taken = Ragged(flat, offsets, flat / 2).take(np.array(chosen, np.int64))
+    assert rows(taken) == [table[row] for row in chosen]
+    assert taken.weights is not None and taken.weights.tolist() == (taken.values / 2).tolist()
