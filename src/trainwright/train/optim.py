@@ -153,9 +153,17 @@ def make_schedules(
         _require("schedule", entry.name, kind, arguments, ["optimizer"])
         try:
             made.append(Scheduler(kind(optimizer, **arguments), entry.every))
+            _try_out(kind, arguments)
         except (TypeError, ValueError, RuntimeError) as problem:
             raise error("E312", setting="schedule", name=entry.name, problem=problem) from None
     return made
+
+
+def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any]) -> None:
+    """One step of a schedule on an optimiser that does not matter: some only look at their arguments when they step."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
+    lean_step(optimizer)()
+    Scheduler(kind(optimizer, **arguments), "step").advance(0.0)
 
 
 # Losses that take class numbers, and losses that take one value for each class and row.

@@ -1,0 +1,145 @@
+"""Everything torch offers by its own name and arguments, and mistakes in them named before a run begins."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from trainwright.config import Named, Schedule
+from trainwright.errors import SettingError
+from trainwright.train.optim import (
+    CLASS_NUMBERS,
+    ONE_HOT,
+    lean_step,
+    losses,
+    make_objective,
+    make_optimizer,
+    make_schedules,
+    optimizers,
+    schedules,
+)
+
+ARGUMENTS = {
+    "StepLR": {"step_size": 3},
+    "MultiStepLR": {"milestones": [2, 4]},
+    "ExponentialLR": {"gamma": 0.5},
+    "OneCycleLR": {"max_lr": 0.5},
+    "CyclicLR": {"base_lr": 0.01, "max_lr": 0.1, "cycle_momentum": False},
+    "CosineAnnealingWarmRestarts": {"T_0": 4},
+}
+
+
+def parameters() -> list[nn.Parameter]:
+    torch.manual_seed(0)
+    return [nn.Parameter(torch.randn(6, 4))]
+
+
+@pytest.mark.parametrize("name", sorted(optimizers()))
+def test_every_optimizer_makes_its_own_step(name: str) -> None:
+    kind = optimizers()[name]
+    ours, theirs = parameters(), parameters()
+    optimizer = make_optimizer(Named(name=name), ours, 0.01)
+    reference = kind(theirs, lr=0.01)
+    step = lean_step(optimizer)
+    for _ in range(3):
+        for each in (ours, theirs):
+            gradient = torch.sin(each[0].detach())
+            each[0].grad = gradient.to_sparse() if name == "SparseAdam" else gradient
+        step()
+        reference.step()
+    assert torch.allclose(ours[0], theirs[0], atol=1e-6) and not torch.equal(ours[0], parameters()[0])
+
+
+def test_a_step_with_hooks_keeps_them() -> None:
+    optimizer = torch.optim.SGD(parameters(), lr=0.1)
+    called = []
+    optimizer.register_step_post_hook(lambda *_: called.append(1))
+    optimizer.param_groups[0]["params"][0].grad = torch.ones(6, 4)
+    lean_step(optimizer)()
+    assert called
+
+
+@pytest.mark.parametrize("name", sorted(schedules()))
+def test_every_schedule_runs(name: str) -> None:
+    optimizer = make_optimizer(Named(name="SGD", momentum=0.9), parameters(), 0.1)
+    entry = Schedule(name=name, **ARGUMENTS.get(name, {}))
+    made = make_schedules([entry], 0.0, optimizer, steps=8, epochs=2)
+    rates = []
+    for step in range(8):
+        optimizer.param_groups[0]["params"][0].grad = torch.zeros(6, 4)
+        lean_step(optimizer)()
+        made[0].advance(1.0 + step)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert len(set(rates)) > 1 or name in ("ConstantLR", "ReduceLROnPlateau", "MultiStepLR"), rates
+
+
+def test_schedules_work_together_after_a_warm_up() -> None:
+    optimizer = make_optimizer(Named(name="SGD"), parameters(), 1.0)
+    entries = [Schedule(name="StepLR", step_size=6, gamma=0.5), Schedule(name="ExponentialLR", every="epoch", gamma=0.1)]
+    warm, by_step, by_epoch = make_schedules(entries, 3, optimizer, steps=12, epochs=2)
+    rates = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for step in range(1, 13):
+            rates.append(round(optimizer.param_groups[0]["lr"], 6))
+            lean_step(optimizer)()
+            warm.advance(0)
+            by_step.advance(0)
+            if step % 6 == 0:
+                by_epoch.advance(0)
+    assert rates == [0.25, 0.5, 0.75, 1, 1, 1, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05]
+
+
+def test_the_length_of_the_run_is_filled_in() -> None:
+    optimizer = make_optimizer(Named(name="SGD"), parameters(), 1.0)
+    made = make_schedules([Schedule(name="LinearLR", start_factor=1.0, end_factor=0.0)], 0.0, optimizer, steps=4, epochs=1)
+    rates = []
+    for _ in range(4):
+        rates.append(optimizer.param_groups[0]["lr"])
+        lean_step(optimizer)()
+        made[0].advance(0)
+    assert rates == pytest.approx([1, 0.75, 0.5, 0.25]) and optimizer.param_groups[0]["lr"] == 0
+
+
+@pytest.mark.parametrize("name", CLASS_NUMBERS + ONE_HOT)
+def test_losses_of_a_classifier(name: str) -> None:
+    logits = torch.randn(8, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    mean, weight = make_objective(Named(name=name), 0.0, None, 3)(logits, torch.arange(8) % 3)
+    mean.backward()
+    assert weight == 8 and logits.grad is not None and logits.grad.isfinite().all()
+
+
+def test_every_loss_of_torch_is_known_or_refused_by_name() -> None:
+    for name in losses():
+        if name not in CLASS_NUMBERS + ONE_HOT:
+            with pytest.raises(SettingError) as caught:
+                make_objective(Named(name=name), 0.0, None, 3)
+            assert caught.value.code == "E313" and name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "says"),
+    [
+        (lambda o: make_optimizer(Named(name="Adm"), parameters(), 0.1), "E310", "Did you mean 'Adam'"),
+        (lambda o: make_optimizer(Named(name="LBFGS"), parameters(), 0.1), "E310", "unknown optimizer"),
+        (lambda o: make_optimizer(Named(name="SGD", momentom=1), parameters(), 0.1), "E311", "momentum"),
+        (lambda o: make_optimizer(Named(name="SGD", lr=1), parameters(), 0.1), "E311", "lr"),
+        (lambda o: make_optimizer(Named(name="SGD", momentum=-1), parameters(), 0.1), "E312", "momentum"),
+        (lambda o: make_optimizer(Named(name="Adam", betas="x"), parameters(), 0.1), "E312", "Adam"),
+        (lambda o: make_schedules([Schedule(name="StepsLR")], 0, o, 1, 1), "E310", "StepLR"),
+        (lambda o: make_schedules([Schedule(name="LambdaLR")], 0, o, 1, 1), "E310", "LambdaLR"),
+        (lambda o: make_schedules([Schedule(name="StepLR")], 0, o, 1, 1), "E319", "schedule.step_size"),
+        (lambda o: make_schedules([Schedule(name="StepLR", step_size="x")], 0, o, 1, 1), "E312", "StepLR"),
+        (lambda o: make_objective(Named(name="CrossEntropy"), 0, None, 3), "E310", "CrossEntropyLoss"),
+        (lambda o: make_objective(Named(name="CrossEntropyLoss", reduction="sum"), 0, None, 3), "E311", "reduction"),
+        (lambda o: make_objective(Named(name="MultiMarginLoss"), 0.1, None, 3), "E313", "label_smoothing"),
+        (lambda o: make_objective(Named(name="MSELoss"), 0.0, torch.ones(3), 3), "E313", "class_weights"),
+    ],
+)
+def test_mistakes_are_named(make, code: str, says: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        make(torch.optim.SGD(parameters(), lr=0.1))
+    assert caught.value.code == code and says in str(caught.value)
