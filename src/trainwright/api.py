@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -244,8 +243,9 @@ def _begin(run: rundir.RunDir, settings: str, data: dict[str, Any]) -> None:
 
 def _artist(run: rundir.RunDir) -> subprocess.Popen[bytes]:
     """A second process that draws the plots: it gets ready while the model trains, and draws when it is told to."""
-    command = [sys.executable, "-m", "trainwright.watch.plots", str(run.path), "--wait"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {"MPLBACKEND": "agg"})
+    command = [sys.executable, "-P", "-m", "trainwright.watch.plots", str(run.path), "--wait"]
+    # A group of its own: Ctrl-C is for the training, which then tells the artist.
+    return subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)
 
 
 def evaluate(run: Run | str | Path, source: str | Path | None = None) -> dict[str, Any]:

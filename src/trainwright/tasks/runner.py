@@ -57,8 +57,6 @@ class Training:
         """Raises SettingError where torch does not know a name or an argument."""
         self.prepared, self.settings = prepared, settings
         self.device = pick_device(settings.device)
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
         if settings.patience and "valid" not in prepared.splits:
             raise error("E315")
         classes = len(prepared.labels.names)
@@ -102,11 +100,15 @@ class Training:
     def train(self, emit: Callable[[Event], None]) -> None:
         """Train to the end of the plan; the model then holds the parameters of the best epoch."""
         validate = self._validate if "valid" in self.prepared.splits else None
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.settings.threads or before)
         try:
             for event in fit(self.learner, self.batches, validate, self.plan, self.state):
                 emit(event)
         except TrainingError as refused:
             raise self._name_rows(refused) from None
+        finally:
+            torch.set_num_threads(before)
         if self.state.best:
             self.model.load_state_dict(self.state.best)
 

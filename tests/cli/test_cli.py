@@ -1,0 +1,159 @@
+"""The command line as a person meets it: real processes, files of their own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import news_rows, write_csv
+from safetensors.numpy import load_file
+
+from trainwright import cli
+
+TIME_FIELDS = ("seconds", "rows_per_second")
+
+
+def call(*words: object, cwd: Path, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "trainwright", *map(str, words)]
+    done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, env=os.environ | {"COLUMNS": "100"})
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def talk(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object, stdin: str = "") -> tuple[str, str, int]:
+    """The command line in this process: standard output, standard error, exit code."""
+    code = [0]
+
+    def leave(number: int) -> None:
+        code[0] = number
+        raise SystemExit(number)
+
+    monkeypatch.setattr(sys, "argv", ["trainwright", *map(str, words)])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+    monkeypatch.setattr("os._exit", leave)
+    try:
+        cli.main()
+    except SystemExit as left:
+        code[0] = code[0] or int(left.code or 0)
+    out, err = capsys.readouterr()
+    return out, err, code[0]
+
+
+def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) -> None:
+    done = call("train", news, "epochs=3", cwd=news.parent)
+    run = news.parent / "runs" / "news-1"
+    assert "\x1b" not in done.stdout + done.stderr  # plain when piped
+    for word in ("label", "a usual name for it", "model.ngrams", "valid acc", "95 % interval", "majority class"):
+        assert word in done.stdout, word
+    assert f'trainwright predict runs/{run.name} "' in done.stdout.splitlines()[-1]
+    found = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    assert found == {
+        "settings.toml", "data.json", "events.jsonl", "history.csv", "report.json", "report.html",
+        "plots/curves.png", "plots/confusion.png",
+        "model/model.json", "model/model.safetensors", "model/encoder.safetensors", "model/vocabulary.json", "model/README.md",
+    }  # fmt: skip
+    assert len(list(csv.DictReader((run / "history.csv").open()))) == 3
+    events = [json.loads(line) for line in (run / "events.jsonl").open()]
+    assert [event["event"] for event in events if event["event"] != "step"] == ["started", "epoch", "epoch", "epoch", "finished"]
+
+
+def test_json_is_the_last_line_and_all_else_goes_to_standard_error(news: Path) -> None:
+    done = call("train", news, "--json", "--out", "mine", "seed=3", cwd=news.parent)
+    assert len(done.stdout.splitlines()) == 1 and "valid acc" in done.stderr
+    result = json.loads(done.stdout)
+    assert set(result) == {"run", "task", "model", "valid", "test", "seconds"} and result["run"] == "mine"
+    assert set(result["test"]) == {"loss", "accuracy", "n", "interval"}
+    assert set(result["seconds"]) >= {"import", "read", "train", "evaluate", "save"}
+    low, high = result["test"]["interval"]
+    assert low <= result["test"]["accuracy"] <= high
+    quiet = call("train", news, "--quiet", cwd=news.parent)
+    assert quiet.stdout == "" and quiet.stderr == ""
+
+
+def test_the_same_command_twice_gives_the_same_model_and_report(news: Path) -> None:
+    for name in ("a", "b"):
+        call("train", news, "--out", name, "--quiet", "model.embedding=8", "model.dropout=0.2", cwd=news.parent)
+    a, b = (load_file(news.parent / name / "model" / "model.safetensors") for name in ("a", "b"))
+    assert a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+    reports = [json.loads((news.parent / name / "report.json").read_text()) for name in ("a", "b")]
+    differing = {key for key in reports[0] if reports[0][key] != reports[1][key]}
+    assert differing <= set(TIME_FIELDS)
+
+
+def test_settings_of_a_run_repeat_it(news: Path) -> None:
+    call("train", news, "--out", "a", "--quiet", "epochs=2", "lr=0.02", cwd=news.parent)
+    call("train", news, "--out", "b", "--quiet", "--recipe", "a/settings.toml", cwd=news.parent)
+    a, b = (load_file(news.parent / name / "model" / "model.safetensors") for name in ("a", "b"))
+    assert all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def test_predict_texts_lines_and_files(trained, capsys, monkeypatch, here: Path) -> None:
+    out, _, _ = talk(capsys, monkeypatch, "predict", trained.path, "goal for the team", "shares of the bank")
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["sport", "money"]
+    out, _, _ = talk(capsys, monkeypatch, "predict", trained.path, "rocket to the moon", "--top", 2)
+    assert out.startswith("space\t0.") and out.count("\t") == 3
+    out, _, _ = talk(capsys, monkeypatch, "predict", trained.path, "-", "--json", stdin="goal of the match\n\nmoon orbit\n")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [answer["text"] for answer in answers] == ["goal of the match", "", "moon orbit"]
+    assert answers[0]["label"] == "sport" and sum(answers[0]["probabilities"].values()) == pytest.approx(1)
+    rows = [("7", 'the "goal", of\nthe match', "keep"), ("8", "", "this"), ("9", "moon rocket", "column")]
+    source = write_csv(here / "new.csv", rows, ("id", "text", "label"))
+    out, _, _ = talk(capsys, monkeypatch, "predict", trained.path, source, "--out", "answers.csv")
+    assert out == ""
+    found = list(csv.DictReader((here / "answers.csv").open(newline="")))
+    assert [(row["id"], row["text"], row["label"]) for row in found] == rows  # untouched, the label column too
+    assert found[0]["predicted"] == "sport" and found[2]["predicted"] == "space" and 0 < float(found[1]["probability"]) < 1
+    unlabelled = write_csv(here / "bare.csv", [("moon rocket",), ("goal in the match",)], ("text",))
+    out, _, _ = talk(capsys, monkeypatch, "predict", trained.path, unlabelled)
+    assert [row["predicted"] for row in csv.DictReader(io.StringIO(out))] == ["space", "sport"]
+
+
+def test_evaluate_the_run_and_another_file(trained, capsys, monkeypatch, here: Path) -> None:
+    out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, "--json")
+    assert json.loads(out)["accuracy"] == trained.report["test"]["accuracy"]
+    other = write_csv(here / "other.csv", [*news_rows(50, seed=9), ("weather", "rain today"), ("", "no label")])
+    out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, other, "--json")
+    scores = json.loads(out)
+    assert scores["n"] == 50 and scores["rejected"] == 2 and scores["accuracy"] > 0.9
+    out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, other)
+    assert "test accuracy" in out and "n = 50" in out
+
+
+def test_lists(trained, capsys, monkeypatch, here: Path) -> None:
+    out, _, _ = talk(capsys, monkeypatch, "runs", trained.path.parent)
+    assert "bag.v1" in out and str(trained.path) in out
+    out, _, _ = talk(capsys, monkeypatch, "runs", trained.path.parent, "--json")
+    assert json.loads(out)["runs"][0]["report"]["test"]["n"] == trained.report["test"]["n"]
+    _, err, code = talk(capsys, monkeypatch, "runs", here)
+    assert "no runs" in err and code == 0
+    out, _, _ = talk(capsys, monkeypatch, "recipes")
+    assert "news-tutorial" in out
+    out, _, _ = talk(capsys, monkeypatch, "recipes", "show", "news-tutorial")
+    assert "gamma = 0.1" in out
+    out, _, _ = talk(capsys, monkeypatch, "settings")
+    assert "model.ngrams (bag)" in out and "batch_size" in out
+    out, _, _ = talk(capsys, monkeypatch, "settings", "clip")
+    assert len(out.splitlines()) == 2
+
+
+def test_a_reader_that_goes_away_is_no_error(news: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-m", "trainwright", "settings"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait()
