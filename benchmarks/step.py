@@ -50,7 +50,8 @@ def ours(inputs: torch.Tensor, targets: torch.Tensor) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     stderr, sys.stderr = sys.stderr, Terminal()
     try:
-        for _ in tw.fit(model, (inputs, targets), loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=EPOCHS, progress=True):
+        loss = nn.CrossEntropyLoss()
+        for _ in tw.fit(model, (inputs, targets), loss=loss, optimizer=optimizer, epochs=EPOCHS, progress=True):
             pass
     finally:
         sys.stderr = stderr

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes on two cores; set before torch is imported
+
 TOPICS = {
     "sport": ["match", "team", "goal", "player", "league", "coach", "season", "win", "score", "cup"],
     "money": ["bank", "market", "shares", "profit", "trade", "price", "stock", "rate", "loan", "tax"],

@@ -31,15 +31,15 @@ LAYERS = [
     ("trainwright.data.batches", 3, True),
     ("trainwright.models", 3, True),
     ("trainwright.store", 3, True),
-    ("trainwright.train", 4, True),
-    ("trainwright.evaluate", 4, True),
+    ("trainwright.training", 4, True),
+    ("trainwright.evaluation", 4, True),
     ("trainwright.watch", 5, False),
     ("trainwright.tasks", 6, True),
     ("trainwright.api", 7, False),
     ("trainwright.cli", 8, False),
     ("trainwright.__main__", 9, False),
 ]
-WITHIN = {"trainwright.train": "trainwright.evaluate", "trainwright.evaluate": "trainwright.train"}
+WITHIN = {"trainwright.training": "trainwright.evaluation", "trainwright.evaluation": "trainwright.training"}
 FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "yaml", "tarfile", "zipfile", "joblib"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "os.system", "os.popen", "torch.load", "torch.save", "shutil.unpack_archive"}
 

@@ -347,4 +347,4 @@ def _recipe_file(path: Path) -> dict[str, Any]:
         raise error("E308", path=path, problem=problem) from None
     if "settings" in content:
         return content
-    return {"settings": content}
+    return {"settings": {key: value for key, value in content.items() if key != "run"}}  # a run's own settings.toml

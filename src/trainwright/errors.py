@@ -104,7 +104,7 @@ MESSAGES: dict[str, Message] = {
         "Look at the rows; is this the right file, and are the columns as they should be?",
     ),
     "E215": Message(
-        "no row can be measured: label '{found}' is not among the labels of the training rows",
+        "no row of {file} can be measured: label '{found}' is not among the labels of the training rows",
         "Those are: {known} ... .",
     ),
     "E216": Message(

@@ -34,7 +34,9 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def talk(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object, stdin: str = "") -> tuple[str, str, int]:
+def talk(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object, stdin: str = ""
+) -> tuple[str, str, int]:
     """The command line in this process: standard output, standard error, exit code."""
     code = [0]
 
@@ -66,9 +68,15 @@ def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) ->
         "plots/curves.png", "plots/confusion.png",
         "model/model.json", "model/model.safetensors", "model/encoder.safetensors", "model/vocabulary.json", "model/README.md",
     }  # fmt: skip
-    assert len(list(csv.DictReader((run / "history.csv").open()))) == 3
-    events = [json.loads(line) for line in (run / "events.jsonl").open()]
-    assert [event["event"] for event in events if event["event"] != "step"] == ["started", "epoch", "epoch", "epoch", "finished"]
+    assert len(list(csv.DictReader(io.StringIO((run / "history.csv").read_text())))) == 3
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events if event["event"] != "step"] == [
+        "started",
+        "epoch",
+        "epoch",
+        "epoch",
+        "finished",
+    ]
 
 
 def test_json_is_the_last_line_and_all_else_goes_to_standard_error(news: Path) -> None:
@@ -114,7 +122,7 @@ def test_predict_texts_lines_and_files(trained, capsys, monkeypatch, here: Path)
     source = write_csv(here / "new.csv", rows, ("id", "text", "label"))
     out, _, _ = talk(capsys, monkeypatch, "predict", trained.path, source, "--out", "answers.csv")
     assert out == ""
-    found = list(csv.DictReader((here / "answers.csv").open(newline="")))
+    found = list(csv.DictReader(io.StringIO((here / "answers.csv").read_text(), newline="")))
     assert [(row["id"], row["text"], row["label"]) for row in found] == rows  # untouched, the label column too
     assert found[0]["predicted"] == "sport" and found[2]["predicted"] == "space" and 0 < float(found[1]["probability"]) < 1
     unlabelled = write_csv(here / "bare.csv", [("moon rocket",), ("goal in the match",)], ("text",))
@@ -151,7 +159,9 @@ def test_lists(trained, capsys, monkeypatch, here: Path) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error(news: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-m", "trainwright", "settings"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainwright", "settings"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == b""

@@ -67,7 +67,13 @@ MISTAKES: list[tuple[str, Callable[[], str], list[str], str, str]] = [
     ("named label missing", good, ["label=topic"], "E201", "topic"),
     ("named text misspelt", good, ["text=txet"], "E201", "'text'"),
     ("label and text the same", good, ["text=label", "label=label"], "E204", "label"),
-    ("every label different", put("ids.csv", "label,text\n" + "\n".join(f"x{i},words {i}" for i in range(50))), [], "E205", "label"),
+    (
+        "every label different",
+        put("ids.csv", "label,text\n" + "\n".join(f"x{i},words {i}" for i in range(50))),
+        [],
+        "E205",
+        "label",
+    ),
     ("no labels at all", put("void.csv", "label,text\n" + "\n".join(f",words {i}" for i in range(30))), [], "E2", "void.csv"),
     ("misspelt label that occurs once", with_rows(("sprot", "goal of the match")), [], "E217", "row 62"),
     ("mostly ragged rows", put("rag.csv", "label,text\na,b\n" + "a,b,c\n" * 9 + "b,c\n"), [], "E2", "3 fields"),
@@ -111,7 +117,13 @@ MISTAKES: list[tuple[str, Callable[[], str], list[str], str, str]] = [
     ("unknown option", good, ["--fast"], "E318", "--fast"),
     ("test file missing", good, ["--test", "later.csv"], "E101", "later.csv"),
     ("test file without the columns", lambda: put("t.csv", "x,y\n1,2\n")() and good(), ["--test", "t.csv"], "E213", "t.csv"),
-    ("test file of other classes", lambda: put("t.csv", "label,text\nfoo,bar\n")() and good(), ["--test", "t.csv"], "E215", "foo"),
+    (
+        "test file of other classes",
+        lambda: put("t.csv", "label,text\nfoo,bar\n")() and good(),
+        ["--test", "t.csv"],
+        "E215",
+        "foo",
+    ),
     ("test file for embedded data", lambda: good() and "python-docs", ["--test", "good.csv"], "E211", "python-docs"),
     ("run folder taken", taken, ["--out", "taken"], "E401", "taken"),
     ("run folder is a file", blocked, ["--out", "blocked"], "E401", "blocked"),
@@ -182,7 +194,14 @@ def test_a_damaged_model(file: str, content: bytes | None, code: str, trained, c
 
 def test_bad_rows_are_named_and_the_rest_trains(capsys, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    lines = ["label,text", *[f"{label},{text}" for label, text in ROWS], "sport,too,many", "sport", ",no label", "money,ok \x00 not"]
+    lines = [
+        "label,text",
+        *[f"{label},{text}" for label, text in ROWS],
+        "sport,too,many",
+        "sport",
+        ",no label",
+        "money,ok \x00 not",
+    ]
     put("mixed.csv", "\n".join(lines) + "\n")()
     out, _, code = talk(capsys, monkeypatch, "train", "mixed.csv", "--out", "run", "epochs=1")
     assert code == 0 and "left out" in out and "row 62" in out

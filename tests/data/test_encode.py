@@ -90,7 +90,9 @@ def test_tf_idf_against_plain_python(texts: list[str]) -> None:
     assert found.weights is not None
     for place, counts in enumerate(split):
         part = slice(found.offsets[place], found.offsets[place + 1])
-        weights = {token: (1 + math.log(n)) * (math.log((1 + len(texts)) / (1 + frequency[token])) + 1) for token, n in counts.items()}
+        weights = {
+            token: (1 + math.log(n)) * (math.log((1 + len(texts)) / (1 + frequency[token])) + 1) for token, n in counts.items()
+        }
         norm = math.sqrt(sum(weight**2 for weight in weights.values()))
         got = dict(zip((own.tokens[i] for i in found.values[part]), found.weights[part].tolist(), strict=True))
         assert got == pytest.approx({token: weight / norm for token, weight in weights.items()}, rel=1e-5)

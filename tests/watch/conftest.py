@@ -34,8 +34,7 @@ def make_report(classes: int = 4, labels: list[str] | None = None) -> dict[str, 
     n = sum(map(sum, matrix))
     accuracy = sum(matrix[i][i] for i in range(classes)) / n
     quality = [
-        {"label": labels[i], "precision": 0.9, "recall": 0.8, "f1": 0.5 + i / 1000, "n": sum(matrix[i])}
-        for i in range(classes)
+        {"label": labels[i], "precision": 0.9, "recall": 0.8, "f1": 0.5 + i / 1000, "n": sum(matrix[i])} for i in range(classes)
     ]
     scores = {"loss": 0.25, "accuracy": accuracy, "n": n, "interval": [accuracy - 0.01, accuracy + 0.01]}
     return {

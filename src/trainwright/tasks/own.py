@@ -12,11 +12,11 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches import any_batches
 from trainwright.errors import error
-from trainwright.evaluate import metrics
-from trainwright.train.loop import Plan, fit
-from trainwright.train.optim import Objective, Scheduler
-from trainwright.train.state import State
-from trainwright.train.step import Learner
+from trainwright.evaluation import metrics
+from trainwright.training.loop import Plan, fit
+from trainwright.training.optim import Objective, Scheduler
+from trainwright.training.state import State
+from trainwright.training.step import Learner
 from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Scores
 

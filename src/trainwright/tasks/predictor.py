@@ -13,10 +13,10 @@ from trainwright.config import MODELS
 from trainwright.data.batches import ragged_batches
 from trainwright.data.encode import Labels, TextEncoder
 from trainwright.errors import error
-from trainwright.evaluate import metrics
+from trainwright.evaluation import metrics
 from trainwright.models import registry
 from trainwright.store import bundle
-from trainwright.train.optim import Objective
+from trainwright.training.optim import Objective
 
 BATCH = 1024
 

@@ -7,22 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from trainwright.config import Settings
 from trainwright.data.batches import Indexed, ragged_batches
 from trainwright.errors import TrainingError, error
-from trainwright.evaluate import baseline, metrics, report
+from trainwright.evaluation import baseline, metrics, report
 from trainwright.models import registry
 from trainwright.rundir import RunDir
 from trainwright.store import atomic, bundle
 from trainwright.tasks.base import Split
 from trainwright.tasks.text import TASK, Prepared
-from trainwright.train.loop import Plan, fit
-from trainwright.train.optim import Objective, make_objective, make_optimizer, make_schedules
-from trainwright.train.state import State
-from trainwright.train.step import Learner
+from trainwright.training.loop import Plan, fit
+from trainwright.training.optim import Objective, make_objective, make_optimizer, make_schedules
+from trainwright.training.state import State
+from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Scores
 
 EVALUATION_BATCH = 1024
@@ -84,8 +85,9 @@ class Training:
     def _objective(self, classes: int) -> Objective:
         weights = None
         if self.settings.class_weights == "balanced":
-            counts = torch.bincount(torch.from_numpy(self.prepared.splits["train"].targets), minlength=classes)
-            weights = (counts.sum() / (classes * counts.clamp(min=1))).float().to(self.device)
+            counts = np.bincount(self.prepared.splits["train"].targets, minlength=classes)
+            balanced = counts.sum() / (classes * np.maximum(counts, 1))
+            weights = torch.tensor(balanced, dtype=torch.float32, device=self.device)
         return make_objective(self.settings.loss, self.settings.label_smoothing, weights, classes)
 
     def _learner(self) -> Learner:

@@ -14,9 +14,9 @@ from trainwright.data.readers import read_table
 from trainwright.data.source import join_text
 from trainwright.data.table import ROW, Table
 from trainwright.errors import error
-from trainwright.evaluate.report import detailed_scores
+from trainwright.evaluation.report import detailed_scores
 from trainwright.tasks.predictor import TextPredictor
-from trainwright.train.optim import Objective
+from trainwright.training.optim import Objective
 
 
 def score_file(predictor: TextPredictor, path: Path) -> dict[str, Any]:

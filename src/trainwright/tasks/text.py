@@ -18,7 +18,7 @@ from trainwright.data.source import Source, join_text
 from trainwright.data.split import NAMES, Fractions, split
 from trainwright.data.table import ROW, Rejected, Table
 from trainwright.errors import error, nearest
-from trainwright.evaluate.audit import audit
+from trainwright.evaluation.audit import audit
 from trainwright.tasks.base import Split
 
 TASK = "text classification"
@@ -101,8 +101,8 @@ def read(source: Source, settings: Settings) -> tuple[Rows, Columns, dict[str, A
         raise error("E212", file=tables["train"].file, where=_first(rejected))
     _refuse_when_most_are_bad(len(frame), rejected)
     frame, parts_note = _split(frame, tables, settings)
-    frame = _known_classes(frame, tables, rejected)
     _check_classes(frame, tables["train"].file)
+    frame = _known_classes(frame, tables, rejected)
     data = _describe(source, frame, rejected)
     files = {name: table.file for name, table in tables.items()}
     return Rows(frame, files), columns, data, notes + [parts_note] + _findings(data)
@@ -169,9 +169,13 @@ def _known_classes(frame: pl.DataFrame, tables: dict[str, Table], rejected: list
     for part, label, row in strange.select("split", "label", "row").iter_rows():
         table = tables.get(NAMES[part], tables["train"])
         rejected.append(Rejected(table.file, row, f"label {label!r} is not in the training split"))
-    if len(strange) and not len(frame.filter(pl.col("label").is_in(known.implode()) & (pl.col("split") > 0))):
-        raise error("E215", found=strange["label"][0], known=", ".join(known.sort().head(5)), where=_first(rejected))
-    return frame.filter(pl.col("label").is_in(known.implode()))
+    kept = frame.filter(pl.col("label").is_in(known.implode()))
+    for part in strange["split"].unique().sort().to_list():
+        if not (kept["split"] == part).any():
+            found = strange.filter(pl.col("split") == part)["label"][0]
+            file = tables.get(NAMES[part], tables["train"]).file
+            raise error("E215", file=file, found=found, known=", ".join(known.sort().head(5)))
+    return kept
 
 
 def _check_classes(frame: pl.DataFrame, file: str) -> None:

@@ -41,9 +41,7 @@ summary { cursor: pointer; color: var(--soft); }
 _PLOTS = {"curves": "Loss and accuracy by epoch", "confusion": "Right labels against predicted labels"}
 
 
-def render(
-    report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plots: Mapping[str, bytes], command: str
-) -> str:
+def render(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plots: Mapping[str, bytes], command: str) -> str:
     """The page as HTML; ``plots`` maps names to PNG files, ``command`` is what to type to use the model."""
     title = f"{words.clip(report['model'], 40)} on {words.clip(report['source'], 80)}"
     parts = [

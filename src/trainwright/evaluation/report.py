@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluate import metrics
-from trainwright.evaluate.intervals import wilson
+from trainwright.evaluation import metrics
+from trainwright.evaluation.intervals import wilson
 
 TIME_FIELDS = ("seconds", "rows_per_second")  # all that may differ between two runs of the same command
 

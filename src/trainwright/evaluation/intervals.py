@@ -14,4 +14,5 @@ def wilson(correct: int, rows: int) -> tuple[float, float]:
     share, z2 = correct / rows, Z95**2
     middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
     half = Z95 * sqrt(share * (1 - share) / rows + z2 / (4 * rows * rows)) / (1 + z2 / rows)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # The ends are exact where nothing, or everything, is right; rounding must not move them.
+    return (max(0.0, middle - half) if correct else 0.0), (min(1.0, middle + half) if correct < rows else 1.0)

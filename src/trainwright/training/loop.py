@@ -13,8 +13,8 @@ from torch import nn
 from trainwright.data.batches import Batches
 from trainwright.data.order import step_seed
 from trainwright.errors import error
-from trainwright.train.state import State, Tally
-from trainwright.train.step import Learner, update
+from trainwright.training.state import State, Tally
+from trainwright.training.step import Learner, update
 from trainwright.watch.events import Epoch, Event, Finished, Scores, Started, Step
 
 Validate = Callable[[nn.Module], Scores]

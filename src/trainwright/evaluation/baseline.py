@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluate.intervals import wilson
+from trainwright.evaluation.intervals import wilson
 
 
 def majority(train_targets: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:

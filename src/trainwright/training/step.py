@@ -14,8 +14,8 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches import Batch
 from trainwright.errors import error
-from trainwright.train.optim import Objective, Scheduler, lean_step
-from trainwright.train.state import Tally
+from trainwright.training.optim import Objective, Scheduler, lean_step
+from trainwright.training.state import Tally
 
 
 @dataclass

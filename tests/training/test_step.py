@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from torch import nn
 from trainwright.config import Named
 from trainwright.data.batches import Batch
 from trainwright.errors import ModelError, TrainingError
-from trainwright.train.optim import Objective, make_objective
-from trainwright.train.state import Tally
-from trainwright.train.step import Learner, update
+from trainwright.training.optim import Objective, make_objective
+from trainwright.training.state import Tally
+from trainwright.training.step import Learner, update
 
 WEIGHTS = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)
 LOSSES = {
@@ -45,7 +46,7 @@ def batches(inputs: torch.Tensor, targets: torch.Tensor, sizes: list[int]) -> li
     cuts = np.cumsum([0, *sizes])
     return [
         Batch((inputs[low:high].double(),), targets[low:high], int(high - low), np.arange(low, high))
-        for low, high in zip(cuts, cuts[1:], strict=False)
+        for low, high in itertools.pairwise(cuts)
     ]
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from trainwright.config import Named, Schedule
 from trainwright.errors import SettingError
-from trainwright.train.optim import (
+from trainwright.training.optim import (
     CLASS_NUMBERS,
     ONE_HOT,
     lean_step,

@@ -1,0 +1,218 @@
+"""tw.train from a file to a model: sources of every kind, splits, settings, the cache, and what data.json says."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import zstandard
+from conftest import news_rows, write_csv
+from safetensors.numpy import load_file
+
+import trainwright as tw
+from trainwright.data import cache
+from trainwright.watch.events import Note
+
+ROWS = news_rows(240)
+
+
+def fit(source, folder: Path, **options):
+    return tw.train(source, out=folder / "run", listen=lambda event: None, **{"epochs": 2, **options})
+
+
+def data(run) -> dict:
+    return json.loads((run.path / "data.json").read_text())
+
+
+def sources(folder: Path) -> dict[str, Path]:
+    """The same rows in every format."""
+    frame = pl.DataFrame(ROWS, schema=["label", "text"], orient="row")
+    made = {
+        name: folder / name
+        for name in ("a.csv", "a.tsv", "semi.txt", "a.csv.gz", "a.csv.zst", "a.parquet", "a.jsonl", "a.json")
+    }
+    frame.write_csv(made["a.csv"])
+    frame.write_csv(made["a.tsv"], separator="\t")
+    frame.write_csv(made["semi.txt"], separator=";", quote_style="always")
+    made["a.csv.gz"].write_bytes(gzip.compress(made["a.csv"].read_bytes()))
+    made["a.csv.zst"].write_bytes(zstandard.compress(made["a.csv"].read_bytes()))
+    frame.write_parquet(made["a.parquet"])
+    frame.write_ndjson(made["a.jsonl"])
+    frame.write_json(made["a.json"])
+    for name, encoding in (("bom", "utf-8-sig"), ("utf16", "utf-16"), ("latin", "latin-1")):
+        made[name] = folder / f"{name}.csv"
+        made[name].write_bytes((made["a.csv"].read_text() + "sport,caf\u00e9 goal\n").encode(encoding))
+    made["fasttext"] = folder / "fast.txt"
+    made["fasttext"].write_text("".join(f"__label__{label} {text}\n" for label, text in ROWS))
+    made["bare"] = write_csv(folder / "bare.csv", ROWS, ())
+    made["folder"] = folder / "classes"
+    for number, (label, text) in enumerate(ROWS):
+        (made["folder"] / label).mkdir(parents=True, exist_ok=True)
+        (made["folder"] / label / f"{number:04}.txt").write_text(text)
+    return made
+
+
+def test_every_format_gives_the_same_model(tmp_path: Path) -> None:
+    made = sources(tmp_path)
+    reference = None
+    for name, path in made.items():
+        run = fit(path, tmp_path / f"runs-{name}", epochs=6)
+        weights = load_file(run.path / "model" / "model.safetensors")
+        rows = data(run)["rows"]
+        extra = name in ("bom", "utf16", "latin")
+        assert sum(rows.values()) == 240 + extra, name
+        if not extra and name != "folder":  # the folder's rows stand in another order
+            reference = reference or weights
+            assert all(np.array_equal(weights[key], reference[key]) for key in reference), name
+        assert run.report["test"]["accuracy"] > 0.6, name
+        assert run.predict(["goal of the match"])[0][0] == "sport", name
+
+
+def test_title_and_description_without_a_header(tmp_path: Path) -> None:
+    rows = [(str("sms".index(label[0]) + 1), text[:20].title(), text) for label, text in ROWS]
+    source = write_csv(tmp_path / "train.csv", rows, ())
+    run = fit(source, tmp_path)
+    assert data(run)["columns"] == {"text": ["column_2", "column_3"], "label": "column_1"}
+
+
+def test_given_splits_are_respected(tmp_path: Path) -> None:
+    train, valid, test = (
+        write_csv(tmp_path / f"{n}.csv", news_rows(c, s)) for n, c, s in (("a", 200, 1), ("b", 50, 2), ("c", 60, 3))
+    )
+    run = fit(train, tmp_path, valid=valid, test=test)
+    assert data(run)["rows"] == {"train": 200, "valid": 50, "test": 60}
+    assert run.report["valid"]["n"] == 50 and run.report["test"]["n"] == 60
+
+
+def test_a_folder_with_its_own_splits(tmp_path: Path) -> None:
+    for split, count, seed in (("train", 150, 1), ("test", 60, 2)):
+        for number, (label, text) in enumerate(news_rows(count, seed)):
+            (tmp_path / "set" / split / label).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "set" / split / label / f"{number}.txt").write_text(text)
+    rows = data(fit(tmp_path / "set", tmp_path))["rows"]
+    assert rows["test"] == 60 and rows["train"] + rows["valid"] == 150
+
+
+def test_what_data_json_says(tmp_path: Path) -> None:
+    train = write_csv(
+        tmp_path / "a.csv",
+        [*ROWS, ROWS[0], ("money" if ROWS[1][0] != "money" else "sport", ROWS[1][1]), ("sport", ""), ("", "x y z")],
+    )
+    test = write_csv(tmp_path / "t.csv", [*news_rows(30, 5), ROWS[0], ROWS[2], ("weather", "rain and wind")])
+    notes = []
+    run = tw.train(train, test=test, out=tmp_path / "run", epochs=1, listen=notes.append)
+    found = data(run)
+    assert found["classes"].keys() == {"sport", "money", "space"}
+    assert found["audit"]["empty_texts"] == 1 and found["audit"]["conflicting_texts"] == 1
+    assert found["audit"]["across"]["train-test"] + found["audit"]["across"]["valid-test"] >= 2
+    assert {(Path(r["file"]).name, r["row"], r["reason"]) for r in found["rejected_rows"]} == {
+        ("a.csv", 245, "no label"),
+        ("t.csv", 34, "label 'weather' is not in the training split"),
+    }
+    said = {note.what for note in notes if isinstance(note, Note)}
+    assert said >= {
+        "label",
+        "text",
+        "split",
+        "classes",
+        "left out",
+        "duplicate rows",
+        "conflicts",
+        "vocabulary",
+        "lr",
+        "epochs",
+    }
+
+
+def test_a_given_setting_is_kept_and_the_rest_derived(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", ROWS)
+    notes = []
+    tw.train(source, out=tmp_path / "run", epochs=1, lr=0.5, model={"ngrams": 1}, listen=notes.append)
+    said = {note.what for note in notes if isinstance(note, Note)}
+    assert "lr" not in said and "epochs" not in said and "model.ngrams" not in said and "batch_size" in said
+    text = (tmp_path / "run" / "settings.toml").read_text()
+    assert "lr = 0.5" in text and "ngrams = 1" in text and 'source = "' in text
+
+
+@pytest.mark.parametrize("how", ["content", "stratified", "group:label2", "time:when"])
+def test_every_way_to_split(how: str, tmp_path: Path) -> None:
+    rows = [(label, text, str(number % 30), f"2026-01-{number % 28 + 1:02}") for number, (label, text) in enumerate(ROWS)]
+    source = write_csv(tmp_path / "a.csv", rows, ("label", "text", "label2", "when"))
+    found = data(fit(source, tmp_path, split=how, text=["text"], label="label"))["rows"]
+    assert found["valid"] > 5 and found["test"] > 5 and sum(found.values()) == 240
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "textcnn"},
+        {"model": "lstm"},
+        {"model": {"embedding": 16, "hidden": [16], "dropout": 0.1}},
+        {"model": {"embedding": 16, "weighting": "tf-idf", "ngrams": 2}},
+        {"optimizer": {"name": "SGD", "momentum": 0.9}, "lr": 0.5, "clip": 1.0},
+        {"optimizer": "Adagrad", "lr": 0.3, "accumulate": 3, "batch_size": 16},
+        {"class_weights": "balanced", "label_smoothing": 0.1, "warmup": 0.1},
+        {"loss": "MultiMarginLoss", "schedule": []},
+        {"loss": {"name": "BCEWithLogitsLoss"}, "clip_value": 0.5},
+        {"tokenizer": "characters", "model": {"ngrams": 3}},
+        {"valid_fraction": 0.0, "epochs": 3},
+        {"test_fraction": 0.0},
+        {"max_vocabulary": 30},
+    ],
+    ids=str,
+)
+def test_settings_work_and_the_saved_model_is_the_measured_one(settings: dict, tmp_path: Path) -> None:
+    run = fit(write_csv(tmp_path / "a.csv", ROWS), tmp_path, **{"epochs": 6, **settings})
+    report = run.report
+    measured = report["test"] or report["valid"]
+    assert measured["accuracy"] > 0.55
+    again = tw.load(run.path)
+    whole = write_csv(tmp_path / "whole.csv", ROWS)
+    first, second = run.evaluate(whole), again.evaluate(whole)
+    assert first == second and first["n"] == 240
+    parts = [again.predict([text])[0] for _, text in ROWS[:20]]
+    together = again.predict([text for _, text in ROWS[:20]])
+    assert [label for label, _ in parts] == [label for label, _ in together]
+    assert [p for _, p in parts] == pytest.approx([p for _, p in together], abs=1e-6)
+
+
+def test_the_cache_gives_the_same_run(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path / "cache"))
+    source = write_csv(tmp_path / "a.csv", ROWS)
+    first = tw.train(source, out=tmp_path / "1", epochs=2, listen=lambda event: None)
+    monkeypatch.setattr("trainwright.tasks.text.read", None)  # a second reading would fail
+    second = tw.train(source, out=tmp_path / "2", epochs=2, listen=lambda event: None)
+    assert first.report["test"] == second.report["test"] and data(first) == data(second)
+    with pytest.raises(TypeError):  # another setting that shapes the data is another entry
+        tw.train(source, out=tmp_path / "3", epochs=2, min_count=1, listen=lambda event: None)
+    assert len(list((cache.folder() / "encoded").iterdir())) == 1
+
+
+def test_the_run_in_python(trained) -> None:
+    assert trained.predict("goal for the team")[0][0] == "sport"
+    two = trained.predict(["goal", "shares"], top=2)
+    assert [len(found) for found in two] == [2, 2] and two[0][0][1] >= two[0][1][1]
+    assert trained.predict([]) == []
+    assert tw.predict(trained.path, ["moon"]) == trained.predict(["moon"])
+    assert tw.evaluate(trained.path) == trained.report["test"]
+    assert not trained.model.training and repr(trained).startswith("Run(")
+    assert [found["run"] for found in tw.runs(trained.path.parent)] == [str(trained.path)]
+    assert {row.key for row in tw.settings()} >= {"lr", "epochs"} and "news" in tw.recipes()
+
+
+def test_the_test_split_is_measured_once_by_the_best_epoch(trained) -> None:
+    report = trained.report
+    test = report["test"]
+    assert sum(map(sum, test["confusion"])) == test["n"] == report["rows"]["test"]
+    assert test["accuracy"] == sum(test["confusion"][i][i] for i in range(3)) / test["n"]
+    assert report["baseline"]["accuracy"] < test["interval"][0]
+    assert (trained.path / "report.html").read_text().count("<img") == 2
+
+
+def test_the_documentation_of_python(tmp_path: Path) -> None:
+    run = fit("python-docs", tmp_path, epochs=1)
+    assert run.report["test"]["accuracy"] > 0.5 and len(run.report["labels"]) > 10
