@@ -26,8 +26,8 @@ test: $(VENV)/.developed
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.developed
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/mypy
 
 # Against the peers, in an environment of their own; takes minutes.

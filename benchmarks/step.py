@@ -1,6 +1,6 @@
 """Step overhead: `tw.fit` with its bar on against a bare loop over the same tensors, alternated A B A B.
 
-    python benchmarks/step.py [rounds]
+    python benchmarks/step.py [rounds] [--json]
 
 A 784-96-256-10 network, batch 64, SGD, 12,800 rows in memory, two epochs a round. Prints milliseconds a step (median and
 spread over the rounds) and the ratio of the medians.
@@ -9,6 +9,7 @@ spread over the rounds) and the ratio of the medians.
 from __future__ import annotations
 
 import io
+import json
 import statistics
 import sys
 import time
@@ -58,7 +59,8 @@ def ours(inputs: torch.Tensor, targets: torch.Tensor) -> None:
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    words = [word for word in sys.argv[1:] if word != "--json"]
+    rounds = int(words[0]) if words else 15
     torch.manual_seed(0)
     inputs, targets = torch.randn(ROWS, 784), torch.randint(0, 10, (ROWS,))
     times: dict[str, list[float]] = {"bare loop": [], "tw.fit": []}
@@ -69,6 +71,9 @@ def main() -> None:
             run(inputs, targets)
             times[name].append((time.perf_counter() - begun) / (EPOCHS * ROWS / BATCH) * 1e3)
     medians = {name: statistics.median(found) for name, found in times.items()}
+    if "--json" in sys.argv:
+        print(json.dumps({"milliseconds": medians, "ratio": medians["tw.fit"] / medians["bare loop"]}))
+        return
     for name, found in times.items():
         print(f"{name:<10} {medians[name]:.3f} ms a step  (from {min(found):.3f} to {max(found):.3f})")
     print(f"ratio      {medians['tw.fit'] / medians['bare loop']:.3f}")

@@ -124,7 +124,6 @@ def test_what_data_json_says(tmp_path: Path) -> None:
         "conflicts",
         "vocabulary",
         "lr",
-        "epochs",
     }
 
 

@@ -1,0 +1,28 @@
+"""Writes docs/errors.md from the table of messages: `python docs/write_errors.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainwright.errors import _CLASSES, MESSAGES
+
+
+def page() -> str:
+    """The page as Markdown."""
+    lines = [
+        "# Every message",
+        "",
+        "A problem that a person can mend is one message: its code, what is wrong, where, and how to mend it. The exit code is 2,",
+        "or 3 for E5xx. Codes are stable. In Python they are exceptions, all of them `trainwright.TrainwrightError`.",
+    ]
+    for digit, kind in _CLASSES.items():
+        meaning = (kind.__doc__ or "").partition(": ")[2].rstrip(".")
+        lines += ["", f"## E{digit}xx: {meaning}", "", "| code | what | how to mend it |", "|---|---|---|"]
+        lines += [
+            f"| {code} | {m.what} | {m.mend} |".replace("||", "|") for code, m in sorted(MESSAGES.items()) if code[1] == digit
+        ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    (Path(__file__).parent / "errors.md").write_text(page(), encoding="utf-8")
