@@ -12,15 +12,14 @@ def page() -> str:
     lines = [
         "# Every message",
         "",
-        "A problem that a person can mend is one message: its code, what is wrong, where, and how to mend it. The exit code is 2,",
-        "or 3 for E5xx. Codes are stable. In Python they are exceptions, all of them `trainwright.TrainwrightError`.",
+        "A problem that a person can mend is one message: its code, what is wrong, where, and how to mend it. The exit code",
+        "is 2, or 3 for E5xx. Codes are stable. In Python they are exceptions, all of them `trainwright.TrainwrightError`.",
     ]
     for digit, kind in _CLASSES.items():
         meaning = (kind.__doc__ or "").partition(": ")[2].rstrip(".")
         lines += ["", f"## E{digit}xx: {meaning}", "", "| code | what | how to mend it |", "|---|---|---|"]
-        lines += [
-            f"| {code} | {m.what} | {m.mend} |".replace("||", "|") for code, m in sorted(MESSAGES.items()) if code[1] == digit
-        ]
+        known = [(code, message) for code, message in sorted(MESSAGES.items()) if code[1] == digit]
+        lines += [f"| {code} | {message.what} | {message.mend} |" for code, message in known]
     return "\n".join(lines) + "\n"
 
 

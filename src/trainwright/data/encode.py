@@ -5,9 +5,12 @@ A fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` tak
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +22,8 @@ from trainwright.data.text import flatten, tokenise
 PAD, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
 BITS = 32  # two ids, or a row and an id, side by side in one int64, so that one sort or search serves both
+MASK = (1 << BITS) - 1
+CHUNK = 1 << 17  # tokens
 
 
 @dataclass(frozen=True)
@@ -77,13 +82,15 @@ class TextEncoder:
         counts = counts.sort(["len", "token"], descending=[True, False])
         known = counts["token"].head(self.max_vocabulary) if self.max_vocabulary else counts["token"]
         self.tokens, self.grams = [*SPECIAL, *known.to_list()], []
-        pairs = self._pairs(self._ids(flat), offsets, learn=True)
-        return self._weigh(pairs, offsets, learn=True)
+        ids = self._ids(flat)
+        for _ in range(2, self.ngrams + 1):
+            self.grams.append(self._frequent(np.concatenate(_in_chunks(self._next_keys, ids, offsets))))
+        return self._encode(ids, offsets, learn=True)
 
     def transform(self, texts: pl.Series) -> Ragged:
         """The encoding of any texts under the vocabulary that was learned."""
         flat, offsets = self._tokenise(texts)
-        return self._weigh(self._pairs(self._ids(flat), offsets, learn=False), offsets, learn=False)
+        return self._encode(self._ids(flat), offsets, learn=False)
 
     def _tokenise(self, texts: pl.Series) -> tuple[pl.Series, np.ndarray]:
         lists = tokenise(texts, self.tokenizer, self.lowercase)
@@ -93,22 +100,24 @@ class TextEncoder:
         known = flat.cast(self._enum, strict=False).to_physical().cast(pl.Int64) + len(SPECIAL)
         return known.fill_null(UNKNOWN).to_numpy()
 
-    def _pairs(self, ids: np.ndarray, offsets: np.ndarray, learn: bool) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(row, id) of every token and every known n-gram, one pair of arrays for each length."""
+    def _known(self, ids: np.ndarray, offsets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(row, id) of every token, then of the n-grams of each length: ids stand where the n-gram begins, -1 for none."""
         rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-        pairs, prefix, base = [(rows, ids)], ids, len(self.tokens)
-        for order in range(2, self.ngrams + 1):
-            following = ids[order - 1 :]
-            whole = rows[order - 1 :] == rows[: len(following)]
-            usable = whole & (prefix[: len(following)] > UNKNOWN) & (following > UNKNOWN)
-            keys = prefix[: len(following)] << BITS | following
-            if learn:
-                self.grams.append(self._frequent(keys[usable]))
-            prefix = np.where(usable, self._find(self.grams[order - 2], keys, base), -1)
-            found = prefix > UNKNOWN
-            pairs.append((rows[order - 1 :][found], prefix[found]))
-            base += len(self.grams[order - 2])
-        return pairs
+        yield rows, ids
+        prefix, base = ids, len(self.tokens)
+        for order, known in enumerate(self.grams, start=2):
+            keys, usable = _keys(rows, prefix, ids, order)
+            prefix = np.full(len(keys), -1, np.int64)
+            prefix[usable] = _find(known, keys[usable], base)
+            yield rows[: len(prefix)], prefix
+            base += len(known)
+
+    def _next_keys(self, ids: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """The keys of all n-grams one token longer than those already learned."""
+        *_, (_, prefix) = self._known(ids, offsets)
+        rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        keys, usable = _keys(rows, prefix, ids, len(self.grams) + 2)
+        return keys[usable]
 
     def _frequent(self, keys: np.ndarray) -> np.ndarray:
         """The sorted keys that occur often enough, within what the vocabulary's size leaves."""
@@ -120,33 +129,40 @@ class TextEncoder:
             kept &= np.isin(np.arange(len(counts)), best)
         return distinct[kept]
 
-    @staticmethod
-    def _find(known: np.ndarray, keys: np.ndarray, base: int) -> np.ndarray:
-        """The id of each key, or -1."""
-        if not len(known):
-            return np.full(len(keys), -1, np.int64)
-        places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-        return np.where(known[places] == keys, places + base, -1)
-
-    def _weigh(self, pairs: list[tuple[np.ndarray, np.ndarray]], offsets: np.ndarray, learn: bool) -> Ragged:
+    def _encode(self, ids: np.ndarray, offsets: np.ndarray, learn: bool) -> Ragged:
         if self.kind == "sequence":
-            return self._sequence(pairs[0][1], offsets)
+            return self._sequence(ids, offsets)
         if self.weighting == "none" and self.ngrams == 1:
-            return Ragged(pairs[0][1].astype(np.int32), offsets)
-        texts, size = len(offsets) - 1, self.size
-        # A text's n-grams side by side, equal ones together: one sort of (row, id) as a single number.
-        keys = np.sort(np.concatenate([rows << BITS | ids for rows, ids in pairs]))
+            return Ragged(ids.astype(np.int32), offsets)
+        parts = _in_chunks(self._bag, ids, offsets)
+        values = np.concatenate([part[0] for part in parts])
+        ends = np.zeros(len(offsets), np.int64)
+        np.cumsum(np.concatenate([part[1] for part in parts]), out=ends[1:])
         if self.weighting == "none":
-            return Ragged(keys.astype(np.int32), _offsets(keys >> BITS, texts))
-        distinct, counts = run_lengths(keys)
-        rows, ids = distinct >> BITS, distinct.astype(np.int32)
-        kept = ids != UNKNOWN  # what training never saw has no document frequency
-        rows, ids, counts = rows[kept], ids[kept], counts[kept]
+            return Ragged(values, ends)
         if learn:
-            self.idf = inverse_document_frequency(ids, texts, size)
+            self.idf = inverse_document_frequency(values, len(offsets) - 1, self.size)
+        return Ragged(values, ends, np.concatenate([self._weights(*part) for part in parts]))
+
+    def _bag(self, ids: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ids with equal ones of a text side by side, how many each text has, and with tf-idf how often each occurs."""
+        pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._known(ids, offsets)]
+        keys = np.sort(np.concatenate(pairs))  # one sort of (row, id) as a single number
+        texts = len(offsets) - 1
+        if self.weighting == "none":
+            return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), keys[:0]
+        keys, counts = run_lengths(keys)
+        kept = (keys & MASK) != UNKNOWN  # what training never saw has no document frequency
+        keys, counts = keys[kept], counts[kept]
+        return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.int32)
+
+    def _weights(self, ids: np.ndarray, lengths: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """(1 + ln count) * idf, of Euclidean length 1 in each text: float32."""
         weights = (1 + np.log(counts.astype(np.float32))) * self.idf[ids]
-        norms = np.sqrt(np.bincount(rows, np.square(weights), minlength=texts)).astype(np.float32)
-        return Ragged(ids, _offsets(rows, texts), weights / norms[rows])
+        rows = np.repeat(np.arange(len(lengths)), lengths)
+        norms = np.sqrt(np.bincount(rows, np.square(weights), minlength=len(lengths))).astype(np.float32)
+        found: np.ndarray = weights / norms[rows]
+        return found
 
     @staticmethod
     def _sequence(ids: np.ndarray, offsets: np.ndarray) -> Ragged:
@@ -183,19 +199,48 @@ class TextEncoder:
         return encoder
 
 
+def _in_chunks(work: Callable[[np.ndarray, np.ndarray], Any], ids: np.ndarray, offsets: np.ndarray) -> list[Any]:
+    """``work(ids, offsets)`` on whole texts of about ``CHUNK`` tokens at a time, by all cores; results in order.
+
+    Small pieces stay in cache and keep memory bounded; numpy lets go of the interpreter while it works.
+    """
+    cuts = np.unique(np.searchsorted(offsets, np.arange(0, int(offsets[-1]), CHUNK)))
+    cuts = np.append(cuts[cuts < len(offsets) - 1], len(offsets) - 1) if len(cuts) else np.array([0, len(offsets) - 1])
+    pieces = [(ids[offsets[a] : offsets[b]], offsets[a : b + 1] - offsets[a]) for a, b in pairwise(cuts.tolist())]
+    if len(pieces) == 1:
+        return [work(*pieces[0])]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda piece: work(*piece), pieces))
+
+
+def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """The key of the n-gram of length ``order`` that begins at each token, and whether there is one within its text."""
+    following = ids[order - 1 :]
+    prefix = prefix[: len(following)]
+    inside = rows[order - 1 :] == rows[: len(following)]
+    return prefix << BITS | following, inside & (prefix > UNKNOWN) & (following > UNKNOWN)
+
+
+def _find(known: np.ndarray, keys: np.ndarray, base: int) -> np.ndarray:
+    """The id of each key, or -1."""
+    if not len(known):
+        return np.full(len(keys), -1, np.int64)
+    places = np.searchsorted(known, keys)
+    places[places == len(known)] = 0
+    return np.where(known[places] == keys, places + base, -1)
+
+
 def run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct values of a sorted array, and how often each occurs."""
     if not len(ordered):
         return ordered, np.zeros(0, np.int64)
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    return ordered[starts], np.diff(np.append(starts, len(ordered)))
+    bounds = np.empty(np.count_nonzero(ordered[1:] != ordered[:-1]) + 2, np.int64)
+    bounds[0], bounds[-1] = 0, len(ordered)
+    bounds[1:-1] = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    return ordered[bounds[:-1]], np.diff(bounds)
 
 
 def inverse_document_frequency(ids: np.ndarray, texts: int, size: int) -> np.ndarray:
     """Smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,). ``ids``: once for each text."""
     frequency = np.bincount(ids, minlength=size)
     return (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
-
-
-def _offsets(rows: np.ndarray, texts: int) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=texts))])
