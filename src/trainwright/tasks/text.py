@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -273,18 +274,18 @@ def derive_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, lis
     if model.name == "bag":
         fill("model.embedding", 0, "a linear model on the n-grams: fastest, and hard to beat on topics")
         linear = model.embedding == 0
-        fill(
-            "model.ngrams",
-            2 if linear else 1,
-            "word pairs tell more than words" if linear else "embeddings of single words",
-        )
+        fill("model.ngrams", *_ngrams(rows, size) if linear else (1, "embeddings of single words"))
         fill(
             "model.weighting",
             "tf-idf" if linear else "none",
             "rare tokens tell more" if linear else "the mean embedding",
         )
         fill("max_tokens", 0, "a bag takes texts of any length")
-        fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
+        if linear:
+            many = rows >= 50_000
+            fill("min_count", 1 + many, "many rows: saves time" if many else "leaving out what was seen once costs accuracy")
+        else:
+            fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
     else:
         longest = 256 if size > 400 else 128
         fill("max_tokens", longest, f"texts of about {size:,.0f} bytes; time grows with length")
@@ -292,28 +293,21 @@ def derive_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, lis
     return settings.model_copy(update=changes), notes
 
 
+def _ngrams(rows: int, size: float) -> tuple[int, str]:
+    """The longest n-gram of a linear model. Both limits were found by validation: ``benchmarks/defaults.py``."""
+    if rows < 2000:
+        return 1, f"{rows:,} training rows: too few to meet the same word pair often"
+    if size > 1000:
+        return 1, f"texts of about {size:,.0f} bytes: their many words are enough"
+    return 2, "short texts: word pairs tell more than words"
+
+
 def derive_training(settings: Settings, prepared: Prepared) -> tuple[Settings, list[tuple[str, str, str]]]:
     """Fill in how the model is trained, from the size of the task."""
     rows, model = len(prepared.splits["train"]), settings.model
     linear = model.name == "bag" and model.embedding == 0
-    batch = 64 if rows < 50_000 else 256
-    small = model.name == "bag" and prepared.encoder.size * (model.embedding or len(prepared.labels.names)) < 2_000_000
-    values: dict[str, tuple[Any, str]] = {
-        "batch_size": (batch, f"{rows:,} training rows"),
-        "optimizer": (
-            {"name": "AdamW", "weight_decay": 0.0},
-            "steps suited to each weight: rare tokens move as far as frequent ones",
-        ),
-        "lr": (
-            0.03 if linear else 0.01 if model.name == "bag" else 0.002,
-            "a linear model takes long steps" if linear else model.name,
-        ),
-        "epochs": (5, f"{rows:,} training rows"),
-        "schedule": (
-            [{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}],
-            "the rate falls to zero by the end",
-        ),
-    }
+    values = _linear_training(prepared, settings) if linear else _network_training(model.name, rows)
+    batch = values["batch_size"][0]
     if settings.steps and settings.epochs is None:
         per_epoch = -(-rows // ((settings.batch_size or batch) * settings.accumulate))
         values["epochs"] = (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")
@@ -321,6 +315,45 @@ def derive_training(settings: Settings, prepared: Prepared) -> tuple[Settings, l
     missing = {key: value for key, (value, _) in values.items() if given[key] is None}
     notes = [(key, _shown(value), values[key][1]) for key, value in missing.items()]
     return Settings.model_validate(given | missing), notes
+
+
+def _linear_training(prepared: Prepared, settings: Settings) -> dict[str, tuple[Any, str]]:
+    """How far a weight may travel decides the fit: less where a text has many n-grams, more where there are many classes.
+
+    The rate falls from ``lr`` to zero over the updates. That their product should be 100 ln(classes) / root of the n-grams a
+    text, and the rate at most 0.1, was found by validation: ``benchmarks/defaults.py``.
+    """
+    texts, classes = prepared.splits["train"].texts, len(prepared.labels.names)
+    rows, size = len(texts), len(texts.values) / max(len(texts), 1)
+    weights = prepared.encoder.size * classes
+    batch = 32 if rows < 5000 else 1024 if rows >= 50_000 else 64 if weights < 2_000_000 else 256
+    epochs = 10 if rows < 5000 else 5
+    updates = -(-rows // ((settings.batch_size or batch) * settings.accumulate)) * (settings.epochs or epochs)
+    updates = min(settings.steps or updates, updates)
+    rate = 100 * math.log(max(classes, 2)) / math.sqrt(max(size, 1)) / max(updates, 1)
+    return {
+        "batch_size": (batch, f"{rows:,} training rows; an update goes through all {weights:,} weights"),
+        "optimizer": (
+            {"name": "AdamW", "weight_decay": 0.0},
+            "steps suited to each weight: rare tokens move as far as frequent ones",
+        ),
+        "lr": (min(float(f"{rate:.2g}"), 0.1), f"{updates:,} updates, {classes} classes, {size:.0f} n-grams a text"),
+        "epochs": (epochs, f"{rows:,} training rows"),
+        "schedule": ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end"),
+    }
+
+
+def _network_training(name: str, rows: int) -> dict[str, tuple[Any, str]]:
+    return {
+        "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
+        "optimizer": (
+            {"name": "AdamW", "weight_decay": 0.0},
+            "steps suited to each weight: rare tokens move as far as frequent ones",
+        ),
+        "lr": (0.01 if name == "bag" else 0.002, name),
+        "epochs": (5, f"{rows:,} training rows"),
+        "schedule": ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end"),
+    }
 
 
 def _shown(value: Any) -> str:
