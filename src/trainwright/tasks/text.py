@@ -326,7 +326,7 @@ def _linear_training(prepared: Prepared, settings: Settings) -> dict[str, tuple[
     texts, classes = prepared.splits["train"].texts, len(prepared.labels.names)
     rows, size = len(texts), len(texts.values) / max(len(texts), 1)
     weights = prepared.encoder.size * classes
-    batch = 32 if rows < 5000 else 1024 if rows >= 50_000 else 64 if weights < 2_000_000 else 256
+    batch = 32 if rows < 5000 else 1024 if rows >= 50_000 else 128 if weights < 2_000_000 else 256
     epochs = 10 if rows < 5000 else 5
     updates = -(-rows // ((settings.batch_size or batch) * settings.accumulate)) * (settings.epochs or epochs)
     updates = min(settings.steps or updates, updates)
