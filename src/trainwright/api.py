@@ -180,12 +180,13 @@ def _train(
 ) -> Run:
     from trainwright import config
     from trainwright.data import source as sources
-    from trainwright.tasks import text
+    from trainwright.tasks import derive, text
 
     phases.mark("import")
     found = sources.find(source, *places, offline=offline, listen=show)
     prepared, fill_cache = text.prepare(found, settings, phases.mark)
-    settings, derived = text.derive_training(prepared.settings, prepared)
+    texts, classes = prepared.splits["train"].texts, len(prepared.labels.names)
+    settings, derived = derive.derive_training(prepared.settings, texts, prepared.encoder.size, classes)
     for what, value, why in prepared.notes + derived:
         show(Note(what, value, why))
     importing.join()

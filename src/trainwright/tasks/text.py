@@ -20,6 +20,7 @@ from trainwright.data.table import ROW, Rejected, Table
 from trainwright.errors import error, nearest
 from trainwright.evaluation.audit import audit
 from trainwright.tasks.base import Split
+from trainwright.tasks.derive import derive_encoding
 
 TASK = "text classification"
 SHAPING: tuple[str, ...] = (
@@ -256,86 +257,6 @@ def encode(rows: Rows, settings: Settings, data: dict[str, Any], notes: list[tup
     words = f"{len(encoder.tokens) - 2:,} tokens" + (f" and {sum(map(len, encoder.grams)):,} n-grams" if encoder.grams else "")
     derived.append(("vocabulary", words, f"seen at least {encoder.min_count} times in the training split"))
     return Prepared(settings, labels, encoder, splits, data, notes + derived)
-
-
-def derive_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, list[tuple[str, str, str]]]:
-    """Fill in how text becomes numbers, from the training texts."""
-    rows, notes = len(texts), []
-    model = settings.model.model_copy()
-    changes: dict[str, Any] = {"model": model}
-
-    def fill(what: str, value: Any, why: str) -> None:
-        place, key = (model, what.removeprefix("model.")) if what.startswith("model.") else (settings, what)
-        if getattr(place, key) is None:
-            if place is model:
-                setattr(model, key, value)
-            else:
-                changes[key] = value
-            notes.append((what, str(value), why))
-
-    size = float(texts.str.len_bytes().sum()) / max(rows, 1)
-    if model.name == "bag":
-        fill("model.embedding", 0, "a linear model on the n-grams: fastest, and hard to beat on topics")
-        linear = model.embedding == 0
-        fill(
-            "model.ngrams",
-            2 if linear else 1,
-            "word pairs tell more than words" if linear else "embeddings of single words",
-        )
-        fill(
-            "model.weighting",
-            "tf-idf" if linear else "none",
-            "rare tokens tell more" if linear else "the mean embedding",
-        )
-        fill("max_tokens", 0, "a bag takes texts of any length")
-        fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
-    else:
-        longest = 256 if size > 400 else 128
-        fill("max_tokens", longest, f"texts of about {size:,.0f} bytes; time grows with length")
-        fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
-    return settings.model_copy(update=changes), notes
-
-
-def derive_training(settings: Settings, prepared: Prepared) -> tuple[Settings, list[tuple[str, str, str]]]:
-    """Fill in how the model is trained, from the size of the task."""
-    rows, model = len(prepared.splits["train"]), settings.model
-    linear = model.name == "bag" and model.embedding == 0
-    batch = 64 if rows < 50_000 else 256
-    small = model.name == "bag" and prepared.encoder.size * (model.embedding or len(prepared.labels.names)) < 2_000_000
-    values: dict[str, tuple[Any, str]] = {
-        "batch_size": (batch, f"{rows:,} training rows"),
-        "optimizer": (
-            {"name": "AdamW", "weight_decay": 0.0},
-            "steps suited to each weight: rare tokens move as far as frequent ones",
-        ),
-        "lr": (
-            0.03 if linear else 0.01 if model.name == "bag" else 0.002,
-            "a linear model takes long steps" if linear else model.name,
-        ),
-        "epochs": (5, f"{rows:,} training rows"),
-        "threads": (1 if small else 0, "its updates are too small to share" if small else "torch's own choice"),
-        "schedule": (
-            [{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}],
-            "the rate falls to zero by the end",
-        ),
-    }
-    if settings.steps and settings.epochs is None:
-        per_epoch = -(-rows // ((settings.batch_size or batch) * settings.accumulate))
-        values["epochs"] = (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")
-    given = settings.model_dump()
-    missing = {key: value for key, (value, _) in values.items() if given[key] is None}
-    notes = [(key, _shown(value), values[key][1]) for key, value in missing.items()]
-    return Settings.model_validate(given | missing), notes
-
-
-def _shown(value: Any) -> str:
-    """A component by its name, with its arguments."""
-    if isinstance(value, list):
-        return ", ".join(map(_shown, value))
-    if isinstance(value, dict):
-        arguments = ", ".join(f"{key}={each:g}" for key, each in value.items() if key != "name")
-        return f"{value['name']}({arguments})"
-    return str(value)
 
 
 def _to_cache(prepared: Prepared) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
