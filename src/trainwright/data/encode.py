@@ -117,7 +117,8 @@ class TextEncoder:
         *_, (_, prefix) = self._known(ids, offsets)
         rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         keys, usable = _keys(rows, prefix, ids, len(self.grams) + 2)
-        return keys[usable]
+        found: np.ndarray = keys[usable]
+        return found
 
     def _frequent(self, keys: np.ndarray) -> np.ndarray:
         """The sorted keys that occur often enough, within what the vocabulary's size leaves."""

@@ -142,10 +142,12 @@ def _first(rejected: list[Rejected]) -> str:
 def _split(frame: pl.DataFrame, tables: dict[str, Table], settings: Settings) -> tuple[pl.DataFrame, tuple[str, str, str]]:
     """Cut what is not given out of the training table."""
     whole = int((frame["split"] == 0).sum())
-    share = min(0.1, 10_000 / max(whole, 1))
+    most = 10_000 / max(whole, 1)
+    # With a test split of its own, validation only has to choose the epoch; every other row had better train.
+    wanted = Fractions(valid=min(0.05 if "test" in tables else 0.1, most), test=min(0.1, most))
     fractions = Fractions(
-        valid=0.0 if "valid" in tables else share if settings.valid_fraction is None else settings.valid_fraction,
-        test=0.0 if "test" in tables else share if settings.test_fraction is None else settings.test_fraction,
+        valid=0.0 if "valid" in tables else wanted.valid if settings.valid_fraction is None else settings.valid_fraction,
+        test=0.0 if "test" in tables else wanted.test if settings.test_fraction is None else settings.test_fraction,
     )
     if fractions.valid + fractions.test >= 1:
         raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
