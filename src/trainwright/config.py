@@ -139,7 +139,7 @@ class Settings(Strict):
     lr: float | None = setting(None, "learning rate", ge=0)
     schedule: list[Schedule] | None = setting(None, "classes of torch.optim.lr_scheduler, chained; [] = constant")
     warmup: float = setting(0.0, "linear warm-up: a number of steps, or below 1 a part of the run", "steps", ge=0)
-    loss: Named = setting(Named(name="CrossEntropyLoss"), "a loss class of torch.nn, with its arguments")
+    loss: Named | None = setting(None, "a loss class of torch.nn, with its arguments")
     label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability")
     class_weights: Literal["none", "balanced"] = setting("none", "balanced = each class counts the same in the loss")
     clip: float = setting(0.0, "clip the norm of the gradient to this; 0 = off", ge=0)

@@ -73,6 +73,7 @@ def derive_training(settings: Settings, texts: Ragged, vocabulary: int, classes:
     else:
         values = _network_training(model.name, rows)
     values["schedule"] = FALLING
+    values["loss"] = _loss(settings)
     if settings.steps and settings.epochs is None:
         per_epoch = -(-rows // ((settings.batch_size or values["batch_size"][0]) * settings.accumulate))
         values["epochs"] = (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")
@@ -104,6 +105,14 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
     }
 
 
+def _loss(settings: Settings) -> tuple[dict[str, Any], str]:
+    """Of a linear model each class against the rest: ahead of softmax in validation, most where classes are many."""
+    linear = settings.model.name == "bag" and settings.model.embedding == 0
+    if linear and not settings.label_smoothing and settings.class_weights == "none":
+        return {"name": "BCEWithLogitsLoss"}, "each class against the rest, which suits a linear model"
+    return {"name": "CrossEntropyLoss"}, "the usual loss of a classifier"
+
+
 def _network_training(name: str, rows: int) -> dict[str, tuple[Any, str]]:
     return {
         "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
@@ -120,5 +129,5 @@ def _shown(value: Any) -> str:
         return ", ".join(map(_shown, value))
     if isinstance(value, dict):
         arguments = ", ".join(f"{key}={each:g}" for key, each in value.items() if key != "name")
-        return f"{value['name']}({arguments})"
+        return f"{value['name']}({arguments})" if arguments else str(value["name"])
     return str(value)

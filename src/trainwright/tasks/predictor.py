@@ -16,7 +16,7 @@ from trainwright.errors import error
 from trainwright.evaluation import metrics
 from trainwright.models import registry
 from trainwright.store import bundle
-from trainwright.training.optim import Objective
+from trainwright.tasks.runner import objective_of
 
 BATCH = 1024
 
@@ -26,6 +26,7 @@ class TextPredictor:
 
     def __init__(self, folder: Path) -> None:
         kept = bundle.load(folder)
+        self.device = torch.device("cpu")
         try:
             values = kept.meta["encoder"] | {"tokens": kept.tokens}
             self.encoder = TextEncoder.from_parts(values, kept.arrays)
@@ -34,21 +35,28 @@ class TextPredictor:
             settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
             self.model = registry.build(kept.meta["model"], settings, self.encoder.size, len(self.labels.names))
             self.model.load_state_dict(kept.weights)
+            self.objective = objective_of(kept.meta["objective"], len(self.labels.names), self.device)
+            self.against_rest = kept.meta["objective"]["loss"]["name"] in ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
         except (KeyError, TypeError, ValueError, RuntimeError) as problem:
             raise error("E404", path=folder, problem=problem) from None
         self.model.eval()
-        self.device = torch.device("cpu")
 
-    def outputs(self, texts: pl.Series, targets: np.ndarray, objective: Objective) -> metrics.Outputs:
-        """Loss sum and logits of all texts, in order."""
+    def outputs(self, texts: pl.Series, targets: np.ndarray) -> metrics.Outputs:
+        """Sum of the loss that the model was trained on, and logits of all texts, in order."""
         encoded = self.encoder.transform(texts)
         batches = ragged_batches(encoded, targets, batch_size=BATCH, seed=None, device=self.device)
-        return metrics.run(self.model, objective, batches.epoch(0))
+        return metrics.run(self.model, self.objective, batches.epoch(0))
 
     def probabilities(self, texts: pl.Series) -> np.ndarray:
-        """Probability of each class: float32, shape (texts, classes)."""
+        """Probability of each class: float32, shape (texts, classes).
+
+        The softmax of the logits; where each class was trained against the rest, its own probabilities, scaled to sum to 1.
+        """
         if not len(texts):
             return np.zeros((0, len(self.labels.names)), np.float32)
-        outputs = self.outputs(texts, np.zeros(len(texts), np.int64), Objective(torch.nn.CrossEntropyLoss()))
-        found: np.ndarray = outputs.outputs.softmax(dim=1).numpy()
-        return found
+        logits = self.outputs(texts, np.zeros(len(texts), np.int64)).outputs
+        if self.against_rest:
+            each = logits.sigmoid()
+            found: np.ndarray = (each / each.sum(dim=1, keepdim=True)).numpy()
+            return found
+        return logits.softmax(dim=1).numpy()

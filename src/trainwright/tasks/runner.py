@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainwright.config import Settings
+from trainwright.config import Named, Settings
 from trainwright.data.batches import Indexed, ragged_batches
 from trainwright.errors import TrainingError, error
 from trainwright.evaluation import baseline, metrics, report
@@ -51,6 +51,12 @@ def build_network(settings: Settings, vocabulary: int, classes: int) -> tuple[st
         return name, registry.build(name, settings.model, vocabulary, classes)
 
 
+def objective_of(loss: dict[str, Any], classes: int, device: torch.device) -> Objective:
+    """The objective that a run's or a bundle's description of its loss means."""
+    weights = None if loss["weights"] is None else torch.tensor(loss["weights"], dtype=torch.float32, device=device)
+    return make_objective(Named.model_validate(loss["loss"]), loss["smoothing"], weights, classes)
+
+
 class Training:
     """One run of ``train``: made from encoded data and complete settings, carried through by ``run``."""
 
@@ -65,7 +71,8 @@ class Training:
         self.model.to(self.device)
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self.batches = self._batches("train", settings.batch_size or 1, settings.seed)
-        self.objective = self._objective(classes)
+        self.loss = self._loss()
+        self.objective = objective_of(self.loss, classes, self.device)
         self.plan = Plan(
             epochs=settings.epochs or 0,
             steps=settings.steps,
@@ -82,13 +89,15 @@ class Training:
         part = self.prepared.splits[split]
         return ragged_batches(part.texts, part.targets, batch_size=batch_size, seed=seed, device=self.device)
 
-    def _objective(self, classes: int) -> Objective:
+    def _loss(self) -> dict[str, Any]:
+        """The loss as the bundle keeps it: name, arguments, smoothing, and the weight of each class."""
+        assert self.settings.loss is not None
         weights = None
         if self.settings.class_weights == "balanced":
+            classes = len(self.prepared.labels.names)
             counts = np.bincount(self.prepared.splits["train"].targets, minlength=classes)
-            balanced = counts.sum() / (classes * np.maximum(counts, 1))
-            weights = torch.tensor(balanced, dtype=torch.float32, device=self.device)
-        return make_objective(self.settings.loss, self.settings.label_smoothing, weights, classes)
+            weights = (counts.sum() / (classes * np.maximum(counts, 1))).tolist()
+        return {"loss": self.settings.loss.model_dump(), "smoothing": self.settings.label_smoothing, "weights": weights}
 
     def _learner(self) -> Learner:
         settings = self.settings
@@ -157,6 +166,7 @@ class Training:
             "model_settings": self.settings.model.model_dump(),
             "labels": list(self.prepared.labels.names),
             "columns": self.prepared.data["columns"],
+            "objective": self.loss,
             "encoder": {key: value for key, value in values.items() if key != "tokens"},
         }
         kept = bundle.Bundle(meta, dict(self.model.state_dict()), arrays, values["tokens"])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 
 from trainwright.data.columns import choose_columns
 from trainwright.data.readers import read_table
@@ -16,7 +15,6 @@ from trainwright.data.table import ROW, Table
 from trainwright.errors import error
 from trainwright.evaluation.report import detailed_scores
 from trainwright.tasks.predictor import TextPredictor
-from trainwright.training.optim import Objective
 
 
 def score_file(predictor: TextPredictor, path: Path) -> dict[str, Any]:
@@ -32,7 +30,7 @@ def score_file(predictor: TextPredictor, path: Path) -> dict[str, Any]:
     if not known.any():
         raise error("E219", file=path, labels=", ".join(predictor.labels.names[:5]))
     texts = join_text(table.frame, text).filter(pl.Series(known))
-    outputs = predictor.outputs(texts, targets[known], Objective(torch.nn.CrossEntropyLoss()))
+    outputs = predictor.outputs(texts, targets[known])
     left_out = len(table.rejected) + int((~known).sum())
     return detailed_scores(outputs, predictor.labels.names) | {"rejected": left_out}
 
