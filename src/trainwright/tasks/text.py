@@ -257,7 +257,7 @@ def encode(rows: Rows, settings: Settings, data: dict[str, Any], notes: list[tup
     if encoder.size <= 2:
         raise error("E218")
     words = f"{len(encoder.tokens) - 2:,} tokens" + (f" and {sum(map(len, encoder.grams)):,} n-grams" if encoder.grams else "")
-    derived.append(("vocabulary", words, f"seen at least {encoder.min_count} times in the training split"))
+    derived.append(("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
     return Prepared(settings, labels, encoder, splits, data, notes + derived)
 
 

@@ -15,7 +15,7 @@ from trainwright.watch import summary, words
 from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Scores, Started, Step
 from trainwright.watch.screen import Bar, Line, open_screen
 
-_NAME, _VALUE = 14, 18  # the first two columns of a note
+_NAME, _VALUE = 17, 18  # the first two columns of a note
 _REASONS = {
     "epochs": "all epochs done",
     "steps": "all steps done",
