@@ -124,7 +124,7 @@ def test_the_locale_is_not_asked(tmp_path: Path, encoding: str, monkeypatch: pyt
         ("[x],y\n[z],w\n", "a.csv", "csv"),
         ("__label__a x\n__label__b y\n", "a.csv", "fasttext"),
         ("__label__a x\n__label__b y\n", "a", "fasttext"),
-        (gzip.compress(b"label,text\na,b\n"), "a.csv", "csv"),
+        (gzip.compress(b"label,text\na,b\n", mtime=0), "a.csv", "csv"),
     ],
 )
 def test_content_before_extension(tmp_path: Path, content: bytes | str, name: str, expected: str) -> None:

@@ -50,7 +50,7 @@ def derive_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, Not
         else:
             fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
     else:
-        longest = 256 if size > 400 else 128
+        longest = 64 if size <= 300 else 128 if size <= 600 else 256
         fill("max_tokens", longest, f"texts of about {size:,.0f} bytes; time grows with length")
         fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
     return settings.model_copy(update=changes), notes
