@@ -197,7 +197,7 @@ def test_the_run_in_python(trained) -> None:
     assert [len(found) for found in two] == [2, 2] and two[0][0][1] >= two[0][1][1]
     assert trained.predict([]) == []
     assert tw.predict(trained.path, ["moon"]) == trained.predict(["moon"])
-    assert tw.evaluate(trained.path) == trained.report["test"]
+    assert tw.evaluate(trained.path) == {"split": "test", **trained.report["test"]}
     assert not trained.model.training and repr(trained).startswith("Run(")
     assert [found["run"] for found in tw.runs(trained.path.parent)] == [str(trained.path)]
     assert {row.key for row in tw.settings()} >= {"lr", "epochs"} and "news" in tw.recipes()

@@ -56,8 +56,11 @@ class Run:
     def report(self) -> dict[str, Any]:
         """The content of ``report.json``. Raises E405 for a run that has not ended."""
         if not self.folder.report.is_file():
-            raise error("E405", path=self.path)
-        found: dict[str, Any] = json.loads(self.folder.report.read_bytes())
+            raise error("E405", path=self.path, missing="report")
+        try:
+            found: dict[str, Any] = json.loads(self.folder.report.read_bytes())
+        except ValueError as problem:
+            raise error("E408", path=self.folder.report, problem=problem) from None
         return found
 
     @property
@@ -65,7 +68,7 @@ class Run:
         """The model in use. Raises E404 and E405."""
         if self._predictor is None:
             if not self.folder.model.is_dir():
-                raise error("E405", path=self.path)
+                raise error("E405", path=self.path, missing="model")
             from trainwright.tasks.predictor import TextPredictor
 
             self._predictor = TextPredictor(self.folder.model)
@@ -80,8 +83,12 @@ class Run:
         """(label, probability) of each text; with ``top`` above 1, the so many most probable of each, best first."""
         import polars as pl
 
-        if isinstance(texts, str):
-            texts = [texts]
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if top < 1:
+            raise error("E320", name="top", value=top, problem="it is a number of labels")
+        for text in texts:
+            if not isinstance(text, str):
+                raise error("E320", name="texts", value=text, problem="a text is a str")
         best = rank(self.predictor.probabilities(pl.Series(texts, dtype=pl.String)), self.predictor.labels.names, top)
         return best if top > 1 else [found[0] for found in best]
 
@@ -213,7 +220,7 @@ def _train(
         training.save(run, scores)
         caching.join()
         phases.mark("save")
-        rows = len(prepared.splits["train"]) * scores["epochs"]
+        rows = training.rows
         times = {"seconds": phases.seconds, "rows_per_second": round(rows / max(phases.seconds["train"], 1e-9))}
         write_report(run, scores | times)
         artist.communicate(b"draw\n")
@@ -258,7 +265,10 @@ def evaluate(run: Run | str | Path, source: str | Path | None = None) -> dict[st
     run = run if isinstance(run, Run) else Run(run)
     if source is None:
         report = run.report
-        return dict(report["test"] or report["valid"] or {})
+        measured = "test" if report["test"] else "valid"
+        if not report[measured]:
+            raise error("E409", path=run.path)
+        return {"split": measured, **report[measured]}
     from trainwright.tasks.scoring import score_file
 
     return score_file(run.predictor, Path(source))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.rundir import is_path
 
 if TYPE_CHECKING:
     from trainwright.watch.console import Console
@@ -57,14 +58,16 @@ def train(
     console.close()
     if as_json:
         _print_json(_summary(run))
+    elif quiet:
+        typer.echo(str(run.path))
 
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
     """The one word that is no setting, wherever it stands. Raises E316 for none and E317 for several."""
-    settings = [word for word in words if "=" in word and not Path(word).exists()]
+    settings = [word for word in words if "=" in word and not is_path(word)]
     sources = [word for word in words if word not in settings]
     if not sources:
-        raise error("E316")
+        raise error("E316", hint=f"Is '{words[0]}' meant as a file? There is none of that name." if settings else "")
     if len(sources) > 1:
         raise error("E317", found=", ".join(sources))
     return sources[0], settings
@@ -127,14 +130,25 @@ def predict(
     if len(inputs) == 1 and inputs[0] != "-" and _looks_like_file(inputs[0]):
         _predict_file(opened, Path(inputs[0]), top, out, as_json)
         return
-    texts = [line.rstrip("\r\n") for line in sys.stdin] if inputs == ["-"] else inputs
-    if not texts:
-        return
+    if out is not None:
+        raise error("E318", problem="--out is for the rows of a file")
+    texts = _lines() if inputs == ["-"] else inputs
+    # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
+    texts = [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in texts]
     for text, ranked in zip(texts, api.rank(_probabilities(opened, texts), opened.predictor.labels.names, top), strict=True):
         if as_json:
             _print_json(_answer(ranked) | {"text": text})
         else:
             typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in ranked))
+
+
+def _lines() -> list[str]:
+    """The lines of standard input, whatever its encoding."""
+    from trainwright.data.encoding import decode, encoding_of
+
+    data = sys.stdin.buffer.read()
+    text = decode(data, encoding_of(data, Path("-"))[0], Path("-")).removeprefix("\ufeff").replace("\r\n", "\n")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _probabilities(run: Any, texts: list[str]) -> Any:
@@ -150,11 +164,8 @@ def _answer(ranked: list[tuple[str, float]]) -> dict[str, Any]:
 
 def _looks_like_file(word: str) -> bool:
     """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
-    try:
-        if Path(word).exists():
-            return True
-    except OSError:  # a text too long for a path
-        return False
+    if is_path(word):
+        return True
     return " " not in word and Path(word).suffix.lower() in (
         ".csv",
         ".tsv",
@@ -173,18 +184,23 @@ def _predict_file(run: Any, path: Path, top: int, out: Path | None, as_json: boo
     from trainwright import api
     from trainwright.tasks.scoring import predict_file
 
-    frame, probabilities = predict_file(run.predictor, path)
-    ranked = api.rank(probabilities, run.predictor.labels.names, top)
+    found = predict_file(run.predictor, path)
+    for note in found.notes:
+        typer.echo(note, err=True)
+    ranked = api.rank(found.probabilities, run.predictor.labels.names, top)
     if as_json:
-        for row in ranked:
-            _print_json(_answer(row))
+        if out is not None:
+            raise error("E318", problem="--out writes CSV; --json goes to standard output")
+        for row, answer in zip(found.rows, ranked, strict=True):
+            _print_json({"row": row} | _answer(answer))
         return
     columns = []
+    taken = any(name.startswith(("predicted", "probability")) for name in found.frame.columns)
     for place in range(min(top, len(run.predictor.labels.names))):
-        suffix = f"_{place + 1}" if place else ""
+        suffix = ("_by_model" if taken else "") + (f"_{place + 1}" if place else "")
         columns.append(pl.Series(f"predicted{suffix}", [row[place][0] for row in ranked], dtype=pl.String))
         columns.append(pl.Series(f"probability{suffix}", [round(row[place][1], 6) for row in ranked], dtype=pl.Float64))
-    text = frame.with_columns(columns).write_csv()
+    text = found.frame.with_columns(columns).write_csv()
     if out is None:
         sys.stdout.write(text)
     else:
@@ -290,11 +306,13 @@ def _print_json(value: dict[str, Any]) -> None:
 def main() -> None:
     """Run the command line. A problem that a person can mend is one message and exit code 2 (3: training was refused)."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
+        if isinstance(code, int) and code:
+            _leave("interrupted: no model was saved" if code == 130 else "", code)
     except TrainwrightError as problem:
         _leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
-        _leave("", 130)
+        _leave("interrupted: no model was saved", 130)
     except BrokenPipeError:
         _leave("", 141)
     except Exception as problem:

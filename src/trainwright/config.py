@@ -192,11 +192,14 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> 
     Raises:
         SettingError: E301 for an unknown key, E302 for a value of the wrong type or size.
     """
-    values = {key: dict(value) if isinstance(value, dict) else value for key, value in (base or {}).items()}
-    for key, value in given.items():
-        if key not in Settings.model_fields:
-            raise error("E301", key=key, hint=nearest(key, keys()))
-        values[key] = _component(key, value, values.get(key)) if key in COMPONENTS else value
+    values: dict[str, Any] = {}
+    for layer in (base or {}, given):
+        if not isinstance(layer, Mapping):
+            raise error("E302", key="settings", value=layer, problem="they are a table of keys and values")
+        for key, value in layer.items():
+            if key not in Settings.model_fields:
+                raise error("E301", key=key, hint=nearest(key, keys()))
+            values[key] = _component(key, value, values.get(key)) if key in COMPONENTS else value
     try:
         return Settings.model_validate(values)
     except ValidationError as problem:
@@ -205,8 +208,10 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> 
 
 def _component(key: str, value: Any, before: Any) -> Any:
     """A named component: ``bag``, ``{"name": "bag", ...}``, ``{"embedding": 64}`` over what was there before."""
-    if key == "schedule":
-        return _schedules(value, before)
+    return _schedules(value, before) if key == "schedule" else _named(key, value, before)
+
+
+def _named(key: str, value: Any, before: Any) -> Any:
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping):
@@ -215,10 +220,10 @@ def _component(key: str, value: Any, before: Any) -> Any:
     if isinstance(before, dict) and value.get("name", before.get("name")) == before.get("name"):
         value = before | value
     if key != "model" and "name" not in value:
-        raise error("E305", key=key, argument=next(iter(value)))
+        raise error("E305", key=key, argument=next(iter(value), "name"))
     if key == "model":
         value.setdefault("name", "bag")
-        if value["name"] not in MODELS:
+        if str(value["name"]) not in MODELS:
             raise error("E306", name=value["name"], choices=", ".join(MODELS), hint=nearest(str(value["name"]), MODELS))
     return value
 
@@ -231,7 +236,7 @@ def _schedules(value: Any, before: Any) -> Any:
         numbered = all(str(key).isdigit() for key in value)
         entries = [value[key] for key in sorted(value, key=int)] if numbered else [value]
         olds = [*(before or []), *([None] * len(entries))]
-        return [_component("loss", entry, old) for entry, old in zip(entries, olds, strict=False)]
+        return [_named("schedule", entry, old) for entry, old in zip(entries, olds, strict=False)]
     return value
 
 

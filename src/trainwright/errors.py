@@ -114,6 +114,14 @@ MESSAGES: dict[str, Message] = {
     "E217": Message("label '{label}' occurs once, which looks like a misspelling", "Correct the row, or remove it."),
     "E218": Message("no text has a token that occurs often enough", "Lower min_count, or look at the text column."),
     "E219": Message("no row of {file} has a label that the model knows", "It knows: {labels} ... ."),
+    "E220": Message(
+        "split by time: '{value}' in column '{column}' is no number and no date like 2026-01-31",
+        "Write the column as numbers, or as dates with the year first.",
+    ),
+    "E221": Message(
+        "split={how} leaves no row for {part}", "The column may have one value only; choose another split, or other fractions."
+    ),
+    "E222": Message("{file} holds the test rows, so test_fraction has nothing to cut", "Leave test_fraction out, or --test."),
     # E3xx: settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),
     "E302": Message("setting {key}={value!r} is not possible: {problem}", "`trainwright settings` gives its type and unit."),
@@ -143,6 +151,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
     "E319": Message("{name} needs {setting}.{argument}", "Give it: {setting}.{argument}=VALUE."),
+    "E320": Message("{name}={value!r} is not possible: {problem}", "See help(trainwright.fit)."),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -151,11 +160,15 @@ MESSAGES: dict[str, Message] = {
         "Name a folder that `trainwright train` made; `trainwright runs` lists them.",
     ),
     "E404": Message("the model in {path} is damaged: {problem}", "Train again, or take the folder from a whole copy."),
-    "E405": Message("the run {path} has no model yet", "Its training did not end; train again."),
+    "E405": Message("the run {path} has no {missing} yet", "Its training did not end; train again."),
     "E406": Message("the model is of kind '{name}', which this version does not know", "It knows {choices}."),
     "E407": Message(
         "the model was saved in format {found}; this version reads format {known}",
         "Use the version of trainwright that saved it, or a newer one.",
+    ),
+    "E408": Message("{path} is damaged: {problem}", "Take the folder from a whole copy, or train again."),
+    "E409": Message(
+        "the run {path} held back no rows to be measured on", "Name a labelled file: trainwright evaluate RUN FILE."
     ),
     # E5xx: training refused
     "E501": Message(
@@ -182,8 +195,10 @@ MESSAGES: dict[str, Message] = {
     "E606": Message("the loss has reduction='{found}'", "Give it reduction='mean'; sums and counts are kept for you."),
     "E607": Message("an epoch has no batches", "The data must have at least one row."),
     "E608": Message(
-        "the optimizer is a {found}", "Give an instance of torch.optim: torch.optim.SGD(model.parameters(), lr=0.1)."
+        "the optimizer is a {found}",
+        "Give an instance of torch.optim that needs no closure: torch.optim.SGD(model.parameters(), lr=0.1).",
     ),
+    "E609": Message("the optimizer holds no parameter of this model", "Make it from model.parameters()."),
     # E101-E129: finding and reading a source
     "E101": Message("there is no file or folder '{path}'", "Check the path; it counts from the folder you are in."),
     "E102": Message("'{path}' cannot be read: {why}", "Make it readable for you, or copy it to a place that is."),

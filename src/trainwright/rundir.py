@@ -93,6 +93,14 @@ def open_run(path: Path) -> RunDir:
     return run
 
 
+def is_path(word: str) -> bool:
+    """Whether something of that name exists; a word that cannot be a name at all is none."""
+    try:
+        return bool(word) and Path(word).exists()
+    except (OSError, ValueError):
+        return False
+
+
 def slug(name: str) -> str:
     """A folder name from a source's name: letters, digits, ``-`` and ``_``."""
     return re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "run"

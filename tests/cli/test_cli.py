@@ -45,7 +45,7 @@ def talk(
         raise SystemExit(number)
 
     monkeypatch.setattr(sys, "argv", ["trainwright", *map(str, words)])
-    monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "surrogateescape"))))
     monkeypatch.setattr("os._exit", leave)
     try:
         cli.main()
@@ -89,7 +89,7 @@ def test_json_is_the_last_line_and_all_else_goes_to_standard_error(news: Path) -
     low, high = result["test"]["interval"]
     assert low <= result["test"]["accuracy"] <= high
     quiet = call("train", news, "--quiet", cwd=news.parent)
-    assert quiet.stdout == "" and quiet.stderr == ""
+    assert quiet.stdout == "runs/news-1\n" and quiet.stderr == ""
 
 
 def test_the_same_command_twice_gives_the_same_model_and_report(news: Path) -> None:
@@ -132,7 +132,8 @@ def test_predict_texts_lines_and_files(trained, capsys, monkeypatch, here: Path)
 
 def test_evaluate_the_run_and_another_file(trained, capsys, monkeypatch, here: Path) -> None:
     out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, "--json")
-    assert json.loads(out)["accuracy"] == trained.report["test"]["accuracy"]
+    found = json.loads(out)
+    assert found["split"] == "test" and found["accuracy"] == trained.report["test"]["accuracy"]
     other = write_csv(here / "other.csv", [*news_rows(50, seed=9), ("weather", "rain today"), ("", "no label")])
     out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, other, "--json")
     scores = json.loads(out)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -220,7 +223,51 @@ def test_a_line_of_a_gigabyte(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_with_code_three(news: Path) -> None:
-    done = call("train", news, "lr=1e38", "optimizer=SGD", "--out", "run", cwd=news.parent, code=3)
+    done = call("train", news, "lr=1e38", "optimizer=SGD", "loss=CrossEntropyLoss", "--out", "run", cwd=news.parent, code=3)
     assert re.findall(r"^E\d{3}", done.stderr, re.MULTILINE) == ["E501"]
     assert "rows" in done.stderr and str(news) in done.stderr
     assert not (news.parent / "run" / "model").exists()
+
+
+def test_ctrl_c_is_no_success(news: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainwright", "train", str(news), "epochs=100000", "--out", "run"],
+        cwd=news.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip().startswith("1 "):  # the first epoch is over
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in err and "Traceback" not in err
+    assert not (news.parent / "run" / "model").exists()
+
+
+def test_a_file_of_answers_says_what_it_left_out_and_keeps_every_column(trained, capsys, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    put("new.csv", "text,predicted\nmoon rocket,old\ntoo,many,fields\ngoal match,older\n")()
+    out, err, code = talk(capsys, monkeypatch, "predict", trained.path, "new.csv")
+    assert code == 0 and "left out: 1 rows" in err and "row 3" in err
+    assert out.splitlines()[0] == "text,predicted,predicted_by_model,probability_by_model" and ",old," in out
+    out, _, _ = talk(capsys, monkeypatch, "predict", trained.path, "new.csv", "--json")
+    assert [json.loads(line)["row"] for line in out.splitlines()] == [2, 4]
+    out, _, code = talk(capsys, monkeypatch, "predict", trained.path, "-", stdin="caf\udce9 moon rocket\n")
+    assert code == 0 and out.startswith("space")
+
+
+@pytest.mark.parametrize("how", ["time:same", "group:same"])
+def test_a_split_that_leaves_nothing_is_refused(how: str, capsys, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_csv(Path("a.csv"), [(*row, "2026-01-01") for row in ROWS], ("label", "text", "same"))
+    _, err, code = talk(capsys, monkeypatch, "train", source, f"split={how}", "text=text", "label=label")
+    assert code == 2 and "E221" in err and not Path("runs").exists()
+
+
+def test_dates_that_do_not_sort_are_refused(capsys, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_csv(
+        Path("a.csv"), [(*row, f"{n % 28 + 1:02}/01/2026") for n, row in enumerate(ROWS)], ("label", "text", "day")
+    )
+    _, err, code = talk(capsys, monkeypatch, "train", source, "split=time:day", "text=text", "label=label")
+    assert code == 2 and "E220" in err

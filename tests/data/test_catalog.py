@@ -176,7 +176,7 @@ def test_ag_news_entry_is_complete_and_its_test_file_is_the_official_one() -> No
     assert list(entry.layout.classes.values()) == ["World", "Sports", "Business", "Sci/Tech"]
     assert {entry.layout.label, *entry.layout.text} == set(entry.layout.columns)
     folder = os.environ.get("TRAINWRIGHT_TEST_DATA")
-    if folder is None:
+    if not folder:
         pytest.skip("TRAINWRIGHT_TEST_DATA does not name the folder with the official file")
     official = (Path(folder) / "ag_news" / "test.csv").read_bytes()
     expected = entry.files["test"]

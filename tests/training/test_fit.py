@@ -175,7 +175,7 @@ def test_a_loss_of_ones_own() -> None:
         ({"data": []}, "E607"),
         ({"optimizer": "SGD"}, "E608"),
         ({"patience": 2}, "E315"),
-        ({"schedule_every": "week"}, "E302"),
+        ({"schedule_every": "week"}, "E320"),
         ({"loss": nn.CrossEntropyLoss(reduction="sum")}, "E606"),
     ],
 )
@@ -209,3 +209,58 @@ def test_the_bar_and_the_table_are_shown(monkeypatch: pytest.MonkeyPatch) -> Non
     shown.truncate(0)
     run(network(), blobs(), epochs=1, progress=False)
     assert shown.getvalue().strip("\0") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("clip", -1), ("clip_value", -1.0), ("steps", -1), ("epochs", -1), ("epochs", "3"), ("epochs", 2.5), ("patience", -1),
+        ("time", "5m"), ("batch_size", 0), ("accumulate", 0), ("monitor", "acc"), ("schedule", "StepLR"), ("loss", "ce"),
+    ],
+)  # fmt: skip
+def test_impossible_numbers_are_refused_before_training(name: str, value: object) -> None:
+    model = network()
+    before = weights(model)
+    with pytest.raises(tw.TrainwrightError) as caught:
+        run(model, blobs(), valid=blobs(30, 1), **{name: value})
+    assert caught.value.code == "E320" and f"{name}={value!r}" in str(caught.value) and torch.equal(weights(model), before)
+
+
+def test_an_optimizer_of_another_model_and_an_empty_validation_are_refused() -> None:
+    model = network()
+    with pytest.raises(tw.TrainwrightError, match="E609"):
+        run(model, blobs(), optimizer=torch.optim.SGD(network().parameters(), lr=0.1))
+    with pytest.raises(tw.TrainwrightError, match="E607"):
+        run(model, blobs(), valid=(torch.zeros(0, 6), torch.zeros(0).long()))
+
+
+def test_without_validation_the_last_parameters_stay() -> None:
+    model, seen = network(), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=20.0)
+    events = tw.fit(model, blobs(), loss=nn.CrossEntropyLoss(), epochs=4, optimizer=optimizer, progress=False)
+    seen = [(event, weights(model)) for event in events]
+    assert seen[-1][0].best_epoch == 0 and torch.equal(weights(model), seen[-2][1])
+
+
+def test_frozen_parts_stay_frozen_and_the_random_state_is_the_persons() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+    model[1].eval()
+    before = model[1].running_mean.clone()
+    state = torch.random.get_rng_state()
+    run(model, blobs(), valid=blobs(30, 1), epochs=2)
+    assert not model[1].training and torch.equal(model[1].running_mean, before) and model[0].training
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_ignored_targets_count_neither_way() -> None:
+    inputs, targets = blobs()
+    targets[::2] = -100
+    model = network()
+    events = run(model, (inputs, targets), valid=(inputs, targets), epochs=8)
+    kept = targets >= 0
+    assert events[-2].train.n == events[-2].valid.n == int(kept.sum())
+    assert (
+        events[-2].valid.accuracy == (model(inputs).argmax(1) == targets)[kept].float().mean().item()
+        or events[-2].valid.accuracy > 0.7
+    )

@@ -51,7 +51,7 @@ def test_piped_lines_are_plain_and_aligned() -> None:
         assert all(row[end - 1].strip() and row[end : end + 1].strip() == "" for row in rows), name
     assert [words.STAR in row for row in rows] == [False, True, False]
     assert "0.2500" in rows[1] and "90.00 %" in rows[1]
-    assert "  model         bag.v1            8,100 short texts" in text
+    assert "  model            bag.v1            8,100 short texts" in text
     assert "30 steps in 1.5 s" in text and "kept: epoch 2" in text
 
 
@@ -88,7 +88,7 @@ def test_long_notes_wrap_within_their_column() -> None:
     text = shown([Note("model", "bag.v1", "reason " * 40), Note("source", "/long/path" * 30, "given")])
     lines = text.splitlines()
     assert all(len(line) <= 100 for line in lines)
-    assert len(lines) > 4 and lines[1].startswith(" " * 34 + "reason")
+    assert len(lines) > 4 and lines[1].startswith(" " * 37 + "reason")
     assert "".join(lines).replace(" ", "").endswith("(given)")
 
 

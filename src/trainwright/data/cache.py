@@ -36,7 +36,8 @@ def code_digest() -> str:
     """Changes when any line of the code that shapes encoded data does."""
     digest = hashlib.blake2b(f"{pl.__version__}:{np.__version__}".encode(), digest_size=16)
     package = Path(__file__).parents[1]
-    for path in sorted([*(package / "data").glob("*.py"), *(package / "tasks").glob("*.py")]):
+    rooms = (*(package / "data").glob("*.*"), *(package / "tasks").glob("*.py"), package / "evaluation" / "audit.py")
+    for path in sorted(path for path in rooms if path.suffix in (".py", ".json")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -68,6 +69,7 @@ def save(key: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
     try:
         _make_room(place.parent, LIMIT - size)
         files = {"values.json": json.dumps(values).encode(), "arrays.safetensors": safetensors.numpy.save(dict(arrays))}
+        shutil.rmtree(place, ignore_errors=True)  # what is there could not be read
         write_folder(place, files)
     except (OSError, TrainwrightError):
         return

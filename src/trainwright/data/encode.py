@@ -35,9 +35,10 @@ class Labels:
     @classmethod
     def fit(cls, labels: pl.Series) -> Labels:
         """The distinct labels of the training split."""
-        names = labels.unique().to_list()
-        numeric = pl.Series(names, dtype=pl.String).cast(pl.Float64, strict=False).null_count() == 0
-        return cls(tuple(sorted(names, key=float if numeric else str)))
+        names = sorted(labels.unique().to_list())
+        numbers = pl.Series(names, dtype=pl.String).cast(pl.Float64, strict=False)
+        numeric = numbers.null_count() == 0 and bool(numbers.is_finite().all())
+        return cls(tuple(sorted(names, key=float) if numeric else names))  # a stable sort: 1 and 1.0 keep their order
 
     def encode(self, labels: pl.Series) -> np.ndarray:
         """Class numbers, int64, shape (rows,); -1 for a label that training did not have."""

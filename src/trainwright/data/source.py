@@ -14,6 +14,7 @@ from trainwright.data import builtin, catalog, load, readers
 from trainwright.data.folders import split_folder
 from trainwright.data.table import Table
 from trainwright.errors import error, nearest
+from trainwright.rundir import is_path
 from trainwright.watch.events import Progress
 
 Listen = Callable[[Progress], None]
@@ -72,7 +73,7 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
     given = {name: each for name, each in (("valid", valid), ("test", test)) if each is not None}
     for each in given.values():
         load.require(each)
-    if path.exists():
+    if is_path(source):
         folders = split_folder(path) if path.is_dir() else None
         return Source(_short_name(path), (folders or {"train": path}) | given)
     if source in builtin.names():

@@ -1,8 +1,8 @@
 """Train, valid, test: which row goes where, decided by what the row says and not by where it stands.
 
-Equal texts never land in different splits, rows added later do not move the rows that were there (``content``, ``group``),
-and every class is in every split where it has enough distinct texts. The run's seed does not enter, so that runs with
-different seeds are measured on the same test rows.
+Equal texts never land in different splits. Rows added later do not move the rows that were there (``content``, ``group``),
+but for two cases: beyond 100,000 rows the fractions shrink, which moves some into training, and a class that lacked a text in
+some split is given one. The run's seed does not enter, so that runs with different seeds are measured on the same test rows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from trainwright.errors import error
+
 TRAIN, VALID, TEST = 0, 1, 2
+ISO_DATE = r"^\d{4}-\d{2}(-\d{2}([ T]\d{2}:\d{2}.*)?)?$"  # sorts by time when it is sorted as text
 NAMES = ("train", "valid", "test")
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -56,9 +59,12 @@ def split(how: str, texts: pl.Series, labels: pl.Series, fractions: Fractions, k
 
 
 def _cut(position: np.ndarray, fractions: Fractions) -> np.ndarray:
-    """Below ``test``: the test split; then ``valid`` wide: validation; the rest trains."""
+    """Below ``test``: the test split; from the other end ``valid`` wide: validation; the rest trains.
+
+    So a fraction that shrinks, as it does for many rows, only moves rows into training, never from test to validation.
+    """
     parts = np.full(len(position), TRAIN, np.uint8)
-    parts[position < fractions.test + fractions.valid] = VALID
+    parts[position >= 1 - fractions.valid] = VALID
     parts[position < fractions.test] = TEST
     return parts
 
@@ -81,8 +87,15 @@ def _by_time(column: pl.Series, fractions: Fractions) -> np.ndarray:
     if column.dtype == pl.String:
         numbers = column.cast(pl.Float64, strict=False)
         moments = numbers if numbers.null_count() == column.null_count() else column
+        dated = column.drop_nulls().str.contains(ISO_DATE)
+        if moments is column and not dated.all():
+            raise error("E220", column=column.name, value=column.drop_nulls().filter(~dated)[0])
     age = moments.rank("min", descending=True).cast(pl.Float64).fill_null(float(len(moments) + 1)).to_numpy()
-    return _cut((age - 1) / max(len(moments), 1), fractions)
+    share = (age - 1) / max(len(moments), 1)
+    parts = np.full(len(moments), TRAIN, np.uint8)
+    parts[share < fractions.test + fractions.valid] = VALID
+    parts[share < fractions.test] = TEST
+    return parts
 
 
 def _every_class(parts: np.ndarray, position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches import Batch
+from trainwright.errors import error
 from trainwright.watch.events import Scores
 
 Objective = Callable[[Any, Any], tuple[Tensor, float]]
@@ -26,43 +28,50 @@ class Outputs:
     targets: Tensor
 
 
+@contextmanager
+def measuring(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode; the mode of each of its parts is afterwards what it was before."""
+    before = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in before.items():
+            module.training = training
+
+
 @torch.inference_mode()
 def run(model: nn.Module, objective: Objective, batches: Iterable[Batch]) -> Outputs:
     """The model in evaluation mode over every batch once; its mode afterwards is as it was before."""
-    training = model.training
-    model.eval()
     loss, total, outputs, targets = 0.0, 0.0, [], []
-    for batch in batches:
-        output = model(*batch.inputs)
-        mean, weight = objective(output, batch.targets)
-        loss, total = loss + mean.item() * weight, total + weight
-        outputs.append(output)
-        targets.append(batch.targets)
-    model.train(training)
+    with measuring(model):
+        for batch in batches:
+            output = model(*batch.inputs)
+            mean, weight = objective(output, batch.targets)
+            loss, total = loss + mean.item() * weight, total + weight
+            outputs.append(output)
+            targets.append(batch.targets)
     return Outputs(loss, total, torch.cat(outputs).cpu(), torch.cat(targets).cpu())
 
 
 @torch.inference_mode()
 def scores(model: nn.Module, objective: Objective, batches: Iterable[Batch]) -> Scores:
     """Loss a target, accuracy where the targets are class numbers, and rows; outputs are not kept."""
-    training = model.training
-    model.eval()
     loss, total, correct, rows, classified = 0.0, 0.0, 0, 0, True
-    for batch in batches:
-        output = model(*batch.inputs)
-        mean, weight = objective(output, batch.targets)
-        loss, total, rows = loss + mean.item() * weight, total + weight, rows + batch.size
-        if (
-            isinstance(output, Tensor)
-            and output.ndim == 2
-            and batch.targets.ndim == 1
-            and not batch.targets.is_floating_point()
-        ):
-            correct += int((output.argmax(dim=1) == batch.targets).sum())
-        else:
-            classified = False
-    model.train(training)
-    return Scores(loss / total if total else 0.0, correct / rows if classified and rows else None, rows)
+    ignored = getattr(objective, "ignored", None)
+    with measuring(model):
+        for batch in batches:
+            output, targets = model(*batch.inputs), batch.targets
+            mean, weight = objective(output, targets)
+            loss, total = loss + (mean.item() * weight if weight else 0.0), total + weight
+            if isinstance(output, Tensor) and output.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point():
+                kept = targets != ignored if ignored is not None else torch.ones_like(targets, dtype=torch.bool)
+                correct, rows = correct + int(((output.argmax(dim=1) == targets) & kept).sum()), rows + int(kept.sum())
+            else:
+                classified, rows = False, rows + batch.size
+    if not total:
+        raise error("E607")
+    return Scores(loss / total, correct / rows if classified and rows else None, rows)
 
 
 def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

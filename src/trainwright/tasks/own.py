@@ -18,7 +18,9 @@ from trainwright.training.optim import Objective, Scheduler
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.console import Console
-from trainwright.watch.events import Event, Scores
+from trainwright.watch.events import Event, Finished, Scores
+
+PERIODS, SCORES = ("epoch", "step"), ("accuracy", "loss")
 
 
 def fit_own(
@@ -37,17 +39,18 @@ def fit_own(
     plan: dict[str, Any],
 ) -> Iterator[Event]:
     """See ``trainwright.fit``; everything is checked before the first event is asked for."""
-    if not isinstance(optimizer, Optimizer):
-        raise error("E608", found=type(optimizer).__name__)
-    if schedule_every not in ("epoch", "step"):
-        raise error("E302", key="schedule_every", value=schedule_every, problem="epoch or step")
+    entries = list(schedule) if isinstance(schedule, list | tuple) else [schedule] if schedule is not None else []
+    _check_numbers(plan | {"batch_size": batch_size, "clip": clip, "clip_value": clip_value})
+    _check_parts(model, loss, optimizer, entries)
+    for name, value, choices in (("schedule_every", schedule_every, PERIODS), ("monitor", plan["monitor"], SCORES)):
+        if value not in choices:
+            raise error("E320", name=name, value=value, problem=" or ".join(choices))
     if plan["patience"] and valid is None:
         raise error("E315")
     first = next(model.parameters(), None)
     device = first.device if first is not None else torch.device("cpu")
     train = any_batches(data, batch_size=batch_size, seed=plan["seed"] if shuffle else None, device=device)
     held_out = None if valid is None else any_batches(valid, batch_size=batch_size, seed=None, device=device)
-    entries = schedule if isinstance(schedule, list | tuple) else [schedule]
     schedules = [Scheduler(each, schedule_every) for each in entries]
     learner = Learner(model, Objective(loss), optimizer, schedules, clip, clip_value)
 
@@ -57,17 +60,48 @@ def fit_own(
 
     state = State()
     events = fit(learner, train, validate if valid is not None else None, Plan(**plan), state)
-    return _shown(events, model, state, sys.stderr.isatty() if progress is None else progress)
+    return _shown(events, model, state if held_out else None, sys.stderr.isatty() if progress is None else progress)
 
 
-def _shown(events: Iterator[Event], model: nn.Module, state: State, progress: bool) -> Iterator[Event]:
-    """The events, shown on the way; at the end the parameters of the best epoch are put back."""
+def _check_numbers(numbers: dict[str, Any]) -> None:
+    """Raise E320 for a number that cannot be meant."""
+    for name, value in numbers.items():
+        if name == "monitor":
+            continue
+        least = 1 if name in ("batch_size", "accumulate") else 0
+        kinds = (int, float) if name in ("seconds", "clip", "clip_value") else (int,)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+            problem = f"{' or '.join(kind.__name__ for kind in kinds)}, at least {least}"
+            raise error("E320", name="time" if name == "seconds" else name, value=value, problem=problem)
+
+
+def _check_parts(model: nn.Module, loss: Any, optimizer: Any, schedules: list[Any]) -> None:
+    """Raise E608 for an optimiser that cannot train this model, E320 for a loss or schedule of another kind."""
+    if not isinstance(optimizer, Optimizer) or isinstance(optimizer, torch.optim.LBFGS):
+        raise error("E608", found=type(optimizer).__name__)
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
+        raise error("E609")
+    if not callable(loss):
+        raise error("E320", name="loss", value=loss, problem="a callable such as torch.nn.CrossEntropyLoss()")
+    for each in schedules:
+        if not isinstance(each, torch.optim.lr_scheduler.LRScheduler):
+            raise error("E320", name="schedule", value=each, problem="an instance of torch.optim.lr_scheduler")
+
+
+def _shown(events: Iterator[Event], model: nn.Module, state: State | None, progress: bool) -> Iterator[Event]:
+    """The events, shown on the way; before the last one the parameters of the best epoch are put back.
+
+    The caller's random state and the modes of the model's parts are afterwards what they were.
+    """
     console = Console(sys.stderr, quiet=not progress)
+    drawn = torch.random.get_rng_state()
     try:
         for event in events:
+            if isinstance(event, Finished) and state is not None and state.best:
+                model.load_state_dict(state.best)
             console.handle(event)
             yield event
-        if state.best:
-            model.load_state_dict(state.best)
     finally:
+        torch.random.set_rng_state(drawn)
         console.close()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from torch import nn
 
 from trainwright.config import MODELS
 from trainwright.data.batches import ragged_batches
@@ -36,10 +37,21 @@ class TextPredictor:
             self.model = registry.build(kept.meta["model"], settings, self.encoder.size, len(self.labels.names))
             self.model.load_state_dict(kept.weights)
             self.objective = objective_of(kept.meta["objective"], len(self.labels.names), self.device)
-            self.against_rest = kept.meta["objective"]["loss"]["name"] in ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
-        except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+            loss = kept.meta["objective"]["loss"]["name"]
+            self.against_rest = loss in ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
+            self.squared = loss in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
+            self.model.eval()
+            self.probabilities(pl.Series([""]))  # whatever does not fit together shows now
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            IndexError,
+            AttributeError,
+            RuntimeError,
+            pl.exceptions.PolarsError,
+        ) as problem:
             raise error("E404", path=folder, problem=problem) from None
-        self.model.eval()
 
     def outputs(self, texts: pl.Series, targets: np.ndarray) -> metrics.Outputs:
         """Sum of the loss that the model was trained on, and logits of all texts, in order."""
@@ -55,8 +67,9 @@ class TextPredictor:
         if not len(texts):
             return np.zeros((0, len(self.labels.names)), np.float32)
         logits = self.outputs(texts, np.zeros(len(texts), np.int64)).outputs
-        if self.against_rest:
-            each = logits.sigmoid()
-            found: np.ndarray = (each / each.sum(dim=1, keepdim=True)).numpy()
-            return found
-        return logits.softmax(dim=1).numpy()
+        if self.squared:  # trained towards 0 and 1: what lies outside is cut off
+            logits = logits.clamp(1e-6, 1).log()
+        elif self.against_rest:
+            logits = nn.functional.logsigmoid(logits)
+        found: np.ndarray = logits.softmax(dim=1).numpy()
+        return found

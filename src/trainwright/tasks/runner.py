@@ -24,7 +24,7 @@ from trainwright.training.loop import Plan, fit
 from trainwright.training.optim import Objective, make_objective, make_optimizer, make_schedules
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Event, Scores
+from trainwright.watch.events import Event, Scores, Step
 
 EVALUATION_BATCH = 1024
 
@@ -84,6 +84,7 @@ class Training:
         )
         self.learner = self._learner()
         self.state = State()
+        self.rows = 0  # that went through an update
 
     def _batches(self, split: str, batch_size: int, seed: int | None) -> Indexed:
         part = self.prepared.splits[split]
@@ -115,6 +116,7 @@ class Training:
         torch.set_num_threads(self.settings.threads or before)
         try:
             for event in fit(self.learner, self.batches, validate, self.plan, self.state):
+                self.rows += event.rows if isinstance(event, Step) else 0
                 emit(event)
         except TrainingError as refused:
             raise self._name_rows(refused) from None

@@ -149,10 +149,15 @@ def _split(frame: pl.DataFrame, tables: dict[str, Table], settings: Settings) ->
         valid=0.0 if "valid" in tables else wanted.valid if settings.valid_fraction is None else settings.valid_fraction,
         test=0.0 if "test" in tables else wanted.test if settings.test_fraction is None else settings.test_fraction,
     )
+    if "test" in tables and settings.test_fraction:
+        raise error("E222", file=tables["test"].file)
     if fractions.valid + fractions.test >= 1:
         raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
     train = frame.filter(pl.col("split") == 0)
     parts = split(settings.split, train["text"], train["label"], fractions, train["key"] if "key" in train.columns else None)
+    for part, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
+        if wished and len(train) >= 30 and not (parts == part).any():
+            raise error("E221", how=settings.split, part=NAMES[part])
     frame = pl.concat([train.with_columns(split=pl.Series(parts, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
     sizes = [f"{NAMES[part]} {count:,}" for part, count in frame["split"].value_counts(sort=False).sort("split").iter_rows()]
     given = ", ".join(name for name in tables if name != "train")

@@ -44,17 +44,19 @@ class Plan:
             return "patience"
         return ""
 
-    def score(self, train: Scores, valid: Scores | None) -> float:
-        """Higher is better; equal accuracies are told apart by the loss. Training scores stand in where nothing is held out."""
-        scores = valid or train
-        if self.monitor == "accuracy" and scores.accuracy is not None:
-            return scores.accuracy - 1e-9 * min(scores.loss, 1e3)
-        return -scores.loss
+    def score(self, valid: Scores) -> float:
+        """Higher is better; equal accuracies are told apart by the loss."""
+        if self.monitor == "accuracy" and valid.accuracy is not None:
+            return valid.accuracy - 1e-9 * min(valid.loss, 1e3)
+        return -valid.loss
 
 
 def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan, state: State) -> Iterator[Event]:
     """Train until the plan says stop. ``state`` is moved along; its ``best`` holds the parameters of the best epoch."""
     begun = time.perf_counter() - state.seconds
+    state.tally.ignored = learner.objective.ignored
+    if not learner.model.training:
+        learner.model.train()  # a model that is in training mode keeps the modes of its parts: some may be frozen
     planned = plan.epochs * -(-train.per_epoch // plan.accumulate)
     yield Started(plan.epochs, min(plan.steps or planned, planned or plan.steps), train.per_epoch, train.rows)
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
@@ -62,8 +64,8 @@ def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan,
         yield from _epoch(learner, train, plan, state, begun)
         scores = state.tally.scores()
         valid = validate(learner.model) if validate else None
-        state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
-        best = state.consider(learner.model, plan.score(scores, valid))
+        state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
+        best = valid is not None and state.consider(learner.model, plan.score(valid))
         lr = learner.lr
         for schedule in learner.schedules:
             if schedule.every == "epoch":
@@ -76,11 +78,10 @@ def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan,
 
 def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: float) -> Iterator[Event]:
     """The updates of one epoch, or of what is left of it."""
-    learner.model.train()
-    generator = torch.default_generator
+    device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     batches = train.epoch(state.epoch, state.batch)
     while window := list(islice(batches, plan.accumulate)):
-        generator.manual_seed(step_seed(plan.seed, state.step))
+        _seed(device, step_seed(plan.seed, state.step))
         lr = learner.lr
         loss, rows = update(learner, window, state.step, state.tally)
         state.step += 1
@@ -96,3 +97,12 @@ def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: fl
                 return
     if state.batch == 0:
         raise error("E607")
+
+
+def _seed(device: torch.device, seed: int) -> None:
+    """What is drawn on the device (dropout) follows from the step alone."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)

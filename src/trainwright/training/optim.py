@@ -185,6 +185,7 @@ class Objective:
             raise error("E606", found=getattr(loss, "reduction", ""))
         self.loss, self.adapt = loss, adapt
         self._by_class = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss)
+        self.ignored: int | None = loss.ignore_index if self._by_class else None  # type: ignore[attr-defined]
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
 
     def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:

@@ -14,13 +14,14 @@ BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised compariso
 
 @dataclass
 class Tally:
-    """Sums over one epoch of training: loss, its weight, right answers, rows."""
+    """Sums over one epoch of training: loss, its weight, right answers, rows (targets that are ``ignored`` left out)."""
 
     loss: float = 0.0
     weight: float = 0.0
     correct: int = 0
     rows: int = 0
     classified: bool = True
+    ignored: int | None = None
     _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     _held: int = 0
 
@@ -30,19 +31,22 @@ class Tally:
         self.weight += weight
         if not (isinstance(targets, Tensor) and isinstance(outputs, Tensor)):
             self.classified = False
-            return
-        self.rows += len(targets)
-        if outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point():
+        elif outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point():
             self.classified = False
-            return
-        self._waiting.append((outputs.detach(), targets))
-        self._held += outputs.numel()
-        if self._held >= BUFFERED:
-            self._compare()
+            self.rows += len(targets)
+        else:
+            self._waiting.append((outputs.detach(), targets))
+            self._held += outputs.numel()
+            if self._held >= BUFFERED:
+                self._compare()
 
     def _compare(self) -> None:
         if self._waiting:
             outputs, targets = (torch.cat(each) for each in zip(*self._waiting, strict=True))
+            if self.ignored is not None:
+                kept = targets != self.ignored
+                outputs, targets = outputs[kept], targets[kept]
+            self.rows += len(targets)
             self.correct += int((outputs.argmax(dim=1) == targets).sum())
             self._waiting, self._held = [], 0
 
