@@ -129,7 +129,8 @@ def train(
     ``listen`` is called with every event; the default shows them on standard error.
 
     Raises:
-        TrainwrightError: see ``docs/errors.md``; nothing is left half-written.
+        TrainwrightError: see ``docs/errors.md``; no run folder is made. Only a training that is refused on the way (E501)
+            leaves its folder, without a model, so that its events can be looked at.
     """
     from trainwright import config
 

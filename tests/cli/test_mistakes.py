@@ -116,6 +116,7 @@ MISTAKES: list[tuple[str, Callable[[], str], list[str], str, str]] = [
     ("patience without validation", good, ["patience=2", "valid_fraction=0"], "E315", "patience"),
     ("split by a missing column", good, ["split=group:author"], "E213", "author"),
     ("no source", lambda: "lr=1", [], "E316", "SOURCE"),
+    ("an empty source", lambda: "", [], "E101", "''"),
     ("two sources", good, ["other.csv"], "E317", "other.csv"),
     ("unknown option", good, ["--fast"], "E318", "--fast"),
     ("test file missing", good, ["--test", "later.csv"], "E101", "later.csv"),

@@ -86,7 +86,7 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     load.require(path)
-    raise AssertionError("require() raises for a path that is not there")
+    raise error("E101", path=source)  # an empty word, which as a path would be the current folder
 
 
 def _short_name(path: Path) -> str:
