@@ -215,3 +215,14 @@ def test_the_test_split_is_measured_once_by_the_best_epoch(trained) -> None:
 def test_the_documentation_of_python(tmp_path: Path) -> None:
     run = fit("python-docs", tmp_path, epochs=1)
     assert run.report["test"]["accuracy"] > 0.5 and len(run.report["labels"]) > 10
+
+
+def test_the_kept_model_is_that_of_the_best_epoch(tmp_path: Path) -> None:
+    noisy = [(ROWS[number - 7][0] if number % 2 else label, text) for number, (label, text) in enumerate(ROWS)]
+    source = write_csv(tmp_path / "a.csv", noisy)  # labels that cannot be learned: soon only the training loss falls
+    run = fit(source, tmp_path, epochs=12, lr=0.5, schedule=[], monitor="loss", class_weights="balanced")
+    history = pl.read_csv(run.path / "history.csv")
+    best = int(history["valid_loss"].arg_min() or 0)
+    assert best + 1 == run.report["best_epoch"] < 12
+    assert run.report["valid"]["loss"] == pytest.approx(history["valid_loss"][best], rel=1e-6)
+    assert history["valid_loss"][best] < history["valid_loss"][-1] * 0.99

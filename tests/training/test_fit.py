@@ -264,3 +264,24 @@ def test_ignored_targets_count_neither_way() -> None:
         events[-2].valid.accuracy == (model(inputs).argmax(1) == targets)[kept].float().mean().item()
         or events[-2].valid.accuracy > 0.7
     )
+
+
+class Draws(nn.Module):
+    """Keeps what it draws in every step, as dropout would draw it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.drawn = nn.Linear(6, 3), []
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.drawn.append(torch.rand(1).item())
+        return self.layer(inputs)
+
+
+def test_what_is_drawn_follows_from_seed_and_step() -> None:
+    first, second, other = Draws(), Draws(), Draws()
+    for model, seed in ((first, 0), (second, 0), (other, 1)):
+        torch.manual_seed(len(first.drawn))
+        run(model, blobs(), epochs=2, seed=seed)
+    assert first.drawn == second.drawn and len(set(first.drawn + other.drawn)) == 20
