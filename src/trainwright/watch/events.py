@@ -44,7 +44,7 @@ class Step(Event):
 
 @dataclass(slots=True)
 class Scores:
-    """Sums over counts: ``loss`` is nats per target, ``accuracy`` a share in [0, 1], None where it has no meaning."""
+    """Sums over counts: ``loss`` is the mean per target, ``accuracy`` a share in [0, 1], None where it has no meaning."""
 
     loss: float
     accuracy: float | None

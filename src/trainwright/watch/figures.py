@@ -103,7 +103,7 @@ def _panel(axes: Axes, history: Sequence[Mapping[str, Any]], measure: str, best:
             lines.append((part, color, values))
             axes.plot(epochs, values, color=color, linewidth=2, solid_capstyle="round", zorder=3,
                       marker="o" if len(epochs) <= 15 else None, markersize=4.5)  # fmt: skip
-    _dress(axes, epochs, "Loss (nats per target)" if measure == "loss" else "Accuracy", measure)
+    _dress(axes, epochs, "Loss (mean per target)" if measure == "loss" else "Accuracy", measure)
     _mark_best(axes, epochs, lines, best)
     _name_lines(axes, epochs, lines, words.loss if measure == "loss" else words.percent)
 
