@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 import zstandard
-from conftest import news_rows, write_csv
 from safetensors.numpy import load_file
+from samples import news_rows, write_csv
 
 import trainwright as tw
 from trainwright.data import cache

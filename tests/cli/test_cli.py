@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import news_rows, write_csv
 from safetensors.numpy import load_file
+from samples import news_rows, write_csv
 
 from trainwright import cli
 

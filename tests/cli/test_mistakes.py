@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import news_rows, write_csv
+from samples import news_rows, write_csv
 from test_cli import call, talk
 
 ROWS = news_rows(60)

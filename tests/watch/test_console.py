@@ -10,9 +10,9 @@ import time
 import unicodedata
 
 import pytest
-from conftest import ODD_LABELS, make_report, python_environment
 from hypothesis import given
 from hypothesis import strategies as st
+from watch_samples import ODD_LABELS, make_report, python_environment
 
 from trainwright.watch import console as console_module
 from trainwright.watch import summary, words

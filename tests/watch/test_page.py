@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from conftest import ODD_LABELS, make_history, make_report
+from watch_samples import ODD_LABELS, make_history, make_report
 
 from trainwright.watch import page
 

@@ -15,8 +15,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
-from conftest import ODD_LABELS, make_history, make_report, python_environment, write_run
 from matplotlib.image import imread
+from watch_samples import ODD_LABELS, make_history, make_report, python_environment, write_run
 
 from trainwright.watch import events, figures, plots
 

@@ -1,0 +1,35 @@
+"""Data that tests make themselves."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+TOPICS = {
+    "sport": ["match", "team", "goal", "player", "league", "coach", "season", "win", "score", "cup"],
+    "money": ["bank", "market", "shares", "profit", "trade", "price", "stock", "rate", "loan", "tax"],
+    "space": ["rocket", "orbit", "moon", "planet", "launch", "star", "probe", "mars", "crew", "comet"],
+}
+FILLER = ["the", "a", "of", "and", "in", "on", "for", "with", "today", "new", "said", "after", "before", "this", "that"]
+
+
+def news_rows(count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """(label, text) rows: a text has a few words of its own topic among words of none. No two texts are equal."""
+    draw = random.Random(seed)
+    rows = []
+    for number in range(count):
+        label = draw.choice(list(TOPICS))
+        words = draw.choices(TOPICS[label], k=3) + draw.choices(FILLER, k=6) + [f"n{number}"]
+        draw.shuffle(words)
+        rows.append((label, " ".join(words)))
+    return rows
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, ...] = ("label", "text")) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if header:
+            writer.writerow(header)
+        writer.writerows(rows)
+    return path
