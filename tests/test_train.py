@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -226,3 +228,22 @@ def test_the_kept_model_is_that_of_the_best_epoch(tmp_path: Path) -> None:
     assert best + 1 == run.report["best_epoch"] < 12
     assert run.report["valid"]["loss"] == pytest.approx(history["valid_loss"][best], rel=1e-6)
     assert history["valid_loss"][best] < history["valid_loss"][-1] * 0.99
+
+
+def test_training_leaves_the_persons_random_state_alone(tmp_path: Path) -> None:
+    import torch
+
+    torch.manual_seed(5)
+    state = torch.random.get_rng_state()
+    fit(write_csv(tmp_path / "a.csv", ROWS), tmp_path, epochs=1, model={"embedding": 4, "dropout": 0.5})
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_torchs_compiler_is_never_imported(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", ROWS)
+    code = (
+        "import sys\nimport trainwright as tw\n"
+        f"tw.train({str(source)!r}, out={str(tmp_path / 'run')!r}, epochs=1, listen=lambda event: None)\n"
+        "assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,14 +1,12 @@
-"""What every kind of problem hands to the verbs: encoded splits, what was found out on the way, and a way to make batches."""
+"""What every kind of problem hands to training and evaluation: encoded splits that know where their rows came from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from trainwright.data.ragged import Ragged
-from trainwright.watch.events import Note
 
 
 @dataclass(frozen=True)
@@ -29,19 +27,3 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.targets)
-
-
-@dataclass
-class Timer:
-    """Seconds by phase: import, read, encode, train, evaluate, save."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def add(self, phase: str, seconds: float) -> None:
-        """Count ``seconds`` towards ``phase``."""
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
-
-
-def notes(entries: Any) -> list[Note]:
-    """(what, value, why) triples as events."""
-    return [Note(str(what), str(value), str(why)) for what, value, why in entries]

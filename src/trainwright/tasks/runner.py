@@ -112,7 +112,7 @@ class Training:
     def train(self, emit: Callable[[Event], None]) -> None:
         """Train to the end of the plan; the model then holds the parameters of the best epoch."""
         validate = self._validate if "valid" in self.prepared.splits else None
-        before = torch.get_num_threads()
+        before, drawn = torch.get_num_threads(), torch.random.get_rng_state()
         torch.set_num_threads(self.settings.threads or before)
         try:
             for event in fit(self.learner, self.batches, validate, self.plan, self.state):
@@ -122,6 +122,7 @@ class Training:
             raise self._name_rows(refused) from None
         finally:
             torch.set_num_threads(before)
+            torch.random.set_rng_state(drawn)  # the caller's, which each step sets anew
         if self.state.best:
             self.model.load_state_dict(self.state.best)
 
