@@ -1,11 +1,12 @@
 """Derived defaults against alternatives, by validation only: the table behind the defaults of the linear model.
 
-    TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/defaults.py [--quick]
+    TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/defaults.py [--quick] ["ng20, latest" ...]
 
 Reads the *training* files of ag_news_10k and ng20 from that folder (no test file is opened; without the folder only the
 docstrings of Python's own library are used) and cuts them: at random, or for ng20 the last tenth of each group's rows, or
 for the docstrings whole modules. Prints a Markdown table: mean validation accuracy, its standard error
-over the cuts, and seconds of training on one thread. --quick: two cuts of the smaller data sets.
+over the cuts, and seconds of training on one thread. --quick: two cuts of the smaller data sets,
+and only the first two settings. Names of data sets: only those.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from trainwright.data import builtin
 Cut = tuple[np.ndarray, np.ndarray]
 SETTINGS: dict[str, dict[str, Any]] = {
     "derived": {},
+    "loss CrossEntropyLoss": {"loss": {"name": "CrossEntropyLoss"}},
     "lr 0.03, batch 64, 5 epochs": {"lr": 0.03, "batch_size": 64, "epochs": 5},
     "Adagrad, lr 0.4, batch 256": {"optimizer": {"name": "Adagrad"}, "lr": 0.4, "batch_size": 256},
     "words only": {"model": {"ngrams": 1}},
     "word pairs": {"model": {"ngrams": 2}},
     "min_count 2": {"min_count": 2},
     "10 epochs": {"epochs": 10},
-    "loss BCEWithLogitsLoss": {"loss": {"name": "BCEWithLogitsLoss"}},
     "class_weights balanced": {"class_weights": "balanced"},
     "monitor accuracy": {"monitor": "accuracy"},
 }
@@ -113,11 +114,13 @@ def score(frame: pl.DataFrame, cut: Cut, settings: dict[str, Any], folder: Path)
 
 
 def main() -> None:
-    quick = "--quick" in sys.argv[1:]
+    quick, only = "--quick" in sys.argv[1:], [word for word in sys.argv[1:] if not word.startswith("--")]
     print("| data | setting | accuracy | standard error | training, seconds |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TRAINWRIGHT_CACHE"] = str(Path(folder) / "cache")
         for data, (frame, cuts) in data_sets(quick).items():
+            if only and data not in only:
+                continue
             for name, settings in list(SETTINGS.items())[: 2 if quick else None]:
                 results = [score(frame, cut, settings, Path(folder)) for cut in cuts]
                 accuracies, seconds = zip(*results, strict=True)
