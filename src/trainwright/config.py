@@ -1,162 +1,17 @@
-"""Every setting: type, default, unit and meaning. Words and TOML go in, resolved TOML comes out; unknown keys are refused.
-
-A setting whose default is ``None`` is derived from the data when it is not given, and said with its reason. ``0`` and
-``""`` switch a thing off. ``optimizer``, ``schedule`` and ``loss`` are named as torch names them and take torch's own
-arguments beside the name, so those tables are open here and checked against torch when the run is built.
-"""
+"""Settings: words and TOML go in, resolved TOML comes out; unknown keys, and those of another task, are refused."""
 
 from __future__ import annotations
 
 import importlib.resources
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from trainwright.errors import TrainwrightError, error, nearest
-
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _seconds(value: object) -> object:
-    """``90``, ``"90s"``, ``"1.5h"`` as seconds; anything else is left for the type check to refuse."""
-    if isinstance(value, str) and (found := re.fullmatch(r"\s*([0-9.]+)\s*([smhd])\s*", value)):
-        try:
-            return float(found[1]) * UNITS[found[2]]
-        except ValueError:
-            return value
-    return value
-
-
-def _words(value: object) -> object:
-    """A comma-separated word as a list, for settings that take several values."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return [value] if isinstance(value, int | float) else value
-
-
-def _split_name(value: str) -> str:
-    if value in ("content", "stratified") or re.fullmatch(r"(group|time):.+", value):
-        return value
-    raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN")
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds)]
-Words = Annotated[list[str], BeforeValidator(_words)]
-Sizes = Annotated[list[Annotated[int, Field(gt=0)]], BeforeValidator(_words)]
-SplitName = Annotated[str, AfterValidator(_split_name)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-
-
-def setting(default: Any, help: str, unit: str = "", **limits: Any) -> Any:
-    """A field with its meaning and unit; ``None`` as the default means derived."""
-    return Field(default, description=help, json_schema_extra={"unit": unit}, **limits)
-
-
-class Strict(BaseModel):
-    """Settings refuse what they do not know, and non-finite numbers."""
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
-
-
-class BagSettings(Strict):
-    """``bag``: the sum or mean of token and n-gram embeddings, then a linear classifier."""
-
-    name: Literal["bag"] = "bag"
-    embedding: int | None = setting(None, "embedding size; 0 = a linear model straight on the n-grams", "dimensions", ge=0)
-    ngrams: int | None = setting(None, "longest word n-gram", "tokens", ge=1, le=5)
-    weighting: Literal["none", "tf-idf"] | None = setting(None, "weight of each token in the bag: none = the mean")
-    hidden: Sizes = setting([], "widths of hidden layers between bag and classifier", "units")
-    dropout: Fraction = setting(0.0, "dropout before the classifier", "probability")
-    init_range: float = setting(0.5, "embeddings and weights start uniform in +- this; biases at zero", gt=0)
-
-
-class TextCNNSettings(Strict):
-    """``textcnn``: convolutions of several widths over the token sequence, the maximum over time, a linear classifier."""
-
-    name: Literal["textcnn"] = "textcnn"
-    embedding: int = setting(128, "embedding size", "dimensions", gt=0)
-    filters: int = setting(128, "filters of each width", "channels", gt=0)
-    widths: Sizes = setting([2, 3, 4], "filter widths", "tokens")
-    dropout: Fraction = setting(0.3, "dropout before the classifier", "probability")
-
-
-class LSTMSettings(Strict):
-    """``lstm``: a recurrent network over the token sequence, the maximum over time, a linear classifier."""
-
-    name: Literal["lstm"] = "lstm"
-    embedding: int = setting(128, "embedding size", "dimensions", gt=0)
-    hidden: int = setting(128, "state size of each direction", "units", gt=0)
-    layers: int = setting(1, "recurrent layers", gt=0)
-    bidirectional: bool = setting(True, "read the text in both directions")
-    dropout: Fraction = setting(0.3, "dropout between layers and before the classifier", "probability")
-
-
-ModelSettings = BagSettings | TextCNNSettings | LSTMSettings
-MODELS: dict[str, type[BagSettings] | type[TextCNNSettings] | type[LSTMSettings]] = {
-    m.model_fields["name"].default: m for m in get_args(ModelSettings)
-}
-
-
-class Named(BaseModel):
-    """A class of torch by its own name, with its own arguments; checked against torch when the run is built."""
-
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
-    name: str
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments beside the name."""
-        return dict(self.model_extra or {})
-
-
-class Schedule(Named):
-    """A class of ``torch.optim.lr_scheduler``; ``every`` says what one of its steps is."""
-
-    every: Literal["step", "epoch"] = "step"
-
-
-class Settings(Strict):
-    """All settings of a run."""
-
-    text: Words = setting([], "text columns; several are joined in this order; empty = derived")
-    label: str = setting("", "label column; empty = derived")
-    split: SplitName = setting("content", "how rows are split: content, stratified, group:COLUMN or time:COLUMN")
-    valid_fraction: Fraction | None = setting(None, "part of the rows kept for validation", "fraction")
-    test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
-
-    tokenizer: Literal["words", "basic-english", "characters"] = setting("words", "how a text becomes tokens")
-    lowercase: bool = setting(True, "fold upper case to lower case")
-    min_count: int | None = setting(None, "a token or n-gram must occur so often in the training split", "times", ge=1)
-    max_vocabulary: int = setting(0, "keep so many tokens and n-grams at most, the most frequent; 0 = all", ge=0)
-    max_tokens: int | None = setting(None, "read so many tokens of a text at most; 0 = all", "tokens", ge=0)
-
-    model: ModelSettings = setting(BagSettings(), "the network", discriminator="name")
-    optimizer: Named | None = setting(None, "a class of torch.optim, with its arguments")
-    lr: float | None = setting(None, "learning rate", ge=0)
-    schedule: list[Schedule] | None = setting(None, "classes of torch.optim.lr_scheduler, chained; [] = constant")
-    warmup: float = setting(0.0, "linear warm-up: a number of steps, or below 1 a part of the run", "steps", ge=0)
-    loss: Named | None = setting(None, "a loss class of torch.nn, with its arguments")
-    label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability")
-    class_weights: Literal["none", "balanced"] = setting("none", "balanced = each class counts the same in the loss")
-    clip: float = setting(0.0, "clip the norm of the gradient to this; 0 = off", ge=0)
-    clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)
-
-    batch_size: int | None = setting(None, "rows of one forward pass", "rows", gt=0)
-    accumulate: int = setting(1, "forward passes whose gradients make one update", "batches", gt=0)
-    epochs: int | None = setting(None, "passes over the training split", "epochs", ge=0)
-    steps: int = setting(0, "stop after so many updates; 0 = no limit", "updates", ge=0)
-    time: Seconds = setting(0.0, "stop training after so long: 90s, 5m, 2h; 0 = no limit", "seconds", ge=0)
-    patience: int = setting(0, "stop when validation has not improved for so many epochs; 0 = off", "epochs", ge=0)
-    monitor: Literal["accuracy", "loss"] = setting("loss", "the validation score whose best epoch is kept")
-
-    seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
-    device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")
-    threads: int | None = setting(None, "processor threads of torch; 0 = torch's own choice", ge=0)
-
+from trainwright.schema import MODELS, TASK_MODELS, TASKS, TOKENIZERS, Named, Settings
 
 COMPONENTS = ("model", "optimizer", "schedule", "loss")
 
@@ -186,11 +41,14 @@ def nest(words: Iterable[str]) -> dict[str, Any]:
     return nested
 
 
-def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> Settings:
+def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, task: str = "") -> Settings:
     """Typed settings from nested values (text or typed), laid over ``base``.
 
+    Before the task is known its own settings cannot be told from those of another; with ``task`` they are.
+
     Raises:
-        SettingError: E301 for an unknown key, E302 for a value of the wrong type or size.
+        SettingError: E301 for an unknown key, E302 for a value of the wrong type or size, E306 for a model that there is
+            not, E321 for a setting, and E322 for a model, that belongs to another task.
     """
     values: dict[str, Any] = {}
     for layer in (base or {}, given):
@@ -199,19 +57,47 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> 
         for key, value in layer.items():
             if key not in Settings.model_fields:
                 raise error("E301", key=key, hint=nearest(key, keys()))
-            values[key] = _component(key, value, values.get(key)) if key in COMPONENTS else value
+            values[key] = _component(key, value, values.get(key), task) if key in COMPONENTS else value
+    if task:
+        values["task"] = task
+        values.setdefault("model", {"name": TASK_MODELS[task][0]})
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as problem:
         raise _explain(problem) from None
+    if task:
+        _check_task(settings, task)
+    return settings
 
 
-def _component(key: str, value: Any, before: Any) -> Any:
+def belongs(field: Any, task: str) -> bool:
+    """Whether a field is for ``task``."""
+    only = (field.json_schema_extra or {}).get("only", "")
+    return not only or task in only.split()
+
+
+def _check_task(settings: Settings, task: str) -> None:
+    """Raise E321, E322 and E302 for what another task would need."""
+    model = settings.model
+    assert model is not None
+    if model.name not in TASK_MODELS[task]:
+        raise error("E322", name=model.name, task=TASKS[task], choices=", ".join(TASK_MODELS[task]))
+    for prefix, part in (("", settings), ("model.", model)):
+        fields = type(part).model_fields
+        for key in part.model_fields_set:
+            if not belongs(fields[key], task) and getattr(part, key) != fields[key].default:
+                only = [TASKS[each] for each in fields[key].json_schema_extra["only"].split()]  # type: ignore[index,union-attr]
+                raise error("E321", key=prefix + key, only=", ".join(only), task=TASKS[task])
+    if settings.tokenizer and settings.tokenizer not in TOKENIZERS.get(task, ()):
+        raise error("E302", key="tokenizer", value=settings.tokenizer, problem=f"one of {', '.join(TOKENIZERS[task])}")
+
+
+def _component(key: str, value: Any, before: Any, task: str) -> Any:
     """A named component: ``bag``, ``{"name": "bag", ...}``, ``{"embedding": 64}`` over what was there before."""
-    return _schedules(value, before) if key == "schedule" else _named(key, value, before)
+    return _schedules(value, before) if key == "schedule" else _named(key, value, before, task)
 
 
-def _named(key: str, value: Any, before: Any) -> Any:
+def _named(key: str, value: Any, before: Any, task: str = "") -> Any:
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping):
@@ -222,10 +108,16 @@ def _named(key: str, value: Any, before: Any) -> Any:
     if key != "model" and "name" not in value:
         raise error("E305", key=key, argument=next(iter(value), "name"))
     if key == "model":
-        value.setdefault("name", "bag")
+        value.setdefault("name", _model_with(value, task))
         if str(value["name"]) not in MODELS:
             raise error("E306", name=value["name"], choices=", ".join(MODELS), hint=nearest(str(value["name"]), MODELS))
     return value
+
+
+def _model_with(arguments: Mapping[str, Any], task: str) -> str:
+    """The first model of the task, or of any task while it is not known, that takes these arguments."""
+    names = TASK_MODELS[task] if task else tuple(MODELS)
+    return next((name for name in names if set(arguments) <= set(MODELS[name].model_fields)), names[0])
 
 
 def _schedules(value: Any, before: Any) -> Any:
@@ -270,6 +162,7 @@ class Row(BaseModel):
     type: str
     default: str
     unit: str
+    tasks: str
     meaning: str
 
 
@@ -277,7 +170,7 @@ def rows() -> Iterator[Row]:
     """Every setting, in order; those of a model under ``model.``, with the model's name."""
     for key, field in Settings.model_fields.items():
         if key == "model":
-            yield _row("model", field, kind="|".join(MODELS), default="bag")
+            yield _row("model", field, kind="|".join(MODELS))
             for name, model in MODELS.items():
                 for inner, each in model.model_fields.items():
                     if inner != "name":
@@ -303,23 +196,29 @@ def _type_name(annotation: Any) -> str:
     return "name" if issubclass(annotation, Named) else str(annotation.__name__)
 
 
-def _row(key: str, field: Any, kind: str = "", default: str = "") -> Row:
+def _row(key: str, field: Any, kind: str = "") -> Row:
     shown = "derived" if field.default is None else str(getattr(field.default, "name", field.default))
-    unit = (field.json_schema_extra or {}).get("unit", "")
+    extra = field.json_schema_extra or {}
     return Row(
         key=key,
         type=kind or _type_name(field.annotation),
-        default=default or shown or "none",
-        unit=unit,
+        default=shown or "none",
+        unit=extra.get("unit", ""),
+        tasks=extra.get("only", ""),
         meaning=field.description or "",
     )
 
 
 def to_toml(settings: Settings, **tables: Mapping[str, Any]) -> str:
-    """Settings as complete TOML; settings still underived are left out. ``tables`` are appended as they are."""
+    """The settings of the run's task as complete TOML; settings still underived are left out. ``tables`` are appended."""
     import tomli_w
 
-    return tomli_w.dumps(settings.model_dump(exclude_none=True) | {key: dict(value) for key, value in tables.items()})
+    values = settings.model_dump(exclude_none=True)
+    kept = {key: value for key, value in values.items() if belongs(Settings.model_fields[key], settings.task)}
+    if settings.model is not None:
+        fields = type(settings.model).model_fields
+        kept["model"] = {key: value for key, value in kept["model"].items() if belongs(fields[key], settings.task)}
+    return tomli_w.dumps(kept | {key: dict(value) for key, value in tables.items()})
 
 
 def recipes() -> dict[str, dict[str, Any]]:

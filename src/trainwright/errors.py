@@ -152,6 +152,8 @@ MESSAGES: dict[str, Message] = {
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
     "E319": Message("{name} needs {setting}.{argument}", "Give it: {setting}.{argument}=VALUE."),
     "E320": Message("{name}={value!r} is not possible: {problem}", "See help(trainwright.fit)."),
+    "E321": Message("{key} is a setting for {only}; this is: {task}", "Leave it out, or say what is meant with task=..."),
+    "E322": Message("model {name} is not for this task ({task})", "Its models are: {choices}."),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from trainwright.config import Named
 from trainwright.data.batches import tensor_batches
 from trainwright.evaluation import metrics
 from trainwright.evaluation.audit import audit
 from trainwright.evaluation.baseline import majority
 from trainwright.evaluation.intervals import wilson
+from trainwright.schema import Named
 from trainwright.training.optim import Objective, make_objective
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from trainwright.config import MODELS
 from trainwright.errors import RunError
 from trainwright.models import registry
+from trainwright.schema import MODELS
 
 VOCABULARY, CLASSES = 50, 4
 VARIANTS = [

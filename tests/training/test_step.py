@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from trainwright.config import Named
 from trainwright.data.batches import Batch
 from trainwright.errors import ModelError, TrainingError
+from trainwright.schema import Named
 from trainwright.training.optim import Objective, make_objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update

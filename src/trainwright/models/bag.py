@@ -11,26 +11,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from trainwright.config import BagSettings
+from trainwright.models.shapes import TextShape
+from trainwright.schema import BagSettings
 
 
 class Bag(nn.Module):
     """See the module's text. Token weights turn the mean into a weighted sum."""
 
-    def __init__(self, settings: BagSettings, vocabulary: int, classes: int) -> None:
+    def __init__(self, settings: BagSettings, shape: TextShape) -> None:
         super().__init__()
         self.init_range = settings.init_range
-        width = settings.embedding or classes
+        width = settings.embedding or shape.outputs
         # PyTorch's per-sample weights need the sum; without weights a text is the mean of its tokens.
-        self.embedding = nn.EmbeddingBag(vocabulary, width, mode="sum" if settings.weighting == "tf-idf" else "mean")
+        self.embedding = nn.EmbeddingBag(shape.vocabulary, width, mode="sum" if settings.weighting == "tf-idf" else "mean")
         layers: list[nn.Module] = []
         for hidden in settings.hidden if settings.embedding else []:
             layers += [nn.Linear(width, hidden), nn.ReLU()]
             width = hidden
         if settings.embedding:
             layers += [nn.Dropout(settings.dropout)] if settings.dropout else []
-            layers += [nn.Linear(width, classes)]
-        self.classifier = nn.Sequential(*layers) if layers else AddBias(classes)
+            layers += [nn.Linear(width, shape.outputs)]
+        self.classifier = nn.Sequential(*layers) if layers else AddBias(shape.outputs)
 
     def forward(self, values: Tensor, offsets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Logits of each text."""

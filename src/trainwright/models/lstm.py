@@ -10,16 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from trainwright.config import LSTMSettings
 from trainwright.models.padding import pad
+from trainwright.models.shapes import TextShape
+from trainwright.schema import LSTMSettings
 
 
 class LSTMClassifier(nn.Module):
     """See the module's text."""
 
-    def __init__(self, settings: LSTMSettings, vocabulary: int, classes: int) -> None:
+    def __init__(self, settings: LSTMSettings, shape: TextShape) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary, settings.embedding, padding_idx=0)
+        assert settings.embedding and settings.hidden and settings.layers and settings.dropout is not None  # derived by now
+        self.embedding = nn.Embedding(shape.vocabulary, settings.embedding, padding_idx=0)
         self.lstm = nn.LSTM(
             settings.embedding,
             settings.hidden,
@@ -29,7 +31,7 @@ class LSTMClassifier(nn.Module):
             dropout=settings.dropout if settings.layers > 1 else 0.0,
         )
         self.dropout = nn.Dropout(settings.dropout)
-        self.classifier = nn.Linear(settings.hidden * (1 + settings.bidirectional), classes)
+        self.classifier = nn.Linear(settings.hidden * (1 + settings.bidirectional), shape.outputs)
 
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
         """Logits of each text. States beyond a text's end are left out, so a text's logits are its own."""

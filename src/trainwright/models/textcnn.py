@@ -9,21 +9,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from trainwright.config import TextCNNSettings
 from trainwright.models.padding import pad
+from trainwright.models.shapes import TextShape
+from trainwright.schema import TextCNNSettings
 
 
 class TextCNN(nn.Module):
     """See the module's text."""
 
-    def __init__(self, settings: TextCNNSettings, vocabulary: int, classes: int) -> None:
+    def __init__(self, settings: TextCNNSettings, shape: TextShape) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary, settings.embedding, padding_idx=0)
+        self.embedding = nn.Embedding(shape.vocabulary, settings.embedding, padding_idx=0)
         self.convolutions = nn.ModuleList(
             nn.Conv1d(settings.embedding, settings.filters, width, padding=width - 1) for width in settings.widths
         )
         self.dropout = nn.Dropout(settings.dropout)
-        self.classifier = nn.Linear(settings.filters * len(settings.widths), classes)
+        self.classifier = nn.Linear(settings.filters * len(settings.widths), shape.outputs)
 
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
         """Logits of each text. Padding beyond a text is left out of the maximum, so a text's logits are its own."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from trainwright.config import Settings
 from trainwright.data.ragged import Ragged
+from trainwright.schema import Settings
 
 Notes = list[tuple[str, str, str]]
 ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones")

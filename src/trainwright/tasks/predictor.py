@@ -10,12 +10,12 @@ import polars as pl
 import torch
 from torch import nn
 
-from trainwright.config import MODELS
 from trainwright.data.batches import ragged_batches
 from trainwright.data.encode import Labels, TextEncoder
 from trainwright.errors import error
 from trainwright.evaluation import metrics
 from trainwright.models import registry
+from trainwright.schema import MODELS
 from trainwright.store import bundle
 from trainwright.tasks.runner import objective_of
 

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainwright.config import Named, Settings
 from trainwright.data.batches import Indexed, ragged_batches
 from trainwright.errors import TrainingError, error
 from trainwright.evaluation import baseline, metrics, report
 from trainwright.models import registry
 from trainwright.rundir import RunDir
+from trainwright.schema import Named, Settings
 from trainwright.store import atomic, bundle
 from trainwright.tasks.base import Split
 from trainwright.tasks.text import TASK, Prepared

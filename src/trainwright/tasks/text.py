@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trainwright.config import Settings
 from trainwright.data import cache
 from trainwright.data.columns import Columns, choose_columns
 from trainwright.data.encode import Labels, TextEncoder
@@ -19,6 +18,7 @@ from trainwright.data.split import NAMES, Fractions, split
 from trainwright.data.table import ROW, Rejected, Table
 from trainwright.errors import error, nearest
 from trainwright.evaluation.audit import audit
+from trainwright.schema import Settings
 from trainwright.tasks.base import Split
 from trainwright.tasks.derive import derive_encoding
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, lr_scheduler
 
-from trainwright.config import Named, Schedule
 from trainwright.errors import error, nearest
+from trainwright.schema import Named, Schedule
 
 # Optimisers whose update is a single pass over memory when torch's fused kernel does it.
 FUSED = ("Adam", "AdamW", "SGD", "Adagrad")

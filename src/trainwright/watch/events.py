@@ -44,11 +44,15 @@ class Step(Event):
 
 @dataclass(slots=True)
 class Scores:
-    """Sums over counts: ``loss`` is the mean per target, ``accuracy`` a share in [0, 1], None where it has no meaning."""
+    """Sums over counts: ``loss`` is the mean per target, ``accuracy`` a share in [0, 1], None where it has no meaning.
+
+    ``metrics`` holds what else is measured, by name: ``perplexity``, ``rmse``, a metric of the person's own.
+    """
 
     loss: float
     accuracy: float | None
     n: int
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -118,15 +122,17 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
 
 class EventLog:
-    """Appends events to ``events.jsonl`` and epochs to ``history.csv``; steps are thinned out to about ``STEPS`` a run."""
+    """Appends events to ``events.jsonl`` and epochs to ``history.csv``; steps are thinned out to about ``STEPS`` a run.
+
+    The columns of the history are fixed by its first epoch: loss and accuracy of both splits, then their other metrics.
+    """
 
     STEPS = 200
-    COLUMNS = "epoch,step,train_loss,train_accuracy,valid_loss,valid_accuracy,lr,seconds,best"
 
     def __init__(self, events: Path, history: Path) -> None:
         self._events = events.open("a", encoding="utf-8")
         self._history = history.open("a", encoding="utf-8")
-        self._history.write(self.COLUMNS + "\n")
+        self._names: list[tuple[str, str]] | None = None
         self._every = 1
 
     def append(self, event: Event) -> None:
@@ -138,8 +144,20 @@ class EventLog:
         self._events.write(to_json(event) + "\n")
         self._events.flush()
         if isinstance(event, Epoch):
-            self._history.write(_history_line(event) + "\n")
+            self._history.write(self._history_line(event))
             self._history.flush()
+
+    def _history_line(self, event: Epoch) -> str:
+        parts = {"train": event.train, "valid": event.valid}
+        head = ""
+        if self._names is None:
+            measures = [(part, name) for part in parts for name in ("loss", "accuracy")]
+            more = [(part, name) for part, scores in parts.items() if scores for name in scores.metrics]
+            self._names = measures + more
+            head = f"epoch,step,{','.join(f'{part}_{name}' for part, name in self._names)},lr,seconds,best\n"
+        values = [_measure(parts[part], name) for part, name in self._names]
+        shown = ["" if value is None else repr(value) for value in (*values, event.lr)]
+        return f"{head}{event.epoch},{event.step},{','.join(shown)},{event.seconds:.3f},{int(event.best)}\n"
 
     def close(self) -> None:
         """Close both files."""
@@ -147,8 +165,7 @@ class EventLog:
         self._history.close()
 
 
-def _history_line(event: Epoch) -> str:
-    train, valid = event.train, event.valid
-    scores = [train.loss, train.accuracy, valid.loss if valid else None, valid.accuracy if valid else None]
-    shown = ["" if value is None else repr(value) for value in (*scores, event.lr)]
-    return f"{event.epoch},{event.step},{','.join(shown)},{event.seconds:.3f},{int(event.best)}"
+def _measure(scores: Scores | None, name: str) -> float | None:
+    if scores is None:
+        return None
+    return getattr(scores, name) if name in ("loss", "accuracy") else scores.metrics.get(name)
