@@ -154,6 +154,24 @@ MESSAGES: dict[str, Message] = {
     "E320": Message("{name}={value!r} is not possible: {problem}", "See help(trainwright.fit)."),
     "E321": Message("{key} is a setting for {only}; this is: {task}", "Leave it out, or say what is meant with task=..."),
     "E322": Message("model {name} is not for this task ({task})", "Its models are: {choices}."),
+    "E323": Message(
+        "the vocabulary of a bag with n-grams cannot be extended",
+        "Leave vocabulary=extend out, or train a model without n-grams.",
+    ),
+    "E324": Message(
+        "nothing of the earlier run's {model} can be kept: every weight of it belongs to a class or token that is not here",
+        "Train without --from.",
+    ),
+    "E325": Message("freeze: the model has no module '{name}'", "It has: {known}."),
+    "E326": Message("freeze leaves nothing that can learn", "Name fewer modules."),
+    "E327": Message(
+        "{run} was trained for another task ({found}); this is: {wanted}",
+        "Name a run of the same task, or train without --from.",
+    ),
+    "E328": Message(
+        "{key}={value!r} does not fit the earlier run, which has {found!r}",
+        "Leave it out: it is taken from the run; or train without --from.",
+    ),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),

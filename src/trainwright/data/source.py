@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from trainwright.data import builtin, catalog, load, readers
+from trainwright.data import builtin, cache, catalog, load, readers
 from trainwright.data.folders import split_folder
 from trainwright.data.table import Table
 from trainwright.errors import error, nearest
@@ -46,6 +47,19 @@ class Source:
         if not self.files:
             digest.update(f"{self.name}:{sys.version}".encode())
         return digest.hexdigest()
+
+    def task(self, given: Mapping[str, Any]) -> tuple[str, str]:
+        """The key of the task that it is a source for, and why; the settings that are ``given`` have a say."""
+        return "text", ""
+
+    def fingerprint(self, shaping: Mapping[str, Any]) -> str:
+        """The name under which what was encoded from this source is cached."""
+        return cache.fingerprint(self.digest(), {**shaping, "source": self.name, "files": sorted(self.files.items())})
+
+    @property
+    def layout(self) -> catalog.CsvLayout | None:
+        """What the catalogue knows of the columns."""
+        return self.dataset.layout if self.dataset else None
 
     def tables(self) -> dict[str, Table]:
         """Read every split. Raises SourceError."""

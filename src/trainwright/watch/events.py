@@ -21,13 +21,15 @@ class Event:
 
 @dataclass(slots=True)
 class Started(Event):
-    """Training is about to take its first step. ``steps_per_epoch`` is 0 where it cannot be known."""
+    """Training is about to take its first step. ``steps_per_epoch`` is 0 where it cannot be known;
+    ``unit`` is what is counted as rows."""
 
     kind: ClassVar[str] = "started"
     epochs: int
     steps: int
     steps_per_epoch: int
     rows: int
+    unit: str = "rows"
 
 
 @dataclass(slots=True)

@@ -139,3 +139,8 @@ def _effort(report: Mapping[str, Any]) -> list[str]:
     if report.get("rows_per_second"):
         facts.append(("speed", f"{words.rate(report['rows_per_second'])} rows/s in training"))
     return ["", "Effort", *(f"  {name:<12}{value}" for name, value in facts)]
+
+
+def headline(scores: Mapping[str, Any]) -> tuple[str, str]:
+    """The main score of a split, and its interval."""
+    return words.percent(scores["accuracy"]), words.interval(scores.get("interval"))
