@@ -281,7 +281,8 @@ MESSAGES: dict[str, Message] = {
     ),
     # E160-E179: running text, and the tokens of language models
     "E160": Message(
-        "the folder '{path}' holds no text to train on", "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too."
+        "the folder '{path}' holds no text to train on",
+        "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too.",
     ),
     "E161": Message("there is nothing but white space in {files}", "Check how it was written or downloaded."),
     "E162": Message(
@@ -289,10 +290,12 @@ MESSAGES: dict[str, Message] = {
         "Train on a file of your own, or use a Python that comes with its library as .py files.",
     ),
     "E163": Message(
-        "'{path}' is named for both {first} and {second}", "Give each split its own text, or leave the split out: one is cut off."
+        "'{path}' is named for both {first} and {second}",
+        "Give each split its own text, or leave the split out: one is cut off.",
     ),
     "E164": Message(
-        "the text has {count} characters, too few to cut {parts} from", "Give more text, other fractions, or files of their own."
+        "the text has {count} characters, too few to cut {parts} from",
+        "Give more text, other fractions, or files of their own.",
     ),
     "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
     "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),

@@ -18,8 +18,9 @@ SMALLEST = 256
 
 
 def train(texts: Iterable[str], size: int, min_count: int) -> str:
-    """Learn from ``texts``, which should be small parts, at most ``size`` tokens: the 256 bytes, then the pairs that occur most often, ``min_count`` times (and twice) at
-    least.
+    """Learn from ``texts``, which should be small parts, at most ``size`` tokens, and give them as JSON.
+
+    They are the 256 bytes, then the pairs that occur most often, and ``min_count`` times (never less than twice) at least.
 
     Raises:
         SourceError: E165, ``size`` is below 256.

@@ -72,7 +72,8 @@ def find_corpus(path: Path, valid: Path | None = None, test: Path | None = None)
     Raises:
         SourceError: E101, E102 (missing, unreadable), E160 (a folder without text files), E163 (a file in two splits).
     """
-    path, notes = Path(path), []
+    path = Path(path)
+    notes: list[Note] = []
     given = {part: Path(each) for part, each in (("valid", valid), ("test", test)) if each is not None}
     for each in (path, *given.values()):
         require(each)
@@ -181,7 +182,7 @@ def _of_folder(path: Path, notes: list[Note]) -> dict[str, list[Path]]:
             notes.append(("left out", str(others), "text files whose names say no split"))
     if not by_split:
         by_split, why = {"train": _all(path)}, "all files in the order of their names"
-    notes.append(("files", ", ".join(f"{part} {len(files)}" for part, files in by_split.items()), why))
+    notes.append(("files", ", ".join(f"{part} {len(by_split[part])}" for part in NAMES if part in by_split), why))
     return by_split
 
 

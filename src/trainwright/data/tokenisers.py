@@ -46,23 +46,23 @@ def split_words(text: str) -> pl.Series:
     return pl.Series(lines, dtype=pl.String).str.extract_all(r"\S+").list.explode(empty_as_null=False, keep_nulls=False)
 
 
-def learn_words(texts: Iterable[str], known: Sequence[str], min_count: int, most: int) -> list[str]:
-    """The words that are not ``known``, by falling count, then by name; ``most`` of them, or all for 0."""
+def learn_words(texts: Iterable[str], known: Sequence[str], min_count: int, most: int | None) -> list[str]:
+    """The words that are not ``known``, by falling count, then by name; ``most`` of them, or all for None."""
     counts = pl.concat([split_words(text).to_frame("word").group_by("word").len() for text in texts])
     counts = counts.group_by("word").agg(pl.col("len").sum()).filter(pl.col("len") >= min_count)
     counts = counts.join(pl.DataFrame({"word": known}, schema={"word": pl.String}), on="word", how="anti")
     ordered = counts.sort(["len", "word"], descending=[True, False])["word"]
-    return (ordered.head(most) if most else ordered).to_list()
+    return (ordered if most is None else ordered.head(most)).to_list()
 
 
-def learn_characters(texts: Iterable[str], known: Sequence[str], min_count: int, most: int) -> list[str]:
-    """The characters that are not ``known``, by code point; the ``most`` frequent of them, or all for 0."""
+def learn_characters(texts: Iterable[str], known: Sequence[str], min_count: int, most: int | None) -> list[str]:
+    """The characters that are not ``known``, by code point; the ``most`` frequent of them, or all for None."""
     counts = np.zeros(POINTS, np.int64)
     for text in texts:
         counts += np.bincount(code_points(text), minlength=POINTS)
     counts[[ord(token) for token in known if len(token) == 1]] = 0
     found = np.flatnonzero(counts >= max(min_count, 1))
-    if most:
+    if most is not None:
         found = np.sort(found[np.argsort(-counts[found], kind="stable")[:most]])
     return [chr(point) for point in found.tolist()]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.data import bpe
+from trainwright.data.bpe import Bpe, train
 from trainwright.data.tokenisers import (
     END,
     END_TOKEN,
@@ -67,12 +67,12 @@ class TokenEncoder:
         return len(self.tokens)
 
     @cached_property
-    def _coder(self) -> Words | Characters | Bytes | bpe.Bpe:
+    def _coder(self) -> Words | Characters | Bytes | Bpe:
         if self.tokenizer == "words":
             return Words(self.tokens)
         if self.tokenizer == "characters":
             return Characters(self.tokens)
-        return Bytes() if self.tokenizer == "bytes" else bpe.Bpe(self.bpe)
+        return Bytes() if self.tokenizer == "bytes" else Bpe(self.bpe)
 
     def fit(self, text: str) -> np.ndarray:
         """Learn the tokens from the training text and give its ids, as ``transform`` does.
@@ -87,11 +87,11 @@ class TokenEncoder:
         self.__dict__.pop("_coder", None)
         if self.tokenizer in _LEARN:
             first = _FIRST[self.tokenizer]
-            limit = max(self.max_vocabulary - len(first), 1) if self.max_vocabulary else 0
+            limit = max(self.max_vocabulary - len(first), 0) if self.max_vocabulary else None
             self.tokens = [*first, *_LEARN[self.tokenizer](chunks(text), first, self.min_count, limit)]
         else:
             if self.tokenizer == "bpe":
-                self.bpe = bpe.train(chunks(text, BPE_PART), self.max_vocabulary, self.min_count)
+                self.bpe = train(chunks(text, BPE_PART), self.max_vocabulary, self.min_count)
             self.tokens = [readable(piece) for piece in self._coder.pieces]
         return self.transform(text)
 
@@ -127,7 +127,7 @@ class TokenEncoder:
         """
         if self.tokenizer not in _LEARN:
             return 0
-        new = _LEARN[self.tokenizer](chunks(text), self.tokens, self.min_count, 0)
+        new = _LEARN[self.tokenizer](chunks(text), self.tokens, self.min_count, None)
         self.tokens = [*self.tokens, *new]
         self.__dict__.pop("_coder", None)
         return len(new)
