@@ -299,4 +299,25 @@ MESSAGES: dict[str, Message] = {
         "'python-docs' is read from the source files of the standard library, and this Python has none",
         "Train on a file of your own, or use a Python that comes with its library as .py files.",
     ),
+    # E160-E179: running text, and the tokens of language models
+    "E160": Message(
+        "the folder '{path}' holds no text to train on",
+        "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too.",
+    ),
+    "E161": Message("there is nothing but white space in {files}", "Check how it was written or downloaded."),
+    "E162": Message(
+        "'python-reference' is read from a source file of the standard library, which this Python does not have",
+        "Train on a file of your own, or use a Python that comes with its library as .py files.",
+    ),
+    "E163": Message(
+        "'{path}' is named for both {first} and {second}",
+        "Give each split its own text, or leave the split out: one is cut off.",
+    ),
+    "E164": Message(
+        "the text has {count} characters, too few to cut {parts} from",
+        "Give more text, other fractions, or files of their own.",
+    ),
+    "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
+    "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
+    "E167": Message("the tokens in '{path}' cannot be read: {problem}", "Remove the file; it is made again from the text."),
 }

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from trainwright.data import builtin, cache, catalog, load, readers
-from trainwright.data.folders import split_folder
+from trainwright.data.folders import short_name, split_folder
 from trainwright.data.table import Table
 from trainwright.errors import error, nearest
 from trainwright.rundir import is_path
@@ -89,7 +89,7 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         load.require(each)
     if is_path(source):
         folders = split_folder(path) if path.is_dir() else None
-        return Source(_short_name(path), (folders or {"train": path}) | given)
+        return Source(short_name(path), (folders or {"train": path}) | given)
     if source in builtin.names():
         if given:
             raise error("E211", source=source)
@@ -101,13 +101,6 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     load.require(path)
     raise error("E101", path=source)  # an empty word, which as a path would be the current folder
-
-
-def _short_name(path: Path) -> str:
-    """The file's name without its endings; its folder's name where the file's says nothing."""
-    place = path.resolve()
-    name = place.name.split(".")[0] if place.is_file() else place.name
-    return place.parent.name if name.lower() in ("train", "training", "data") and place.parent.name else name
 
 
 def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
