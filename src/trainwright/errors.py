@@ -279,4 +279,20 @@ MESSAGES: dict[str, Message] = {
         "'python-docs' is read from the source files of the standard library, and this Python has none",
         "Train on a file of your own, or use a Python that comes with its library as .py files.",
     ),
+    # E136-E139, E180-E189: archives and what is in them
+    "E136": Message("the archive '{path}' has no member '{member}'", "Is it the right file? Download it again."),
+    "E137": Message(
+        "{what} in the archive '{path}' is larger than {limit}, which it should not be",
+        "Do not trust the file; download it again from its publisher.",
+    ),
+    "E138": Message(
+        "'{member}' in the archive '{path}' is not a plain file",
+        "Do not trust the file; download it again from its publisher.",
+    ),
+    "E139": Message("the archive '{path}' is damaged: {why}", "Download it again."),
+    "E180": Message("'{path}' is not a copy of {name}: {why}", "Download it again; the original is meant, not repacked."),
+    "E181": Message(
+        "the data set '{name}' is made for the task {task}; it cannot be read as a table",
+        "Name another data set, or give a file of your own.",
+    ),
 }

@@ -87,7 +87,7 @@ class Rows:
 def read(source: Source, settings: Settings) -> tuple[Rows, Columns, dict[str, Any], list[tuple[str, str, str]]]:
     """The rows of every split, the columns chosen, what ``data.json`` will say, and notes."""
     tables = source.tables()
-    layout = source.dataset.layout if source.dataset else None
+    layout = source.layout
     text = settings.text or (layout.text if layout else ())
     columns = choose_columns(tables["train"], text, settings.label or (layout.label if layout else ""))
     notes = list(tables["train"].notes) + list(columns.notes)
