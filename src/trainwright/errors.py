@@ -320,4 +320,20 @@ MESSAGES: dict[str, Message] = {
     "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
     "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
     "E167": Message("the tokens in '{path}' cannot be read: {problem}", "Remove the file; it is made again from the text."),
+    # E136-E139, E180-E189: archives and what is in them
+    "E136": Message("the archive '{path}' has no member '{member}'", "Is it the right file? Download it again."),
+    "E137": Message(
+        "{what} in the archive '{path}' is larger than {limit}, which it should not be",
+        "Do not trust the file; download it again from its publisher.",
+    ),
+    "E138": Message(
+        "'{member}' in the archive '{path}' is not a plain file",
+        "Do not trust the file; download it again from its publisher.",
+    ),
+    "E139": Message("the archive '{path}' is damaged: {why}", "Download it again."),
+    "E180": Message("'{path}' is not a copy of {name}: {why}", "Download it again; the original is meant, not repacked."),
+    "E181": Message(
+        "the data set '{name}' is made for the task {task}; it cannot be read as a table",
+        "Name another data set, or give a file of your own.",
+    ),
 }

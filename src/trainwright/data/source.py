@@ -11,8 +11,9 @@ from typing import Any
 
 import polars as pl
 
-from trainwright.data import builtin, cache, catalog, load, readers
-from trainwright.data.folders import short_name, split_folder
+from trainwright.data import builtin, catalog, load, readers
+from trainwright.data.datasets import CATALOG, CsvLayout, Dataset
+from trainwright.data.folders import split_folder
 from trainwright.data.table import Table
 from trainwright.errors import error, nearest
 from trainwright.rundir import is_path
@@ -33,7 +34,12 @@ class Source:
 
     name: str
     files: dict[str, Path] = field(default_factory=dict)
-    dataset: catalog.Dataset | None = None
+    dataset: Dataset | None = None
+
+    @property
+    def layout(self) -> CsvLayout | None:
+        """What the catalogue knows of the columns, where it knows any."""
+        return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
 
     def digest(self) -> str:
         """Changes when any byte of any file does; for embedded data, with the interpreter."""
@@ -62,14 +68,16 @@ class Source:
         return self.dataset.layout if self.dataset else None
 
     def tables(self) -> dict[str, Table]:
-        """Read every split. Raises SourceError."""
+        """Read every split. Raises SourceError (E181 for named data that are no tables)."""
         if not self.files:
             return {"train": builtin.load(self.name)}
+        if self.dataset and not self.layout:
+            raise error("E181", name=self.name, task=self.dataset.task)
         tables = {split: readers.read_table(path) for split, path in self.files.items()}
-        return tables if self.dataset is None else {split: _named(self.dataset.layout, each) for split, each in tables.items()}
+        return {split: _named(self.layout, each) for split, each in tables.items()} if self.layout else tables
 
 
-def _named(layout: catalog.CsvLayout, table: Table) -> Table:
+def _named(layout: CsvLayout, table: Table) -> Table:
     """A file of the catalogue with the names of its columns and classes."""
     if len(table.columns) == len(layout.columns) and not table.has_header:
         table.frame = table.frame.rename(dict(zip(table.columns, layout.columns, strict=True)))
@@ -94,9 +102,9 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         if given:
             raise error("E211", source=source)
         return Source(source)
-    if source in catalog.CATALOG:
+    if source in CATALOG:
         files = catalog.fetch(source, offline=offline, progress=listen)
-        return Source(source, files | given, catalog.CATALOG[source])
+        return Source(source, files | given, CATALOG[source])
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     load.require(path)
