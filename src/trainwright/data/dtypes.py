@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
@@ -18,6 +18,7 @@ import polars as pl
 Kind = Literal["number", "boolean", "date", "category"]
 
 MISSING = ("na", "n/a", "#n/a", "nan", "null", "none", "-", "?")
+_MISSING = {spelled for word in MISSING for spelled in (word, word.upper(), word.capitalize())} | {"NaN"}
 PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"))
 UNCLEAR = "day or month first"  # a format of dates, as long as nothing settles it
 HEAD = 1000
@@ -26,13 +27,13 @@ LARGEST = 3.4e38  # float32 holds no more
 SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word"}
 
 _GAP = "[' \u00a0\u202f"  # what may stand between thousands, besides the mark that is not the decimal one
-_GROUPED = rf"^[+-]?[1-9]\d{{0,2}}(?:{_GAP},]\d{{3}})+(?:\.\d*)?$"
-_COMMA = rf"^[+-]?(?:(?:\d+|[1-9]\d{{0,2}}(?:{_GAP}.]\d{{3}})+)(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?$"
-_TIME = r"(?:[T ,]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?)?$"
+_GROUPED = rf"^[+-]?[1-9][0-9]{{0,2}}(?:{_GAP},][0-9]{{3}})+(?:\.[0-9]*)?$"
+_COMMA = rf"^[+-]?(?:(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{_GAP}.][0-9]{{3}})+)(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+_TIME = r"(?:[T ,]+(?P<H>[0-9]{1,2}):(?P<M>[0-9]{2})(?::(?P<S>[0-9]{2})(?:\.[0-9]+)?)? *(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 _DATES: Mapping[str, str] = {
-    "ymd": r"^(?P<y>\d{4})[-/.](?P<m>\d{1,2})(?:[-/.](?P<d>\d{1,2}))?" + _TIME,
-    "dmy": r"^(?P<d>\d{1,2})[-/.](?P<m>\d{1,2})[-/.](?P<y>\d{4})" + _TIME,
-    "mdy": r"^(?P<m>\d{1,2})[-/.](?P<d>\d{1,2})[-/.](?P<y>\d{4})" + _TIME,
+    "ymd": r"^(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})(?:[-/.](?P<d>[0-9]{1,2}))?" + _TIME,
+    "dmy": r"^(?P<d>[0-9]{1,2})[-/.](?P<m>[0-9]{1,2})[-/.](?P<y>[0-9]{4})" + _TIME,
+    "mdy": r"^(?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})[-/.](?P<y>[0-9]{4})" + _TIME,
 }
 
 
@@ -112,15 +113,12 @@ def _allowed(present: pl.Series) -> int:
 
 
 def _read_number(present: pl.Series) -> Reading:
-    found = {mark: convert(present, Feature("", "number", mark))[1] for mark in ("point", "comma")}
-    point, comma = (int(bad.sum()) for bad in found.values())
-    if point == comma:
-        double = present.str.contains(_GROUPED) & present.str.contains(_COMMA) | present.str.contains(
-            r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
-        )
-        return Reading("number", "either", point, _first(present, found["point"]) if point else _first(present, double))
-    mark = "point" if point < comma else "comma"
-    return Reading("number", mark, min(point, comma), _first(present, found[mark]))
+    point = _values(present, "number", "point").is_null()
+    comma = ~present.str.contains(_COMMA) | (point & ~present.str.contains("[.,]"))
+    bad, mark = min((int(point.sum()), "point"), (int(comma.sum()), "comma"))
+    if point.sum() != comma.sum():
+        return Reading("number", mark, bad, _first(present, point if mark == "point" else comma))
+    return Reading("number", "either", bad, _first(present, point if bad else present.str.contains(_GROUPED) & ~comma))
 
 
 def _read_date(present: pl.Series) -> Reading | None:
@@ -128,15 +126,14 @@ def _read_date(present: pl.Series) -> Reading | None:
     orders = [order for order, pattern in _DATES.items() if int(head.str.contains(pattern).sum()) > 0.9 * len(head)]
     if not orders:
         return None
-    found = {order: convert(present, Feature("", "date", order)) for order in orders}
-    best = min(found, key=lambda order: int(found[order][1].sum()))
-    moments, bad = found[best]
-    order = best
-    if len(orders) == 2:
-        tied = found["dmy"][1].sum() == found["mdy"][1].sum() and not found["dmy"][0].equals(found["mdy"][0])
-        points = bool(head.str.contains(r"^\d+\.\d+\.").all())  # nobody writes points with the month first
-        order = "dmy" if points else UNCLEAR if tied else best
-    return Reading("date", order + _clock(moments), int(bad.sum()), _first(present, bad))
+    found = {order: _values(present, "date", order) for order in orders}
+    order = min(found, key=lambda each: found[each].null_count())
+    moments = found[order]
+    reading = Reading("date", order + _clock(moments), moments.null_count(), _first(present, moments.is_null()))
+    if len(orders) == 1 or found["dmy"].null_count() != found["mdy"].null_count() or found["dmy"].equals(found["mdy"]):
+        return reading
+    points = bool(head.str.contains(r"^[0-9]+\.[0-9]+\.").all())  # nobody writes points with the month first
+    return reading if points else replace(reading, format=UNCLEAR + _clock(moments))
 
 
 def _clock(moments: pl.Series) -> str:
@@ -164,16 +161,23 @@ def convert(column: pl.Series, feature: Feature) -> tuple[pl.Series, pl.Series]:
         return text, _nowhere(text)
     if column.dtype in (pl.Categorical, pl.Enum, pl.Null):
         column = column.cast(pl.String)
-    if column.dtype == pl.String:
-        column = _present(stripped(column))
-    if feature.kind == "number":
-        values = _numbers(column, feature.format)
-    elif feature.kind == "boolean":
-        values = _booleans(column)
-    else:
-        values = _moments(column, feature.format.removesuffix(" time"))
-    missing = column.is_null() | column.is_nan() if column.dtype.is_float() else column.is_null()
-    return values, values.is_null() & ~missing
+    values = _values(column, feature.kind, feature.format)
+    rest = values.is_null() & column.is_not_null()
+    if column.dtype.is_float():
+        return values, rest & ~column.is_nan()
+    if column.dtype != pl.String or not rest.any():
+        return values, rest
+    places = rest.arg_true()  # few: blanks around a value, words for a missing one, bad ones
+    text = _present(stripped(column.gather(places)))
+    again = _values(text, feature.kind, feature.format)
+    return values.scatter(places, again), rest.scatter(places, again.is_null() & text.is_not_null())
+
+
+def _values(column: pl.Series, kind: str, form: str) -> pl.Series:
+    """The values that can be read as they are written; null for the others."""
+    if kind == "number":
+        return _numbers(column, form)
+    return _booleans(column) if kind == "boolean" else _moments(column, form.removesuffix(" time"))
 
 
 def _nowhere(column: pl.Series) -> pl.Series:
@@ -186,7 +190,7 @@ def _nothing(column: pl.Series, kind: pl.DataType) -> pl.Series:
 
 def _present(text: pl.Series) -> pl.Series:
     """Text with null for the words that say that nothing is there."""
-    return text.set(text.str.to_lowercase().is_in(MISSING), None)
+    return text.set(text.is_in(_MISSING), None)
 
 
 def _numbers(column: pl.Series, mark: str) -> pl.Series:

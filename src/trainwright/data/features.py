@@ -213,25 +213,35 @@ class _Choice:
         return why
 
     def derived(self, label: str | None, kind: Target) -> list[Column]:
-        taken, left_out = [], []
+        taken: list[Column] = []
+        left_out: dict[str, str] = {}
+        mirrors: dict[str, str] = {}
         for name, column in self.columns.items():
             if name == label:
                 continue
-            if why := self.fault(column) or self.gives_away(column, label, kind):
-                left_out.append((name, why))
+            if why := self.fault(column):
+                left_out[name] = why
+            elif why := self.gives_away(column, label, kind):
+                mirrors[name] = why
             else:
                 taken.append(column)
+        if not taken and mirrors:  # a toy, such as the truth table of a function
+            self.notes += [("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()]
+            taken = [self.columns[name] for name in mirrors]
+        else:
+            left_out |= mirrors
         if not taken:
-            listed = "; ".join(f"'{name}' ({why})" for name, why in left_out) or "none, since there is no other column"
+            listed = "; ".join(f"'{name}' ({why})" for name, why in left_out.items()) or "none, as there is no other column"
             raise error("E244", path=self.table.file, left_out=listed)
-        self.notes += [("left out", name, why) for name, why in left_out]
+        self.notes += [("left out", name, why) for name, why in left_out.items()]
         return taken
 
     def gives_away(self, column: Column, label: str | None, kind: Target) -> str:
         """Whether a column is the class in other words, such as its number beside its name."""
         if label is None or kind != "class" or len(column.raw) < FEW_ROWS:
             return ""
-        alike = column.distinct == self.columns[label].distinct and same(self.table.frame, column.name, label)
+        target = self.columns[label]
+        alike = target.recurs and column.distinct == target.distinct and same(self.table.frame, column.name, label)
         return f"it says the same as '{label}', in other words" if alike else ""
 
     def taken(self, column: Column) -> Column:
