@@ -335,5 +335,24 @@ MESSAGES: dict[str, Message] = {
     "E181": Message(
         "the data set '{name}' is made for the task {task}; it cannot be read as a table",
         "Name another data set, or give a file of your own.",
+    # E240-E259: the columns of a table
+    "E240": Message("it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. {columns}"),
+    "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),
+    "E242": Message("the feature '{name}' is named twice", "Name each column once."),
+    "E243": Message("column '{name}' of '{path}' cannot be a feature: {why}", "Mend the column, or take it out of features."),
+    "E244": Message(
+        "'{path}' has no column to learn from",
+        "Left out were: {left_out}. Name columns to take all the same: features=NAME,NAME.",
+    ),
+    "E245": Message(
+        "column '{name}' of '{path}' cannot be predicted as a number: {why}", "Write target=class, or mend the column."
+    ),
+    "E246": Message("column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. {columns}"),
+    "E247": Message(
+        "{file} has no column '{column}', which the model needs", "Add the column; its cells may be empty. It has: {columns}."
+    ),
+    "E248": Message(
+        "data set '{name}' is read from the files of scikit-learn, and {file} is not there",
+        "Install scikit-learn again: pip install --force-reinstall scikit-learn.",
     ),
 }

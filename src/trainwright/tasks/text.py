@@ -104,7 +104,7 @@ def prepare(
 
 def read(source: Source, settings: Settings) -> tuple[Columns, Rows]:
     """The columns chosen, and the rows of every split."""
-    tables = source.tables()
+    tables = source.tables
     layout = source.layout
     text = settings.text or (layout.text if layout else ())
     columns = choose_columns(tables["train"], text, settings.label or (layout.label if layout else ""))
