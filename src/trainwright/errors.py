@@ -335,6 +335,7 @@ MESSAGES: dict[str, Message] = {
     "E181": Message(
         "the data set '{name}' is made for the task {task}; it cannot be read as a table",
         "Name another data set, or give a file of your own.",
+    ),
     # E240-E259: the columns of a table
     "E240": Message("it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. {columns}"),
     "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),
@@ -354,5 +355,36 @@ MESSAGES: dict[str, Message] = {
     "E248": Message(
         "data set '{name}' is read from the files of scikit-learn, and {file} is not there",
         "Install scikit-learn again: pip install --force-reinstall scikit-learn.",
+    ),
+    "E140": Message("{path} cannot be used: {why}", "Give a PNG, JPEG, WebP, BMP, GIF or TIFF file that a viewer can open."),
+    "E141": Message(
+        "the folder '{path}' holds no folder with images in it",
+        "Put the images of each class into a folder of its own, or name them in a table (CSV) with a label column.",
+    ),
+    "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
+    "E143": Message(
+        "'{path}' cannot be read as an IDX file: {why}",
+        "Download it again; an IDX file (MNIST's format) holds unsigned bytes behind a header of its shape.",
+    ),
+    "E144": Message("'{path}' has no {missing}", "Put it into the same folder, called '{name}' (also with .gz)."),
+    "E145": Message("'{path}' holds two files of images for one split: {one} and {two}", "Name the one to train on."),
+    "E146": Message(
+        "there are {pictures} pictures in {images} but {count} labels in {labels}", "Each picture needs exactly one label."
+    ),
+    "E147": Message(
+        "{name} does not fit: {why}",
+        "Save pictures as uint8 of shape (rows, height, width) or (rows, height, width, 3), labels as one number a row.",
+    ),
+    "E148": Message(
+        "'{path}' cannot be used as arrays of pictures: {why}",
+        "Save it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...), or as x and y alone.",
+    ),
+    "E149": Message(
+        "it cannot be told which column of '{path}' names the images: {why}",
+        "Name it: image=NAME. Its values are paths that count from the folder of the table.",
+    ),
+    "E150": Message(
+        "the data set '{name}' cannot be read: {why}",
+        "It comes with scikit-learn; install that again (pip install scikit-learn).",
     ),
 }

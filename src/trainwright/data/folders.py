@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trainwright.errors import error
 
-_PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
+PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
     ("valid", "validation", "val", "dev"), "valid"
 )
 
@@ -23,7 +23,7 @@ def split_folder(path: Path) -> dict[str, Path] | None:
     """
     found: dict[str, Path] = {}
     for entry in entries(path):
-        part = _PARTS.get(entry.name.lower())
+        part = PARTS.get(entry.name.lower())
         if part and part not in found and entry.is_dir() and class_folders(entry):
             found[part] = entry
     return found if "train" in found and len(found) > 1 else None
@@ -37,7 +37,7 @@ def class_folders(path: Path) -> dict[str, list[Path]]:
 
 def part_of(name: str) -> str | None:
     """The split that a file's name says: ``"valid"`` for ``ptb.valid.txt``; None where it says none, or two."""
-    parts = {_PARTS[word] for word in re.findall("[a-z]+", name.lower()) if word in _PARTS}
+    parts = {PARTS[word] for word in re.findall("[a-z]+", name.lower()) if word in PARTS}
     return parts.pop() if len(parts) == 1 else None
 
 
