@@ -37,7 +37,8 @@ def encoder(request: pytest.FixtureRequest) -> TokenEncoder:
     return fitted(request.param)
 
 
-BPE, BYTES, WORDS = fitted("bpe"), fitted("bytes", ""), fitted("words", "a b ab \U0001f600")
+SPACED = "ab  ab\n\n\nab   a\t\tb\n" * 20  # teaches bpe white space in runs, and words that begin with a space
+BPE, BYTES, WORDS = fitted("bpe", SAMPLE + SPACED), fitted("bytes", ""), fitted("words", "a b ab \U0001f600")
 STREAMED = (BPE, BYTES, WORDS, fitted("characters", "a\u00e9\U0001f600"))
 
 
@@ -228,7 +229,7 @@ def test_which_encoders_are_of_one_kind() -> None:
     one = fitted("words", "a b a")
     assert one.same_kind(fitted("words", "b a a", min_count=1, max_vocabulary=50))
     assert not one.same_kind(fitted("words", "b b a")) and not one.same_kind(fitted("characters", "ab"))
-    assert not BPE.same_kind(fitted("bpe", SAMPLE[:200])) and BPE.same_kind(fitted("bpe"))
+    assert not BPE.same_kind(fitted("bpe", SAMPLE[:200])) and BPE.same_kind(fitted("bpe", SAMPLE + SPACED))
 
 
 def test_fitting_again_forgets() -> None:
