@@ -37,7 +37,8 @@ def encoder(request: pytest.FixtureRequest) -> TokenEncoder:
     return fitted(request.param)
 
 
-BPE, BYTES, WORDS = fitted("bpe"), fitted("bytes", ""), fitted("words", "a b ab \U0001f600")
+SPACED = "ab  ab\n\n\nab   a\t\tb\n" * 50  # teaches bpe white space in runs, and words that begin with a space
+BPE, BYTES, WORDS = fitted("bpe", SAMPLE + SPACED), fitted("bytes", ""), fitted("words", "a b ab \U0001f600")
 STREAMED = (BPE, BYTES, WORDS, fitted("characters", "a\u00e9\U0001f600"))
 
 
@@ -137,7 +138,7 @@ def test_unknown_and_end_may_be_words_of_the_text() -> None:
 
 def test_tokens_can_be_read() -> None:
     assert fitted("bytes", "").tokens[0x41] == "A" and fitted("bytes", "").tokens[0xE2] == "<0xE2>"
-    assert 256 < len(BPE.tokens) == BPE.size <= 300 and " the" in BPE.tokens and "\n" in BPE.tokens
+    assert 256 < len(BPE.tokens) == BPE.size <= 300 and {" ab", "  ", "\n\n"} <= {*BPE.tokens} and "\n" in BPE.tokens
     assert fitted("bpe", SAMPLE, max_vocabulary=256).size == 256
     assert fitted("bpe", "", max_vocabulary=300).size == 256
 
@@ -170,6 +171,8 @@ def test_lone_surrogates_are_replaced(encoder: TokenEncoder) -> None:
 
 
 @given(st.text(alphabet="ab \n\t'1.\u00e9\x1c\x85", max_size=80), st.integers(1, 20))
+@example("ab   a", 3)
+@example("b\n\n\nab", 2)
 @settings(deadline=None)
 def test_parts_change_nothing(text: str, size: int) -> None:
     parts = list(chunks(text, size))
@@ -228,7 +231,7 @@ def test_which_encoders_are_of_one_kind() -> None:
     one = fitted("words", "a b a")
     assert one.same_kind(fitted("words", "b a a", min_count=1, max_vocabulary=50))
     assert not one.same_kind(fitted("words", "b b a")) and not one.same_kind(fitted("characters", "ab"))
-    assert not BPE.same_kind(fitted("bpe", SAMPLE[:200])) and BPE.same_kind(fitted("bpe"))
+    assert not BPE.same_kind(fitted("bpe", SAMPLE[:200])) and BPE.same_kind(fitted("bpe", SAMPLE + SPACED))
 
 
 def test_fitting_again_forgets() -> None:
