@@ -350,7 +350,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "E246": Message("column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. {columns}"),
     "E247": Message(
-        "{file} has no column '{column}', which the model needs", "Add the column; its cells may be empty. It has: {columns}."
+        "{file} has no column '{column}', which the model needs",
+        "Add the column, or rename the one that holds it. There are: {columns}.",
     ),
     "E248": Message(
         "data set '{name}' is read from the files of scikit-learn, and {file} is not there",
