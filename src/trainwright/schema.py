@@ -247,7 +247,7 @@ class Settings(Strict):
     class_weights: Literal["none", "balanced"] = setting(
         "none", "balanced = each class counts the same in the loss", only="text image table"
     )
-    clip: float = setting(0.0, "clip the norm of the gradient to this; 0 = off", ge=0)
+    clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
     clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)
 
     batch_size: int | None = setting(None, "rows of one forward pass", "rows", gt=0)

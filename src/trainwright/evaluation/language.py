@@ -56,9 +56,7 @@ class Sums:
 
 
 @torch.inference_mode()
-def measure(
-    model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]], batches: Iterable[Batch]
-) -> Sums:
+def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]], batches: Iterable[Batch]) -> Sums:
     """The model over windows that each start from nothing; their mode afterwards is as it was before."""
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     with measuring(model):

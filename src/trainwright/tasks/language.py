@@ -227,7 +227,11 @@ def _encoder(text: str, settings: Settings, parent: Predictor | None) -> tuple[T
             return encoder, settings, [("vocabulary", f"{encoder.size:,} tokens", f"{before:,} kept, {added:,} new ones added")]
         ids = encoder.transform(text)
         share = encoder.unknown(ids, text) / max(len(ids), 1)
-        return encoder, settings, [("vocabulary", f"{before:,} tokens", f"kept; {share:.1%} of the new tokens are not among them")]
+        return (
+            encoder,
+            settings,
+            [("vocabulary", f"{before:,} tokens", f"kept; {share:.1%} of the new tokens are not among them")],
+        )
     settings, notes = derive.language_encoding(settings, text)
     encoder = TokenEncoder(settings.tokenizer or "words", settings.min_count or 1, settings.max_vocabulary or 0)
     encoder.fit(text)
@@ -371,13 +375,9 @@ class LanguagePredictor(Predictor):
         bits = {"bits_per_character": sums.loss / math.log(2)} if self.encoder.tokenizer in CHARACTERS else {}
         return sums.report() | bits | {"rejected": 0, "unknown": self.encoder.unknown(stream.ids[1:], text)}
 
-    def generate(
-        self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int
-    ) -> Iterator[str]:
+    def generate(self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> Iterator[str]:
         """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""
-        return _generate(
-            self.model, self.encoder, prompt, tokens, temperature, top_k, top_p, seed, self.context, self.device
-        )
+        return _generate(self.model, self.encoder, prompt, tokens, temperature, top_k, top_p, seed, self.context, self.device)
 
 
 def _next(model: nn.Module, ids: torch.Tensor, state: Any) -> tuple[torch.Tensor, Any]:
