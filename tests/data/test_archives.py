@@ -146,6 +146,16 @@ def test_tar_that_claims_more_than_any_disk_holds_ends_at_once(folder: Path) -> 
     refused(write(folder, gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))), "E137", "'b'", wanted=["a"])
 
 
+def test_sparse_member_and_one_that_ends_in_its_own_header(folder: Path) -> None:
+    header = bytearray(tarfile.TarInfo("a").tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[483:495] = b"00000000000\0"
+    for more, code in ((0, "E138"), (1, "E139")):
+        header[482] = more  # whether another block of the header follows
+        header[148:156] = b"%06o\0 " % (256 + sum(header[:148] + header[156:]))
+        refused(write(folder, gzip.compress(bytes(header))), code, wanted=["a"])
+
+
 @pytest.mark.parametrize("told", [10, 5_000])
 def test_zip_whose_sizes_lie(folder: Path, told: int) -> None:
     packed = bytearray(plain_zip({"a": b"1" * 1000}))

@@ -428,6 +428,23 @@ def test_part_is_not_resumed_in_the_middle_of_compressed_bytes(server: Server, c
     assert server.ranges == ["bytes=1000-", None]
 
 
+@pytest.mark.parametrize("have", [0, 1000])
+def test_gz_file_that_the_server_calls_encoded_is_kept_as_it_is(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, have: int
+) -> None:
+    packed = gzip.compress(BODY)
+    file = catalog.File((f"{server.address}.gz",), hashlib.md5(packed).hexdigest(), len(packed))
+    entry = catalog.Dataset("tiny", "", "", "image", {"train_images": file}, IdxLayout(("0",)))
+    monkeypatch.setitem(catalog.CATALOG, "tiny", entry)
+    label = {"Content_Encoding": "gzip", "Content_Range": f"bytes {have}-{len(packed) - 1}/{len(packed)}"}
+    server.answers = [lambda handler: send(handler, 206 if have else 200, packed[have:], **label)]
+    if have:
+        cache.mkdir(parents=True)
+        (cache / "train.csv.gz.part").write_bytes(packed[:have])
+    assert catalog.fetch("tiny")["train_images"].read_bytes() == packed
+    assert server.ranges == [f"bytes={have}-" if have else None]
+
+
 def test_part_with_other_content_starts_again(server: Server, cache: Path) -> None:
     part_of(cache, b"x" * 1000)
     assert_complete(cache, catalog.fetch("tiny"))
