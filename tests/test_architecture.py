@@ -41,6 +41,8 @@ LAYERS = [
 ]
 WITHIN = {"trainwright.training": "trainwright.evaluation", "trainwright.evaluation": "trainwright.training"}
 FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "yaml", "tarfile", "zipfile", "joblib"}
+ARCHIVES = {"trainwright.data.archives": {"tarfile", "zipfile"}}  # read there in memory, and nowhere else
+UNPACKING = {"extract", "extractall", "unpack_archive"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "os.system", "os.popen", "torch.load", "torch.save", "shutil.unpack_archive"}
 
 
@@ -94,7 +96,8 @@ def test_torch_only_where_it_may_be(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_dangerous_is_called(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    assert not {name.partition(".")[0] for name, _ in imports(MODULES[module])} & FORBIDDEN_IMPORTS
+    forbidden = {name.partition(".")[0] for name, _ in imports(MODULES[module])} & FORBIDDEN_IMPORTS
+    assert forbidden == ARCHIVES.get(module, set())
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
@@ -106,6 +109,13 @@ def test_nothing_dangerous_is_called(module: str) -> None:
         f"{module} uses the network"
     )
     assert module == "trainwright.cli" or not re.search(r"\b(sys\.exit|os\._exit)\b", text) or "__main__" in text
+
+
+def test_archives_are_never_unpacked() -> None:
+    for module, path in MODULES.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not named & UNPACKING, f"{module} unpacks an archive"
 
 
 def test_all_torch_free_modules_import_without_torch() -> None:

@@ -68,7 +68,7 @@ def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]]
     return Sums(losses, correct, counts)
 
 
-def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[np.ndarray, ...]:
+def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Loss, right guesses and targets of each window of a batch."""
     flat, wanted = features.flatten(0, 1), targets.flatten()
     losses, right = torch.zeros(len(flat), dtype=torch.float64), torch.zeros(len(flat), dtype=torch.bool)
@@ -80,4 +80,4 @@ def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None
         right[low : low + rows] = (logits.argmax(dim=1) == part).cpu()
     counted = (targets != IGNORED).sum(dim=1).cpu()
     shape = targets.shape
-    return tuple(each.numpy() for each in (losses.view(shape).sum(dim=1), right.view(shape).sum(dim=1), counted))
+    return losses.view(shape).sum(dim=1).numpy(), right.view(shape).sum(dim=1).numpy(), counted.numpy()
