@@ -145,7 +145,7 @@ def test_16_bit_colour_is_scaled() -> None:
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_32_bit_values_are_refused(mode: str) -> None:
-    with pytest.raises(SourceError, match="E140.*no known range"):
+    with pytest.raises(SourceError, match=r"E140.*no known range"):
         decode_one(packed(Image.new(mode, (4, 4), 70_000), "TIFF"), (4, 4), 1)
 
 
