@@ -21,6 +21,7 @@ HOSTILE_REASONS = {
     "headless.png": "truncated",
     "bomb.png": "50,000 x 50,000 pixels",
     "hollow.png": "cannot hold",
+    "tower.png": "1 x 7,000,000 pixels",
     "bomb.gif": "pixels",
     "bomb.bmp": "pixels",
     "bomb.webp": "pixels",
@@ -90,6 +91,7 @@ def hostile(folder: Path) -> None:
         "headless.png": png[:20],
         "bomb.png": png_head(50_000, 50_000) + png_chunk(b"IDAT", blank) + png_chunk(b"IEND", b""),
         "hollow.png": png_head(10_000, 10_000) + png_chunk(b"IDAT", blank) + png_chunk(b"IEND", b""),
+        "tower.png": png_head(1, 7_000_000) + png_chunk(b"IDAT", blank) + png_chunk(b"IEND", b""),
         "bomb.gif": b"GIF89a"
         + struct.pack("<HHBBB", 50_000, 50_000, 0, 0, 0)
         + b","

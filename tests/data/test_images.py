@@ -17,6 +17,7 @@ from hypothesis.extra import numpy as hnp
 from picture_samples import HOSTILE_REASONS, hostile, noise, packed, png_chunk, png_head, text_bombs, with_chunks
 from PIL import Image, ImageFile
 
+import trainwright
 from trainwright.data.imagebytes import Unusable
 from trainwright.data.images import Header, decode_one, quiet, read_header
 from trainwright.errors import SourceError
@@ -272,6 +273,18 @@ def test_hostile_files_are_refused_from_their_headers(tmp_path: Path, monkeypatc
     for name in HOSTILE_REASONS.keys() - {"cut.jpg"}:  # a JPEG says nowhere how long it is
         with pytest.raises(Unusable):
             read_header(tmp_path / name)
+
+
+def test_an_honest_empty_page_is_no_bomb() -> None:
+    page = packed(Image.new("1", (4960, 7016), 1), "TIFF", compression="group4")  # A4 at 600 dots an inch
+    assert len(page) < 10_000 and read_header(page) == Header(4960, 7016, 1)
+    assert (decode_one(page, (64, 64), 1) == 255).all()
+
+
+def test_only_one_module_uses_pillow() -> None:
+    package = Path(trainwright.__file__).parent
+    users = [path.name for path in package.rglob("*.py") if "PIL" in path.read_text(encoding="utf-8").replace("PIL\\.", "")]
+    assert users == ["images.py"]
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:

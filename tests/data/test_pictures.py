@@ -326,7 +326,7 @@ def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
     pictures = read_pictures(tmp_path)["train"]
     survey([pictures])
     assert pictures.names == ["a/cut.jpg"]
-    with pytest.raises(SourceError, match="E142: none of the 14 pictures"):
+    with pytest.raises(SourceError, match="E142: none of the 15 pictures"):
         decode(pictures, (28, 28), 1)
     (tmp_path / "b" / "c").mkdir(parents=True)
     (tmp_path / "b" / "c" / "x.png").write_bytes(b"")

@@ -13,8 +13,9 @@ from trainwright.data.load import binary_kind
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 MAX_BYTES = 256 << 20  # of one file
 MAX_PIXELS = 1 << 27  # of one picture: 512 MiB when it is decoded, beyond any camera's
-SMALL_PIXELS = 1 << 22  # so many are harmless, whatever the file's size
-MAX_PIXELS_PER_BYTE = 4096  # beyond what the compression of a photograph, a drawing or a black page reaches
+MAX_SIDE = 1 << 16
+SMALL_MEMORY = 40 << 20  # bytes that are harmless, whatever the file's size; an empty page at 600 dots an inch has 33
+MAX_EXPANSION = 4096  # bytes of memory for one of the file: beyond what a picture of a single colour takes
 MAX_PNG_CHUNKS = 100_000
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,16 +53,17 @@ def image_format(file: IO[bytes]) -> tuple[str, int]:
     if not found or (found == "WEBP" and head[8:12] != b"WEBP"):
         raise Unusable(_what_it_is(head))
     if found == "WEBP":
-        refuse_bomb(*_webp_size(head), size)  # opening it takes memory for the canvas
+        refuse_bomb(*_webp_size(head), 4, size)  # opening it takes memory for the canvas
     return found, size
 
 
-def refuse_bomb(width: int, height: int, size: int) -> None:
-    """Raise Unusable for more pixels than the limit, or than a file of so many bytes can mean."""
-    if width * height > MAX_PIXELS:
-        raise Unusable(f"its header declares {width:,} x {height:,} pixels; the most that is decoded is {MAX_PIXELS:,}")
-    if width * height > max(SMALL_PIXELS, MAX_PIXELS_PER_BYTE * size):
-        raise Unusable(f"its header declares {width:,} x {height:,} pixels, which its {size:,} bytes cannot hold")
+def refuse_bomb(width: int, height: int, depth: int, size: int) -> None:
+    """Raise Unusable for more pixels (of ``depth`` bytes) than the limit, or than a file of ``size`` bytes can mean."""
+    declared = f"its header declares {width:,} x {height:,} pixels"
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise Unusable(f"{declared}; the most that is decoded is {MAX_PIXELS:,}, and {MAX_SIDE:,} on a side")
+    if width * height * depth > max(SMALL_MEMORY, MAX_EXPANSION * size):
+        raise Unusable(f"{declared}, which its {size:,} bytes cannot hold")
 
 
 def still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:

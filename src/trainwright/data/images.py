@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
+_DEPTHS = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # bytes that Pillow takes for a pixel; for others 4
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
 _OVER_SMALL = 2.0  # a JPEG is decoded at a fraction of its size that is at least this many times what is asked for
 _KEEP, _TURNED = 1, (5, 6, 7, 8)  # EXIF orientations: as it is; those that exchange width and height
@@ -135,7 +136,7 @@ def _reason(problem: Exception) -> str:
 def _identified(file: IO[bytes], pixels: bool) -> ImageFile:
     kind, size = image_format(file)
     image = _readers()[kind](still_png(file, size, pixels) if kind == "PNG" else file)
-    refuse_bomb(*image.size, size)
+    refuse_bomb(*image.size, _DEPTHS.get(image.mode, 4), size)
     return image
 
 
