@@ -74,8 +74,8 @@ class ImageBatches:
                 yield Batch((self.normalise(images),), targets, len(rows), rows)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """``(images / 255 - mean) / std`` in one multiplication and addition."""
-        return torch.addcmul(self._shift, images.to(torch.float32), self._scale)
+        """``(images / 255 - mean) / std``, in place after the conversion: the fastest of the ways that were measured."""
+        return images.to(torch.float32, copy=True).mul_(self._scale).add_(self._shift)
 
     def _pixels(self, wanted: Sequence[np.ndarray]) -> Generator[Tensor]:
         """The pictures of each batch as they are kept: uint8, on the device."""
