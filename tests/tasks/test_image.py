@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import trainwright as tw
+from trainwright import api, cli
 from trainwright.data import cache, cifar, imagestore
 from trainwright.data.augment import Augment
 from trainwright.data.imagebatches import ImageBatches
@@ -24,6 +24,14 @@ from trainwright.data.pixels import Pixels
 from trainwright.watch.events import Epoch, Note
 
 SMALL = {"epochs": 3, "model": {"name": "convnet", "channels": [8, 16]}, "lr": 0.01, "batch_size": 16}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_plots():
+    """Drawing takes longer than these trainings, and is tested elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "_artist", lambda run: subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
+        yield
 
 
 def fit(source, out: Path, **options):
@@ -343,27 +351,24 @@ def test_files_of_every_kind_can_be_predicted(shapes, folder: Path, tmp_path: Pa
     assert mixed.names == [names[5], *names, names[0]]
 
 
-def cli(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "trainwright", *map(str, words)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
-def test_the_command_line_answers_images_and_folders(shapes, folder: Path, tmp_path: Path) -> None:
+def test_the_command_line_answers_images_and_folders(shapes, folder: Path, tmp_path: Path, capsys) -> None:
     place = tmp_path / "new"
     place.mkdir()
     one, two = sorted(folder.glob("*/*.png"))[:2]
     (place / "a.png").write_bytes(one.read_bytes())
     (place / "bad.png").write_bytes(b"no picture")
-    done = cli("predict", shapes.path, two, place)
-    lines = done.stdout.splitlines()
-    assert lines[0] == "image,predicted,probability" and "bad.png" in done.stderr
+    call = [str(word) for word in ("predict", shapes.path, two, place)]
+    cli.app(call, standalone_mode=False)
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0] == "image,predicted,probability" and "bad.png" in said.err
     assert [line.split(",")[0] for line in lines[1:]] == [str(two), str(place / "a.png")]
-    answer = json.loads(cli("predict", shapes.path, place / "a.png", "--json").stdout)
+    cli.app([*call[:2], str(place / "a.png"), "--json"], standalone_mode=False)
+    answer = json.loads(capsys.readouterr().out)
     assert answer["image"] == str(place / "a.png") and set(answer["probabilities"]) == set(SHAPES)
-    assert "bad.png" in cli("predict", shapes.path, place / "bad.png", code=2).stderr
+    with pytest.raises(tw.TrainwrightError, match=r"bad\.png") as caught:
+        cli.app([*call[:2], str(place / "bad.png")], standalone_mode=False)
+    assert caught.value.code == "E140" and caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize(("name", "code"), [("missing.png", "E101"), ("empty", "E274"), ("rows.csv", "E149")])

@@ -19,7 +19,7 @@ from trainwright.data import cache
 from trainwright.data.imagebytes import Unusable
 from trainwright.data.images import decode_file, quiet
 from trainwright.data.pictures import Pictures, cores, in_pieces
-from trainwright.data.pixels import Pixels, sums_of
+from trainwright.data.pixels import sums_of
 from trainwright.data.survey import bytes_needed, decode
 from trainwright.errors import error
 
@@ -77,13 +77,6 @@ class Stored:
     inputs: Inputs
     sums: np.ndarray | None
     keep: Callable[[], None]
-
-    def encoder(self, rows: np.ndarray, size: tuple[int, int], channels: int) -> Pixels:
-        """The mean and deviation of these rows."""
-        if self.sums is None:
-            assert isinstance(self.inputs, np.ndarray)
-            return Pixels.fit(self.inputs[rows], size, channels)
-        return Pixels.from_sums(self.sums[rows].sum(axis=0), len(rows), size, channels)
 
 
 def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: int) -> bool:

@@ -67,6 +67,8 @@ class Source:
             return "language", "running text, without labels"
         if path.is_dir():
             return "text", "one folder of texts a class"
+        if given.get("image"):
+            return "image", "its column of images is named"
         words = given.get("text") or ()
         return kinds.looks_like(self.tables["train"], [words] if isinstance(words, str) else words, given.get("label", ""))
 

@@ -7,7 +7,8 @@ from trainwright.models.shapes import ImageShape
 from trainwright.schema import Settings
 from trainwright.tasks.derive import CROSS_ENTROPY, FALLING, Notes, Values, fill, fill_training
 
-SMALL = 1000  # pictures
+SEEN = 240_000  # pictures that go through the network, where an epoch has fewer than a fifth of them
+TINY = 32 * 16 * 16  # places in a batch, up to which one thread is faster than several
 LARGE = 96  # pixels on a side
 
 
@@ -16,16 +17,17 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
     model = settings.model
     assert model is not None
     batch = 32 if rows < 5000 else 128
+    tiny = (settings.batch_size or batch) * shape.height * shape.width <= TINY
     values: Values = {
         "batch_size": (batch, f"{rows:,} training images"),
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "steps suited to each weight"),
         "lr": ({"mlp": 0.001, "convnet": 0.003, "resnet": 0.001}[model.name], f"what suits {model.name}"),
-        "epochs": (_epochs(rows), f"{rows:,} training images"),
+        "epochs": _epochs(rows),
         "schedule": FALLING,
         "loss": CROSS_ENTROPY,
-        "augment": _augment(shape, model.name),
+        "augment": _augment(shape),
         "workers": (cores(), "one a core: the images are decoded on the way") if streamed else (0, ""),
-        "threads": (0, ""),
+        "threads": (1, "its updates are too small to share") if tiny else (0, ""),
     }
     settings, notes = fill_training(settings, values, rows, tuned)
     inner: Values = {}
@@ -42,12 +44,13 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
     return settings, notes + more
 
 
-def _epochs(rows: int) -> int:
+def _epochs(rows: int) -> tuple[int, str]:
     """Enough updates for few pictures, and no more time than needed for many."""
-    return 40 if rows < 2000 else 20 if rows < 10_000 else 8
+    epochs = min(max(round(SEEN / rows), 5), 40)
+    return epochs, f"{rows:,} training images: {rows * epochs:,} are looked at"
 
 
-def _augment(shape: ImageShape, model: str) -> tuple[list[str], str]:
+def _augment(shape: ImageShape) -> tuple[list[str], str]:
     """A change must leave the class as it is: mirrored digits and letters are other ones, so grey images are not mirrored."""
     if shape.channels == 1:
         return ["shift"], "grey images, perhaps of characters: moved, never mirrored"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,9 +33,38 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from trainwright.data.augment import Augment
     from trainwright.data.batches import Batches
     from trainwright.store.bundle import Bundle
     from trainwright.training.optim import Objective
+
+
+EVALUATION_VALUES = 1 << 22  # of pixels in a batch that is only looked at: large pictures go through a few at a time
+
+
+def _batches_of(
+    part: Split,
+    encoder: Pixels,
+    batch_size: int,
+    seed: int | None,
+    device: torch.device,
+    augment: Augment | None,
+    workers: int,
+) -> Batches:
+    from trainwright.data.imagebatches import ImageBatches
+
+    if seed is None:
+        batch_size = min(batch_size, max(EVALUATION_VALUES // (encoder.channels * encoder.size[0] * encoder.size[1]), 1))
+    return ImageBatches(
+        part.inputs,
+        part.targets,
+        encoder,
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+        augment=augment,
+        workers=workers,
+    )
 
 
 @dataclass
@@ -69,19 +98,10 @@ class ImageProblem(Labelled):
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
         """Normalised pictures in batches; those of training are changed at random."""
         from trainwright.data.augment import Augment
-        from trainwright.data.imagebatches import ImageBatches
 
         changes = self.settings.augment if seed is not None else None
-        return ImageBatches(
-            part.inputs,
-            part.targets,
-            self.encoder,
-            batch_size=batch_size,
-            seed=seed,
-            device=device,
-            augment=Augment(changes, self.settings.seed, self.target.outputs) if changes else None,
-            workers=self.settings.workers or 0,
-        )
+        augment = Augment(changes, self.settings.seed, self.target.outputs) if changes else None
+        return _batches_of(part, self.encoder, batch_size, seed, device, augment, self.settings.workers or 0)
 
     def name_rows(self, rows: np.ndarray) -> str:
         """The files, or the numbers in the one file."""
@@ -111,9 +131,11 @@ def prepare(
     problem.data["columns"] = columns
     problem.notes = [*stored["train"].pictures.notes, *notes, *problem.notes]
 
+    waiting = [each.keep for each in stored.values()]
+
     def fill_cache() -> None:
-        for each in stored.values():
-            each.keep()
+        while waiting:
+            waiting.pop()()  # and its pixels are let go
 
     return problem, fill_cache
 
@@ -156,13 +178,17 @@ def _problem(
             places[name] = frame["place"].to_numpy()
             inputs = _taken(origin.inputs, places[name])
             splits[name] = Split(inputs, labels.encode(frame["label"]), frame["row"].to_numpy(), rows.file(name))
-    if isinstance(parent, ImagePredictor):
-        encoder: Pixels = parent.encoder
-    else:
-        encoder = stored["train"].encoder(places["train"], *form)
+    encoder = parent.encoder if isinstance(parent, ImagePredictor) else _fitted(stored["train"], splits, places["train"], *form)
     names = [] if train.by_row and train.paths is None else [train.names[place] for place in places["train"].tolist()]
     notes = rows.notes + _absent(rows)
     return ImageProblem(settings, Classes(labels, {}), encoder, splits, rows.data, notes, parent, names)
+
+
+def _fitted(train: Stored, splits: Mapping[str, Split], places: np.ndarray, size: tuple[int, int], channels: int) -> Pixels:
+    """The mean and deviation of the training split, which are the same wherever its pixels are."""
+    if train.sums is not None:
+        return Pixels.from_sums(train.sums[places].sum(axis=0), len(places), size, channels)
+    return Pixels.fit(splits["train"].inputs, size, channels)
 
 
 def _taken(inputs: Inputs, places: np.ndarray) -> Inputs:
@@ -227,11 +253,7 @@ class ImagePredictor(LabelledPredictor):
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
         """Normalised pictures in batches."""
-        from trainwright.data.imagebatches import ImageBatches
-
-        return ImageBatches(
-            part.inputs, part.targets, self.encoder, batch_size=batch_size, seed=seed, device=device, workers=cores()
-        )
+        return _batches_of(part, self.encoder, batch_size, seed, device, None, cores())
 
     def predict_file(self, path: Path, top: int = 1) -> Answers:
         """What the model says of each picture of a file, a folder or a table."""
