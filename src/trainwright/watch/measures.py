@@ -55,6 +55,11 @@ def leading(names: Iterable[str]) -> str | None:
     return next((name for name in LEADING if name in there), None)
 
 
+def lead(scores: Mapping[str, Any]) -> str | None:
+    """The measure that a split of a report is judged by; what the task measures goes before a person's own metrics."""
+    return leading(name for name in LEADING if scores.get(name) is not None) or leading(values(scores))
+
+
 def values(scores: Mapping[str, Any]) -> dict[str, float]:
     """What a split of a report says by measure: its own known ones, then those under ``metrics``."""
     own = {name: scores[name] for name in _KNOWN if name in scores}

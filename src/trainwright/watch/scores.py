@@ -32,8 +32,7 @@ def unit(report: Mapping[str, Any]) -> str:
 
 def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
     """The main score of a split and its interval in short, for a table of runs; ``-`` where there is none."""
-    found = measures.values(scores or {})
-    lead = measures.leading(found)
+    found, lead = measures.values(scores or {}), measures.lead(scores or {})
     if lead is None:
         return (f"loss {words.loss(found['loss'])}" if "loss" in found else "-"), ""
     ends, share = _interval(lead, scores or {}), lead == "accuracy"
@@ -54,11 +53,9 @@ def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
 
 def _split(part: str, scores: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Fact]:
     """The scores of one split, the leading one first; the count stands beside it."""
-    found = measures.values(scores)
-    lead = measures.leading(found)
-    remarks = _remarks(lead)
-    first = lead or "loss"
-    for name in sorted(found, key=lambda name: name != first):
+    found, lead = measures.values(scores), measures.lead(scores)
+    remarks, first = _remarks(lead), lead or "loss"
+    for name in sorted(found, key=lambda name: (name != first, name == "loss" and lead == "rmse")):
         sure = _sure(name, scores)
         remark = remarks.get(name, "")
         if name == first:
@@ -92,21 +89,23 @@ def _remarks(lead: str | None) -> dict[str, str]:
 def _baselines(report: Mapping[str, Any], lead: str) -> list[Mapping[str, Any]]:
     """The baselines with a score to compare, the best first."""
     best, others = report.get("baseline") or {}, report.get("baselines") or []
-    there = [each for each in (best, *(each for each in others if each != best)) if each.get(lead) is not None]
+    others = [each for each in others if each.get("name") != best.get("name")]
+    there = [each for each in (best, *others) if each.get(lead) is not None]
     return sorted(there, key=lambda each: -each[lead] if lead == "accuracy" else each[lead])
 
 
 def _lead(report: Mapping[str, Any]) -> str | None:
     split = report.get("test") or report.get("valid") or report.get("baseline") or {}
-    return measures.leading(measures.values(split))
+    return measures.lead(split)
 
 
 def _to_beat(report: Mapping[str, Any]) -> list[Fact]:
     lead = _lead(report)
-    found = _baselines(report, lead) if lead else []
+    if lead is None:
+        return []
     return [
-        Fact("baseline" if place else "to beat", measures.write(lead or "", each[lead]), _sure(lead or "", each), _named(each))
-        for place, each in enumerate(found)
+        Fact("baseline" if place else "to beat", measures.write(lead, each[lead]), _sure(lead, each), _named(each))
+        for place, each in enumerate(_baselines(report, lead))
     ]
 
 
@@ -126,12 +125,10 @@ def _named(baseline: Mapping[str, Any]) -> str:
 def verdict(report: Mapping[str, Any]) -> str:
     """How the test score stands against the baseline, in one sentence; empty where they cannot be compared."""
     test, lead = report.get("test") or {}, _lead(report)
-    against = _baselines(report, lead)[:1] if lead else []
-    ours = measures.values(test).get(lead or "")
-    if ours is None or not against:
+    against = _baselines(report, lead) if lead else []
+    if lead is None or not against or lead not in measures.values(test):
         return ""
-    assert lead is not None
-    return _VERDICTS[lead](ours, test, against[0])
+    return _VERDICTS[lead](measures.values(test)[lead], test, against[0])
 
 
 def _on_accuracy(ours: float, test: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
@@ -161,7 +158,11 @@ def _on_perplexity(ours: float, test: Mapping[str, Any], baseline: Mapping[str, 
     if not ours < theirs:
         return f"the model does not beat the baseline: {against}"
     ends = _interval("perplexity", test)
-    return f"not clearly better than the baseline: {against}, which lies in the interval" if ends and ends[1] >= theirs else against
+    return (
+        f"not clearly better than the baseline: {against}, which lies in the interval"
+        if ends and ends[1] >= theirs
+        else against
+    )
 
 
 _VERDICTS = {"accuracy": _on_accuracy, "rmse": _on_error, "perplexity": _on_perplexity}
