@@ -6,7 +6,6 @@ leaves a gap.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from trainwright.watch import figures, measures, words
 
-_WIDE = 5  # a perplexity that falls by more than this factor is shown on a logarithmic axis
+_WIDE = 5  # a perplexity that spans more than this factor is shown on a logarithmic axis
 
 
 def figure(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], name: str) -> Figure:
@@ -26,11 +25,11 @@ def figure(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], name
     score = _score(report, history)
     canvas = figures.blank(10.4 if score else 6.8, 4.7)
     best = _best(report, history)
-    panel = 0.365 if score else 0.73
+    panel = 0.355 if score else 0.73
     left = 0.075 if score else 0.11
     _panel(canvas.add_axes((left, 0.14, panel, 0.59)), history, "loss", best)
     if score:
-        _panel(canvas.add_axes((0.555, 0.14, panel, 0.59)), history, score, best)
+        _panel(canvas.add_axes((0.55, 0.14, panel, 0.59)), history, score, best)
     figures.title(canvas, left, _curves_title(report, history, best, name), _curves_subtitle(history))
     return canvas
 
@@ -80,20 +79,20 @@ def _panel(axes: Axes, history: Sequence[Mapping[str, Any]], measure: str, best:
             lines.append((part, color, values))
             axes.plot(epochs, values, color=color, linewidth=2, solid_capstyle="round", zorder=3,
                       marker="o" if len(epochs) <= 15 else None, markersize=4.5)  # fmt: skip
-    logarithmic = measure == "perplexity" and _spread([values for _, _, values in lines]) > _WIDE
+    logarithmic = measure == "perplexity" and _falls_far([values for _, _, values in lines])
     _dress(axes, epochs, measure, logarithmic)
     _mark_best(axes, epochs, lines, best)
     _name_lines(axes, lines, measure)
 
 
-def _spread(lines: Sequence[np.ndarray[Any, Any]]) -> float:
-    """The greatest value over the least; 1 where that cannot be told."""
+def _falls_far(lines: Sequence[np.ndarray[Any, Any]]) -> bool:
+    """Whether the greatest value is many times the least; only values above zero can say so."""
     known = np.concatenate([values[np.isfinite(values)] for values in lines])
-    return float(known.max() / known.min()) if len(known) and known.min() > 0 else 1.0
+    return len(known) > 0 and bool(0 < known.min() < known.max() / _WIDE)
 
 
 def _finite(value: float | None) -> float:
-    return value if value is not None and math.isfinite(value) else math.nan
+    return value if value is not None and abs(value) <= figures.VAST else math.nan
 
 
 def _dress(axes: Axes, epochs: np.ndarray[Any, Any], measure: str, logarithmic: bool) -> None:
@@ -109,6 +108,8 @@ def _dress(axes: Axes, epochs: np.ndarray[Any, Any], measure: str, logarithmic: 
     first, last = epochs[0], epochs[-1]
     room = 0.5 if first == last else 0.03 * (last - first)
     axes.set_xlim(first - room, last + room)
+    axes.yaxis.get_offset_text().set(color=figures.SOFT, fontsize=9, ha="right")  # left of the title, not below it
+    axes.yaxis.OFFSETTEXTPAD = 8  # and above the uppermost number
     axes.margins(y=0.12)
     if logarithmic:
         _stretch(axes)

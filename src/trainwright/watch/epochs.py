@@ -68,7 +68,8 @@ def _rank(column: Column, columns: Sequence[Column]) -> tuple[int, int]:
     if column == _SECONDS:
         return 5, 0
     kind = 0 if name == "loss" else 1 if name in measures.LEADING else 2
-    return ((0, 1, 3) if part == "valid" else (2, 4, 6))[kind], columns.index(column)
+    order = measures.LEADING.index(name) if kind == 1 else columns.index(column)
+    return ((0, 1, 3) if part == "valid" else (2, 4, 6))[kind], order
 
 
 def heading(layout: Layout) -> Line:

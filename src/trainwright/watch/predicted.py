@@ -29,9 +29,9 @@ class _Window(NamedTuple):
 
 
 def points(test: Mapping[str, Any]) -> Numbers:
-    """Actual and predicted values, both finite: float64, shape (points, 2)."""
+    """Actual and predicted values, both finite and not vast: float64, shape (points, 2)."""
     pairs = np.array(test.get("points") or [], dtype=np.float64).reshape(-1, 2)
-    return pairs[np.isfinite(pairs).all(axis=1)]
+    return pairs[(np.abs(pairs) <= figures.VAST).all(axis=1)]
 
 
 def figure(report: Mapping[str, Any]) -> Figure:
@@ -66,11 +66,10 @@ def _remark(test: Mapping[str, Any], shown: int, outside: int) -> str:
 
 
 def _window(shown: Numbers) -> _Window:
-    """The range of all values; of predictions no more than lies one span of the actual values outside of these."""
-    low, high = shown.min(), shown.max()
+    """The range of all values; predictions further than one span of the actual values outside of these do not count."""
     first, last = shown[:, 0].min(), shown[:, 0].max()
-    if first < last:
-        low, high = max(low, 2 * first - last), min(high, 2 * last - first)
+    near = shown if first == last else shown[np.abs(shown[:, 1] - (first + last) / 2) <= 1.5 * (last - first), 1]
+    low, high = min(first, near.min(initial=first)), max(last, near.max(initial=last))
     room = 0.04 * (high - low) or 0.1 * abs(high) or 1.0
     return _Window(float(low - room), float(high + room))
 
@@ -87,13 +86,12 @@ def _dress(axes: Axes, window: _Window, target: str) -> None:
     axes.grid(color=figures.FAINT, linewidth=0.7)
     axes.set_axisbelow(True)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=6))
+        axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(ScalarFormatter())
         axis.get_offset_text().set(color=figures.SOFT, fontsize=9)
     axes.plot(window, window, color=figures.SOFT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
-    axes.annotate("predicted = actual", (0.985, 0.985), xycoords="axes fraction", xytext=(0, 3), ha="right",
-                  va="top", textcoords="offset points", fontsize=8.5, color=figures.SOFT, rotation=45,
-                  rotation_mode="anchor")  # fmt: skip
+    axes.annotate("predicted = actual", (0.97, 0.97), xycoords="axes fraction", xytext=(-3, 3), textcoords="offset points",
+                  fontsize=8.5, color=figures.SOFT, ha="right", va="bottom", rotation=45, rotation_mode="anchor")  # fmt: skip
 
 
 def _scatter(axes: Axes, shown: Numbers, window: _Window) -> int:
@@ -111,9 +109,9 @@ def _scatter(axes: Axes, shown: Numbers, window: _Window) -> int:
 
 
 def _alpha(inner: Numbers, window: _Window) -> Numbers:
-    """How opaque each point is: a lone one 0.8, one among many at least 0.12."""
+    """How opaque each point is: a lone one 0.8, one among many at least 0.1."""
     places = np.clip(((inner - window.low) / (window.high - window.low) * _BINS).astype(np.int64), 0, _BINS - 1)
     cells = places[:, 0] * _BINS + places[:, 1]
     neighbours = np.bincount(cells, minlength=_BINS * _BINS)[cells]
-    alpha: Numbers = np.clip(0.8 / np.sqrt(neighbours), 0.12, 0.8)
+    alpha: Numbers = np.clip(0.8 / neighbours**0.75, 0.1, 0.8)
     return alpha

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from trainwright.watch import measures, words
 
 _LABEL = 28
-_TITLES = {"bits_per_character": "bits/char"}
 
 
 class Fact(NamedTuple):
@@ -54,14 +53,15 @@ def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
 def _split(part: str, scores: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Fact]:
     """The scores of one split, the leading one first; the count stands beside it."""
     found, lead = measures.values(scores), measures.lead(scores)
-    remarks, first = _remarks(lead), lead or "loss"
+    explained = part == "test" or not report.get("test")
+    remarks, first = _remarks(lead) if explained else {}, lead or "loss"
     for name in sorted(found, key=lambda name: (name != first, name == "loss" and lead == "rmse")):
         sure = _sure(name, scores)
         remark = remarks.get(name, "")
         if name == first:
             counted = "" if unit(report) == "rows" else f" {unit(report)}"
             remark = f"n = {words.count(scores['n'])}{counted}" if scores.get("n") is not None else ""
-        title = "macro F1" if name == "macro_f1" else f"{part} {_TITLES.get(name) or measures.title(name)}"
+        title = "macro F1" if name == "macro_f1" else f"{part} {measures.title(name)}"
         yield Fact(title, measures.write(name, found[name]), sure, remark)
 
 

@@ -55,8 +55,9 @@ def bounds(ends: Sequence[float]) -> tuple[str, str]:
         return number(low), number(high)
     decimals = 1 - math.floor(math.log10(abs(high - low)))
     if _SMALL <= size < _LARGE:
-        return f"{low:,.{min(max(0, decimals), 9)}f}", f"{high:,.{min(max(0, decimals), 9)}f}"
-    digits = min(max(1, decimals + math.floor(math.log10(size))), 9)
+        decimals = min(max(0, decimals), 12)
+        return f"{low:,.{decimals}f}", f"{high:,.{decimals}f}"
+    digits = min(max(1, decimals + math.floor(math.log10(size))), 12)
     return f"{low:.{digits}e}", f"{high:.{digits}e}"
 
 
