@@ -35,8 +35,8 @@ def test_headline_is_the_score_that_a_run_is_judged_by(split: dict[str, Any] | N
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(53.1, "53.10"), (112.44, "112.4"), (12345.6, "12,346"), (0.0123456, "0.01235"), (1.2345e9, "1.234e+09"), (-0.5, "-0.5000"),
-     (3e-6, "3.000e-06"), (0, "0"), (math.nan, "nan"), (-math.inf, "-inf")],
+    [(53.1, "53.10"), (112.44, "112.4"), (12345.6, "12,346"), (0.0123456, "0.01235"), (1.2345e9, "1.234e+09"),
+     (-0.5, "-0.5000"), (3e-6, "3.000e-06"), (0, "0"), (math.nan, "nan"), (-math.inf, "-inf")],
 )  # fmt: skip
 def test_numbers_have_four_significant_digits(value: float, text: str) -> None:
     assert words.number(value) == text
