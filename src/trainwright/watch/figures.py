@@ -19,7 +19,7 @@ from trainwright.watch import words
 
 DPI = 150
 TRAIN, VALID = "#0072b2", "#d55e00"
-VAST = 1e300  # matplotlib cannot number an axis that goes further
+VAST = 1e200  # the numbers and margins of an axis that goes further overflow
 INK, SOFT, FAINT = "#1a1a1a", "#666666", "#dddddd"
 # Fonts for scripts that the font which comes with matplotlib lacks, where the machine has them.
 _MORE_FONTS = (
