@@ -12,7 +12,7 @@ import pytest
 from test_plots import pixels, words_of
 from watch_samples import ODD_LABELS, make_history, make_language, make_regression, with_metrics, write_run
 
-from trainwright.watch import curves, figures, plots, predicted
+from trainwright.watch import curves, plots, predicted
 
 
 def regression(points: list[list[float]], n: int = 0, target: str = "price") -> dict[str, Any]:
@@ -67,7 +67,7 @@ def test_a_wild_prediction_is_counted_and_drawn_at_the_edge() -> None:
 def test_odd_values_are_drawn_without_a_warning(points: list[list[float]]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pixels(plots.pictures(regression(points), [], "run")["predicted"])
+        predicted.figure(regression(points)).draw_without_rendering()
 
 
 @pytest.mark.parametrize("name", ODD_LABELS)
@@ -75,8 +75,8 @@ def test_odd_names_are_drawn_as_text(name: str) -> None:
     history = with_metrics(make_history(accuracy=False), **{f"valid_{name}": [1.0, 2.0, 3.0]})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pixels(plots.pictures(regression([[1.0, 2.0], [2.0, 1.0]], target=name), [], name)["predicted"])
-        pixels(plots.pictures({}, history, name)["curves"])
+        predicted.figure(regression([[1.0, 2.0], [2.0, 1.0]], target=name)).draw_without_rendering()
+        curves.figure({}, history, name).draw_without_rendering()
 
 
 @pytest.mark.parametrize("points", [None, [], [[math.nan, 1.0], [1.0, 1e308]]])
@@ -97,7 +97,7 @@ def perplexities(first: float) -> list[dict[str, Any]]:
 def test_a_perplexity_that_falls_far_has_a_logarithmic_axis(first: float, scale: str) -> None:
     axes = curves.figure(make_language(), perplexities(first), "run").axes[1]
     assert axes.get_title(loc="left") == "Perplexity" and axes.get_yscale() == scale
-    pixels(figures.png(axes.figure))
+    axes.figure.draw_without_rendering()
     shown = {text.get_text() for text in axes.texts}
     assert {"train\n110.0", "valid\n120.0"} <= shown
     places = [text.xy[1] for text in axes.texts if text.get_text().startswith(("train", "valid"))]
@@ -118,7 +118,7 @@ def test_the_second_panel_is_the_score_of_the_task() -> None:
 @pytest.mark.parametrize("value", [0.0, 5.0, 1e9, 1e-6, math.nan])
 def test_scores_that_do_not_move(value: float) -> None:
     history = with_metrics(make_history(accuracy=False), valid_rmse=[value] * 3)
-    pixels(plots.pictures(make_regression(), history, "run")["curves"])
+    curves.figure(make_regression(), history, "run").draw_without_rendering()
 
 
 def test_a_run_folder_of_a_regression(tmp_path: Path) -> None:

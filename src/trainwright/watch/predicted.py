@@ -89,7 +89,7 @@ def _dress(axes: Axes, window: _Window, target: str) -> None:
         axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(ScalarFormatter())
         axis.get_offset_text().set(color=figures.SOFT, fontsize=9)
-    axes.plot(window, window, color=figures.SOFT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
+    axes.plot(window, window, color=figures.SOFT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3.5)
     axes.annotate("predicted = actual", (0.97, 0.97), xycoords="axes fraction", xytext=(-3, 3), textcoords="offset points",
                   fontsize=8.5, color=figures.SOFT, ha="right", va="bottom", rotation=45, rotation_mode="anchor")  # fmt: skip
 
