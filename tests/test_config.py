@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from trainwright import config
 from trainwright.errors import SettingError
+from trainwright.schema import Settings
 
 
 def test_words_get_their_types() -> None:
@@ -89,11 +90,13 @@ def test_toml_gives_the_same_settings_back(numbers: dict[str, float], seed: int)
 def test_recipes_are_complete_and_valid() -> None:
     assert set(config.recipes()) >= {"news", "news-tutorial"}
     for name, recipe in config.recipes().items():
-        settings = config.resolve(recipe["settings"])
-        assert [key for key, value in settings.model_dump().items() if value is None] == ["test_fraction"], name
+        task = recipe["settings"]["task"]
+        settings = config.resolve(recipe["settings"], task=task)
+        own = {key for key, field in Settings.model_fields.items() if config.belongs(field, task)}
+        assert [key for key in own if getattr(settings, key) is None] == ["test_fraction"], name
         given_keys = set(recipe["settings"])
-        columns = {"text", "label", "test_fraction"}  # these belong to a person's file
-        assert given_keys | columns == set(config.Settings.model_fields), name
+        columns = {"text", "label", "test_fraction", "freeze", "vocabulary"}  # these belong to a person's file or run
+        assert given_keys | columns == own, name
         assert recipe["description"] and recipe["expected"], name
 
 

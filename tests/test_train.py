@@ -109,7 +109,7 @@ def test_what_data_json_says(tmp_path: Path) -> None:
     run = tw.train(train, test=test, out=tmp_path / "run", epochs=1, listen=notes.append)
     found = data(run)
     assert found["classes"].keys() == {"sport", "money", "space"}
-    assert found["audit"]["empty_texts"] == 1 and found["audit"]["conflicting_texts"] == 1
+    assert found["audit"]["empty"] == 1 and found["audit"]["conflicts"] == 1
     assert found["audit"]["across"]["train-test"] + found["audit"]["across"]["valid-test"] >= 2
     assert {(Path(r["file"]).name, r["row"], r["reason"]) for r in found["rejected_rows"]} == {
         ("a.csv", 245, "no label"),

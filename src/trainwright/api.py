@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright import rundir
 from trainwright.errors import error
+from trainwright.schema import TASKS
 from trainwright.watch.events import Event, EventLog, Note
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from trainwright.config import Row
-    from trainwright.tasks.predictor import TextPredictor
+    from trainwright.tasks.base import Predictor, Problem
 
 Listen = Callable[[Event], None]
 
@@ -45,7 +47,7 @@ class Run:
     def __init__(self, path: str | Path) -> None:
         """Raises E403 where ``path`` is no run folder."""
         self.folder = rundir.open_run(Path(path))
-        self._predictor: TextPredictor | None = None
+        self._predictor: Predictor | None = None
 
     @property
     def path(self) -> Path:
@@ -64,14 +66,14 @@ class Run:
         return found
 
     @property
-    def predictor(self) -> TextPredictor:
+    def predictor(self) -> Predictor:
         """The model in use. Raises E404 and E405."""
         if self._predictor is None:
             if not self.folder.model.is_dir():
                 raise error("E405", path=self.path, missing="model")
-            from trainwright.tasks.predictor import TextPredictor
+            from trainwright.tasks import kinds
 
-            self._predictor = TextPredictor(self.folder.model)
+            self._predictor = kinds.open_model(self.folder.model)
         return self._predictor
 
     @property
@@ -79,18 +81,19 @@ class Run:
         """The network, in evaluation mode."""
         return self.predictor.model
 
-    def predict(self, texts: Sequence[str], top: int = 1) -> list[list[tuple[str, float]]] | list[tuple[str, float]]:
-        """(label, probability) of each text; with ``top`` above 1, the so many most probable of each, best first."""
-        import polars as pl
+    def predict(self, items: Any, top: int = 1) -> Any:
+        """What the model says of each item: (label, probability), or a number where it was trained on numbers.
 
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        Args:
+            items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries or a data
+                frame); for a language model texts to go on from, whose next tokens are its labels.
+            top: above 1, the so many most probable (label, probability) of each, best first.
+        """
         if top < 1:
             raise error("E320", name="top", value=top, problem="it is a number of labels")
-        for text in texts:
-            if not isinstance(text, str):
-                raise error("E320", name="texts", value=text, problem="a text is a str")
-        best = rank(self.predictor.probabilities(pl.Series(texts, dtype=pl.String)), self.predictor.labels.names, top)
-        return best if top > 1 else [found[0] for found in best]
+        alone = isinstance(items, str | dict | Path)
+        found = self.predictor.predict([items] if alone else items, top)
+        return [each[0] if isinstance(each, list) else each for each in found] if top == 1 else found
 
     def evaluate(self, source: str | Path) -> dict[str, Any]:
         """Scores on another labelled file: see ``evaluate``."""
@@ -100,15 +103,33 @@ class Run:
         return f"Run({str(self.path)!r})"
 
 
-def rank(probabilities: Any, labels: Sequence[str], top: int) -> list[list[tuple[str, float]]]:
-    """The ``top`` most probable (label, probability) of each row, best first."""
-    order = (-probabilities).argsort(axis=1, kind="stable")[:, :top]
-    return [[(labels[place], float(row[place])) for place in places] for row, places in zip(probabilities, order, strict=True)]
-
-
 def load(path: str | Path) -> Run:
     """A run by its folder. Raises E403."""
     return Run(path)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked of ``train`` beside the settings."""
+
+    source: str
+    valid: Path | None
+    test: Path | None
+    recipe: str
+    start: Path | None
+    out: Path | None
+    runs: Path
+    offline: bool
+
+    def origin(self) -> dict[str, Any]:
+        """What a person would have to say again to repeat the run, and the versions it was made by."""
+        import torch
+
+        import trainwright
+
+        named = {"valid": self.valid, "test": self.test, "recipe": self.recipe or None, "from": self.start}
+        versions = {"trainwright": trainwright.__version__, "torch": str(torch.__version__)}
+        return {"source": self.source} | {key: str(value) for key, value in named.items() if value} | versions
 
 
 def train(
@@ -117,6 +138,7 @@ def train(
     test: str | Path | None = None,
     valid: str | Path | None = None,
     recipe: str = "",
+    from_run: str | Path | None = None,
     out: str | Path | None = None,
     runs: str | Path = "runs",
     offline: bool = False,
@@ -126,7 +148,8 @@ def train(
     """Train on ``source`` (a file, a folder, or the name of a data set) and return the finished run.
 
     Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
-    ``listen`` is called with every event; the default shows them on standard error.
+    ``from_run`` names a run whose model the training goes on from. ``listen`` is called with every event; the default shows
+    them on standard error.
 
     Raises:
         TrainwrightError: see ``docs/errors.md``; no run folder is made. Only a training that is refused on the way (E501)
@@ -137,27 +160,43 @@ def train(
     phases = Phases()
     importing = threading.Thread(target=_import_torch, daemon=True)
     importing.start()
-    base = config.recipe(recipe)["settings"] if recipe else None
-    resolved = config.resolve(settings, base)
+    base = config.recipe(recipe)["settings"] if recipe else {}
+    config.resolve(settings, base)  # what is wrong whatever the task, before anything is read
+    valid, test, from_run, out = (None if each is None else Path(each) for each in (valid, test, from_run, out))
+    request = _Request(str(source), valid, test, recipe, from_run, out, Path(runs), offline)
     show, close = _shower(listen)
     try:
         if out is not None:
-            rundir.check_free(Path(out))
-        places = [None if each is None else Path(each) for each in (valid, test)]
-        return _train(
-            str(source),
-            places,
-            resolved,
-            None if out is None else Path(out),
-            Path(runs),
-            offline,
-            show,
-            phases,
-            importing,
-            recipe,
-        )
+            rundir.check_free(out)
+        problem, fill_cache = _prepare(request, settings, base, show, phases, importing)
+        importing.join()
+        phases.mark("import")
+        return _train(request, problem, fill_cache, show, phases)
     finally:
         close()
+
+
+def _prepare(
+    request: _Request, given: dict[str, Any], base: dict[str, Any], show: Listen, phases: Phases, importing: threading.Thread
+) -> tuple[Problem, Callable[[], None]]:
+    """The problem, its settings complete; and what must be called to fill the cache."""
+    from trainwright.data import source as sources
+    from trainwright.tasks import kinds
+
+    phases.mark("import")
+    found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=show)
+    parent = None
+    if request.start is not None:
+        importing.join()
+        parent = Run(request.start).predictor
+    task, why = kinds.settle(found, given, base, parent)
+    if why:
+        show(Note("task", TASKS[task], why))
+    settings = kinds.complete(given, base, task, parent, request.start)
+    problem, fill_cache = kinds.module(task).prepare(found, settings, parent, phases.mark)
+    for what, value, reason in problem.notes + problem.derive():
+        show(Note(what, value, reason))
+    return problem, fill_cache
 
 
 def _import_torch() -> None:
@@ -174,38 +213,19 @@ def _shower(listen: Listen | None) -> tuple[Listen, Callable[[], None]]:
     return console.handle, console.close
 
 
-def _train(
-    source: str,
-    places: list[Path | None],
-    settings: Any,
-    out: Path | None,
-    parent: Path,
-    offline: bool,
-    show: Listen,
-    phases: Phases,
-    importing: threading.Thread,
-    recipe: str,
-) -> Run:
+def _train(request: _Request, problem: Problem, fill_cache: Callable[[], None], show: Listen, phases: Phases) -> Run:
     from trainwright import config
-    from trainwright.data import source as sources
-    from trainwright.tasks import derive, text
+    from trainwright.store import atomic
+    from trainwright.tasks.runner import Training
 
-    phases.mark("import")
-    found = sources.find(source, *places, offline=offline, listen=show)
-    prepared, fill_cache = text.prepare(found, settings, phases.mark)
-    texts, classes = prepared.splits["train"].texts, len(prepared.labels.names)
-    settings, derived = derive.derive_training(prepared.settings, texts, prepared.encoder.size, classes)
-    for what, value, why in prepared.notes + derived:
+    training = Training(problem)
+    for what, value, why in training.notes:
         show(Note(what, value, why))
-    importing.join()
-    from trainwright.tasks.runner import Training, write_report
-
-    phases.mark("import")
-    training = Training(prepared, settings)
-    run = rundir.create(out, parent, rundir.slug(found.name))
+    run = rundir.create(request.out, request.runs, rundir.slug(problem.data["source"]))
     caching = threading.Thread(target=fill_cache, daemon=True)
     caching.start()
-    _begin(run, config.to_toml(settings, run=_origin(source, places, recipe)), prepared.data)
+    atomic.write_file(run.data, json.dumps(problem.data, indent=1))
+    atomic.write_file(run.settings, config.to_toml(problem.settings, run=request.origin()))
     log = EventLog(run.events, run.history)
 
     def emit(event: Event) -> None:
@@ -221,33 +241,15 @@ def _train(
         training.save(run, scores)
         caching.join()
         phases.mark("save")
-        rows = training.rows
-        times = {"seconds": phases.seconds, "rows_per_second": round(rows / max(phases.seconds["train"], 1e-9))}
-        write_report(run, scores | times)
+        rate = round(training.rows / max(phases.seconds["train"], 1e-9))
+        report = scores | {"seconds": phases.seconds, "rows_per_second": rate}
+        atomic.write_file(run.report, json.dumps(report, indent=1))
         artist.communicate(b"draw\n")
     finally:
         log.close()
         if artist.poll() is None:
             artist.communicate()
     return Run(run.path)
-
-
-def _origin(source: str, places: list[Path | None], recipe: str) -> dict[str, Any]:
-    """What a person would have to say again to repeat the run, beside the settings."""
-    import torch
-
-    import trainwright
-
-    named = {"valid": places[0], "test": places[1], "recipe": recipe or None}
-    versions = {"trainwright": trainwright.__version__, "torch": str(torch.__version__)}
-    return {"source": source} | {key: str(value) for key, value in named.items() if value} | versions
-
-
-def _begin(run: rundir.RunDir, settings: str, data: dict[str, Any]) -> None:
-    from trainwright.store import atomic
-
-    atomic.write_file(run.data, json.dumps(data, indent=1))
-    atomic.write_file(run.settings, settings)
 
 
 def _artist(run: rundir.RunDir) -> subprocess.Popen[bytes]:
@@ -270,14 +272,12 @@ def evaluate(run: Run | str | Path, source: str | Path | None = None) -> dict[st
         if not report[measured]:
             raise error("E409", path=run.path)
         return {"split": measured, **report[measured]}
-    from trainwright.tasks.scoring import score_file
-
-    return score_file(run.predictor, Path(source))
+    return run.predictor.score(Path(source))
 
 
-def predict(run: Run | str | Path, texts: Sequence[str], top: int = 1) -> Any:
-    """Labels and probabilities of texts under a run's model: see ``Run.predict``."""
-    return (run if isinstance(run, Run) else Run(run)).predict(texts, top)
+def predict(run: Run | str | Path, items: Any, top: int = 1) -> Any:
+    """What a run's model says of items: see ``Run.predict``."""
+    return (run if isinstance(run, Run) else Run(run)).predict(items, top)
 
 
 def recipes() -> dict[str, dict[str, Any]]:

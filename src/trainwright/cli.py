@@ -40,6 +40,7 @@ def train(
     test: Annotated[Path | None, typer.Option(help="A file with the test rows.")] = None,
     valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.")] = None,
     recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.")] = "",
+    start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
     as_json: AsJson = False,
@@ -47,14 +48,17 @@ def train(
 ) -> None:
     """Train on SOURCE: columns, split, model and settings are derived, and said."""
     from trainwright import api, config
+    from trainwright.tasks.card import usage
 
     source, settings = _source(words)
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
     given = config.nest(settings)
-    run = api.train(source, test=test, valid=valid, recipe=recipe, out=out, offline=offline, listen=console.handle, **given)
+    run = api.train(
+        source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, offline=offline, listen=console.handle, **given
+    )
     console.report(run.report)
     console.line(f"model    {run.path}")
-    console.line(f'use it   trainwright predict {run.path} "a text"')
+    console.line(f"use it   {usage(run.report['task'], run.path)}")
     console.close()
     if as_json:
         _print_json(_summary(run))
@@ -73,17 +77,18 @@ def _source(words: list[str]) -> tuple[str, list[str]]:
     return sources[0], settings
 
 
+# What of a split's scores goes into --json: everything that is one number, or an interval of one.
+_LONG = ("per_class", "confusion", "points")
+
+
 def _summary(run: Any) -> dict[str, Any]:
     report = run.report
-    kept = {name: {k: part[k] for k in ("loss", "accuracy", "n", "interval")} if part else None
-            for name, part in (("valid", report["valid"]), ("test", report["test"]))}  # fmt: skip
-    return {
-        "run": str(run.path),
-        "task": report["task"],
-        "model": report["model"],
-        **kept,
-        "seconds": report["seconds"],
+    kept = {
+        name: {key: value for key, value in report[name].items() if key not in _LONG} if report[name] else None
+        for name in ("valid", "test")
     }
+    named = {key: report[key] for key in ("task", "model", "seconds")}
+    return {"run": str(run.path), **named, **kept}
 
 
 @app.command()
@@ -126,20 +131,21 @@ def predict(
     from trainwright import api
 
     opened = api.load(run)
-    top = top or (len(opened.predictor.labels.names) if as_json else 1)
-    if len(inputs) == 1 and inputs[0] != "-" and _looks_like_file(inputs[0]):
-        _predict_file(opened, Path(inputs[0]), top, out, as_json)
+    predictor = opened.predictor
+    top = top or (max(len(predictor.labels), 1) if as_json else 1)
+    if len(inputs) == 1 and inputs[0] != "-" and predictor.takes_file(inputs[0]):
+        _predict_file(predictor, Path(inputs[0]), top, out, as_json)
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
-    texts = _lines() if inputs == ["-"] else inputs
-    # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
-    texts = [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in texts]
-    for text, ranked in zip(texts, api.rank(_probabilities(opened, texts), opened.predictor.labels.names, top), strict=True):
+    items = _lines() if inputs == ["-"] else inputs
+    for item, answer in zip(items, predictor.predict(items, top), strict=True):
         if as_json:
-            _print_json(_answer(ranked) | {"text": text})
+            _print_json(_answer(answer) | {predictor.item: item})
+        elif isinstance(answer, list):
+            typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
         else:
-            typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in ranked))
+            typer.echo(f"{answer:g}")
 
 
 def _lines() -> list[str]:
@@ -151,62 +157,48 @@ def _lines() -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _probabilities(run: Any, texts: list[str]) -> Any:
-    import polars as pl
-
-    return run.predictor.probabilities(pl.Series(texts, dtype=pl.String))
-
-
-def _answer(ranked: list[tuple[str, float]]) -> dict[str, Any]:
-    label, probability = ranked[0]
-    return {"label": label, "probability": probability, "probabilities": dict(ranked)}
+def _answer(answer: Any) -> dict[str, Any]:
+    """One answer as JSON: a number, or a label with the probabilities of all that were asked for."""
+    if not isinstance(answer, list):
+        return {"prediction": answer}
+    label, probability = answer[0]
+    return {"label": label, "probability": probability, "probabilities": dict(answer)}
 
 
-def _looks_like_file(word: str) -> bool:
-    """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
-    if is_path(word):
-        return True
-    return " " not in word and Path(word).suffix.lower() in (
-        ".csv",
-        ".tsv",
-        ".jsonl",
-        ".json",
-        ".parquet",
-        ".gz",
-        ".zst",
-    )
-
-
-def _predict_file(run: Any, path: Path, top: int, out: Path | None, as_json: bool) -> None:
-    """The rows of a file with their labels: its own columns untouched, then ``predicted`` and ``probability``."""
-    import polars as pl
-
-    from trainwright import api
-    from trainwright.tasks.scoring import predict_file
-
-    found = predict_file(run.predictor, path)
+def _predict_file(predictor: Any, path: Path, top: int, out: Path | None, as_json: bool) -> None:
+    """The rows of a file with what the model says of them: its own columns untouched, then the answers'."""
+    if as_json and out is not None:
+        raise error("E318", problem="--out writes CSV; --json goes to standard output")
+    found = predictor.predict_file(path, top)
     for note in found.notes:
         typer.echo(note, err=True)
-    ranked = api.rank(found.probabilities, run.predictor.labels.names, top)
     if as_json:
-        if out is not None:
-            raise error("E318", problem="--out writes CSV; --json goes to standard output")
-        for row, answer in zip(found.rows, ranked, strict=True):
+        for row, answer in zip(found.rows, found.answers, strict=True):
             _print_json({"row": row} | _answer(answer))
         return
-    columns = []
-    taken = any(name.startswith(("predicted", "probability")) for name in found.frame.columns)
-    for place in range(min(top, len(run.predictor.labels.names))):
-        suffix = ("_by_model" if taken else "") + (f"_{place + 1}" if place else "")
-        columns.append(pl.Series(f"predicted{suffix}", [row[place][0] for row in ranked], dtype=pl.String))
-        columns.append(pl.Series(f"probability{suffix}", [round(row[place][1], 6) for row in ranked], dtype=pl.Float64))
-    text = found.frame.with_columns(columns).write_csv()
+    text = found.frame.with_columns(_columns(found, top)).write_csv()
     if out is None:
         sys.stdout.write(text)
     else:
         from trainwright.store.atomic import write_file
 
         write_file(out, text)
+
+
+def _columns(found: Any, top: int) -> list[Any]:
+    """``predicted`` and ``probability`` (``_2``, ``_3`` ... of those behind the best), under names that are free."""
+    import polars as pl
+
+    taken = any(name.startswith(("predicted", "probability")) for name in found.frame.columns)
+    mark = "_by_model" if taken else ""
+    if not found.answers or not isinstance(found.answers[0], list):
+        return [pl.Series(f"predicted{mark}", found.answers, dtype=pl.Float64)]
+    columns = []
+    for place in range(min(top, len(found.answers[0]))):
+        suffix = mark + (f"_{place + 1}" if place else "")
+        columns.append(pl.Series(f"predicted{suffix}", [row[place][0] for row in found.answers], dtype=pl.String))
+        columns.append(pl.Series(f"probability{suffix}", [round(row[place][1], 6) for row in found.answers], dtype=pl.Float64))
+    return columns
 
 
 @app.command()
@@ -226,7 +218,8 @@ def settings(
     ]
     for row in found:
         unit = f" [{row.unit}]" if row.unit else ""
-        typer.echo(f"{row.key:<{widths[0]}}  {row.type:<{widths[1]}}  {row.default:<{widths[2]}}  {row.meaning}{unit}")
+        only = f" ({row.tasks.replace(' ', ', ')} only)" if row.tasks else ""
+        typer.echo(f"{row.key:<{widths[0]}}  {row.type:<{widths[1]}}  {row.default:<{widths[2]}}  {row.meaning}{unit}{only}")
 
 
 recipes_app = typer.Typer(help="List the recipes, or show one.", invoke_without_command=True, rich_markup_mode=None)
@@ -277,20 +270,12 @@ def _run_line(found: dict[str, Any]) -> tuple[str, ...]:
     report = found["report"]
     if not report:
         return (found["run"], "-", "-", "not ended", "-", "-", "-", "-")
-    test, valid = report["test"], report["valid"]
-    interval = "{:.2%} - {:.2%}".format(*test["interval"]) if test else "-"
-    shown = [f"{part['accuracy']:.2%}" if part else "-" for part in (test, valid)]
+    from trainwright.watch.summary import headline
+
+    test, valid = (headline(report[name]) if report[name] else ("-", "-") for name in ("test", "valid"))
     seconds = f"{sum(report['seconds'].values()):.1f}"
-    return (
-        found["run"],
-        report["model"],
-        report["source"],
-        shown[0],
-        interval,
-        shown[1],
-        f"{report['rows']['train']:,}",
-        seconds,
-    )
+    rows = f"{report['rows']['train']:,}"
+    return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)
 
 
 def _console(stream: Any, quiet: bool) -> Console:

@@ -154,6 +154,24 @@ MESSAGES: dict[str, Message] = {
     "E320": Message("{name}={value!r} is not possible: {problem}", "See help(trainwright.fit)."),
     "E321": Message("{key} is a setting for {only}; this is: {task}", "Leave it out, or say what is meant with task=..."),
     "E322": Message("model {name} is not for this task ({task})", "Its models are: {choices}."),
+    "E323": Message(
+        "the vocabulary of a bag with n-grams cannot be extended",
+        "Leave vocabulary=extend out, or train a model without n-grams.",
+    ),
+    "E324": Message(
+        "nothing of the earlier run's {model} can be kept: every weight of it belongs to a class or token that is not here",
+        "Train without --from.",
+    ),
+    "E325": Message("freeze: the model has no module '{name}'", "It has: {known}."),
+    "E326": Message("freeze leaves nothing that can learn", "Name fewer modules."),
+    "E327": Message(
+        "{run} was trained for another task ({found}); this is: {wanted}",
+        "Name a run of the same task, or train without --from.",
+    ),
+    "E328": Message(
+        "{key}={value!r} does not fit the earlier run, which has {found!r}",
+        "Leave it out: it is taken from the run; or train without --from.",
+    ),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -280,5 +298,94 @@ MESSAGES: dict[str, Message] = {
     "E135": Message(
         "'python-docs' is read from the source files of the standard library, and this Python has none",
         "Train on a file of your own, or use a Python that comes with its library as .py files.",
+    ),
+    # E160-E179: running text, and the tokens of language models
+    "E160": Message(
+        "the folder '{path}' holds no text to train on",
+        "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too.",
+    ),
+    "E161": Message("there is nothing but white space in {files}", "Check how it was written or downloaded."),
+    "E162": Message(
+        "'python-reference' is read from a source file of the standard library, which this Python does not have",
+        "Train on a file of your own, or use a Python that comes with its library as .py files.",
+    ),
+    "E163": Message(
+        "'{path}' is named for both {first} and {second}",
+        "Give each split its own text, or leave the split out: one is cut off.",
+    ),
+    "E164": Message(
+        "the text has {count} characters, too few to cut {parts} from",
+        "Give more text, other fractions, or files of their own.",
+    ),
+    "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
+    "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
+    "E167": Message("the tokens in '{path}' cannot be read: {problem}", "Remove the file; it is made again from the text."),
+    # E136-E139, E180-E189: archives and what is in them
+    "E136": Message("the archive '{path}' has no member '{member}'", "Is it the right file? Download it again."),
+    "E137": Message(
+        "{what} in the archive '{path}' is larger than {limit}, which it should not be",
+        "Do not trust the file; download it again from its publisher.",
+    ),
+    "E138": Message(
+        "'{member}' in the archive '{path}' is not a plain file",
+        "Do not trust the file; download it again from its publisher.",
+    ),
+    "E139": Message("the archive '{path}' is damaged: {why}", "Download it again."),
+    "E180": Message("'{path}' is not a copy of {name}: {why}", "Download it again; the original is meant, not repacked."),
+    "E181": Message(
+        "the data set '{name}' is made for the task {task}; it cannot be read as a table",
+        "Name another data set, or give a file of your own.",
+    ),
+    # E240-E259: the columns of a table
+    "E240": Message("it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. {columns}"),
+    "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),
+    "E242": Message("the feature '{name}' is named twice", "Name each column once."),
+    "E243": Message("column '{name}' of '{path}' cannot be a feature: {why}", "Mend the column, or take it out of features."),
+    "E244": Message(
+        "'{path}' has no column to learn from",
+        "Left out were: {left_out}. Name columns to take all the same: features=NAME,NAME.",
+    ),
+    "E245": Message(
+        "column '{name}' of '{path}' cannot be predicted as a number: {why}", "Write target=class, or mend the column."
+    ),
+    "E246": Message("column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. {columns}"),
+    "E247": Message(
+        "{file} has no column '{column}', which the model needs",
+        "Add the column, or rename the one that holds it. There are: {columns}.",
+    ),
+    "E248": Message(
+        "data set '{name}' is read from the files of scikit-learn, and {file} is not there",
+        "Install scikit-learn again: pip install --force-reinstall scikit-learn.",
+    ),
+    "E140": Message("{path} cannot be used: {why}", "Give a PNG, JPEG, WebP, BMP, GIF or TIFF file that a viewer can open."),
+    "E141": Message(
+        "the folder '{path}' holds no folder with images in it",
+        "Put the images of each class into a folder of its own, or name them in a table (CSV) with a label column.",
+    ),
+    "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
+    "E143": Message(
+        "'{path}' cannot be read as an IDX file: {why}",
+        "Download it again; an IDX file (MNIST's format) holds unsigned bytes behind a header of its shape.",
+    ),
+    "E144": Message("'{path}' has no {missing}", "Put it into the same folder, called '{name}' (also with .gz)."),
+    "E145": Message("'{path}' holds two files of images for one split: {one} and {two}", "Name the one to train on."),
+    "E146": Message(
+        "there are {pictures} pictures in {images} but {count} labels in {labels}", "Each picture needs exactly one label."
+    ),
+    "E147": Message(
+        "{name} does not fit: {why}",
+        "Save pictures as uint8 of shape (rows, height, width) or (rows, height, width, 3), labels as one number a row.",
+    ),
+    "E148": Message(
+        "'{path}' cannot be used as arrays of pictures: {why}",
+        "Save it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...), or as x and y alone.",
+    ),
+    "E149": Message(
+        "it cannot be told which column of '{path}' names the images: {why}",
+        "Name it: image=NAME. Its values are paths that count from the folder of the table.",
+    ),
+    "E150": Message(
+        "the data set '{name}' cannot be read: {why}",
+        "It comes with scikit-learn; install that again (pip install scikit-learn).",
     ),
 }

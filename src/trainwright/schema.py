@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from trainwright.errors import nearest
 
@@ -107,7 +107,7 @@ class LSTMSettings(Strict):
     bidirectional: bool = setting(True, "read the text in both directions", only="text")
     tied: bool | None = setting(None, "the output layer shares the weights of the embedding", only="language")
     dropout: Fraction | None = setting(None, "dropout between layers and before the output layer", "probability")
-    init_range: float = setting(0.0, "all weights start uniform in +- this; 0 = torch's own", only="language", ge=0)
+    init_range: float = setting(0.0, "all weights start uniform in +- this; 0 = what suits each layer", only="language", ge=0)
 
 
 class GPTSettings(Strict):
@@ -118,8 +118,16 @@ class GPTSettings(Strict):
     heads: int = setting(4, "attention heads", gt=0)
     width: int = setting(128, "size of the embedding and of every block", "dimensions", gt=0)
     norm: Literal["rms", "layer"] = setting("rms", "RMSNorm or LayerNorm")
+    feed_forward: Literal["swiglu", "gelu"] = setting("swiglu", "function inside each block: gated SiLU, or GELU")
     tied: bool = setting(True, "the output layer shares the weights of the embedding")
     dropout: Fraction = setting(0.0, "dropout after embedding, attention and feed-forward", "probability")
+
+    @model_validator(mode="after")
+    def _divides(self) -> GPTSettings:
+        """Heads share the width, and rotary positions turn pairs of dimensions."""
+        if self.width % (2 * self.heads):
+            raise ValueError(f"the width {self.width} is not a multiple of {2 * self.heads}, twice the number of heads")
+        return self
 
 
 class MLPSettings(Strict):
@@ -135,7 +143,7 @@ class ConvNetSettings(Strict):
     """``convnet``: a small batch-normalised convolutional network."""
 
     name: Literal["convnet"] = "convnet"
-    channels: Sizes = setting([32, 64, 128], "channels of each stage; each halves height and width", "channels")
+    channels: Sizes = setting([32, 64, 128], "channels of each convolution; each halves height and width", "channels")
     dropout: Fraction = setting(0.2, "dropout before the classifier", "probability")
 
 

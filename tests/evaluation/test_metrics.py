@@ -18,6 +18,7 @@ from trainwright.evaluation import metrics
 from trainwright.evaluation.audit import audit
 from trainwright.evaluation.baseline import majority
 from trainwright.evaluation.intervals import wilson
+from trainwright.models.forward import Forward
 from trainwright.schema import Named
 from trainwright.training.optim import Objective, make_objective
 
@@ -65,10 +66,10 @@ def test_the_batch_size_changes_nothing(loss: str, rows: int, size: int) -> None
     def batches(batch_size: int):
         return tensor_batches([inputs], targets, batch_size=batch_size, seed=None, device=torch.device("cpu")).epoch(0)
 
-    whole, cut = metrics.run(model, objective, batches(rows)), metrics.run(model, objective, batches(size))
+    whole, cut = metrics.run(Forward(model), objective, batches(rows)), metrics.run(Forward(model), objective, batches(size))
     assert cut.loss / cut.weight == pytest.approx(whole.loss / whole.weight, rel=1e-6)
     assert torch.equal(cut.targets, targets) and torch.allclose(cut.outputs, whole.outputs, atol=1e-6)
-    found = metrics.scores(model, objective, batches(size))
+    found = metrics.scores(Forward(model), objective, batches(size))
     assert found.loss == pytest.approx(whole.loss / whole.weight, rel=1e-6) and found.n == rows
     assert found.accuracy == (whole.outputs.argmax(1) == targets).sum().item() / rows
 
@@ -77,7 +78,7 @@ def test_measuring_leaves_the_model_as_it_was() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     batches = tensor_batches([torch.randn(20, 4)], torch.zeros(20).long(), batch_size=8, seed=None, device=torch.device("cpu"))
-    first, second = (metrics.scores(model, Objective(nn.CrossEntropyLoss()), batches.epoch(0)) for _ in range(2))
+    first, second = (metrics.scores(Forward(model), Objective(nn.CrossEntropyLoss()), batches.epoch(0)) for _ in range(2))
     assert first == second and model.training and model[2].training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
@@ -92,9 +93,9 @@ def test_the_audit_counts() -> None:
     labels = pl.Series(["a", "b", "a", "a", "a", "a", "b", "a", "a"])
     parts = np.array([0, 0, 0, 2, 1, 0, 1, 1, 2])
     assert audit(texts, labels, parts) == {
-        "empty_texts": 2,
+        "empty": 2,
         "duplicate_rows": 3,
-        "conflicting_texts": 1,
+        "conflicts": 1,
         "across": {"train-valid": 0, "train-test": 1, "valid-test": 1},
     }
 
@@ -103,4 +104,4 @@ def test_a_uniform_model_has_the_loss_of_chance() -> None:
     model = nn.Linear(2, 5)
     nn.init.zeros_(model.weight), nn.init.zeros_(model.bias)
     batches = tensor_batches([torch.randn(10, 2)], torch.arange(10) % 5, batch_size=3, seed=None, device=torch.device("cpu"))
-    assert metrics.scores(model, Objective(nn.CrossEntropyLoss()), batches.epoch(0)).loss == pytest.approx(math.log(5))
+    assert metrics.scores(Forward(model), Objective(nn.CrossEntropyLoss()), batches.epoch(0)).loss == pytest.approx(math.log(5))

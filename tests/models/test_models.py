@@ -10,7 +10,8 @@ from torch import nn
 
 from trainwright.errors import RunError
 from trainwright.models import registry
-from trainwright.schema import MODELS
+from trainwright.models.shapes import TextShape
+from trainwright.schema import MODELS, TASK_MODELS
 
 VOCABULARY, CLASSES = 50, 4
 VARIANTS = [
@@ -18,8 +19,8 @@ VARIANTS = [
     ("bag.v1", {"embedding": 8, "weighting": "none", "hidden": [16], "dropout": 0.2}),
     ("bag.v1", {"embedding": 8, "weighting": "tf-idf"}),
     ("textcnn.v1", {"filters": 8, "embedding": 8}),
-    ("lstm.v1", {"hidden": 8, "embedding": 8}),
-    ("lstm.v1", {"hidden": 8, "embedding": 8, "layers": 2, "bidirectional": False}),
+    ("lstm.v1", {"hidden": 8, "embedding": 8, "layers": 1, "dropout": 0.3}),
+    ("lstm.v1", {"hidden": 8, "embedding": 8, "layers": 2, "dropout": 0.3, "bidirectional": False}),
 ]
 each_model = pytest.mark.parametrize(("name", "changes"), VARIANTS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(VARIANTS)])
 
@@ -27,7 +28,7 @@ each_model = pytest.mark.parametrize(("name", "changes"), VARIANTS, ids=[f"{n}-{
 def build(name: str, changes: dict) -> nn.Module:
     settings = MODELS[name.partition(".")[0]].model_validate(changes)
     torch.manual_seed(0)
-    return registry.build(name, settings, VOCABULARY, CLASSES).eval()
+    return registry.build("text", name, settings, TextShape(VOCABULARY, CLASSES)).eval()
 
 
 def batch(rows: int, changes: dict, seed: int = 0) -> tuple[torch.Tensor, ...]:
@@ -40,8 +41,8 @@ def batch(rows: int, changes: dict, seed: int = 0) -> tuple[torch.Tensor, ...]:
 
 
 def test_every_registered_model_is_here() -> None:
-    assert {name for name, _ in VARIANTS} == set(registry.MODELS)
-    assert {registry.versioned(name) for name in MODELS} <= set(registry.MODELS)
+    assert {name for name, _ in VARIANTS} == set(registry.MODELS["text"])
+    assert {registry.versioned("text", name) for name in TASK_MODELS["text"]} <= set(registry.MODELS["text"])
 
 
 @each_model
@@ -105,5 +106,5 @@ def test_the_tutorials_initial_weights() -> None:
 
 def test_a_model_of_another_version_is_refused() -> None:
     with pytest.raises(RunError) as caught:
-        registry.build("bag.v9", MODELS["bag"](), VOCABULARY, CLASSES)
+        registry.build("text", "bag.v9", MODELS["bag"](), TextShape(VOCABULARY, CLASSES))
     assert caught.value.code == "E406" and "bag.v1" in str(caught.value)

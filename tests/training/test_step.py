@@ -14,6 +14,7 @@ from torch import nn
 
 from trainwright.data.batches import Batch
 from trainwright.errors import ModelError, TrainingError
+from trainwright.models.forward import Forward
 from trainwright.schema import Named
 from trainwright.training.optim import Objective, make_objective
 from trainwright.training.state import Tally
@@ -39,7 +40,7 @@ def data(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
 def learner(objective: Objective, **changes) -> Learner:
     torch.manual_seed(1)
     model = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3)).double()
-    return Learner(model, objective, torch.optim.SGD(model.parameters(), lr=1.0), **changes)
+    return Learner(Forward(model), objective, torch.optim.SGD(model.parameters(), lr=1.0), **changes)
 
 
 def batches(inputs: torch.Tensor, targets: torch.Tensor, sizes: list[int]) -> list[Batch]:

@@ -11,6 +11,8 @@ them is executed. That leaves out modules written in C (``math``, ``itertools``)
 
 Docstrings of one module resemble each other, so a random split asks "which chapter, having seen its modules?", which is
 much easier than a chapter's unseen module; the column ``module`` is there for those who want to hold out whole modules.
+
+``diabetes`` and ``wine`` are tables: see ``embedded``.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from pathlib import Path
 
 import polars as pl
 
+from trainwright.data import embedded
 from trainwright.data.table import ROW, Rejected, Table
 from trainwright.errors import error, nearest
 
@@ -36,15 +39,16 @@ _TEST_FOLDERS = {"test", "tests"}  # the library's own tests: hundreds of texts 
 
 
 def names() -> list[str]:
-    """The names that ``load`` understands, sorted."""
-    return sorted(_LOADERS)
+    """Every data set that needs no download, sorted."""
+    return sorted(TASKS)
 
 
 def load(name: str) -> Table:
-    """The records of a built-in data set.
+    """The records of a built-in data set that is a table.
 
     Raises:
         SourceError: E130, there is no such data set; E135, this Python came without its library's source files.
+        DataError: E248, scikit-learn came without its data files.
     """
     if name not in _LOADERS:
         raise error("E130", name=name, known=", ".join(names()), hint=nearest(name, names()))
@@ -121,4 +125,16 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-_LOADERS: dict[str, Callable[[], Table]] = {"python-docs": _python_docs}
+# What each data set is for. ``digits`` is read by ``images``, ``python-reference`` by ``corpus``.
+TASKS = {
+    "diabetes": "table",
+    "digits": "image",
+    "python-docs": "text",
+    "python-reference": "language",
+    "wine": "table",
+}
+_LOADERS: dict[str, Callable[[], Table]] = {
+    "diabetes": embedded.diabetes,
+    "python-docs": _python_docs,
+    "wine": embedded.wine,
+}

@@ -6,7 +6,7 @@ are as good as each other the person is asked, with an example of every column.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -49,7 +49,7 @@ def choose_columns(table: Table, text: Sequence[str] = (), label: str = "", need
     return _Choice(table).choose((text,) if isinstance(text, str) else tuple(text), label, need_label)
 
 
-class _Profile:
+class Profile:
     """What stands in one column, each fact worked out when it is first asked for."""
 
     def __init__(self, name: str, values: pl.Series) -> None:
@@ -111,7 +111,7 @@ class _Choice:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.profiles = {name: _Profile(name, table.frame[name]) for name in table.columns}
+        self.profiles = {name: Profile(name, table.frame[name]) for name in table.columns}
         self.notes: list[Note] = []
 
     def choose(self, text: tuple[str, ...], label: str, need_label: bool) -> Columns:
@@ -124,13 +124,7 @@ class _Choice:
         return Columns(given or self.text(chosen_label), chosen_label, self.notes)
 
     def given(self, name: str) -> str:
-        """The column of a name or, in a file without names, of a number from 1."""
-        if name in self.profiles:
-            return name
-        if not self.table.has_header and f"column_{name}" in self.profiles:
-            return f"column_{name}"
-        names = ", ".join(self.profiles)
-        raise error("E201", name=name, path=self.table.file, columns=names, hint=nearest(name, self.profiles))
+        return column_of(self.table, name)
 
     # ---- label
 
@@ -151,27 +145,22 @@ class _Choice:
         names = ", ".join(f"'{profile.name}'" for profile in found)
         raise self.unclear("E202", f"{names} fit equally well" if found else "no column has few values that recur")
 
-    def label_by_name(self, profiles: list[_Profile]) -> tuple[list[_Profile], str]:
+    def label_by_name(self, profiles: list[Profile]) -> tuple[list[Profile], str]:
         for names in LABEL_NAMES:
             found = [profile for profile in profiles if profile.plain in names]
             if found:
                 return self.one_of_equals(found), "a usual name for it"
         return [], ""
 
-    def label_by_content(self, profiles: list[_Profile]) -> tuple[list[_Profile], str]:
+    def label_by_content(self, profiles: list[Profile]) -> tuple[list[Profile], str]:
         reserved = set(TITLE_NAMES) | set(BODY_NAMES)
         found = [profile for profile in profiles if profile.may_be_label and profile.plain not in reserved]
         why = f"{found[0].distinct} short values that recur" if found else ""
         return self.one_of_equals(found), why
 
-    def one_of_equals(self, found: list[_Profile]) -> list[_Profile]:
+    def one_of_equals(self, found: list[Profile]) -> list[Profile]:
         """The first column alone, where the others say the same in other words (a class's number and its name)."""
-        return found[:1] if all(self.same(found[0].name, other.name) for other in found[1:]) else found
-
-    def same(self, one: str, other: str) -> bool:
-        """Whether each value of one column always stands beside the same value of the other."""
-        both = self.table.frame.select(one, other)
-        return both.n_unique() == both[one].n_unique() == both[other].n_unique()
+        return found[:1] if all(same(self.table.frame, found[0].name, other.name) for other in found[1:]) else found
 
     def recurring(self, name: str) -> str:
         """The same name, unless nearly every value of that column is different."""
@@ -184,7 +173,7 @@ class _Choice:
             path=self.table.file,
             distinct=f"{profile.distinct:,}",
             count=f"{len(profile.texts):,}",
-            columns=self.examples(),
+            columns=examples(self.profiles.values()),
         )
 
     # ---- text
@@ -196,7 +185,7 @@ class _Choice:
         self.notes.append(("text", " + ".join(names), why))
         return names
 
-    def text_by_name(self, profiles: list[_Profile]) -> tuple[list[_Profile], str] | None:
+    def text_by_name(self, profiles: list[Profile]) -> tuple[list[Profile], str] | None:
         titles = [profile for profile in profiles if profile.plain in TITLE_NAMES][:1]
         bodies = [profile for profile in profiles if profile.plain in BODY_NAMES]
         exact = [profile for profile in bodies if profile.plain == "text"]
@@ -206,7 +195,7 @@ class _Choice:
         found = titles + (exact or bodies)
         return (found, "usual names for it" if len(found) > 1 else "a usual name for it") if found else None
 
-    def text_by_content(self, profiles: list[_Profile]) -> tuple[list[_Profile], str]:
+    def text_by_content(self, profiles: list[Profile]) -> tuple[list[Profile], str]:
         if len(profiles) == 1:
             return profiles, "the only column that can be text"
         prose = [profile for profile in profiles if profile.prose]
@@ -220,16 +209,38 @@ class _Choice:
     # ---- asking back
 
     def unclear(self, code: str, why: str) -> TrainwrightError:
-        return error(code, path=self.table.file, why=why, columns=self.examples())
+        return error(code, path=self.table.file, why=why, columns=examples(self.profiles.values()))
 
-    def examples(self) -> str:
-        """Every column with its first value, for a person to choose from."""
-        shown = [f"{name} (such as {self.example(profile)})" for name, profile in list(self.profiles.items())[:12]]
-        more = len(self.profiles) - len(shown)
-        return "Columns: " + "; ".join(shown) + (f"; and {more} more" if more else "") + "."
 
-    def example(self, profile: _Profile) -> str:
-        if not len(profile.texts):
-            return "nothing"
-        value = " ".join(str(profile.texts[0]).split())
-        return repr(value if len(value) <= 40 else value[:37] + "...")
+# ---- what other choices of columns share
+
+
+def column_of(table: Table, name: str) -> str:
+    """The column of a name or, in a file without names, of a number from 1. Raises E201."""
+    if name in table.columns:
+        return name
+    if not table.has_header and f"column_{name}" in table.columns:
+        return f"column_{name}"
+    names = ", ".join(table.columns)
+    raise error("E201", name=name, path=table.file, columns=names, hint=nearest(name, table.columns))
+
+
+def same(frame: pl.DataFrame, one: str, other: str) -> bool:
+    """Whether each value of one column always stands beside the same value of the other."""
+    both = pl.DataFrame([frame[one], frame[other]])  # by hand, as a name might be a pattern to select
+    return both.n_unique() == both[one].n_unique() == both[other].n_unique()
+
+
+def examples(profiles: Iterable[Profile]) -> str:
+    """Every column with its first value, for a person to choose from."""
+    known = list(profiles)
+    shown = [f"{profile.name} (such as {_example(profile)})" for profile in known[:12]]
+    more = len(known) - len(shown)
+    return "Columns: " + "; ".join(shown) + (f"; and {more} more" if more else "") + "."
+
+
+def _example(profile: Profile) -> str:
+    if not len(profile.texts):
+        return "nothing"
+    value = " ".join(str(profile.texts[0]).split())
+    return repr(value if len(value) <= 40 else value[:37] + "...")

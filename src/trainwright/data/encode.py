@@ -93,6 +93,26 @@ class TextEncoder:
         flat, offsets = self._tokenise(texts)
         return self._encode(self._ids(flat), offsets, learn=False)
 
+    def share_unknown(self, texts: pl.Series) -> float:
+        """The part of the texts' tokens that the vocabulary does not have."""
+        ids = self._ids(self._tokenise(texts)[0])
+        return float((ids == UNKNOWN).mean()) if len(ids) else 0.0
+
+    def extend(self, texts: pl.Series, min_count: int) -> int:
+        """Put the tokens that are new behind those there are, which keep their ids; gives how many. Only without n-grams."""
+        flat, offsets = self._tokenise(texts)
+        counts = flat.to_frame("token").group_by("token").len().filter(pl.col("len") >= min_count)
+        counts = counts.sort(["len", "token"], descending=[True, False])
+        there, before = set(self.tokens), self.size
+        new = [token for token in counts["token"].to_list() if token not in there]
+        self.tokens = [*self.tokens, *new]
+        self.__dict__.pop("_enum", None)  # made of the tokens
+        if self.weighting == "tf-idf":
+            bags = _in_chunks(self._bag, self._ids(flat), offsets)
+            fresh = inverse_document_frequency(np.concatenate([bag[0] for bag in bags]), len(texts), self.size)
+            self.idf = np.concatenate([self.idf, fresh[before:]])
+        return len(new)
+
     def _tokenise(self, texts: pl.Series) -> tuple[pl.Series, np.ndarray]:
         lists = tokenise(texts, self.tokenizer, self.lowercase)
         return flatten(lists.list.head(self.max_tokens) if self.max_tokens else lists)

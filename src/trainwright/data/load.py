@@ -1,6 +1,6 @@
 """The bytes of a file, decompressed and bounded: what is missing, unreadable, binary or too large is refused here.
 
-Promises: a file is read once; a line longer than ``MAX_RECORD_BYTES`` and an archive that grows beyond reason are
+Promises: a file is read once; a line of a table longer than ``MAX_RECORD_BYTES`` and an archive that grows beyond reason are
 refused before they fill the memory; whether a file is compressed is told by its first bytes, not by its name.
 """
 
@@ -62,8 +62,13 @@ class Loaded:
     parquet: bool
 
 
-def load(path: Path) -> Loaded:
+def load(path: Path, *, records: bool = True, at_least: int = 0) -> Loaded:
     """Read the file at ``path``.
+
+    Args:
+        records: whether its lines are records, so that none can be longer than ``MAX_RECORD_BYTES``; running text has
+            lines of any length.
+        at_least: stop soon after so many bytes of content; 0 reads all.
 
     Raises:
         SourceError: missing (E101), unreadable (E102), empty (E103), binary (E104), damaged (E105) or growing without
@@ -72,7 +77,7 @@ def load(path: Path) -> Loaded:
     require(path)
     try:
         with path.open("rb") as file:
-            return _load(path, file)
+            return _load(path, file, records, at_least)
     except TrainwrightError:
         raise
     except OSError as problem:
@@ -94,7 +99,7 @@ def require(path: Path) -> None:
     raise error("E101", path=path, where=str(path.parent), hint=nearest(path.name, names))
 
 
-def _load(path: Path, file: BinaryIO) -> Loaded:
+def _load(path: Path, file: BinaryIO, records: bool, at_least: int) -> Loaded:
     head = file.read(8)
     file.seek(0)
     compression = _compression(head)
@@ -104,7 +109,9 @@ def _load(path: Path, file: BinaryIO) -> Loaded:
     suffix = suffixes[-1] if suffixes else ""
     if not compression and head.startswith(b"PAR1"):
         return Loaded(path, b"", suffix, "", True)
-    data = _gather(_chunks(file, compression), path, _budget(path, compression))
+    chunks = _chunks(file, compression)
+    longest = MAX_RECORD_BYTES if records else None
+    data = _gather(_first(chunks, at_least) if at_least else chunks, path, _budget(path, compression), longest)
     if not data:
         raise error("E103", path=path)
     return Loaded(path, data, suffix, compression, data.startswith(b"PAR1"))
@@ -127,6 +134,15 @@ def _chunks(file: BinaryIO, compression: str) -> Iterator[bytes]:
     if compression == "zst":
         return _zst_chunks(file)
     return iter(lambda: file.read(CHUNK), b"")
+
+
+def _first(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Chunks until they hold ``size`` bytes."""
+    for chunk in chunks:
+        yield chunk
+        size -= len(chunk)
+        if size <= 0:
+            return
 
 
 def _gz_chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -158,8 +174,8 @@ def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
         raise error("E105", path=file.name, why="it ends in the middle of its data")
 
 
-def _gather(chunks: Iterator[bytes], path: Path, budget: int | None) -> bytes:
-    """All chunks as one value, or an error as soon as they hold something that is not lines of text."""
+def _gather(chunks: Iterator[bytes], path: Path, budget: int | None, longest: int | None) -> bytes:
+    """All chunks as one value, or an error as soon as they hold something that is not text, or a line beyond ``longest``."""
     parts: list[bytes] = []
     total = open_line = 0
     parquet = False
@@ -173,8 +189,8 @@ def _gather(chunks: Iterator[bytes], path: Path, budget: int | None) -> bytes:
             raise error("E106", path=path, limit=f"{budget >> 20} MiB")
         end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         open_line = open_line + len(chunk) if end < 0 else len(chunk) - end - 1
-        if open_line > MAX_RECORD_BYTES and not parquet:
-            raise error("E107", path=path, limit=_size(MAX_RECORD_BYTES), where=f"{path}, near byte {total:,}")
+        if longest is not None and open_line > longest and not parquet:
+            raise error("E107", path=path, limit=_size(longest), where=f"{path}, near byte {total:,}")
     return b"".join(parts)
 
 

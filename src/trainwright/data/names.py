@@ -8,6 +8,11 @@ LABEL_NAMES: tuple[tuple[str, ...], ...] = (
     ("category", "sentiment", "topic", "intent", "emotion", "polarity", "class_name", "label_name", "class_index"),
     ("stars", "rating", "score", "overall", "genre", "tag", "type", "airline_sentiment", "language", "lang"),
 )
+# What a table is usually made to predict, besides the strongest names of a label.
+TARGET_NAMES = (
+    "outcome", "response", "survived", "price", "saleprice", "sale_price", "median_house_value", "medv", "diagnosis", "species",
+    "variety", "churn", "churned", "exited", "default", "loan_status", "attrition", "fraud", "is_fraud", "progression",
+)  # fmt: skip
 TITLE_NAMES = ("title", "headline", "subject", "summary")
 BODY_NAMES = (
     "text", "description", "review", "content", "body", "sentence", "comment", "message", "tweet", "document",

@@ -1,17 +1,20 @@
-"""From what a person names (a path, a data set, data inside Python) to tables, one for each split that is given."""
+"""From what a person names (a path, a data set, data inside Python) to its files, its task, and its tables."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from trainwright.data import builtin, catalog, load, readers
-from trainwright.data.folders import split_folder
+from trainwright.data import builtin, cache, catalog, corpus, images, kinds, load, readers
+from trainwright.data.datasets import CATALOG, CsvLayout, Dataset
+from trainwright.data.folders import short_name, split_folder
 from trainwright.data.table import Table
 from trainwright.errors import error, nearest
 from trainwright.rundir import is_path
@@ -27,12 +30,45 @@ class Source:
     Attributes:
         name: short, for the run folder.
         files: path of each split; empty for embedded data.
-        dataset: the catalogue's entry for named data, which knows its columns.
+        dataset: the catalogue's entry for named data, which knows how its files are read.
+        path: what the person named, before any split was looked for; None for named and embedded data.
+        held: tables that are in memory already.
     """
 
     name: str
     files: dict[str, Path] = field(default_factory=dict)
-    dataset: catalog.Dataset | None = None
+    dataset: Dataset | None = None
+    path: Path | None = None
+    held: dict[str, Table] = field(default_factory=dict)
+
+    @property
+    def layout(self) -> CsvLayout | None:
+        """What the catalogue knows of the columns, where it knows any."""
+        return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
+
+    @property
+    def given(self) -> dict[str, Path]:
+        """The files that were named for a split of their own."""
+        return {name: path for name, path in self.files.items() if name != "train" and path.parent != self.path}
+
+    def task(self, given: Mapping[str, Any]) -> tuple[str, str]:
+        """The key of the task that it is a source for, and why; the settings that are ``given`` have a say.
+
+        Raises SourceError where it has to be read to be told.
+        """
+        if self.dataset:
+            return self.dataset.task, "the catalogue says so"
+        if not self.files:
+            return builtin.TASKS[self.name], "the data set is made for it"
+        path = self.path or self.files["train"]
+        if images.holds_images(path):
+            return "image", "it holds images"
+        if "train" in self.files and corpus.holds_corpus(path):
+            return "language", "running text, without labels"
+        if path.is_dir():
+            return "text", "one folder of texts a class"
+        words = given.get("text") or ()
+        return kinds.looks_like(self.tables["train"], [words] if isinstance(words, str) else words, given.get("label", ""))
 
     def digest(self) -> str:
         """Changes when any byte of any file does; for embedded data, with the interpreter."""
@@ -47,15 +83,26 @@ class Source:
             digest.update(f"{self.name}:{sys.version}".encode())
         return digest.hexdigest()
 
+    def fingerprint(self, shaping: Mapping[str, Any]) -> str:
+        """The name under which what was encoded from this source is cached; empty for data that are held in memory."""
+        if self.held:
+            return ""
+        return cache.fingerprint(self.digest(), {**shaping, "source": self.name, "files": sorted(self.files.items())})
+
+    @cached_property
     def tables(self) -> dict[str, Table]:
-        """Read every split. Raises SourceError."""
+        """The table of every split, read once. Raises SourceError (E181 for named data that are no tables)."""
+        if self.held:
+            return self.held
         if not self.files:
             return {"train": builtin.load(self.name)}
+        if self.dataset and not self.layout:
+            raise error("E181", name=self.name, task=self.dataset.task)
         tables = {split: readers.read_table(path) for split, path in self.files.items()}
-        return tables if self.dataset is None else {split: _named(self.dataset.layout, each) for split, each in tables.items()}
+        return {split: _named(self.layout, each) for split, each in tables.items()} if self.layout else tables
 
 
-def _named(layout: catalog.CsvLayout, table: Table) -> Table:
+def _named(layout: CsvLayout, table: Table) -> Table:
     """A file of the catalogue with the names of its columns and classes."""
     if len(table.columns) == len(layout.columns) and not table.has_header:
         table.frame = table.frame.rename(dict(zip(table.columns, layout.columns, strict=True)))
@@ -75,25 +122,18 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         load.require(each)
     if is_path(source):
         folders = split_folder(path) if path.is_dir() else None
-        return Source(_short_name(path), (folders or {"train": path}) | given)
+        return Source(short_name(path), (folders or {"train": path}) | given, path=path)
     if source in builtin.names():
         if given:
             raise error("E211", source=source)
         return Source(source)
-    if source in catalog.CATALOG:
+    if source in CATALOG:
         files = catalog.fetch(source, offline=offline, progress=listen)
-        return Source(source, files | given, catalog.CATALOG[source])
+        return Source(source, files | given, CATALOG[source])
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     load.require(path)
     raise error("E101", path=source)  # an empty word, which as a path would be the current folder
-
-
-def _short_name(path: Path) -> str:
-    """The file's name without its endings; its folder's name where the file's says nothing."""
-    place = path.resolve()
-    name = place.name.split(".")[0] if place.is_file() else place.name
-    return place.parent.name if name.lower() in ("train", "training", "data") and place.parent.name else name
 
 
 def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:

@@ -1,4 +1,4 @@
-"""What is wrong with the data: duplicates, leaks between splits, texts with conflicting labels, empty texts."""
+"""What is wrong with the data: duplicates, leaks between splits, equal contents with conflicting labels, empty ones."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import polars as pl
 from trainwright.data.split import NAMES
 
 
-def audit(texts: pl.Series, labels: pl.Series, parts: np.ndarray) -> dict[str, Any]:
-    """Counts over all rows; ``parts`` is the split of each row as numbers into ``NAMES``.
+def audit(contents: pl.Series, labels: pl.Series, parts: np.ndarray) -> dict[str, Any]:
+    """Counts over all rows; ``contents`` are strings, ``parts`` is the split of each row as numbers into ``NAMES``.
 
-    ``across`` counts, for each pair of splits, the rows of the second whose exact text is also in the first.
+    ``across`` counts, for each pair of splits, the rows of the second whose exact content is also in the first.
     """
-    frame = pl.DataFrame({"text": texts, "label": labels, "part": parts})
-    empty = int((texts.str.strip_chars().str.len_bytes() == 0).sum())
+    frame = pl.DataFrame({"text": contents, "label": labels, "part": parts})
+    empty = int((contents.str.strip_chars().str.len_bytes() == 0).sum())
     frame = frame.filter(pl.col("text").str.len_bytes() > 0)
     repeated = frame.group_by("text").agg(pl.len(), pl.n_unique("label").alias("labels"), pl.col("part").unique())
     repeated = repeated.filter(pl.col("len") > 1)
@@ -26,8 +26,8 @@ def audit(texts: pl.Series, labels: pl.Series, parts: np.ndarray) -> dict[str, A
         shared = within.filter((pl.col("part") == second) & pl.col("in").list.contains(first))
         across[f"{NAMES[first]}-{NAMES[second]}"] = len(shared)
     return {
-        "empty_texts": empty,
+        "empty": empty,
         "duplicate_rows": int(repeated["len"].sum()) - len(repeated),
-        "conflicting_texts": int((repeated["labels"] > 1).sum()),
+        "conflicts": int((repeated["labels"] > 1).sum()),
         "across": across,
     }

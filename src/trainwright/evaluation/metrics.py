@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,9 +13,21 @@ from torch import Tensor, nn
 
 from trainwright.data.batches import Batch
 from trainwright.errors import error
+from trainwright.models.forward import Forward
 from trainwright.watch.events import Scores
 
-Objective = Callable[[Any, Any], tuple[Tensor, float]]
+
+class Objective(Protocol):
+    """What ``training.optim.Objective`` is, which this room does not import."""
+
+    def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
+        """(mean, weight) of a batch."""
+
+    def measure(self, outputs: Any, targets: Any) -> Any:
+        """Loss, weight, right answers, and rows of a batch."""
+
+    def metrics(self, loss: float) -> dict[str, float]:
+        """What follows from a mean loss alone."""
 
 
 @dataclass
@@ -41,12 +53,12 @@ def measuring(model: nn.Module) -> Iterator[None]:
 
 
 @torch.inference_mode()
-def run(model: nn.Module, objective: Objective, batches: Iterable[Batch]) -> Outputs:
+def run(forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Outputs:
     """The model in evaluation mode over every batch once; its mode afterwards is as it was before."""
     loss, total, outputs, targets = 0.0, 0.0, [], []
-    with measuring(model):
+    with measuring(forward.model):
         for batch in batches:
-            output = model(*batch.inputs)
+            output = forward(batch)
             mean, weight = objective(output, batch.targets)
             loss, total = loss + mean.item() * weight, total + weight
             outputs.append(output)
@@ -55,23 +67,19 @@ def run(model: nn.Module, objective: Objective, batches: Iterable[Batch]) -> Out
 
 
 @torch.inference_mode()
-def scores(model: nn.Module, objective: Objective, batches: Iterable[Batch]) -> Scores:
+def scores(forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Scores:
     """Loss a target, accuracy where the targets are class numbers, and rows; outputs are not kept."""
-    loss, total, correct, rows, classified = 0.0, 0.0, 0, 0, True
-    ignored = getattr(objective, "ignored", None)
-    with measuring(model):
+    loss, total, correct, rows, sizes, classified = 0.0, 0.0, 0, 0, 0, True
+    with measuring(forward.model):
         for batch in batches:
-            output, targets = model(*batch.inputs), batch.targets
-            mean, weight = objective(output, targets)
-            loss, total = loss + (mean.item() * weight if weight else 0.0), total + weight
-            if isinstance(output, Tensor) and output.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point():
-                kept = targets != ignored if ignored is not None else torch.ones_like(targets, dtype=torch.bool)
-                correct, rows = correct + int(((output.argmax(dim=1) == targets) & kept).sum()), rows + int(kept.sum())
-            else:
-                classified, rows = False, rows + batch.size
+            found = objective.measure(forward(batch), batch.targets)
+            loss, total, sizes = loss + found.loss, total + found.weight, sizes + batch.size
+            classified = classified and found.correct is not None
+            correct, rows = correct + (found.correct or 0), rows + found.rows
     if not total:
         raise error("E607")
-    return Scores(loss / total, correct / rows if classified and rows else None, rows)
+    mean = loss / total
+    return Scores(mean, correct / rows if classified and rows else None, rows if classified else sizes, objective.metrics(mean))
 
 
 def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

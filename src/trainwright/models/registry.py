@@ -22,6 +22,19 @@ MODELS = {
         "textcnn.v1": "trainwright.models.textcnn:TextCNN",
         "lstm.v1": "trainwright.models.lstm:LSTMClassifier",
     },
+    "image": {
+        "convnet.v1": "trainwright.models.convnet:ConvNet",
+        "mlp.v1": "trainwright.models.mlp:MLP",
+        "resnet.v1": "trainwright.models.resnet:ResNet",
+    },
+    "language": {
+        "lstm.v1": "trainwright.models.language_lstm:LSTMLanguageModel",
+        "gpt.v1": "trainwright.models.gpt:GPT",
+    },
+    "table": {
+        "mlp.v1": "trainwright.models.table_mlp:TableMLP",
+        "linear.v1": "trainwright.models.linear:Linear",
+    },
 }
 
 

@@ -14,46 +14,70 @@ from trainwright.data.ragged import Ragged
 from trainwright.schema import Settings
 
 Notes = list[tuple[str, str, str]]
+Values = dict[str, tuple[Any, str]]  # what each setting should be, and why
 ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones")
 FALLING = ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end")
+CROSS_ENTROPY = ({"name": "CrossEntropyLoss"}, "the usual loss of a classifier")
+FINE_TUNING = 0.3  # of the rate that a training from the start would have
 
 
-def derive_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, Notes]:
-    """Fill in how text becomes numbers, from the training texts."""
-    rows, notes = len(texts), []
-    model = settings.model.model_copy()
-    changes: dict[str, Any] = {"model": model}
+def fill(settings: Settings, values: Values) -> tuple[Settings, Notes]:
+    """Put in the values of settings (``lr``) and of the model (``model.hidden``) that are not given; notes on what was."""
+    whole = settings.model_dump()
+    model = whole["model"]
+    notes = []
+    for key, (value, why) in values.items():
+        place, name = (model, key.removeprefix("model.")) if key.startswith("model.") else (whole, key)
+        if place[name] is None:
+            place[name] = value
+            notes.append((key, _shown(value), why))
+    return Settings.model_validate(whole), notes
 
-    def fill(what: str, value: Any, why: str) -> None:
-        place, key = (model, what.removeprefix("model.")) if what.startswith("model.") else (settings, what)
-        if getattr(place, key) is None:
-            if place is model:
-                setattr(model, key, value)
-            else:
-                changes[key] = value
-            notes.append((what, str(value), why))
 
+def fill_training(settings: Settings, values: Values, rows: int, tuned: bool) -> tuple[Settings, Notes]:
+    """``fill`` for what decides the training of ``rows`` rows; ``steps`` decide the epochs, going on lowers the rate."""
+    if settings.steps and settings.epochs is None:
+        per_epoch = -(-rows // ((settings.batch_size or values["batch_size"][0]) * settings.accumulate))
+        values = values | {"epochs": (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")}
+    if tuned:
+        rate, why = values["lr"]
+        values = values | {"lr": (float(f"{rate * FINE_TUNING:.2g}"), f"{FINE_TUNING:g} of {rate:g}: it goes on; {why}")}
+    return fill(settings, values)
+
+
+def text_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, Notes]:
+    """How texts become numbers, from the training texts."""
+    rows, model = len(texts), settings.model
+    assert model is not None
     size = float(texts.str.len_bytes().sum()) / max(rows, 1)
-    if model.name == "bag":
-        fill("model.embedding", 0, "a linear model on the n-grams: fastest, and hard to beat on topics")
-        linear = model.embedding == 0
-        fill("model.ngrams", *_ngrams(rows, size) if linear else (1, "embeddings of single words"))
-        fill(
-            "model.weighting",
-            "tf-idf" if linear else "none",
-            "rare tokens tell more" if linear else "the mean embedding",
-        )
-        fill("max_tokens", 0, "a bag takes texts of any length")
-        if linear:
-            many = rows >= 50_000
-            fill("min_count", 1 + many, "many rows: saves time" if many else "leaving out what was seen once costs accuracy")
-        else:
-            fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
-    else:
+    counted = (2 if rows >= 1000 else 1, f"{rows:,} training rows")
+    values: Values = {"tokenizer": ("words", "letters and digits in a row; punctuation tells little of a topic")}
+    if model.name != "bag":
         longest = 64 if size <= 300 else 128 if size <= 600 else 256
-        fill("max_tokens", longest, f"texts of about {size:,.0f} bytes; time grows with length")
-        fill("min_count", 2 if rows >= 1000 else 1, f"{rows:,} training rows")
-    return settings.model_copy(update=changes), notes
+        values["max_tokens"] = (longest, f"texts of about {size:,.0f} bytes; time grows with length")
+        values["min_count"] = counted
+        if model.name == "lstm":
+            values |= {"model.embedding": (128, "a usual size"), "model.hidden": (128, "a usual size")}
+            values |= {"model.layers": (1, "one reading in each direction"), "model.dropout": (0.3, "a usual share")}
+            values["model.tied"] = (False, "its outputs are classes")
+        return fill(settings, values)
+    settings, notes = fill(
+        settings, values | {"model.embedding": (0, "a linear model on the n-grams: fastest, and hard to beat on topics")}
+    )
+    linear = settings.model.embedding == 0  # type: ignore[union-attr]
+    many = rows >= 50_000
+    weighting = ("tf-idf", "rare tokens tell more") if linear else ("none", "the mean embedding")
+    rare = (1 + many, "many rows: saves time" if many else "leaving out what was seen once costs accuracy")
+    settings, more = fill(
+        settings,
+        {
+            "model.ngrams": _ngrams(rows, size) if linear else (1, "embeddings of single words"),
+            "model.weighting": weighting,
+            "max_tokens": (0, "a bag takes texts of any length"),
+            "min_count": rare if linear else counted,
+        },
+    )
+    return settings, notes + more
 
 
 def _ngrams(rows: int, size: float) -> tuple[int, str]:
@@ -65,25 +89,29 @@ def _ngrams(rows: int, size: float) -> tuple[int, str]:
     return 2, "short texts: word pairs tell more than words"
 
 
-def derive_training(settings: Settings, texts: Ragged, vocabulary: int, classes: int) -> tuple[Settings, Notes]:
-    """Fill in how the model is trained; ``texts`` is the encoded training split."""
+def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: int, tuned: bool) -> tuple[Settings, Notes]:
+    """How the model is trained; ``texts`` is the encoded training split, ``tuned`` that it goes on from an earlier run."""
     rows, model = len(texts), settings.model
-    if model.name == "bag" and model.embedding == 0:
+    assert model is not None
+    linear = model.name == "bag" and model.embedding == 0
+    if linear:
         values = _linear_training(settings, texts, vocabulary * classes, classes)
     else:
-        values = _network_training(model.name, rows)
-    values["schedule"] = FALLING
-    values["loss"] = _loss(settings)
-    if settings.steps and settings.epochs is None:
-        per_epoch = -(-rows // ((settings.batch_size or values["batch_size"][0]) * settings.accumulate))
-        values["epochs"] = (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")
-    given = settings.model_dump()
-    missing = {key: value for key, (value, _) in values.items() if given[key] is None}
-    notes = [(key, _shown(value), values[key][1]) for key, value in missing.items()]
-    return Settings.model_validate(given | missing), notes
+        values = {
+            "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
+            "optimizer": ADAMW,
+            "lr": (0.01 if model.name == "bag" else 0.002, f"what suits {model.name}"),
+            "epochs": (5, f"{rows:,} training rows"),
+            "threads": (0, "torch's own choice"),
+        }
+    # Each class against the rest: ahead of softmax in validation, most where classes are many.
+    softmax = not linear or settings.label_smoothing or settings.class_weights != "none"
+    one_for_each = ({"name": "BCEWithLogitsLoss"}, "each class against the rest, which suits a linear model")
+    values |= {"schedule": FALLING, "loss": CROSS_ENTROPY if softmax else one_for_each}
+    return fill_training(settings, values, rows, tuned)
 
 
-def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: int) -> dict[str, tuple[Any, str]]:
+def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: int) -> Values:
     """How far a weight may travel decides the fit: less where a text has many n-grams, more where there are many classes.
 
     The rate falls from ``lr`` to zero over the updates. That their product should be 100 ln(classes) / root of the n-grams
@@ -102,24 +130,6 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
         "lr": (min(float(f"{rate:.2g}"), 0.1), f"{updates:,} updates, {classes} classes, {size:.0f} n-grams a text"),
         "epochs": (epochs, f"{rows:,} training rows"),
         "threads": (1 if small else 0, "its updates are too small to share" if small else "torch's own choice"),
-    }
-
-
-def _loss(settings: Settings) -> tuple[dict[str, Any], str]:
-    """Of a linear model each class against the rest: ahead of softmax in validation, most where classes are many."""
-    linear = settings.model.name == "bag" and settings.model.embedding == 0
-    if linear and not settings.label_smoothing and settings.class_weights == "none":
-        return {"name": "BCEWithLogitsLoss"}, "each class against the rest, which suits a linear model"
-    return {"name": "CrossEntropyLoss"}, "the usual loss of a classifier"
-
-
-def _network_training(name: str, rows: int) -> dict[str, tuple[Any, str]]:
-    return {
-        "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
-        "optimizer": ADAMW,
-        "lr": (0.01 if name == "bag" else 0.002, f"what suits {name}"),
-        "epochs": (5, f"{rows:,} training rows"),
-        "threads": (0, "torch's own choice"),
     }
 
 

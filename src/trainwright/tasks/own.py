@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from trainwright.data.batches import any_batches
 from trainwright.errors import error
 from trainwright.evaluation import metrics
+from trainwright.models.forward import Forward
 from trainwright.training.loop import Plan, fit
 from trainwright.training.optim import Objective, Scheduler
 from trainwright.training.state import State
@@ -52,11 +53,11 @@ def fit_own(
     train = any_batches(data, batch_size=batch_size, seed=plan["seed"] if shuffle else None, device=device)
     held_out = None if valid is None else any_batches(valid, batch_size=batch_size, seed=None, device=device)
     schedules = [Scheduler(each, schedule_every) for each in entries]
-    learner = Learner(model, Objective(loss), optimizer, schedules, clip, clip_value)
+    learner = Learner(Forward(model), Objective(loss), optimizer, schedules, clip, clip_value)
 
     def validate(network: nn.Module) -> Scores:
         assert held_out is not None
-        return metrics.scores(network, learner.objective, held_out.epoch(0))
+        return metrics.scores(Forward(network), learner.objective, held_out.epoch(0))
 
     state = State()
     events = fit(learner, train, validate if valid is not None else None, Plan(**plan), state)

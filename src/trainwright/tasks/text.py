@@ -1,10 +1,11 @@
-"""Text classification: from tables to encoded splits, a network, and predictions for new text."""
+"""Text classification: from tables to encoded splits, and predictions for new texts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,16 +14,27 @@ from trainwright.data import cache
 from trainwright.data.columns import Columns, choose_columns
 from trainwright.data.encode import Labels, TextEncoder
 from trainwright.data.ragged import Ragged
+from trainwright.data.readers import read_table
 from trainwright.data.source import Source, join_text
-from trainwright.data.split import NAMES, Fractions, split
-from trainwright.data.table import ROW, Rejected, Table
+from trainwright.data.split import NAMES
+from trainwright.data.table import ROW, Table
 from trainwright.errors import error, nearest
-from trainwright.evaluation.audit import audit
+from trainwright.models.shapes import TextShape
+from trainwright.rundir import is_path
 from trainwright.schema import Settings
-from trainwright.tasks.base import Split
-from trainwright.tasks.derive import derive_encoding
+from trainwright.tasks import derive
+from trainwright.tasks.base import Note, Predictor, Split
+from trainwright.tasks.labelled import Found, Labelled, LabelledPredictor
+from trainwright.tasks.rows import Part, Rows, gather
+from trainwright.tasks.targets import Classes
 
-TASK = "text classification"
+if TYPE_CHECKING:
+    import torch
+
+    from trainwright.data.batches import Batches
+    from trainwright.store.bundle import Bundle
+
+FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 SHAPING: tuple[str, ...] = (
     "text",
     "label",
@@ -35,250 +47,164 @@ SHAPING: tuple[str, ...] = (
     "max_vocabulary",
     "max_tokens",
 )
-NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
+
+
+def _batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
+    from trainwright.data.batches import ragged_batches
+
+    return ragged_batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device)
 
 
 @dataclass
-class Prepared:
-    """Encoded splits and what was found out on the way.
+class TextProblem(Labelled):
+    """Texts and their classes; inputs are token rows."""
 
-    Attributes:
-        settings: with everything filled in that the data decide before training.
-        splits: train, valid, test; those that exist.
-        data: the content of ``data.json``.
-        notes: (what, value, why) of everything derived or found.
-    """
+    task = "text"
 
-    settings: Settings
-    labels: Labels
-    encoder: TextEncoder
-    splits: dict[str, Split]
-    data: dict[str, Any]
-    notes: list[tuple[str, str, str]] = field(default_factory=list)
+    @property
+    def shape(self) -> TextShape:
+        """The vocabulary and the classes."""
+        return TextShape(self.encoder.size, self.target.outputs)
+
+    def derive(self) -> list[Note]:
+        """From the size of the training split, its texts, and the number of classes."""
+        texts: Ragged = self.splits["train"].inputs
+        self.settings, notes = derive.text_training(
+            self.settings, texts, self.encoder.size, self.target.outputs, self.parent is not None
+        )
+        return notes
+
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
+        """Token rows in batches."""
+        return _batches_of(part, batch_size, seed, device)
 
 
-def prepare(source: Source, settings: Settings, clock: Callable[[str], None]) -> tuple[Prepared, Callable[[], None]]:
+def prepare(
+    source: Source, settings: Settings, parent: Predictor | None, clock: Callable[[str], None]
+) -> tuple[TextProblem, Callable[[], None]]:
     """Read, split and encode, or take it from the cache; also gives what must be called to fill the cache.
 
-    ``clock(phase)`` is called when a phase ends. Raises SourceError and DataError.
+    ``clock(phase)`` is called when a phase ends. With ``parent`` its vocabulary is used.
+    Raises SourceError and DataError.
     """
+    assert settings.model is not None
     shaping = {name: getattr(settings, name) for name in SHAPING} | {"model": settings.model.model_dump()}
-    key = cache.fingerprint(source.digest(), shaping | {"source": source.name, "files": sorted(source.files.items())})
-    if found := cache.load(key):
+    key = source.fingerprint(shaping) if parent is None else ""
+    if key and (found := cache.load(key)):
         prepared = _from_cache(settings, *found)
         clock("read")
         return prepared, lambda: None
-    rows, columns, data, notes = read(source, settings)
+    columns, rows = read(source, settings)
     clock("read")
-    prepared = encode(rows, settings, data, notes)
+    prepared = _encode(rows, settings, parent)
     prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
     clock("encode")
-    return prepared, lambda: cache.save(key, *_to_cache(prepared))
+    return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
 
 
-@dataclass
-class Rows:
-    """All usable rows of a source: text, label, record number, split (a number into ``NAMES``), and each split's file."""
-
-    frame: pl.DataFrame
-    files: dict[str, str]
-
-
-def read(source: Source, settings: Settings) -> tuple[Rows, Columns, dict[str, Any], list[tuple[str, str, str]]]:
-    """The rows of every split, the columns chosen, what ``data.json`` will say, and notes."""
-    tables = source.tables()
-    layout = source.dataset.layout if source.dataset else None
+def read(source: Source, settings: Settings) -> tuple[Columns, Rows]:
+    """The columns chosen, and the rows of every split."""
+    tables = source.tables
+    layout = source.layout
     text = settings.text or (layout.text if layout else ())
     columns = choose_columns(tables["train"], text, settings.label or (layout.label if layout else ""))
-    notes = list(tables["train"].notes) + list(columns.notes)
-    rejected: list[Rejected] = []
-    frames = []
-    for name, table in tables.items():
-        frames.append(
-            _usable(table, tables["train"], columns, settings, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8))
-        )
-    frame = pl.concat(frames, how="diagonal")
-    if not len(frames[0]):
-        raise error("E212", file=tables["train"].file, where=_first(rejected))
-    _refuse_when_most_are_bad(len(frame), rejected)
-    frame, parts_note = _split(frame, tables, settings)
-    _check_classes(frame, tables["train"].file)
-    frame = _known_classes(frame, tables, rejected)
-    data = _describe(source, frame, rejected)
-    files = {name: table.file for name, table in tables.items()}
-    return Rows(frame, files), columns, data, notes + [parts_note] + _findings(data)
+    parts = {name: _part(table, tables["train"], columns, settings) for name, table in tables.items()}
+    rows = gather(source, parts, settings)
+    rows.notes = list(tables["train"].notes) + list(columns.notes) + rows.notes
+    return columns, rows
 
 
-def _usable(table: Table, first: Table, columns: Columns, settings: Settings, rejected: list[Rejected]) -> pl.DataFrame:
-    """text, label, row, and the key of a split by group or time, of the rows that have a label; the others are rejected.
+def _part(table: Table, first: Table, columns: Columns, settings: Settings) -> Part:
+    """Label, text and row of a table, and the key of a split by group or time.
 
     Raises E213 where ``table`` lacks a column; the key is asked of the ``first`` table only, which is the one that is cut.
     """
-    rejected.extend(table.rejected)
     column = settings.split.partition(":")[2] if table is first else ""
     for name in filter(None, (*columns.text, columns.label, column)):
         if name not in table.columns:
             raise error("E213", column=name, file=table.file, hint=nearest(name, table.columns))
-    parts = {
-        "text": join_text(table.frame, columns.text),
-        "label": table.frame[str(columns.label)].cast(pl.String).str.strip_chars(),
-        "row": table.frame[ROW],
-    }
-    frame = pl.DataFrame(parts | ({"key": table.frame[column]} if column else {}))
-    bare = frame["label"].fill_null("") == ""
-    rejected.extend(Rejected(table.file, row, "no label") for row in frame.filter(bare)["row"].to_list())
-    return frame.filter(~bare)
-
-
-def _refuse_when_most_are_bad(usable: int, rejected: list[Rejected]) -> None:
-    if len(rejected) > usable:
-        raise error("E214", rejected=len(rejected), usable=usable, where=_first(rejected), reason=rejected[0].reason)
-
-
-def _first(rejected: list[Rejected]) -> str:
-    return f"{rejected[0].file}, row {rejected[0].row}: {rejected[0].reason}" if rejected else ""
-
-
-def _split(frame: pl.DataFrame, tables: dict[str, Table], settings: Settings) -> tuple[pl.DataFrame, tuple[str, str, str]]:
-    """Cut what is not given out of the training table."""
-    whole = int((frame["split"] == 0).sum())
-    most = 10_000 / max(whole, 1)
-    # With a test split of its own, validation only has to choose the epoch; every other row had better train.
-    wanted = Fractions(valid=min(0.05 if "test" in tables else 0.1, most), test=min(0.1, most))
-    fractions = Fractions(
-        valid=0.0 if "valid" in tables else wanted.valid if settings.valid_fraction is None else settings.valid_fraction,
-        test=0.0 if "test" in tables else wanted.test if settings.test_fraction is None else settings.test_fraction,
+    frame = pl.DataFrame(
+        {
+            "content": join_text(table.frame, columns.text),
+            "label": table.frame[str(columns.label)].cast(pl.String),
+            "row": table.frame[ROW],
+            **({"key": table.frame[column]} if column else {}),
+        }
     )
-    if "test" in tables and settings.test_fraction:
-        raise error("E222", file=tables["test"].file)
-    if fractions.valid + fractions.test >= 1:
-        raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
-    train = frame.filter(pl.col("split") == 0)
-    parts = split(settings.split, train["text"], train["label"], fractions, train["key"] if "key" in train.columns else None)
-    for part, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
-        if wished and len(train) >= 30 and not (parts == part).any():
-            raise error("E221", how=settings.split, part=NAMES[part])
-    frame = pl.concat([train.with_columns(split=pl.Series(parts, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
-    sizes = [f"{NAMES[part]} {count:,}" for part, count in frame["split"].value_counts(sort=False).sort("split").iter_rows()]
-    given = ", ".join(name for name in tables if name != "train")
-    why = f"{given} given; " if given else ""
-    cut = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]
-    return frame, (
-        "split",
-        ", ".join(sizes),
-        why + (f"{', '.join(cut)}, by {settings.split}" if cut else "nothing was cut"),
-    )
+    return Part(frame, table.file, table.rejected)
 
 
-def _known_classes(frame: pl.DataFrame, tables: dict[str, Table], rejected: list[Rejected]) -> pl.DataFrame:
-    """Leave out rows whose class the training split does not have: nothing could have learned it."""
-    known = frame.filter(pl.col("split") == 0)["label"].unique()
-    strange = frame.filter(~pl.col("label").is_in(known.implode()))
-    for part, label, row in strange.select("split", "label", "row").iter_rows():
-        table = tables.get(NAMES[part], tables["train"])
-        rejected.append(Rejected(table.file, row, f"label {label!r} is not in the training split"))
-    kept = frame.filter(pl.col("label").is_in(known.implode()))
-    for part in strange["split"].unique().sort().to_list():
-        if not (kept["split"] == part).any():
-            found = strange.filter(pl.col("split") == part)["label"][0]
-            file = tables.get(NAMES[part], tables["train"]).file
-            raise error("E215", file=file, found=found, known=", ".join(known.sort().head(5)))
-    return kept
-
-
-def _check_classes(frame: pl.DataFrame, file: str) -> None:
-    counts = frame["label"].value_counts(sort=True)
-    if len(counts) < 2:
-        raise error("E216", label=counts["label"][0], file=file)
-    common = [name for name, count in counts.iter_rows() if count >= 10]
-    for name, count in counts.iter_rows():
-        if count == 1 and (hint := nearest(name, common)):
-            row = frame.filter(pl.col("label") == name)["row"][0]
-            raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
-
-
-def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
-    sizes = {NAMES[part]: count for part, count in frame["split"].value_counts().sort("split").iter_rows()}
-    counts = frame.group_by("split", "label").len().sort("split", "label")
-    classes: dict[str, dict[str, int]] = {}
-    for part, label, count in counts.iter_rows():
-        classes.setdefault(label, {})[NAMES[part]] = count
-    return {
-        "source": source.name,
-        "files": {name: str(path) for name, path in source.files.items()},
-        "rows": sizes,
-        "classes": classes,
-        "rejected": len(rejected),
-        "rejected_rows": [{"file": r.file, "row": r.row, "reason": r.reason} for r in rejected[:NAMED_ROWS]],
-        "audit": audit(frame["text"], frame["label"], frame["split"].to_numpy()),
-    }
-
-
-def _findings(data: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What a person should know about the rows, as notes."""
-    totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
-    fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
-    found = [("classes", str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})")]
-    if data["rejected"]:
-        rows = "; ".join(f"row {r['row']}: {r['reason']}" for r in data["rejected_rows"][:3])
-        found.append(("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
-    checks = data["audit"]
-    for key, meaning in (("empty_texts", "have no text"), ("duplicate_rows", "repeat an earlier text")):
-        if checks[key]:
-            found.append((key.replace("_", " "), f"{checks[key]:,}", f"rows {meaning}; kept"))
-    if checks["conflicting_texts"]:
-        found.append(("conflicts", f"{checks['conflicting_texts']:,}", "texts stand under more than one label; kept"))
-    for pair, count in checks["across"].items():
-        if count:
-            found.append(
-                ("leak", f"{count:,}", f"rows of {pair.split('-')[1]} are also in {pair.split('-')[0]}, word for word")
-            )
-    return found
-
-
-def encode(rows: Rows, settings: Settings, data: dict[str, Any], notes: list[tuple[str, str, str]]) -> Prepared:
+def _encode(rows: Rows, settings: Settings, parent: Predictor | None) -> TextProblem:
     """Fit labels and vocabulary on the training split, and encode every split."""
-    parts = {name: rows.frame.filter(pl.col("split") == number) for number, name in enumerate(NAMES)}
-    train = parts["train"]
-    settings, derived = derive_encoding(settings, train["text"])
-    labels = Labels.fit(train["label"])
+    parts = {name: rows.part(name) for name in NAMES}
+    texts = parts["train"]["content"]
+    labels = Labels.fit(parts["train"]["label"])
+    if isinstance(parent, TextPredictor):
+        encoder, notes = _vocabulary_of(parent, settings, texts)
+        encoded = encoder.transform(texts)
+    else:
+        settings, notes = derive.text_encoding(settings, texts)
+        encoder = _new_encoder(settings)
+        encoded = encoder.fit(texts)
+        words = f"{len(encoder.tokens) - 2:,} tokens" + (
+            f" and {sum(map(len, encoder.grams)):,} n-grams" if encoder.grams else ""
+        )
+        notes.append(("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
+    if encoder.size <= 2:
+        raise error("E218")
+    splits = {}
+    for name, frame in parts.items():
+        if len(frame):
+            inputs = encoded if name == "train" else encoder.transform(frame["content"])
+            splits[name] = Split(inputs, labels.encode(frame["label"]), frame["row"].to_numpy(), rows.file(name))
+    return TextProblem(settings, Classes(labels, {}), encoder, splits, rows.data, rows.notes + notes, parent)
+
+
+def _new_encoder(settings: Settings) -> TextEncoder:
     model: Any = settings.model
-    encoder = TextEncoder(
-        tokenizer=settings.tokenizer,
+    return TextEncoder(
+        tokenizer=settings.tokenizer or "words",
         lowercase=settings.lowercase,
         kind="bag" if model.name == "bag" else "sequence",
         ngrams=model.ngrams if model.name == "bag" else 1,
         weighting=model.weighting if model.name == "bag" else "none",
         min_count=settings.min_count or 1,
-        max_vocabulary=settings.max_vocabulary,
+        max_vocabulary=settings.max_vocabulary or 0,
         max_tokens=settings.max_tokens or 0,
     )
-    splits = {}
-    for name, frame in parts.items():
-        if len(frame):
-            texts = encoder.fit(frame["text"]) if name == "train" else encoder.transform(frame["text"])
-            file = rows.files.get(name, rows.files["train"])
-            splits[name] = Split(texts, labels.encode(frame["label"]), frame["row"].to_numpy(), file)
-    if encoder.size <= 2:
-        raise error("E218")
-    words = f"{len(encoder.tokens) - 2:,} tokens" + (f" and {sum(map(len, encoder.grams)):,} n-grams" if encoder.grams else "")
-    derived.append(("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
-    return Prepared(settings, labels, encoder, splits, data, notes + derived)
 
 
-def _to_cache(prepared: Prepared) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _vocabulary_of(parent: TextPredictor, settings: Settings, texts: pl.Series) -> tuple[TextEncoder, list[Note]]:
+    """The encoder of the earlier run, with the new corpus's tokens behind its own where that is wanted.
+
+    Raises E323 where n-grams are numbered behind the tokens, so that there is no room.
+    """
+    encoder: TextEncoder = parent.encoder
+    before = len(encoder.tokens) - 2
+    if settings.vocabulary == "keep":
+        unknown = encoder.share_unknown(texts)
+        return encoder, [("vocabulary", f"{before:,} tokens", f"kept; {unknown:.1%} of the new tokens are not among them")]
+    if encoder.grams:
+        raise error("E323")
+    encoder = replace(encoder)
+    added = encoder.extend(texts, settings.min_count or 1)
+    return encoder, [("vocabulary", f"{before + added:,} tokens", f"{before:,} kept, {added:,} new ones added")]
+
+
+def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     values, arrays = prepared.encoder.to_parts()
     arrays = {f"encoder/{name}": array for name, array in arrays.items()}
     for name, part in prepared.splits.items():
-        columns = part.texts.arrays() | {"targets": part.targets, "rows": part.rows}
+        columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
-    filled = {key: getattr(prepared.settings, key) for key in SHAPING} | {"model": prepared.settings.model.model_dump()}
+    model: Any = prepared.settings.model
+    filled = {key: getattr(prepared.settings, key) for key in SHAPING} | {"model": model.model_dump()}
     files = {name: part.file for name, part in prepared.splits.items()}
-    kept = {"encoder": values, "labels": prepared.labels.names, "settings": filled, "files": files}
+    kept = {"encoder": values, "labels": list(prepared.target.labels), "settings": filled, "files": files}
     return kept | {"data": prepared.data, "notes": prepared.notes}, arrays
 
 
-def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> Prepared:
+def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> TextProblem:
     groups: dict[str, dict[str, np.ndarray]] = {}
     for name, array in arrays.items():
         group, _, key = name.partition("/")
@@ -288,11 +214,80 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         part = groups[name]
         texts = Ragged(part["values"], part["offsets"], part.get("weights"))
         splits[name] = Split(texts, part["targets"], part["rows"], file)
-    return Prepared(
+    return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
-        labels=Labels(tuple(values["labels"])),
+        target=Classes(Labels(tuple(values["labels"])), {}),
         encoder=TextEncoder.from_parts(values["encoder"], groups["encoder"]),
         splits=splits,
         data=values["data"],
         notes=[tuple(note) for note in values["notes"]],
     )
+
+
+class TextPredictor(LabelledPredictor):
+    """A text classifier: texts in, classes and their probabilities out."""
+
+    task = "text"
+    item = "text"
+
+    @classmethod
+    def from_bundle(cls, kept: Bundle) -> TextPredictor:
+        """From what the bundle holds."""
+        return cls(kept, TextEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays))
+
+    @staticmethod
+    def shape_of(encoder: Any, outputs: int) -> TextShape:
+        """The vocabulary and the classes."""
+        return TextShape(encoder.size, outputs)
+
+    @staticmethod
+    def takes_file(word: str) -> bool:
+        """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
+        return is_path(word) or (" " not in word and Path(word).suffix.lower() in FILES)
+
+    def try_out(self) -> None:
+        """An empty text."""
+        self.predict([""])
+
+    def base(self) -> dict[str, Any]:
+        """The network, and how texts become tokens."""
+        shared = {key: getattr(self.encoder, key) for key in ("tokenizer", "lowercase", "max_tokens")}
+        return shared | {"model": self.settings.model_dump(exclude_none=True)}
+
+    def encode(self, items: pl.Series) -> Ragged:
+        """Token rows."""
+        found: Ragged = self.encoder.transform(items)
+        return found
+
+    def items(self, given: Sequence[Any]) -> pl.Series:
+        """Texts as a column."""
+        for text in given:
+            if not isinstance(text, str):
+                raise error("E320", name="texts", value=text, problem="a text is a str")
+        # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
+        clean = [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]
+        return pl.Series(clean, dtype=pl.String)
+
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
+        """Token rows in batches."""
+        return _batches_of(part, batch_size, seed, device)
+
+    def read(self, path: Path, need_label: bool) -> Found:
+        """The rows of a table, by the columns that training used where the file has them."""
+        table = read_table(path)
+        text, label, notes = self._columns(table, need_label)
+        if table.rejected and not need_label:
+            first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
+            notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
+        labels = table.frame[str(label)].cast(pl.String) if need_label else None
+        return Found(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
+
+    def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
+        """The columns that training used, else what can be derived, with a note that says so."""
+        text, label = tuple(self.columns["text"]), self.columns["label"]
+        if need_label and label not in table.columns:
+            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
+        if set(text) <= set(table.columns):
+            return text, label, []
+        chosen = choose_columns(table, (), label if label in table.columns else "", need_label=need_label)
+        return chosen.text, label, [f"text: {', '.join(chosen.text)}, as {table.file} has no column {', '.join(text)}"]

@@ -31,6 +31,7 @@ class Plan:
     accumulate: int = 1
     monitor: str = "accuracy"
     seed: int = 0
+    unit: str = "rows"
 
     def reason(self, state: State, seconds: float) -> str:
         """Why training is over, or an empty string."""
@@ -58,11 +59,13 @@ def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan,
     if not learner.model.training:
         learner.model.train()  # a model that is in training mode keeps the modes of its parts: some may be frozen
     planned = plan.epochs * -(-train.per_epoch // plan.accumulate)
-    yield Started(plan.epochs, min(plan.steps or planned, planned or plan.steps), train.per_epoch, train.rows)
+    steps = min(plan.steps or planned, planned or plan.steps)
+    yield Started(plan.epochs, steps, train.per_epoch, train.rows, plan.unit)
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
         epoch_begun = time.perf_counter()
         yield from _epoch(learner, train, plan, state, begun)
         scores = state.tally.scores()
+        scores.metrics = learner.objective.metrics(scores.loss)
         valid = validate(learner.model) if validate else None
         state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
         best = valid is not None and state.consider(learner.model, plan.score(valid))
@@ -79,6 +82,8 @@ def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan,
 def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: float) -> Iterator[Event]:
     """The updates of one epoch, or of what is left of it."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
+    if state.batch == 0:
+        learner.forward.begin()
     batches = train.epoch(state.epoch, state.batch)
     while window := list(islice(batches, plan.accumulate)):
         _seed(device, step_seed(plan.seed, state.step))

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -171,6 +171,15 @@ CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "MultiLabelSoftMarginLoss")
 
 
+class Measured(NamedTuple):
+    """Sums over a batch: loss, its weight, right answers (None where targets are no class numbers) of so many."""
+
+    loss: float
+    weight: float
+    correct: int | None
+    rows: int
+
+
 class Objective:
     """A loss as a mean with its weight, so that batches of any size add up to the same total.
 
@@ -195,6 +204,22 @@ class Objective:
         if self._elementwise and outputs.shape != targets.shape:
             raise error("E605", outputs=tuple(outputs.shape), targets=tuple(targets.shape))
         return self.loss(outputs, targets), self._weight(targets)
+
+    def measure(self, outputs: Any, targets: Any) -> Measured:
+        """A batch that is only looked at: its loss, and where targets are class numbers, how many outputs are right."""
+        mean, weight = self(outputs, targets)
+        loss = mean.item() * weight if weight else 0.0
+        if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
+            return Measured(loss, weight, None, 0)
+        if outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point():
+            return Measured(loss, weight, None, 0)
+        kept = targets != self.ignored if self.ignored is not None else torch.ones_like(targets, dtype=torch.bool)
+        right = ((outputs.argmax(dim=1) == targets) & kept).sum()
+        return Measured(loss, weight, int(right), int(kept.sum()))
+
+    def metrics(self, loss: float) -> dict[str, float]:
+        """What follows from a mean loss alone."""
+        return {}
 
     def _weight(self, targets: Any) -> float:
         if not self._by_class or targets.is_floating_point():
@@ -231,5 +256,10 @@ def _adapter(name: str, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor
     if name == "NLLLoss":
         return lambda logits, targets: (logits.log_softmax(dim=1), targets)
     if name in ONE_HOT:
-        return lambda logits, targets: (logits, nn.functional.one_hot(targets, classes).to(logits.dtype))
+        return lambda logits, targets: (logits, _one_hot(targets, classes, logits.dtype))
     return None
+
+
+def _one_hot(targets: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+    """Class numbers as rows of 0 and 1; mixed targets, which are such rows already, as they are."""
+    return targets if targets.is_floating_point() else nn.functional.one_hot(targets, classes).to(dtype)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from trainwright.data.batches import Batch
 from trainwright.watch.events import Scores
 
 BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised comparison
@@ -25,15 +26,15 @@ class Tally:
     _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     _held: int = 0
 
-    def add(self, mean: float, weight: float, outputs: object, targets: object) -> None:
+    def add(self, mean: float, weight: float, outputs: object, batch: Batch) -> None:
         """Count one batch. Comparing outputs with targets waits until there are many: one call for all of them."""
         self.loss += mean * weight
         self.weight += weight
-        if not (isinstance(targets, Tensor) and isinstance(outputs, Tensor)):
+        targets = batch.targets
+        numbers = isinstance(targets, Tensor) and targets.ndim == 1 and not targets.is_floating_point()
+        if not (numbers and isinstance(outputs, Tensor) and outputs.ndim == 2):
             self.classified = False
-        elif outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point():
-            self.classified = False
-            self.rows += len(targets)
+            self.rows += batch.size
         else:
             self._waiting.append((outputs.detach(), targets))
             self._held += outputs.numel()

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches import Batch
 from trainwright.errors import error
+from trainwright.models.forward import Forward
 from trainwright.training.optim import Objective, Scheduler, lean_step
 from trainwright.training.state import Tally
 
@@ -22,7 +23,7 @@ from trainwright.training.state import Tally
 class Learner:
     """What learns: a model, what it should make small, and what moves its parameters."""
 
-    model: nn.Module
+    forward: Forward
     objective: Objective
     optimizer: Optimizer
     schedules: list[Scheduler] = field(default_factory=list)
@@ -33,6 +34,11 @@ class Learner:
         """The parameters and the way to move them are looked up once."""
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        return self.forward.model
 
     @property
     def lr(self) -> float:
@@ -50,13 +56,13 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
         parameter.grad = None
     total, weight = 0.0, 0.0
     for batch in window:
-        outputs = learner.model(*batch.inputs)
+        outputs = learner.forward(batch)
         mean, batch_weight = learner.objective(outputs, batch.targets)
         value = mean.item()
         if not math.isfinite(value):
             raise refusal("loss", step, [batch])
         (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
-        tally.add(value, batch_weight, outputs, batch.targets)
+        tally.add(value, batch_weight, outputs, batch)
         total, weight = total + value * batch_weight, weight + batch_weight
     gradients = [parameter.grad for parameter in learner.parameters if parameter.grad is not None]
     if len(window) > 1:

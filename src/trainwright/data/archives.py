@@ -1,0 +1,126 @@
+"""Members of an archive, read into memory. Nothing is ever unpacked to disk, so no name in an archive becomes a path.
+
+The only module that opens archives. Promises: a member is found by its exact name and must be a plain file, there once;
+none is larger than the caller allows, whatever the archive says of its size; a .tar.gz is read to its end, so that one
+that was cut short is noticed, and never beyond ``MOST_STREAM``. The format is told by the first bytes, not by the name.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from trainwright.errors import TrainwrightError, error
+
+MOST_BYTES = 256 << 20  # in one member; the largest member of the catalogue has 154 MB
+MOST_STREAM = 1 << 30  # in a whole .tar.gz
+MOST_MEMBERS = 10_000  # in a whole .tar.gz: each costs memory, and an empty one hardly any bytes
+CHUNK = 1 << 20
+
+# What the standard library is known to raise for archives that are not as they should be.
+_DAMAGE = (
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    RuntimeError,  # an encrypted member, or an unknown compression
+    ValueError,  # numbers in headers
+    LookupError,
+    OverflowError,
+)
+
+
+def members(path: Path, wanted: Sequence[str], most: int = MOST_BYTES) -> dict[str, bytes]:
+    """The content of every wanted member of the .zip or .tar.gz at ``path``, by name; each at most ``most`` bytes.
+
+    Raises:
+        SourceError: E102, the file cannot be read; E136, a member is missing; E137, it is too large; E138, it is a link
+            or anything else than a plain file; E139, the archive is damaged or is none.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(0)
+            read = _from_zip if head.startswith(b"PK") else _from_tar_gz
+            found = read(file, path, wanted, most)
+    except TrainwrightError:
+        raise
+    except _DAMAGE as problem:
+        raise error("E139", path=path, why=str(problem) or type(problem).__name__) from problem
+    except OSError as problem:
+        if problem.errno == errno.EINVAL:  # a header that sent the reader to before the beginning of the file
+            raise error("E139", path=path, why="its headers contradict each other") from problem
+        raise error("E102", path=path, why=problem.strerror or problem) from problem
+    for name in wanted:
+        if name not in found:
+            raise error("E136", path=path, member=name)
+    return found
+
+
+def _from_tar_gz(file: IO[bytes], path: Path, wanted: Sequence[str], most: int) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    stream = _Bounded(fileobj=file)
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as archive:
+        for count, member in enumerate(archive):
+            if count == MOST_MEMBERS:
+                raise error("E139", path=path, why=f"it has more than {MOST_MEMBERS:,} members")
+            if member.size > MOST_STREAM:  # tarfile would go on skipping that much after the end of the file
+                raise error("E137", path=path, what=f"'{member.name}'", limit=f"{MOST_STREAM >> 20:,} MiB")
+            if member.name in wanted:
+                plain = member.isreg() and not member.issparse()
+                _check(path, member.name, plain, member.size, most, member.name in found)
+                content = archive.extractfile(member)
+                found[member.name] = _whole(content.read() if content else b"", member.size, path, member.name)
+    while stream.read(CHUNK):  # tarfile stops at its own end mark; the checksum of the gzip comes after it
+        pass
+    return found
+
+
+def _from_zip(file: IO[bytes], path: Path, wanted: Sequence[str], most: int) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            if member.filename in wanted:
+                kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where it was not made on Unix
+                plain = not member.is_dir() and kind in (0, stat.S_IFREG)
+                _check(path, member.filename, plain, member.file_size, most, member.filename in found)
+                with archive.open(member) as content:  # gives no more than the size it told, and checks the checksum
+                    found[member.filename] = _whole(content.read(), member.file_size, path, member.filename)
+    return found
+
+
+def _check(path: Path, name: str, plain: bool, size: int, most: int, again: bool) -> None:
+    if not plain:
+        raise error("E138", path=path, member=name)
+    if again:
+        raise error("E139", path=path, why=f"it has '{name}' twice")
+    if size > most:
+        raise error("E137", path=path, what=f"'{name}'", limit=f"{most:,} bytes")
+
+
+def _whole(content: bytes, size: int, path: Path, name: str) -> bytes:
+    if len(content) != size:
+        raise error("E139", path=path, why=f"'{name}' has {len(content):,} bytes instead of {size:,}")
+    return content
+
+
+class _Bounded(gzip.GzipFile):
+    """A decompressed stream that gives no more than ``MOST_STREAM`` bytes."""
+
+    given = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to ``size`` bytes. Raises E137 at the bound."""
+        chunk = super().read(size)
+        self.given += len(chunk)
+        if self.given > MOST_STREAM:
+            raise error("E137", path=self.name, what="the whole", limit=f"{MOST_STREAM >> 20:,} MiB")
+        return chunk

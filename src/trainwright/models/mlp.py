@@ -1,0 +1,31 @@
+"""``mlp`` for images: the pixels as one row of numbers, then a feed-forward network of any widths.
+
+Shapes: images (batch, channels, height, width) float32, normalised; logits (batch, outputs).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from trainwright.models.shapes import ImageShape
+from trainwright.models.trunk import Trunk
+from trainwright.schema import MLPSettings
+
+
+class MLP(nn.Module):
+    """See the module's text."""
+
+    def __init__(self, settings: MLPSettings, shape: ImageShape) -> None:
+        super().__init__()
+        self.trunk = Trunk(settings, shape.channels * shape.height * shape.width)
+        self.classifier = nn.Linear(self.trunk.width, shape.outputs)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of each image."""
+        logits: Tensor = self.classifier(self.trunk(images.flatten(1)))
+        return logits
+
+    def init_weights(self) -> None:
+        """The trunk as it does it; the classifier as torch does it, its biases zero."""
+        self.trunk.init_weights()
+        nn.init.zeros_(self.classifier.bias)

@@ -1,0 +1,34 @@
+"""A page about a model for a person, kept beside its weights."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainwright.schema import TASKS
+from trainwright.watch import summary
+
+
+def card(run: Path, scores: Mapping[str, Any]) -> str:
+    """What it is, how good, and how to use it, in Markdown."""
+    lines = [f"# {run.name}", "", f"{str(scores['task']).capitalize()} by `{scores['model']}`, trained on {scores['source']}."]
+    measured = scores["test"] or scores["valid"]
+    if measured:
+        score, interval = summary.headline(measured)
+        where = "test" if scores["test"] else "validation"
+        sure = f" (95 % interval {interval})" if interval else ""
+        judged = summary.verdict(scores)
+        lines += ["", f"On the {measured['n']:,} {where} {scores['unit']}: {score}{sure}{f'; {judged}' if judged else ''}."]
+    if scores["labels"]:
+        lines += ["", f"Labels: {', '.join(scores['labels'])}"]
+    return "\n".join([*lines, "", "Use it:", "", f"    {usage(str(scores['task']), run)}", ""])
+
+
+def usage(task: str, run: Path) -> str:
+    """The command that uses the model."""
+    kind = next(key for key, title in TASKS.items() if task.startswith(title))
+    given = {"text": '"a text"', "image": "picture.png", "table": "rows.csv", "language": '--prompt "Once"'}[kind]
+    verb = "generate" if kind == "language" else "predict"
+    return f"trainwright {verb} {shlex.quote(str(run))} {given}"

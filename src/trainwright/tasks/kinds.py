@@ -1,0 +1,87 @@
+"""The kinds of problem by name, and which one a source is. Nothing of a kind is imported before it is needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from trainwright import config
+from trainwright.data.source import Source
+from trainwright.errors import error
+from trainwright.schema import TASKS, Settings
+from trainwright.tasks.base import Predictor
+
+PREDICTORS = {"text": "TextPredictor", "image": "ImagePredictor", "language": "LanguagePredictor", "table": "TablePredictor"}
+
+
+def module(task: str) -> Any:
+    """The module of a kind: it has ``prepare`` and its predictor."""
+    return importlib.import_module(f"trainwright.tasks.{task}")
+
+
+def settle(source: Source, given: Mapping[str, Any], base: Mapping[str, Any], parent: Predictor | None) -> tuple[str, str]:
+    """The task, and why where it was derived: as given, else that of the earlier run, else what the source holds."""
+    for layer in (given, base):
+        if layer.get("task", "auto") != "auto":
+            return str(layer["task"]), ""
+    if parent is not None:
+        return parent.task, "as in the earlier run"
+    return source.task(given)
+
+
+def complete(
+    given: Mapping[str, Any], base: Mapping[str, Any], task: str, parent: Predictor | None, start: Path | None
+) -> Settings:
+    """Typed settings for the task, over those of the earlier run where there is one.
+
+    Raises SettingError: E327 for a run of another task, E328 for a setting that contradicts it, and as ``config.resolve``.
+    """
+    if parent is None:
+        return config.resolve(given, base, task)
+    if parent.task != task:
+        raise error("E327", run=start, found=TASKS[parent.task], wanted=TASKS[task])
+    fixed = parent.base()
+    settings = config.resolve(given, {**base, **fixed}, task)
+    for key, value in _flat(fixed):
+        place = settings.model if key.startswith("model.") else settings
+        chosen = getattr(place, key.removeprefix("model."), None)
+        if chosen != value and not key.endswith("dropout"):
+            raise error("E328", key=key, value=chosen, found=value)
+    return settings
+
+
+def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """``("model.hidden", 64)`` and so on."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{inner}", each) for inner, each in value.items())
+        else:
+            yield key, value
+
+
+def open_model(folder: Path) -> Predictor:
+    """The trained model in a bundle. Raises E404, E406 and E407 where it cannot be used."""
+    import polars as pl
+
+    from trainwright.store import bundle
+
+    kept = bundle.load(folder)
+    task = kept.meta.get("task")
+    if task not in TASKS:
+        raise error("E406", name=task, choices=", ".join(TASKS))
+    try:
+        predictor: Predictor = getattr(module(task), PREDICTORS[task]).from_bundle(kept)
+        predictor.try_out()  # whatever does not fit together shows now
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        RuntimeError,
+        pl.exceptions.PolarsError,
+    ) as problem:
+        raise error("E404", path=folder, problem=problem) from None
+    return predictor
