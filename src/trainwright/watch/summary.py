@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from trainwright.watch import scores, words
 from trainwright.watch.scores import headline as headline
+from trainwright.watch.scores import verdict as verdict
 
 MOST_CLASSES = 12
 _MOST_CONFUSIONS = 6
@@ -61,7 +62,7 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         for each in found
     ]
     none = [] if test else [f"  no test {scores.unit(report)}, so there is no test score"]
-    judged = scores.verdict(report)
+    judged = verdict(report)
     return ["", f"Result of {model} on {source}{target}", *none, *shown, *([f"  {judged}"] if judged else [])]
 
 
