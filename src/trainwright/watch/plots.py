@@ -1,4 +1,4 @@
-"""Pictures of a run, from the files in its folder: loss and accuracy by epoch, the confusion matrix; and the page.
+"""Pictures of a run, from the files in its folder: scores by epoch, what was confused or missed; and the page.
 
     python -m trainwright.watch.plots RUN [--wait]
 
@@ -39,14 +39,16 @@ def draw(run: Path) -> list[Path]:
 
 
 def pictures(report: dict[str, Any], history: list[dict[str, Any]], name: str) -> dict[str, bytes]:
-    """The PNG files by name: ``curves`` and ``confusion``, each where there is something to see."""
-    from trainwright.watch import figures
+    """The PNG files by name: ``curves``, ``confusion`` and ``predicted``, each where there is something to see."""
+    from trainwright.watch import confusion, curves, figures, predicted
 
-    plots = {}
+    plots, test = {}, report.get("test") or {}
     if history:
-        plots["curves"] = figures.png(figures.curves(report, history, name))
-    if (report.get("test") or {}).get("confusion"):
-        plots["confusion"] = figures.png(figures.confusion(report))
+        plots["curves"] = figures.png(curves.figure(report, history, name))
+    if test.get("confusion"):
+        plots["confusion"] = figures.png(confusion.figure(report))
+    if len(predicted.points(test)):
+        plots["predicted"] = figures.png(predicted.figure(report))
     return plots
 
 
