@@ -137,7 +137,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_public_names() -> None:
     assert set(trainwright.__all__) == {
-        "Run", "TrainwrightError", "evaluate", "fit", "load", "predict", "recipes", "runs", "settings", "train"
+        "Run", "TrainwrightError", "evaluate", "fit", "generate", "load", "predict", "recipes", "runs", "settings", "train"
     }  # fmt: skip
     assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)
     with pytest.raises(AttributeError, match="no attribute 'trian'"):

@@ -8,12 +8,15 @@ from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import LinearCrossEntropyOptions
 
 from trainwright.data.streams import IGNORED
 from trainwright.training.optim import Measured, Objective
 
 Output = Callable[[], tuple[Tensor, Tensor | None]]
-FUSED_FROM = 1 << 26  # logits of a batch; from here on they are not all held at once
+# Logits of a batch from which on torch computes loss and gradient in pieces, so that they are not all held at once. Below,
+# the pieces are slower on a CPU (700 x 10,000 logits: 1.1 s against 0.4 s).
+FUSED_FROM = 1 << 26
 
 
 class TokenObjective(Objective):
@@ -32,7 +35,8 @@ class TokenObjective(Objective):
         weight, bias = self.output()
         flat, wanted = features.flatten(0, 1), targets.flatten()
         if len(flat) * len(weight) >= FUSED_FROM:
-            mean = F.linear_cross_entropy(flat, weight, wanted, linear_bias=bias, ignore_index=IGNORED)
+            options = LinearCrossEntropyOptions()
+            mean = F.linear_cross_entropy(flat, weight, wanted, linear_bias=bias, ignore_index=IGNORED, options=options)
         else:
             mean = F.cross_entropy(F.linear(flat, weight, bias), wanted, ignore_index=IGNORED)
         return mean, float((wanted != IGNORED).sum())
