@@ -368,7 +368,7 @@ MESSAGES: dict[str, Message] = {
         "'{path}' cannot be read as an IDX file: {why}",
         "Download it again; an IDX file (MNIST's format) holds unsigned bytes behind a header of its shape.",
     ),
-    "E144": Message("'{path}' has no {missing}", "Put it into the same folder, called '{name}' (also with .gz)."),
+    "E144": Message("'{path}' lacks {missing}", "Put it into the same folder, called '{name}' (also with .gz)."),
     "E145": Message("'{path}' holds two files of images for one split: {one} and {two}", "Name the one to train on."),
     "E146": Message(
         "there are {pictures} pictures in {images} but {count} labels in {labels}", "Each picture needs exactly one label."
