@@ -48,7 +48,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tw.Run:
     (folder / "story.txt").write_text(story(400))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINWRIGHT_CACHE", str(folder / "cache"))
-        return fit(folder / "story.txt", folder / "run", epochs=6, lr=0.02)
+        model = {"embedding": 24, "hidden": 64, "layers": 1, "dropout": 0.0}
+        return fit(folder / "story.txt", folder / "run", epochs=5, lr=0.01, batch_size=2, model=model)
 
 
 def test_the_report_of_a_language_model(trained: tw.Run) -> None:
@@ -161,10 +162,10 @@ def test_a_folder_with_named_files_is_split_by_them(tmp_path: Path) -> None:
 
 def test_fine_tuning_lowers_the_perplexity_on_another_corpus(trained: tw.Run, tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
-    other.write_text(story(400, 7, verb="leaves").replace("old", "blue"))
+    other.write_text(story(800, 7, verb="leaves").replace("old", "blue"))
     before = trained.evaluate(other)["perplexity"]
     notes: list[Note] = []
-    run = tw.train(other, out=tmp_path / "kept", from_run=trained.path, epochs=1, batch_size=4, context=16, listen=notes.append)
+    run = tw.train(other, out=tmp_path / "kept", from_run=trained.path, epochs=1, batch_size=2, context=16, listen=notes.append)
     said = {note.what: f"{note.value} {note.why}" for note in notes if isinstance(note, Note)}
     assert "kept" in said["vocabulary"] and "weights" in said and "it goes on" in said["lr"]
     assert run.evaluate(other)["perplexity"] < before * 2 / 3
