@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -133,3 +135,15 @@ def test_other_columns_are_fresh_and_new_categories_are_means() -> None:
 def test_outputs_of_unknown_origin_are_fresh() -> None:
     told = run("image", "mlp.v1", IMAGE, replace(IMAGE, outputs=5), {"hidden": [8], "dropout": 0.0})[3]
     assert told.fresh == ["classifier.weight", "classifier.bias"]
+
+
+def test_building_without_memory_imports_no_algebra() -> None:
+    """Torch imports sympy for normal random numbers on its meta device; that takes as long as importing torch."""
+    code = (
+        "import sys\nfrom trainwright.models import registry, shapes, transfer\nfrom trainwright.schema import ConvNetSettings\n"
+        "build = lambda shape: registry.build('image', 'convnet.v1', ConvNetSettings(), shape)\n"
+        "shape = shapes.ImageShape(1, 8, 8, 3)\n"
+        "told = transfer.transfer(build(shape), build(shape).state_dict(), build, shape, shape, None)\n"
+        "assert told.copied and 'sympy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
