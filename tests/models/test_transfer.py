@@ -140,7 +140,8 @@ def test_outputs_of_unknown_origin_are_fresh() -> None:
 def test_building_without_memory_imports_no_algebra() -> None:
     """Torch imports sympy for normal random numbers on its meta device; that takes as long as importing torch."""
     code = (
-        "import sys\nfrom trainwright.models import registry, shapes, transfer\nfrom trainwright.schema import ConvNetSettings\n"
+        "import sys\nfrom trainwright.models import registry, shapes, transfer\n"
+        "from trainwright.schema import ConvNetSettings\n"
         "build = lambda shape: registry.build('image', 'convnet.v1', ConvNetSettings(), shape)\n"
         "shape = shapes.ImageShape(1, 8, 8, 3)\n"
         "told = transfer.transfer(build(shape), build(shape).state_dict(), build, shape, shape, None)\n"
