@@ -23,6 +23,7 @@ MODULES = {
 LAYERS = [
     ("trainwright", 0, False),
     ("trainwright.errors", 0, False),
+    ("trainwright.schema", 1, False),
     ("trainwright.config", 1, False),
     ("trainwright.rundir", 1, False),
     ("trainwright.store.atomic", 1, False),
@@ -30,6 +31,7 @@ LAYERS = [
     ("trainwright.data", 2, False),
     ("trainwright.data.augment", 3, True),
     ("trainwright.data.batches", 3, True),
+    ("trainwright.data.streams", 3, True),
     ("trainwright.models", 3, True),
     ("trainwright.store", 3, True),
     ("trainwright.training", 4, True),

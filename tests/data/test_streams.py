@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_lanes_hold_every_target_once_and_go_on_where_they_were(tokens: int, bat
     batches = list(lanes.epoch(0))
     assert pairs(batches) == every_once(tokens) and len(batches) == lanes.per_epoch
     assert sum(batch.size for batch in batches) == lanes.rows == tokens - 1
-    for before, after in zip(batches, batches[1:], strict=False):  # the state of lane b goes on in lane b
+    for before, after in pairwise(batches):  # the state of lane b goes on in lane b
         kept = after.targets[:, 0] != IGNORED
         assert torch.equal(before.inputs[0][kept, -1] + 1, after.inputs[0][kept, 0])
     start = len(batches) // 2
@@ -70,7 +71,9 @@ def test_measuring_counts_every_target_once_whatever_the_batches(tokens: int, ba
     batches = list(Measured(ids, batch_size=batch_size, width=width, warm=warm, device=CPU))
     assert pairs(batches) == every_once(tokens)
     rows = [row.tolist() for batch in batches for row in batch.inputs[0]]
-    alone = [row.tolist() for batch in Measured(ids, batch_size=1, width=width, warm=warm, device=CPU) for row in batch.inputs[0]]
+    alone = [
+        row.tolist() for batch in Measured(ids, batch_size=1, width=width, warm=warm, device=CPU) for row in batch.inputs[0]
+    ]
     assert rows == alone
 
 

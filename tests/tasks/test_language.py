@@ -26,7 +26,9 @@ def story(lines: int, seed: int = 0, verb: str = "sees") -> str:
     made = []
     for number in range(lines):
         place = draw.randrange(4)
-        made.append(f"the {ANIMALS[place]} {verb} the {draw.choice(['old', 'new', 'red'])} {PLACES[place]} of day {number % 37}")
+        made.append(
+            f"the {ANIMALS[place]} {verb} the {draw.choice(['old', 'new', 'red'])} {PLACES[place]} of day {number % 37}"
+        )
     return "\n".join(made) + "\n"
 
 
@@ -38,7 +40,13 @@ def text(tmp_path: Path) -> Path:
 
 
 def fit(source: Path | str, out: Path, **settings) -> tw.Run:
-    given = {"epochs": 2, "tokenizer": "words", "batch_size": 4, "context": 16, "model": {"embedding": 24, "hidden": 24, "layers": 1}} | settings
+    given = {
+        "epochs": 2,
+        "tokenizer": "words",
+        "batch_size": 4,
+        "context": 16,
+        "model": {"embedding": 24, "hidden": 24, "layers": 1},
+    } | settings
     return tw.train(source, out=out, listen=settings.pop("listen", lambda event: None), **given)
 
 
@@ -169,9 +177,7 @@ def test_fine_tuning_lowers_the_perplexity_on_another_corpus(trained: tw.Run, tm
     said = {note.what: f"{note.value} {note.why}" for note in notes if isinstance(note, Note)}
     assert "kept" in said["vocabulary"] and "weights" in said and "it goes on" in said["lr"]
     assert run.evaluate(other)["perplexity"] < before * 2 / 3
-    more = tw.train(
-        other, out=tmp_path / "more", from_run=trained.path, epochs=1, vocabulary="extend", listen=notes.append
-    )
+    more = tw.train(other, out=tmp_path / "more", from_run=trained.path, epochs=1, vocabulary="extend", listen=notes.append)
     assert "2 new ones" in {note.what: f"{note.value} {note.why}" for note in notes if isinstance(note, Note)}["vocabulary"]
     assert more.predictor.encoder.size == trained.predictor.encoder.size + 2
     assert "leaves" in more.predictor.encoder.tokens and trained.predictor.encoder.tokens == run.predictor.encoder.tokens
@@ -179,9 +185,7 @@ def test_fine_tuning_lowers_the_perplexity_on_another_corpus(trained: tw.Run, tm
 
 def test_freezing(trained: tw.Run, tmp_path: Path) -> None:
     source = trained.path.parent / "story.txt"
-    run = tw.train(
-        source, out=tmp_path / "run", from_run=trained.path, epochs=1, freeze=["lstm"], listen=lambda event: None
-    )
+    run = tw.train(source, out=tmp_path / "run", from_run=trained.path, epochs=1, freeze=["lstm"], listen=lambda event: None)
     old, new = trained.predictor.model.state_dict(), run.predictor.model.state_dict()
     assert all(torch.equal(old[name], new[name]) == name.startswith("lstm.") for name in old)
 
