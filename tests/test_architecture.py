@@ -29,6 +29,7 @@ LAYERS = [
     ("trainwright.watch.events", 1, False),
     ("trainwright.data", 2, False),
     ("trainwright.data.batches", 3, True),
+    ("trainwright.data.own", 3, True),
     ("trainwright.models", 3, True),
     ("trainwright.store", 3, True),
     ("trainwright.training", 4, True),
