@@ -23,25 +23,31 @@ MODULES = {
 LAYERS = [
     ("trainwright", 0, False),
     ("trainwright.errors", 0, False),
+    ("trainwright.schema", 1, False),
     ("trainwright.config", 1, False),
     ("trainwright.rundir", 1, False),
     ("trainwright.store.atomic", 1, False),
     ("trainwright.watch.events", 1, False),
     ("trainwright.data", 2, False),
+    ("trainwright.data.augment", 3, True),
     ("trainwright.data.batches", 3, True),
     ("trainwright.data.own", 3, True),
+    ("trainwright.data.streams", 3, True),
     ("trainwright.models", 3, True),
     ("trainwright.store", 3, True),
     ("trainwright.training", 4, True),
     ("trainwright.evaluation", 4, True),
     ("trainwright.watch", 5, False),
     ("trainwright.tasks", 6, True),
+    ("trainwright.conformance", 7, True),
     ("trainwright.api", 7, False),
     ("trainwright.cli", 8, False),
     ("trainwright.__main__", 9, False),
 ]
 WITHIN = {"trainwright.training": "trainwright.evaluation", "trainwright.evaluation": "trainwright.training"}
 FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "yaml", "tarfile", "zipfile", "joblib"}
+ARCHIVES = {"trainwright.data.archives": {"tarfile", "zipfile"}}  # read there in memory, and nowhere else
+UNPACKING = {"extract", "extractall", "unpack_archive"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "os.system", "os.popen", "torch.load", "torch.save", "shutil.unpack_archive"}
 
 
@@ -95,7 +101,8 @@ def test_torch_only_where_it_may_be(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_dangerous_is_called(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    assert not {name.partition(".")[0] for name, _ in imports(MODULES[module])} & FORBIDDEN_IMPORTS
+    forbidden = {name.partition(".")[0] for name, _ in imports(MODULES[module])} & FORBIDDEN_IMPORTS
+    assert forbidden == ARCHIVES.get(module, set())
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
@@ -107,6 +114,13 @@ def test_nothing_dangerous_is_called(module: str) -> None:
         f"{module} uses the network"
     )
     assert module == "trainwright.cli" or not re.search(r"\b(sys\.exit|os\._exit)\b", text) or "__main__" in text
+
+
+def test_archives_are_never_unpacked() -> None:
+    for module, path in MODULES.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not named & UNPACKING, f"{module} unpacks an archive"
 
 
 def test_all_torch_free_modules_import_without_torch() -> None:
@@ -128,7 +142,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_public_names() -> None:
     assert set(trainwright.__all__) == {
-        "Run", "TrainwrightError", "evaluate", "fit", "load", "predict", "recipes", "runs", "settings", "train"
+        "Run", "TrainwrightError", "evaluate", "fit", "generate", "load", "predict", "recipes", "runs", "settings", "train"
     }  # fmt: skip
     assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)
     with pytest.raises(AttributeError, match="no attribute 'trian'"):

@@ -9,10 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Run", "TrainwrightError", "evaluate", "fit", "load", "predict", "recipes", "runs", "settings", "train"]
+__all__ = ["Run", "TrainwrightError", "evaluate", "fit", "generate", "load", "predict", "recipes", "runs", "settings", "train"]
 
 if TYPE_CHECKING:
-    from trainwright.api import Run, evaluate, fit, load, predict, recipes, runs, settings, train
+    from trainwright.api import Run, evaluate, fit, generate, load, predict, recipes, runs, settings, train
     from trainwright.errors import TrainwrightError
 
 _HOMES = dict.fromkeys(__all__, "trainwright.api") | {"TrainwrightError": "trainwright.errors"}

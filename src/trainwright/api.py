@@ -95,6 +95,10 @@ class Run:
         found = self.predictor.predict([items] if alone else items, top)
         return [each[0] if isinstance(each, list) else each for each in found] if top == 1 else found
 
+    def generate(self, prompt: str = "", tokens: int = 200, **options: Any) -> Iterator[str]:
+        """The text with which a language model goes on: see ``generate``."""
+        return generate(self, prompt, tokens, **options)
+
     def evaluate(self, source: str | Path) -> dict[str, Any]:
         """Scores on another labelled file: see ``evaluate``."""
         return evaluate(self, source)
@@ -315,6 +319,43 @@ def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: 
 def _refuse(own: dict[str, Any]) -> None:
     for name, value in own.items():
         raise error("E320", name=name, value=value, problem="it is for a model of your own, not for a run")
+
+
+def generate(
+    run: Run | str | Path,
+    prompt: str = "",
+    tokens: int = 200,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int = 0,
+) -> Iterator[str]:
+    """The text with which a language model goes on after ``prompt``, in pieces as they are made: ``"".join(...)`` it.
+
+    Args:
+        tokens: how many to make.
+        temperature: below 1 surer, above 1 wilder; 0 = always the likeliest token.
+        top_k: draw from the so many likeliest only; 0 = all.
+        top_p: draw from the likeliest that make up this probability only (Holtzman et al. 2020, arXiv:1904.09751).
+        seed: the same arguments give the same text.
+
+    Raises RunError E410 for a run of another task, SettingError E320 for a number that cannot be meant.
+    """
+    opened = run if isinstance(run, Run) else Run(run)
+    for name, value, good in (
+        ("tokens", tokens, tokens >= 0),
+        ("temperature", temperature, 0 <= temperature < float("inf")),
+        ("top_k", top_k, top_k >= 0),
+        ("top_p", top_p, 0 < top_p <= 1),
+    ):
+        if not good:
+            raise error("E320", name=name, value=value, problem="it is out of range")
+    speak = getattr(opened.predictor, "generate", None)
+    if speak is None:
+        raise error("E410", path=opened.path, task=TASKS[opened.predictor.task])
+    pieces: Iterator[str] = speak(prompt, tokens, temperature, top_k, top_p, seed)
+    return pieces
 
 
 def recipes() -> dict[str, dict[str, Any]]:

@@ -143,7 +143,7 @@ class ConvNetSettings(Strict):
     """``convnet``: a small batch-normalised convolutional network."""
 
     name: Literal["convnet"] = "convnet"
-    channels: Sizes = setting([32, 64, 128], "channels of each convolution; each halves height and width", "channels")
+    channels: Sizes = setting([24, 48, 96], "channels of each convolution; each halves height and width", "channels")
     dropout: Fraction = setting(0.2, "dropout before the classifier", "probability")
 
 
@@ -247,7 +247,7 @@ class Settings(Strict):
     class_weights: Literal["none", "balanced"] = setting(
         "none", "balanced = each class counts the same in the loss", only="text image table"
     )
-    clip: float = setting(0.0, "clip the norm of the gradient to this; 0 = off", ge=0)
+    clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
     clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)
 
     batch_size: int | None = setting(None, "rows of one forward pass", "rows", gt=0)

@@ -19,8 +19,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from archive_samples import WIKITEXT, cifar_members, plain_tar_gz, plain_zip, tar_entry, tar_gz, tree
 
-from trainwright.data import catalog
+from trainwright.data import catalog, source
+from trainwright.data.cifar import read_cifar
+from trainwright.data.datasets import ArchiveLayout, CsvLayout, IdxLayout, TextLayout
+from trainwright.data.wikitext import wikitext
 from trainwright.errors import SourceError
 
 BODY = random.Random(0).randbytes(300_000)
@@ -139,9 +143,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Pa
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *addresses: str, size: int | None = len(BODY)) -> None:
-    layout = catalog.CsvLayout(("class", "text"), "class", ("text",), {})
+    layout = CsvLayout(("class", "text"), "class", ("text",), {})
     file = catalog.File(addresses, MD5, size)
-    monkeypatch.setitem(catalog.CATALOG, "tiny", catalog.Dataset("tiny", "", "", {"train": file}, layout))
+    monkeypatch.setitem(catalog.CATALOG, "tiny", catalog.Dataset("tiny", "", "", "text", {"train": file}, layout))
 
 
 def part_of(cache: Path, content: bytes) -> Path:
@@ -173,6 +177,7 @@ def test_ag_news_entry_is_complete_and_its_test_file_is_the_official_one() -> No
     entry = catalog.CATALOG["ag_news"]
     assert {split: file.name for split, file in entry.files.items()} == {"train": "train.csv", "test": "test.csv"}
     assert entry.files["train"].md5 == "b1a00f826fdfbd249f79597b59e1dc12"
+    assert isinstance(entry.layout, CsvLayout)
     assert list(entry.layout.classes.values()) == ["World", "Sports", "Business", "Sci/Tech"]
     assert {entry.layout.label, *entry.layout.text} == set(entry.layout.columns)
     folder = os.environ.get("TRAINWRIGHT_TEST_DATA")
@@ -188,10 +193,61 @@ def test_every_entry_is_named_by_its_key_and_can_be_downloaded_safely() -> None:
         assert entry.name == name
         assert entry.description
         assert entry.licence
+        assert entry.task in ("text", "image", "language", "table")
+        names = [file.name for file in entry.files.values()]
+        assert len(set(names)) == len(names)
         for file in entry.files.values():
+            assert len(set(file.addresses)) == len(file.addresses) > 0
             assert all(address.startswith("https://") for address in file.addresses)
             assert re.fullmatch("[0-9a-f]{32}", file.md5)
             assert re.fullmatch(r"[\w.-]+", file.name)
+            assert file.size
+
+
+def test_keys_of_the_files_are_those_that_the_layout_promises() -> None:
+    for entry in catalog.CATALOG.values():
+        keys = set(entry.files)
+        match entry.layout:
+            case CsvLayout():
+                assert keys == {"train", "test"}
+            case IdxLayout(classes):
+                assert keys == {"train_images", "train_labels", "test_images", "test_labels"}
+                assert len(set(classes)) == 10
+            case TextLayout():
+                assert keys in ({"train"}, {"train", "valid", "test"})
+            case ArchiveLayout():
+                assert keys == {"archive"}
+    assert {name for name, entry in catalog.CATALOG.items() if entry.task == "image"} == {
+        "mnist", "fashion_mnist", "cifar10", "cifar100"
+    }  # fmt: skip
+    assert {name for name, entry in catalog.CATALOG.items() if entry.task == "language"} == {"ptb", "wikitext2", "shakespeare"}
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("ptb", {"train": "ptb/ptb.train.txt", "valid": "ptb/ptb.valid.txt", "test": "ptb/ptb.test.txt"}),
+        ("shakespeare", {"train": "shakespeare/input.txt"}),
+        ("mnist", {key: f"mnist/{file}" for key, file in (
+            ("train_labels", "train-labels-idx1-ubyte.gz"),
+            ("test_images", "t10k-images-idx3-ubyte.gz"),
+            ("test_labels", "t10k-labels-idx1-ubyte.gz"),
+        )}),
+    ],
+)  # fmt: skip
+def test_entries_are_those_of_the_published_files(real_data: Path, name: str, files: dict[str, str]) -> None:
+    for key, file in files.items():
+        content = (real_data / file).read_bytes()
+        expected = catalog.CATALOG[name].files[key]
+        assert (hashlib.md5(content).hexdigest(), len(content)) == (expected.md5, expected.size)
+
+
+def test_only_tables_are_read_as_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(catalog, "fetch", lambda *_, **__: {"train": tmp_path / "input.txt"})
+    found = source.find("shakespeare", None, None, offline=True, listen=None)
+    with pytest.raises(SourceError, match="task language") as caught:
+        found.tables()
+    assert caught.value.code == "E181"
 
 
 def test_names_are_sorted_and_hold_the_downloaded_and_the_built_in() -> None:
@@ -261,6 +317,73 @@ def test_damaged_cached_file_is_replaced(server: Server, cache: Path, damage: by
     assert len(server.ranges) == 2
 
 
+# Data sets of several files, and archives
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, server: Server, files: dict[str, bytes]) -> None:
+    """``tiny`` has these files, by key, each under a name of its own on the server."""
+    folder = server.address.rpartition("/")[0]
+    entries = {
+        key: catalog.File((f"{folder}/{key}.bin",), hashlib.md5(body).hexdigest(), len(body)) for key, body in files.items()
+    }
+    monkeypatch.setitem(
+        catalog.CATALOG, "tiny", catalog.Dataset("tiny", "", "", "image", entries, ArchiveLayout("cifar10"))
+    )  # fmt: skip
+    server.answers = [lambda handler: send(handler, 200, files[Path(handler.path).stem])]
+
+
+def test_every_file_is_downloaded_under_its_key(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"train_images": b"1" * 100, "train_labels": b"2" * 10}
+    serve(monkeypatch, server, files)
+    phases: list[str] = []
+    found = catalog.fetch("tiny", progress=lambda event: phases.append(event.phase))
+    assert {key: path.read_bytes() for key, path in found.items()} == files
+    assert phases == ["download tiny train_images", "download tiny train_labels"]
+    found["train_labels"].unlink()
+    catalog.fetch("tiny")
+    assert len(server.ranges) == 3  # only the missing one again
+
+
+def test_archive_is_downloaded_and_read_and_never_unpacked(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    content, pixels, labels = cifar_members("cifar10")
+    serve(monkeypatch, server, {"archive": plain_tar_gz(content)})
+    found, names = read_cifar(catalog.fetch("tiny")["archive"], "cifar10")["train"]
+    assert (found == pixels).all()
+    assert names == [f"class_{label}" for label in labels]
+    serve(monkeypatch, server, {"archive": plain_zip(WIKITEXT)})
+    assert wikitext(catalog.fetch("tiny")["archive"])["valid"] == " \n = Homarus = \n"
+    assert tree(tmp_path) == ["cache", "cache/tiny", "cache/tiny/.lock", "cache/tiny/archive.bin"]
+
+
+def test_hostile_archive_is_refused_and_writes_nothing(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    content, *_ = cifar_members("cifar10")
+    first = next(iter(content))
+    link = tar_entry(first, kind=b"2", link="/etc/passwd")
+    rest = [tar_entry(name, each) for name, each in content.items() if name != first]
+    for code, body in [
+        ("E138", tar_gz([link, *rest])),
+        ("E136", tar_gz([tar_entry(f"../{first}", content[first]), *rest])),
+        ("E180", tar_gz([tar_entry(first, b"1"), *rest])),
+        ("E139", plain_tar_gz(content)[:-100]),
+    ]:
+        serve(monkeypatch, server, {"archive": body})
+        with pytest.raises(SourceError) as caught:
+            read_cifar(catalog.fetch("tiny")["archive"], "cifar10")
+        assert caught.value.code == code
+    assert tree(tmp_path) == ["cache", "cache/tiny", "cache/tiny/.lock", "cache/tiny/archive.bin"]
+
+
+def test_servers_are_told_who_asks(server: Server, cache: Path) -> None:
+    told: list[str] = []
+    server.answers = [lambda handler: told.append(handler.headers["User-Agent"]) or whole(handler)]
+    catalog.fetch("tiny")
+    assert told == ["trainwright"]
+
+
 # Resuming
 
 
@@ -303,6 +426,23 @@ def test_part_is_not_resumed_in_the_middle_of_compressed_bytes(server: Server, c
     server.answers = [compressed]
     assert_complete(cache, catalog.fetch("tiny"))
     assert server.ranges == ["bytes=1000-", None]
+
+
+@pytest.mark.parametrize("have", [0, 1000])
+def test_gz_file_that_the_server_calls_encoded_is_kept_as_it_is(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, have: int
+) -> None:
+    packed = gzip.compress(BODY)
+    file = catalog.File((f"{server.address}.gz",), hashlib.md5(packed).hexdigest(), len(packed))
+    entry = catalog.Dataset("tiny", "", "", "image", {"train_images": file}, IdxLayout(("0",)))
+    monkeypatch.setitem(catalog.CATALOG, "tiny", entry)
+    label = {"Content_Encoding": "gzip", "Content_Range": f"bytes {have}-{len(packed) - 1}/{len(packed)}"}
+    server.answers = [lambda handler: send(handler, 206 if have else 200, packed[have:], **label)]
+    if have:
+        cache.mkdir(parents=True)
+        (cache / "train.csv.gz.part").write_bytes(packed[:have])
+    assert catalog.fetch("tiny")["train_images"].read_bytes() == packed
+    assert server.ranges == [f"bytes={have}-" if have else None]
 
 
 def test_part_with_other_content_starts_again(server: Server, cache: Path) -> None:
@@ -470,11 +610,11 @@ def test_disk_full_at_the_last_moment(server: Server, cache: Path, monkeypatch: 
 
 CHILD = """
 import os, signal, sys
-from trainwright.data import catalog
+from trainwright.data import catalog, datasets
 address, md5, size = sys.argv[1:]
-layout = catalog.CsvLayout(("class", "text"), "class", ("text",), {})
+layout = datasets.CsvLayout(("class", "text"), "class", ("text",), {})
 file = catalog.File((address,), md5, int(size))
-catalog.CATALOG["tiny"] = catalog.Dataset("tiny", "", "", {"train": file}, layout)
+catalog.CATALOG["tiny"] = catalog.Dataset("tiny", "", "", "text", {"train": file}, layout)
 """
 
 

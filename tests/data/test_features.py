@@ -64,6 +64,8 @@ def refusal(rows: Table, *args: Any, **more: Any) -> DataError:
         ({"target": KIND, "price": SIZE, "size": SIZE}, "target"),
         ({"type": COLOUR, "price": SIZE, "size": SIZE}, "price"),
         ({"class": KIND, "y": [0, 1] * 20, "size": SIZE}, "class"),
+        ({"price": SIZE, "x": SIZE, "y": SIZE, "z": SIZE}, "price"),
+        ({"x": SIZE, "y": KIND, "size": SIZE}, "y"),
         ({"size": SIZE, "colour": COLOUR}, "colour"),
         ({"colour": COLOUR, "size": SIZE}, "size"),
         ({"size": SIZE, "type": KIND}, "type"),
@@ -251,7 +253,7 @@ def test_clear_columns_settle_unclear_ones() -> None:
     assert [feature.format for feature in point.features] == ["point"] * 2
     assert all("1,234" not in value for _, value, _ in point.notes)
     doubt = choose(table(b=["1,234", "5"] * 20, label=COLOUR))
-    assert doubt.notes[0][:2] == ("b", "1,234 = 1234")
+    assert doubt.notes[0][:2] == ("thousands", "b: 1,234 = 1234")
     dates = choose(table(a=["13/01/2026", "01/02/2026"] * 20, b=["01/02/2026 10:00", "02/03/2026"] * 20, label=COLOUR))
     assert [feature.format for feature in dates.features] == ["dmy", "dmy time"]
 

@@ -74,7 +74,7 @@ def _read_npy(path: Path) -> np.ndarray:
 
 def _from_npz(path: Path) -> dict[str, Pair]:
     limit = max(SMALL_EXPANSION, MAX_EXPANSION * path.stat().st_size)
-    with _understood(path), np.load(path, allow_pickle=False) as archive:
+    with _understood(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         pairs = _pairs(archive.files)
         if "train" not in pairs:
             raise error("E148", path=path, why=f"its arrays are called {', '.join(archive.files)[:200] or 'nothing'}")
@@ -83,8 +83,8 @@ def _from_npz(path: Path) -> dict[str, Pair]:
         def array(key: str) -> np.ndarray:
             if (size := members[key].file_size) > limit:
                 raise error("E148", path=path, why=f"array '{key}' grows to {size:,} bytes when it is unpacked")
-            with archive.zip.open(members[key]) as file:
-                return _read(file, path, key, size)
+            with archive.zip.open(members[key]) as member:
+                return _read(member, path, key, size)
 
         return {part: (x, y, array(x), array(y)) for part, (x, y) in pairs.items()}
 

@@ -11,15 +11,17 @@ import os
 import shutil
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import platformdirs
-import polars as pl
 import safetensors
 import safetensors.numpy
 
+from trainwright.data.tokens import open_stream, stream_bytes
 from trainwright.errors import TrainwrightError
 from trainwright.store.atomic import write_folder
 
@@ -34,7 +36,8 @@ def folder() -> Path:
 @cache
 def code_digest() -> str:
     """Changes when any line of the code that shapes encoded data does."""
-    digest = hashlib.blake2b(f"{pl.__version__}:{np.__version__}".encode(), digest_size=16)
+    versions = [version(each) for each in ("polars", "numpy", "pillow", "tokenizers")]
+    digest = hashlib.blake2b(":".join(versions).encode(), digest_size=16)
     package = Path(__file__).parents[1]
     rooms = (*(package / "data").glob("*.*"), *(package / "tasks").glob("*.py"), package / "evaluation" / "audit.py")
     for path in sorted(path for path in rooms if path.suffix in (".py", ".json")):
@@ -60,15 +63,29 @@ def load(key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
     return values, arrays
 
 
-def save(key: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def stream(key: str, name: str) -> np.ndarray | None:
+    """A token stream of an entry, left on the disk until it is used; None where it is not there."""
+    try:
+        return open_stream(folder() / "encoded" / key / f"{name}.npy")
+    except TrainwrightError:
+        return None
+
+
+def save(
+    key: str,
+    values: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    streams: Mapping[str, np.ndarray] = MappingProxyType({}),
+) -> None:
     """Keep an entry; a cache that cannot be written is no reason to stop a run."""
     place = folder() / "encoded" / key
-    size = sum(array.nbytes for array in arrays.values())
+    size = sum(array.nbytes for array in (*arrays.values(), *streams.values()))
     if size > LIMIT // 2:
         return
     try:
         _make_room(place.parent, LIMIT - size)
         files = {"values.json": json.dumps(values).encode(), "arrays.safetensors": safetensors.numpy.save(dict(arrays))}
+        files |= {f"{name}.npy": stream_bytes(ids) for name, ids in streams.items()}
         shutil.rmtree(place, ignore_errors=True)  # what is there could not be read
         write_folder(place, files)
     except (OSError, TrainwrightError):

@@ -223,7 +223,7 @@ def _transfer(client: httpx.Client, job: _Job, address: str, part: Path) -> None
     have = part.stat().st_size if part.exists() else 0
     with client.stream("GET", address, headers={"Range": f"bytes={have}-"} if have else {}) as response:
         goes_on = have > 0 and response.status_code == 206
-        if have and (response.status_code == 416 or (goes_on and not _starts_at(response, have))):
+        if have and (response.status_code == 416 or (goes_on and not _starts_at(response, have, job.file))):
             part.unlink()
         else:
             response.raise_for_status()
@@ -231,10 +231,15 @@ def _transfer(client: httpx.Client, job: _Job, address: str, part: Path) -> None
     return _transfer(client, job, address, part)
 
 
-def _starts_at(response: httpx.Response, position: int) -> bool:
-    plain: bool = response.headers.get("Content-Encoding", "identity") == "identity"
+def _starts_at(response: httpx.Response, position: int, file: File) -> bool:
+    plain = _is_gzip(file) or response.headers.get("Content-Encoding", "identity") == "identity"
     content_range: str = response.headers.get("Content-Range", "")
     return plain and content_range.startswith(f"bytes {position}-")
+
+
+def _is_gzip(file: File) -> bool:
+    """Many servers call a .gz file "encoded with gzip"; its bytes are wanted as they are, not what is inside."""
+    return file.name.endswith(".gz")
 
 
 def _receive(response: httpx.Response, job: _Job, address: str, part: Path, have: int) -> None:
@@ -242,7 +247,7 @@ def _receive(response: httpx.Response, job: _Job, address: str, part: Path, have
     total = job.file.size or (have + int(length) if length else 0)
     most = job.file.size or MOST_BYTES
     with part.open("ab" if have else "wb") as out:
-        for chunk in response.iter_bytes():
+        for chunk in response.iter_raw() if _is_gzip(job.file) else response.iter_bytes():
             have += len(chunk)
             if have > most:
                 break

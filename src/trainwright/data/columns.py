@@ -227,7 +227,7 @@ def column_of(table: Table, name: str) -> str:
 
 def same(frame: pl.DataFrame, one: str, other: str) -> bool:
     """Whether each value of one column always stands beside the same value of the other."""
-    both = frame.select(one, other)
+    both = pl.DataFrame([frame[one], frame[other]])  # by hand, as a name might be a pattern to select
     return both.n_unique() == both[one].n_unique() == both[other].n_unique()
 
 

@@ -105,7 +105,8 @@ class _Choice:
             if reading.format == "either":
                 if len(marks) != 1 and not reading.bad and "," in reading.example:
                     why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
-                    self.notes.append((column.name, f"{reading.example} = {reading.example.replace(',', '')}", why))
+                    value = f"{column.name}: {reading.example} = {reading.example.replace(',', '')}"
+                    self.notes.append(("thousands", value, why))
                 column.reading = replace(reading, format=mark)
             elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
                 column.reading = replace(reading, format=reading.format.replace(UNCLEAR, min(orders)))
@@ -144,8 +145,9 @@ class _Choice:
 
     def label_by_name(self, rest: list[Column]) -> tuple[list[Column], str]:
         """By a strong name; else the last column, unless another one has a weaker name for it."""
+        axes = {"x", "y", "z"} <= {column.plain for column in rest}  # lengths or coordinates
         for names in (LABEL_NAMES[0], TARGET_NAMES):
-            found = [column for column in rest if column.plain in names]
+            found = [column for column in rest if column.plain in names and not (axes and column.plain == "y")]
             if found:
                 alike = all(same(self.table.frame, found[0].name, other.name) for other in found[1:])
                 return found[:1] if alike else found, "a usual name for it"

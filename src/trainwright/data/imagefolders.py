@@ -16,7 +16,7 @@ import polars as pl
 
 from trainwright.data.columns import choose_columns
 from trainwright.data.folders import PARTS, entries
-from trainwright.data.images import SUFFIXES
+from trainwright.data.imagebytes import SUFFIXES
 from trainwright.data.names import plain
 from trainwright.data.pictures import Pictures, from_files, printable
 from trainwright.data.table import ROW, Rejected, Table

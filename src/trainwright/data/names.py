@@ -10,8 +10,8 @@ LABEL_NAMES: tuple[tuple[str, ...], ...] = (
 )
 # What a table is usually made to predict, besides the strongest names of a label.
 TARGET_NAMES = (
-    "outcome", "response", "survived", "price", "saleprice", "sale_price", "medv", "diagnosis", "species", "churn", "churned",
-    "default", "fraud", "is_fraud", "quality", "income", "progression",
+    "outcome", "response", "survived", "price", "saleprice", "sale_price", "median_house_value", "medv", "diagnosis", "species",
+    "variety", "churn", "churned", "exited", "default", "loan_status", "attrition", "fraud", "is_fraud", "progression",
 )  # fmt: skip
 TITLE_NAMES = ("title", "headline", "subject", "summary")
 BODY_NAMES = (

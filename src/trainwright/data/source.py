@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from trainwright.data import builtin, cache, catalog, corpus, images, kinds, load, readers
+from trainwright.data import builtin, cache, catalog, corpus, imagesource, kinds, load, readers
 from trainwright.data.datasets import CATALOG, CsvLayout, Dataset
 from trainwright.data.folders import short_name, split_folder
 from trainwright.data.table import Table
@@ -61,7 +61,7 @@ class Source:
         if not self.files:
             return builtin.TASKS[self.name], "the data set is made for it"
         path = self.path or self.files["train"]
-        if images.holds_images(path):
+        if imagesource.holds_images(path):
             return "image", "it holds images"
         if "train" in self.files and corpus.holds_corpus(path):
             return "language", "running text, without labels"

@@ -69,14 +69,13 @@ class TableEncoder:
 
     def _values(self, frame: pl.DataFrame) -> np.ndarray:
         """Every number before it is scaled: float64, NaN where it is missing."""
-        parts = [part.alias(f"{place}") for place, part in enumerate(p for f in self._of_kind(False) for p in _parts(f))]
-        if not parts:
-            return np.zeros((frame.height, 0))
-        return frame.select(parts).fill_null(math.nan).to_numpy()
+        parts = [_numbers(frame[feature.name], feature) for feature in self._of_kind(False)]
+        return np.concatenate(parts, axis=1) if parts else np.zeros((frame.height, 0))
 
     def _numeric(self, frame: pl.DataFrame, values: np.ndarray) -> np.ndarray:
         scaled = np.zeros((frame.height, self.numeric_size), np.float32)
-        known = np.clip((values - self.mean) / self.std, -FARTHEST, FARTHEST)
+        with np.errstate(over="ignore"):  # a value may lie too far from those of training
+            known = np.clip((values - self.mean) / self.std, -FARTHEST, FARTHEST)
         scaled[:, : len(self.mean)] = np.where(np.isnan(known), 0.0, known)
         for place, name in enumerate(self.missing, start=len(self.mean)):
             scaled[:, place] = frame[name].is_null().to_numpy()
@@ -114,16 +113,25 @@ class TableEncoder:
         return cls(features, values["min_count"], tuple(values["missing"]), categories, arrays["mean"], arrays["std"])
 
 
-def _parts(feature: Feature) -> list[pl.Expr]:
-    """The numbers that a feature becomes: a date is its years since 1970, and places on a circle for what comes again."""
-    column = pl.col(feature.name)
+def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
+    """What a feature becomes, NaN where it is missing: float64, shape (rows, 1 or more).
+
+    A date is its years since 1970, and places on a circle for what comes again.
+    """
+    name = pl.col("x")  # the column's own might be a pattern to polars
     if feature.kind != "date":
-        return [column.cast(pl.Float64)]
-    years = column.dt.epoch("us") / (DAY * YEAR)
-    circles = _circle((column.dt.month() - 1) / 12) + _circle((column.dt.weekday() - 1) / 7)
-    if feature.format.endswith(" time"):
-        circles += _circle((column.dt.hour() + column.dt.minute() / 60) / 24)
-    return [years, *circles]
+        parts = [name.cast(pl.Float64)]
+    else:
+        parts = [
+            name.dt.epoch("us") / (DAY * YEAR),
+            *_circle((name.dt.month() - 1) / 12),
+            *_circle((name.dt.weekday() - 1) / 7),
+        ]
+        if feature.format.endswith(" time"):
+            parts += _circle((name.dt.hour() + name.dt.minute() / 60) / 24)
+    named = [part.alias(f"{place}") for place, part in enumerate(parts)]
+    numbers: np.ndarray = column.alias("x").to_frame().select(named).fill_null(math.nan).to_numpy()
+    return numbers
 
 
 def _circle(turn: pl.Expr) -> list[pl.Expr]:

@@ -11,6 +11,7 @@ A fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` tak
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +36,6 @@ from trainwright.data.tokenisers import (
     readable,
 )
 from trainwright.errors import error, nearest
-from trainwright.store.atomic import write_by
 
 TOKENIZERS = ("words", "characters", "bytes", "bpe")
 BPE_PART = 1 << 16  # characters; the library learns from many small parts faster than from a few large ones
@@ -169,13 +169,15 @@ class TokenStream:
         return self._decoder.decode(b"", final=True)
 
 
-def save_stream(path: Path, ids: np.ndarray) -> None:
-    """Write ids as a ``.npy`` file, whole or not at all. Raises RunError E402."""
-    write_by(path, lambda file: np.lib.format.write_array(file, np.ascontiguousarray(ids), allow_pickle=False))
+def stream_bytes(ids: np.ndarray) -> bytes:
+    """Ids as the content of a ``.npy`` file."""
+    content = io.BytesIO()
+    np.lib.format.write_array(content, np.ascontiguousarray(ids), allow_pickle=False)
+    return content.getvalue()
 
 
 def open_stream(path: Path) -> np.ndarray:
-    """The ids that ``save_stream`` wrote, read-only and left on the disk until they are used.
+    """The ids of a file that ``stream_bytes`` made, read-only and left on the disk until they are used.
 
     Raises:
         SourceError: E167, it is missing or is no such file.

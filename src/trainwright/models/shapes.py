@@ -25,7 +25,7 @@ class ImageShape:
 
 @dataclass(frozen=True)
 class TableShape:
-    """``numeric`` numbers, and for each categorical column k a code below ``categories[k]``, in; ``outputs`` numbers out."""
+    """``numeric`` numbers and a code below ``categories[k]`` for each categorical column k in, ``outputs`` numbers out."""
 
     numeric: int
     categories: tuple[int, ...]

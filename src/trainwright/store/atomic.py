@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from trainwright.errors import error
 
@@ -16,15 +14,10 @@ from trainwright.errors import error
 def write_file(path: Path, content: bytes | str) -> None:
     """Put ``content`` at ``path``: a reader sees the old file or the new one, also after a crash. Raises E402."""
     data = content.encode() if isinstance(content, str) else content
-    write_by(path, lambda file: file.write(data))
-
-
-def write_by(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """``write_file`` for content too large to be put together first: ``write`` is given the open file. Raises E402."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.unlink(missing_ok=True)
-        _write_synced(temporary, write)
+        _write_synced(temporary, data)
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as problem:
@@ -40,7 +33,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         for name, content in files.items():
-            _write_synced(temporary / name, partial(_write_all, content))
+            _write_synced(temporary / name, content)
         sync_folder(temporary)
         temporary.rename(path)
         sync_folder(path.parent)
@@ -49,13 +42,9 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         raise error("E402", path=path, problem=problem.strerror or problem) from None
 
 
-def _write_all(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
-
-
-def _write_synced(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def _write_synced(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
-        write(file)
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
 

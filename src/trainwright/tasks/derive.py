@@ -22,7 +22,10 @@ FINE_TUNING = 0.3  # of the rate that a training from the start would have
 
 
 def fill(settings: Settings, values: Values) -> tuple[Settings, Notes]:
-    """Put in the values of settings (``lr``) and of the model (``model.hidden``) that are not given; notes on what was."""
+    """Put in the values of settings (``lr``) and of the model (``model.hidden``) that are not given; notes on what was.
+
+    What goes without saying has no reason, and no note.
+    """
     whole = settings.model_dump()
     model = whole["model"]
     notes = []
@@ -30,7 +33,7 @@ def fill(settings: Settings, values: Values) -> tuple[Settings, Notes]:
         place, name = (model, key.removeprefix("model.")) if key.startswith("model.") else (whole, key)
         if place[name] is None:
             place[name] = value
-            notes.append((key, _shown(value), why))
+            notes += [(key, _shown(value), why)] if why else []
     return Settings.model_validate(whole), notes
 
 
@@ -39,6 +42,7 @@ def fill_training(settings: Settings, values: Values, rows: int, tuned: bool) ->
     if settings.steps and settings.epochs is None:
         per_epoch = -(-rows // ((settings.batch_size or values["batch_size"][0]) * settings.accumulate))
         values = values | {"epochs": (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")}
+    values = {"clip": (0.0, "")} | values
     if tuned:
         rate, why = values["lr"]
         values = values | {"lr": (float(f"{rate * FINE_TUNING:.2g}"), f"{FINE_TUNING:g} of {rate:g}: it goes on; {why}")}
@@ -131,6 +135,60 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
         "epochs": (epochs, f"{rows:,} training rows"),
         "threads": (1 if small else 0, "its updates are too small to share" if small else "torch's own choice"),
     }
+
+
+def language_encoding(settings: Settings, text: str) -> tuple[Settings, Notes]:
+    """How running text becomes tokens."""
+    size = len(text)
+    if settings.tokenizer:
+        kind = (settings.tokenizer, "")
+    elif "<unk>" in text[: 1 << 20]:
+        kind = ("words", "the text is in words already: it says <unk>")
+    elif size < 4_000_000:
+        kind = ("characters", f"{size:,} characters are few to learn words from")
+    else:
+        kind = ("bpe", f"{size:,} characters: pieces of words, which can spell every word")
+    largest = {"bpe": (8192, "pieces"), "words": (50_000, "the most frequent words")}.get(kind[0], (0, ""))
+    values: Values = {"tokenizer": kind, "max_vocabulary": largest, "min_count": (2 if kind[0] == "bpe" else 1, "")}
+    return fill(settings, values)
+
+
+def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: bool) -> tuple[Settings, Notes]:
+    """How a language model is trained on ``tokens`` tokens."""
+    model = settings.model
+    assert model is not None
+    small = vocabulary < 1000
+    if model.name == "lstm":
+        size = 256 if small else 200
+        values: Values = {
+            "model.embedding": (64 if small else size, f"{vocabulary:,} tokens in the vocabulary"),
+            "model.hidden": (size, "what two cores train in minutes"),
+            "model.layers": (2, "one more tells more than a wider one"),
+            "model.dropout": (0.2, "more tokens than weights, or nearly"),
+            "model.tied": (not small, "" if small else "half the weights, and better ones"),
+            "context": (64 if small else 35, "steps that the gradient goes back"),
+            "batch_size": (32 if small else 20, "lanes side by side"),
+            "lr": (0.004, "what suits lstm with Adam"),
+            "clip": (1.0, "gradients through time can be large"),
+        }
+    else:
+        values = {
+            "context": (128, "tokens in a window"),
+            "batch_size": (32, "windows"),
+            "lr": (0.002, "what suits gpt"),
+            "clip": (1.0, "a usual limit"),
+        }
+    per_epoch = max(tokens // (int(values["batch_size"][0]) * int(values["context"][0])), 1)
+    values |= {
+        "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "a rate for each weight"),
+        "epochs": (min(max(round(6000 / per_epoch), 3), 20), f"{tokens:,} tokens"),
+        "threads": (0, "torch's own choice"),
+        "schedule": FALLING,
+        "loss": ({"name": "CrossEntropyLoss"}, ""),
+    }
+    lane = (settings.batch_size or values["batch_size"][0]) * (settings.context or values["context"][0])
+    rows = -(-tokens // lane) * (settings.batch_size or int(values["batch_size"][0]))
+    return fill_training(settings, values, rows, tuned)
 
 
 def _shown(value: Any) -> str:

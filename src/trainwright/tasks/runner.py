@@ -106,7 +106,8 @@ class Training:
 
     def _learner(self) -> Learner:
         settings = self.settings
-        assert settings.optimizer is not None and settings.lr is not None and settings.schedule is not None
+        assert settings.optimizer is not None and settings.lr is not None
+        assert settings.schedule is not None and settings.clip is not None
         learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         optimizer = make_optimizer(settings.optimizer, learning, settings.lr)
         steps = -(-self.batches.per_epoch // settings.accumulate) * self.plan.epochs

@@ -1,0 +1,135 @@
+"""Fine-tuning: the weights of an earlier run in a new network of the same kind, for other classes or more tokens.
+
+Which dimension of which parameter counts the classes, and which the tokens, is not written down anywhere: the network is
+built again without memory (on torch's ``meta`` device) with one and two classes more, one and two tokens more, and so on,
+and the sizes are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from trainwright.models.shapes import Shape
+
+Build = Callable[[Shape], nn.Module]
+
+
+@dataclass
+class Transfer:
+    """The names of parameters and buffers by what became of them: as they were, in part, or initialised anew."""
+
+    copied: list[str] = field(default_factory=list)
+    partly: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Counting:
+    """What the dimensions of one parameter count."""
+
+    outputs: list[int] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)  # or categories
+    bound: bool = False  # its places mean something else for data of the new shape: pixels, numbers
+
+
+def transfer(
+    network: nn.Module, weights: dict[str, Tensor], build: Build, old: Shape, new: Shape, classes: Sequence[int] | None
+) -> Transfer:
+    """Copy ``weights`` of a network for data of shape ``old`` into ``network``, which is for ``new``.
+
+    ``classes[i]`` is the old number of the new class i, or -1 for one that is new and keeps its initial weights; None: they
+    are the same. Tokens and categories keep their numbers; those that are new begin as the mean of the old ones. What cannot
+    be matched (pixels of another size, another number of columns) keeps its initial weights and is named in ``fresh``.
+    ``build`` makes a network of the same settings for a shape.
+    """
+    same = classes is None or list(classes) == list(range(getattr(old, "outputs", 0)))
+    counted = _countings(build, old, new)
+    result = Transfer()
+    with torch.no_grad():
+        for name, target in network.state_dict().items():
+            source = placed = None
+            if name in weights and name in counted and not counted[name].bound:
+                source = weights[name].to(target.device)
+                placed = _placed(source, target, counted[name], None if same else classes)
+            if placed is None:
+                result.fresh.append(name)
+            else:
+                target.copy_(placed)
+                (result.copied if placed is source else result.partly).append(name)
+    return result
+
+
+def _placed(source: Tensor, target: Tensor, counting: Counting, classes: Sequence[int] | None) -> Tensor | None:
+    """What ``target`` becomes: ``source`` itself where nothing moves, None where the two cannot be matched."""
+    placed = source
+    for dimension in counting.tokens:
+        more = target.shape[dimension] - placed.shape[dimension]
+        if more > 0:
+            mean = placed.mean(dimension, keepdim=True)
+            placed = torch.cat([placed, mean.repeat_interleave(more, dimension)], dimension)
+    for dimension in counting.outputs if classes is not None else ():
+        origins = torch.tensor(classes, device=target.device)
+        kept = origins >= 0
+        if not kept.any():
+            return None
+        moved = placed.index_select(dimension, origins[kept]).to(target.dtype)
+        if moved.ndim != target.ndim or _without(moved, dimension) != _without(target, dimension):
+            return None
+        placed = target.clone().index_copy_(dimension, kept.nonzero()[:, 0], moved)
+    return placed if placed.shape == target.shape else None
+
+
+def _without(tensor: Tensor, dimension: int) -> tuple[int, ...]:
+    """The sizes of all other dimensions."""
+    return tuple(tensor.shape[:dimension]) + tuple(tensor.shape[dimension + 1 :])
+
+
+def _countings(build: Build, old: Shape, new: Shape) -> dict[str, Counting]:
+    """What each dimension of each parameter and buffer counts: that which it grows by one with, and by two."""
+    sizes = _sizes(build, old)
+    counted = {name: Counting() for name in sizes}
+    for (what, matched, one), (_, _, two) in zip(_grown(old, new, 1), _grown(old, new, 2), strict=True):
+        ones, twos = _sizes(build, one), _sizes(build, two)
+        for name, size in sizes.items():
+            counting = counted[name]
+            counting.bound |= not matched and size != twos[name]
+            places = {"outputs": counting.outputs, "tokens": counting.tokens}.get(what, [])
+            steps = zip(size, ones[name], twos[name], strict=True)
+            places += [d for d, (a, b, c) in enumerate(steps) if (b, c) == (a + 1, a + 2)]
+    return counted
+
+
+def _grown(old: Shape, new: Shape, more: int) -> Iterator[tuple[str, bool, Shape]]:
+    """What may grow, whether the old and the new shape can be matched in it, and the old shape with ``more`` of it.
+
+    Categories are ``tokens`` of their column, one column at a time.
+    """
+    for name in (each.name for each in fields(old)):
+        value, other = getattr(old, name), getattr(new, name)
+        if isinstance(value, tuple):
+            for column, count in enumerate(value):
+                grown: dict[str, Any] = {name: (*value[:column], count + more, *value[column + 1 :])}
+                yield "tokens", len(value) == len(other), replace(old, **grown)
+        else:
+            what = {"vocabulary": "tokens"}.get(name, name)
+            yield what, what in ("tokens", "outputs") or value == other, replace(old, **{name: value + more})
+
+
+def _sizes(build: Build, shape: Shape) -> dict[str, tuple[int, ...]]:
+    """The size of each parameter and buffer of a network for ``shape``, which is built without memory."""
+    with torch.device("meta"), _Undrawn():
+        return {name: tuple(value.shape) for name, value in build(shape).state_dict().items()}
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves out normal random numbers: where there is no memory nothing comes of them, but torch's way to find that out
+    imports a computer algebra system, which takes longer than all else here."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return args[0] if function is Tensor.normal_ else function(*args, **(kwargs or {}))

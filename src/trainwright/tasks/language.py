@@ -1,0 +1,446 @@
+"""Language models: from running text to token streams, and a model that goes on where a text ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainwright.data import cache, corpus, wikitext
+from trainwright.data.datasets import ArchiveLayout, TextLayout
+from trainwright.data.source import Source
+from trainwright.data.split import NAMES
+from trainwright.data.tokens import TokenEncoder
+from trainwright.errors import error
+from trainwright.models.shapes import TokenShape
+from trainwright.rundir import is_path
+from trainwright.schema import MODELS, Settings
+from trainwright.tasks import derive
+from trainwright.tasks.base import Answers, Note, Predictor, Problem
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from trainwright.data.batches import Batches
+    from trainwright.evaluation.language import Sums
+    from trainwright.models.forward import Forward
+    from trainwright.store.bundle import Bundle
+    from trainwright.training.optim import Objective
+    from trainwright.watch.events import Scores
+
+SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
+CHARACTERS = ("characters", "bytes")  # tokenizers whose tokens are worth counting in bits
+BATCH = 32  # windows measured at a time
+LONG_LINE = 40  # characters; a line of so many that is found again is no accident
+# Of an LSTM, which could read without end: the window it is measured on, and how much of it only warms up its state.
+LSTM_WINDOW, LSTM_WARM = 640, 128
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The tokens of a split behind one line end, which is the context of the first: len() counts its targets."""
+
+    ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids) - 1
+
+
+@dataclass
+class LanguageProblem(Problem):
+    """Running text and its tokens."""
+
+    task = "language"
+    unit = "tokens"
+    settings: Settings
+    encoder: TokenEncoder
+    splits: dict[str, Stream]
+    data: dict[str, Any]
+    notes: list[Note] = field(default_factory=list)
+    parent: Predictor | None = None
+
+    @property
+    def shape(self) -> TokenShape:
+        """The vocabulary."""
+        return TokenShape(self.encoder.size)
+
+    def derive(self) -> list[Note]:
+        """From the number of tokens and the size of the vocabulary."""
+        self.settings, notes = derive.language_training(
+            self.settings, len(self.splits["train"]), self.encoder.size, self.parent is not None
+        )
+        return notes
+
+    def batches(self, device: torch.device) -> Batches:
+        """Lanes for a model that carries its state, windows in random order for one that does not."""
+        from trainwright.data.streams import Lanes, Windows
+
+        settings, ids = self.settings, self.splits["train"].ids
+        assert settings.batch_size and settings.context and settings.model is not None
+        if settings.model.name == "lstm":
+            lanes = min(settings.batch_size, len(ids) - 1)
+            return Lanes(ids, batch_size=lanes, context=settings.context, device=device)
+        return Windows(ids, batch_size=settings.batch_size, context=settings.context, seed=settings.seed, device=device)
+
+    def objective(self, model: nn.Module, device: torch.device) -> Objective:
+        """The cross-entropy of the next token. Raises E313 for another loss."""
+        from trainwright.training.tokens import TokenObjective
+
+        loss = self.settings.loss
+        if loss is not None and (loss.name != "CrossEntropyLoss" or loss.arguments):
+            raise error("E313", name=loss.name, problem="a language model is trained by CrossEntropyLoss as it is")
+        return TokenObjective(model.output, self.encoder.tokenizer in CHARACTERS)  # type: ignore[arg-type]
+
+    def forward(self, model: nn.Module) -> Forward:
+        """With the state handed on from batch to batch, where the model carries one."""
+        from trainwright.models.forward import Forward
+
+        start: Any = model.start
+        return Forward(model, (lambda ids: start(len(ids), ids.device)) if model.carries else (lambda ids: None))
+
+    def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
+        """Loss, perplexity and next-token accuracy of the validation split."""
+        from trainwright.watch.events import Scores
+
+        sums = _measure(model, self.splits["valid"].ids, self.settings.context or 1, device)
+        n = int(sums.counts.sum())
+        return Scores(sums.loss, float(sums.correct.sum() / n), n, objective.metrics(sums.loss))
+
+    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
+        """Scores of validation and test, and the perplexity of counting words and pairs of words."""
+        found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
+        for name in ("valid", "test"):
+            if name in self.splits:
+                sums = _measure(model, self.splits[name].ids, self.settings.context or 1, device)
+                found[name] = sums.report() | objective.metrics(sums.loss)
+        measured = self.splits[next((name for name in ("test", "valid") if name in self.splits), "train")].ids
+        baselines = _baselines(self.splits["train"].ids, measured, self.encoder.size)
+        sample = "".join(_generate(model, self.encoder, "", 200, 0.8, 0, 1.0, 0, self.settings.context or 1, device))
+        best = min(baselines, key=lambda each: float(each["loss"]))
+        return found | {"baselines": baselines, "baseline": best, "samples": [sample]}
+
+    def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
+        """The tokeniser, and the length of context that it was trained with."""
+        values, arrays = self.encoder.to_parts()
+        tokens = values.pop("tokens")
+        return {"encoder": values, "context": self.settings.context}, arrays, tokens
+
+
+def _measure(model: nn.Module, ids: np.ndarray, context: int, device: torch.device) -> Sums:
+    """Every token once, by windows that do not depend on how they are batched.
+
+    A transformer sees windows of the length that it was trained with, half of it before the first token that counts.
+    """
+    from trainwright.data.streams import Measured
+    from trainwright.evaluation import language
+
+    width, warm = (LSTM_WINDOW, LSTM_WARM) if model.carries else (context, context // 2)
+    windows = Measured(ids, batch_size=BATCH, width=width, warm=warm, device=device)
+    return language.measure(model, model.output, windows)  # type: ignore[arg-type]
+
+
+def _baselines(train: np.ndarray, measured: np.ndarray, size: int) -> list[dict[str, Any]]:
+    from trainwright.evaluation import ngram
+
+    losses = {"unigram": ngram.unigram(train, measured, size), "bigram": ngram.bigram(train, measured, size)}
+    return [{"name": name, "loss": loss, "perplexity": math.exp(loss)} for name, loss in losses.items()]
+
+
+def prepare(
+    source: Source, settings: Settings, parent: Predictor | None, clock: Callable[[str], None]
+) -> tuple[LanguageProblem, Callable[[], None]]:
+    """Read, cut and encode, or take it from the cache; also gives what must be called to fill the cache.
+
+    With ``parent`` its tokens are used. Raises SourceError and SettingError.
+    """
+    settings = _by_catalogue(source, settings)
+    key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
+    if key and (cached := _from_cache(key, settings)):
+        clock("read")
+        return cached, lambda: None
+    texts, files, notes = _texts(source, settings)
+    clock("read")
+    encoder, settings, more = _encoder(texts["train"], settings, parent)
+    splits = {name: _stream(encoder, text) for name, text in texts.items()}
+    data = _describe(source, files, texts, splits, encoder)
+    clock("encode")
+    problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
+    return problem, lambda: _to_cache(key, problem) if key else None
+
+
+def _by_catalogue(source: Source, settings: Settings) -> Settings:
+    """What is known of a named data set decides how it is read, unless the person does."""
+    layout = source.dataset.layout if source.dataset else None
+    if settings.tokenizer is None and isinstance(layout, TextLayout):
+        return settings.model_copy(update={"tokenizer": "words" if layout.unit == "word" else "characters"})
+    if settings.tokenizer is None and isinstance(layout, ArchiveLayout):
+        return settings.model_copy(update={"tokenizer": "words"})
+    return settings
+
+
+def _texts(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, list[str]], list[Note]]:
+    """The text of each split, its files, and notes."""
+    notes: list[Note] = []
+    if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
+        return wikitext.wikitext(source.files["archive"]), {"all": [str(source.files["archive"])]}, notes
+    if not source.files:
+        texts, files = {"train": corpus.embedded()}, {}
+    else:
+        if source.path is not None:
+            found = corpus.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
+            paths, notes = found.files, list(found.notes)
+        else:
+            paths = {name: [path] for name, path in source.files.items()}
+        texts = {name: corpus.read_text(each, notes) for name, each in paths.items()}
+        files = {name: [str(path) for path in each] for name, each in paths.items()}
+    fractions = {
+        name: 0.0 if name in texts else 0.05 if given is None else given
+        for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))
+    }
+    if "test" in texts and settings.test_fraction:
+        raise error("E222", file=files["test"][0])
+    if sum(fractions.values()) >= 1:
+        raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
+    cut = corpus.cut(texts["train"], fractions["valid"], fractions["test"])
+    given = ", ".join(name for name in texts if name != "train")
+    shares = [f"the {share:.3g} {'after it' if name == 'valid' else 'at the end'} for {name}"
+              for name, share in fractions.items() if share]  # fmt: skip
+    why = "; ".join(filter(None, [f"{given} given" if given else "", ", ".join(shares)]))
+    texts |= cut
+    sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)
+    return {name: texts[name] for name in NAMES if name in texts}, files, [*notes, ("split", f"{sizes} characters", why)]
+
+
+def _encoder(text: str, settings: Settings, parent: Predictor | None) -> tuple[TokenEncoder, Settings, list[Note]]:
+    """The tokens: learned from the training text, or those of the earlier run, with the new ones where that is wanted."""
+    if isinstance(parent, LanguagePredictor):
+        encoder = parent.encoder
+        before = encoder.size
+        if settings.vocabulary == "extend":
+            encoder = replace(encoder)
+            added = encoder.extend(text)
+            return encoder, settings, [("vocabulary", f"{encoder.size:,} tokens", f"{before:,} kept, {added:,} new ones added")]
+        ids = encoder.transform(text)
+        share = encoder.unknown(ids, text) / max(len(ids), 1)
+        return (
+            encoder,
+            settings,
+            [("vocabulary", f"{before:,} tokens", f"kept; {share:.1%} of the new tokens are not among them")],
+        )
+    settings, notes = derive.language_encoding(settings, text)
+    encoder = TokenEncoder(settings.tokenizer or "words", settings.min_count or 1, settings.max_vocabulary or 0)
+    encoder.fit(text)
+    return encoder, settings, [*notes, ("vocabulary", f"{encoder.size:,} tokens", f"{encoder.tokenizer} of the training split")]
+
+
+def _stream(encoder: TokenEncoder, text: str) -> Stream:
+    """The tokens of a text behind those of a line end, so that the first token of the text is a target too."""
+    ids = encoder.transform(text)
+    return Stream(np.concatenate([encoder.transform("\n")[-1:], ids]))
+
+
+def _describe(
+    source: Source, files: dict[str, list[str]], texts: dict[str, str], splits: dict[str, Stream], encoder: TokenEncoder
+) -> dict[str, Any]:
+    return {
+        "source": source.name,
+        "files": files,
+        "rows": {name: len(stream) for name, stream in splits.items()},
+        "characters": {name: len(text) for name, text in texts.items()},
+        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
+        "repeated_lines": _repeated(texts),
+        "rejected": 0,
+        "rejected_rows": [],
+    }
+
+
+def _repeated(texts: dict[str, str]) -> dict[str, int]:
+    """Of valid and test, the long lines that are also lines of the training text."""
+    seen = {line for line in texts["train"].split("\n") if len(line) >= LONG_LINE}
+    return {name: sum(line in seen for line in text.split("\n")) for name, text in texts.items() if name != "train"}
+
+
+def _findings(data: dict[str, Any]) -> list[Note]:
+    rows = data["rows"]
+    found = [("tokens", ", ".join(f"{name} {count:,}" for name, count in rows.items()), "every one of them is predicted once")]
+    for name, count in data["unknown"].items():
+        if count:
+            found.append(("unknown", f"{count:,}", f"tokens of {name} ({count / rows[name]:.2%}) are not in the vocabulary"))
+    for name, count in data["repeated_lines"].items():
+        if count:
+            found.append(("leak", f"{count:,}", f"lines of {name} with {LONG_LINE} characters or more are also in train"))
+    return found
+
+
+def _to_cache(key: str, problem: LanguageProblem) -> None:
+    values, arrays = problem.encoder.to_parts()
+    filled = {name: getattr(problem.settings, name) for name in SHAPING}
+    kept = {"encoder": values, "settings": filled, "data": problem.data, "notes": problem.notes}
+    streams = {name: stream.ids for name, stream in problem.splits.items()}
+    cache.save(key, kept | {"splits": list(streams)}, arrays, streams)
+
+
+def _from_cache(key: str, settings: Settings) -> LanguageProblem | None:
+    found = cache.load(key)
+    streams = {name: cache.stream(key, name) for name in found[0]["splits"]} if found else {}
+    if not found or any(ids is None for ids in streams.values()):
+        return None
+    values, arrays = found
+    return LanguageProblem(
+        settings=settings.model_copy(update=values["settings"]),
+        encoder=TokenEncoder.from_parts(values["encoder"], arrays),
+        splits={name: Stream(ids) for name, ids in streams.items() if ids is not None},
+        data=values["data"],
+        notes=[tuple(note) for note in values["notes"]],
+    )
+
+
+class LanguagePredictor(Predictor):
+    """A language model: it says what comes next, and goes on with a text."""
+
+    task = "language"
+    item = "text"
+
+    def __init__(self, kept: Bundle) -> None:
+        import torch
+
+        from trainwright.models import registry
+
+        self.encoder = TokenEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
+        self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
+        self.name, self.context = kept.meta["model"], int(kept.meta["context"])
+        self.shape = TokenShape(self.encoder.size)
+        self.device = torch.device("cpu")
+        self.model = registry.build(self.task, self.name, self.settings, self.shape)
+        self.model.load_state_dict(kept.weights)
+        self.model.eval()
+
+    @classmethod
+    def from_bundle(cls, kept: Bundle) -> LanguagePredictor:
+        """From what the bundle holds."""
+        return cls(kept)
+
+    def try_out(self) -> None:
+        """What comes after nothing."""
+        self.predict([""])
+
+    def base(self) -> dict[str, Any]:
+        """The network, and how texts become tokens."""
+        return {"tokenizer": self.encoder.tokenizer, "model": self.settings.model_dump(exclude_none=True)}
+
+    @staticmethod
+    def takes_file(word: str) -> bool:
+        """A path that exists."""
+        return is_path(word)
+
+    def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
+        """The ``top`` most probable next tokens of each text, with their probabilities."""
+        import torch
+
+        found = []
+        for text in items:
+            if not isinstance(text, str):
+                raise error("E320", name="texts", value=text, problem="a text is a str")
+            clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            ids = _stream(self.encoder, clean).ids[-self._longest :]
+            with torch.inference_mode():
+                logits, _ = _next(self.model, torch.from_numpy(ids.astype(np.int64))[None], None)
+                probabilities, places = logits.softmax(dim=-1).topk(min(top, self.encoder.size))
+            found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), probabilities.tolist(), strict=True)])
+        return found
+
+    @property
+    def _longest(self) -> int:
+        """Tokens that are looked back at."""
+        return LSTM_WINDOW if self.model.carries else self.context
+
+    def predict_file(self, path: Path, top: int = 1) -> Answers:
+        """The next token of every line of a text."""
+        import polars as pl
+
+        lines = corpus.read_text([path]).removesuffix("\n").split("\n")
+        frame = pl.DataFrame({"text": lines})
+        return Answers(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
+
+    def score(self, path: Path) -> dict[str, Any]:
+        """Perplexity over every token of a text."""
+        text = corpus.read_text(corpus.find_corpus(path).files["train"])
+        stream = _stream(self.encoder, text)
+        sums = _measure(self.model, stream.ids, self.context, self.device)
+        bits = {"bits_per_character": sums.loss / math.log(2)} if self.encoder.tokenizer in CHARACTERS else {}
+        return sums.report() | bits | {"rejected": 0, "unknown": self.encoder.unknown(stream.ids[1:], text)}
+
+    def generate(self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> Iterator[str]:
+        """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""
+        return _generate(self.model, self.encoder, prompt, tokens, temperature, top_k, top_p, seed, self.context, self.device)
+
+
+def _next(model: nn.Module, ids: torch.Tensor, state: Any) -> tuple[torch.Tensor, Any]:
+    """Logits of the token after ``ids`` (1, time), and the state after them."""
+    from torch.nn.functional import linear
+
+    features, state = model(ids, state)
+    weight, bias = model.output()  # type: ignore[operator]
+    return linear(features[0, -1], weight, bias).float(), state
+
+
+def _generate(
+    model: nn.Module,
+    encoder: TokenEncoder,
+    prompt: str,
+    tokens: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    seed: int,
+    context: int,
+    device: torch.device,
+) -> Iterator[str]:
+    """Tokens drawn one by one. ``<unk>`` is never said. A transformer whose window is full goes on from its second half."""
+    import torch
+
+    from trainwright.evaluation.metrics import measuring
+
+    generator = torch.Generator().manual_seed(seed)
+    start: Any = model.start
+    ids = _stream(encoder, prompt).ids.astype(np.int64).tolist()
+    fresh, state, stream = ids if model.carries else ids[-context:], start(1, device), encoder.stream()
+    for each in ids[1:]:
+        stream.push(each)  # what follows depends on what was said: a space, the rest of a character
+    with torch.inference_mode(), measuring(model):
+        for _ in range(tokens):
+            if not model.carries and state[0].shape[2] + len(fresh) > context:
+                fresh, state = ids[-max(context // 2, 1) :], start(1, device)
+            logits, state = _next(model, torch.tensor([fresh], device=device), state)
+            drawn = _draw(logits.cpu(), encoder, temperature, top_k, top_p, generator)
+            ids.append(drawn)
+            fresh = [drawn]
+            if piece := stream.push(drawn):
+                yield piece
+    if piece := stream.end():
+        yield piece
+
+
+def _draw(
+    logits: torch.Tensor, encoder: TokenEncoder, temperature: float, top_k: int, top_p: float, generator: torch.Generator
+) -> int:
+    """One token: the best where ``temperature`` is 0, else at random among the ``top_k`` best that make up ``top_p``."""
+    import torch
+
+    if encoder.tokenizer in ("words", "characters"):
+        logits[0] = -torch.inf  # the number of <unk>
+    if temperature == 0:
+        return int(logits.argmax())
+    probabilities, order = (logits.double() / temperature).softmax(dim=-1).sort(descending=True, stable=True)
+    keep = torch.ones_like(probabilities, dtype=torch.bool)
+    if top_k:
+        keep[top_k:] = False
+    if top_p < 1:
+        keep &= probabilities.cumsum(dim=-1) - probabilities < top_p  # the one that crosses the line is in
+    chosen = torch.multinomial(probabilities * keep, 1, generator=generator)
+    return int(order[chosen])
