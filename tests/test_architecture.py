@@ -40,6 +40,7 @@ LAYERS = [
     ("trainwright.watch", 5, False),
     ("trainwright.tasks", 6, True),
     ("trainwright.conformance", 7, True),
+    ("trainwright.estimators", 7, True),
     ("trainwright.api", 7, False),
     ("trainwright.cli", 8, False),
     ("trainwright.__main__", 9, False),
@@ -141,9 +142,9 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_public_names() -> None:
-    assert set(trainwright.__all__) == {
-        "Run", "TrainwrightError", "evaluate", "fit", "generate", "load", "predict", "recipes", "runs", "settings", "train"
-    }  # fmt: skip
+    verbs = {"evaluate", "fit", "generate", "load", "predict", "recipes", "runs", "settings", "train"}
+    estimators = {"ImageClassifier", "TableClassifier", "TableRegressor", "TextClassifier"}
+    assert set(trainwright.__all__) == verbs | estimators | {"Run", "TrainwrightError"}
     assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         trainwright.trian  # noqa: B018

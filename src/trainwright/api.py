@@ -219,7 +219,8 @@ def _shower(listen: Listen | None) -> tuple[Listen, Callable[[], None]]:
 
 def _train(request: _Request, problem: Problem, fill_cache: Callable[[], None], show: Listen, phases: Phases) -> Run:
     from trainwright import config
-    from trainwright.store import atomic
+    from trainwright.store import atomic, bundle
+    from trainwright.tasks.card import card
     from trainwright.tasks.runner import Training
 
     training = Training(problem)
@@ -242,7 +243,7 @@ def _train(request: _Request, problem: Problem, fill_cache: Callable[[], None], 
         phases.mark("train")
         scores = training.evaluate()
         phases.mark("evaluate")
-        training.save(run, scores)
+        bundle.save(run.model, training.bundle(), card(run.path, scores))
         caching.join()
         phases.mark("save")
         rate = round(training.rows / max(phases.seconds["train"], 1e-9))
