@@ -31,6 +31,7 @@ LAYERS = [
     ("trainwright.data", 2, False),
     ("trainwright.data.augment", 3, True),
     ("trainwright.data.batches", 3, True),
+    ("trainwright.data.own", 3, True),
     ("trainwright.data.streams", 3, True),
     ("trainwright.models", 3, True),
     ("trainwright.store", 3, True),

@@ -389,4 +389,37 @@ MESSAGES: dict[str, Message] = {
         "the data set '{name}' cannot be read: {why}",
         "It comes with scikit-learn; install that again (pip install scikit-learn).",
     ),
+    # E610-E619: batches, metrics and outputs of a person's own
+    "E610": Message(
+        "it cannot be told which part of a batch with the keys {keys} is the targets",
+        'Name its key: target="labels". Without that, exactly one of targets, target, labels, label and y must be there, '
+        "beside the inputs.",
+    ),
+    "E611": Message("a batch has no key '{name}' for its targets", "Its keys: {keys}."),
+    "E612": Message(
+        "a tuple of tuples could be batches, or inputs and targets",
+        "Give batches as a list: [(inputs, targets), ...]. Give several targets in a dict: "
+        '{{"x": inputs, "targets": (first, second)}}.',
+    ),
+    "E613": Message(
+        "an array of type {dtype} cannot become a tensor", "Give numbers: array.astype('float32'), or int64 for classes."
+    ),
+    "E614": Message(
+        "state= is given, but {problem}",
+        "Such a model is called as model(*inputs, state), with batches that are tuples, and returns (outputs, state).",
+    ),
+    "E615": Message(
+        "the outputs of the batches cannot be put together: {problem}",
+        "They must differ in their first dimension only: pad all batches to one length, or predict them one by one.",
+    ),
+    "E616": Message("metric '{name}' gave a {found}, not a number", "Return a float or a tensor with a single number."),
+    "E617": Message(
+        "it cannot be told whether the data to predict hold targets: {why}",
+        "Say targets=True (they are left out) or targets=False.",
+    ),
+    "E618": Message(
+        "the loader {problem}, so its outputs would not be those of the rows in order",
+        "Give the data set itself, or a DataLoader with shuffle=False and drop_last=False.",
+    ),
+    "E619": Message("metrics are measured on validation rows, and there are none", "Give some: valid=(inputs, targets)."),
 }

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, lr_scheduler
 
+from trainwright.data.tree import count
 from trainwright.errors import error, nearest
 from trainwright.schema import Named, Schedule
 
@@ -185,7 +186,7 @@ class Objective:
 
     ``objective(outputs, targets)`` gives (mean, weight); ``mean * weight`` is the sum over the batch. The weight is what
     the loss divides by: the number of targets, or with class weights the sum of the targets' weights. A callable of the
-    person's own is taken to be a mean over the rows.
+    person's own is taken to be a mean over the rows; where its targets are several, over those of the first.
     """
 
     def __init__(self, loss: Callable[[Any, Any], Tensor], adapt: Callable[[Any, Any], tuple[Any, Any]] | None = None) -> None:
@@ -201,7 +202,7 @@ class Objective:
         """(mean, weight) of a batch. Raises E605 where outputs and targets would be broadcast against each other."""
         if self.adapt:
             outputs, targets = self.adapt(outputs, targets)
-        if self._elementwise and outputs.shape != targets.shape:
+        if self._elementwise and isinstance(targets, Tensor) and outputs.shape != targets.shape:
             raise error("E605", outputs=tuple(outputs.shape), targets=tuple(targets.shape))
         return self.loss(outputs, targets), self._weight(targets)
 
@@ -222,8 +223,10 @@ class Objective:
         return {}
 
     def _weight(self, targets: Any) -> float:
+        if not isinstance(targets, Tensor):
+            return float(count(targets))
         if not self._by_class or targets.is_floating_point():
-            return float(len(targets))
+            return float(len(targets)) if targets.ndim else 1.0
         class_weights = self.loss.weight  # type: ignore[attr-defined]
         kept = targets != self.loss.ignore_index  # type: ignore[attr-defined]
         if class_weights is None:
