@@ -94,7 +94,7 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 MESSAGES: dict[str, Message] = {
     # E21x: the content of a data set
     "E211": Message("'{source}' comes with its own rows; --test and --valid cannot be given for it", "Leave them out."),
-    "E212": Message("{file} has no row that can be used", "Each row needs a label and a text."),
+    "E212": Message("{file} has no row that can be used", "Each row needs a label, and what it is predicted from."),
     "E213": Message(
         "{file} has no column '{column}'",
         "Name a column that the file has; --test and --valid files need the same columns as the source.",
@@ -387,5 +387,14 @@ MESSAGES: dict[str, Message] = {
     "E150": Message(
         "the data set '{name}' cannot be read: {why}",
         "It comes with scikit-learn; install that again (pip install scikit-learn).",
+    ),
+    # E260-E269: tables
+    "E260": Message(
+        "{run} predicts {found}, and {wanted} here", "Train without --from, or name another column with label=NAME."
+    ),
+    "E261": Message("{what} cannot be used: {why}", "Give each column what it held in training; None where it is missing."),
+    "E262": Message("'{word}' is no column and its value", 'Write a row as "age=63 city=\'New York\'".'),
+    "E263": Message(
+        "{key}={value!r} is for classes, and '{name}' is predicted as a number", "Leave it out, or write target=class."
     ),
 }
