@@ -390,10 +390,10 @@ MESSAGES: dict[str, Message] = {
     ),
     # E260-E269: tables
     "E260": Message(
-        "{run} predicts {found}, and {wanted} here", "Train without --from, or name another column with label=NAME."
+        "the earlier run predicts {found}, and {wanted}", "Train without --from, or name another column with label=NAME."
     ),
     "E261": Message("{what} cannot be used: {why}", "Give each column what it held in training; None where it is missing."),
-    "E262": Message("'{word}' is no column and its value", 'Write a row as "age=63 city=\'New York\'".'),
+    "E262": Message("'{word}' is no column and its value", "Write a row as \"age=63 city='New York'\"."),
     "E263": Message(
         "{key}={value!r} is for classes, and '{name}' is predicted as a number", "Leave it out, or write target=class."
     ),

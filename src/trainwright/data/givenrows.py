@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from trainwright.data.dtypes import Feature
 from trainwright.errors import error, nearest
+
+KNOWN = "a row is a dictionary, or a text such as 'age=63 sex=2'; a frame is one of polars or pandas"
 
 
 def given_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
@@ -26,6 +28,8 @@ def given_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
         return given
     if hasattr(given, "columns") and hasattr(given, "to_dict"):  # as pandas has it, which need not be installed
         given = [{str(name): value for name, value in row.items()} for row in given.to_dict("records")]
+    if not isinstance(given, Iterable) or hasattr(given, "collect"):  # a lazy frame is not read here
+        raise error("E320", name="rows", value=type(given).__name__, problem=KNOWN)
     names = [feature.name for feature in features]
     rows = [_row(row, names) for row in given]
     for place, row in enumerate(rows, start=1):
@@ -40,7 +44,7 @@ def _row(given: Any, names: Sequence[str]) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         return given
     if not isinstance(given, str):
-        raise error("E320", name="rows", value=given, problem="a row is a dictionary, or a text such as 'age=63 sex=2'")
+        raise error("E320", name="rows", value=given, problem=KNOWN)
     try:
         words = shlex.split(given)
     except ValueError:  # a quote that is not closed

@@ -7,6 +7,7 @@ get the same 64 bits once in about 10**19 pairs; they would only be kept togethe
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -14,11 +15,11 @@ import polars as pl
 _ODD, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
-def row_keys(frame: pl.DataFrame) -> pl.Series:
-    """A string for each row of a frame of Float64, Boolean, Datetime and String; empty where every value is missing."""
-    keys = np.zeros(frame.height, np.uint64)
-    empty = np.ones(frame.height, bool)
-    for column in frame.iter_columns():
+def row_keys(columns: Sequence[pl.Series]) -> pl.Series:
+    """A string for each row of columns of Float64, Boolean, Datetime or String; empty where every value is missing."""
+    keys = np.zeros(len(columns[0]), np.uint64)
+    empty = np.ones(len(keys), bool)
+    for column in columns:
         missing = column.is_null().to_numpy()
         empty &= missing
         with np.errstate(over="ignore"):

@@ -17,9 +17,11 @@ def table_encoding(settings: Settings, rows: int, chosen: Chosen) -> tuple[Setti
 def table_training(settings: Settings, rows: int, kind: str, tuned: bool) -> tuple[Settings, Notes]:
     """How the model is trained on ``rows`` rows to tell a ``kind`` (class or number)."""
     small = rows < 10_000
-    values: Values = {
-        "model.hidden": ([64, 64], f"{rows:,} training rows"),
-        "model.dropout": (0.1, ""),
+    model = settings.model
+    assert model is not None
+    network: Values = {"model.hidden": ([64, 64], f"{rows:,} training rows"), "model.dropout": (0.1, "")}
+    values: Values = network if model.name == "mlp" else {}
+    values |= {
         "batch_size": (32 if rows < 5000 else 128, f"{rows:,} training rows"),
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "a rate for each weight"),
         "lr": (0.003, "what suits mlp"),

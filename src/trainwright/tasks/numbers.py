@@ -43,7 +43,8 @@ class Numbers:
     @staticmethod
     def known(targets: np.ndarray) -> np.ndarray:
         """Which of the encoded targets can be measured."""
-        return np.isfinite(targets)
+        known: np.ndarray = np.isfinite(targets)
+        return known
 
     def settle(self, settings: Settings, targets: np.ndarray) -> None:
         """Fix the loss. Raises E263 for settings that only classes have a use for."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from trainwright.data.dtypes import read as read_column
+from trainwright.data.dtypes import convert
 from trainwright.data.encode import Labels
 from trainwright.data.features import Chosen, choose_features
 from trainwright.data.givenrows import given_frame
+from trainwright.data.profiles import Column
 from trainwright.data.readers import read_table
 from trainwright.data.rowkeys import row_keys
 from trainwright.data.source import Source
@@ -91,12 +92,16 @@ def prepare(
     train = source.tables["train"]
     earlier = parent if isinstance(parent, TablePredictor) else None
     chosen = _kept(earlier, train, settings) if earlier else _choose(source, train, settings)
-    parts, parsed = [], []
+    by = settings.split.partition(":")[2]
+    if by and by not in train.columns:
+        raise error("E213", column=by, file=train.file, hint=nearest(by, train.columns))
+    parts: dict[str, Part] = {}
+    parsed: list[pl.DataFrame] = []
     for name, table in source.tables.items():
         frame, rejected = parse(table.frame, chosen, table.file)
-        parts.append(_part(name, table, chosen, frame, [*table.rejected, *rejected], settings, sum(map(len, parsed))))
+        parts[name] = _part(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
         parsed.append(frame)
-    rows = gather(source, dict(parts), settings, classes=chosen.target == "class", noun="row")
+    rows = gather(source, parts, settings, classes=chosen.target == "class", noun="row")
     clock("read")
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
     problem.data["columns"] = chosen.to_values()
@@ -110,9 +115,7 @@ def _choose(source: Source, table: Table, settings: Settings) -> Chosen:
     the groups to be measured are ones that training has never seen."""
     label = settings.label or (source.layout.label if source.layout else "")
     how, _, column = settings.split.partition(":")
-    if column and column not in table.columns:
-        raise error("E213", column=column, file=table.file, hint=nearest(column, table.columns))
-    if how != "group" or settings.features:
+    if how != "group" or settings.features or column not in table.columns:
         return choose_features(table, settings.features, label, settings.target)
     chosen = choose_features(replace(table, frame=table.frame.drop(column)), (), label, settings.target)
     return replace(chosen, notes=[*chosen.notes, ("left out", column, "the split is by its groups")])
@@ -125,34 +128,41 @@ def _kept(parent: TablePredictor, table: Table, settings: Settings) -> Chosen:
     if label not in table.columns:
         hint = nearest(label, table.columns)
         raise error("E247", column=label, file=table.file, columns=", ".join(table.columns), hint=hint)
-    column = table.frame[label]
-    kind = read_column(column).kind
+    column = Column(label, table.frame[label])
+    numeric = column.reading.kind == "number"
     wanted = ""
-    if settings.target and settings.target != chosen.target:
-        wanted = f"target={settings.target} is wanted"
-    elif chosen.target == "number" and kind != "number":
-        wanted = f"column '{label}' holds none"
+    if settings.target not in (None, chosen.target):
+        wanted = f"it is to go on with target={settings.target}"
+    elif chosen.target == "number" and not numeric:
+        wanted = f"column '{label}' of {table.file} holds none"
+    elif chosen.target == "class" and numeric and not column.whole:
+        wanted = f"column '{label}' of {table.file} holds numbers with a fraction"
     if wanted:
-        found = "numbers" if chosen.target == "number" else "classes"
-        raise error("E260", run="the earlier run", found=found, wanted=wanted)
-    return replace(chosen, label=label, notes=[("columns", f"{len(chosen.features)}", "those of the earlier run")])
+        raise error("E260", found="numbers" if chosen.target == "number" else "classes", wanted=wanted)
+    return replace(chosen, label=label, notes=[("columns", str(len(chosen.features)), "those of the earlier run")])
 
 
-def _part(
-    name: str, table: Table, chosen: Chosen, frame: pl.DataFrame, rejected: list[Rejected], settings: Settings, first: int
-) -> tuple[str, Part]:
-    """What ``gather`` needs of the rows of one table; ``place`` is where they stand in the frame of all tables."""
-    column = settings.split.partition(":")[2] if name == "train" else ""
+def _part(table: Table, chosen: Chosen, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:
+    """What ``gather`` needs of the rows of one table: ``place`` is where they stand in the frame of all tables, and
+    ``column`` the one that decides the split, if any."""
     columns = {
-        "content": row_keys(frame.select(pl.col([feature.name for feature in chosen.features]))),
+        "content": row_keys([frame[feature.name] for feature in chosen.features]),
         "label": frame[str(chosen.label)],
         "row": frame[ROW],
         "place": pl.int_range(first, first + frame.height, eager=True),
     }
     if column:
-        usable = table.frame.filter(table.frame[ROW].is_in(frame[ROW].implode()))
-        columns["key"] = frame[column] if column in frame.columns else usable[column]
-    return name, Part(pl.DataFrame(columns), table.file, rejected)
+        columns["key"] = _typed(table.frame[column]).filter(table.frame[ROW].is_in(frame[ROW].implode()))
+    return Part(pl.DataFrame(columns), table.file, [*table.rejected, *rejected])
+
+
+def _typed(column: pl.Series) -> pl.Series:
+    """A column that decides the split, as numbers or dates where it holds such, however they are written."""
+    found = Column(column.name, column)
+    if found.reading.kind not in ("number", "date") or found.unusable():
+        return column
+    mark = "point" if found.reading.format == "either" else found.reading.format
+    return convert(column, replace(found.feature, format=mark))[0]
 
 
 def _encode(rows: Rows, frame: pl.DataFrame, chosen: Chosen, settings: Settings, parent: TablePredictor | None) -> TableProblem:
