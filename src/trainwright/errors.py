@@ -422,4 +422,12 @@ MESSAGES: dict[str, Message] = {
         "Give the data set itself, or a DataLoader with shuffle=False and drop_last=False.",
     ),
     "E619": Message("metrics are measured on validation rows, and there are none", "Give some: valid=(inputs, targets)."),
+    "E260": Message(
+        "the earlier run predicts {found}, and {wanted}", "Train without --from, or name another column with label=NAME."
+    ),
+    "E261": Message("{what} cannot be used: {why}", "Give each column what it held in training; None where it is missing."),
+    "E262": Message("'{word}' is no column and its value", "Write a row as \"age=63 city='New York'\"."),
+    "E263": Message(
+        "{key}={value!r} is for classes, and '{name}' is predicted as a number", "Leave it out, or write target=class."
+    ),
 }

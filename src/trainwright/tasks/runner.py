@@ -79,8 +79,9 @@ class Training:
             if parent is not None:
                 from trainwright.models.transfer import transfer
 
-                classes = [parent.labels.index(label) if label in parent.labels else -1 for label in problem.labels]
-                moved = transfer(network, parent.model.state_dict(), build, parent.shape, problem.shape, classes)
+                known = parent.labels
+                classes = [known.index(label) if label in known else -1 for label in problem.labels]
+                moved = transfer(network, parent.model.state_dict(), build, parent.shape, problem.shape, classes or None)
                 if not moved.copied and not moved.partly:
                     raise error("E324", model=self.name)
                 self.notes += _moved(moved.copied, moved.partly, moved.fresh)

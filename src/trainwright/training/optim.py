@@ -167,9 +167,10 @@ def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any])
     Scheduler(kind(optimizer, **arguments), "step").advance(0.0)
 
 
-# Losses that take class numbers, and losses that take one value for each class and row.
+# Losses that take class numbers, losses that take one value for each class and row, and losses for numbers.
 CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "MultiLabelSoftMarginLoss")
+NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
 class Measured(NamedTuple):
@@ -253,6 +254,19 @@ def make_objective(named: Named, label_smoothing: float, class_weights: Tensor |
     except (TypeError, ValueError) as problem:
         raise error("E312", setting="loss", name=named.name, problem=problem) from None
     return Objective(loss, _adapter(named.name, classes))
+
+
+def number_objective(named: Named) -> Objective:
+    """The loss of a network with one number a row, outputs (N, 1) and targets (N,). Raises E310 to E313."""
+    kind = check("loss", named, losses(), reserved=["reduction", "size_average", "reduce"])
+    if named.name not in NUMBERS:
+        raise error("E313", name=named.name, problem="it does not fit numbers: " + ", ".join(NUMBERS))
+    try:
+        loss = kind(**named.arguments)
+        loss(torch.zeros(2), torch.ones(2))  # some only look at their arguments when they are called
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise error("E312", setting="loss", name=named.name, problem=problem) from None
+    return Objective(loss, lambda outputs, targets: (outputs.squeeze(1), targets))
 
 
 def _adapter(name: str, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
