@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
 
 from trainwright.data.source import Source
 from trainwright.data.table import ROW, Table
@@ -91,9 +91,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     def _classes(self, y: Any) -> pl.Series:
         """The labels as names; ``classes_`` keeps what they were, in sorted order."""
+        y = column_or_1d(y, warn=True)
         check_classification_targets(y)
-        self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
-        return pl.Series(LABEL, codes.ravel()).cast(pl.String)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class only, {self.classes_[0]!r}: there is nothing to tell apart")
+        return pl.Series(LABEL, codes).cast(pl.String)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class in the order of ``classes_``: float32, shape (rows, classes)."""
@@ -105,7 +108,8 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row."""
-        best: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        best: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
         return best
 
 
@@ -156,6 +160,8 @@ class _Tabular(Estimator):
         frame = self._frame(X, reset=True)
         if len(frame) != len(labels):
             raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(frame), len(labels)]}")
+        if len(frame) < 2:
+            raise ValueError("n_samples=1: a single row teaches nothing")
         names = frame.columns
         frame = frame.with_columns(labels.alias(LABEL)).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
         source = Source(type(self).__name__, held={"train": Table(frame, "X")})
@@ -187,7 +193,7 @@ class TableClassifier(_Tabular, _Classifier):
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None")
         y = check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=True)
-        self._fit(X, self._classes(y.ravel()), "class")
+        self._fit(X, self._classes(y), "class")
         return self
 
 
@@ -198,8 +204,8 @@ class TableRegressor(RegressorMixin, _Tabular):  # type: ignore[misc]
         """Train on rows X and numbers y. Raises ValueError."""
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None")
-        y = check_array(y, ensure_2d=False, dtype=np.float64)
-        self._fit(X, pl.Series(LABEL, y.ravel()), "number")
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64), warn=True)
+        self._fit(X, pl.Series(LABEL, y), "number")
         return self
 
     def predict(self, X: Any) -> np.ndarray:

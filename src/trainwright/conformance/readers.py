@@ -69,7 +69,7 @@ def _cut_short(read: Read, write: Write, rows: Rows, folder: Path) -> None:
         place = copy / (largest.relative_to(source) if source.is_dir() else source.name)
         place.write_bytes(content[: len(content) * part // CUTS])
         try:
-            found = Counter(read(copy if source.is_dir() else place))
+            found: Counter[Hashable] = Counter(read(copy if source.is_dir() else place))
         except TrainwrightError:
             continue
         invented = sum((found - Counter(rows)).values())

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -266,17 +267,24 @@ def number_objective(named: Named) -> Objective:
         loss(torch.zeros(2), torch.ones(2))  # some only look at their arguments when they are called
     except (TypeError, ValueError, RuntimeError) as problem:
         raise error("E312", setting="loss", name=named.name, problem=problem) from None
-    return Objective(loss, lambda outputs, targets: (outputs.squeeze(1), targets))
+    return Objective(loss, _one_number)
+
+
+def _one_number(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, 1) against (N,), which would be broadcast to (N, N), as (N,) against (N,)."""
+    return outputs.squeeze(1), targets
 
 
 def _adapter(name: str, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
     if name == "NLLLoss":
-        return lambda logits, targets: (logits.log_softmax(dim=1), targets)
-    if name in ONE_HOT:
-        return lambda logits, targets: (logits, _one_hot(targets, classes, logits.dtype))
-    return None
+        return _log_probabilities
+    return partial(_one_hot, classes) if name in ONE_HOT else None
 
 
-def _one_hot(targets: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+def _log_probabilities(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    return logits.log_softmax(dim=1), targets
+
+
+def _one_hot(classes: int, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Class numbers as rows of 0 and 1; mixed targets, which are such rows already, as they are."""
-    return targets if targets.is_floating_point() else nn.functional.one_hot(targets, classes).to(dtype)
+    return logits, targets if targets.is_floating_point() else nn.functional.one_hot(targets, classes).to(logits.dtype)
