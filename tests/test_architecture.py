@@ -33,6 +33,7 @@ LAYERS = [
     ("trainwright.data.batches", 3, True),
     ("trainwright.data.own", 3, True),
     ("trainwright.data.streams", 3, True),
+    ("trainwright.data.imagebatches", 3, True),
     ("trainwright.models", 3, True),
     ("trainwright.store", 3, True),
     ("trainwright.training", 4, True),

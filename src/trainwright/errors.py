@@ -430,4 +430,19 @@ MESSAGES: dict[str, Message] = {
     "E263": Message(
         "{key}={value!r} is for classes, and '{name}' is predicted as a number", "Leave it out, or write target=class."
     ),
+    "E270": Message(
+        "'{path}' could be decoded before and cannot be now: {why}",
+        "Leave the files as they are while they are read, and train again.",
+    ),
+    "E271": Message(
+        "a process that decodes images has ended: {why}",
+        "Most often memory ran out: give fewer workers (workers=0 decodes without them) or a smaller batch_size.",
+    ),
+    "E272": Message(
+        "{key}={value} names a column, and '{path}' is no table", "Leave it out; images in folders and arrays have no columns."
+    ),
+    "E273": Message(
+        "augment=mixup mixes the classes of two images, which {name} cannot take", "Use CrossEntropyLoss, or leave mixup out."
+    ),
+    "E274": Message("'{path}' holds no image", "Images end in {suffixes}."),
 }

@@ -76,6 +76,11 @@ def read_folder(folder: Path) -> Pictures:
     return pictures
 
 
+def images_below(folder: Path) -> list[Path]:
+    """The image files in ``folder`` at any depth, by their names, sorted folder by folder. Raises SourceError E102."""
+    return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
+
+
 def image_column(table: Table, image: str = "") -> tuple[str, str]:
     """The column that names image files, and why; two empty strings where there is none.
 
