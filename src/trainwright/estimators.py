@@ -17,6 +17,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
 
+from trainwright.data.arrays import convert, to_pixels
+from trainwright.data.images import reshape
+from trainwright.data.pictures import from_pixels
 from trainwright.data.source import Source
 from trainwright.data.table import ROW, Table
 from trainwright.tasks import kinds
@@ -120,10 +123,10 @@ class TextClassifier(_Classifier):
 
     def fit(self, X: Any, y: Any) -> TextClassifier:
         """Train on texts X and labels y. Raises TrainwrightError, which is a ValueError."""
-        texts = self._items(X)
-        frame = pl.DataFrame({"text": texts, LABEL: self._classes(y)}).with_row_index(ROW, offset=1)
-        if len(texts) != len(frame):
-            raise ValueError(f"X has {len(texts)} texts and y {len(frame)} labels")
+        texts, labels = self._items(X), self._classes(y)
+        if len(texts) != len(labels):
+            raise ValueError(f"X has {len(texts)} texts and y {len(labels)} labels")
+        frame = pl.DataFrame({"text": texts, LABEL: labels}).with_row_index(ROW, offset=1)
         table = Table(frame.cast({ROW: pl.Int64}), "X")
         self._train(Source(type(self).__name__, held={"train": table}), text=["text"], label=LABEL, split="stratified")
         return self
@@ -140,6 +143,37 @@ class TextClassifier(_Classifier):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.one_d_array, tags.input_tags.two_d_array = True, True, False
+        return tags
+
+
+class ImageClassifier(_Classifier):
+    """Images as an array of numbers, and their classes.
+
+    X has shape (rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square
+    images; values 0 to 255, or fractions from 0 to 1.
+    """
+
+    _task = "image"
+
+    def fit(self, X: Any, y: Any) -> ImageClassifier:
+        """Train on images X and labels y. Raises TrainwrightError, which is a ValueError."""
+        array, labels = np.asarray(X), self._classes(y)
+        pixels = to_pixels(array, "X")
+        if len(pixels) != len(labels):
+            raise ValueError(f"X has {len(pixels)} images and y {len(labels)} labels")
+        # What values mean follows from the largest: the image that has it speaks for all that come later.
+        self.brightest_ = array[[int(array.reshape(len(array), -1).max(axis=1).argmax())]]
+        self._train(Source(type(self).__name__, held={"train": from_pixels("X", labels, pixels)}), split="stratified")
+        return self
+
+    def _items(self, X: Any) -> np.ndarray:
+        pixels = convert({"X": np.asarray(X), "fit": self.brightest_})[0]["X"]
+        encoder: Any = self.predictor_.encoder  # type: ignore[attr-defined]
+        return np.stack([reshape(each, encoder.size, encoder.channels) for each in pixels])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array, tags.input_tags.two_d_array = True, False
         return tags
 
 

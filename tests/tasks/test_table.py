@@ -212,8 +212,8 @@ def test_models_and_settings(settings: dict, tmp_path: Path) -> None:
 )
 def test_every_loss_of_numbers(loss, tmp_path: Path) -> None:
     run = fit(csv(tmp_path, PRICES), tmp_path, epochs=4, loss=loss)
-    assert (
-        (run.report["test"]["r2"] > 0 and "delta = 0.5" in (run.path / "settings.toml").read_text()) or "Huber" not in str(loss)
+    assert (run.report["test"]["r2"] > 0 and "delta = 0.5" in (run.path / "settings.toml").read_text()) or "Huber" not in str(
+        loss
     )
 
 
