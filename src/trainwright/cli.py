@@ -48,7 +48,7 @@ def train(
 ) -> None:
     """Train on SOURCE: columns, split, model and settings are derived, and said."""
     from trainwright import api, config
-    from trainwright.tasks.card import usage
+    from trainwright.watch.summary import usage
 
     source, settings = _source(words)
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
@@ -58,7 +58,7 @@ def train(
     )
     console.report(run.report)
     console.line(f"model    {run.path}")
-    console.line(f"use it   {usage(run.report['task'], run.path)}")
+    console.line(f"use it   {usage(run.report['task'], str(run.path))}")
     console.close()
     if as_json:
         _print_json(_summary(run))
@@ -121,20 +121,24 @@ def evaluate(
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     inputs: Annotated[
-        list[str], typer.Argument(metavar="TEXT... | FILE | -", help="Texts, a file, or - for lines of standard input.")
+        list[str],
+        typer.Argument(
+            metavar="TEXT... | FILE... | -", help="Texts, a file, images and folders, or - for lines of standard input."
+        ),
     ],
     top: Annotated[int, typer.Option(min=0, help="Show so many labels; 0 = one, and all with --json.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write a file's predictions here, as CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Label texts, the rows of a file, or the lines of standard input."""
+    """Label texts, images, the rows of a file, or the lines of standard input."""
     from trainwright import api
 
     opened = api.load(run)
     predictor = opened.predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
-    if len(inputs) == 1 and inputs[0] != "-" and predictor.takes_file(inputs[0]):
-        _predict_file(predictor, Path(inputs[0]), top, out, as_json)
+    files = [Path(word) for word in inputs if predictor.takes_file(word)] if inputs != ["-"] else []
+    if len(files) == len(inputs) and (len(files) == 1 or predictor.many_files):
+        _predict_files(predictor, files, top, out, as_json)
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
@@ -146,6 +150,27 @@ def predict(
             typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
         else:
             typer.echo(f"{answer:g}")
+
+
+@app.command()
+def generate(
+    run: Annotated[Path, typer.Argument(help="The run folder of a language model.")],
+    prompt: Annotated[str, typer.Option(help="The text to go on from.")] = "",
+    tokens: Annotated[int, typer.Option(min=0, help="How many tokens.")] = 200,
+    temperature: Annotated[float, typer.Option(min=0, help="Below 1 surer, above 1 wilder; 0 = always the likeliest.")] = 1.0,
+    top_k: Annotated[int, typer.Option(min=0, help="Only the so many likeliest; 0 = all.")] = 0,
+    top_p: Annotated[float, typer.Option(min=0, max=1, help="Only the likeliest that make up this probability.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
+) -> None:
+    """Go on with a text; it appears as it is made."""
+    from trainwright import api
+
+    pieces = api.generate(run, prompt, tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    typer.echo(prompt, nl=False)
+    for piece in pieces:
+        typer.echo(piece, nl=False)
+        sys.stdout.flush()
+    typer.echo()
 
 
 def _lines() -> list[str]:
@@ -165,16 +190,17 @@ def _answer(answer: Any) -> dict[str, Any]:
     return {"label": label, "probability": probability, "probabilities": dict(answer)}
 
 
-def _predict_file(predictor: Any, path: Path, top: int, out: Path | None, as_json: bool) -> None:
-    """The rows of a file with what the model says of them: its own columns untouched, then the answers'."""
+def _predict_files(predictor: Any, paths: list[Path], top: int, out: Path | None, as_json: bool) -> None:
+    """The rows of files with what the model says of them: their own columns untouched, then the answers'."""
     if as_json and out is not None:
         raise error("E318", problem="--out writes CSV; --json goes to standard output")
-    found = predictor.predict_file(path, top)
+    found = predictor.predict_files(paths, top)
     for note in found.notes:
         typer.echo(note, err=True)
     if as_json:
-        for row, answer in zip(found.rows, found.answers, strict=True):
-            _print_json({"row": row} | _answer(answer))
+        key, named = (predictor.item, found.names) if found.names else ("row", found.rows)
+        for name, answer in zip(named, found.answers, strict=True):
+            _print_json({key: name} | _answer(answer))
         return
     text = found.frame.with_columns(_columns(found, top)).write_csv()
     if out is None:

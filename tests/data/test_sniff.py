@@ -57,6 +57,7 @@ def test_delimiters_among_others(tmp_path: Path, content: str, delimiter: str) -
         ("label,text\na,b\n", True, "usual column name"),
         ("Review Text,Stars\nso good,b\n", True, "usual column name"),
         ("text,label\ntext,label\nx,y\n", True, "usual column name"),
+        ("a/b.png,cat\nc.JPG,dog\n", False, "is an image file"),
         ('"3","Fears","Unions"\n"4","Race","Second"\n', False, "is a number"),
         ("pos,good film\nneg,bad one\npos,fine\n", False, "found again"),
         ("text,good film\nimage,bad one\ntext,fine\n", False, "found again"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,7 +75,7 @@ def test_students_quantile(freedom: int, known: float) -> None:
 def test_points_are_few_and_evenly_taken() -> None:
     found = regression.points(np.arange(100_001.0), np.arange(100_001.0) / 3)
     assert len(found) == regression.MOST_POINTS and found[0] == [0, 0] and found[-1] == [100_000, 33333.33]
-    assert {round(b[0] - a[0]) for a, b in zip(found, found[1:], strict=False)} == {50, 51}
+    assert {round(b[0] - a[0]) for a, b in pairwise(found)} == {50, 51}
     assert regression.points(np.array([0.1]), np.array([2.0])) == [[0.1, 2.0]]
     assert regression.points(np.zeros(0), np.zeros(0)) == []
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -59,6 +59,27 @@ def read_arrays(path: Path) -> dict[str, Pictures]:
     return result
 
 
+def read_images(path: Path) -> np.ndarray:
+    """The images of an .npy or .npz file without their labels; of several arrays of images, the test split's.
+
+    Raises:
+        SourceError: E102; E148 for a file that is damaged, holds objects or no array that is called images.
+    """
+    try:
+        return _read_npy(path) if path.suffix.lower() != ".npz" else _images_of_npz(path)
+    except OSError as problem:
+        raise error("E102", path=path, why=problem.strerror or problem) from problem
+
+
+def _images_of_npz(path: Path) -> np.ndarray:
+    with _understood(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        found = {part: kinds["x"] for part, kinds in _kinds(archive.files).items() if "x" in kinds}
+        key = next((found[part] for part in ("test", "valid", "train") if part in found), "")
+        if not key and len(archive.files) != 1:
+            raise error("E148", path=path, why=f"its arrays are called {', '.join(archive.files)[:200] or 'nothing'}")
+        return _member(archive, path, key or archive.files[0])
+
+
 def _from_npy(path: Path) -> dict[str, Pair]:
     names = [pattern.format(stem=path.stem) for pattern in _BESIDE]
     beside = next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
@@ -73,24 +94,30 @@ def _read_npy(path: Path) -> np.ndarray:
 
 
 def _from_npz(path: Path) -> dict[str, Pair]:
-    limit = max(SMALL_EXPANSION, MAX_EXPANSION * path.stat().st_size)
-    with _understood(path), np.load(path, allow_pickle=False) as archive:
+    with _understood(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         pairs = _pairs(archive.files)
         if "train" not in pairs:
             raise error("E148", path=path, why=f"its arrays are called {', '.join(archive.files)[:200] or 'nothing'}")
-        members = {entry.filename.removesuffix(".npy"): entry for entry in archive.zip.infolist()}
+        return {part: (x, y, _member(archive, path, x), _member(archive, path, y)) for part, (x, y) in pairs.items()}
 
-        def array(key: str) -> np.ndarray:
-            if (size := members[key].file_size) > limit:
-                raise error("E148", path=path, why=f"array '{key}' grows to {size:,} bytes when it is unpacked")
-            with archive.zip.open(members[key]) as file:
-                return _read(file, path, key, size)
 
-        return {part: (x, y, array(x), array(y)) for part, (x, y) in pairs.items()}
+def _member(archive: Any, path: Path, key: str) -> np.ndarray:
+    """One array of an .npz file that is open."""
+    limit = max(SMALL_EXPANSION, MAX_EXPANSION * path.stat().st_size)
+    entry = next(each for each in archive.zip.infolist() if each.filename.removesuffix(".npy") == key)
+    if entry.file_size > limit:
+        raise error("E148", path=path, why=f"array '{key}' grows to {entry.file_size:,} bytes when it is unpacked")
+    with archive.zip.open(entry) as member:
+        return _read(member, path, key, entry.file_size)
 
 
 def _pairs(keys: list[str]) -> dict[str, tuple[str, str]]:
-    """Names of images and labels by split: the words of a name say the split and which of the two it is."""
+    """Names of images and labels by split, of those that have both."""
+    return {part: (pair["x"], pair["y"]) for part, pair in _kinds(keys).items() if len(pair) == 2}
+
+
+def _kinds(keys: list[str]) -> dict[str, dict[str, str]]:
+    """Names of images (x) and labels (y) by split: the words of a name say the split and which of the two it is."""
     found: dict[str, dict[str, str]] = {}
     for key in keys:
         words = key.lower().replace("-", "_").split("_")
@@ -98,7 +125,7 @@ def _pairs(keys: list[str]) -> dict[str, tuple[str, str]]:
         for kind, names in (("x", _IMAGES), ("y", _LABELS)):
             if any(word in names for word in words):
                 found.setdefault(part, {}).setdefault(kind, key)
-    return {part: (pair["x"], pair["y"]) for part, pair in found.items() if len(pair) == 2}
+    return found
 
 
 def _read(file: IO[bytes], path: Path, name: str, size: int) -> np.ndarray:

@@ -23,6 +23,7 @@ _TYPES = {0x08: "ubyte", 0x09: "byte", 0x0B: "short", 0x0C: "int", 0x0D: "float"
 _GZIP = b"\x1f\x8b"
 _PARTS = PARTS | {"t10k": "test"}
 _HEAD = 4 + 4 * 255  # bytes of the longest header
+PACKED_CHUNK = 1 << 16  # bytes unpacked at a time
 
 
 def is_idx(path: Path) -> bool:
@@ -131,20 +132,24 @@ def _header(path: Path, data: bytearray | memoryview) -> tuple[tuple[int, ...], 
 
 def _unpacked(path: Path, packed: memoryview, most: int, whole: bool) -> bytearray:
     """The first ``most`` bytes of gzipped data; with ``whole``, all of it, up to one byte more than ``most``."""
-    parts, room = [], most + whole
+    result, most, engine = bytearray(), most + whole, zlib.decompressobj(31)
     try:
-        while packed and room > 0:
-            engine = zlib.decompressobj(31)
-            parts.append(engine.decompress(packed, room))
-            room -= len(parts[-1])
-            if not engine.eof:
-                if whole and room > 0:
-                    raise error("E143", path=path, why="its gzip data is truncated")
-                break
-            packed = memoryview(engine.unused_data.lstrip(b"\0"))
+        for start in range(0, len(packed), PACKED_CHUNK):
+            piece: bytes | memoryview = packed[start : start + PACKED_CHUNK]
+            while piece and len(result) < most:
+                if engine.eof:  # several members, as parallel compressors write, or padding
+                    if not (piece := bytes(piece).lstrip(b"\0")):
+                        break
+                    engine = zlib.decompressobj(31)
+                result += engine.decompress(piece, most - len(result))
+                piece = engine.unused_data
+            if len(result) >= most:
+                return result
     except zlib.error as problem:
         raise error("E143", path=path, why=f"its gzip data is damaged: {problem}") from problem
-    return bytearray().join(parts)
+    if not engine.eof:
+        raise error("E143", path=path, why="its gzip data is truncated")
+    return result
 
 
 def _plain(path: Path) -> str:

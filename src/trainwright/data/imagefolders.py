@@ -16,7 +16,7 @@ import polars as pl
 
 from trainwright.data.columns import choose_columns
 from trainwright.data.folders import PARTS, entries
-from trainwright.data.images import SUFFIXES
+from trainwright.data.imagebytes import SUFFIXES
 from trainwright.data.names import plain
 from trainwright.data.pictures import Pictures, from_files, printable
 from trainwright.data.table import ROW, Rejected, Table
@@ -74,6 +74,11 @@ def read_folder(folder: Path) -> Pictures:
         kinds = ", ".join(sorted(suffix or "no suffix" for suffix in others)[:5])
         pictures.notes.append(("passed over", f"{others.total():,} files", f"no image in the folder of a class: {kinds}"))
     return pictures
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The image files in ``folder`` at any depth, by their names, sorted folder by folder. Raises SourceError E102."""
+    return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
 
 
 def image_column(table: Table, image: str = "") -> tuple[str, str]:

@@ -21,29 +21,17 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from trainwright.data.arrays import to_pixels
-from trainwright.data.load import binary_kind
+from trainwright.data.imagebytes import Unusable, image_format, refuse_bomb, still_png
 from trainwright.errors import error
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
-MAX_BYTES = 256 << 20  # of one file
-MAX_PIXELS = 1 << 27  # of one picture: 512 MiB when it is decoded, beyond any camera's
-SMALL_PIXELS = 1 << 22  # so many are harmless, whatever the file's size
-MAX_PIXELS_PER_BYTE = 4096  # beyond what the compression of a photograph, a drawing or a black page reaches
-MAX_PNG_CHUNKS = 100_000
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_FRONT = (b"IHDR", b"PLTE", b"tRNS", b"eXIf")
+_DEPTHS = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # bytes that Pillow takes for a pixel; for others 4
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
 _OVER_SMALL = 2.0  # a JPEG is decoded at a fraction of its size that is at least this many times what is asked for
 _KEEP, _TURNED = 1, (5, 6, 7, 8)  # EXIF orientations: as it is; those that exchange width and height
-
-
-class Unusable(Exception):
-    """A picture that is left out; the text is the reason, to stand after the file's name."""
 
 
 @dataclass(frozen=True)
@@ -146,108 +134,37 @@ def _reason(problem: Exception) -> str:
 
 
 def _identified(file: IO[bytes], pixels: bool) -> ImageFile:
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    head = file.read(64)
-    if not head:
-        raise Unusable("the file is empty")
-    if size > MAX_BYTES:
-        raise Unusable(f"it has {size >> 20:,} MiB; the most that is read is {MAX_BYTES >> 20}")
-    make = next((make for magic, make in _formats() if head.startswith(magic)), None)
-    if make is None or (head.startswith(b"RIFF") and head[8:12] != b"WEBP"):
-        raise Unusable(_what_it_is(head))
-    if head.startswith(_PNG):
-        file = _still_png(file, size, pixels)
-    elif head.startswith(b"RIFF"):
-        _refuse_bomb(*_webp_size(head), size)  # opening takes memory for the canvas
-    file.seek(0)
-    image = make(file)
-    _refuse_bomb(*image.size, size)
+    kind, size = image_format(file)
+    image = _readers()[kind](still_png(file, size, pixels) if kind == "PNG" else file)
+    refuse_bomb(*image.size, _DEPTHS.get(image.mode, 4), size)
     return image
 
 
 @functools.cache
-def _formats() -> tuple[tuple[bytes, Callable[[IO[bytes]], ImageFile]], ...]:
-    """First bytes and reader of each format. Pillow's own ``open`` would try every format it knows, of which some start
-    other programs or were never meant for files of strangers, and stop at a number of pixels that is a global variable."""
+def _readers() -> dict[str, Callable[[IO[bytes]], ImageFile]]:
+    """The reader of each format. Pillow's own ``open`` would try every format it knows, of which some start other programs
+    or were never meant for files of strangers, and stop at a number of pixels that is a global variable."""
     from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-    tiff = TiffImagePlugin.TiffImageFile
-    return (
-        (_PNG, PngImagePlugin.PngImageFile),
-        (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
-        (b"RIFF", WebPImagePlugin.WebPImageFile),
-        (b"GIF87a", GifImagePlugin.GifImageFile),
-        (b"GIF89a", GifImagePlugin.GifImageFile),
-        (b"BM", BmpImagePlugin.BmpImageFile),
-        (b"II*\0", tiff),
-        (b"MM\0*", tiff),
-        (b"II+\0", tiff),
-        (b"MM\0+", tiff),
-    )
-
-
-def _what_it_is(head: bytes) -> str:
-    if head[4:8] == b"ftyp":
-        return "it is a HEIC, AVIF or video file, which is not read; convert it to JPEG or PNG"
-    return f"it is no image: it looks like {binary_kind(head) or 'text'}"
-
-
-def _refuse_bomb(width: int, height: int, size: int) -> None:
-    """A header that asks for more memory than the limit, or than so few bytes can mean."""
-    if width * height > MAX_PIXELS:
-        raise Unusable(f"its header declares {width:,} x {height:,} pixels; the most that is decoded is {MAX_PIXELS:,}")
-    if width * height > max(SMALL_PIXELS, MAX_PIXELS_PER_BYTE * size):
-        raise Unusable(f"its header declares {width:,} x {height:,} pixels, which its {size:,} bytes cannot hold")
-
-
-def _webp_size(head: bytes) -> tuple[int, int]:
-    """Width and height as the first chunk of a WebP file gives them (RFC 9649); (0, 0) where it does not."""
-    kind, number = head[12:16], int.from_bytes
-    if kind == b"VP8X":
-        return number(head[24:27], "little") + 1, number(head[27:30], "little") + 1
-    if kind == b"VP8L":
-        bits = number(head[21:25], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    return number(head[26:28], "little") & 0x3FFF, number(head[28:30], "little") & 0x3FFF
-
-
-def _still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
-    """The chunks that make the picture and nothing else: texts and profiles, which may be decompression bombs, and the
-    further frames of an animation are not even looked at. Without ``pixels`` only the header is kept."""
-    front, data, place = [_PNG], [b"\0\0\0\0IDAT"], file.seek(len(_PNG))
-    if pixels:
-        data.clear()
-    found = False
-    for _ in range(MAX_PNG_CHUNKS):
-        head = file.read(8)
-        length, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if len(head) < 8 or kind == b"IEND":
-            break
-        place += 12 + length
-        if place > size:
-            raise Unusable(f"it is truncated: {place - size:,} bytes are missing from its {kind!r} chunk")
-        found = found or kind == b"IDAT"
-        if kind in _PNG_FRONT and length < 1 << 16:
-            front.append(head + file.read(length + 4))
-        elif kind == b"IDAT" and pixels:
-            data.append(head + file.read(length + 4))
-        else:
-            file.seek(place)
-    if not found:
-        raise Unusable("it is truncated: it has no pixels")
-    return io.BytesIO(b"".join(front + data))
+    return {
+        "PNG": PngImagePlugin.PngImageFile,
+        "JPEG": JpegImagePlugin.JpegImageFile,
+        "WEBP": WebPImagePlugin.WebPImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+    }
 
 
 # ---- from Pillow's modes to grey or colour
 
 
 def _is_grey(image: Image) -> bool:
-    if image.mode != "P" or image.palette is None or image.palette.rawmode != "RGB":
+    if image.mode != "P" or image.palette is None:
         return image.mode in _GREY
-    colours = np.frombuffer(bytes(image.palette.palette), np.uint8)
-    colours = colours[: len(colours) // 3 * 3].reshape(-1, 3)
-    return bool((colours == colours[:, :1]).all())
+    kind, data = image.palette.getdata()
+    colours = np.frombuffer(data[: len(data) // 3 * 3], np.uint8).reshape(-1, 3)
+    return kind == "RGB" and bool((colours == colours[:, :1]).all())
 
 
 def _flat(image: ImageFile) -> Image:

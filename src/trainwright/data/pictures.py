@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from trainwright.data.images import MAX_BYTES
+from trainwright.data.imagebytes import MAX_BYTES
 from trainwright.data.table import Rejected
 from trainwright.errors import error
 

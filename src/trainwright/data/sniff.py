@@ -17,6 +17,7 @@ from pathlib import Path
 
 from trainwright.data.encoding import encoding_of
 from trainwright.data.folders import class_folders, split_folder
+from trainwright.data.imagebytes import SUFFIXES
 from trainwright.data.load import MAX_RECORD_BYTES, Loaded, binary_kind, load, require
 from trainwright.data.names import KNOWN, plain
 from trainwright.errors import error
@@ -27,6 +28,7 @@ SAMPLE_RECORDS = 200
 DELIMITERS = "\t,;|^~:"  # where two fit equally well, the one that prose has less often wins
 NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon"}
 FASTTEXT = "__label__"
+IMAGE_SUFFIXES = tuple(sorted(SUFFIXES))
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
 _NAME = re.compile(r"[^\W\d][\w.\-/()#%]{0,39}")
 
@@ -211,6 +213,7 @@ def _header(records: list[list[str]]) -> tuple[bool, str]:
     return (
         _usual_name(head, columns)
         or _number_above(head)
+        or _image_above(head)
         or _value_again(head, columns)
         or _above_numbers(head, columns)
         or _not_among_few(head, columns)
@@ -229,6 +232,11 @@ def _usual_name(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, st
 def _number_above(head: Sequence[str]) -> tuple[bool, str] | None:
     found = next((cell for cell in head if _NUMBER.fullmatch(cell)), None)
     return None if found is None else (False, f"'{found}' in the first record is a number, not a name")
+
+
+def _image_above(head: Sequence[str]) -> tuple[bool, str] | None:
+    found = next((cell for cell in head if cell.strip().lower().endswith(IMAGE_SUFFIXES)), None)
+    return None if found is None else (False, f"'{_brief(found)}' in the first record is an image file, not a name")
 
 
 def _value_again(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainwright.data.images import Header, Unusable, decode_file, quiet, read_header, reshape
+from trainwright.data.imagebytes import Unusable
+from trainwright.data.images import Header, decode_file, quiet, read_header, reshape
 from trainwright.data.pictures import READERS, Pictures, cores, in_pieces
 
 SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived ones: what convolutions halve well, and MNIST's

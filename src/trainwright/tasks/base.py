@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -131,12 +131,14 @@ class Answers:
         rows: each row's number in the file.
         answers: a list of (label, probability), best first, of each row; or a number.
         notes: what a person should know: rows that were left out, columns that were chosen.
+        names: of each row, where it has one that says more than its number.
     """
 
     frame: Any
     rows: list[int]
     answers: list[Any]
     notes: list[str]
+    names: list[str] = field(default_factory=list)
 
 
 class Predictor(ABC):
@@ -151,6 +153,7 @@ class Predictor(ABC):
 
     task: ClassVar[str]
     item: ClassVar[str]  # what one of the things that it is asked about is called
+    many_files: ClassVar[bool] = False  # whether several words on the command line may each be a file
     model: nn.Module
     name: str
     settings: Any
@@ -186,6 +189,10 @@ class Predictor(ABC):
     @abstractmethod
     def predict_file(self, path: Path, top: int = 1) -> Answers:
         """What the model says of every row of a file. Raises SourceError and DataError."""
+
+    def predict_files(self, paths: Sequence[Path], top: int = 1) -> Answers:
+        """The same of several files, where ``many_files`` says that there may be several."""
+        return self.predict_file(paths[0], top)
 
     @abstractmethod
     def score(self, path: Path) -> dict[str, Any]:

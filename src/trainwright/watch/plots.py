@@ -14,13 +14,12 @@ import csv
 import io
 import json
 import os
-import shlex
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from trainwright.watch import page
+from trainwright.watch import page, summary
 
 
 def draw(run: Path) -> list[Path]:
@@ -33,7 +32,7 @@ def draw(run: Path) -> list[Path]:
     for name, content in plots.items():
         written.append(_write(run / "plots" / f"{name}.png", content))
     if report:
-        html = page.render(report, history, plots, _command(report, run))
+        html = page.render(report, history, plots, summary.usage(report.get("task", ""), str(run)))
         written.append(_write(run / "report.html", html.encode()))
     return written
 
@@ -78,19 +77,6 @@ def _cell(name: str, cell: str) -> float | bool | None:
     if name == "best":
         return cell.lower() in ("true", "1")
     return float(cell) if cell else None
-
-
-def _command(report: dict[str, Any], run: Path) -> str:
-    """The command that uses the model, to be copied as it is."""
-    task = str(report.get("task", ""))
-    verb, source = "predict", "new-rows.csv"
-    if "language" in task:
-        verb, source = "generate", "Once upon a time"
-    elif "text" in task:
-        source = "a new text"
-    elif "image" in task:
-        source = "picture.png"
-    return f"trainwright {verb} {shlex.quote(str(run))} {shlex.quote(source)}"
 
 
 def _write(path: Path, content: bytes) -> Path:

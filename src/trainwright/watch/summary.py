@@ -5,6 +5,7 @@ Promises: plain text only; labels and names are somebody's data, so they are cle
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -128,3 +129,13 @@ def _effort(report: Mapping[str, Any]) -> list[str]:
     if report.get("rows_per_second"):
         facts.append(("speed", f"{words.rate(report['rows_per_second'])} {scores.unit(report)}/s in training"))
     return ["", "Effort", *(f"  {name:<12}{value}" for name, value in facts)]
+
+
+def usage(task: object, run: str) -> str:
+    """The command that uses a model of ``task``, to be copied as it is."""
+    name, verb = str(task), "predict"
+    if "language" in name:
+        verb, given = "generate", '--prompt "Once upon a time"'
+    else:
+        given = "picture.png" if "image" in name else "new-rows.csv" if "table" in name else '"a new text"'
+    return f"trainwright {verb} {shlex.quote(run)} {given}"

@@ -1,0 +1,54 @@
+"""Settings of an image classifier that a person did not give, each with its reason."""
+
+from __future__ import annotations
+
+from trainwright.data.pictures import cores
+from trainwright.models.shapes import ImageShape
+from trainwright.schema import Settings
+from trainwright.tasks.derive import CROSS_ENTROPY, FALLING, Notes, Values, fill, fill_training
+
+SMALL = 1000  # pictures
+LARGE = 96  # pixels on a side
+
+
+def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool, streamed: bool) -> tuple[Settings, Notes]:
+    """How the model is trained on ``rows`` pictures of this shape; ``streamed``: they are decoded on the way."""
+    model = settings.model
+    assert model is not None
+    batch = 32 if rows < 5000 else 128
+    values: Values = {
+        "batch_size": (batch, f"{rows:,} training images"),
+        "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "steps suited to each weight"),
+        "lr": ({"mlp": 0.001, "convnet": 0.003, "resnet": 0.001}[model.name], f"what suits {model.name}"),
+        "epochs": (_epochs(rows), f"{rows:,} training images"),
+        "schedule": FALLING,
+        "loss": CROSS_ENTROPY,
+        "augment": _augment(shape, model.name),
+        "workers": (cores(), "one a core: the images are decoded on the way") if streamed else (0, ""),
+        "threads": (0, ""),
+    }
+    settings, notes = fill_training(settings, values, rows, tuned)
+    inner: Values = {}
+    if model.name == "mlp":
+        inner = {
+            "model.hidden": ([512, 512], "wide enough for small images"),
+            "model.dropout": (0.2, "a usual share"),
+        }
+    elif model.name == "resnet":
+        large = min(shape.height, shape.width) >= LARGE
+        stem = "imagenet" if large else "cifar"
+        inner = {"model.stem": (stem, f"images of {shape.height} x {shape.width}")}
+    settings, more = fill(settings, inner)
+    return settings, notes + more
+
+
+def _epochs(rows: int) -> int:
+    """Enough updates for few pictures, and no more time than needed for many."""
+    return 40 if rows < 2000 else 20 if rows < 10_000 else 8
+
+
+def _augment(shape: ImageShape, model: str) -> tuple[list[str], str]:
+    """A change must leave the class as it is: mirrored digits and letters are other ones, so grey images are not mirrored."""
+    if shape.channels == 1:
+        return ["shift"], "grey images, perhaps of characters: moved, never mirrored"
+    return ["crop", "flip"], "colour images: moved and mirrored"
