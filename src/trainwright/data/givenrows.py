@@ -26,9 +26,10 @@ def given_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
     """
     if isinstance(given, pl.DataFrame):
         return given
-    if hasattr(given, "columns") and hasattr(given, "to_dict"):  # as pandas has it, which need not be installed
+    if not isinstance(given, pl.LazyFrame) and hasattr(given, "columns") and hasattr(given, "to_dict"):
+        # As pandas has it, which need not be installed.
         given = [{str(name): value for name, value in row.items()} for row in given.to_dict("records")]
-    if not isinstance(given, Iterable) or hasattr(given, "collect"):  # a lazy frame is not read here
+    if not isinstance(given, Iterable) or isinstance(given, pl.LazyFrame):
         raise error("E320", name="rows", value=type(given).__name__, problem=KNOWN)
     names = [feature.name for feature in features]
     rows = [_row(row, names) for row in given]

@@ -61,7 +61,7 @@ def _ends(values: np.ndarray, outside: float) -> tuple[float, float] | None:
 
 
 def _student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher; within 0.5 % from 3 degrees on."""
+    """The 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher; within 0.5 % from 4 degrees on."""
     z, n = Z95, freedom
     return float(
         z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
