@@ -23,13 +23,16 @@ MODULES = {
 LAYERS = [
     ("trainwright", 0, False),
     ("trainwright.errors", 0, False),
+    ("trainwright.schema", 1, False),
     ("trainwright.config", 1, False),
     ("trainwright.rundir", 1, False),
     ("trainwright.store.atomic", 1, False),
     ("trainwright.watch.events", 1, False),
     ("trainwright.data", 2, False),
-    ("trainwright.data.batches", 3, True),
     ("trainwright.data.augment", 3, True),
+    ("trainwright.data.batches", 3, True),
+    ("trainwright.data.own", 3, True),
+    ("trainwright.data.streams", 3, True),
     ("trainwright.data.imagebatches", 3, True),
     ("trainwright.models", 3, True),
     ("trainwright.store", 3, True),
@@ -37,6 +40,8 @@ LAYERS = [
     ("trainwright.evaluation", 4, True),
     ("trainwright.watch", 5, False),
     ("trainwright.tasks", 6, True),
+    ("trainwright.conformance", 7, True),
+    ("trainwright.estimators", 7, True),
     ("trainwright.api", 7, False),
     ("trainwright.cli", 8, False),
     ("trainwright.__main__", 9, False),
@@ -138,9 +143,9 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_public_names() -> None:
-    assert set(trainwright.__all__) == {
-        "Run", "TrainwrightError", "evaluate", "fit", "load", "predict", "recipes", "runs", "settings", "train"
-    }  # fmt: skip
+    verbs = {"evaluate", "fit", "generate", "load", "predict", "recipes", "runs", "settings", "train"}
+    estimators = {"ImageClassifier", "TableClassifier", "TableRegressor", "TextClassifier"}
+    assert set(trainwright.__all__) == verbs | estimators | {"Run", "TrainwrightError"}
     assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         trainwright.trian  # noqa: B018

@@ -93,9 +93,10 @@ def test_recipes_are_complete_and_valid() -> None:
         task = recipe["settings"]["task"]
         settings = config.resolve(recipe["settings"], task=task)
         own = {key for key, field in Settings.model_fields.items() if config.belongs(field, task)}
-        assert [key for key in own if getattr(settings, key) is None] == ["test_fraction"], name
+        assert {key for key in own if getattr(settings, key) is None} <= {"test_fraction", "workers"}, name
         given_keys = set(recipe["settings"])
-        columns = {"text", "image", "label", "test_fraction", "freeze", "vocabulary"}  # these belong to a person's file or run
+        # What belongs to a person's file or run.
+        columns = {"text", "image", "features", "target", "label", "test_fraction", "freeze", "vocabulary", "workers"}
         assert given_keys | (columns & own) == own, name
         assert recipe["description"] and recipe["expected"], name
 

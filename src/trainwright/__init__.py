@@ -9,19 +9,40 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Run", "TrainwrightError", "evaluate", "fit", "load", "predict", "recipes", "runs", "settings", "train"]
+_HOMES = {
+    "trainwright.api": ("Run", "evaluate", "fit", "generate", "load", "predict", "recipes", "runs", "settings", "train"),
+    "trainwright.errors": ("TrainwrightError",),
+    "trainwright.estimators": ("ImageClassifier", "TableClassifier", "TableRegressor", "TextClassifier"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = [
+    "ImageClassifier",
+    "Run",
+    "TableClassifier",
+    "TableRegressor",
+    "TextClassifier",
+    "TrainwrightError",
+    "evaluate",
+    "fit",
+    "generate",
+    "load",
+    "predict",
+    "recipes",
+    "runs",
+    "settings",
+    "train",
+]
 
 if TYPE_CHECKING:
-    from trainwright.api import Run, evaluate, fit, load, predict, recipes, runs, settings, train
+    from trainwright.api import Run, evaluate, fit, generate, load, predict, recipes, runs, settings, train
     from trainwright.errors import TrainwrightError
-
-_HOMES = dict.fromkeys(__all__, "trainwright.api") | {"TrainwrightError": "trainwright.errors"}
+    from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _HOME:
         raise AttributeError(f"module 'trainwright' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,10 @@ class Run:
         alone = isinstance(items, str | dict | Path)
         found = self.predictor.predict([items] if alone else items, top)
         return [each[0] if isinstance(each, list) else each for each in found] if top == 1 else found
+
+    def generate(self, prompt: str = "", tokens: int = 200, **options: Any) -> Iterator[str]:
+        """The text with which a language model goes on: see ``generate``."""
+        return generate(self, prompt, tokens, **options)
 
     def evaluate(self, source: str | Path) -> dict[str, Any]:
         """Scores on another labelled file: see ``evaluate``."""
@@ -215,7 +219,8 @@ def _shower(listen: Listen | None) -> tuple[Listen, Callable[[], None]]:
 
 def _train(request: _Request, problem: Problem, fill_cache: Callable[[], None], show: Listen, phases: Phases) -> Run:
     from trainwright import config
-    from trainwright.store import atomic
+    from trainwright.store import atomic, bundle
+    from trainwright.tasks.card import card
     from trainwright.tasks.runner import Training
 
     training = Training(problem)
@@ -238,7 +243,7 @@ def _train(request: _Request, problem: Problem, fill_cache: Callable[[], None], 
         phases.mark("train")
         scores = training.evaluate()
         phases.mark("evaluate")
-        training.save(run, scores)
+        bundle.save(run.model, training.bundle(), card(run.path, scores))
         caching.join()
         phases.mark("save")
         rate = round(training.rows / max(phases.seconds["train"], 1e-9))
@@ -259,12 +264,26 @@ def _artist(run: rundir.RunDir) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)
 
 
-def evaluate(run: Run | str | Path, source: str | Path | None = None) -> dict[str, Any]:
-    """Scores of a run on a labelled file, or without one, the test scores of its report.
+def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) -> dict[str, Any]:
+    """Scores of a run on a labelled file, or without one, the test scores of its report; or of a model of your own on data.
 
-    Returns loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix.
-    Raises SourceError and DataError for a file that cannot be used, RunError for the run.
+    Args:
+        run: a run, or any ``nn.Module``.
+        source: a labelled file; for a model of your own, data as ``fit`` takes them.
+        own: for a model of your own ``loss``, and as in ``fit``, ``metrics``, ``target``, ``state`` and ``batch_size`` (256).
+
+    Returns:
+        Of a run loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix. Of a model ``loss`` (the
+        mean a target, whatever the batch size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
+
+    Raises:
+        SourceError and DataError for a file that cannot be used, RunError for the run; ModelError as ``fit``.
     """
+    if not isinstance(run, Run | str | Path):
+        from trainwright.tasks.own import evaluate_own
+
+        return evaluate_own(run, source, **own)
+    _refuse(own)
     run = run if isinstance(run, Run) else Run(run)
     if source is None:
         report = run.report
@@ -275,9 +294,69 @@ def evaluate(run: Run | str | Path, source: str | Path | None = None) -> dict[st
     return run.predictor.score(Path(source))
 
 
-def predict(run: Run | str | Path, items: Any, top: int = 1) -> Any:
-    """What a run's model says of items: see ``Run.predict``."""
+def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:
+    """What a run's model says of items (see ``Run.predict``), or the outputs of a model of your own on data.
+
+    For an ``nn.Module``, ``items`` are inputs alone (a tensor or array, a tuple or dict of them, a data set, a loader, an
+    iterable of batches), or data with targets as ``fit`` takes them, which are left out. Which of both they are follows from
+    what ``model.forward`` can be called with. The outputs of all rows come in order, on the CPU: a tensor, or a tuple or
+    dict of them where the model gives one.
+
+    Args:
+        own: for a model of your own ``targets`` (True or False, where the model could be called with and without the
+            targets), and as in ``fit``, ``target``, ``state`` and ``batch_size`` (256).
+
+    Raises:
+        ModelError: E617 where it cannot be told whether there are targets, E618 for a loader that shuffles, and as ``fit``.
+    """
+    if not isinstance(run, Run | str | Path):
+        from trainwright.tasks.own import predict_own
+
+        return predict_own(run, items, **own)
+    _refuse(own)
     return (run if isinstance(run, Run) else Run(run)).predict(items, top)
+
+
+def _refuse(own: dict[str, Any]) -> None:
+    for name, value in own.items():
+        raise error("E320", name=name, value=value, problem="it is for a model of your own, not for a run")
+
+
+def generate(
+    run: Run | str | Path,
+    prompt: str = "",
+    tokens: int = 200,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int = 0,
+) -> Iterator[str]:
+    """The text with which a language model goes on after ``prompt``, in pieces as they are made: ``"".join(...)`` it.
+
+    Args:
+        tokens: how many to make.
+        temperature: below 1 surer, above 1 wilder; 0 = always the likeliest token.
+        top_k: draw from the so many likeliest only; 0 = all.
+        top_p: draw from the likeliest that make up this probability only (Holtzman et al. 2020, arXiv:1904.09751).
+        seed: the same arguments give the same text.
+
+    Raises RunError E410 for a run of another task, SettingError E320 for a number that cannot be meant.
+    """
+    opened = run if isinstance(run, Run) else Run(run)
+    for name, value, good in (
+        ("tokens", tokens, tokens >= 0),
+        ("temperature", temperature, 0 <= temperature < float("inf")),
+        ("top_k", top_k, top_k >= 0),
+        ("top_p", top_p, 0 < top_p <= 1),
+    ):
+        if not good:
+            raise error("E320", name=name, value=value, problem="it is out of range")
+    speak = getattr(opened.predictor, "generate", None)
+    if speak is None:
+        raise error("E410", path=opened.path, task=TASKS[opened.predictor.task])
+    pieces: Iterator[str] = speak(prompt, tokens, temperature, top_k, top_p, seed)
+    return pieces
 
 
 def recipes() -> dict[str, dict[str, Any]]:
@@ -306,6 +385,9 @@ def fit(
     loss: Any,
     optimizer: Optimizer,
     valid: Any = None,
+    metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None,
+    target: str = "",
+    state: Callable[..., Any] | None = None,
     epochs: int = 1,
     steps: int = 0,
     time: float = 0.0,
@@ -317,22 +399,32 @@ def fit(
     accumulate: int = 1,
     patience: int = 0,
     monitor: str = "accuracy",
-    shuffle: bool = True,
+    shuffle: bool | None = None,
     seed: int = 0,
     progress: bool | None = None,
 ) -> Iterator[Event]:
     """Train any ``nn.Module`` on any data; the body of your ``for`` loop over the events is your callback.
 
+    Training goes on as the events are asked for: ``list(tw.fit(...))`` trains to the end.
+
     Args:
-        model: called as ``model(*inputs)``; trained where its parameters are.
-        data: a tuple (input, ..., targets) of tensors or arrays, a ``Dataset``, a ``DataLoader``, or an iterable of such
-            batches that can be gone through again.
+        model: called as ``model(*inputs)``, or by keyword where a batch is a dict; trained where its parameters are.
+        data: a tuple (input, ..., targets) or a dict of tensors or arrays, a ``Dataset``, a ``DataLoader``, or an iterable
+            of such batches that can be gone through again. ((a, b), targets) is the same as (a, b, targets). Floating
+            arrays take the type of the model's parameters; tensors stay as they are.
         loss: called as ``loss(outputs, targets)``; a mean over the batch.
         valid: like ``data``; measured after each epoch, and then the model ends with the parameters of the best one.
+        metrics: functions by name, each called as ``metric(outputs, targets)`` with those of all validation rows at once
+            (on the CPU); the numbers are in ``event.valid.metrics``.
+        target: the key of the targets in a dict; not needed where it is targets, target, labels, label or y.
+        state: for a model that carries a hidden state, a function that makes the first one from a batch's inputs. The model
+            is called as ``model(*inputs, state)`` and gives (outputs, state); gradients end at each batch.
         schedule: one or several of ``torch.optim.lr_scheduler``, stepped every ``schedule_every`` (epoch or step).
         clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
         accumulate: batches whose gradients make one update, weighted exactly.
         steps, time: stop after so many updates, or seconds; 0 = no limit.
+        monitor: what the best epoch is chosen by: accuracy, loss, a metric (higher is better) or "-metric" (lower is better).
+        shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
         seed: fixes the order of rows and what dropout draws.
         progress: show a bar and a table of epochs; None = where standard error is a terminal.
 
@@ -346,7 +438,8 @@ def fit(
     from trainwright.tasks.own import fit_own
 
     return fit_own(
-        model, data, loss, optimizer, valid, batch_size, schedule, schedule_every, clip, clip_value, shuffle, progress,
+        model, data, loss, optimizer, valid=valid, target=target, state=state, metrics=metrics, batch_size=batch_size,
+        schedule=schedule, schedule_every=schedule_every, clip=clip, clip_value=clip_value, shuffle=shuffle, progress=progress,
         plan={"epochs": epochs, "steps": steps, "seconds": time, "patience": patience, "accumulate": accumulate,
               "monitor": monitor, "seed": seed},
     )  # fmt: skip

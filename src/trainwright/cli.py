@@ -48,7 +48,7 @@ def train(
 ) -> None:
     """Train on SOURCE: columns, split, model and settings are derived, and said."""
     from trainwright import api, config
-    from trainwright.tasks.card import usage
+    from trainwright.watch.summary import usage
 
     source, settings = _source(words)
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
@@ -58,7 +58,7 @@ def train(
     )
     console.report(run.report)
     console.line(f"model    {run.path}")
-    console.line(f"use it   {usage(run.report['task'], run.path)}")
+    console.line(f"use it   {usage(run.report['task'], str(run.path))}")
     console.close()
     if as_json:
         _print_json(_summary(run))
@@ -150,6 +150,27 @@ def predict(
             typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
         else:
             typer.echo(f"{answer:g}")
+
+
+@app.command()
+def generate(
+    run: Annotated[Path, typer.Argument(help="The run folder of a language model.")],
+    prompt: Annotated[str, typer.Option(help="The text to go on from.")] = "",
+    tokens: Annotated[int, typer.Option(min=0, help="How many tokens.")] = 200,
+    temperature: Annotated[float, typer.Option(min=0, help="Below 1 surer, above 1 wilder; 0 = always the likeliest.")] = 1.0,
+    top_k: Annotated[int, typer.Option(min=0, help="Only the so many likeliest; 0 = all.")] = 0,
+    top_p: Annotated[float, typer.Option(min=0, max=1, help="Only the likeliest that make up this probability.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
+) -> None:
+    """Go on with a text; it appears as it is made."""
+    from trainwright import api
+
+    pieces = api.generate(run, prompt, tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    typer.echo(prompt, nl=False)
+    for piece in pieces:
+        typer.echo(piece, nl=False)
+        sys.stdout.flush()
+    typer.echo()
 
 
 def _lines() -> list[str]:

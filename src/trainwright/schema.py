@@ -143,7 +143,7 @@ class ConvNetSettings(Strict):
     """``convnet``: a small batch-normalised convolutional network."""
 
     name: Literal["convnet"] = "convnet"
-    channels: Sizes = setting([32, 64, 128], "channels of each convolution; each halves height and width", "channels")
+    channels: Sizes = setting([24, 48, 96], "channels of each convolution; each halves height and width", "channels")
     dropout: Fraction = setting(0.2, "dropout before the classifier", "probability")
 
 

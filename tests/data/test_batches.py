@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from trainwright.data.batches import any_batches, ragged_batches
+from trainwright.data.batches import ragged_batches
 from trainwright.data.order import epoch_order, step_seed
+from trainwright.data.own import Layout, any_batches
 from trainwright.data.ragged import Ragged
+from trainwright.data.tree import count, filled, leaves, mapped
 from trainwright.errors import ModelError
 
 CPU = torch.device("cpu")
+LAYOUT = Layout(CPU, torch.float32)
 
 
 def ragged(count: int) -> tuple[Ragged, np.ndarray]:
@@ -80,7 +83,7 @@ class Squares(Dataset):
     ids=["tensors", "arrays", "dataset", "tensor dataset", "loader", "list of batches"],
 )
 def test_whatever_a_person_has(data) -> None:
-    batches = any_batches(data, batch_size=4, seed=None, device=CPU)
+    batches = any_batches(data, LAYOUT, batch_size=4, seed=None)
     for epoch in (0, 1):
         found = list(batches.epoch(epoch))
         assert [batch.size for batch in found] == [4, 4, 2]
@@ -102,11 +105,46 @@ def test_whatever_a_person_has(data) -> None:
 )
 def test_data_that_does_not_fit(data, code: str) -> None:
     with pytest.raises(ModelError) as caught:
-        any_batches(data, batch_size=2, seed=0, device=CPU)
+        any_batches(data, LAYOUT, batch_size=2, seed=0)
     assert caught.value.code == code
 
 
 def test_batches_that_are_no_tuples() -> None:
     with pytest.raises(ModelError) as caught:
-        list(any_batches([torch.zeros(3)], batch_size=2, seed=0, device=CPU).epoch(0))
+        list(any_batches([torch.zeros(3)], LAYOUT, batch_size=2, seed=0).epoch(0))
     assert caught.value.code == "E603"
+
+
+TREES = st.recursive(
+    st.integers(0, 9) | st.none(),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+@settings(max_examples=30)
+def test_an_arrangement_is_kept(value) -> None:
+    assert mapped(lambda leaf: leaf, value) == value == filled(value, leaves(value))
+    assert leaves(mapped(lambda leaf: -leaf, value)) == [-leaf for leaf in leaves(value)]
+
+
+def test_rows_are_counted_by_the_first_tensor() -> None:
+    one, two = torch.zeros(3, 2), torch.zeros(5)
+    assert count(one) == count((one, two)) == count({"a": [None, torch.tensor(1.0), one], "b": two}) == 3
+    assert count(torch.tensor(1.0)) == count(7) == 1 and count(("a", "b")) == 2
+
+
+@given(st.integers(1, 40), st.integers(1, 15), st.integers(0, 3), st.booleans())
+@settings(max_examples=30)
+def test_arranged_tensors_have_the_order_of_flat_ones(rows: int, size: int, seed: int, shuffled: bool) -> None:
+    numbers = torch.arange(rows)
+    options = {"batch_size": size, "seed": seed if shuffled else None}
+    flat = any_batches((numbers, -numbers), LAYOUT, **options)
+    parts = any_batches({"a": numbers, "b": [numbers, (numbers.numpy(),)], "y": {"c": -numbers}}, LAYOUT, **options)
+    assert (parts.rows, parts.per_epoch) == (flat.rows, flat.per_epoch)
+    for batch, found in zip(flat.epoch(1), parts.epoch(1), strict=True):
+        expected = batch.inputs[0].tolist()
+        assert found.inputs == () and list(found.named) == ["a", "b"] and found.size == batch.size
+        assert found.named["a"].tolist() == found.named["b"][0].tolist() == found.named["b"][1][0].tolist() == expected
+        assert found.targets["c"].tolist() == batch.targets.tolist() and np.array_equal(found.rows, batch.rows)

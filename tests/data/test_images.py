@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from picture_samples import HOSTILE_REASONS, hostile, noise, packed, png_chunk, png_head, text_bombs, with_chunks
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, JpegImagePlugin
 
 import trainwright
 from trainwright.data.imagebytes import Unusable
@@ -195,13 +195,21 @@ def test_every_exif_orientation_is_applied(form: str, orientation: int) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_large_jpegs_are_reduced_and_turned(orientation: int) -> None:
-    picture = np.zeros((400, 640, 3), np.uint8)
-    picture[:200, :320], picture[200:, 320:] = (255, 0, 0), (0, 0, 255)
-    data = oriented(Image.fromarray(picture), orientation, "JPEG", quality=95)
-    expected = shown(picture, orientation)
-    height, width = (side // 20 for side in expected.shape[:2])
-    found = decode_one(data, (height, width), 3).transpose(1, 2, 0)
-    assert np.abs(found[2::4, 2::4].astype(int) - expected[50::80, 50::80]).max() < 30
+    picture = noise(25, 40, 3).repeat(16, 0).repeat(16, 1)
+    data = oriented(Image.fromarray(picture), orientation, "JPEG", quality=95, subsampling=0)
+    whole = packed(Image.fromarray(shown(picture, orientation)))
+    size = (25, 40) if orientation < 5 else (40, 25)
+    assert np.abs(decode_one(data, size, 3).astype(int) - decode_one(whole, size, 3)).mean() < 4
+
+
+@pytest.mark.parametrize(("orientation", "wanted"), [(1, (64, 40)), (6, (40, 64))])
+def test_a_jpeg_is_decoded_at_twice_the_size_at_least(
+    orientation: int, wanted: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "draft", lambda image, mode, size: asked.append((mode, size)))
+    decode_one(oriented(Image.fromarray(noise(400, 640, 3)), orientation, "JPEG"), (20, 32), 3)
+    assert asked == [(None, wanted)]
 
 
 def test_exif_behind_the_pixels_of_a_png_counts() -> None:

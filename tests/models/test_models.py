@@ -1,4 +1,4 @@
-"""One suite that every registered model passes."""
+"""What single models promise beyond the suite of ``test_conformance.py``."""
 
 from __future__ import annotations
 
@@ -6,105 +6,142 @@ import math
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from trainwright.errors import RunError
 from trainwright.models import registry
-from trainwright.models.shapes import TextShape
-from trainwright.schema import MODELS, TASK_MODELS
+from trainwright.models.shapes import ImageShape, TableShape, TextShape, TokenShape
+from trainwright.schema import MODELS, TASK_MODELS, GPTSettings
 
-VOCABULARY, CLASSES = 50, 4
-VARIANTS = [
-    ("bag.v1", {}),
-    ("bag.v1", {"embedding": 8, "weighting": "none", "hidden": [16], "dropout": 0.2}),
-    ("bag.v1", {"embedding": 8, "weighting": "tf-idf"}),
-    ("textcnn.v1", {"filters": 8, "embedding": 8}),
-    ("lstm.v1", {"hidden": 8, "embedding": 8, "layers": 1, "dropout": 0.3}),
-    ("lstm.v1", {"hidden": 8, "embedding": 8, "layers": 2, "dropout": 0.3, "bidirectional": False}),
-]
-each_model = pytest.mark.parametrize(("name", "changes"), VARIANTS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(VARIANTS)])
+TEXT, TOKENS = TextShape(50, 4), TokenShape(50)
 
 
-def build(name: str, changes: dict) -> nn.Module:
-    settings = MODELS[name.partition(".")[0]].model_validate(changes)
+def build(task: str, name: str, shape, **changes) -> nn.Module:
     torch.manual_seed(0)
-    return registry.build("text", name, settings, TextShape(VOCABULARY, CLASSES)).eval()
+    return registry.build(task, name, MODELS[name.partition(".")[0]].model_validate(changes), shape).eval()
 
 
-def batch(rows: int, changes: dict, seed: int = 0) -> tuple[torch.Tensor, ...]:
-    generator = torch.Generator().manual_seed(seed)
-    lengths = torch.randint(1, 9, (rows,), generator=generator)
-    values = torch.randint(2, VOCABULARY, (int(lengths.sum()),), generator=generator, dtype=torch.int32)
-    offsets = (lengths.cumsum(0) - lengths).int()
-    weights = (torch.rand(len(values), generator=generator),) if changes.get("weighting") == "tf-idf" else ()
-    return values, offsets, *weights
+def test_the_registry_has_every_model_of_the_settings() -> None:
+    assert set(registry.MODELS) == set(TASK_MODELS)
+    for task, names in TASK_MODELS.items():
+        assert {registry.versioned(task, name) for name in names} == set(registry.MODELS[task])
 
 
-def test_every_registered_model_is_here() -> None:
-    assert {name for name, _ in VARIANTS} == set(registry.MODELS["text"])
-    assert {registry.versioned("text", name) for name in TASK_MODELS["text"]} <= set(registry.MODELS["text"])
-
-
-@each_model
-@pytest.mark.parametrize("rows", [1, 7])
-def test_shapes_and_determinism(name: str, changes: dict, rows: int) -> None:
-    logits = build(name, changes)(*batch(rows, changes))
-    assert logits.shape == (rows, CLASSES) and logits.dtype == torch.float32 and logits.isfinite().all()
-    assert torch.equal(logits, build(name, changes)(*batch(rows, changes)))
-
-
-@each_model
-def test_a_texts_logits_do_not_depend_on_its_neighbours(name: str, changes: dict) -> None:
-    model, (values, offsets, *weights) = build(name, changes), batch(6, changes)
-    together = model(values, offsets, *weights)
-    ends = [*offsets.tolist()[1:], len(values)]
-    for row, (low, high) in enumerate(zip(offsets.tolist(), ends, strict=True)):
-        alone = model(values[low:high], torch.zeros(1, dtype=torch.int32), *(each[low:high] for each in weights))
-        assert torch.allclose(alone[0], together[row], atol=1e-6)
-
-
-@each_model
-def test_the_initial_loss_is_near_chance(name: str, changes: dict) -> None:
-    values, offsets, *weights = batch(256, changes)
-    loss = nn.functional.cross_entropy(build(name, changes)(values, offsets, *weights), torch.arange(256) % CLASSES)
-    assert loss.item() == pytest.approx(math.log(CLASSES), abs=0.5)
-
-
-@each_model
-def test_the_gradient_reaches_every_parameter(name: str, changes: dict) -> None:
-    model = build(name, changes).train()
-    nn.functional.cross_entropy(model(*batch(64, changes)), torch.arange(64) % 3).backward()
-    for parameter_name, parameter in model.named_parameters():
-        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, parameter_name
-
-
-@each_model
-def test_it_can_learn_one_batch_by_heart(name: str, changes: dict) -> None:
-    model, inputs = build(name, changes), batch(16, changes)
-    targets = torch.arange(16) % CLASSES
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-    for _ in range(150):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(*inputs), targets)
-        loss.backward()
-        optimizer.step()
-    assert loss.item() < 0.1
+def test_a_model_of_another_version_is_refused() -> None:
+    with pytest.raises(RunError) as caught:
+        build("text", "bag.v9", TEXT)
+    assert caught.value.code == "E406" and "bag.v1" in str(caught.value)
 
 
 def test_empty_bags_are_the_bias() -> None:
-    model = build("bag.v1", {"embedding": 8, "weighting": "none"})
+    model = build("text", "bag.v1", TEXT, embedding=8, weighting="none")
     empty = model(torch.zeros(0, dtype=torch.int32), torch.zeros(2, dtype=torch.int32))
-    assert torch.equal(empty, torch.zeros(2, CLASSES))
+    assert torch.equal(empty, torch.zeros(2, 4))
 
 
 def test_the_tutorials_initial_weights() -> None:
-    model = build("bag.v1", {"embedding": 64, "weighting": "none"})
+    model = build("text", "bag.v1", TEXT, embedding=64, weighting="none")
     weights = torch.cat([p.detach().flatten() for n, p in model.named_parameters() if not n.endswith("bias")])
     assert -0.5 <= weights.min() < -0.45 and 0.45 < weights.max() <= 0.5
     assert all((p == 0).all() for n, p in model.named_parameters() if n.endswith("bias"))
 
 
-def test_a_model_of_another_version_is_refused() -> None:
-    with pytest.raises(RunError) as caught:
-        registry.build("text", "bag.v9", MODELS["bag"](), TextShape(VOCABULARY, CLASSES))
-    assert caught.value.code == "E406" and "bag.v1" in str(caught.value)
+@pytest.mark.parametrize("name", ["convnet.v1", "mlp.v1", "resnet.v1"])
+@pytest.mark.parametrize("size", [(1, 4, 4), (3, 5, 9), (1, 28, 28), (3, 32, 32)])
+def test_images_of_any_size(name: str, size: tuple[int, int, int]) -> None:
+    changes = {"mlp.v1": {"hidden": [8], "dropout": 0.0}, "resnet.v1": {"width": 4}}.get(name, {})
+    assert build("image", name, ImageShape(*size, 3), **changes)(torch.randn(2, *size)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(("size", "stem", "kernel"), [(95, None, 3), (96, None, 7), (224, "cifar", 3), (32, "imagenet", 7)])
+def test_the_stem_follows_the_size_unless_given(size: int, stem: str | None, kernel: int) -> None:
+    with torch.device("meta"):
+        assert build("image", "resnet.v1", ImageShape(3, size, size, 10), stem=stem).conv1.kernel_size == (kernel, kernel)
+
+
+def test_resnet_18_has_its_eleven_million_weights() -> None:
+    with torch.device("meta"):
+        model = build("image", "resnet.v1", ImageShape(3, 224, 224, 1000))
+    assert sum(parameter.numel() for parameter in model.parameters()) == 11_689_512  # as published by torchvision
+
+
+def test_residual_blocks_begin_as_the_identity() -> None:
+    model = build("image", "resnet.v1", ImageShape(3, 8, 8, 10), width=4)
+    features = torch.rand(2, 4, 8, 8)
+    assert torch.equal(model.layer1(features), features)
+
+
+def test_a_single_pixel_in_training_is_normalised_by_what_came_before() -> None:
+    model = build("image", "convnet.v1", ImageShape(1, 4, 4, 2)).train()
+    model(torch.randn(16, 1, 4, 4))
+    before = model.features[-2].running_mean.clone()
+    assert model(torch.randn(1, 1, 4, 4)).isfinite().all()
+    assert torch.equal(model.features[-2].running_mean, before)
+
+
+def test_categories_of_a_linear_model_are_columns_of_zeros_and_ones() -> None:
+    model = build("table", "linear.v1", TableShape(2, (3,), 2))
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
+    numeric, categories = torch.randn(5, 2), torch.tensor([[0], [1], [2], [1], [0]], dtype=torch.int32)
+    columns = torch.cat([numeric, nn.functional.one_hot(categories[:, 0].long(), 3)], dim=1)
+    weight = torch.cat([model.weight, model.categories[0].weight.T], dim=1)
+    assert torch.allclose(model(numeric, categories), columns @ weight.T + model.bias, atol=1e-6)
+
+
+def test_initial_weights_of_zaremba() -> None:
+    model = build("language", "lstm.v1", TOKENS, embedding=32, hidden=32, layers=2, tied=False, dropout=0.0, init_range=0.1)
+    for name, parameter in model.named_parameters():
+        assert 0.09 < parameter.abs().max() <= 0.1, name
+
+
+def test_language_dropout_leaves_the_recurrence_alone() -> None:
+    """Two layers drop three times: what goes in, between the layers, what comes out (Zaremba et al. 2014, figure 2)."""
+    model = build("language", "lstm.v1", TOKENS, embedding=64, hidden=64, layers=1, tied=False, dropout=0.5).train()
+    features, (hidden, _) = model(torch.randint(0, 50, (3, 7)))
+    assert 0.3 < (features == 0).float().mean() < 0.7
+    assert (hidden != 0).all()
+    kept = features[:, -1] != 0
+    assert torch.allclose(features[:, -1][kept], 2 * hidden[0][kept])
+
+
+def test_tied_weights_are_saved_once_and_learn_from_both_ends() -> None:
+    model = build("language", "gpt.v1", TOKENS, layers=1, heads=2, width=16)
+    weight, bias = model.output()
+    assert weight is model.embedding.weight and bias is None
+    assert sum(value.shape == weight.shape for value in model.state_dict().values()) == 1
+
+
+def test_positions_are_relative() -> None:
+    """Rotary positions: equal tokens at a distance see each other alike wherever they stand."""
+    model = build("language", "gpt.v1", TOKENS, layers=1, heads=2, width=16)
+    ids = torch.tensor([[7, 7, 7, 7]])
+    features = model(ids)[0]
+    assert torch.allclose(features, features[:, :1].expand_as(features), atol=1e-5)  # values are equal: any weights give them
+    moved = model(torch.tensor([[3, 9]]), model.start(1, torch.device("cpu")))[1]
+    assert not torch.allclose(
+        moved[0][:, :, 0], model(torch.tensor([[9, 3]]), model.start(1, torch.device("cpu")))[1][0][:, :, 1]
+    )
+
+
+def test_positions_go_on_after_the_state() -> None:
+    model = build("language", "gpt.v1", TOKENS, layers=1, heads=1, width=16)
+    start = model.start(1, torch.device("cpu"))
+    keys = model(torch.tensor([[5, 5, 5]]), start)[1][0]
+    assert not torch.allclose(keys[:, :, 0], keys[:, :, 1])
+    _, state = model(torch.tensor([[5]]), start)
+    _, state = model(torch.tensor([[5, 5]]), state)
+    assert torch.allclose(state[0], keys, atol=1e-6)
+
+
+def test_the_stream_starts_quiet() -> None:
+    """What each of many blocks adds is scaled down, so that depth does not make the first loss large."""
+    model = build("language", "gpt.v1", TOKENS, layers=12, heads=2, width=32)
+    deviation = model.blocks[0].down.weight.std().item()
+    assert deviation == pytest.approx(0.02 / math.sqrt(24), rel=0.1)
+
+
+def test_heads_must_share_the_width() -> None:
+    with pytest.raises(ValidationError, match="not a multiple of 6"):
+        GPTSettings(width=128, heads=3)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from watch_samples import ODD_LABELS, make_report, python_environment
 
 from trainwright.watch import console as console_module
-from trainwright.watch import summary, words
+from trainwright.watch import scores, summary, words
 from trainwright.watch.console import Console
 from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Scores, Started, Step
 from trainwright.watch.screen import Plain, open_screen
@@ -261,9 +261,9 @@ def test_report_says_the_score_and_what_it_had_to_beat() -> None:
 def test_report_is_honest_about_a_model_that_learned_nothing() -> None:
     report = make_report()
     report["baseline"]["accuracy"] = 0.999
-    assert summary.verdict(report) == "the model does not beat the baseline"
+    assert scores.verdict(report) == "the model does not beat the baseline"
     report["baseline"].update(accuracy=report["test"]["accuracy"] - 0.005, interval=[0.0, 0.99])
-    assert "not clearly better" in summary.verdict(report)
+    assert "not clearly better" in scores.verdict(report)
 
 
 def test_report_without_test_or_accuracy() -> None:

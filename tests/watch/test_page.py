@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from watch_samples import ODD_LABELS, make_history, make_report
+from watch_samples import ODD_LABELS, make_history, make_language, make_regression, make_report, with_metrics
 
 from trainwright.watch import page
 
@@ -108,3 +108,46 @@ def test_page_without_test_history_or_scores() -> None:
     report["test"] = {"loss": 1.25, "accuracy": None, "n": 10, "interval": None}
     text = read(rendered(report, history=make_history(accuracy=False))).text
     assert "1.2500" in text and "test loss, n = 10" in text and "accuracy" not in text
+
+
+def test_page_of_a_regression() -> None:
+    history = with_metrics(make_history(accuracy=False), valid_rmse=[60.0, 53.1, None])
+    reader = read(rendered(make_regression(), plots={"curves": b"PNG1", "predicted": b"PNG3"}, history=history))
+    assert re.search(r"53\.10\s+test RMSE, 95 % interval 49\.0 to 57\.2, n = 400", reader.text)
+    for fact in ("predictsprice", "verdictRMSE 53.10 is 31 % below", "to beat77.00 (mean of the training targets, 152.1; 95 %",
+                 "test MAE41.20", "test R20.5213 (1 is perfect", "validation RMSE53.10"):  # fmt: skip
+        assert fact in reader.text
+    assert ("alt", "Predicted against actual values") in reader.attributes and "accuracy" not in reader.text
+    assert re.search(r"valid RMSE\s*10\.50001\.000060\.00|valid RMSE\s*11\.00001\.100060\.00", reader.text)
+
+
+def test_page_of_a_language_model() -> None:
+    report = make_language(["one\n  <two>\x1b[31m\nthree", *["more"] * 10, "x" * 5000])
+    html = rendered(
+        report, plots={}, history=with_metrics(make_history(), train_perplexity=[9.0] * 3, valid_perplexity=[8.0] * 3)
+    )
+    reader = read(html)
+    assert re.search(r"112\.4\s+test perplexity, 95 % interval 110\.2 to 115\.0, n = 82,430 tokens", reader.text)
+    for fact in ("to beat192.3 (bigram, loss 5.2590)", "baseline699.2 (unigram, loss 6.5500)", "train perplexity",
+                 "perplexity 112.4 against 192.3 of the bigram baseline", "test bits/character1.432", "123,457 tokens/s",
+                 "Data, in tokens"):  # fmt: skip
+        assert fact in reader.text
+    assert '<pre class="sample" dir="auto">one\n  &lt;two&gt;\ufffd[31m\nthree</pre>' in html, "lines stay lines"
+    assert html.count('class="sample"') == 5 and "x" * 100 not in html
+    assert "x" * 2000 + "\u2026" in rendered({**report, "samples": ["x" * 5000]})
+    plain = read(rendered(report))
+    report.update(unit=HOSTILE, samples=[HOSTILE] * 5, baselines=[{"name": HOSTILE, "loss": 1.0, "perplexity": 2.0}])
+    hostile = read(rendered(report, history=with_metrics(make_history(), **{f"valid_{HOSTILE}": [1.0, 2.0, 3.0]})))
+    assert hostile.tags == plain.tags and HOSTILE in hostile.text
+    assert {name for name, _ in hostile.attributes} == {name for name, _ in plain.attributes}
+
+
+@pytest.mark.parametrize("make", [make_report, make_regression, make_language])
+def test_pages_of_older_and_broken_reports(make: Any) -> None:
+    report = make()
+    for name in ("unit", "baselines", "samples", "seconds", "rows", "rows_per_second", "valid", "test", "baseline"):
+        read(rendered({key: value for key, value in report.items() if key != name}))
+        read(rendered({**report, name: None}))
+    for name in ("rmse", "perplexity", "accuracy", "loss"):
+        report["test"][name] = float("nan")
+    assert "nan" in read(rendered(report)).text

@@ -18,7 +18,7 @@ import pytest
 from matplotlib.image import imread
 from watch_samples import ODD_LABELS, make_history, make_report, python_environment, write_run
 
-from trainwright.watch import events, figures, plots
+from trainwright.watch import confusion, curves, events, figures, plots
 
 
 def pixels(png: bytes) -> np.ndarray[Any, Any]:
@@ -35,7 +35,7 @@ def words_of(figure: Any) -> list[str]:
 @pytest.mark.parametrize("classes", [2, 4, 20, 80, 130])
 def test_confusion_matrix_for_few_and_many_classes(classes: int) -> None:
     report = make_report(classes)
-    figure = figures.confusion(report)
+    figure = confusion.figure(report)
     texts = words_of(figure)
     assert texts.count("class 0") == 2, "once beside its row, once below its column"
     assert (str(report["test"]["confusion"][1][1]) in texts) == (classes <= 25), "counts only where they can be read"
@@ -48,7 +48,7 @@ def test_confusion_matrix_for_few_and_many_classes(classes: int) -> None:
 def test_confusion_cells_are_coloured_by_share_of_the_row() -> None:
     report = make_report(3)
     report["test"]["confusion"] = [[10, 0, 0], [500, 500, 0], [0, 0, 0]]
-    axes = figures.confusion(report).axes[0]
+    axes = confusion.figure(report).axes[0]
     cells = np.asarray(axes.images[0].get_array())[..., :3].astype(int)
     assert cells[0, 0, 2] > cells[0, 0, 0] and cells[1, 0, 0] > cells[1, 0, 2], "right is blue, wrong is orange"
     assert cells[0, 0].sum() < cells[1, 1].sum(), "10 of 10 is darker than 500 of 1,000"
@@ -59,7 +59,7 @@ def test_confusion_cells_are_coloured_by_share_of_the_row() -> None:
 @pytest.mark.parametrize(("valid", "accuracy"), [(True, True), (False, True), (True, False), (False, False)])
 def test_curves_for_every_kind_of_run(epochs: int, valid: bool, accuracy: bool) -> None:
     history = make_history(epochs, valid, accuracy)
-    figure = figures.curves(make_report(), history, "run")
+    figure = curves.figure(make_report(), history, "run")
     assert len(figure.axes) == (2 if accuracy else 1)
     texts = "\n".join(words_of(figure))
     assert ("valid\n" in texts) == valid and "train\n" in texts
@@ -79,7 +79,7 @@ def test_diverged_and_missing_scores_leave_gaps() -> None:
     history = make_history(4)
     history[1]["train_loss"], history[2]["train_loss"] = float("nan"), float("inf")
     history[3]["valid_loss"] = None
-    train = figures.curves({}, history, "run").axes[0].lines[0]
+    train = curves.figure({}, history, "run").axes[0].lines[0]
     np.testing.assert_array_equal(np.isnan(np.asarray(train.get_ydata(), dtype=float)), [False, True, True, False])
     pixels(plots.pictures({}, history, "run")["curves"])
     for row in history:
@@ -91,7 +91,7 @@ def test_close_lines_keep_their_names_apart() -> None:
     history = make_history(3)
     for row in history:
         row["valid_loss"] = row["train_loss"] * 1.0001
-    axes = figures.curves({}, history, "run").axes[0]
+    axes = curves.figure({}, history, "run").axes[0]
     places = [text.xy[1] for text in axes.texts if text.get_text().startswith(("train", "valid"))]
     assert abs(places[0] - places[1]) > 0.1
 
@@ -104,12 +104,12 @@ def test_odd_labels_are_drawn_without_a_warning() -> None:
         pictures = plots.pictures(report, make_history(), "$x$")
     pixels(pictures["curves"])
     pixels(pictures["confusion"])
-    texts = words_of(figures.confusion(report))
+    texts = words_of(confusion.figure(report))
     assert "$\\nope{$" in texts and not any(len(text) > 90 for text in texts)
 
 
 def test_labels_that_no_font_can_draw_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "_fonts", lambda: ("DejaVu Sans",))
+    monkeypatch.setattr(figures, "fonts", lambda: ("DejaVu Sans",))
     assert figures.showable("\u4f53\u80b2", 6) == "class 7" and figures.showable("  ", 0) == "class 1"
     assert figures.showable("ab \u4f53") == "ab ?" and figures.showable("caf\u00e9") == "caf\u00e9"
 
@@ -191,7 +191,7 @@ def test_a_torn_event_line_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_events_are_written_with_all_their_fields() -> None:
-    scores = {"loss": 0.5, "accuracy": None, "n": 3}
+    scores = {"loss": 0.5, "accuracy": None, "n": 3, "metrics": {"rmse": 0.25}}
     epoch = events.Epoch(1, 2, events.Scores(**scores), None, 0.1, 1.5, True)
     assert json.loads(events.to_json(epoch)) == {
         "event": "epoch", "epoch": 1, "step": 2, "train": scores, "valid": None, "lr": 0.1, "seconds": 1.5, "best": True

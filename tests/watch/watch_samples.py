@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import json
+import math
 import os
 import pty
 import struct
@@ -55,6 +56,49 @@ def make_report(classes: int = 4, labels: list[str] | None = None) -> dict[str, 
     }
 
 
+def make_regression(n: int = 400, scale: float = 100.0, target: str = "price") -> dict[str, Any]:
+    actual = [scale * (1 + math.sin(k)) for k in range(n)]
+    points = [[value, value + 0.2 * scale * math.sin(7 * k)] for k, value in enumerate(actual)]
+    scores = {"loss": 0.4321, "accuracy": None, "n": n, "rmse": 0.531 * scale, "mae": 0.412 * scale, "r2": 0.5213}
+    sure = {"rmse_interval": [0.49 * scale, 0.572 * scale], "mae_interval": None, "r2_interval": [0.41, 0.62]}
+    baseline = {"name": "mean of the training targets", "value": 1.521 * scale, "rmse": 0.77 * scale, "mae": 0.6 * scale}
+    return {
+        **make_report(2),
+        "task": "table regression",
+        "model": "mlp.v1",
+        "source": "houses.csv",
+        "labels": [],
+        "valid": {**scores, **sure},
+        "test": {**scores, **sure, "points": points, "target": target},
+        "baseline": {**baseline, "r2": 0.0, "n": n, "rmse_interval": [0.7 * scale, 0.84 * scale]},
+    }
+
+
+def make_language(samples: list[str] | None = None) -> dict[str, Any]:
+    scores = {"loss": 4.7222, "perplexity": 112.4, "perplexity_interval": [110.2, 115.0], "accuracy": 0.251, "n": 82430}
+    test = {**scores, "interval": [0.248, 0.254], "bits_per_character": 1.4321}
+    bigram = {"name": "bigram", "loss": 5.259, "perplexity": 192.3}
+    return {
+        **make_report(2),
+        "task": "language model",
+        "model": "lstm.v1",
+        "source": "ptb",
+        "labels": [],
+        "unit": "tokens",
+        "valid": scores,
+        "test": test,
+        "baselines": [{"name": "unigram", "loss": 6.55, "perplexity": 699.2}, bigram],
+        "baseline": bigram,
+        "rows": {"train": 929589, "valid": 73760, "test": 82430, "rejected": 0},
+        "samples": samples or ["the company said it expects to\nreport a loss", "a second one"],
+    }
+
+
+def with_metrics(history: list[dict[str, Any]], **metrics: list[float | None]) -> list[dict[str, Any]]:
+    """``history`` with more columns, such as ``valid_rmse``; one value an epoch."""
+    return [{**row, **{name: values[k] for name, values in metrics.items()}} for k, row in enumerate(history)]
+
+
 def make_history(epochs: int = 3, valid: bool = True, accuracy: bool = True) -> list[dict[str, Any]]:
     return [
         {
@@ -78,7 +122,7 @@ def write_run(run: Path, report: dict[str, Any] | None, history: list[dict[str, 
         (run / "report.json").write_text(json.dumps(report), encoding="utf-8")
     if history:
         with (run / "history.csv").open("w", newline="", encoding="utf-8") as stream:
-            lines = csv.DictWriter(stream, COLUMNS)
+            lines = csv.DictWriter(stream, [*COLUMNS, *(name for name in history[0] if name not in COLUMNS)])
             lines.writeheader()
             lines.writerows(history)
     return run

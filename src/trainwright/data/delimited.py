@@ -152,11 +152,12 @@ def _fast(
     data: bytes, delimiter: str, names: list[str], has_header: bool, count: int, quote: str | None = '"'
 ) -> pl.DataFrame | None:
     """The rows as polars reads them; None where it cannot (bytes that are not UTF-8) or finds other than ``count``."""
+    numbers = [str(place) for place in range(len(names))]  # a name might be a pattern to polars
     try:
         frame = pl.read_csv(
             data,
             has_header=False,
-            schema=dict.fromkeys(names, pl.String),
+            schema=dict.fromkeys(numbers, pl.String),
             separator=delimiter,
             quote_char=quote,
             row_index_name=ROW,
@@ -166,7 +167,8 @@ def _fast(
         return None
     if frame.height != count:
         return None
-    filled = [pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in names]
+    cells = zip(map(pl.col, numbers), names, strict=True)
+    filled = [pl.when(cell != "").then(cell).alias(name) for cell, name in cells]
     return frame.slice(int(has_header)).select(*filled, pl.col(ROW).cast(pl.Int64))
 
 

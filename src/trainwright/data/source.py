@@ -32,14 +32,14 @@ class Source:
         files: path of each split; empty for embedded data.
         dataset: the catalogue's entry for named data, which knows how its files are read.
         path: what the person named, before any split was looked for; None for named and embedded data.
-        held: tables that are in memory already.
+        held: what is in memory already: the table, or the pictures, of each split.
     """
 
     name: str
     files: dict[str, Path] = field(default_factory=dict)
     dataset: Dataset | None = None
     path: Path | None = None
-    held: dict[str, Table] = field(default_factory=dict)
+    held: dict[str, Any] = field(default_factory=dict)
 
     @property
     def layout(self) -> CsvLayout | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,9 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches import Batch
+from trainwright.data.tree import filled, leaves, mapped
 from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.watch.events import Scores
+
+Measure = Callable[[Any, Any], Any]  # (outputs, targets) of all rows -> a number
 
 
 class Objective(Protocol):
@@ -66,20 +69,73 @@ def run(forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Out
     return Outputs(loss, total, torch.cat(outputs).cpu(), torch.cat(targets).cpu())
 
 
-@torch.inference_mode()
-def scores(forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Scores:
-    """Loss a target, accuracy where the targets are class numbers, and rows; outputs are not kept."""
+def scores(
+    forward: Forward, objective: Objective, batches: Iterable[Batch], measures: Mapping[str, Measure] | None = None
+) -> Scores:
+    """Loss a target, accuracy where the targets are class numbers, and rows.
+
+    Outputs are kept (on the CPU) only where there are measures, which are called once, with those of all rows.
+    Raises E607 where there is nothing to measure, E615 and E616.
+    """
     loss, total, correct, rows, sizes, classified = 0.0, 0.0, 0, 0, 0, True
-    with measuring(forward.model):
+    kept: list[tuple[Any, Any]] = []
+    forward.begin()
+    with torch.inference_mode(), measuring(forward.model):
         for batch in batches:
-            found = objective.measure(forward(batch), batch.targets)
+            outputs = forward(batch)
+            found = objective.measure(outputs, batch.targets)
             loss, total, sizes = loss + found.loss, total + found.weight, sizes + batch.size
             classified = classified and found.correct is not None
             correct, rows = correct + (found.correct or 0), rows + found.rows
+            if measures:
+                kept.append((mapped(_at_home, outputs), mapped(_at_home, batch.targets)))
     if not total:
         raise error("E607")
     mean = loss / total
-    return Scores(mean, correct / rows if classified and rows else None, rows if classified else sizes, objective.metrics(mean))
+    more = objective.metrics(mean)
+    if measures:
+        together = joined(kept)
+        more |= {name: _number(name, measure(*together)) for name, measure in measures.items()}
+    return Scores(mean, correct / rows if classified and rows else None, rows if classified else sizes, more)
+
+
+def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
+    """What a model in evaluation mode says of all rows in order, on the CPU. Raises E607 where there are none, and E615."""
+    forward.begin()
+    with torch.inference_mode(), measuring(forward.model):
+        found = [mapped(_at_home, forward(batch)) for batch in batches]
+    if not found:
+        raise error("E607")
+    return joined(found)
+
+
+def joined(parts: list[Any]) -> Any:
+    """The outputs of batches put together, each part of a tuple or dict by itself; None stays, other values make a list.
+
+    Raises:
+        ModelError: E615 where they differ in arrangement, or in more than the first dimension.
+    """
+    try:
+        return filled(parts[0], [_together(column) for column in zip(*map(leaves, parts), strict=True)])
+    except (RuntimeError, TypeError, ValueError) as problem:
+        raise error("E615", problem=problem) from None
+
+
+def _together(column: tuple[Any, ...]) -> Any:
+    if not isinstance(column[0], Tensor):
+        return list(column)
+    return torch.cat(column) if column[0].ndim else torch.stack(column)
+
+
+def _at_home(value: Any) -> Any:
+    return value.cpu() if isinstance(value, Tensor) else value
+
+
+def _number(name: str, value: Any) -> float:
+    found = value.item() if isinstance(value, Tensor | np.ndarray | np.generic) and value.ndim == 0 else value
+    if not isinstance(found, int | float):
+        raise error("E616", name=name, found=type(value).__name__)
+    return float(found)
 
 
 def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

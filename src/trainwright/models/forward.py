@@ -8,6 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from trainwright.data.batches import Batch
+from trainwright.data.tree import mapped
+from trainwright.errors import error
 
 
 class Forward:
@@ -26,21 +28,22 @@ class Forward:
         self.state = None
 
     def __call__(self, batch: Batch) -> Any:
-        """The outputs of one batch."""
-        if self.start is None:
-            return self.model(*batch.inputs)
-        state = self.start(*batch.inputs) if self.state is None else self.state
-        outputs, state = self.model(*batch.inputs, state)
-        self.state = detached(state)
+        """The outputs of one batch. Raises E614 where a model that should carry a state gives none."""
+        if self.start is not None:
+            return self._carry(self.start, batch)
+        return self.model(*batch.inputs) if batch.named is None else self.model(*batch.inputs, **batch.named)
+
+    def _carry(self, start: Callable[..., Any], batch: Batch) -> Any:
+        if batch.named is not None:
+            raise error("E614", problem="its inputs come by keyword")
+        state = start(*batch.inputs) if self.state is None else self.state
+        found = self.model(*batch.inputs, state)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise error("E614", problem=f"the model returns a {type(found).__name__}")
+        outputs, state = found
+        self.state = mapped(_detached, state)
         return outputs
 
 
-def detached(state: Any) -> Any:
-    """The state without the graph that made it: tensors, and tuples, lists and dicts of them."""
-    if isinstance(state, Tensor):
-        return state.detach()
-    if isinstance(state, tuple | list):
-        return type(state)(detached(each) for each in state)
-    if isinstance(state, dict):
-        return {key: detached(each) for key, each in state.items()}
-    return state
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value

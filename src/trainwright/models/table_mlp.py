@@ -35,8 +35,12 @@ class TableMLP(nn.Module):
         return outputs
 
     def init_weights(self) -> None:
-        """Embeddings normal with deviation 1, the size of scaled numbers; the output as torch does it, its biases zero."""
+        """Embeddings normal with deviation 1, the size of scaled numbers; the output as torch does it, its biases zero.
+
+        Code 0 (missing, or not known) begins as zero, the mean of the others: training may never meet it.
+        """
         for embed in self.embeddings:
             nn.init.normal_(embed.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(embed.weight[0])  # type: ignore[index]
         self.trunk.init_weights()
         nn.init.zeros_(self.output.bias)

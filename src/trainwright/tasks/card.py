@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainwright.schema import TASKS
 from trainwright.watch import summary
 
 
@@ -23,12 +21,4 @@ def card(run: Path, scores: Mapping[str, Any]) -> str:
         lines += ["", f"On the {measured['n']:,} {where} {scores['unit']}: {score}{sure}{f'; {judged}' if judged else ''}."]
     if scores["labels"]:
         lines += ["", f"Labels: {', '.join(scores['labels'])}"]
-    return "\n".join([*lines, "", "Use it:", "", f"    {usage(str(scores['task']), run)}", ""])
-
-
-def usage(task: str, run: Path) -> str:
-    """The command that uses the model."""
-    kind = next(key for key, title in TASKS.items() if task.startswith(title))
-    given = {"text": '"a text"', "image": "picture.png", "table": "rows.csv", "language": '--prompt "Once"'}[kind]
-    verb = "generate" if kind == "language" else "predict"
-    return f"trainwright {verb} {shlex.quote(str(run))} {given}"
+    return "\n".join([*lines, "", "Use it:", "", f"    {summary.usage(scores['task'], str(run))}", ""])

@@ -32,6 +32,8 @@ def read(source: Source, settings: Settings) -> tuple[Parts, Columns, Table | No
         SourceError: what cannot be read, or holds no pictures.
         DataError: E201 to E205 for columns; E213 and E272 for columns that are not there.
     """
+    if source.held:
+        return source.held, {}, None
     tables = _tables(source)
     if not tables:
         for key in ("image", "label"):

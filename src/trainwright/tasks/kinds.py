@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainwright import config
 from trainwright.data.source import Source
-from trainwright.errors import error
+from trainwright.errors import TrainwrightError, error
 from trainwright.schema import TASKS, Settings
 from trainwright.tasks.base import Predictor
+
+if TYPE_CHECKING:
+    from trainwright.store.bundle import Bundle
 
 PREDICTORS = {"text": "TextPredictor", "image": "ImagePredictor", "language": "LanguagePredictor", "table": "TablePredictor"}
 
@@ -61,6 +64,15 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
+def from_bundle(kept: Bundle) -> Predictor:
+    """The trained model of a bundle. Raises E406 for a task that there is not; anything where its parts do not fit."""
+    task = kept.meta["task"]
+    if task not in TASKS:
+        raise error("E406", name=task, choices=", ".join(TASKS))
+    predictor: Predictor = getattr(module(task), PREDICTORS[task]).from_bundle(kept)
+    return predictor
+
+
 def open_model(folder: Path) -> Predictor:
     """The trained model in a bundle. Raises E404, E406 and E407 where it cannot be used."""
     import polars as pl
@@ -68,12 +80,11 @@ def open_model(folder: Path) -> Predictor:
     from trainwright.store import bundle
 
     kept = bundle.load(folder)
-    task = kept.meta.get("task")
-    if task not in TASKS:
-        raise error("E406", name=task, choices=", ".join(TASKS))
     try:
-        predictor: Predictor = getattr(module(task), PREDICTORS[task]).from_bundle(kept)
+        predictor = from_bundle(kept)
         predictor.try_out()  # whatever does not fit together shows now
+    except TrainwrightError:
+        raise
     except (
         KeyError,
         TypeError,

@@ -15,6 +15,7 @@ from trainwright.data.table import ROW
 from trainwright.errors import error
 from trainwright.schema import MODELS, Settings
 from trainwright.tasks.base import EVALUATION_BATCH, Answers, Note, Predictor, Problem, Split
+from trainwright.tasks.numbers import Numbers
 from trainwright.tasks.targets import Classes
 
 if TYPE_CHECKING:
@@ -27,13 +28,16 @@ if TYPE_CHECKING:
     from trainwright.training.optim import Objective
     from trainwright.watch.events import Scores
 
+Target = Classes | Numbers
+TARGETS: dict[str, type[Classes] | type[Numbers]] = {kind.kind: kind for kind in (Classes, Numbers)}
+
 
 @dataclass
 class Labelled(Problem):
     """A problem with one target a row. ``encoder`` turns rows into inputs and knows the shape of what it gives."""
 
     settings: Settings
-    target: Classes
+    target: Target
     encoder: Any
     splits: dict[str, Split]
     data: dict[str, Any]
@@ -42,7 +46,7 @@ class Labelled(Problem):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes."""
+        """The classes; none where numbers are predicted."""
         return self.target.labels
 
     @abstractmethod
@@ -65,11 +69,9 @@ class Labelled(Problem):
         return metrics.run(self.forward(model), objective, batches.epoch(0))
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
-        """Loss and accuracy of the validation split."""
-        from trainwright.evaluation import metrics
-
+        """Loss and measures of the validation split."""
         batches = self.batches_of(self.splits["valid"], EVALUATION_BATCH, None, device)
-        return metrics.scores(self.forward(model), objective, batches.epoch(0))
+        return self.target.validate(self.forward(model), objective, batches.epoch(0))
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
         """Scores of validation and test, and what they had to beat."""
@@ -116,7 +118,7 @@ class LabelledPredictor(Predictor):
         from trainwright.models import registry
 
         self.encoder = encoder
-        self.target = Classes.from_json(kept.meta)
+        self.target: Target = TARGETS[kept.meta["kind"]].from_json(kept.meta)
         self.columns: dict[str, Any] = kept.meta["columns"]
         self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
         self.name = kept.meta["model"]
@@ -150,7 +152,7 @@ class LabelledPredictor(Predictor):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes."""
+        """The classes; none where numbers are predicted."""
         return self.target.labels
 
     def outputs(self, items: Any, targets: np.ndarray) -> Outputs:

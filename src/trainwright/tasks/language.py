@@ -410,6 +410,8 @@ def _generate(
     start: Any = model.start
     ids = _stream(encoder, prompt).ids.astype(np.int64).tolist()
     fresh, state, stream = ids if model.carries else ids[-context:], start(1, device), encoder.stream()
+    for each in ids[1:]:
+        stream.push(each)  # what follows depends on what was said: a space, the rest of a character
     with torch.inference_mode(), measuring(model):
         for _ in range(tokens):
             if not model.carries and state[0].shape[2] + len(fresh) > context:

@@ -1,18 +1,20 @@
-"""A model, data, loss and optimiser of the person's own in the same loop as the built-in tasks."""
+"""A model, data, loss and optimiser of the person's own: the same loop and the same measuring as in the built-in tasks."""
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
-from trainwright.data.batches import any_batches
-from trainwright.errors import error
-from trainwright.evaluation import metrics
+from trainwright.data.own import InputLayout, Layout, any_batches
+from trainwright.errors import error, nearest
+from trainwright.evaluation import metrics as measures
 from trainwright.models.forward import Forward
 from trainwright.training.loop import Plan, fit
 from trainwright.training.optim import Objective, Scheduler
@@ -22,6 +24,8 @@ from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
 
 PERIODS, SCORES = ("epoch", "step"), ("accuracy", "loss")
+RESERVED = {"loss", "accuracy", "n"}
+Metrics = Mapping[str, Callable[[Any, Any], Any]]
 
 
 def fit_own(
@@ -29,39 +33,108 @@ def fit_own(
     data: Any,
     loss: Any,
     optimizer: Optimizer,
+    *,
     valid: Any,
+    target: str,
+    state: Callable[..., Any] | None,
+    metrics: Metrics | None,
     batch_size: int,
     schedule: Any,
     schedule_every: str,
     clip: float,
     clip_value: float,
-    shuffle: bool,
+    shuffle: bool | None,
     progress: bool | None,
     plan: dict[str, Any],
 ) -> Iterator[Event]:
     """See ``trainwright.fit``; everything is checked before the first event is asked for."""
     entries = list(schedule) if isinstance(schedule, list | tuple) else [schedule] if schedule is not None else []
+    metrics = {} if metrics is None else metrics
     _check_numbers(plan | {"batch_size": batch_size, "clip": clip, "clip_value": clip_value})
-    _check_parts(model, loss, optimizer, entries)
-    for name, value, choices in (("schedule_every", schedule_every, PERIODS), ("monitor", plan["monitor"], SCORES)):
-        if value not in choices:
-            raise error("E320", name=name, value=value, problem=" or ".join(choices))
-    if plan["patience"] and valid is None:
-        raise error("E315")
-    first = next(model.parameters(), None)
-    device = first.device if first is not None else torch.device("cpu")
-    train = any_batches(data, batch_size=batch_size, seed=plan["seed"] if shuffle else None, device=device)
-    held_out = None if valid is None else any_batches(valid, batch_size=batch_size, seed=None, device=device)
+    _check_model(model, loss, state, metrics)
+    _check_optimizer(model, optimizer, entries)
+    _check_word("schedule_every", schedule_every, PERIODS)
+    _check_word("monitor", plan["monitor"], (*SCORES, *metrics, *(f"-{name}" for name in metrics)))
+    if valid is None and (plan["patience"] or metrics):
+        raise error("E315" if plan["patience"] else "E619")
+    layout = _layout(model, target)
+    shuffled = state is None if shuffle is None else shuffle
+    train = any_batches(data, layout, batch_size=batch_size, seed=plan["seed"] if shuffled else None)
+    held_out = None if valid is None else any_batches(valid, layout, batch_size=batch_size, seed=None)
     schedules = [Scheduler(each, schedule_every) for each in entries]
-    learner = Learner(Forward(model), Objective(loss), optimizer, schedules, clip, clip_value)
+    learner = Learner(Forward(model, state), Objective(loss), optimizer, schedules, clip, clip_value)
 
     def validate(network: nn.Module) -> Scores:
         assert held_out is not None
-        return metrics.scores(Forward(network), learner.objective, held_out.epoch(0))
+        return measures.scores(Forward(network, state), learner.objective, held_out.epoch(0), metrics)
 
-    state = State()
-    events = fit(learner, train, validate if valid is not None else None, Plan(**plan), state)
-    return _shown(events, model, state if held_out else None, sys.stderr.isatty() if progress is None else progress)
+    kept = State()
+    events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept)
+    return _shown(events, model, kept if held_out else None, sys.stderr.isatty() if progress is None else progress)
+
+
+def evaluate_own(
+    model: nn.Module,
+    data: Any,
+    *,
+    loss: Any,
+    metrics: Metrics | None = None,
+    batch_size: int = 256,
+    target: str = "",
+    state: Callable[..., Any] | None = None,
+) -> dict[str, Any]:
+    """See ``trainwright.evaluate``."""
+    metrics = {} if metrics is None else metrics
+    _check_numbers({"batch_size": batch_size})
+    _check_model(model, loss, state, metrics)
+    batches = any_batches(data, _layout(model, target), batch_size=batch_size, seed=None, again=False)
+    found = measures.scores(Forward(model, state), Objective(loss), batches.epoch(0), metrics)
+    return {"loss": found.loss, "accuracy": found.accuracy, "n": found.n, **found.metrics}
+
+
+def predict_own(
+    model: nn.Module,
+    data: Any,
+    *,
+    targets: bool | None = None,
+    batch_size: int = 256,
+    target: str = "",
+    state: Callable[..., Any] | None = None,
+) -> Any:
+    """See ``trainwright.predict``."""
+    _check_numbers({"batch_size": batch_size})
+    _check_model(model, callable, state, {})
+    if isinstance(data, DataLoader):
+        if isinstance(data.sampler, RandomSampler | SubsetRandomSampler | WeightedRandomSampler):
+            raise error("E618", problem="draws rows in random order")
+        if data.drop_last:
+            raise error("E618", problem="leaves out the last rows (drop_last)")
+    plain = _layout(model, target)
+    layout = InputLayout(plain.device, plain.dtype, target, _accepts(model, state), targets)
+    batches = any_batches(data, layout, batch_size=batch_size, seed=None, again=False)
+    return measures.outputs(Forward(model, state), batches.epoch(0))
+
+
+def _layout(model: nn.Module, target: str) -> Layout:
+    """Data go where the first parameter is; floating arrays take the type of the first floating one."""
+    first = next(model.parameters(), torch.empty(0))
+    floating = next((each for each in model.parameters() if each.is_floating_point()), torch.empty(0))
+    return Layout(first.device, floating.dtype, target)
+
+
+def _accepts(model: nn.Module, state: Callable[..., Any] | None) -> Callable[..., bool]:
+    """Whether the model's ``forward`` can be called with such arguments, going by its signature."""
+    signature = inspect.signature(model.forward)
+    carried = () if state is None else (None,)
+
+    def accepts(*inputs: Any, **named: Any) -> bool:
+        try:
+            signature.bind(*inputs, *carried, **named)
+        except TypeError:
+            return False
+        return True
+
+    return accepts
 
 
 def _check_numbers(numbers: dict[str, Any]) -> None:
@@ -76,15 +149,32 @@ def _check_numbers(numbers: dict[str, Any]) -> None:
             raise error("E320", name="time" if name == "seconds" else name, value=value, problem=problem)
 
 
-def _check_parts(model: nn.Module, loss: Any, optimizer: Any, schedules: list[Any]) -> None:
-    """Raise E608 for an optimiser that cannot train this model, E320 for a loss or schedule of another kind."""
+def _check_word(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise error("E320", name=name, value=value, problem=" or ".join(choices), hint=nearest(str(value), choices))
+
+
+def _check_model(model: Any, loss: Any, state: Any, metrics: Any) -> None:
+    """Raise E320 for a part of another kind."""
+    if not isinstance(model, nn.Module):
+        raise error("E320", name="model", value=model, problem="an instance of torch.nn.Module")
+    if not callable(loss):
+        raise error("E320", name="loss", value=loss, problem="a callable such as torch.nn.CrossEntropyLoss()")
+    if state is not None and not callable(state):
+        raise error("E320", name="state", value=state, problem="a callable that makes the first state from the inputs")
+    if not isinstance(metrics, Mapping) or not all(isinstance(n, str) and callable(each) for n, each in metrics.items()):
+        raise error("E320", name="metrics", value=metrics, problem="a dict of callables such as {'f1': function}")
+    for name in RESERVED.intersection(metrics):
+        raise error("E320", name="metrics", value=name, problem="this name has a meaning already")
+
+
+def _check_optimizer(model: nn.Module, optimizer: Any, schedules: list[Any]) -> None:
+    """Raise E608 and E609 for an optimiser that cannot train this model, E320 for a schedule of another kind."""
     if not isinstance(optimizer, Optimizer) or isinstance(optimizer, torch.optim.LBFGS):
         raise error("E608", found=type(optimizer).__name__)
     own = {id(parameter) for parameter in model.parameters()}
     if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
         raise error("E609")
-    if not callable(loss):
-        raise error("E320", name="loss", value=loss, problem="a callable such as torch.nn.CrossEntropyLoss()")
     for each in schedules:
         if not isinstance(each, torch.optim.lr_scheduler.LRScheduler):
             raise error("E320", name="schedule", value=each, problem="an instance of torch.optim.lr_scheduler")

@@ -67,7 +67,7 @@ def gather(source: Source, parts: dict[str, Part], settings: Settings, *, classe
         raise error("E214", rejected=len(rejected), usable=len(frame), where=_first(rejected), reason=rejected[0].reason)
     frame, note = _split(frame, parts, settings, classes)
     if classes:
-        _check_classes(frame, parts["train"].file)
+        _check_classes(frame, parts["train"].file, spelling=not source.held)
         frame = _known_classes(frame, parts, rejected)
     data = _describe(source, frame, rejected, classes)
     return Rows(frame, {name: part.file for name, part in parts.items()}, data, [note, *_findings(data, noun)])
@@ -123,13 +123,14 @@ def _split(
     return frame, ("split", ", ".join(sizes), (f"{given} given; " if given else "") + why)
 
 
-def _check_classes(frame: pl.DataFrame, file: str) -> None:
+def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
+    """Raise E216 for a single class and, where people may have typed the labels, E217 for one that looks misspelt."""
     counts = frame["label"].value_counts(sort=True)
     if len(counts) < 2:
         raise error("E216", label=counts["label"][0], file=file)
     common = [name for name, count in counts.iter_rows() if count >= 10]
     for name, count in counts.iter_rows():
-        if count == 1 and (hint := nearest(name, common)):
+        if spelling and count == 1 and (hint := nearest(name, common)):
             row = frame.filter(pl.col("label") == name)["row"][0]
             raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
 

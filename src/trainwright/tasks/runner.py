@@ -10,10 +10,8 @@ from torch import nn
 
 from trainwright.errors import TrainingError, error, nearest
 from trainwright.models import registry
-from trainwright.rundir import RunDir
-from trainwright.store import bundle
+from trainwright.store.bundle import Bundle
 from trainwright.tasks.base import Note, Problem
-from trainwright.tasks.card import card
 from trainwright.training.loop import Plan, fit
 from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.state import State
@@ -81,8 +79,9 @@ class Training:
             if parent is not None:
                 from trainwright.models.transfer import transfer
 
-                classes = [parent.labels.index(label) if label in parent.labels else -1 for label in problem.labels]
-                moved = transfer(network, parent.model.state_dict(), build, parent.shape, problem.shape, classes)
+                known = parent.labels
+                classes = [known.index(label) if label in known else -1 for label in problem.labels]
+                moved = transfer(network, parent.model.state_dict(), build, parent.shape, problem.shape, classes or None)
                 if not moved.copied and not moved.partly:
                     raise error("E324", model=self.name)
                 self.notes += _moved(moved.copied, moved.partly, moved.fresh)
@@ -155,13 +154,12 @@ class Training:
             "rows": {name: len(part) for name, part in problem.splits.items()} | {"rejected": problem.data["rejected"]},
         }
 
-    def save(self, run: RunDir, scores: dict[str, Any]) -> None:
-        """The bundle: all that is needed to use the model. Raises E402."""
+    def bundle(self) -> Bundle:
+        """All that is needed to use the model."""
         values, arrays, tokens = self.problem.bundle()
         model: Any = self.settings.model
         meta = {"task": self.problem.task, "model": self.name, "model_settings": model.model_dump(), **values}
-        kept = bundle.Bundle(meta, dict(self.model.state_dict()), arrays, tokens)
-        bundle.save(run.model, kept, card(run.path, scores))
+        return Bundle(meta, dict(self.model.state_dict()), arrays, tokens)
 
 
 def _moved(copied: list[str], partly: list[str], fresh: list[str]) -> list[Note]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ from trainwright.schema import Named, Settings
 if TYPE_CHECKING:
     import torch
 
+    from trainwright.data.batches import Batch
     from trainwright.evaluation.metrics import Outputs
+    from trainwright.models.forward import Forward
     from trainwright.training.optim import Objective
+    from trainwright.watch.events import Scores
 
 AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
 SQUARED = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
@@ -67,6 +71,12 @@ class Classes:
         weights = self.loss["weights"]
         weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
         return make_objective(Named.model_validate(self.loss["loss"]), self.loss["smoothing"], weights, self.outputs)
+
+    def validate(self, forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Scores:
+        """Loss and accuracy."""
+        from trainwright.evaluation import metrics
+
+        return metrics.scores(forward, objective, batches)
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
         """Loss, accuracy with its interval, and rows of one split."""

@@ -46,7 +46,11 @@ class Plan:
         return ""
 
     def score(self, valid: Scores) -> float:
-        """Higher is better; equal accuracies are told apart by the loss."""
+        """Higher is better; equal accuracies are told apart by the loss. A metric counts down where its name has a minus."""
+        if self.monitor in valid.metrics:
+            return valid.metrics[self.monitor]
+        if self.monitor.startswith("-"):
+            return -valid.metrics[self.monitor[1:]]
         if self.monitor == "accuracy" and valid.accuracy is not None:
             return valid.accuracy - 1e-9 * min(valid.loss, 1e3)
         return -valid.loss

@@ -6,12 +6,14 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, lr_scheduler
 
+from trainwright.data.tree import count
 from trainwright.errors import error, nearest
 from trainwright.schema import Named, Schedule
 
@@ -166,9 +168,10 @@ def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any])
     Scheduler(kind(optimizer, **arguments), "step").advance(0.0)
 
 
-# Losses that take class numbers, and losses that take one value for each class and row.
+# Losses that take class numbers, losses that take one value for each class and row, and losses for numbers.
 CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "MultiLabelSoftMarginLoss")
+NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
 class Measured(NamedTuple):
@@ -185,7 +188,7 @@ class Objective:
 
     ``objective(outputs, targets)`` gives (mean, weight); ``mean * weight`` is the sum over the batch. The weight is what
     the loss divides by: the number of targets, or with class weights the sum of the targets' weights. A callable of the
-    person's own is taken to be a mean over the rows.
+    person's own is taken to be a mean over the rows; where its targets are several, over those of the first.
     """
 
     def __init__(self, loss: Callable[[Any, Any], Tensor], adapt: Callable[[Any, Any], tuple[Any, Any]] | None = None) -> None:
@@ -201,7 +204,7 @@ class Objective:
         """(mean, weight) of a batch. Raises E605 where outputs and targets would be broadcast against each other."""
         if self.adapt:
             outputs, targets = self.adapt(outputs, targets)
-        if self._elementwise and outputs.shape != targets.shape:
+        if self._elementwise and isinstance(targets, Tensor) and outputs.shape != targets.shape:
             raise error("E605", outputs=tuple(outputs.shape), targets=tuple(targets.shape))
         return self.loss(outputs, targets), self._weight(targets)
 
@@ -222,8 +225,10 @@ class Objective:
         return {}
 
     def _weight(self, targets: Any) -> float:
+        if not isinstance(targets, Tensor):
+            return float(count(targets))
         if not self._by_class or targets.is_floating_point():
-            return float(len(targets))
+            return float(len(targets)) if targets.ndim else 1.0
         class_weights = self.loss.weight  # type: ignore[attr-defined]
         kept = targets != self.loss.ignore_index  # type: ignore[attr-defined]
         if class_weights is None:
@@ -252,14 +257,34 @@ def make_objective(named: Named, label_smoothing: float, class_weights: Tensor |
     return Objective(loss, _adapter(named.name, classes))
 
 
+def number_objective(named: Named) -> Objective:
+    """The loss of a network with one number a row, outputs (N, 1) and targets (N,). Raises E310 to E313."""
+    kind = check("loss", named, losses(), reserved=["reduction", "size_average", "reduce"])
+    if named.name not in NUMBERS:
+        raise error("E313", name=named.name, problem="it does not fit numbers: " + ", ".join(NUMBERS))
+    try:
+        loss = kind(**named.arguments)
+        loss(torch.zeros(2), torch.ones(2))  # some only look at their arguments when they are called
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise error("E312", setting="loss", name=named.name, problem=problem) from None
+    return Objective(loss, _one_number)
+
+
+def _one_number(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, 1) against (N,), which would be broadcast to (N, N), as (N,) against (N,)."""
+    return outputs.squeeze(1), targets
+
+
 def _adapter(name: str, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
     if name == "NLLLoss":
-        return lambda logits, targets: (logits.log_softmax(dim=1), targets)
-    if name in ONE_HOT:
-        return lambda logits, targets: (logits, _one_hot(targets, classes, logits.dtype))
-    return None
+        return _log_probabilities
+    return partial(_one_hot, classes) if name in ONE_HOT else None
 
 
-def _one_hot(targets: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+def _log_probabilities(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    return logits.log_softmax(dim=1), targets
+
+
+def _one_hot(classes: int, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Class numbers as rows of 0 and 1; mixed targets, which are such rows already, as they are."""
-    return targets if targets.is_floating_point() else nn.functional.one_hot(targets, classes).to(dtype)
+    return logits, targets if targets.is_floating_point() else nn.functional.one_hot(targets, classes).to(logits.dtype)

@@ -71,7 +71,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):
         raise refusal("gradient", step, window, learner.model)
     if learner.clip and norm > learner.clip:
-        torch._foreach_mul_(gradients, learner.clip / norm)
+        nn.utils.clip_grad_norm_(learner.parameters, learner.clip)  # to the last bit what a loop written by hand gets
     if learner.clip_value:
         torch._foreach_clamp_min_(gradients, -learner.clip_value)
         torch._foreach_clamp_max_(gradients, learner.clip_value)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, TextIO
 
-from trainwright.watch import summary, words
-from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Scores, Started, Step
+from trainwright.watch import epochs, summary, words
+from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Started, Step
 from trainwright.watch.screen import Bar, Line, open_screen
 
 _NAME, _VALUE = 17, 18  # the first two columns of a note
@@ -22,7 +22,6 @@ _REASONS = {
     "time": "the time is up",
     "patience": "it got no better",
 }
-_COLUMNS = ("epoch", "train loss", "train acc", "valid loss", "valid acc", "seconds")
 
 
 class Console:
@@ -34,7 +33,8 @@ class Console:
         self._since = self._next = 0.0
         self._first: int | None = None  # the first step shown is not 1 when a run goes on after an interruption
         self._rows = 0
-        self._columns: tuple[str, ...] = ()
+        self._columns: tuple[epochs.Column, ...] = ()
+        self._layout = epochs.Layout()
         self._waiting: list[Line] = []
         self._next_print = 0.0
         self._phase: Progress | None = None
@@ -105,19 +105,19 @@ class Console:
         facts = [f"loss {words.loss(event.loss)}"]
         if started.steps:
             facts += [f"{words.clock(max(0, started.steps - event.step) / rate)} left"]
-        facts += [f"{words.rate(rate)} steps/s", f"{words.rate(self._rows / elapsed)} rows/s"]
+        facts += [f"{words.rate(rate)} steps/s", f"{words.rate(self._rows / elapsed)} {started.unit}/s"]
         title = f"epoch {event.epoch}/{started.epochs}" if started.epochs else f"step {words.count(event.step)}"
         return Bar(title, min(1.0, event.step / started.steps) if started.steps else None, facts)
 
     def _epoch(self, event: Epoch) -> None:
-        values = _values(event)
+        values = epochs.cells(event)
+        new = tuple(column for column in values if column not in self._columns)
         head: list[Line] = []
-        if any(name not in self._columns for name in values):
-            self._columns = tuple(name for name in _COLUMNS if name in values or name in self._columns)
-            names = _row({name: name for name in _COLUMNS}, self._columns)
-            head = [Line(""), Line(f"{names}   {words.STAR} best", "bold")]
-        mark = f"   {words.STAR}" if event.best else ""
-        self._waiting += [*head, Line(_row(values, self._columns) + mark, "green" if event.best else "")]
+        if new:
+            self._columns += new
+            self._layout = epochs.choose(self._columns, self._screen.width)
+            head = [Line(""), epochs.heading(self._layout)]
+        self._waiting += [*head, epochs.row(values, self._layout, event.best)]
         # Epochs of a few milliseconds are printed together: one call to the terminal costs as much as several steps.
         if perf_counter() >= self._next_print:
             self._print([])
@@ -140,25 +140,6 @@ class Console:
         took = words.seconds(perf_counter() - self._phase_since)
         self._screen.stop()
         self._print(_note(Note(event.phase, words.amount(event.done, event.unit), took), self._screen.width))
-
-
-def _values(event: Epoch) -> dict[str, str]:
-    """The cells of an epoch's row; a score that has no meaning here has no cell."""
-    values = {"epoch": words.count(event.epoch), "seconds": f"{event.seconds:.2f}"}
-    for name, scores in (("train", event.train), ("valid", event.valid)):
-        values |= _scores(name, scores) if scores else {}
-    return values
-
-
-def _scores(name: str, scores: Scores) -> dict[str, str]:
-    values = {f"{name} loss": words.loss(scores.loss)}
-    if scores.accuracy is not None:
-        values[f"{name} acc"] = words.percent(scores.accuracy)
-    return values
-
-
-def _row(values: Mapping[str, str], columns: Sequence[str]) -> str:
-    return "  " + "   ".join(words.pad(values.get(name, "-"), -max(len(name), 9)) for name in columns)
 
 
 def _note(note: Note, width: int) -> list[Line]:

@@ -21,8 +21,10 @@ class Event:
 
 @dataclass(slots=True)
 class Started(Event):
-    """Training is about to take its first step. ``steps_per_epoch`` is 0 where it cannot be known;
-    ``unit`` is what is counted as rows."""
+    """Training is about to take its first step. ``steps_per_epoch`` is 0 where it cannot be known.
+
+    ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens.
+    """
 
     kind: ClassVar[str] = "started"
     epochs: int
@@ -156,7 +158,7 @@ class EventLog:
             measures = [(part, name) for part in parts for name in ("loss", "accuracy")]
             more = [(part, name) for part, scores in parts.items() if scores for name in scores.metrics]
             self._names = measures + more
-            head = f"epoch,step,{','.join(f'{part}_{name}' for part, name in self._names)},lr,seconds,best\n"
+            head = f"epoch,step,{','.join(_quoted(f'{part}_{name}') for part, name in self._names)},lr,seconds,best\n"
         values = [_measure(parts[part], name) for part, name in self._names]
         shown = ["" if value is None else repr(value) for value in (*values, event.lr)]
         return f"{head}{event.epoch},{event.step},{','.join(shown)},{event.seconds:.3f},{int(event.best)}\n"
@@ -171,3 +173,8 @@ def _measure(scores: Scores | None, name: str) -> float | None:
     if scores is None:
         return None
     return getattr(scores, name) if name in ("loss", "accuracy") else scores.metrics.get(name)
+
+
+def _quoted(name: str) -> str:
+    """``name`` as a cell of a CSV file: a person's own metric may be called anything."""
+    return '"' + name.replace('"', '""') + '"' if set(name) & set(',"\r\n') else name

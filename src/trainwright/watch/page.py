@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from trainwright.watch import summary, words
+from trainwright.watch import measures, scores, summary, words
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5f6368; --line: #dcdcdc; --paper: #fff; --panel: #f6f6f4; }
@@ -36,23 +36,31 @@ figure { margin: 0; padding: 0.5rem; background: #fff; border: 1px solid var(--l
 figure + *, details > * { margin-top: 1rem; }
 img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 pre { background: var(--panel); border-radius: 6px; padding: 0.9rem 1rem; overflow-x: auto; }
+.sample { white-space: pre-wrap; overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--soft); }
 """
-_PLOTS = {"curves": "Loss and accuracy by epoch", "confusion": "Right labels against predicted labels"}
+_PLOTS = {
+    "curves": "Loss and score by epoch",
+    "confusion": "Right labels against predicted labels",
+    "predicted": "Predicted against actual values",
+}
+_SAMPLES, _SAMPLE = 5, 2_000  # generated texts, and characters of each
 
 
 def render(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plots: Mapping[str, bytes], command: str) -> str:
     """The page as HTML; ``plots`` maps names to PNG files, ``command`` is what to type to use the model."""
     title = f"{words.clip(report['model'], 40)} on {words.clip(report['source'], 80)}"
+    rows: Mapping[str, int] = report.get("rows") or {}
     parts = [
         f"<h1>{_text(title)}</h1>",
         f'<p class="soft">{_text(report["task"])}</p>',
         _headline(report),
         _section("Training", _plot(plots, "curves") + _history(history)),
-        _section("Where it goes wrong", _plot(plots, "confusion") + _confusions(report)),
+        _section("Samples of generated text", _samples(report)),
+        _section("Where it goes wrong", _plot(plots, "confusion") + _plot(plots, "predicted") + _confusions(report)),
         _section("Test rows by class", _classes(report)),
         _section("Use the model", f"<pre><code>{_text(command)}</code></pre>"),
-        _section("Data", _facts((name, words.count(n)) for name, n in report.get("rows", {}).items())),
+        _section(_data_title(report), _facts((name, words.count(n)) for name, n in rows.items() if n is not None)),
         _section("Effort", _facts(_effort(report))),
         _section("Settings", _facts(_flat(report.get("settings", {})))),
     ]
@@ -106,36 +114,42 @@ def _rows(rows: Sequence[str]) -> str:
 
 
 def _headline(report: Mapping[str, Any]) -> str:
-    test, valid = report.get("test"), report.get("valid")
-    scores, name = (test, "test") if test else (valid, "validation")
-    if not scores:
-        return "<p>No rows were set aside, so there is no score.</p>"
-    known = scores.get("accuracy") is not None
-    score = words.percent(scores["accuracy"]) if known else words.loss(scores["loss"])
-    sure = words.interval(scores.get("interval")) if known else ""
-    under = [f"{name} {'accuracy' if known else 'loss'}", sure, f"n = {words.count(scores['n'])}"]
-    lines = [f'<p class="score">{score}</p>', f'<p class="soft">{", ".join(filter(None, under))}</p>']
+    """The leading score in large letters, and all the others below it."""
+    unit, found = _text(scores.unit(report)), scores.facts(report, valid="validation")
+    test = report.get("test")
+    own = [fact for fact in found if fact.name.startswith("test " if test else "validation ")]
+    if not own:
+        return f"<p>No {unit} were set aside, so there is no score.</p>"
+    under = ", ".join(filter(None, [own[0].name, own[0].sure, own[0].remark]))
+    lines = [f'<p class="score">{_text(own[0].value)}</p>', f'<p class="soft">{_text(under)}</p>']
     if not test:
-        lines.append("<p>There were no test rows. The model was chosen by these rows: expect less on new ones.</p>")
-    return "\n".join(lines) + _facts(_beside(report))
+        lines.append(f"<p>There were no test {unit}. The model was chosen by these {unit}: expect less on new ones.</p>")
+    target = (test or {}).get("target")
+    facts = [("predicts", words.clip(target, 80))] if target else []
+    return "\n".join(lines) + _facts([*facts, *_beside(report, [fact for fact in found if fact is not own[0]])])
 
 
-def _beside(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What stands beside the score: the baseline, the verdict, and the other scores."""
-    baseline, test, valid = report.get("baseline") or {}, report.get("test") or {}, report.get("valid") or {}
-    facts = []
-    if baseline.get("accuracy") is not None:
-        sure = words.interval(baseline.get("interval"))
-        facts.append(("to beat", f"{words.percent(baseline['accuracy'])} ({summary.baseline_name(baseline)}; {sure})"))
-    if summary.verdict(report):
-        facts.append(("verdict", summary.verdict(report)))
-    if test.get("macro_f1") is not None:
-        facts.append(("macro F1", words.percent(test["macro_f1"])))
-    if test:
-        facts.append(("test loss", words.loss(test["loss"])))
-    if test and valid.get("accuracy") is not None:
-        facts.append(("validation accuracy", f"{words.percent(valid['accuracy'])} (n = {words.count(valid['n'])})"))
+def _beside(report: Mapping[str, Any], others: Sequence[scores.Fact]) -> list[tuple[str, str]]:
+    """What stands beside the score: the baseline with the verdict, and the other scores."""
+    judged = scores.verdict(report)
+    facts = [("verdict", judged)] if judged else []
+    for fact in sorted(others, key=lambda fact: fact.name not in ("to beat", "baseline")):
+        more = "; ".join(filter(None, [fact.remark, fact.sure]))
+        facts.append((fact.name, f"{fact.value} ({more})" if more else fact.value))
     return facts
+
+
+def _samples(report: Mapping[str, Any]) -> str:
+    """Generated texts, line by line as they came."""
+    shown = []
+    for text in scores.samples(report)[:_SAMPLES]:
+        cut = text if len(text) <= _SAMPLE else text[:_SAMPLE] + words.ELLIPSIS
+        shown.append('<pre class="sample" dir="auto">' + "\n".join(map(_text, cut.split("\n"))) + "</pre>")
+    return "\n".join(shown)
+
+
+def _data_title(report: Mapping[str, Any]) -> str:
+    return "Data" if scores.unit(report) == "rows" else f"Data, in {_text(scores.unit(report))}"
 
 
 def _classes(report: Mapping[str, Any]) -> str:
@@ -155,25 +169,27 @@ def _history(history: Sequence[Mapping[str, Any]]) -> str:
     """The numbers behind the curves, folded away."""
     if not history:
         return ""
-    writers = {"loss": words.loss, "accuracy": words.percent}
     columns = [
-        (f"{part}_{measure}", f"{part} {measure}", write)
-        for part in ("train", "valid")
-        for measure, write in writers.items()
-        if any(row.get(f"{part}_{measure}") is not None for row in history)
+        (name, *name.split("_", 1))
+        for part in ("train_", "valid_")
+        for name in history[0]
+        if name.startswith(part) and any(row.get(name) is not None for row in history)
     ]
     rows = [
-        [words.count(row["epoch"]), *("-" if row.get(key) is None else write(row[key]) for key, _, write in columns)]
+        [
+            words.count(row["epoch"]),
+            *("-" if row.get(key) is None else measures.write(name, row[key]) for key, _, name in columns),
+        ]
         for row in history
     ]
-    table = _table(["epoch", *(title for _, title, _ in columns)], rows, left=0)
+    table = _table(["epoch", *(_text(f"{part} {measures.title(name)}") for _, part, name in columns)], rows, left=0)
     return f"<details><summary>Numbers by epoch</summary>{table}</details>"
 
 
 def _effort(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = [(f"time to {name}", words.seconds(value)) for name, value in (report.get("seconds") or {}).items()]
     if report.get("rows_per_second"):
-        facts.append(("training speed", f"{words.rate(report['rows_per_second'])} rows/s"))
+        facts.append(("training speed", f"{words.rate(report['rows_per_second'])} {scores.unit(report)}/s"))
     facts.append(("epochs", f"{words.count(report['epochs'])}, kept: epoch {words.count(report['best_epoch'])}"))
     return [*facts, ("steps", words.count(report["steps"])), ("parameters", words.count(report["parameters"]))]
 

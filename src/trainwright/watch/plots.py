@@ -1,4 +1,4 @@
-"""Pictures of a run, from the files in its folder: loss and accuracy by epoch, the confusion matrix; and the page.
+"""Pictures of a run, from the files in its folder: scores by epoch, what was confused or missed; and the page.
 
     python -m trainwright.watch.plots RUN [--wait]
 
@@ -14,13 +14,12 @@ import csv
 import io
 import json
 import os
-import shlex
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from trainwright.watch import page
+from trainwright.watch import page, summary
 
 
 def draw(run: Path) -> list[Path]:
@@ -33,20 +32,22 @@ def draw(run: Path) -> list[Path]:
     for name, content in plots.items():
         written.append(_write(run / "plots" / f"{name}.png", content))
     if report:
-        html = page.render(report, history, plots, _command(report, run))
+        html = page.render(report, history, plots, summary.usage(report.get("task", ""), str(run)))
         written.append(_write(run / "report.html", html.encode()))
     return written
 
 
 def pictures(report: dict[str, Any], history: list[dict[str, Any]], name: str) -> dict[str, bytes]:
-    """The PNG files by name: ``curves`` and ``confusion``, each where there is something to see."""
-    from trainwright.watch import figures
+    """The PNG files by name: ``curves``, ``confusion`` and ``predicted``, each where there is something to see."""
+    from trainwright.watch import confusion, curves, figures, predicted
 
-    plots = {}
+    plots, test = {}, report.get("test") or {}
     if history:
-        plots["curves"] = figures.png(figures.curves(report, history, name))
-    if (report.get("test") or {}).get("confusion"):
-        plots["confusion"] = figures.png(figures.confusion(report))
+        plots["curves"] = figures.png(curves.figure(report, history, name))
+    if test.get("confusion"):
+        plots["confusion"] = figures.png(confusion.figure(report))
+    if len(predicted.points(test)):
+        plots["predicted"] = figures.png(predicted.figure(report))
     return plots
 
 
@@ -76,19 +77,6 @@ def _cell(name: str, cell: str) -> float | bool | None:
     if name == "best":
         return cell.lower() in ("true", "1")
     return float(cell) if cell else None
-
-
-def _command(report: dict[str, Any], run: Path) -> str:
-    """The command that uses the model, to be copied as it is."""
-    task = str(report.get("task", ""))
-    verb, source = "predict", "new-rows.csv"
-    if "language" in task:
-        verb, source = "generate", "Once upon a time"
-    elif "text" in task:
-        source = "a new text"
-    elif "image" in task:
-        source = "picture.png"
-    return f"trainwright {verb} {shlex.quote(str(run))} {shlex.quote(source)}"
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -1,12 +1,11 @@
-"""Where the console's lines go: a pipe or file (plain lines), a terminal or notebook (lines and a bar), or nowhere.
+"""Where the console's lines go: a pipe or file (plain lines), a terminal (lines and a bar), a notebook, or nowhere.
 
-Promises: nothing but plain text goes into a pipe, and rich is imported only for a terminal or a notebook. A screen
+Promises: nothing but plain text goes into a pipe, and rich is imported only for a terminal. A screen
 that has gone away (closed pipe, lost connection) is given up without a word: looking at a run must not end it.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 import sys
@@ -23,10 +22,14 @@ if TYPE_CHECKING:
 
 
 class Line(NamedTuple):
-    """One line to print; ``style`` is a rich style (``bold``, ``dim`` ...) that plain screens leave out."""
+    """One line to print; ``style`` is a rich style (``bold``, ``dim`` ...) that plain screens leave out.
+
+    ``cells`` are the columns of ``text`` where it is a row of a table, for a screen that has tables of its own.
+    """
 
     text: str
     style: str = ""
+    cells: Sequence[str] = ()
 
 
 class Bar(NamedTuple):
@@ -78,17 +81,17 @@ class Plain(Screen):
 
 
 class Live(Screen):
-    """A terminal or a notebook: lines with a bar below them, drawn by rich and only when told."""
+    """A terminal: lines with a bar below them, drawn by rich and only when told."""
 
     interval = 0.1
 
-    def __init__(self, stream: TextIO, notebook: bool) -> None:
+    def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
         from rich.live import Live as RichLive
 
-        self._encoding: str | None = "utf-8" if notebook else stream.encoding
-        self._console = Console() if notebook else Console(file=stream, force_terminal=True)
-        self._window = None if notebook else _descriptor(stream)
+        self._encoding = stream.encoding
+        self._console = Console(file=stream, force_terminal=True)
+        self._window = _descriptor(stream)
         self._live = RichLive(
             console=self._console,
             auto_refresh=False,  # no thread of its own: nothing competes with training
@@ -161,10 +164,10 @@ def open_screen(stream: TextIO, quiet: bool) -> Screen:
     if quiet:
         return Screen()
     if _is_notebook(stream):
-        return Live(stream, notebook=True)
-    if _is_terminal(stream):
-        return Live(stream, notebook=False)
-    return Plain(stream)
+        from trainwright.watch.notebook import Notebook
+
+        return Notebook()
+    return Live(stream) if _is_terminal(stream) else Plain(stream)
 
 
 def _descriptor(stream: TextIO) -> int | None:
@@ -179,6 +182,10 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _is_notebook(stream: TextIO) -> bool:
-    """Whether ``stream`` is a notebook's own output, and rich can draw there (it needs ipywidgets)."""
+    """Whether ``stream`` is what a notebook shows below its cell, and not something it was redirected to."""
     kernel = sys.modules.get("ipykernel.iostream")
-    return kernel is not None and isinstance(stream, kernel.OutStream) and bool(importlib.util.find_spec("ipywidgets"))
+    if kernel is None or not isinstance(stream, kernel.OutStream):
+        return False
+    from trainwright.watch.notebook import in_notebook
+
+    return in_notebook()

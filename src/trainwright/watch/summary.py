@@ -1,18 +1,22 @@
-"""The report of a run as plain lines: the score, how sure it is, what it had to beat, and where it goes wrong.
+"""The report of a run as plain lines: the scores, how sure they are, what they had to beat, and where it goes wrong.
 
 Promises: plain text only; labels and names are somebody's data, so they are cleaned and cut before they are shown.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from trainwright.watch import words
+from trainwright.watch import scores, words
+from trainwright.watch.scores import headline as headline
+from trainwright.watch.scores import verdict as verdict
 
 MOST_CLASSES = 12
 _MOST_CONFUSIONS = 6
 _LABEL = 28
+_SAMPLE = 4  # lines of a generated text
 
 
 class Confusion(NamedTuple):
@@ -26,7 +30,7 @@ class Confusion(NamedTuple):
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """The report in lines; a line without indentation is a heading."""
-    return [*_scores(report), *_classes(report), *_confusions(report), *_effort(report)]
+    return [*_scores(report), *_sample(report), *_classes(report), *_confusions(report), *_effort(report)]
 
 
 def confusions(labels: Sequence[object], matrix: Sequence[Sequence[int]], most: int) -> list[Confusion]:
@@ -48,52 +52,38 @@ def worst_classes(per_class: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[
     return worst, f"the {MOST_CLASSES} of {len(per_class)} classes with the lowest F1"
 
 
-def verdict(report: Mapping[str, Any]) -> str:
-    """How the test score stands against the baseline, in one sentence; empty where they cannot be compared."""
-    test, baseline = report.get("test") or {}, report.get("baseline") or {}
-    ours, theirs = test.get("accuracy"), baseline.get("accuracy")
-    if ours is None or theirs is None:
-        return ""
-    if ours <= theirs:
-        return "the model does not beat the baseline"
-    if test.get("interval") and baseline.get("interval") and test["interval"][0] <= baseline["interval"][1]:
-        return "not clearly better than the baseline: the intervals overlap"
-    return f"{100 * (ours - theirs):.2f} points above the baseline"
-
-
-def baseline_name(baseline: Mapping[str, Any]) -> str:
-    """``majority class, World``."""
-    label = baseline.get("label")
-    return words.clip(baseline["name"], _LABEL) + ("" if label is None else f", {words.clip(label, _LABEL)}")
-
-
 def _scores(report: Mapping[str, Any]) -> list[str]:
     model, source = words.clip(report["model"], 40), words.clip(report["source"], 60)
-    rows: list[tuple[str, str, str, str]] = []
-    test, valid, baseline = report.get("test"), report.get("valid"), report.get("baseline")
-    if test:
-        rows += _score("test", test)
-        if test.get("macro_f1") is not None:
-            rows.append(("macro F1", words.percent(test["macro_f1"]), "mean of the classes' F1", ""))
-    if baseline and baseline.get("accuracy") is not None:
-        share = words.percent(baseline["accuracy"])
-        rows.append(("to beat", share, words.interval(baseline.get("interval")), baseline_name(baseline)))
-    if valid:
-        rows += _score("valid", valid)
-    shown = [f"  {row[0]:<15}{row[1]:>10}   {row[2]:<32}  {row[3]}".rstrip() for row in rows]
-    none = [] if test else ["  no test rows, so there is no test score"]
+    test = report.get("test") or {}
+    target = f", predicting {words.clip(test['target'], _LABEL)}" if test.get("target") else ""
+    found = scores.facts(report)
+    name, value, sure = (max([least, *map(words.width, column)]) for least, column in _columns(found))
+    shown = [
+        f"  {words.pad(each.name, name)}{words.pad(each.value, -value)}   {words.pad(each.sure, sure)}  {each.remark}".rstrip()
+        for each in found
+    ]
+    none = [] if test else [f"  no test {scores.unit(report)}, so there is no test score"]
     judged = verdict(report)
-    return ["", f"Result of {model} on {source}", *none, *shown, *([f"  {judged}"] if judged else [])]
+    return ["", f"Result of {model} on {source}{target}", *none, *shown, *([f"  {judged}"] if judged else [])]
 
 
-def _score(name: str, scores: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """The accuracy where there is one, then the loss; the count stands beside the first."""
-    n = f"n = {words.count(scores['n'])}"
-    loss = words.loss(scores["loss"])
-    if scores.get("accuracy") is None:
-        return [(f"{name} loss", loss, words.interval(None), n)]
-    accuracy = words.percent(scores["accuracy"])
-    return [(f"{name} accuracy", accuracy, words.interval(scores.get("interval")), n), (f"{name} loss", loss, "", "")]
+def _columns(found: Sequence[scores.Fact]) -> list[tuple[int, list[str]]]:
+    """Names, values and intervals, each with the width that it has at least."""
+    return [
+        (15, [f"{each.name}  " for each in found]),
+        (10, [each.value for each in found]),
+        (32, [each.sure for each in found]),
+    ]
+
+
+def _sample(report: Mapping[str, Any]) -> list[str]:
+    """The beginning of the first generated text."""
+    found = scores.samples(report)
+    if not found:
+        return []
+    lines = words.wrap(found[0], 90)
+    more = [f"  {words.ELLIPSIS}"] if len(lines) > _SAMPLE else []
+    return ["", "Sample of generated text", *(f"  {line}" for line in lines[:_SAMPLE]), *more]
 
 
 def _classes(report: Mapping[str, Any]) -> list[str]:
@@ -132,15 +122,20 @@ def _effort(report: Mapping[str, Any]) -> list[str]:
         phases = ", ".join(f"{name} {words.seconds(value)}" for name, value in spent.items())
         facts.append(("time", f"{words.seconds(sum(spent.values()))}: {phases}"))
     if rows:
-        facts.append(("rows", ", ".join(f"{words.count(n)} {name}" for name, n in rows.items())))
+        facts.append((scores.unit(report), ", ".join(f"{words.count(n)} {name}" for name, n in rows.items() if n is not None)))
     trained = f"{words.count(report['steps'])} steps in {words.count(report['epochs'])} epochs"
     facts.append(("training", f"{trained}, kept: epoch {words.count(report['best_epoch'])}"))
     facts.append(("parameters", words.count(report["parameters"])))
     if report.get("rows_per_second"):
-        facts.append(("speed", f"{words.rate(report['rows_per_second'])} rows/s in training"))
+        facts.append(("speed", f"{words.rate(report['rows_per_second'])} {scores.unit(report)}/s in training"))
     return ["", "Effort", *(f"  {name:<12}{value}" for name, value in facts)]
 
 
-def headline(scores: Mapping[str, Any]) -> tuple[str, str]:
-    """The main score of a split, and its interval."""
-    return words.percent(scores["accuracy"]), words.interval(scores.get("interval"))
+def usage(task: object, run: str) -> str:
+    """The command that uses a model of ``task``, to be copied as it is."""
+    name, verb = str(task), "predict"
+    if "language" in name:
+        verb, given = "generate", '--prompt "Once upon a time"'
+    else:
+        given = "picture.png" if "image" in name else "new-rows.csv" if "table" in name else '"a new text"'
+    return f"trainwright {verb} {shlex.quote(run)} {given}"

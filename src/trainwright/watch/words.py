@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 ELLIPSIS = "\u2026"
 STAR = "\u2605"
 _UNKNOWN = "\ufffd"
+_SMALL, _LARGE = 1e-4, 1e7  # numbers beyond are written with an exponent
 # Marks of our own that an old terminal or a latin-1 pipe cannot show, each with a stand-in of the same width.
 _PLAIN_MARKS = str.maketrans({ELLIPSIS: "~", STAR: "*", "\u2501": "#", "\u2500": "-", _UNKNOWN: "?"})
 
@@ -35,6 +36,34 @@ def percent(share: float) -> str:
 def interval(bounds: Sequence[float] | None) -> str:
     """``95 % interval 90.10 to 92.25 %``, or nothing where there is none."""
     return f"95 % interval {100 * bounds[0]:.2f} to {percent(bounds[1])}" if bounds else ""
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A measured number with ``digits`` significant digits: ``53.10``, ``1.235e+09``; whole ones are not rounded away."""
+    if value == 0 or not math.isfinite(value):
+        return str(value) if value else "0"
+    if not _SMALL <= abs(value) < _LARGE:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+
+
+def bounds(ends: Sequence[float]) -> tuple[str, str]:
+    """Both ends of an interval, written with the digits that its width is worth."""
+    low, high = ends
+    size = max(abs(low), abs(high))
+    if low == high:
+        return number(low), number(high)
+    decimals = 1 - math.floor(math.log10(abs(high - low)))
+    if _SMALL <= size < _LARGE:
+        decimals = min(max(0, decimals), 12)
+        return f"{low:,.{decimals}f}", f"{high:,.{decimals}f}"
+    digits = min(max(1, decimals + math.floor(math.log10(size))), 12)
+    return f"{low:.{digits}e}", f"{high:.{digits}e}"
+
+
+def between(ends: Sequence[float] | None) -> str:
+    """``95 % interval 49.0 to 57.2``, or nothing where there is none."""
+    return "95 % interval {} to {}".format(*bounds(ends)) if ends else ""
 
 
 def count(value: float) -> str:

@@ -1,0 +1,248 @@
+"""Scikit-learn estimators: the same training behind ``fit``, ``predict``, ``predict_proba``, ``score`` and ``get_params``.
+
+They work in ``Pipeline``, ``GridSearchCV`` and ``cross_val_score``. All rows that ``fit`` is given are trained on unless
+``valid_fraction`` sets some aside; nothing is written to the disk.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+
+from trainwright.data.arrays import convert, to_pixels
+from trainwright.data.images import reshape
+from trainwright.data.pictures import from_pixels
+from trainwright.data.source import Source
+from trainwright.data.table import ROW, Table
+from trainwright.tasks import kinds
+from trainwright.tasks.runner import Training
+from trainwright.watch.console import Console
+
+LABEL = "__label__"  # the column that ``fit`` adds; reserved
+
+
+class Estimator(BaseEstimator):  # type: ignore[misc]
+    """What the four estimators share.
+
+    Args:
+        model: a name (``"mlp"``), or a dictionary with its settings: ``{"name": "mlp", "hidden": [64]}``.
+        epochs, lr, batch_size, seed: as in ``trainwright settings``; None = derived from the data.
+        valid_fraction: part of the rows that chooses the best epoch instead of being trained on.
+        settings: any other settings, as a dictionary.
+        verbose: show notes, bar and table of epochs on standard error.
+    """
+
+    _task = ""
+
+    def __init__(
+        self,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        epochs: int | None = None,
+        lr: float | None = None,
+        batch_size: int | None = None,
+        valid_fraction: float = 0.0,
+        seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.model = model
+        self.epochs = epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.valid_fraction = valid_fraction
+        self.seed = seed
+        self.settings = settings
+        self.verbose = verbose
+
+    def _train(self, source: Source, **more: Any) -> None:
+        """Train on what ``source`` holds, and keep the predictor as ``predictor_``."""
+        names = ("model", "epochs", "lr", "batch_size", "valid_fraction", "seed")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
+        settings = kinds.complete(given, {}, self._task, None, None)
+        problem, _ = kinds.module(self._task).prepare(source, settings, None, lambda phase: None)
+        problem.notes += problem.derive()
+        training = Training(problem)
+        console = Console(sys.stderr, quiet=not self.verbose)
+        try:
+            training.train(console.handle)
+        finally:
+            console.close()
+        self.predictor_ = kinds.from_bundle(training.bundle())
+        self.notes_ = [*problem.notes, *training.notes]
+
+    @abstractmethod
+    def _items(self, X: Any) -> Any:
+        """Rows as the predictor's ``encode`` takes them, checked against what ``fit`` saw."""
+
+    def _outputs(self, X: Any) -> Any:
+        check_is_fitted(self, "predictor_")
+        items = self._items(X)
+        predictor: Any = self.predictor_
+        return predictor.outputs(items, np.zeros(len(items), predictor.target.dtype)).outputs
+
+
+class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
+    def _classes(self, y: Any) -> pl.Series:
+        """The labels as names; ``classes_`` keeps what they were, in sorted order."""
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class only, {self.classes_[0]!r}: there is nothing to tell apart")
+        return pl.Series(LABEL, codes).cast(pl.String)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probability of each class in the order of ``classes_``: float32, shape (rows, classes)."""
+        logits = self._outputs(X)
+        target = self.predictor_.target  # type: ignore[attr-defined]
+        found = np.zeros((len(logits), len(self.classes_)), np.float32)
+        found[:, [int(label) for label in target.labels]] = target.probabilities(logits)
+        return found
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class of each row."""
+        probabilities = self.predict_proba(X)
+        best: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
+        return best
+
+
+class TextClassifier(_Classifier):
+    """Texts (an iterable of str) and their classes."""
+
+    _task = "text"
+
+    def fit(self, X: Any, y: Any) -> TextClassifier:
+        """Train on texts X and labels y. Raises TrainwrightError, which is a ValueError."""
+        texts, labels = self._items(X), self._classes(y)
+        if len(texts) != len(labels):
+            raise ValueError(f"X has {len(texts)} texts and y {len(labels)} labels")
+        frame = pl.DataFrame({"text": texts, LABEL: labels}).with_row_index(ROW, offset=1)
+        table = Table(frame.cast({ROW: pl.Int64}), "X")
+        self._train(Source(type(self).__name__, held={"train": table}), text=["text"], label=LABEL, split="stratified")
+        return self
+
+    def _items(self, X: Any) -> pl.Series:
+        if isinstance(X, str) or getattr(X, "ndim", 1) != 1:
+            raise ValueError("X must be one text a row: a list, or a column, of str")
+        texts = list(X)
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise ValueError(f"X[{row}] is a {type(text).__name__}, not a str")
+        return pl.Series("text", texts, dtype=pl.String)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.one_d_array, tags.input_tags.two_d_array = True, True, False
+        return tags
+
+
+class ImageClassifier(_Classifier):
+    """Images as an array of numbers, and their classes.
+
+    X has shape (rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square
+    images; values 0 to 255, or fractions from 0 to 1.
+    """
+
+    _task = "image"
+
+    def fit(self, X: Any, y: Any) -> ImageClassifier:
+        """Train on images X and labels y. Raises TrainwrightError, which is a ValueError."""
+        array, labels = np.asarray(X), self._classes(y)
+        pixels = to_pixels(array, "X")
+        if len(pixels) != len(labels):
+            raise ValueError(f"X has {len(pixels)} images and y {len(labels)} labels")
+        # What values mean follows from the largest: the image that has it speaks for all that come later.
+        self.brightest_ = array[[int(array.reshape(len(array), -1).max(axis=1).argmax())]]
+        self._train(Source(type(self).__name__, held={"train": from_pixels("X", labels, pixels)}), split="stratified")
+        return self
+
+    def _items(self, X: Any) -> np.ndarray:
+        pixels = convert({"X": np.asarray(X), "fit": self.brightest_})[0]["X"]
+        encoder: Any = self.predictor_.encoder  # type: ignore[attr-defined]
+        return np.stack([reshape(each, encoder.size, encoder.channels) for each in pixels])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array, tags.input_tags.two_d_array = True, False
+        return tags
+
+
+class _Tabular(Estimator):
+    _task = "table"
+
+    def _frame(self, X: Any, reset: bool) -> pl.DataFrame:
+        """A data frame as it is; arrays as columns of numbers, missing values allowed."""
+        if hasattr(X, "columns"):
+            validate_data(self, X, skip_check_array=True, reset=reset)
+            names = [str(name) for name in X.columns]
+            return pl.DataFrame({name: _column(X[each]) for name, each in zip(names, X.columns, strict=True)})
+        checked = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+        columns = {f"x{place}": column for place, column in enumerate(checked.T)}
+        return pl.DataFrame(columns).with_columns(pl.all().fill_nan(None))
+
+    def _fit(self, X: Any, labels: pl.Series, target: str) -> None:
+        frame = self._frame(X, reset=True)
+        if len(frame) != len(labels):
+            raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(frame), len(labels)]}")
+        if len(frame) < 2:
+            raise ValueError("n_samples=1: a single row teaches nothing")
+        names = frame.columns
+        frame = frame.with_columns(labels.alias(LABEL)).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
+        source = Source(type(self).__name__, held={"train": Table(frame, "X")})
+        split = "stratified" if target == "class" else "content"
+        self._train(source, features=names, label=LABEL, target=target, split=split)
+
+    def _items(self, X: Any) -> pl.DataFrame:
+        frame = self._frame(X, reset=False)
+        predictor: Any = self.predictor_
+        return predictor.items(frame)  # type: ignore[no-any-return]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan, tags.input_tags.categorical, tags.input_tags.string = True, True, True
+        return tags
+
+
+def _column(values: Any) -> pl.Series:
+    """A column of a data frame of any library, NaN as missing."""
+    found = pl.Series(list(values), strict=False)
+    return found.fill_nan(None) if found.dtype.is_float() else found
+
+
+class TableClassifier(_Tabular, _Classifier):
+    """Rows of a table, an array or a data frame, and their classes."""
+
+    def fit(self, X: Any, y: Any) -> TableClassifier:
+        """Train on rows X and labels y. Raises ValueError."""
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None")
+        y = check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=True)
+        self._fit(X, self._classes(y), "class")
+        return self
+
+
+class TableRegressor(RegressorMixin, _Tabular):  # type: ignore[misc]
+    """Rows of a table, an array or a data frame, and a number for each."""
+
+    def fit(self, X: Any, y: Any) -> TableRegressor:
+        """Train on rows X and numbers y. Raises ValueError."""
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None")
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64), warn=True)
+        self._fit(X, pl.Series(LABEL, y), "number")
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """A number for each row, in the unit of y: float64, shape (rows,)."""
+        outputs = self._outputs(X)
+        return np.asarray(self.predictor_.target.answers(outputs, 1), np.float64)  # type: ignore[attr-defined]

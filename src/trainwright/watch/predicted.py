@@ -1,0 +1,117 @@
+"""Predicted against actual values of a regression as a figure: a point on the line is right.
+
+Promises: both axes have the same scale; a prediction far outside of what occurs is drawn at the edge and counted in
+words, so that it cannot squeeze the others into one spot; what is no number is left out, and counted too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
+
+from trainwright.watch import figures, measures, words
+
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+_SIDE = 4.9  # inches
+_BINS = 60  # in which neighbours are counted
+
+
+class _Window(NamedTuple):
+    """What both axes show."""
+
+    low: float
+    high: float
+
+
+def points(test: Mapping[str, Any]) -> Numbers:
+    """Actual and predicted values, both finite and not vast: float64, shape (points, 2)."""
+    pairs = np.array(test.get("points") or [], dtype=np.float64).reshape(-1, 2)
+    return pairs[(np.abs(pairs) <= figures.VAST).all(axis=1)]
+
+
+def figure(report: Mapping[str, Any]) -> Figure:
+    """The figure of the test rows; there has to be a point at least."""
+    test = report["test"]
+    shown = points(test)
+    window = _window(shown)
+    canvas = figures.blank(7.2, _SIDE + 1.75)
+    axes = canvas.add_axes((1.25 / 7.2, 0.75 / (_SIDE + 1.75), _SIDE / 7.2, _SIDE / (_SIDE + 1.75)))
+    _dress(axes, window, words.clip(test.get("target") or "value", 32))
+    outside = _scatter(axes, shown, window)
+    figures.title(canvas, 0.3 / 7.2, _headline(test), _remark(test, len(shown), outside))
+    return canvas
+
+
+def _headline(test: Mapping[str, Any]) -> str:
+    found = measures.values(test)
+    scores = [f"{measures.title(name)} {measures.write(name, found[name])}" for name in ("rmse", "r2") if name in found]
+    return ", ".join([f"{words.count(test['n'])} test rows", *scores])
+
+
+def _remark(test: Mapping[str, Any], shown: int, outside: int) -> str:
+    given = len(test["points"])
+    remarks = ["a point on the line is right"]
+    if given < test["n"]:
+        remarks.append(f"{words.count(given)} of the rows")
+    if outside:
+        remarks.append(f"{words.count(outside)} predicted beyond the edge")
+    if shown < given:
+        remarks.append(f"{words.count(given - shown)} without a finite value")
+    return "; ".join(remarks)
+
+
+def _window(shown: Numbers) -> _Window:
+    """The range of all values; predictions further than one span of the actual values outside of these do not count."""
+    first, last = shown[:, 0].min(), shown[:, 0].max()
+    near = shown if first == last else shown[np.abs(shown[:, 1] - (first + last) / 2) <= 1.5 * (last - first), 1]
+    low, high = min(first, near.min(initial=first)), max(last, near.max(initial=last))
+    room = 0.04 * (high - low) or 0.1 * abs(high) or 1.0
+    return _Window(float(low - room), float(high + room))
+
+
+def _dress(axes: Axes, window: _Window, target: str) -> None:
+    axes.set_xlim(*window)
+    axes.set_ylim(*window)
+    style: dict[str, Any] = {"fontsize": 9.5, "color": figures.SOFT, "parse_math": False, "fontfamily": list(figures.fonts())}
+    axes.set_xlabel(figures.showable(f"actual {target}"), **style)
+    axes.set_ylabel(figures.showable(f"predicted {target}"), **style)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(figures.SOFT)
+    axes.tick_params(colors=figures.SOFT, labelsize=9)
+    axes.grid(color=figures.FAINT, linewidth=0.7)
+    axes.set_axisbelow(True)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(ScalarFormatter())
+        axis.get_offset_text().set(color=figures.SOFT, fontsize=9)
+    axes.plot(window, window, color=figures.SOFT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3.5)
+    axes.annotate("predicted = actual", (0.97, 0.97), xycoords="axes fraction", xytext=(-3, 3), textcoords="offset points",
+                  fontsize=8.5, color=figures.SOFT, ha="right", va="bottom", rotation=45, rotation_mode="anchor")  # fmt: skip
+
+
+def _scatter(axes: Axes, shown: Numbers, window: _Window) -> int:
+    """Draw the points, the fainter the more of them lie together; gives how many lie beyond the edge."""
+    within = (shown[:, 1] >= window.low) & (shown[:, 1] <= window.high)
+    inner, outer = shown[within], shown[~within]
+    size = 26 if len(shown) <= 300 else 14
+    alpha: Any = _alpha(inner, window)
+    axes.scatter(inner[:, 0], inner[:, 1], s=size, color=figures.TRAIN, alpha=alpha, linewidths=0, zorder=3)
+    above = outer[:, 1] > window.high
+    for marker, chosen, edge in (("^", above, window.high), ("v", ~above, window.low)):
+        axes.scatter(outer[chosen, 0], np.full(chosen.sum(), edge), s=36, marker=marker, color=figures.VALID, alpha=0.7,
+                     linewidths=0, zorder=4, clip_on=False)  # fmt: skip
+    return len(outer)
+
+
+def _alpha(inner: Numbers, window: _Window) -> Numbers:
+    """How opaque each point is: a lone one 0.8, one among many at least 0.1."""
+    places = np.clip(((inner - window.low) / (window.high - window.low) * _BINS).astype(np.int64), 0, _BINS - 1)
+    cells = places[:, 0] * _BINS + places[:, 1]
+    neighbours = np.bincount(cells, minlength=_BINS * _BINS)[cells]
+    alpha: Numbers = np.clip(0.8 / neighbours**0.75, 0.1, 0.8)
+    return alpha

@@ -1,0 +1,174 @@
+"""The scores of a run as facts, for every task: what was reached, how sure that is, and what it had to beat.
+
+Promises: the console and the page tell the same facts in the same words; a report of an older run, with fewer keys, can
+be shown; names are somebody's data, so they are cleaned and cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from trainwright.watch import measures, words
+
+_LABEL = 28
+
+
+class Fact(NamedTuple):
+    """One line about a score: ``sure`` is its interval, ``remark`` a count, a unit or a name."""
+
+    name: str
+    value: str
+    sure: str = ""
+    remark: str = ""
+
+
+def unit(report: Mapping[str, Any]) -> str:
+    """What is counted: rows or tokens."""
+    return words.clip(report.get("unit") or "rows", 12)
+
+
+def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
+    """The main score of a split and its interval in short, for a table of runs; ``-`` where there is none."""
+    found, lead = measures.values(scores or {}), measures.lead(scores or {})
+    if lead is None:
+        return (f"loss {words.loss(found['loss'])}" if "loss" in found else "-"), ""
+    ends, share = _interval(lead, scores or {}), lead == "accuracy"
+    shown = measures.write(lead, found[lead])
+    text = shown if share else f"{measures.title(lead)} {shown}"
+    if not ends:
+        return text, ""
+    low, high = words.bounds([100 * end for end in ends] if share else ends)
+    return text, f"{low} - {high}{' %' if share else ''}"
+
+
+def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
+    """All scores: those on the test rows, what they had to beat, those on the validation rows (called ``valid``)."""
+    found = [] if not report.get("test") else list(_split("test", report["test"], report))
+    found += _to_beat(report)
+    return found + ([] if not report.get("valid") else list(_split(valid, report["valid"], report)))
+
+
+def _split(part: str, scores: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Fact]:
+    """The scores of one split, the leading one first; the count stands beside it."""
+    found, lead = measures.values(scores), measures.lead(scores)
+    explained = part == "test" or not report.get("test")
+    remarks, first = _remarks(lead) if explained else {}, lead or "loss"
+    for name in sorted(found, key=lambda name: (name != first, name == "loss" and lead == "rmse")):
+        sure = _sure(name, scores)
+        remark = remarks.get(name, "")
+        if name == first:
+            counted = "" if unit(report) == "rows" else f" {unit(report)}"
+            remark = f"n = {words.count(scores['n'])}{counted}" if scores.get("n") is not None else ""
+        title = "macro F1" if name == "macro_f1" else f"{part} {measures.title(name)}"
+        yield Fact(title, measures.write(name, found[name]), sure, remark)
+
+
+def _sure(name: str, scores: Mapping[str, Any]) -> str:
+    ends = _interval(name, scores)
+    return words.interval(ends) if name == "accuracy" else words.between(ends)
+
+
+def _interval(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The interval of a measure, where both of its ends are numbers."""
+    ends = scores.get("interval" if name == "accuracy" else f"{name}_interval") or ()
+    known = [end for end in ends if end is not None and math.isfinite(end)]
+    return (known[0], known[1]) if len(known) == 2 else None
+
+
+def _remarks(lead: str | None) -> dict[str, str]:
+    """What the numbers beside the leading one mean."""
+    if lead == "rmse":
+        return {"loss": "of the standardised target", "r2": "1 is perfect, 0 is no better than a mean"}
+    if lead == "perplexity":
+        return {"loss": "nats per token", "accuracy": "of the next token"}
+    return {"macro_f1": "mean of the classes' F1"}
+
+
+def _baselines(report: Mapping[str, Any], lead: str) -> list[Mapping[str, Any]]:
+    """The baselines with a score to compare, the best first."""
+    best, others = report.get("baseline") or {}, report.get("baselines") or []
+    others = [each for each in others if each.get("name") != best.get("name")]
+    there = [each for each in (best, *others) if each.get(lead) is not None]
+    return sorted(there, key=lambda each: -each[lead] if lead == "accuracy" else each[lead])
+
+
+def _lead(report: Mapping[str, Any]) -> str | None:
+    split = report.get("test") or report.get("valid") or report.get("baseline") or {}
+    return measures.lead(split)
+
+
+def _to_beat(report: Mapping[str, Any]) -> list[Fact]:
+    lead = _lead(report)
+    if lead is None:
+        return []
+    return [
+        Fact("baseline" if place else "to beat", measures.write(lead, each[lead]), _sure(lead, each), _named(each))
+        for place, each in enumerate(_baselines(report, lead))
+    ]
+
+
+def _named(baseline: Mapping[str, Any]) -> str:
+    """``majority class, World``; ``mean of the training targets, 152.1``; ``bigram, loss 5.2590``."""
+    name, label, value = (baseline.get(key) for key in ("name", "label", "value"))
+    parts = [words.clip(name or "baseline", 40)]
+    if label is not None:
+        parts.append(words.clip(label, _LABEL))
+    if isinstance(value, int | float):
+        parts.append(words.number(value))
+    if baseline.get("perplexity") is not None and baseline.get("loss") is not None:
+        parts.append(f"loss {words.loss(baseline['loss'])}")
+    return ", ".join(parts)
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """How the test score stands against the baseline, in one sentence; empty where they cannot be compared."""
+    test, lead = report.get("test") or {}, _lead(report)
+    against = _baselines(report, lead) if lead else []
+    if lead is None or not against or lead not in measures.values(test):
+        return ""
+    return _VERDICTS[lead](measures.values(test)[lead], test, against[0])
+
+
+def _on_accuracy(ours: float, test: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+    theirs = baseline["accuracy"]
+    if not ours > theirs:
+        return "the model does not beat the baseline"
+    mine, other = _interval("accuracy", test), _interval("accuracy", baseline)
+    if mine and other and mine[0] <= other[1]:
+        return "not clearly better than the baseline: the intervals overlap"
+    return f"{100 * (ours - theirs):.2f} points above the baseline"
+
+
+def _on_error(ours: float, test: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+    theirs = baseline["rmse"]
+    if not ours < theirs:
+        return "the model does not beat the baseline"
+    mine, other = _interval("rmse", test), _interval("rmse", baseline)
+    if mine and other and mine[1] >= other[0]:
+        return "not clearly better than the baseline: the intervals overlap"
+    less = 100 * (1 - ours / theirs)
+    return f"RMSE {words.number(ours)} is {less:.{0 if 1 <= less < 99 else 2}f} % below the baseline's"
+
+
+def _on_perplexity(ours: float, test: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+    theirs, name = baseline["perplexity"], words.clip(baseline.get("name") or "other", _LABEL)
+    against = f"perplexity {words.number(ours)} against {words.number(theirs)} of the {name} baseline"
+    if not ours < theirs:
+        return f"the model does not beat the baseline: {against}"
+    ends = _interval("perplexity", test)
+    return (
+        f"not clearly better than the baseline: {against}, which lies in the interval"
+        if ends and ends[1] >= theirs
+        else against
+    )
+
+
+_VERDICTS = {"accuracy": _on_accuracy, "rmse": _on_error, "perplexity": _on_perplexity}
+
+
+def samples(report: Mapping[str, Any]) -> list[str]:
+    """The generated texts of a language model; none where there are none."""
+    found = report.get("samples")
+    return [str(text) for text in found if str(text).strip()] if isinstance(found, list | tuple) else []
