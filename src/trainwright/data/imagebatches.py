@@ -50,7 +50,9 @@ class ImageBatches:
         self.per_epoch = -(-self.rows // batch_size)
         self.augment, self.workers = augment, workers
         self._targets = torch.tensor(targets, device=device)
-        self._inputs = inputs if isinstance(inputs, Files) else _placed(torch.from_numpy(np.require(inputs, requirements="W")), device)
+        self._inputs = (
+            inputs if isinstance(inputs, Files) else _placed(torch.from_numpy(np.require(inputs, requirements="W")), device)
+        )
         shape = (1, encoder.channels, 1, 1)
         mean, std = (torch.tensor(each, dtype=torch.float64).view(shape) for each in (encoder.mean, encoder.std))
         self._scale, self._shift = (each.to(torch.float32).to(device) for each in (1 / (255 * std), -mean / std))
