@@ -9,6 +9,7 @@ from trainwright.tasks.derive import CROSS_ENTROPY, FALLING, Notes, Values, fill
 
 SEEN = 240_000  # pictures that go through the network, where an epoch has fewer than a fifth of them
 TINY = 32 * 16 * 16  # places in a batch, up to which one thread is faster than several
+COARSE = 16  # pixels on a side, below which changes cost accuracy
 LARGE = 96  # pixels on a side
 
 
@@ -21,7 +22,7 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
     values: Values = {
         "batch_size": (batch, f"{rows:,} training images"),
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "steps suited to each weight"),
-        "lr": ({"mlp": 0.001, "convnet": 0.003, "resnet": 0.001}[model.name], f"what suits {model.name}"),
+        "lr": ({"mlp": 0.001, "convnet": 0.01, "resnet": 0.001}[model.name], f"what suits {model.name}"),
         "epochs": _epochs(rows),
         "schedule": FALLING,
         "loss": CROSS_ENTROPY,
@@ -52,6 +53,8 @@ def _epochs(rows: int) -> tuple[int, str]:
 
 def _augment(shape: ImageShape) -> tuple[list[str], str]:
     """A change must leave the class as it is: mirrored digits and letters are other ones, so grey images are not mirrored."""
+    if min(shape.height, shape.width) < COARSE:
+        return [], f"{shape.height} x {shape.width}: moved by one pixel such an image is another"
     if shape.channels == 1:
         return ["shift"], "grey images, perhaps of characters: moved, never mirrored"
     return ["crop", "flip"], "colour images: moved and mirrored"
