@@ -17,6 +17,23 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+class NoArtist:
+    """Draws nothing: a process that imports matplotlib costs more than the trainings of most tests."""
+
+    def communicate(self, told: bytes = b"") -> None:
+        """Nothing to wait for."""
+
+    def poll(self) -> int:
+        """It has ended."""
+        return 0
+
+
+@pytest.fixture(autouse=True)
+def _no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that a test makes itself have no plots; those of fixtures and of commands do."""
+    monkeypatch.setattr("trainwright.api._artist", lambda run: NoArtist())
+
+
 @pytest.fixture
 def news(tmp_path: Path) -> Path:
     """A labelled CSV of 400 rows and three classes."""

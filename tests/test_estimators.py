@@ -58,11 +58,10 @@ def test_a_pipeline_in_a_search() -> None:
 def test_images_of_every_shape_and_scale() -> None:
     data = load_digits()
     few, labels = data.images[:300], data.target[:300]
-    model = tw.ImageClassifier(epochs=6, lr=0.01, batch_size=16, model={"name": "mlp", "hidden": [32]}).fit(few, labels)
+    quick = {"epochs": 10, "lr": 0.01, "batch_size": 16, "settings": {"augment": []}}
+    model = tw.ImageClassifier(model={"name": "mlp", "hidden": [32]}, **quick).fit(few, labels)
     assert model.score(data.images[300:500], data.target[300:500]) > 0.7
-    flat = tw.ImageClassifier(epochs=6, lr=0.01, batch_size=16, model={"name": "mlp", "hidden": [32]}).fit(
-        few.reshape(300, 64), labels
-    )
+    flat = tw.ImageClassifier(model={"name": "mlp", "hidden": [32]}, **quick).fit(few.reshape(300, 64), labels)
     assert np.array_equal(flat.predict(data.data[300:400]), model.predict(data.images[300:400]))
     faint = model.predict(few[:10] * (few[:10] <= 1))  # nearly black, which is not fractions from 0 to 1
     assert len(faint) == 10

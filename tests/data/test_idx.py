@@ -26,7 +26,7 @@ def idx_bytes(array: np.ndarray, kind: int = 0x08) -> bytes:
 
 def write(path: Path, array: np.ndarray) -> None:
     data = idx_bytes(array)
-    path.write_bytes(gzip.compress(data, 1) if path.suffix == ".gz" else data)
+    path.write_bytes(gzip.compress(data, 1, mtime=0) if path.suffix == ".gz" else data)
 
 
 def write_set(folder: Path, images: str, labels: str, rows: int = 6, seed: int = 0) -> np.ndarray:
@@ -44,7 +44,7 @@ MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), ("t10k-images-id
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray, zipped: bool, member: int) -> None:
     path = tmp_path_factory.mktemp("idx") / "a-idx"
     data = idx_bytes(array)
-    members = b"".join(gzip.compress(data[at : at + member]) for at in range(0, len(data), member)) + b"\0" * 5
+    members = b"".join(gzip.compress(data[at : at + member], mtime=0) for at in range(0, len(data), member)) + b"\0" * 5
     path.write_bytes(members if zipped else data)
     assert (read_idx(path) == array).all() and read_idx(path).shape == array.shape
 
@@ -123,7 +123,7 @@ def test_damaged_files(tmp_path: Path, content: bytes, why: str) -> None:
 @pytest.mark.parametrize("zipped", [False, True])
 def test_a_header_is_checked_before_memory_is_taken(tmp_path: Path, zipped: bool) -> None:
     head = struct.pack(">HBB3I", 0, 8, 3, 4_000_000_000, 4_000_000_000, 28)
-    (tmp_path / "a").write_bytes(gzip.compress(head) if zipped else head)
+    (tmp_path / "a").write_bytes(gzip.compress(head, mtime=0) if zipped else head)
     tracemalloc.start()
     with pytest.raises(SourceError, match="E143"):
         read_idx(tmp_path / "a")

@@ -18,7 +18,7 @@ import pytest
 from matplotlib.image import imread
 from watch_samples import ODD_LABELS, make_history, make_report, python_environment, write_run
 
-from trainwright.watch import confusion, curves, events, figures, plots
+from trainwright.watch import confusion, curves, events, figures, plots, summary
 
 
 def pixels(png: bytes) -> np.ndarray[Any, Any]:
@@ -229,8 +229,12 @@ def test_the_drawer_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize(
     ("task", "end"),
-    [("text classification", "predict 'a run' 'a new text'"), ("image classification", "predict 'a run' picture.png"),
-     ("language", "generate 'a run' 'Once upon a time'"), ("table regression", "predict 'a run' new-rows.csv")],
-)  # fmt: skip
+    [
+        ("text classification", "predict 'a run' \"a new text\""),
+        ("image classification", "predict 'a run' picture.png"),
+        ("language model", "generate 'a run' --prompt \"Once upon a time\""),
+        ("table regression", "predict 'a run' new-rows.csv"),
+    ],
+)
 def test_the_page_tells_the_exact_command(task: str, end: str) -> None:
-    assert plots._command({"task": task}, Path("a run")) == f"trainwright {end}"
+    assert summary.usage(task, "a run") == f"trainwright {end}"

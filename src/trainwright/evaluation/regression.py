@@ -27,8 +27,10 @@ def scores(actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
 
 
 def mean_baseline(value: float, actual: np.ndarray) -> dict[str, Any]:
-    """Always answering ``value``, the mean of the training targets."""
-    return {"name": "mean of the training targets", "value": value, **scores(actual, np.full(len(actual), value))}
+    """Always answering ``value``, the mean of the training targets. Only RMSE has an interval: R2 of a mean is 0 at best."""
+    found = scores(actual, np.full(len(actual), value))
+    kept = {name: found[name] for name in (*NAMES, "n", "rmse_interval")}
+    return {"name": "mean of the training targets", "value": value, **kept}
 
 
 def points(actual: np.ndarray, predicted: np.ndarray) -> list[list[float]]:

@@ -22,6 +22,7 @@ from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
+from trainwright.watch.notebook import in_notebook
 
 PERIODS, SCORES = ("epoch", "step"), ("accuracy", "loss")
 RESERVED = {"loss", "accuracy", "n"}
@@ -70,7 +71,7 @@ def fit_own(
 
     kept = State()
     events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept)
-    return _shown(events, model, kept if held_out else None, sys.stderr.isatty() if progress is None else progress)
+    return _shown(events, model, kept if held_out else None, _watched() if progress is None else progress)
 
 
 def evaluate_own(
@@ -135,6 +136,11 @@ def _accepts(model: nn.Module, state: Callable[..., Any] | None) -> Callable[...
         return True
 
     return accepts
+
+
+def _watched() -> bool:
+    """Whether somebody looks on: at a terminal, or in a notebook."""
+    return sys.stderr.isatty() or in_notebook()
 
 
 def _check_numbers(numbers: dict[str, Any]) -> None:
