@@ -327,9 +327,10 @@ def test_predictions_of_a_loaded_run(shapes, folder: Path) -> None:
     assert loaded.predict(arrays) == loaded.predict([Image.open(file) for file in files]) == expected
     assert loaded.predict(np.stack(arrays)) == expected
     assert loaded.predict([np.stack([array] * 3, axis=-1) for array in arrays]) == expected
-    assert loaded.predict(files[0]) == expected[:1]
+    label, probability = loaded.predict(files[0])[0]
+    assert label == expected[0][0] and probability == pytest.approx(expected[0][1], abs=1e-5)
     palette = Image.open(files[0]).convert("P")
-    assert loaded.predict([palette.convert("RGBA"), palette, palette.convert("CMYK")])[0] == expected[0]
+    assert [answer[0] for answer in loaded.predict([palette.convert("RGBA"), palette, palette.convert("CMYK")])] == [label] * 3
     assert all(len(answer) == 3 for answer in loaded.predict(files, top=3))
 
 
