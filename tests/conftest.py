@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from samples import news_rows, write_csv
+from samples import START_ARTIST, NoArtist, news_rows, write_csv
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes on two cores; set before torch is imported
 
@@ -17,21 +18,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-class NoArtist:
-    """Draws nothing: a process that imports matplotlib costs more than the trainings of most tests."""
-
-    def communicate(self, told: bytes = b"") -> None:
-        """Nothing to wait for."""
-
-    def poll(self) -> int:
-        """It has ended."""
-        return 0
-
-
-@pytest.fixture(autouse=True)
-def _no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs that a test makes itself have no plots; those of fixtures and of commands do."""
-    monkeypatch.setattr("trainwright.api._artist", lambda run: NoArtist())
+@pytest.fixture(autouse=True, scope="module")
+def _no_plots() -> Iterator[None]:
+    """A process that imports matplotlib costs more than the trainings of most tests; runs that are looked at have plots."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trainwright.session.start_artist", lambda run: NoArtist())
+        yield
 
 
 @pytest.fixture
@@ -49,6 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
     source = write_csv(folder / "news.csv", news_rows(400))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINWRIGHT_CACHE", str(folder / "cache"))
+        patch.setattr("trainwright.session.start_artist", START_ARTIST)
         return tw.train(source, out=folder / "run", listen=lambda event: None)
 
 

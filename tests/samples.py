@@ -6,6 +6,10 @@ import csv
 import random
 from pathlib import Path
 
+from trainwright.session import start_artist as START_ARTIST
+
+__all__ = ["START_ARTIST", "NoArtist", "news_rows", "write_csv"]
+
 TOPICS = {
     "sport": ["match", "team", "goal", "player", "league", "coach", "season", "win", "score", "cup"],
     "money": ["bank", "market", "shares", "profit", "trade", "price", "stock", "rate", "loan", "tax"],
@@ -33,3 +37,14 @@ def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, ...] =
             writer.writerow(header)
         writer.writerows(rows)
     return path
+
+
+class NoArtist:
+    """Stands for the process that draws the plots."""
+
+    def communicate(self, told: bytes = b"") -> None:
+        """Nothing to wait for."""
+
+    def poll(self) -> int:
+        """It has ended."""
+        return 0

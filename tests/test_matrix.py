@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
-from samples import news_rows, write_csv
+from samples import START_ARTIST, news_rows, write_csv
 from typer.testing import CliRunner
 
 import trainwright as tw
@@ -78,6 +78,7 @@ def trained(request, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Pat
     source, items = MAKE[request.param](folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINWRIGHT_CACHE", str(folder / "cache"))
+        patch.setattr("trainwright.session.start_artist", START_ARTIST)
         said = call("train", source, "--out", folder / "runs" / "one", "--json", *TRAIN[request.param])
     return request.param, folder / "runs" / "one", source, items, json.loads(said.splitlines()[-1])
 

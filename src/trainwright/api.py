@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import threading
-import time as clock
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright import rundir
 from trainwright.errors import error
 from trainwright.schema import TASKS
-from trainwright.watch.events import Event, EventLog, Note
+from trainwright.watch.events import Event
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
     from trainwright.config import Row
-    from trainwright.tasks.base import Predictor, Problem
+    from trainwright.tasks.base import Predictor
 
 Listen = Callable[[Event], None]
-
-
-class Phases:
-    """Seconds by phase; each mark ends the phase that it names."""
-
-    def __init__(self) -> None:
-        self.begun = self._last = clock.perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    def mark(self, phase: str) -> None:
-        """Count the time since the last mark towards ``phase``."""
-        now = clock.perf_counter()
-        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 4)
-        self._last = now
 
 
 class Run:
@@ -69,11 +51,9 @@ class Run:
     def predictor(self) -> Predictor:
         """The model in use. Raises E404 and E405."""
         if self._predictor is None:
-            if not self.folder.model.is_dir():
-                raise error("E405", path=self.path, missing="model")
             from trainwright.tasks import kinds
 
-            self._predictor = kinds.open_model(self.folder.model)
+            self._predictor = kinds.open_run_model(self.path)
         return self._predictor
 
     @property
@@ -112,30 +92,6 @@ def load(path: str | Path) -> Run:
     return Run(path)
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What was asked of ``train`` beside the settings."""
-
-    source: str
-    valid: Path | None
-    test: Path | None
-    recipe: str
-    start: Path | None
-    out: Path | None
-    runs: Path
-    offline: bool
-
-    def origin(self) -> dict[str, Any]:
-        """What a person would have to say again to repeat the run, and the versions it was made by."""
-        import torch
-
-        import trainwright
-
-        named = {"valid": self.valid, "test": self.test, "recipe": self.recipe or None, "from": self.start}
-        versions = {"trainwright": trainwright.__version__, "torch": str(torch.__version__)}
-        return {"source": self.source} | {key: str(value) for key, value in named.items() if value} | versions
-
-
 def train(
     source: str | Path,
     *,
@@ -159,109 +115,19 @@ def train(
         TrainwrightError: see ``docs/errors.md``; no run folder is made. Only a training that is refused on the way (E501)
             leaves its folder, without a model, so that its events can be looked at.
     """
-    from trainwright import config
+    from trainwright.session import Request, Session
 
-    phases = Phases()
-    importing = threading.Thread(target=_import_torch, daemon=True)
-    importing.start()
-    base = config.recipe(recipe)["settings"] if recipe else {}
-    config.resolve(settings, base)  # what is wrong whatever the task, before anything is read
     valid, test, from_run, out = (None if each is None else Path(each) for each in (valid, test, from_run, out))
-    request = _Request(str(source), valid, test, recipe, from_run, out, Path(runs), offline)
-    show, close = _shower(listen)
-    try:
-        if out is not None:
-            rundir.check_free(out)
-        problem, fill_cache = _prepare(request, settings, base, show, phases, importing)
-        importing.join()
-        phases.mark("import")
-        return _train(request, problem, fill_cache, show, phases)
-    finally:
-        close()
-
-
-def _prepare(
-    request: _Request, given: dict[str, Any], base: dict[str, Any], show: Listen, phases: Phases, importing: threading.Thread
-) -> tuple[Problem, Callable[[], None]]:
-    """The problem, its settings complete; and what must be called to fill the cache."""
-    from trainwright.data import source as sources
-    from trainwright.tasks import kinds
-
-    phases.mark("import")
-    found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=show)
-    parent = None
-    if request.start is not None:
-        importing.join()
-        parent = Run(request.start).predictor
-    task, why = kinds.settle(found, given, base, parent)
-    if why:
-        show(Note("task", TASKS[task], why))
-    settings = kinds.complete(given, base, task, parent, request.start)
-    problem, fill_cache = kinds.module(task).prepare(found, settings, parent, phases.mark)
-    for what, value, reason in problem.notes + problem.derive():
-        show(Note(what, value, reason))
-    return problem, fill_cache
-
-
-def _import_torch() -> None:
-    """Torch takes seconds to import; the data are read meanwhile."""
-    import trainwright.tasks.runner  # noqa: F401
-
-
-def _shower(listen: Listen | None) -> tuple[Listen, Callable[[], None]]:
+    request = Request(str(source), valid, test, recipe, from_run, out, Path(runs), offline, settings)
     if listen is not None:
-        return listen, lambda: None
+        return Run(Session(request, listen).run())
     from trainwright.watch.console import Console
 
     console = Console(sys.stderr)
-    return console.handle, console.close
-
-
-def _train(request: _Request, problem: Problem, fill_cache: Callable[[], None], show: Listen, phases: Phases) -> Run:
-    from trainwright import config
-    from trainwright.store import atomic, bundle
-    from trainwright.tasks.card import card
-    from trainwright.tasks.runner import Training
-
-    training = Training(problem)
-    for what, value, why in training.notes:
-        show(Note(what, value, why))
-    run = rundir.create(request.out, request.runs, rundir.slug(problem.data["source"]))
-    caching = threading.Thread(target=fill_cache, daemon=True)
-    caching.start()
-    atomic.write_file(run.data, json.dumps(problem.data, indent=1))
-    atomic.write_file(run.settings, config.to_toml(problem.settings, run=request.origin()))
-    log = EventLog(run.events, run.history)
-
-    def emit(event: Event) -> None:
-        log.append(event)
-        show(event)
-
-    artist = _artist(run)
     try:
-        training.train(emit)
-        phases.mark("train")
-        scores = training.evaluate()
-        phases.mark("evaluate")
-        bundle.save(run.model, training.bundle(), card(run.path, scores))
-        caching.join()
-        phases.mark("save")
-        rate = round(training.rows / max(phases.seconds["train"], 1e-9))
-        report = scores | {"seconds": phases.seconds, "rows_per_second": rate}
-        atomic.write_file(run.report, json.dumps(report, indent=1))
-        artist.communicate(b"draw\n")
+        return Run(Session(request, console.handle).run())
     finally:
-        log.close()
-        if artist.poll() is None:
-            artist.communicate()
-    return Run(run.path)
-
-
-def _artist(run: rundir.RunDir) -> subprocess.Popen[bytes]:
-    """A second process that draws the plots: it gets ready while the model trains, and draws when it is told to."""
-    command = [sys.executable, "-P", "-m", "trainwright.watch.plots", str(run.path), "--wait"]
-    # A group of its own: Ctrl-C is for the training, which then tells the artist.
-    return subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)
+        console.close()
 
 
 def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import trainwright as tw
-from trainwright import api, cli
+from trainwright import cli
 from trainwright.data import cache, cifar, imagestore
 from trainwright.data.augment import Augment
 from trainwright.data.imagebatches import ImageBatches
@@ -27,14 +26,6 @@ from trainwright.tasks.derive_image import image_training
 from trainwright.watch.events import Epoch, Note
 
 SMALL = {"epochs": 3, "model": {"name": "convnet", "channels": [8, 16]}, "lr": 0.01, "batch_size": 16}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_plots():
-    """Drawing takes longer than these trainings, and is tested elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api, "_artist", lambda run: subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
-        yield
 
 
 def fit(source, out: Path, **options):

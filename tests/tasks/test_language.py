@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from samples import START_ARTIST
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
@@ -57,6 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tw.Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINWRIGHT_CACHE", str(folder / "cache"))
         model = {"embedding": 24, "hidden": 64, "layers": 1, "dropout": 0.0}
+        patch.setattr("trainwright.session.start_artist", START_ARTIST)
         return fit(folder / "story.txt", folder / "run", epochs=5, lr=0.01, batch_size=2, model=model)
 
 
@@ -106,7 +108,7 @@ def test_perplexity_does_not_depend_on_the_batch_and_is_the_hand_computed_one(
         monkeypatch.setattr(language, "BATCH", batch)
         found.append(tw.evaluate(run, text)["perplexity"])
     assert found == pytest.approx([found[0]] * 3, rel=1e-5)
-    ids = language._stream(run.predictor.encoder, text.read_text()).ids
+    ids = run.predictor.encoder.behind_line_end(text.read_text())
     width, warm = (40, 10) if model["name"] == "lstm" else (30, 15)
     assert math.log(found[0]) == pytest.approx(hand_computed(run, ids, width, warm), abs=1e-5)
 
@@ -149,7 +151,7 @@ def test_a_learned_text_is_gone_on_with(trained: tw.Run) -> None:
 def test_the_same_command_gives_the_same_model_and_the_cache_changes_nothing(text: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path / "cache"))
     first = fit(text, tmp_path / "1", model={"embedding": 16, "hidden": 16, "dropout": 0.3})
-    monkeypatch.setattr(language.corpus, "read_text", None)  # a second reading would fail
+    monkeypatch.setattr("trainwright.data.corpus.read_text", None)  # a second reading would fail
     second = fit(text, tmp_path / "2", model={"embedding": 16, "hidden": 16, "dropout": 0.3})
     assert first.report["test"] == second.report["test"]
     weights = [(run.path / "model" / "model.safetensors").read_bytes() for run in (first, second)]

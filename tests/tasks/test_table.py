@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 import trainwright as tw
-from trainwright import api, cli
+from trainwright import cli
 from trainwright.data.tabular import TargetScaler
 from trainwright.errors import TrainwrightError
 from trainwright.tasks import labelled
@@ -58,23 +57,6 @@ def csv(folder: Path, frame: pl.DataFrame = PRICES, name: str = "houses.csv") ->
     written = frame.with_columns(pl.col(pl.Boolean).replace_strict({True: "yes", False: "no"}, return_dtype=pl.String))
     written.write_csv(folder / name)
     return folder / name
-
-
-class NoArtist:
-    """Stands for the process that draws the plots, which takes longer than the training."""
-
-    def communicate(self, word: bytes = b"") -> None:
-        pass
-
-    def poll(self) -> int:
-        return 0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_plots() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api, "_artist", lambda run: NoArtist())
-        yield
 
 
 def fit(source, folder: Path, name: str = "run", **options):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright import config
+from trainwright import config, rundir
 from trainwright.data.source import Source
 from trainwright.errors import TrainwrightError, error
 from trainwright.schema import TASKS, Settings
@@ -71,6 +71,14 @@ def from_bundle(kept: Bundle) -> Predictor:
         raise error("E406", name=task, choices=", ".join(TASKS))
     predictor: Predictor = getattr(module(task), PREDICTORS[task]).from_bundle(kept)
     return predictor
+
+
+def open_run_model(path: Path) -> Predictor:
+    """The trained model of a run. Raises E403 where ``path`` is no run, E405 where its training did not end, and as below."""
+    folder = rundir.open_run(path).model
+    if not folder.is_dir():
+        raise error("E405", path=path, missing="model")
+    return open_model(folder)
 
 
 def open_model(folder: Path) -> Predictor:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainwright.data import cache, corpus, wikitext
+from trainwright.data import cache, corpus
 from trainwright.data.datasets import ArchiveLayout, TextLayout
 from trainwright.data.source import Source
-from trainwright.data.split import NAMES
 from trainwright.data.tokens import TokenEncoder
 from trainwright.errors import error
 from trainwright.models.shapes import TokenShape
 from trainwright.rundir import is_path
 from trainwright.schema import MODELS, Settings
-from trainwright.tasks import derive
+from trainwright.tasks import corpora, derive
 from trainwright.tasks.base import Answers, Note, Predictor, Problem
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
 CHARACTERS = ("characters", "bytes")  # tokenizers whose tokens are worth counting in bits
 BATCH = 32  # windows measured at a time
-LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 # Of an LSTM, which could read without end: the window it is measured on, and how much of it only warms up its state.
 LSTM_WINDOW, LSTM_WARM = 640, 128
 
@@ -113,6 +111,9 @@ class LanguageProblem(Problem):
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
         """Scores of validation and test, and the perplexity of counting words and pairs of words."""
+        from trainwright.evaluation.metrics import measuring
+        from trainwright.tasks.generation import Sampling, Speaker
+
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
         for name in ("valid", "test"):
             if name in self.splits:
@@ -120,7 +121,9 @@ class LanguageProblem(Problem):
                 found[name] = sums.report() | objective.metrics(sums.loss)
         measured = self.splits[next((name for name in ("test", "valid") if name in self.splits), "train")].ids
         baselines = _baselines(self.splits["train"].ids, measured, self.encoder.size)
-        sample = "".join(_generate(model, self.encoder, "", 200, 0.8, 0, 1.0, 0, self.settings.context or 1, device))
+        with measuring(model):
+            speaker = Speaker(model, self.encoder, self.settings.context or 1, device)
+            sample = "".join(speaker.go_on("", 200, Sampling(temperature=0.8)))
         best = min(baselines, key=lambda each: float(each["loss"]))
         return found | {"baselines": baselines, "baseline": best, "samples": [sample]}
 
@@ -163,10 +166,10 @@ def prepare(
     if key and (cached := _from_cache(key, settings)):
         clock("read")
         return cached, lambda: None
-    texts, files, notes = _texts(source, settings)
+    texts, files, notes = corpora.read(source, settings)
     clock("read")
     encoder, settings, more = _encoder(texts["train"], settings, parent)
-    splits = {name: _stream(encoder, text) for name, text in texts.items()}
+    splits = {name: Stream(encoder.behind_line_end(text)) for name, text in texts.items()}
     data = _describe(source, files, texts, splits, encoder)
     clock("encode")
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
@@ -181,39 +184,6 @@ def _by_catalogue(source: Source, settings: Settings) -> Settings:
     if settings.tokenizer is None and isinstance(layout, ArchiveLayout):
         return settings.model_copy(update={"tokenizer": "words"})
     return settings
-
-
-def _texts(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, list[str]], list[Note]]:
-    """The text of each split, its files, and notes."""
-    notes: list[Note] = []
-    if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
-        return wikitext.wikitext(source.files["archive"]), {"all": [str(source.files["archive"])]}, notes
-    if not source.files:
-        texts, files = {"train": corpus.embedded()}, {}
-    else:
-        if source.path is not None:
-            found = corpus.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
-            paths, notes = found.files, list(found.notes)
-        else:
-            paths = {name: [path] for name, path in source.files.items()}
-        texts = {name: corpus.read_text(each, notes) for name, each in paths.items()}
-        files = {name: [str(path) for path in each] for name, each in paths.items()}
-    fractions = {
-        name: 0.0 if name in texts else 0.05 if given is None else given
-        for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))
-    }
-    if "test" in texts and settings.test_fraction:
-        raise error("E222", file=files["test"][0])
-    if sum(fractions.values()) >= 1:
-        raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
-    cut = corpus.cut(texts["train"], fractions["valid"], fractions["test"])
-    given = ", ".join(name for name in texts if name != "train")
-    shares = [f"the {share:.3g} {'after it' if name == 'valid' else 'at the end'} for {name}"
-              for name, share in fractions.items() if share]  # fmt: skip
-    why = "; ".join(filter(None, [f"{given} given" if given else "", ", ".join(shares)]))
-    texts |= cut
-    sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)
-    return {name: texts[name] for name in NAMES if name in texts}, files, [*notes, ("split", f"{sizes} characters", why)]
 
 
 def _encoder(text: str, settings: Settings, parent: Predictor | None) -> tuple[TokenEncoder, Settings, list[Note]]:
@@ -238,12 +208,6 @@ def _encoder(text: str, settings: Settings, parent: Predictor | None) -> tuple[T
     return encoder, settings, [*notes, ("vocabulary", f"{encoder.size:,} tokens", f"{encoder.tokenizer} of the training split")]
 
 
-def _stream(encoder: TokenEncoder, text: str) -> Stream:
-    """The tokens of a text behind those of a line end, so that the first token of the text is a target too."""
-    ids = encoder.transform(text)
-    return Stream(np.concatenate([encoder.transform("\n")[-1:], ids]))
-
-
 def _describe(
     source: Source, files: dict[str, list[str]], texts: dict[str, str], splits: dict[str, Stream], encoder: TokenEncoder
 ) -> dict[str, Any]:
@@ -253,16 +217,10 @@ def _describe(
         "rows": {name: len(stream) for name, stream in splits.items()},
         "characters": {name: len(text) for name, text in texts.items()},
         "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
-        "repeated_lines": _repeated(texts),
+        "repeated_lines": corpora.repeated_lines(texts),
         "rejected": 0,
         "rejected_rows": [],
     }
-
-
-def _repeated(texts: dict[str, str]) -> dict[str, int]:
-    """Of valid and test, the long lines that are also lines of the training text."""
-    seen = {line for line in texts["train"].split("\n") if len(line) >= LONG_LINE}
-    return {name: sum(line in seen for line in text.split("\n")) for name, text in texts.items() if name != "train"}
 
 
 def _findings(data: dict[str, Any]) -> list[Note]:
@@ -273,7 +231,7 @@ def _findings(data: dict[str, Any]) -> list[Note]:
             found.append(("unknown", f"{count:,}", f"tokens of {name} ({count / rows[name]:.2%}) are not in the vocabulary"))
     for name, count in data["repeated_lines"].items():
         if count:
-            found.append(("leak", f"{count:,}", f"lines of {name} with {LONG_LINE} characters or more are also in train"))
+            found.append(("leak", f"{count:,}", f"lines of {name} of {corpora.LONG_LINE} characters or more are also in train"))
     return found
 
 
@@ -310,6 +268,7 @@ class LanguagePredictor(Predictor):
         import torch
 
         from trainwright.models import registry
+        from trainwright.tasks.generation import Speaker
 
         self.encoder = TokenEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
         self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
@@ -319,6 +278,7 @@ class LanguagePredictor(Predictor):
         self.model = registry.build(self.task, self.name, self.settings, self.shape)
         self.model.load_state_dict(kept.weights)
         self.model.eval()
+        self._speaker = Speaker(self.model, self.encoder, self.context, self.device)
 
     @classmethod
     def from_bundle(cls, kept: Bundle) -> LanguagePredictor:
@@ -340,18 +300,14 @@ class LanguagePredictor(Predictor):
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
         """The ``top`` most probable next tokens of each text, with their probabilities."""
-        import torch
-
         found = []
         for text in items:
             if not isinstance(text, str):
                 raise error("E320", name="texts", value=text, problem="a text is a str")
             clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            ids = _stream(self.encoder, clean).ids[-self._longest :]
-            with torch.inference_mode():
-                logits, _ = _next(self.model, torch.from_numpy(ids.astype(np.int64))[None], None)
-                probabilities, places = logits.softmax(dim=-1).topk(min(top, self.encoder.size))
-            found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), probabilities.tolist(), strict=True)])
+            ids = self.encoder.behind_line_end(clean)[-self._longest :].astype(np.int64).tolist()
+            shares, places = self._speaker.logits(ids)[0].softmax(dim=-1).topk(min(top, self.encoder.size))
+            found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), shares.tolist(), strict=True)])
         return found
 
     @property
@@ -370,77 +326,13 @@ class LanguagePredictor(Predictor):
     def score(self, path: Path) -> dict[str, Any]:
         """Perplexity over every token of a text."""
         text = corpus.read_text(corpus.find_corpus(path).files["train"])
-        stream = _stream(self.encoder, text)
+        stream = Stream(self.encoder.behind_line_end(text))
         sums = _measure(self.model, stream.ids, self.context, self.device)
         bits = {"bits_per_character": sums.loss / math.log(2)} if self.encoder.tokenizer in CHARACTERS else {}
         return sums.report() | bits | {"rejected": 0, "unknown": self.encoder.unknown(stream.ids[1:], text)}
 
     def generate(self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> Iterator[str]:
         """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""
-        return _generate(self.model, self.encoder, prompt, tokens, temperature, top_k, top_p, seed, self.context, self.device)
+        from trainwright.tasks.generation import Sampling
 
-
-def _next(model: nn.Module, ids: torch.Tensor, state: Any) -> tuple[torch.Tensor, Any]:
-    """Logits of the token after ``ids`` (1, time), and the state after them."""
-    from torch.nn.functional import linear
-
-    features, state = model(ids, state)
-    weight, bias = model.output()  # type: ignore[operator]
-    return linear(features[0, -1], weight, bias).float(), state
-
-
-def _generate(
-    model: nn.Module,
-    encoder: TokenEncoder,
-    prompt: str,
-    tokens: int,
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    seed: int,
-    context: int,
-    device: torch.device,
-) -> Iterator[str]:
-    """Tokens drawn one by one. ``<unk>`` is never said. A transformer whose window is full goes on from its second half."""
-    import torch
-
-    from trainwright.evaluation.metrics import measuring
-
-    generator = torch.Generator().manual_seed(seed)
-    start: Any = model.start
-    ids = _stream(encoder, prompt).ids.astype(np.int64).tolist()
-    fresh, state, stream = ids if model.carries else ids[-context:], start(1, device), encoder.stream()
-    for each in ids[1:]:
-        stream.push(each)  # what follows depends on what was said: a space, the rest of a character
-    with torch.inference_mode(), measuring(model):
-        for _ in range(tokens):
-            if not model.carries and state[0].shape[2] + len(fresh) > context:
-                fresh, state = ids[-max(context // 2, 1) :], start(1, device)
-            logits, state = _next(model, torch.tensor([fresh], device=device), state)
-            drawn = _draw(logits.cpu(), encoder, temperature, top_k, top_p, generator)
-            ids.append(drawn)
-            fresh = [drawn]
-            if piece := stream.push(drawn):
-                yield piece
-    if piece := stream.end():
-        yield piece
-
-
-def _draw(
-    logits: torch.Tensor, encoder: TokenEncoder, temperature: float, top_k: int, top_p: float, generator: torch.Generator
-) -> int:
-    """One token: the best where ``temperature`` is 0, else at random among the ``top_k`` best that make up ``top_p``."""
-    import torch
-
-    if encoder.tokenizer in ("words", "characters"):
-        logits[0] = -torch.inf  # the number of <unk>
-    if temperature == 0:
-        return int(logits.argmax())
-    probabilities, order = (logits.double() / temperature).softmax(dim=-1).sort(descending=True, stable=True)
-    keep = torch.ones_like(probabilities, dtype=torch.bool)
-    if top_k:
-        keep[top_k:] = False
-    if top_p < 1:
-        keep &= probabilities.cumsum(dim=-1) - probabilities < top_p  # the one that crosses the line is in
-    chosen = torch.multinomial(probabilities * keep, 1, generator=generator)
-    return int(order[chosen])
+        return self._speaker.go_on(prompt, tokens, Sampling(temperature, top_k, top_p, seed))
