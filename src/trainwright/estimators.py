@@ -23,6 +23,7 @@ from trainwright.data.pictures import from_pixels
 from trainwright.data.source import Source
 from trainwright.data.table import ROW, Table
 from trainwright.tasks import kinds
+from trainwright.tasks.base import Clock
 from trainwright.tasks.runner import Training
 from trainwright.watch.console import Console
 
@@ -69,7 +70,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
         settings = kinds.complete(given, {}, self._task, None, None)
-        problem, _ = kinds.module(self._task).prepare(source, settings, None, lambda phase: None)
+        problem, _ = kinds.module(self._task).prepare(source, settings, None, Clock())
         problem.notes += problem.derive()
         training = Training(problem)
         console = Console(sys.stderr, quiet=not self.verbose)

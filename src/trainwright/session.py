@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright import config, rundir
 from trainwright.schema import TASKS
-from trainwright.watch.events import Event, EventLog, Note
+from trainwright.tasks.base import Clock
+from trainwright.watch.events import Event, EventLog, Note, Progress
 
 if TYPE_CHECKING:
     from trainwright.tasks.base import Note as Said
@@ -52,10 +53,11 @@ class Request:
         return {"source": self.source} | {key: str(value) for key, value in named.items() if value} | versions
 
 
-class Phases:
-    """Seconds by phase; each mark ends the phase that it names."""
+class Phases(Clock):
+    """Seconds by phase; each mark ends the phase that it names. Progress is shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, show: Listen) -> None:
+        self._show = show
         self._last = clock.perf_counter()
         self.seconds: dict[str, float] = {}
 
@@ -65,13 +67,17 @@ class Phases:
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 4)
         self._last = now
 
+    def progress(self, phase: str, done: int, total: int, unit: str) -> None:
+        """``done`` of ``total`` are ready."""
+        self._show(Progress(phase, done, total, unit))
+
 
 class Session:
     """Carries a request through. ``show`` is called with every event."""
 
     def __init__(self, request: Request, show: Listen) -> None:
         self.request, self.show = request, show
-        self.phases = Phases()
+        self.phases = Phases(show)
         self._importing = threading.Thread(target=_import_torch, daemon=True)
 
     def run(self) -> Path:
@@ -113,7 +119,7 @@ class Session:
         self._say([("task", TASKS[task], why)] if why else [])
         settings = kinds.complete(request.settings, base, task, parent, request.start)
         prepared: tuple[Problem, Callable[[], None]]
-        prepared = kinds.module(task).prepare(found, settings, parent, self.phases.mark)
+        prepared = kinds.module(task).prepare(found, settings, parent, self.phases)
         return prepared
 
     def _train(self, problem: Problem, training: Training, caching: threading.Thread) -> rundir.RunDir:

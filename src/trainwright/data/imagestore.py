@@ -60,6 +60,7 @@ class Files:
 
 
 Inputs = np.ndarray | Files
+Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -85,18 +86,23 @@ def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: in
     return needed <= min(MOST_BYTES, _available() // 2)
 
 
-def store(pictures: Pictures, size: tuple[int, int], channels: int, in_memory: bool) -> Stored:
-    """The pictures at this size, those that cannot be used in ``rejected``. Raises SourceError E142."""
+def store(
+    pictures: Pictures, size: tuple[int, int], channels: int, in_memory: bool, progress: Progress | None = None
+) -> Stored:
+    """The pictures at this size, those that cannot be used in ``rejected``; ``progress(done, total)`` is called on the way.
+
+    Raises SourceError E142.
+    """
     if not in_memory and pictures.paths is not None and pictures.pixels is None:
-        return _scanned(pictures, size, channels)
+        return _scanned(pictures, size, channels, progress)
     if pictures.paths is None or len(pictures) < CACHED:
-        return _held(decode(pictures, size, channels), lambda: None)
+        return _held(decode(pictures, size, channels, progress), lambda: None)
     content = hashlib.blake2b("".join(pictures.keys.to_list()).encode(), digest_size=16).hexdigest()
     key = cache.fingerprint(content, {"size": size, "channels": channels})
     if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
         pictures.pixels = np.require(found[1]["pixels"], requirements="W")
         return _held(pictures, lambda: None)
-    decoded = decode(pictures, size, channels)
+    decoded = decode(pictures, size, channels, progress)
     if len(decoded) < len(pictures):  # the cache holds no reasons
         return _held(decoded, lambda: None)
     pixels: Any = decoded.pixels
@@ -108,7 +114,7 @@ def _held(pictures: Pictures, keep: Callable[[], None]) -> Stored:
     return Stored(pictures, pictures.pixels, None, keep)
 
 
-def _scanned(pictures: Pictures, size: tuple[int, int], channels: int) -> Stored:
+def _scanned(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
     """Every file decoded once, for its sums and to find those that cannot be."""
     paths = pictures.paths or []
     sums = np.zeros((len(paths), channels, 2), np.int64)
@@ -123,7 +129,7 @@ def _scanned(pictures: Pictures, size: tuple[int, int], channels: int) -> Stored
         return stop - start
 
     with quiet():
-        in_pieces(work, len(paths), cores(), None)
+        in_pieces(work, len(paths), cores(), progress)
     good = np.setdiff1d(np.arange(len(paths)), list(bad))
     pictures.remove(bad)
     return Stored(pictures, Files(pictures.paths or [], size, channels), sums[good], lambda: None)

@@ -31,6 +31,16 @@ Note = tuple[str, str, str]
 EVALUATION_BATCH = 1024
 
 
+class Clock:
+    """Told when a phase of the preparation ends, and how far a long one is; this one does not listen."""
+
+    def mark(self, phase: str) -> None:
+        """The time since the last mark was spent on ``phase``."""
+
+    def progress(self, phase: str, done: int, total: int, unit: str) -> None:
+        """``done`` of ``total`` are ready."""
+
+
 @dataclass(frozen=True)
 class Split:
     """One split, encoded.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from trainwright.errors import error
 from trainwright.models.shapes import ImageShape
 from trainwright.schema import Settings
 from trainwright.tasks import derive_image, image_files, image_source
-from trainwright.tasks.base import Answers, Note, Predictor, Split
+from trainwright.tasks.base import Answers, Clock, Note, Predictor, Split
 from trainwright.tasks.derive import fill
 from trainwright.tasks.labelled import Found, Labelled, LabelledPredictor
 from trainwright.tasks.rows import Rows, gather
@@ -113,20 +114,23 @@ class ImageProblem(Labelled):
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Callable[[str], None]
+    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
 ) -> tuple[ImageProblem, Callable[[], None]]:
     """Read, measure, decode and split; also gives what must be called to fill the cache.
 
-    ``clock(phase)`` is called when a phase ends. With ``parent`` its size, channels and normalisation are used.
+    ``clock`` is told when a phase ends. With ``parent`` its size, channels and normalisation are used.
     Raises SourceError and DataError.
     """
     parts, columns, table = image_source.read(source, settings)
     found = survey(parts.values())
     settings, size, channels, notes = _sized(settings, found, parent)
-    clock("read")
+    clock.mark("read")
     in_memory = fit_in_memory(parts.values(), size, channels)
-    stored = {name: store(part, size, channels, in_memory) for name, part in parts.items()}
-    clock("decode")
+    stored = {}
+    for name, part in parts.items():
+        told = partial(clock.progress, f"decode {name}", unit="images")
+        stored[name] = store(part, size, channels, in_memory, told)
+    clock.mark("decode")
     problem = _problem(source, settings, stored, table, (size, channels), parent)
     problem.data["columns"] = columns
     problem.notes = [*stored["train"].pictures.notes, *notes, *problem.notes]

@@ -19,7 +19,7 @@ from trainwright.models.shapes import TokenShape
 from trainwright.rundir import is_path
 from trainwright.schema import MODELS, Settings
 from trainwright.tasks import corpora, derive
-from trainwright.tasks.base import Answers, Note, Predictor, Problem
+from trainwright.tasks.base import Answers, Clock, Note, Predictor, Problem
 
 if TYPE_CHECKING:
     import torch
@@ -155,7 +155,7 @@ def _baselines(train: np.ndarray, measured: np.ndarray, size: int) -> list[dict[
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Callable[[str], None]
+    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
 ) -> tuple[LanguageProblem, Callable[[], None]]:
     """Read, cut and encode, or take it from the cache; also gives what must be called to fill the cache.
 
@@ -164,14 +164,14 @@ def prepare(
     settings = _by_catalogue(source, settings)
     key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
     if key and (cached := _from_cache(key, settings)):
-        clock("read")
+        clock.mark("read")
         return cached, lambda: None
     texts, files, notes = corpora.read(source, settings)
-    clock("read")
+    clock.mark("read")
     encoder, settings, more = _encoder(texts["train"], settings, parent)
     splits = {name: Stream(encoder.behind_line_end(text)) for name, text in texts.items()}
     data = _describe(source, files, texts, splits, encoder)
-    clock("encode")
+    clock.mark("encode")
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
     return problem, lambda: _to_cache(key, problem) if key else None
 

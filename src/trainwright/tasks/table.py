@@ -27,7 +27,7 @@ from trainwright.models.shapes import TableShape
 from trainwright.rundir import is_path
 from trainwright.schema import Settings
 from trainwright.tasks import derive_table
-from trainwright.tasks.base import Note, Predictor, Split
+from trainwright.tasks.base import Clock, Note, Predictor, Split
 from trainwright.tasks.labelled import Found, Labelled, LabelledPredictor, Target
 from trainwright.tasks.numbers import Numbers
 from trainwright.tasks.rows import Part, Rows, gather
@@ -82,11 +82,11 @@ class TableProblem(Labelled):
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Callable[[str], None]
+    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
 ) -> tuple[TableProblem, Callable[[], None]]:
     """Read, choose columns, split and encode. Nothing is cached, as reading is what takes the time.
 
-    ``clock(phase)`` is called when a phase ends. With ``parent`` its columns, encoder and scale are used.
+    ``clock`` is told when a phase ends. With ``parent`` its columns, encoder and scale are used.
     Raises SourceError and DataError.
     """
     train = source.tables["train"]
@@ -102,11 +102,11 @@ def prepare(
         parts[name] = _part(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
         parsed.append(frame)
     rows = gather(source, parts, settings, classes=chosen.target == "class", noun="row")
-    clock("read")
+    clock.mark("read")
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
     problem.data["columns"] = chosen.to_values()
     problem.notes = [*train.notes, *chosen.notes, *problem.notes]
-    clock("encode")
+    clock.mark("encode")
     return problem, lambda: None
 
 

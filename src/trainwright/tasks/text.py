@@ -23,7 +23,7 @@ from trainwright.models.shapes import TextShape
 from trainwright.rundir import is_path
 from trainwright.schema import Settings
 from trainwright.tasks import derive
-from trainwright.tasks.base import Note, Predictor, Split
+from trainwright.tasks.base import Clock, Note, Predictor, Split
 from trainwright.tasks.labelled import Found, Labelled, LabelledPredictor
 from trainwright.tasks.rows import Part, Rows, gather
 from trainwright.tasks.targets import Classes
@@ -80,11 +80,11 @@ class TextProblem(Labelled):
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Callable[[str], None]
+    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
 ) -> tuple[TextProblem, Callable[[], None]]:
     """Read, split and encode, or take it from the cache; also gives what must be called to fill the cache.
 
-    ``clock(phase)`` is called when a phase ends. With ``parent`` its vocabulary is used.
+    ``clock`` is told when a phase ends. With ``parent`` its vocabulary is used.
     Raises SourceError and DataError.
     """
     assert settings.model is not None
@@ -92,13 +92,13 @@ def prepare(
     key = source.fingerprint(shaping) if parent is None else ""
     if key and (found := cache.load(key)):
         prepared = _from_cache(settings, *found)
-        clock("read")
+        clock.mark("read")
         return prepared, lambda: None
     columns, rows = read(source, settings)
-    clock("read")
+    clock.mark("read")
     prepared = _encode(rows, settings, parent)
     prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
-    clock("encode")
+    clock.mark("encode")
     return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
 
 
