@@ -17,6 +17,7 @@ from samples import news_rows, write_csv
 
 import trainwright as tw
 from trainwright.data import cache
+from trainwright.errors import TrainwrightError
 from trainwright.watch.events import Note
 
 ROWS = news_rows(240)
@@ -247,3 +248,61 @@ def test_torchs_compiler_is_never_imported(tmp_path: Path) -> None:
         "assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_single_class_to_train_on_is_no_classifier(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "train.csv", [("sport", text) for _, text in ROWS[:60]])
+    test = write_csv(tmp_path / "test.csv", ROWS[60:100])
+    with pytest.raises(TrainwrightError) as caught:
+        tw.train(train, test=test, out=tmp_path / "run", listen=lambda event: None)
+    assert caught.value.code == "E216" and not (tmp_path / "run").exists()
+
+
+def test_the_split_that_is_said_is_the_split_that_is_measured(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "a.csv", ROWS)
+    test = write_csv(tmp_path / "t.csv", [*news_rows(15, 5), ("weather", "rain"), ("weather", "wind")])
+    notes = []
+    run = tw.train(train, test=test, out=tmp_path / "run", epochs=1, listen=notes.append)
+    said = next(note.value for note in notes if isinstance(note, Note) and note.what == "split")
+    assert "test 15" in said and run.report["test"]["n"] == 15
+
+
+def test_classes_that_are_numbered_are_not_misspelt(tmp_path: Path) -> None:
+    rows = [(f"class_{number % 2 + 1}", text) for number, (_, text) in enumerate(ROWS[:60])] + [("class_10", "one of its own")]
+    fit(write_csv(tmp_path / "a.csv", rows), tmp_path, epochs=1)
+
+
+def test_nothing_left_to_train_on_is_refused(tmp_path: Path) -> None:
+    rows = [(label, text, "only") for label, text in ROWS[:20]]
+    source = write_csv(tmp_path / "a.csv", rows, ("label", "text", "site"))
+    for fraction in ({"test_fraction": 0.99}, {"valid_fraction": 0.99}):
+        given = {"valid_fraction": 0.0, "test_fraction": 0.0} | fraction
+        with pytest.raises(TrainwrightError) as caught:
+            fit(source, tmp_path, split="group:site", text=["text"], label="label", **given)
+        assert caught.value.code == "E221"
+
+
+def test_a_rate_that_is_given_is_the_highest_of_one_cycle(tmp_path: Path) -> None:
+    events = []
+    tw.train(
+        write_csv(tmp_path / "a.csv", ROWS),
+        out=tmp_path / "run",
+        epochs=2,
+        lr=0.003,
+        schedule="OneCycleLR",
+        listen=events.append,
+    )
+    rates = [event.lr for event in events if event.kind == "step"]
+    assert max(rates) == pytest.approx(0.003, rel=0.05)
+
+
+def test_the_answer_is_the_class_that_was_measured() -> None:
+    import torch
+
+    from trainwright.data.encode import Labels
+    from trainwright.tasks.targets import Classes
+
+    logits = torch.tensor([[18.0, 25.0, -5.0], [1.1, 1.3, 0.0]])
+    for loss in ("BCEWithLogitsLoss", "MSELoss", "CrossEntropyLoss"):
+        target = Classes(Labels(("a", "b", "c")), {"loss": {"name": loss}, "smoothing": 0.0, "weights": None})
+        assert [answer[0][0] for answer in target.answers(logits, 1)] == ["b", "b"]

@@ -71,7 +71,7 @@ class Run:
         """
         if top < 1:
             raise error("E320", name="top", value=top, problem="it is a number of labels")
-        alone = isinstance(items, str | dict | Path)
+        alone = isinstance(items, str | bytes | dict | Path) or (self.predictor.task == "image" and _one_image(items))
         found = self.predictor.predict([items] if alone else items, top)
         return [each[0] if isinstance(each, list) else each for each in found] if top == 1 else found
 
@@ -85,6 +85,12 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+
+def _one_image(items: Any) -> bool:
+    """Whether it is a single image of Pillow, or an array of height x width or height x width x channels."""
+    shape: tuple[int, ...] = getattr(items, "shape", ())
+    return hasattr(items, "convert") or len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
 
 
 def load(path: str | Path) -> Run:
@@ -112,8 +118,8 @@ def train(
     them on standard error.
 
     Raises:
-        TrainwrightError: see ``docs/errors.md``; no run folder is made. Only a training that is refused on the way (E501)
-            leaves its folder, without a model, so that its events can be looked at.
+        TrainwrightError: see ``docs/errors.md``; no run folder is made. Only what stops a training on its way (a step that is
+            refused, a file that turned bad, a full disk) leaves its folder, without a model, so that its events can be seen.
     """
     from trainwright.session import Request, Session
 
@@ -215,6 +221,7 @@ def generate(
         ("temperature", temperature, 0 <= temperature < float("inf")),
         ("top_k", top_k, top_k >= 0),
         ("top_p", top_p, 0 < top_p <= 1),
+        ("seed", seed, 0 <= seed < 2**63),
     ):
         if not good:
             raise error("E320", name=name, value=value, problem="it is out of range")
@@ -254,7 +261,7 @@ def fit(
     metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None,
     target: str = "",
     state: Callable[..., Any] | None = None,
-    epochs: int = 1,
+    epochs: int | None = None,
     steps: int = 0,
     time: float = 0.0,
     batch_size: int = 64,
@@ -288,6 +295,7 @@ def fit(
         schedule: one or several of ``torch.optim.lr_scheduler``, stepped every ``schedule_every`` (epoch or step).
         clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
         accumulate: batches whose gradients make one update, weighted exactly.
+        epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
         steps, time: stop after so many updates, or seconds; 0 = no limit.
         monitor: what the best epoch is chosen by: accuracy, loss, a metric (higher is better) or "-metric" (lower is better).
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.

@@ -31,6 +31,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the las
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
 
 
+# What ``api.train`` takes beside settings, by the flag that says it; "" where the command line has none.
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline")} | {"from_run": "from", "from": "from"}
+
+
 @app.command()
 def train(
     words: Annotated[
@@ -53,6 +57,9 @@ def train(
     source, settings = _source(words)
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
     given = config.nest(settings)
+    for key, flag in FLAGS.items():
+        if key in given:
+            raise error("E330", key=key, flag=flag)
     run = api.train(
         source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, offline=offline, listen=console.handle, **given
     )
@@ -149,7 +156,7 @@ def predict(
         elif isinstance(answer, list):
             typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
         else:
-            typer.echo(f"{answer:g}")
+            typer.echo(f"{answer:.10g}")
 
 
 @app.command()

@@ -108,7 +108,7 @@ MESSAGES: dict[str, Message] = {
         "Those are: {known} ... .",
     ),
     "E216": Message(
-        "every row of {file} has the same label, '{label}'",
+        "every row of {file} to train on has the same label, '{label}'",
         "A classifier needs at least two classes; name another column with label=NAME.",
     ),
     "E217": Message("label '{label}' occurs once, which looks like a misspelling", "Correct the row, or remove it."),
@@ -172,6 +172,8 @@ MESSAGES: dict[str, Message] = {
         "{key}={value!r} does not fit the earlier run, which has {found!r}",
         "Leave it out: it is taken from the run; or train without --from.",
     ),
+    "E329": Message("{key} has no effect: {why}", "Leave it out."),
+    "E330": Message("{key} is a flag, not a setting", "Write --{flag} VALUE instead of {key}=VALUE."),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -320,6 +322,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
     "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
+    "E168": Message("the {part} split has no token", "Give more text, another tokenizer, or other fractions."),
     "E167": Message("the tokens in '{path}' cannot be read: {problem}", "Remove the file; it is made again from the text."),
     # E136-E139, E180-E189: archives and what is in them
     "E136": Message("the archive '{path}' has no member '{member}'", "Is it the right file? Download it again."),
@@ -444,5 +447,6 @@ MESSAGES: dict[str, Message] = {
     "E273": Message(
         "augment=mixup mixes the classes of two images, which {name} cannot take", "Use CrossEntropyLoss, or leave mixup out."
     ),
+    "E275": Message("at {size} the images take {wanted} GiB, and there is room for {most}", "Choose a smaller size=..."),
     "E274": Message("'{path}' holds no image", "Images end in {suffixes}."),
 }

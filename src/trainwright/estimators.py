@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
@@ -89,6 +90,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "predictor_")
         items = self._items(X)
         predictor: Any = self.predictor_
+        if not len(items):
+            return torch.zeros(0, predictor.target.outputs)
         return predictor.outputs(items, np.zeros(len(items), predictor.target.dtype)).outputs
 
 
@@ -112,8 +115,9 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row."""
-        probabilities = self.predict_proba(X)
-        best: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
+        logits = self._outputs(X).numpy()
+        classes = np.array([int(label) for label in self.predictor_.target.labels])  # type: ignore[attr-defined]
+        best: np.ndarray = self.classes_[classes[logits.argmax(axis=1)]]
         return best
 
 

@@ -57,6 +57,8 @@ AUGMENTATIONS = ("shift", "flip", "crop", "cutout", "mixup")
 
 
 def _augmentations(values: list[str]) -> list[str]:
+    if values == ["none"]:
+        return []
     for value in values:
         if value not in AUGMENTATIONS:
             raise ValueError(f"{nearest(value, AUGMENTATIONS)} The choices are {', '.join(AUGMENTATIONS)}.".strip())

@@ -69,6 +69,11 @@ MISTAKES: list[tuple[str, Callable[[], str], list[str], str, str]] = [
     ("no label column", put("no.csv", "text\n" + "\n".join(f"some text number {i}" for i in range(30))), [], "E202", "label="),
     ("named label missing", good, ["label=topic"], "E201", "topic"),
     ("named text misspelt", good, ["text=txet"], "E201", "'text'"),
+    ("a flag as a setting", good, ["test=b.csv"], "E330", "--test"),
+    ("another flag as a setting", good, ["from=runs/a"], "E330", "--from"),
+    ("a setting of another task", good, ["augment=shift"], "E321", "image"),
+    ("a model of another task", good, ["model=convnet"], "E322", "bag"),
+    ("an augmentation misspelt", good, ["augment=shfit"], "E302", "shift"),
     ("label and text the same", good, ["text=label", "label=label"], "E204", "label"),
     (
         "every label different",

@@ -52,7 +52,7 @@ def test_lanes_hold_every_target_once_and_go_on_where_they_were(tokens: int, bat
 def test_windows_hold_every_target_once_in_every_epoch(tokens: int, batch_size: int, context: int, epoch: int) -> None:
     windows = Windows(np.arange(tokens, dtype=np.uint32), batch_size=batch_size, context=context, seed=3, device=CPU)
     batches = list(windows.epoch(epoch))
-    assert pairs(batches) == every_once(tokens) and len(batches) <= windows.per_epoch
+    assert pairs(batches) == every_once(tokens) and abs(len(batches) - windows.per_epoch) <= 1
     start = len(batches) // 2
     for first, second in zip(batches[start:], windows.epoch(epoch, start), strict=True):
         assert torch.equal(first.inputs[0], second.inputs[0]) and torch.equal(first.targets, second.targets)

@@ -428,3 +428,27 @@ def test_real_digits(real_data: Path, tmp_path: Path) -> None:
     assert data(run)["rows"]["test"] == 200 and run.report["test"]["accuracy"] > 0.7
     file = next((real_data / "mnist_png" / "test" / "7").iterdir())
     assert run.predict([file])[0][0] in "0123456789"
+
+
+def test_frozen_parts_keep_their_statistics(tmp_path: Path) -> None:
+    first = fit(write_folder(tmp_path / "a", *bars(90)), tmp_path / "first")
+    run = fit(
+        write_folder(tmp_path / "b", *bars(90, seed=1)), tmp_path / "second", from_run=first.path, freeze=["features"], epochs=1
+    )
+    old, new = (each.predictor.model.state_dict() for each in (first, run))
+    names = [name for name in old if name.startswith("features.")]
+    assert any("running_mean" in name for name in names)
+    assert all((old[name] == new[name]).all() for name in names)
+    assert any((old[name] != new[name]).any() for name in old if name not in names)
+
+
+def test_one_array_is_one_image(tmp_path: Path) -> None:
+    run = fit(write_folder(tmp_path / "a", *bars(90)), tmp_path / "run", epochs=1)
+    assert len(run.predict(np.zeros((9, 7), np.uint8))) == len(run.predict(np.zeros((5, 4, 3), np.uint8))) == 1
+    assert len(run.predict(np.zeros((6, 9, 7), np.uint8))) == 6
+
+
+def test_none_switches_augmentation_off() -> None:
+    from trainwright import config
+
+    assert config.resolve({"augment": "none"}, task="image").augment == []

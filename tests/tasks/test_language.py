@@ -135,9 +135,8 @@ def test_generated_text_follows_from_the_seed(tokenizer: str, name: str, text: P
     assert "".join(run.generate("the cat", 9, temperature=0)) == "".join(run.generate("the cat", 9, temperature=0, seed=9))
     assert "".join(run.generate("the cat", 9, top_k=1, seed=3)) == "".join(run.generate("the cat", 9, temperature=0))
     assert "<unk>" not in first and "".join(run.generate("", 0)) == ""
-    assert ("perplexity" in run.report["test"]) and ("bits_per_character" in run.report["test"]) == (
-        tokenizer in ("characters", "bytes")
-    )
+    bits = {name for name in run.report["test"] if name.startswith("bits")}
+    assert bits == {"characters": {"bits_per_character"}, "bytes": {"bits_per_byte"}}.get(tokenizer, set())
 
 
 def test_a_learned_text_is_gone_on_with(trained: tw.Run) -> None:
@@ -200,6 +199,7 @@ def test_freezing(trained: tw.Run, tmp_path: Path) -> None:
         ({"model": "gpt"}, "E328"),
         ({"task": "text"}, "E327"),
         ({"freeze": ["lstn"]}, "E325"),
+        ({"min_count": 3}, "E329"),
         ({"freeze": ["lstm", "embedding", "decoder", "bias"]}, "E326"),
     ],
     ids=str,
@@ -219,6 +219,9 @@ def test_fine_tuning_that_cannot_be(change: dict, code: str, trained: tw.Run, tm
         ({"lowercase": False}, "E321"),
         ({"loss": "MSELoss"}, "E313"),
         ({"valid_fraction": 0.6, "test_fraction": 0.5}, "E302"),
+        ({"tokenizer": "bytes", "max_vocabulary": 50}, "E329"),
+        ({"vocabulary": "extend"}, "E329"),
+        ({"tokenizer": "characters", "min_count": 1_000_000}, "E218"),
     ],
     ids=str,
 )
@@ -237,3 +240,41 @@ def test_a_classifier_does_not_generate(tmp_path: Path, news: Path) -> None:
     run = tw.train(news, out=tmp_path / "run", epochs=1, listen=lambda event: None)
     with pytest.raises(TrainwrightError, match="another kind of model"):
         run.generate("the")
+
+
+def test_a_split_without_a_token_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("word " * 500)
+    (tmp_path / "b.txt").write_text("   ")
+    with pytest.raises(TrainwrightError) as caught:
+        tw.train(tmp_path / "a.txt", test=tmp_path / "b.txt", out=tmp_path / "run", listen=lambda event: None)
+    assert caught.value.code in ("E161", "E168")
+
+
+def test_of_a_folder_with_splits_the_test_text_is_measured(trained: tw.Run, tmp_path: Path) -> None:
+    for number, part in enumerate(("train", "valid", "test")):
+        (tmp_path / f"x.{part}.txt").write_text(story(20 + 10 * number, number))
+    found = trained.evaluate(tmp_path)
+    assert found["n"] == 40 * 10 and found["files"] == [str(tmp_path / "x.test.txt")]
+
+
+def test_a_recipe_that_contradicts_the_earlier_run_is_refused(trained: tw.Run, tmp_path: Path) -> None:
+    source = trained.path.parent / "story.txt"
+    with pytest.raises(TrainwrightError) as caught:
+        tw.train(source, out=tmp_path / "run", from_run=trained.path, recipe="shakespeare-char", listen=lambda event: None)
+    assert caught.value.code == "E328"
+
+
+def test_the_context_of_the_earlier_run_is_kept(trained: tw.Run, tmp_path: Path) -> None:
+    source = trained.path.parent / "story.txt"
+    run = tw.train(source, out=tmp_path / "run", from_run=trained.path, steps=1, listen=lambda event: None)
+    assert run.predictor.context == trained.predictor.context == 16
+
+
+def test_using_a_model_leaves_the_random_state_alone(trained: tw.Run) -> None:
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    "".join(tw.load(trained.path).generate("the cat", 3))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.ones(2, requires_grad=True).sum().requires_grad
+    for _ in trained.generate("the cat", 2):
+        assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()

@@ -544,3 +544,44 @@ def test_packed_sequences_and_texts_are_handed_over_as_they_are() -> None:
     texts = [(str(number), float(number)) for number in range(4)]
     for data in ([(packed, torch.zeros(2, 1))], DataLoader([(a, np.float32([b])) for a, b in texts], 2)):
         assert train(Sums(), data, loss=nn.MSELoss())[-1].train.n in (2, 4)
+
+
+def test_steps_alone_say_how_long() -> None:
+    model = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    data = (torch.randn(8, 3), torch.randn(8, 1))
+    *_, last = tw.fit(model, data, loss=nn.MSELoss(), optimizer=optimizer, steps=30, batch_size=4)
+    assert (last.reason, last.step, last.epoch) == ("steps", 30, 15)
+
+
+def test_a_loader_draws_nothing_before_its_first_epoch() -> None:
+    data = DataLoader(TensorDataset(torch.arange(20.0)[:, None], torch.zeros(20, 1)), batch_size=5, shuffle=True)
+    torch.manual_seed(4)
+    wanted = [batch[0] for batch in data]
+    torch.manual_seed(4)
+    seen: list[torch.Tensor] = []
+
+    class Keep(nn.Linear):
+        def forward(self, inputs):
+            seen.append(inputs.clone())
+            return super().forward(inputs)
+
+    model = Keep(1, 1)
+    torch.manual_seed(4)
+    list(tw.fit(model, data, loss=nn.MSELoss(), optimizer=torch.optim.SGD(model.parameters(), lr=1e-6)))
+    assert all(torch.equal(a, b) for a, b in zip(wanted, seen, strict=True))
+
+
+def test_what_a_model_keeps_while_it_is_measured_can_be_trained_with() -> None:
+    class Lazy(nn.Linear):
+        table = None
+
+        def forward(self, inputs):
+            if self.table is None:
+                self.table = torch.ones(3) * 2
+            return super().forward(inputs * self.table)
+
+    model = Lazy(3, 1)
+    data = (torch.randn(8, 3), torch.randn(8, 1))
+    tw.evaluate(model, data, loss=nn.MSELoss())
+    list(tw.fit(model, data, loss=nn.MSELoss(), optimizer=torch.optim.SGD(model.parameters(), lr=0.01)))

@@ -115,9 +115,8 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
         raise error("E149", path=table.file, why="no column holds names of image files")
     chosen = choose_columns(table, (column,), label)
     assert chosen.label is not None
-    texts = table.frame.select(
-        pl.col(column).cast(pl.String).alias("image"), pl.col(chosen.label).cast(pl.String).alias("label"), ROW
-    )
+    names_of, labels_of = (pl.col(name).cast(pl.String) for name in (column, chosen.label))
+    texts = table.frame.select(names_of.str.strip_chars().alias("image"), labels_of.alias("label"), ROW)
     filled = [pl.col(name).str.strip_chars().fill_null("") != "" for name in ("image", "label")]
     good = texts.filter(*filled)
     rejected = list(table.rejected)

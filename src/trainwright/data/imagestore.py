@@ -81,9 +81,15 @@ class Stored:
 
 
 def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: int) -> bool:
-    """Whether the pixels of all parts can be held at once; those that are arrays already are."""
-    needed = sum(bytes_needed(part, size, channels) for part in parts if part.pixels is None)
-    return needed <= min(MOST_BYTES, _available() // 2)
+    """Whether the pixels of all parts can be held at once; those that are arrays already are.
+
+    Raises DataError E275 for arrays that are to be brought to a size at which they cannot be.
+    """
+    parts, most = list(parts), min(MOST_BYTES, _available() // 2)
+    resized = [part for part in parts if part.pixels is not None and part.pixels.shape[1:] != (channels, *size)]
+    if (wanted := sum(bytes_needed(part, size, channels) for part in resized)) > most:
+        raise error("E275", size=f"{size[0]} x {size[1]}", wanted=f"{wanted / 2**30:.1f}", most=f"{most / 2**30:.1f}")
+    return sum(bytes_needed(part, size, channels) for part in parts if part.pixels is None) <= most
 
 
 def store(

@@ -186,7 +186,8 @@ class Loader:
 
     def __init__(self, batches: Any, layout: Layout, again: bool = True) -> None:
         """Raises E602 for an iterator that would be used up after one epoch."""
-        if again and iter(batches) is batches:
+        # Asking a loader for its iterator would draw from the random state and start its workers.
+        if again and not isinstance(batches, DataLoader) and iter(batches) is batches:
             raise error("E602")
         self.batches, self.layout = batches, layout
         self.per_epoch = length_hint(batches)  # 0 where it cannot be known

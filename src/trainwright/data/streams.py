@@ -48,7 +48,9 @@ class Windows:
         self.ids, self.batch_size, self.seed, self.device = ids, batch_size, seed, device
         self.rows = len(ids) - 1
         self.context = min(context, self.rows)
-        self.per_epoch = -(-(-(-self.rows // self.context) + 1) // batch_size)
+        # The cut decides whether the first window is one more: as many as most epochs have.
+        whole, rest = divmod(self.rows, self.context)
+        self.per_epoch = -(-(whole + 1 + (2 * rest > self.context)) // batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of ``epoch`` from number ``start`` on."""

@@ -100,9 +100,9 @@ class TokenEncoder:
         dtype = np.uint16 if self.size <= 1 << 16 else np.uint32
         return np.concatenate([self._coder.encode(chunk).astype(dtype) for chunk in chunks(text)])
 
-    def behind_line_end(self, text: str) -> np.ndarray:
-        """The ids of a text behind that of a line end, which is the context of its first token."""
-        return np.concatenate([self.transform("\n")[-1:], self.transform(text)])
+    def behind_line_end(self, text: str, ids: np.ndarray | None = None) -> np.ndarray:
+        """The ids of a text, where they are not known already, behind that of a line end: the context of its first token."""
+        return np.concatenate([self.transform("\n")[-1:], self.transform(text) if ids is None else ids])
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids. Characters, bytes and bpe give back what was encoded; words stand one space apart."""

@@ -33,29 +33,34 @@ class Sums:
         """Nats a token."""
         return float(self.losses.sum() / max(self.counts.sum(), 1))
 
-    def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the loss, from how much the windows differ (ratio estimate; Cochran 1977, section 6.3)."""
-        windows, total = len(self.counts), self.counts.sum()
+    def interval(self, sums: np.ndarray) -> tuple[float, float] | None:
+        """The 95 % interval of a mean a token, from how much the windows differ: tokens of one window are not independent.
+
+        The ratio estimate (Cochran 1977, section 6.3); None for fewer than 8 windows.
+        """
+        windows, total = len(self.counts), float(self.counts.sum())
         if windows < 8:
             return None
-        apart = self.losses - self.loss * self.counts
-        deviation = math.sqrt(windows / (windows - 1) * float(apart @ apart)) / float(total)
-        return self.loss - Z95 * deviation, self.loss + Z95 * deviation
+        mean = float(sums.sum()) / total
+        apart = sums - mean * self.counts
+        deviation = math.sqrt(windows / (windows - 1) * float(apart @ apart)) / total
+        return mean - Z95 * deviation, mean + Z95 * deviation
 
     def report(self) -> dict[str, Any]:
         """Loss, perplexity and next-token accuracy with their intervals, and the number of tokens."""
-        correct, n, interval = int(self.correct.sum()), int(self.counts.sum()), self.interval()
+        correct, n, interval = int(self.correct.sum()), int(self.counts.sum()), self.interval(self.losses)
+        right = self.interval(self.correct.astype(np.float64)) or wilson(correct, n)
         return {
             "loss": self.loss,
             "perplexity": math.exp(min(self.loss, 700.0)),
             "perplexity_interval": None if interval is None else [math.exp(min(each, 700.0)) for each in interval],
             "accuracy": correct / n if n else 0.0,
-            "interval": wilson(correct, n),
+            "interval": [max(right[0], 0.0), min(right[1], 1.0)],
             "n": n,
         }
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]], batches: Iterable[Batch]) -> Sums:
     """The model over windows that each start from nothing; their mode afterwards is as it was before."""
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -76,7 +81,7 @@ def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None
     for low in range(0, len(flat), rows):
         logits = F.linear(flat[low : low + rows], weight, bias)
         part = wanted[low : low + rows]
-        losses[low : low + rows] = F.cross_entropy(logits, part, reduction="none", ignore_index=IGNORED).double().cpu()
+        losses[low : low + rows] = F.cross_entropy(logits, part, reduction="none", ignore_index=IGNORED).cpu().double()
         right[low : low + rows] = (logits.argmax(dim=1) == part).cpu()
     counted = (targets != IGNORED).sum(dim=1).cpu()
     shape = targets.shape

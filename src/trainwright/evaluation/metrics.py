@@ -55,7 +55,7 @@ def measuring(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def run(forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Outputs:
     """The model in evaluation mode over every batch once; its mode afterwards is as it was before."""
     loss, total, outputs, targets = 0.0, 0.0, [], []
@@ -80,7 +80,7 @@ def scores(
     loss, total, correct, rows, sizes, classified = 0.0, 0.0, 0, 0, 0, True
     kept: list[tuple[Any, Any]] = []
     forward.begin()
-    with torch.inference_mode(), measuring(forward.model):
+    with torch.no_grad(), measuring(forward.model):
         for batch in batches:
             outputs = forward(batch)
             found = objective.measure(outputs, batch.targets)
@@ -102,7 +102,7 @@ def scores(
 def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
     """What a model in evaluation mode says of all rows in order, on the CPU. Raises E607 where there are none, and E615."""
     forward.begin()
-    with torch.inference_mode(), measuring(forward.model):
+    with torch.no_grad(), measuring(forward.model):
         found = [mapped(_at_home, forward(batch)) for batch in batches]
     if not found:
         raise error("E607")

@@ -1,7 +1,7 @@
 """Models by task and name. A name carries its version, so that a saved model meets the code that made it: ``bag.v1``.
 
 Adding a model is one file with three things in this order (constructor from its settings and the data's shape,
-``forward``, ``init_weights``), its settings in ``schema.py``, and one line here. ``conformance.py`` then tests it.
+``forward``, ``init_weights``), its settings in ``schema.py``, and one line here. ``conformance.models`` then tests it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from trainwright.errors import error, nearest
 
 if TYPE_CHECKING:
-    from torch import nn
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
 
     from trainwright.models.shapes import Shape
 
@@ -41,6 +43,16 @@ MODELS = {
 def versioned(task: str, name: str) -> str:
     """The newest version of a task's plain name: ``bag`` is ``bag.v1``."""
     return max(full for full in MODELS[task] if full.partition(".")[0] == name)
+
+
+def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The network with these weights, in evaluation mode; torch's random state stays as it is. Raises E406."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        network = build(task, name, settings, shape)
+    network.load_state_dict(weights)
+    return network.eval()
 
 
 def build(task: str, name: str, settings: Any, shape: Shape) -> nn.Module:

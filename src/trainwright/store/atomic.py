@@ -13,7 +13,8 @@ from trainwright.errors import error
 
 def write_file(path: Path, content: bytes | str) -> None:
     """Put ``content`` at ``path``: a reader sees the old file or the new one, also after a crash. Raises E402."""
-    data = content.encode() if isinstance(content, str) else content
+    # A file name that is no UTF-8 is told as far as it can be.
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.unlink(missing_ok=True)

@@ -17,8 +17,11 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
     """The text of each split, its files, and notes."""
     notes: list[Note] = []
     if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
-        return wikitext.wikitext(source.files["archive"]), {"all": [str(source.files["archive"])]}, notes
-    if not source.files:
+        given = {name: path for name, path in source.files.items() if name != "archive"}
+        texts = dict(wikitext.wikitext(source.files["archive"]))
+        texts |= {name: corpus.read_text([path], notes) for name, path in given.items()}
+        files = {name: [str(path)] for name, path in source.files.items()}
+    elif not source.files:
         texts, files = {"train": corpus.embedded()}, {}
     else:
         if source.path is not None:
@@ -33,14 +36,14 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
         for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))
     }
     if "test" in texts and settings.test_fraction:
-        raise error("E222", file=files["test"][0])
+        raise error("E222", file=files.get("test", [source.name])[0])
     if sum(fractions.values()) >= 1:
         raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
     cut = corpus.cut(texts["train"], fractions["valid"], fractions["test"])
-    given = ", ".join(name for name in texts if name != "train")
+    named = ", ".join(name for name in texts if name != "train")
     shares = [f"the {share:.3g} {'after it' if name == 'valid' else 'at the end'} for {name}"
               for name, share in fractions.items() if share]  # fmt: skip
-    why = "; ".join(filter(None, [f"{given} given" if given else "", ", ".join(shares)]))
+    why = "; ".join(filter(None, [f"{named} given" if named else "", ", ".join(shares)]))
     texts |= cut
     sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)
     return {name: texts[name] for name in NAMES if name in texts}, files, [*notes, ("split", f"{sizes} characters", why)]

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from trainwright.data.ragged import Ragged
+from trainwright.errors import error
 from trainwright.schema import Settings
 
 Notes = list[tuple[str, str, str]]
@@ -31,7 +32,7 @@ def fill(settings: Settings, values: Values) -> tuple[Settings, Notes]:
     notes = []
     for key, (value, why) in values.items():
         place, name = (model, key.removeprefix("model.")) if key.startswith("model.") else (whole, key)
-        if place[name] is None:
+        if place.get(name, value) is None:  # a model that has no such setting needs no value
             place[name] = value
             notes += [(key, _shown(value), why)] if why else []
     return Settings.model_validate(whole), notes
@@ -140,6 +141,9 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
 def language_encoding(settings: Settings, text: str) -> tuple[Settings, Notes]:
     """How running text becomes tokens."""
     size = len(text)
+    for key in ("max_vocabulary", "min_count"):
+        if settings.tokenizer == "bytes" and getattr(settings, key):
+            raise error("E329", key=key, why="there are 256 bytes, whatever the text")
     if settings.tokenizer:
         kind = (settings.tokenizer, "")
     elif "<unk>" in text[: 1 << 20]:

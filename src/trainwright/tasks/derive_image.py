@@ -22,7 +22,7 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
     values: Values = {
         "batch_size": (batch, f"{rows:,} training images"),
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "steps suited to each weight"),
-        "lr": ({"mlp": 0.001, "convnet": 0.01, "resnet": 0.001}[model.name], f"what suits {model.name}"),
+        "lr": ({"mlp": 0.001, "convnet": 0.01, "resnet": 0.001}.get(model.name, 0.001), f"what suits {model.name}"),
         "epochs": _epochs(rows),
         "schedule": FALLING,
         "loss": CROSS_ENTROPY,

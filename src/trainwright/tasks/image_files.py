@@ -60,7 +60,7 @@ def unlabelled(paths: Sequence[Path], columns: Columns, size: tuple[int, int], c
     for path in paths:
         require(path)
     if len(paths) == 1 and paths[0].is_file() and _is_image(paths[0]):
-        frame = _named([str(paths[0])])
+        frame = _named([printable(str(paths[0]))])
         return Found(frame, decode_one(paths[0], size, channels)[None], None, 0, [])
     units = _units(paths, columns)
     in_memory = fit_in_memory([each for _, each in units], size, channels) or any(each.paths is None for _, each in units)
@@ -70,7 +70,7 @@ def unlabelled(paths: Sequence[Path], columns: Columns, size: tuple[int, int], c
         frames.append(frame.filter(pl.col(ROW).is_in(pl.Series(pictures.rows).implode())))
         inputs.append(given)
         rejected += pictures.rejected
-    return Found(pl.concat(frames, how="diagonal"), _joined(inputs), None, len(rejected), _left_out(rejected))
+    return Found(pl.concat(frames, how="diagonal_relaxed"), _joined(inputs), None, len(rejected), _left_out(rejected))
 
 
 def shown(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int], list[str]]:
@@ -117,7 +117,7 @@ def _of_array(path: Path) -> Unit:
     """An IDX or NumPy file; its labels are not looked for."""
     array = idx.read_idx(path) if idx.is_idx(path) else arrayfiles.read_images(path)
     pixels = to_pixels(array, str(path))
-    names = [f"{path}:{row}" for row in range(1, len(pixels) + 1)]
+    names = [f"{printable(str(path))}:{row}" for row in range(1, len(pixels) + 1)]
     return _named(names), _pictures(str(path), names, None, pixels)
 
 

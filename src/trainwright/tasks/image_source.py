@@ -98,6 +98,7 @@ def part_of(pictures: Pictures, origin: int, key: pl.Series | None) -> Part:
             "content": pictures.keys,
             "label": pictures.labels,
             "row": pictures.rows,
+            "name": [""] * len(pictures) if pictures.by_row else pictures.names,
             "origin": np.full(len(pictures), origin, np.uint8),
             "place": np.arange(len(pictures), dtype=np.int64),
             **({} if key is None else {"key": key}),

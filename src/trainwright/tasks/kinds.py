@@ -16,6 +16,8 @@ from trainwright.tasks.base import Predictor
 if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
 
+# What a training that goes on may choose anew.
+FREE = ("context", "model.dropout")
 PREDICTORS = {"text": "TextPredictor", "image": "ImagePredictor", "language": "LanguagePredictor", "table": "TablePredictor"}
 
 
@@ -42,16 +44,22 @@ def complete(
     Raises SettingError: E327 for a run of another task, E328 for a setting that contradicts it, and as ``config.resolve``.
     """
     if parent is None:
+        if "vocabulary" in given:
+            raise error("E329", key="vocabulary", why="there is no earlier run whose vocabulary could be kept or extended")
         return config.resolve(given, base, task)
     if parent.task != task:
         raise error("E327", run=start, found=TASKS[parent.task], wanted=TASKS[task])
     fixed = parent.base()
-    settings = config.resolve(given, {**base, **fixed}, task)
+    model = dict(base["model"]) if isinstance(base.get("model"), Mapping) else {}
+    settings = config.resolve(given, {**fixed, **base, "model": fixed["model"] | model}, task)
     for key, value in _flat(fixed):
         place = settings.model if key.startswith("model.") else settings
         chosen = getattr(place, key.removeprefix("model."), None)
-        if chosen != value and not key.endswith("dropout"):
+        if chosen != value and key not in FREE:
             raise error("E328", key=key, value=chosen, found=value)
+    for key in ("min_count", "max_vocabulary"):
+        if key in given and task in ("text", "language") and settings.vocabulary == "keep":
+            raise error("E329", key=key, why="the vocabulary of the earlier run is kept")
     return settings
 
 

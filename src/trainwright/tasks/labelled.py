@@ -124,9 +124,7 @@ class LabelledPredictor(Predictor):
         self.name = kept.meta["model"]
         self.device = torch.device("cpu")
         self.shape = self.shape_of(encoder, self.target.outputs)
-        self.model = registry.build(self.task, self.name, self.settings, self.shape)
-        self.model.load_state_dict(kept.weights)
-        self.model.eval()
+        self.model = registry.restore(self.task, self.name, self.settings, self.shape, kept.weights)
         self.objective = self.target.objective(self.device)
 
     @staticmethod

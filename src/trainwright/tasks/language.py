@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from trainwright.watch.events import Scores
 
 SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
-CHARACTERS = ("characters", "bytes")  # tokenizers whose tokens are worth counting in bits
+BITS = {"characters": "character", "bytes": "byte"}  # tokenizers whose tokens are worth counting in bits
 BATCH = 32  # windows measured at a time
 # Of an LSTM, which could read without end: the window it is measured on, and how much of it only warms up its state.
 LSTM_WINDOW, LSTM_WARM = 640, 128
@@ -92,7 +92,7 @@ class LanguageProblem(Problem):
         loss = self.settings.loss
         if loss is not None and (loss.name != "CrossEntropyLoss" or loss.arguments):
             raise error("E313", name=loss.name, problem="a language model is trained by CrossEntropyLoss as it is")
-        return TokenObjective(model.output, self.encoder.tokenizer in CHARACTERS)  # type: ignore[arg-type]
+        return TokenObjective(model.output, BITS.get(self.encoder.tokenizer, ""))  # type: ignore[arg-type]
 
     def forward(self, model: nn.Module) -> Forward:
         """With the state handed on from batch to batch, where the model carries one."""
@@ -168,8 +168,12 @@ def prepare(
         return cached, lambda: None
     texts, files, notes = corpora.read(source, settings)
     clock.mark("read")
-    encoder, settings, more = _encoder(texts["train"], settings, parent)
-    splits = {name: Stream(encoder.behind_line_end(text)) for name, text in texts.items()}
+    encoder, ids, settings, more = _encoder(texts["train"], settings, parent)
+    streams = {name: encoder.behind_line_end(text, ids if name == "train" else None) for name, text in texts.items()}
+    splits = {name: Stream(each) for name, each in streams.items()}
+    for name, split in splits.items():
+        if not len(split):
+            raise error("E168", part=name)
     data = _describe(source, files, texts, splits, encoder)
     clock.mark("encode")
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
@@ -186,26 +190,30 @@ def _by_catalogue(source: Source, settings: Settings) -> Settings:
     return settings
 
 
-def _encoder(text: str, settings: Settings, parent: Predictor | None) -> tuple[TokenEncoder, Settings, list[Note]]:
-    """The tokens: learned from the training text, or those of the earlier run, with the new ones where that is wanted."""
+def _encoder(text: str, settings: Settings, parent: Predictor | None) -> tuple[TokenEncoder, np.ndarray, Settings, list[Note]]:
+    """The tokens: learned from the training text, or those of the earlier run, with the new ones where that is wanted.
+
+    Gives the ids of the training text as well. Raises E218 where there is nothing to tell apart.
+    """
     if isinstance(parent, LanguagePredictor):
         encoder = parent.encoder
         before = encoder.size
         if settings.vocabulary == "extend":
-            encoder = replace(encoder)
-            added = encoder.extend(text)
-            return encoder, settings, [("vocabulary", f"{encoder.size:,} tokens", f"{before:,} kept, {added:,} new ones added")]
-        ids = encoder.transform(text)
-        share = encoder.unknown(ids, text) / max(len(ids), 1)
-        return (
-            encoder,
-            settings,
-            [("vocabulary", f"{before:,} tokens", f"kept; {share:.1%} of the new tokens are not among them")],
-        )
+            encoder = replace(encoder, min_count=settings.min_count or 1)
+            why = f"{before:,} kept, {encoder.extend(text):,} new ones added"
+            ids = encoder.transform(text)
+        else:
+            ids = encoder.transform(text)
+            share = encoder.unknown(ids, text) / max(len(ids), 1)
+            why = f"kept; {share:.1%} of the new tokens are not among them"
+        return encoder, ids, settings, [("vocabulary", f"{encoder.size:,} tokens", why)]
     settings, notes = derive.language_encoding(settings, text)
     encoder = TokenEncoder(settings.tokenizer or "words", settings.min_count or 1, settings.max_vocabulary or 0)
-    encoder.fit(text)
-    return encoder, settings, [*notes, ("vocabulary", f"{encoder.size:,} tokens", f"{encoder.tokenizer} of the training split")]
+    ids = encoder.fit(text)
+    if encoder.size - encoder.tokens.count("<unk>") - encoder.tokens.count("<eos>") < 1:
+        raise error("E218")
+    notes.append(("vocabulary", f"{encoder.size:,} tokens", f"{encoder.tokenizer} of the training split"))
+    return encoder, ids, settings, notes
 
 
 def _describe(
@@ -275,9 +283,7 @@ class LanguagePredictor(Predictor):
         self.name, self.context = kept.meta["model"], int(kept.meta["context"])
         self.shape = TokenShape(self.encoder.size)
         self.device = torch.device("cpu")
-        self.model = registry.build(self.task, self.name, self.settings, self.shape)
-        self.model.load_state_dict(kept.weights)
-        self.model.eval()
+        self.model = registry.restore(self.task, self.name, self.settings, self.shape, kept.weights)
         self._speaker = Speaker(self.model, self.encoder, self.context, self.device)
 
     @classmethod
@@ -291,7 +297,11 @@ class LanguagePredictor(Predictor):
 
     def base(self) -> dict[str, Any]:
         """The network, and how texts become tokens."""
-        return {"tokenizer": self.encoder.tokenizer, "model": self.settings.model_dump(exclude_none=True)}
+        return {
+            "tokenizer": self.encoder.tokenizer,
+            "context": self.context,
+            "model": self.settings.model_dump(exclude_none=True),
+        }
 
     @staticmethod
     def takes_file(word: str) -> bool:
@@ -325,11 +335,19 @@ class LanguagePredictor(Predictor):
 
     def score(self, path: Path) -> dict[str, Any]:
         """Perplexity over every token of a text."""
-        text = corpus.read_text(corpus.find_corpus(path).files["train"])
+        files = corpus.find_corpus(path).files
+        part = next(name for name in ("test", "valid", "train") if name in files)
+        text = corpus.read_text(files[part])
         stream = Stream(self.encoder.behind_line_end(text))
         sums = _measure(self.model, stream.ids, self.context, self.device)
-        bits = {"bits_per_character": sums.loss / math.log(2)} if self.encoder.tokenizer in CHARACTERS else {}
-        return sums.report() | bits | {"rejected": 0, "unknown": self.encoder.unknown(stream.ids[1:], text)}
+        unit = BITS.get(self.encoder.tokenizer)
+        bits = {f"bits_per_{unit}": sums.loss / math.log(2)} if unit else {}
+        named = {
+            "rejected": 0,
+            "unknown": self.encoder.unknown(stream.ids[1:], text),
+            "files": [str(each) for each in files[part]],
+        }
+        return sums.report() | bits | named
 
     def generate(self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> Iterator[str]:
         """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""

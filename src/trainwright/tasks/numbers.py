@@ -55,6 +55,8 @@ class Numbers:
         ):
             if value != off:
                 raise error("E263", key=key, value=value, name=self.name)
+        if settings.monitor == "accuracy":
+            raise error("E302", key="monitor", value="accuracy", problem="numbers have no accuracy; it is loss")
         self.loss = {"loss": settings.loss.model_dump()}
 
     def objective(self, device: torch.device) -> Objective:

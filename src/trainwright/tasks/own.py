@@ -16,7 +16,8 @@ from trainwright.data.own import InputLayout, Layout, any_batches
 from trainwright.errors import error, nearest
 from trainwright.evaluation import metrics as measures
 from trainwright.models.forward import Forward
-from trainwright.training.loop import Plan, fit
+from trainwright.training.chance import preserved
+from trainwright.training.loop import FOREVER, Plan, fit
 from trainwright.training.optim import Objective, Scheduler
 from trainwright.training.state import State
 from trainwright.training.step import Learner
@@ -51,6 +52,8 @@ def fit_own(
     """See ``trainwright.fit``; everything is checked before the first event is asked for."""
     entries = list(schedule) if isinstance(schedule, list | tuple) else [schedule] if schedule is not None else []
     metrics = {} if metrics is None else metrics
+    if plan["epochs"] is None:
+        plan = plan | {"epochs": FOREVER if plan["steps"] or plan["seconds"] else 1}
     _check_numbers(plan | {"batch_size": batch_size, "clip": clip, "clip_value": clip_value})
     _check_model(model, loss, state, metrics)
     _check_optimizer(model, optimizer, entries)
@@ -192,13 +195,13 @@ def _shown(events: Iterator[Event], model: nn.Module, state: State | None, progr
     The caller's random state and the modes of the model's parts are afterwards what they were.
     """
     console = Console(sys.stderr, quiet=not progress)
-    drawn = torch.random.get_rng_state()
+    device = next((each.device for each in model.parameters()), torch.device("cpu"))
     try:
-        for event in events:
-            if isinstance(event, Finished) and state is not None and state.best:
-                model.load_state_dict(state.best)
-            console.handle(event)
-            yield event
+        with preserved(device):
+            for event in events:
+                if isinstance(event, Finished) and state is not None and state.best:
+                    model.load_state_dict(state.best)
+                console.handle(event)
+                yield event
     finally:
-        torch.random.set_rng_state(drawn)
         console.close()

@@ -65,11 +65,12 @@ def gather(source: Source, parts: dict[str, Part], settings: Settings, *, classe
     frame = pl.concat(frames, how="diagonal")
     if len(rejected) > len(frame):
         raise error("E214", rejected=len(rejected), usable=len(frame), where=_first(rejected), reason=rejected[0].reason)
-    frame, note = _split(frame, parts, settings, classes)
+    frame, why = _split(frame, parts, settings, classes)
     if classes:
-        _check_classes(frame, parts["train"].file, spelling=not source.held)
+        _check_classes(frame, parts["train"].file, spelling=not source.held and noun != "image")
         frame = _known_classes(frame, parts, rejected)
     data = _describe(source, frame, rejected, classes)
+    note = ("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     return Rows(frame, {name: part.file for name, part in parts.items()}, data, [note, *_findings(data, noun)])
 
 
@@ -89,10 +90,8 @@ def _first(rejected: list[Rejected]) -> str:
     return f"{rejected[0].file}, row {rejected[0].row}: {rejected[0].reason}" if rejected else ""
 
 
-def _split(
-    frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, classes: bool
-) -> tuple[pl.DataFrame, tuple[str, str, str]]:
-    """Cut what is not given out of the training rows."""
+def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, classes: bool) -> tuple[pl.DataFrame, str]:
+    """Cut what is not given out of the training rows; also says how."""
     whole = int((frame["split"] == 0).sum())
     most = 10_000 / max(whole, 1)
     # With a test split of its own, validation only has to choose the epoch; every other row had better train.
@@ -111,26 +110,25 @@ def _split(
     labels = train["label"] if classes else pl.repeat("", len(train), dtype=pl.String, eager=True)
     cut = split(settings.split, train["content"], labels, fractions, train["key"] if "key" in train.columns else None)
     for number, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
-        if wished and len(train) >= 30 and not (cut == number).any():
+        if wished and (len(train) >= 30 or number == 0) and not (cut == number).any():
             raise error("E221", how=settings.split, part=NAMES[number])
     frame = pl.concat([train.with_columns(split=pl.Series(cut, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
-    sizes = [
-        f"{NAMES[number]} {count:,}" for number, count in frame["split"].value_counts(sort=False).sort("split").iter_rows()
-    ]
     given = ", ".join(name for name in parts if name != "train")
     shares = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]
     why = f"{', '.join(shares)}, by {settings.split}" if shares else "nothing was cut"
-    return frame, ("split", ", ".join(sizes), (f"{given} given; " if given else "") + why)
+    return frame, (f"{given} given; " if given else "") + why
 
 
 def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
     """Raise E216 for a single class and, where people may have typed the labels, E217 for one that looks misspelt."""
+    trained = frame.filter(pl.col("split") == 0)["label"].unique()
+    if len(trained) < 2:
+        raise error("E216", label=trained[0], file=file)
     counts = frame["label"].value_counts(sort=True)
-    if len(counts) < 2:
-        raise error("E216", label=counts["label"][0], file=file)
     common = [name for name, count in counts.iter_rows() if count >= 10]
     for name, count in counts.iter_rows():
-        if spelling and count == 1 and (hint := nearest(name, common)):
+        numbered = any(letter.isdigit() for letter in name)  # class_10 is no misspelling of class_1
+        if spelling and count == 1 and not numbered and (hint := nearest(name, common)):
             row = frame.filter(pl.col("label") == name)["row"][0]
             raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
 
@@ -139,9 +137,11 @@ def _known_classes(frame: pl.DataFrame, parts: dict[str, Part], rejected: list[R
     """Leave out rows whose class the training split does not have: nothing could have learned it."""
     known = frame.filter(pl.col("split") == 0)["label"].unique()
     strange = frame.filter(~pl.col("label").is_in(known.implode()))
-    for number, label, row in strange.select("split", "label", "row").iter_rows():
+    named = strange["name"] if "name" in strange.columns else pl.repeat("", len(strange), eager=True)
+    for (number, label, row), name in zip(strange.select("split", "label", "row").iter_rows(), named, strict=True):
         part = parts.get(NAMES[number], parts["train"])
-        rejected.append(Rejected(part.file, row, f"label {label!r} is not in the training split"))
+        file = f"{part.file}/{name}" if name else part.file
+        rejected.append(Rejected(file, 0 if name else row, f"label {label!r} is not in the training split"))
     kept = frame.filter(pl.col("label").is_in(known.implode()))
     for number in strange["split"].unique().sort().to_list():
         if not (kept["split"] == number).any():

@@ -12,6 +12,7 @@ from trainwright.errors import TrainingError, error, nearest
 from trainwright.models import registry
 from trainwright.store.bundle import Bundle
 from trainwright.tasks.base import Note, Problem
+from trainwright.training.chance import preserved
 from trainwright.training.loop import Plan, fit
 from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.state import State
@@ -28,7 +29,8 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there)) from None
-    if not present.get(device.type):
+    beyond = device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count()
+    if beyond or not present.get(device.type):
         raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there))
     return device
 
@@ -96,6 +98,9 @@ class Training:
             for full, parameter in self.model.named_parameters():
                 if full == name or full.startswith(f"{name}."):
                     parameter.requires_grad_(False)
+            for full, module in self.model.named_modules():
+                if full == name or full.startswith(f"{name}."):
+                    module.eval()  # running statistics stay, dropout is off; training keeps the modes of parts
         if self.settings.freeze:
             learning = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
             if not learning:
@@ -117,20 +122,20 @@ class Training:
 
     def train(self, emit: Callable[[Event], None]) -> None:
         """Train to the end of the plan; the model then holds the parameters of the best epoch."""
-        before, drawn = torch.get_num_threads(), torch.random.get_rng_state()
+        before = torch.get_num_threads()
         torch.set_num_threads(self.settings.threads or before)
         validate = None
         if "valid" in self.problem.splits:
             validate = lambda model: self.problem.validate(model, self.objective, self.device)  # noqa: E731
         try:
-            for event in fit(self.learner, self.batches, validate, self.plan, self.state):
-                self.rows += event.rows if isinstance(event, Step) else 0
-                emit(event)
+            with preserved(self.device):
+                for event in fit(self.learner, self.batches, validate, self.plan, self.state):
+                    self.rows += event.rows if isinstance(event, Step) else 0
+                    emit(event)
         except TrainingError as refused:
             raise self._name_rows(refused) from None
         finally:
             torch.set_num_threads(before)
-            torch.random.set_rng_state(drawn)  # the caller's, which each step sets anew
         if self.state.best:
             self.model.load_state_dict(self.state.best)
 

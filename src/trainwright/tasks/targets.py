@@ -114,7 +114,8 @@ class Classes:
     def answers(self, logits: torch.Tensor, top: int) -> list[list[tuple[str, float]]]:
         """The ``top`` most probable (label, probability) of each row, best first."""
         probabilities = self.probabilities(logits)
-        order = (-probabilities).argsort(axis=1, kind="stable")[:, :top]
+        # By the outputs, as the scores are: probabilities that round to the same number would hide which is larger.
+        order = (-logits.numpy()).argsort(axis=1, kind="stable")[:, :top]
         return [
             [(self.labels[place], float(row[place])) for place in places]
             for row, places in zip(probabilities, order, strict=True)

@@ -13,10 +13,12 @@ from torch import nn
 from trainwright.data.batches import Batches
 from trainwright.data.order import step_seed
 from trainwright.errors import error
+from trainwright.training.chance import seed
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
 from trainwright.watch.events import Epoch, Event, Finished, Scores, Started, Step
 
+FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
 Validate = Callable[[nn.Module], Scores]
 
 
@@ -64,7 +66,8 @@ def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan,
         learner.model.train()  # a model that is in training mode keeps the modes of its parts: some may be frozen
     planned = plan.epochs * -(-train.per_epoch // plan.accumulate)
     steps = min(plan.steps or planned, planned or plan.steps)
-    yield Started(plan.epochs, steps, train.per_epoch, train.rows, plan.unit)
+    steps, epochs = (steps, plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
+    yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
         epoch_begun = time.perf_counter()
         yield from _epoch(learner, train, plan, state, begun)
@@ -90,7 +93,7 @@ def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: fl
         learner.forward.begin()
     batches = train.epoch(state.epoch, state.batch)
     while window := list(islice(batches, plan.accumulate)):
-        _seed(device, step_seed(plan.seed, state.step))
+        seed(device, step_seed(plan.seed, state.step))
         lr = learner.lr
         loss, rows = update(learner, window, state.step, state.tally)
         state.step += 1
@@ -106,12 +109,3 @@ def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: fl
                 return
     if state.batch == 0:
         raise error("E607")
-
-
-def _seed(device: torch.device, seed: int) -> None:
-    """What is drawn on the device (dropout) follows from the step alone."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)

@@ -152,6 +152,8 @@ def make_schedules(
         for name in LENGTHS:
             if name in inspect.signature(kind).parameters and name not in arguments:
                 arguments[name] = max(steps if entry.every == "step" else epochs, 1)
+        if entry.name == "OneCycleLR":
+            arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
         _require("schedule", entry.name, kind, arguments, ["optimizer"])
         try:
             made.append(Scheduler(kind(optimizer, **arguments), entry.every))

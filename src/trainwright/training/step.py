@@ -81,6 +81,8 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
 
 def gradient_norm(gradients: list[Tensor]) -> float:
     """The Euclidean norm over all gradients together; not finite when any entry is not."""
+    if gradients and gradients[0].device.type != "cpu":  # one wait for the device, not one for each parameter
+        return float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
     return math.hypot(*map(float, torch._foreach_norm(gradients))) if gradients else 0.0
 
 

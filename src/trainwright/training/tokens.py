@@ -23,13 +23,13 @@ PIECE = 512  # targets
 class TokenObjective(Objective):
     """``objective(features, targets)``: features (batch, time, width), targets int64 (batch, time), ``IGNORED`` ones left out.
 
-    ``output()`` gives the output layer's weight (vocabulary, width) and bias. ``per_character``: a token is one character, so
-    that bits are worth telling.
+    ``output()`` gives the output layer's weight (vocabulary, width) and bias. ``unit`` is what a token is (character, byte)
+    where bits are worth telling, else empty.
     """
 
-    def __init__(self, output: Output, per_character: bool) -> None:
+    def __init__(self, output: Output, unit: str) -> None:
         super().__init__(F.cross_entropy)
-        self.output, self.per_character, self.ignored = output, per_character, IGNORED
+        self.output, self.unit, self.ignored = output, unit, IGNORED
 
     def __call__(self, features: Tensor, targets: Tensor) -> tuple[Tensor, float]:
         """(mean, number of targets)."""
@@ -49,4 +49,4 @@ class TokenObjective(Objective):
     def metrics(self, loss: float) -> dict[str, float]:
         """Perplexity, and bits where tokens are characters."""
         found = {"perplexity": math.exp(min(loss, 700.0))}
-        return found | ({"bits_per_character": loss / math.log(2)} if self.per_character else {})
+        return found | ({f"bits_per_{self.unit}": loss / math.log(2)} if self.unit else {})

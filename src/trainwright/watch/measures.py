@@ -28,6 +28,7 @@ _KNOWN = {
     "macro_f1": _Measure("macro F1", "f1", words.percent),
     "perplexity": _Measure("perplexity", "ppl", words.number),
     "bits_per_character": _Measure("bits/character", "bits/char", words.number),
+    "bits_per_byte": _Measure("bits/byte", "bits/byte", words.number),
     "rmse": _Measure("RMSE", "rmse", words.number),
     "mae": _Measure("MAE", "mae", words.number),
     "r2": _Measure("R2", "r2", words.number),

@@ -1,0 +1,37 @@
+"""Torch's random state: set for a step, and given back afterwards as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def seed(device: torch.device, number: int) -> None:
+    """What is drawn on the CPU and on the device (dropout) follows from ``number`` alone."""
+    torch.default_generator.manual_seed(number)
+    if device.type == "cuda":
+        torch.cuda.default_generators[_index(device)].manual_seed(number)
+    elif device.type == "mps":
+        torch.mps.manual_seed(number)
+
+
+@contextmanager
+def preserved(device: torch.device) -> Iterator[None]:
+    """The caller's random state, of the CPU and of the device, is afterwards what it was."""
+    drawn = torch.random.get_rng_state()
+    there = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    there = torch.mps.get_rng_state() if device.type == "mps" else there
+    try:
+        yield
+    finally:
+        torch.random.set_rng_state(drawn)
+        if there is not None and device.type == "cuda":
+            torch.cuda.set_rng_state(there, device)
+        elif there is not None:
+            torch.mps.set_rng_state(there)
+
+
+def _index(device: torch.device) -> int:
+    return torch.cuda.current_device() if device.index is None else device.index
