@@ -222,16 +222,9 @@ def test_extending_counts_and_leaves_bytes_alone() -> None:
 def test_parts_make_the_same_encoder_again(encoder: TokenEncoder) -> None:
     values, arrays = encoder.to_parts()
     again = TokenEncoder.from_parts(json.loads(json.dumps(values)), arrays)
-    assert again == encoder and again.same_kind(encoder)
+    assert again == encoder
     assert again.transform(SAMPLE + HARD).tolist() == encoder.transform(SAMPLE + HARD).tolist()
     assert "tokens" in values
-
-
-def test_which_encoders_are_of_one_kind() -> None:
-    one = fitted("words", "a b a")
-    assert one.same_kind(fitted("words", "b a a", min_count=1, max_vocabulary=50))
-    assert not one.same_kind(fitted("words", "b b a")) and not one.same_kind(fitted("characters", "ab"))
-    assert not BPE.same_kind(fitted("bpe", SAMPLE[:200])) and BPE.same_kind(fitted("bpe", SAMPLE + SPACED))
 
 
 def test_fitting_again_forgets() -> None:

@@ -24,7 +24,6 @@ from trainwright.data.sniff import Note
 from trainwright.data.split import NAMES
 from trainwright.errors import TrainwrightError, error
 
-EMBEDDED = "python-reference"
 _DAMAGED = re.compile("[\udc80-\udcff]")
 
 

@@ -143,10 +143,6 @@ class TokenEncoder:
         said = len(_UNKNOWN_WORD.findall(text)) if self.tokenizer == "words" else 0
         return int(np.count_nonzero(np.asarray(ids) == UNKNOWN)) - said
 
-    def same_kind(self, other: TokenEncoder) -> bool:
-        """Whether both give every text the same ids, so that a model of one can be trained further with the other."""
-        return (self.tokenizer, self.tokens, self.bpe) == (other.tokenizer, other.tokens, other.bpe)
-
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """JSON values and arrays (of which there are none), enough to make the same encoder again."""
         return {name: getattr(self, name) for name in ("tokenizer", "min_count", "max_vocabulary", "tokens", "bpe")}, {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from trainwright.data.tokens import TokenEncoder
+from trainwright.models.language import LanguageModel, State
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,11 @@ class Speaker:
     """A model, its tokens, and the length of ``context`` that it was trained with."""
 
     def __init__(self, model: nn.Module, encoder: TokenEncoder, context: int, device: torch.device) -> None:
-        self.model: Any = model
+        self.model = cast(LanguageModel, model)
         self.encoder, self.context, self.device = encoder, context, device
 
     @torch.inference_mode()
-    def logits(self, ids: list[int], state: Any = None) -> tuple[Tensor, Any]:
+    def logits(self, ids: list[int], state: State | None = None) -> tuple[Tensor, State | None]:
         """Of the token after ``ids``: float32, shape (vocabulary,), on the CPU; and the state after them."""
         features, state = self.model(torch.tensor([ids], device=self.device), state)
         weight, bias = self.model.output()
@@ -52,7 +53,8 @@ class Speaker:
         for _ in range(tokens):
             if not self.model.carries and state[0].shape[2] + len(fresh) > self.context:
                 fresh, state = ids[-max(self.context // 2, 1) :], self.model.start(1, self.device)
-            logits, state = self.logits(fresh, state)
+            logits, after = self.logits(fresh, state)
+            state = after or ()
             fresh = [self._draw(logits.clone(), sampling, generator)]
             ids += fresh
             if piece := stream.push(fresh[0]):
