@@ -130,6 +130,11 @@ def test_report_and_plots(trained) -> None:
     plots = {path.name for path in (run / "plots").iterdir()}
     wanted = {"language": set(), "numbers": {"predicted.png"}}.get(task, {"confusion.png"})
     assert plots == {"curves.png"} | wanted and page.count("<img") == len(plots)
+    assert "Result of" in call("report", run) and json.loads(call("report", run, "--json")) == tw.load(run).report
+    before = {path: path.read_bytes() for path in (run / "plots").iterdir()}
+    said = call("plots", run).split()
+    assert {str(path) for path in before} | {str(run / "report.html")} == set(said)
+    assert all(path.read_bytes() == content for path, content in before.items())
     card = (run / "model" / "README.md").read_text()
     assert "trainwright" in card and "test" in card
 

@@ -235,6 +235,28 @@ def _columns(found: Any, top: int) -> list[Any]:
 
 
 @app.command()
+def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
+    """Say again what a run came to: scores, baseline, mistakes, effort."""
+    from trainwright import api
+
+    found = api.load(run).report
+    if as_json:
+        _print_json(found)
+    else:
+        _console(sys.stdout, False).report(found)
+
+
+@app.command()
+def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+    """Draw the plots and the page of a run again."""
+    from trainwright.rundir import open_run
+    from trainwright.watch.plots import draw
+
+    for path in draw(open_run(run).path):
+        typer.echo(str(path))
+
+
+@app.command()
 def settings(
     name: Annotated[str, typer.Argument(help="Show only the settings whose key contains this.")] = "",
 ) -> None:
