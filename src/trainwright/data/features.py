@@ -175,7 +175,7 @@ class _Choice:
             why = odd if column.reading.bad else f"it holds values such as '{column.texts[0]}'"
             raise error("E245", name=column.name, path=self.table.file, why=why)
         found = target or self.derived_target(column)
-        if found == "class" and target is None and not column.recurs:
+        if found == "class" and not column.recurs:
             facts = {"distinct": f"{column.distinct:,}", "count": f"{len(column.texts):,}"}
             raise self.unclear("E205", name=column.name, **facts)
         return found
