@@ -166,7 +166,7 @@ MESSAGES: dict[str, Message] = {
     "E326": Message("freeze leaves nothing that can learn", "Name fewer modules."),
     "E327": Message(
         "{run} was trained for another task ({found}); this is: {wanted}",
-        "Name a run of the same task, or train without --from.",
+        "Name a run of the same task, say what the source is with task=..., or train without --from.",
     ),
     "E328": Message(
         "{key}={value!r} does not fit the earlier run, which has {found!r}",

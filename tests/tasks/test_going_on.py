@@ -99,6 +99,7 @@ def test_what_cannot_go_on(first: tw.Run, tmp_path: Path) -> None:
             (source, first, {"freeze": ["clasifier"]}, "E325"),
             (strange, linear, {}, "E324"),
             (other, first, {"task": "language"}, "E327"),
+            (other, first, {}, "E327"),  # running text, which a classifier cannot go on with
             (source, tmp_path / "nothing", {}, "E403"),
         )
     ):

@@ -27,13 +27,12 @@ def module(task: str) -> Any:
 
 
 def settle(source: Source, given: Mapping[str, Any], base: Mapping[str, Any], parent: Predictor | None) -> tuple[str, str]:
-    """The task, and why where it was derived: as given, else that of the earlier run, else what the source holds."""
+    """The task, and why where it was derived: as given, else what the source holds, whatever an earlier run was for."""
     for layer in (given, base):
         if layer.get("task", "auto") != "auto":
             return str(layer["task"]), ""
-    if parent is not None:
-        return parent.task, "as in the earlier run"
-    return source.task(given)
+    task, why = source.task(given)
+    return task, "as in the earlier run" if parent is not None and parent.task == task else why
 
 
 def complete(
