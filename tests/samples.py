@@ -7,8 +7,9 @@ import random
 from pathlib import Path
 
 from trainwright.session import start_artist as START_ARTIST
+from trainwright.store import seal
 
-__all__ = ["START_ARTIST", "NoArtist", "news_rows", "write_csv"]
+__all__ = ["START_ARTIST", "NoArtist", "news_rows", "reseal", "write_csv"]
 
 TOPICS = {
     "sport": ["match", "team", "goal", "player", "league", "coach", "season", "win", "score", "cup"],
@@ -37,6 +38,12 @@ def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, ...] =
             writer.writerow(header)
         writer.writerows(rows)
     return path
+
+
+def reseal(folder: Path) -> None:
+    """Seal a folder as it is now."""
+    (folder / seal.NAME).unlink()
+    seal.close(folder, {})
 
 
 class NoArtist:

@@ -96,7 +96,18 @@ def test_recipes_are_complete_and_valid() -> None:
         assert {key for key in own if getattr(settings, key) is None} <= {"test_fraction", "workers"}, name
         given_keys = set(recipe["settings"])
         # What belongs to a person's file or run.
-        columns = {"text", "image", "features", "target", "label", "test_fraction", "freeze", "vocabulary", "workers"}
+        columns = {
+            "text",
+            "image",
+            "features",
+            "target",
+            "label",
+            "test_fraction",
+            "freeze",
+            "vocabulary",
+            "workers",
+            "checkpoint_every",
+        }
         assert given_keys | (columns & own) == own, name
         assert recipe["description"] and recipe["expected"], name
 

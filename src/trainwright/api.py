@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from trainwright.config import Row
+    from trainwright.session import Session
     from trainwright.tasks.base import Predictor
 
 Listen = Callable[[Event], None]
@@ -108,30 +109,61 @@ def train(
     out: str | Path | None = None,
     runs: str | Path = "runs",
     offline: bool = False,
+    resume: bool = False,
     listen: Listen | None = None,
     **settings: Any,
 ) -> Run:
     """Train on ``source`` (a file, a folder, or the name of a data set) and return the finished run.
 
     Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
-    ``from_run`` names a run whose model the training goes on from. ``listen`` is called with every event; the default shows
-    them on standard error.
+    ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
+    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``listen`` is
+    called with every event; the default shows them on standard error.
 
     Raises:
         TrainwrightError: see ``docs/errors.md``; no run folder is made. Only what stops a training on its way (a step that is
-            refused, a file that turned bad, a full disk) leaves its folder, without a model, so that its events can be seen.
+            refused, a file that turned bad, a full disk) leaves its folder, which can be resumed.
+        KeyboardInterrupt, SystemExit: after SIGINT; SIGTERM and SIGHUP. What was reached is saved.
     """
-    from trainwright.session import Request, Session
+    from trainwright.session import Request
 
     valid, test, from_run, out = (None if each is None else Path(each) for each in (valid, test, from_run, out))
     request = Request(str(source), valid, test, recipe, from_run, out, Path(runs), offline, settings)
+    if resume:
+        from trainwright.resuming import begun
+
+        if earlier := begun(request):
+            return _resumed(earlier.path, settings, offline, listen)
+    return _carried(lambda session: session.begin(request), listen)
+
+
+def resume(run: Run | str | Path, *, offline: bool = False, listen: Listen | None = None, **settings: Any) -> Run:
+    """Go on with a run that did not end, from its newest whole checkpoint: the result is, bit by bit, that of a run that
+    was never stopped. ``settings`` may extend it: ``tw.resume(run, epochs=20)``. A run that has ended stays as it is.
+
+    Raises:
+        RunError: E403 and E408 for no run folder, E413 and E417 where no whole checkpoint is left, E414 where its data have
+            changed, E415 where another process trains in the folder, E416 for a setting that may not change.
+        TrainwrightError: as ``train``.
+    """
+    return _resumed(run.path if isinstance(run, Run) else Path(run), settings, offline, listen)
+
+
+def _resumed(path: Path, settings: dict[str, Any], offline: bool, listen: Listen | None) -> Run:
+    return _carried(lambda session: session.resume(path, settings, offline), listen)
+
+
+def _carried(carry: Callable[[Session], Path], listen: Listen | None) -> Run:
+    """The finished run; its events are shown on standard error where nobody else listens."""
+    from trainwright.session import Session
+
     if listen is not None:
-        return Run(Session(request, listen).run())
+        return Run(carry(Session(listen)))
     from trainwright.watch.console import Console
 
     console = Console(sys.stderr)
     try:
-        return Run(Session(request, console.handle).run())
+        return Run(carry(Session(console.handle)))
     finally:
         console.close()
 

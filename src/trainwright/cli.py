@@ -27,12 +27,13 @@ app = typer.Typer(
 )
 
 Settings = Annotated[list[str] | None, typer.Argument(help="Settings as key=value; `trainwright settings` lists them.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the last line of standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
 
 
 # What ``api.train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline")} | {"from_run": "from", "from": "from"}
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume")} | {"from_run": "from", "from": "from"}
 
 
 @app.command()
@@ -46,13 +47,13 @@ def train(
     recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.")] = "",
     start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.")] = False,
+    offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Train on SOURCE: columns, split, model and settings are derived, and said."""
     from trainwright import api, config
-    from trainwright.watch.summary import usage
 
     source, settings = _source(words)
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
@@ -61,8 +62,16 @@ def train(
         if key in given:
             raise error("E330", key=key, flag=flag)
     run = api.train(
-        source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, offline=offline, listen=console.handle, **given
-    )
+        source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
+        listen=console.handle, **given,
+    )  # fmt: skip
+    _tell(run, console, as_json, quiet)
+
+
+def _tell(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
+    """What a training came to."""
+    from trainwright.watch.summary import usage
+
     console.report(run.report)
     console.line(f"model    {run.path}")
     console.line(f"use it   {usage(run.report['task'], str(run.path))}")
@@ -71,6 +80,23 @@ def train(
         _print_json(_summary(run))
     elif quiet:
         typer.echo(str(run.path))
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(help="The folder of a run that did not end.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings that extend it, such as epochs=20.")
+    ] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on with a run that was stopped or killed; it ends as if it had never been."""
+    from trainwright import api, config
+
+    console = _console(sys.stderr if as_json else sys.stdout, quiet)
+    _tell(api.resume(run, offline=offline, listen=console.handle, **config.nest(words or [])), console, as_json, quiet)
 
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
@@ -348,11 +374,13 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:
-            _leave("interrupted: no model was saved" if code == 130 else "", code)
+            _leave("interrupted" if code == 130 else "", code)
     except TrainwrightError as problem:
         _leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
-        _leave("interrupted: no model was saved", 130)
+        _leave("interrupted", 130)
+    except SystemExit as ended:  # SIGTERM, SIGHUP
+        _leave("", ended.code if isinstance(ended.code, int) else 1)
     except BrokenPipeError:
         _leave("", 141)
     except Exception as problem:

@@ -209,16 +209,21 @@ def _row(key: str, field: Any, kind: str = "") -> Row:
     )
 
 
-def to_toml(settings: Settings, **tables: Mapping[str, Any]) -> str:
-    """The settings of the run's task as complete TOML; settings still underived are left out. ``tables`` are appended."""
-    import tomli_w
-
+def dump(settings: Settings) -> dict[str, Any]:
+    """The settings of the run's task, nested; those still underived are left out."""
     values = settings.model_dump(exclude_none=True)
     kept = {key: value for key, value in values.items() if belongs(Settings.model_fields[key], settings.task)}
     if settings.model is not None:
         fields = type(settings.model).model_fields
         kept["model"] = {key: value for key, value in kept["model"].items() if belongs(fields[key], settings.task)}
-    return tomli_w.dumps(kept | {key: dict(value) for key, value in tables.items()})
+    return kept
+
+
+def to_toml(settings: Settings, **tables: Mapping[str, Any]) -> str:
+    """The settings of the run's task as complete TOML. ``tables`` are appended."""
+    import tomli_w
+
+    return tomli_w.dumps(dump(settings) | {key: dict(value) for key, value in tables.items()})
 
 
 def recipes() -> dict[str, dict[str, Any]]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trainwright.errors import error
+
+LOCK = ".lock"
+_held: set[Path] = set()  # a record lock keeps out other processes only
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,28 @@ class RunDir:
         return self.path / "history.csv"
 
     @property
+    def checkpoints(self) -> Path:
+        """One sealed folder each."""
+        return self.path / "checkpoints"
+
+    @property
+    def quarantine(self) -> Path:
+        """Checkpoints that turned out to be damaged."""
+        return self.path / "quarantine"
+
+    @property
+    def seal(self) -> Path:
+        """Sizes and digests of ``lasting`` files; a run that has ended has one."""
+        return self.path / "SEAL"
+
+    def lasting(self) -> list[Path]:
+        """The files of a run that has ended. Checkpoints and the bundle have seals of their own; that of the bundle counts."""
+        own = {self.seal, *self.checkpoints.rglob("*"), *self.quarantine.rglob("*")}
+        own |= {path for path in self.model.rglob("*") if path.name != "SEAL"}
+        found = (path for path in self.path.rglob("*") if path.is_file() and not path.name.startswith("."))
+        return sorted(path for path in found if path not in own)
+
+    @property
     def model(self) -> Path:
         """The bundle."""
         return self.path / "model"
@@ -53,20 +83,51 @@ class RunDir:
         return self.path / "plots"
 
 
+@contextmanager
+def locked(run: RunDir) -> Iterator[None]:
+    """No other process, and no other thread, trains in this folder meanwhile. Raises E415 where one does.
+
+    The system gives the lock back when the process ends, however it ends, and knows processes of other containers too. It
+    is a record lock: processes forked from this one do not hold it.
+    """
+    key = run.path.resolve()
+    path = run.path / LOCK
+    try:
+        file = None if key in _held else path.open("a+", encoding="utf-8")
+    except OSError as problem:
+        raise error("E402", path=path, problem=problem.strerror or problem) from None
+    if file is None:
+        raise error("E415", path=run.path, holder="this very process")
+    with file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            file.seek(0)
+            raise error("E415", path=run.path, holder=file.read(200).strip() or "another process") from None
+        except OSError as problem:
+            raise error("E402", path=path, problem=f"it cannot be locked: {problem.strerror}") from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}\n")
+        file.flush()
+        _held.add(key)
+        try:
+            yield
+        finally:
+            _held.discard(key)
+
+
 def create(out: Path | None, parent: Path, name: str) -> RunDir:
     """A new, empty run folder: ``out``, or ``parent/<name>-<n>`` with the next free number.
 
-    Raises E401 where ``out`` exists and is not an empty folder, E402 where it cannot be made.
+    Raises E401 where ``out`` exists and is not free, E402 where it cannot be made.
     """
     try:
         if out is not None:
+            check_free(out)
             out.mkdir(parents=True, exist_ok=True)
-            if any(out.iterdir()):
-                raise error("E401", path=out)
             return RunDir(out)
         parent.mkdir(parents=True, exist_ok=True)
-        taken = [int(m[1]) for p in parent.iterdir() if (m := re.fullmatch(re.escape(name) + r"-(\d+)", p.name))]
-        number = max(taken, default=0) + 1
+        number = max((number for number, _ in numbered(parent, name)), default=0) + 1
         while True:
             try:
                 (parent / f"{name}-{number}").mkdir()  # another process may take the number first
@@ -79,10 +140,18 @@ def create(out: Path | None, parent: Path, name: str) -> RunDir:
         raise error("E402", path=out or parent, problem=problem.strerror or problem) from None
 
 
+def numbered(parent: Path, name: str) -> list[tuple[int, RunDir]]:
+    """The run folders ``parent/<name>-<n>`` with their numbers, highest first."""
+    paths = parent.iterdir() if parent.is_dir() else ()
+    found = [(int(m[1]), RunDir(p)) for p in paths if (m := re.fullmatch(re.escape(name) + r"-(\d+)", p.name))]
+    return sorted(found, key=lambda each: -each[0])
+
+
 def check_free(out: Path) -> None:
-    """Raise E401 before any work is done when ``out`` is taken already."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise error("E401", path=out)
+    """Raise E401 before any work is done when ``out`` is taken: a run that was killed before it had settings takes nothing."""
+    if out.exists() and not (out.is_dir() and all(p.name.startswith(".") or p.name == "data.json" for p in out.iterdir())):
+        hint = f"Go on with it: trainwright resume {out}." if RunDir(out).settings.is_file() else ""
+        raise error("E401", path=out, hint=hint)
 
 
 def open_run(path: Path) -> RunDir:

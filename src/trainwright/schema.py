@@ -40,9 +40,30 @@ def _split_name(value: str) -> str:
     raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN")
 
 
+def _period(value: str) -> str:
+    """``60s``, ``500steps``, ``2epochs`` or ``0``; one spelling of each."""
+    period(value)
+    return value.replace(" ", "")
+
+
+def period(value: str) -> tuple[float, str]:
+    """``"5m"`` as (300.0, "seconds"), ``"500 steps"`` as (500.0, "steps"); (0, "") = never. Raises ValueError."""
+    if value.strip() == "0":
+        return 0.0, ""
+    if found := re.fullmatch(r"\s*(\d+)\s*(step|epoch)s?\s*", value):
+        number, unit = float(found[1]), f"{found[2]}s"
+    else:
+        seconds = _seconds(value)
+        number, unit = (seconds, "seconds") if isinstance(seconds, float) else (0.0, "")
+    if not number > 0:
+        raise ValueError("a time, steps or epochs, such as 60s, 5m, 500steps, 1epoch; 0 = only at the end")
+    return number, unit
+
+
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Words = Annotated[list[str], BeforeValidator(_words)]
 Sizes = Annotated[list[Annotated[int, Field(gt=0)]], BeforeValidator(_words)]
+Period = Annotated[str, AfterValidator(_period)]
 SplitName = Annotated[str, AfterValidator(_split_name)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
@@ -258,6 +279,9 @@ class Settings(Strict):
     steps: int = setting(0, "stop after so many updates; 0 = no limit", "updates", ge=0)
     time: Seconds = setting(0.0, "stop training after so long: 90s, 5m, 2h; 0 = no limit", "seconds", ge=0)
     patience: int = setting(0, "stop when validation has not improved for so many epochs; 0 = off", "epochs", ge=0)
+    checkpoint_every: Period = setting(
+        "60s", "save all that is needed to go on: by time (at most 1 % of it), steps or epochs; 0 = only at the end"
+    )
     monitor: Literal["accuracy", "loss"] = setting("loss", "the validation score whose best epoch is kept")
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)

@@ -1,4 +1,4 @@
-"""One ``train`` from what was asked to a finished run folder: the order of events, and nothing else.
+"""One training from what was asked to a finished run folder: the order of events, and nothing else.
 
 Torch is imported by a thread while the data are read, the plots are drawn by a process that gets ready while the model trains,
 and the cache is filled by a thread meanwhile.
@@ -11,21 +11,27 @@ import subprocess
 import sys
 import threading
 import time as clock
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright import config, rundir
+from trainwright.resuming import Earlier, Facts
+from trainwright.rundir import RunDir
 from trainwright.schema import TASKS
 from trainwright.tasks.base import Clock
-from trainwright.watch.events import Event, EventLog, Note, Progress
+from trainwright.watch.events import Event, EventLog, Note, Progress, Resumed
 
 if TYPE_CHECKING:
+    from trainwright.store.checkpoint import Checkpoint, Checkpoints
     from trainwright.tasks.base import Note as Said
     from trainwright.tasks.base import Problem
     from trainwright.tasks.runner import Training
+    from trainwright.training.stop import Signals
 
 Listen = Callable[[Event], None]
 
@@ -45,7 +51,7 @@ class Request:
     settings: dict[str, Any]
 
     def origin(self) -> dict[str, Any]:
-        """What a person would have to say again to repeat the run, and the versions it was made by."""
+        """What a person would have to say again to repeat the run, where, and the versions it was made by."""
         import trainwright
 
         named = {"valid": self.valid, "test": self.test, "recipe": self.recipe or None, "from": self.start}
@@ -72,43 +78,86 @@ class Phases(Clock):
         self._show(Progress(phase, done, total, unit))
 
 
-class Session:
-    """Carries a request through. ``show`` is called with every event."""
+@dataclass(frozen=True)
+class Prepared:
+    """A training ready to begin; ``threads`` fill the cache and take digests meanwhile."""
 
-    def __init__(self, request: Request, show: Listen) -> None:
-        self.request, self.show = request, show
+    problem: Problem
+    training: Training
+    facts: Facts
+    threads: tuple[threading.Thread, ...]
+
+
+class Session:
+    """Carries a training through. ``show`` is called with every event."""
+
+    def __init__(self, show: Listen) -> None:
+        self.show = show
         self.phases = Phases(show)
         self._importing = threading.Thread(target=_import_torch, daemon=True)
 
-    def run(self) -> Path:
-        """The folder of the finished run. Raises TrainwrightError before there is a folder, or E501 on the way."""
-        self._importing.start()
-        base = config.recipe(self.request.recipe)["settings"] if self.request.recipe else {}
-        config.resolve(self.request.settings, base)  # what is wrong whatever the task, before anything is read
-        if self.request.out is not None:
-            rundir.check_free(self.request.out)
-        problem, fill_cache = self._prepare(base)
-        self._say(problem.notes + problem.derive())
-        self._importing.join()
-        from trainwright.tasks.runner import Training
+    def begin(self, request: Request) -> Path:
+        """The folder of a finished run. Raises TrainwrightError before there is a folder, or on the way E402 and E501."""
+        with self._signals() as signals:
+            base = config.recipe(request.recipe)["settings"] if request.recipe else {}
+            config.resolve(request.settings, base)  # what is wrong whatever the task, before anything is read
+            if request.out is not None:
+                rundir.check_free(request.out)
+            made = self._prepare(request, base)
+            run = rundir.create(request.out, request.runs, rundir.slug(made.problem.data["source"]))
+            with rundir.locked(run):
+                rundir.check_free(run.path)  # another process may have been faster
+                origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex}
+                write_head(run, made.problem, origin)
+                self._carry(run, origin["id"], made, signals, None, {})
+        return run.path
 
-        self.phases.mark("import")
-        training = Training(problem)
-        self._say(training.notes)
-        caching = threading.Thread(target=fill_cache, daemon=True)
-        caching.start()
-        return self._train(problem, training, caching).path
+    def resume(self, path: Path, given: dict[str, Any], offline: bool) -> Path:
+        """The same of a run that was begun earlier, from its newest whole checkpoint; ``given`` settings may extend it."""
+        with self._signals() as signals:
+            earlier = Earlier.open(path)
+            with rundir.locked(earlier.run):
+                self._go_on(earlier, given, offline, signals)
+        return path
+
+    def _go_on(self, earlier: Earlier, given: dict[str, Any], offline: bool, signals: Signals) -> None:
+        run = earlier.run
+        self._importing.join()
+        found = earlier.newest(_checkpoints(run, earlier.origin["id"]), lambda *said: self._say([said]))
+        settings, changed = earlier.check(given, found)
+        if not changed and run.report.is_file() and run.seal.is_file():
+            self._say([("resumed", "nothing to do", "the run has ended")])
+            return
+        paths = {key: earlier.path(key) for key in ("valid", "test")}
+        request = Request(earlier.source, **paths, recipe="", start=earlier.path("from"), out=run.path, runs=run.path.parent,
+                          offline=offline, settings={})  # fmt: skip
+        made = self._prepare(request, settings)
+        log: dict[str, Any] = {"events": 0, "history": ""}
+        if found is not None:
+            self._say(made.facts.differences(earlier, found) + made.training.go_on(found))
+            log = found.facts["log"]
+        run.seal.unlink(missing_ok=True)
+        write_head(run, made.problem, earlier.origin)
+        self._carry(run, earlier.origin["id"], made, signals, found, log)
+
+    @contextmanager
+    def _signals(self) -> Iterator[Signals]:
+        """Handled from the first moment on: until there is something to save, a signal ends the run at once."""
+        from trainwright.training.stop import Signals
+
+        self._importing.start()
+        with Signals() as signals:
+            yield signals
 
     def _say(self, notes: list[Said]) -> None:
         for what, value, why in notes:
             self.show(Note(what, value, why))
 
-    def _prepare(self, base: dict[str, Any]) -> tuple[Problem, Callable[[], None]]:
-        """The problem with the settings that the data decide; and what must be called to fill the cache."""
+    def _prepare(self, request: Request, base: dict[str, Any]) -> Prepared:
+        """The problem with all its settings, and its training ready to begin."""
         from trainwright.data import source as sources
         from trainwright.tasks import kinds
 
-        request = self.request
         self.phases.mark("import")
         found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=self.show)
         parent = None
@@ -118,42 +167,92 @@ class Session:
         task, why = kinds.settle(found, request.settings, base, parent)
         self._say([("task", TASKS[task], why)] if why else [])
         settings = kinds.complete(request.settings, base, task, parent, request.start)
-        prepared: tuple[Problem, Callable[[], None]]
-        prepared = kinds.module(task).prepare(found, settings, parent, self.phases)
-        return prepared
+        problem: Problem
+        problem, fill_cache = kinds.module(task).prepare(found, settings, parent, self.phases)
+        self._say(problem.notes + problem.derive())
+        self._importing.join()
+        from trainwright.tasks.runner import Training
 
-    def _train(self, problem: Problem, training: Training, caching: threading.Thread) -> rundir.RunDir:
-        """The run folder, from its first file to its last."""
-        from trainwright.store import atomic, bundle
-        from trainwright.tasks.card import card
+        self.phases.mark("import")
+        training = Training(problem)
+        self._say(training.notes)
+        facts = Facts(found, problem, training)
+        threads = tuple(threading.Thread(target=each, daemon=True) for each in (fill_cache, facts.take_digests))
+        for each in threads:
+            each.start()
+        return Prepared(problem, training, facts, threads)
 
-        request, phases = self.request, self.phases
-        run = rundir.create(request.out, request.runs, rundir.slug(problem.data["source"]))
-        atomic.write_file(run.data, json.dumps(problem.data, indent=1))
-        atomic.write_file(run.settings, config.to_toml(problem.settings, run=request.origin()))
-        log, artist = EventLog(run.events, run.history), start_artist(run)
+    def _carry(
+        self, run: RunDir, identity: str, made: Prepared, signals: Signals, found: Checkpoint | None, kept: Mapping[str, Any]
+    ) -> None:
+        """Training, test, bundle, report, plots, seal. ``kept`` is where the log stood, for a run that goes on."""
+        from trainwright.store import seal
+        from trainwright.training.saving import Saver
+        from trainwright.training.stop import ENDED
+
+        log, artist = EventLog(run.events, run.history, kept), start_artist(run)
 
         def emit(event: Event) -> None:
             log.append(event)
             self.show(event)
 
+        def facts() -> dict[str, Any]:
+            made.threads[1].join()
+            return made.facts.content() | {"log": log.position()}
+
+        state = made.training.state
+        if found is not None:
+            emit(Resumed(state.step, state.epoch, found.path.name))
+        saver = Saver(_checkpoints(run, identity), made.problem.settings.checkpoint_every, facts, emit, signals)
         try:
-            training.train(emit)
-            phases.mark("train")
-            scores = training.evaluate()
-            phases.mark("evaluate")
-            bundle.save(run.model, training.bundle(), card(run.path, scores))
-            caching.join()
-            phases.mark("save")
-            rate = round(training.rows / max(phases.seconds["train"], 1e-9))
-            report = scores | {"seconds": phases.seconds, "rows_per_second": rate}
-            atomic.write_file(run.report, json.dumps(report, indent=1))
+            made.training.train(emit, saver)
+            self._finish(run, made)
             artist.communicate(b"draw\n")
+        except ENDED as ended:
+            emit(Note("stopped", ended.name, f"after step {state.step}; go on with: trainwright resume {run.path}"))
+            raise
         finally:
             log.close()
             if artist.poll() is None:
                 artist.communicate()
-        return run
+        seal.close(run.path, {}, run.lasting())
+
+    def _finish(self, run: RunDir, made: Prepared) -> None:
+        """The test, the bundle, the report."""
+        from trainwright.store import bundle
+        from trainwright.tasks.card import card
+
+        phases, training = self.phases, made.training
+        phases.mark("train")
+        phases.seconds["train"] = round(training.state.seconds, 4)
+        scores = training.evaluate()
+        phases.mark("evaluate")
+        bundle.save(run.model, training.bundle(), card(run.path, scores))
+        made.threads[0].join()
+        phases.mark("save")
+        rate = round(training.state.rows / max(phases.seconds["train"], 1e-9))
+        write_json(run.report, scores | {"seconds": phases.seconds, "rows_per_second": rate})
+
+
+def write_head(run: RunDir, problem: Problem, origin: Mapping[str, Any]) -> None:
+    """What is known before the first step; the settings last, as a folder that has them is a run. Raises E402."""
+    from trainwright.store import atomic
+
+    write_json(run.data, problem.data)
+    atomic.write_file(run.settings, config.to_toml(problem.settings, run=origin))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Raises E402."""
+    from trainwright.store import atomic
+
+    atomic.write_file(path, json.dumps(value, indent=1))
+
+
+def _checkpoints(run: RunDir, identity: str) -> Checkpoints:
+    from trainwright.store.checkpoint import Checkpoints
+
+    return Checkpoints(run.checkpoints, run.quarantine, identity)
 
 
 def _import_torch() -> None:
@@ -161,7 +260,7 @@ def _import_torch() -> None:
     import trainwright.tasks.runner  # noqa: F401
 
 
-def start_artist(run: rundir.RunDir) -> subprocess.Popen[bytes]:
+def start_artist(run: RunDir) -> subprocess.Popen[bytes]:
     """A second process that draws the plots: it gets ready while the model trains, and draws when it is told to."""
     command = [sys.executable, "-P", "-m", "trainwright.watch.plots", str(run.path), "--wait"]
     # A group of its own: Ctrl-C is for the training, which then tells the artist.

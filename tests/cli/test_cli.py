@@ -66,6 +66,8 @@ def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) ->
         "settings.toml", "data.json", "events.jsonl", "history.csv", "report.json", "report.html",
         "plots/curves.png", "plots/confusion.png",
         "model/model.json", "model/model.safetensors", "model/encoder.safetensors", "model/vocabulary.json", "model/README.md",
+        "model/SEAL", "SEAL", ".lock",
+        *(f"checkpoints/step-000030/{name}" for name in ("state.json", "state.safetensors", "SEAL")),
     }  # fmt: skip
     assert len(list(csv.DictReader(io.StringIO((run / "history.csv").read_text())))) == 3
     events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
@@ -74,6 +76,7 @@ def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) ->
         "epoch",
         "epoch",
         "epoch",
+        "saved",
         "finished",
     ]
 

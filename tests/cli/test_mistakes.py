@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from samples import news_rows, write_csv
+from samples import news_rows, reseal, write_csv
 from test_cli import call, talk
 
 ROWS = news_rows(60)
@@ -183,7 +183,7 @@ def test_a_mistake_elsewhere(words: list[str], code: str, trained, capsys, monke
     ("file", "content", "code"),
     [
         ("model.safetensors", b"junk", "E404"),
-        ("model.safetensors", None, "E404"),
+        ("model.safetensors", None, "E411"),
         ("encoder.safetensors", b"", "E404"),
         ("vocabulary.json", b'["a"', "E404"),
         ("vocabulary.json", b'["<pad>", "<unk>"]', "E404"),
@@ -197,6 +197,9 @@ def test_a_damaged_model(file: str, content: bytes | None, code: str, trained, c
     run = tmp_path / "run"
     shutil.copytree(trained.path, run)
     (run / "model" / file).unlink() if content is None else (run / "model" / file).write_bytes(content)
+    _, err, exit_code = talk(capsys, monkeypatch, "predict", run, "text")
+    assert exit_code == 2 and re.findall(r"^E\d{3}", err, re.MULTILINE) == ["E411"] and file in err
+    reseal(run / "model")  # as one who made the bundle with a content that cannot be used
     _, err, exit_code = talk(capsys, monkeypatch, "predict", run, "text")
     assert exit_code == 2 and re.findall(r"^E\d{3}", err, re.MULTILINE) == [code]
 

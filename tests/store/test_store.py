@@ -18,6 +18,12 @@ def listing(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def fill(folder: Path, files: dict[str, bytes]) -> None:
+    with atomic.new_folder(folder) as place:
+        for name, content in files.items():
+            atomic.write_synced(place / name, content)
+
+
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     atomic.write_file(tmp_path / "a", "one")
     atomic.write_file(tmp_path / "a", b"two")
@@ -45,14 +51,14 @@ def test_a_failed_folder_is_not_there(broken: str, tmp_path: Path, monkeypatch) 
 
     monkeypatch.setattr(*((os, "fsync", fail) if broken == "fsync" else (Path, "rename", fail)))
     with pytest.raises(RunError):
-        atomic.write_folder(tmp_path / "model", {"a": b"1", "b": b"2"})
+        fill(tmp_path / "model", {"a": b"1", "b": b"2"})
     assert listing(tmp_path) == []
 
 
 def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path: Path) -> None:
     (tmp_path / f".model.{os.getpid()}.tmp").mkdir()
     (tmp_path / f".a.{os.getpid()}.tmp").write_text("half")
-    atomic.write_folder(tmp_path / "model", {"a": b"1"})
+    fill(tmp_path / "model", {"a": b"1"})
     atomic.write_file(tmp_path / "a", "whole")
     assert listing(tmp_path) == ["a", "model"]
 
@@ -61,7 +67,7 @@ def test_a_bundle_comes_back(tmp_path: Path) -> None:
     kept = bundle.Bundle({"task": "t"}, {"w": torch.randn(3, 2).T}, {"idf": np.arange(3.0)}, ["a", "\u00e9"])
     bundle.save(tmp_path / "model", kept, "card")
     found = bundle.load(tmp_path / "model")
-    assert found.meta == {"format": 1, "task": "t"} and torch.equal(found.weights["w"], kept.weights["w"])
+    assert found.meta == {"format": 2, "task": "t"} and torch.equal(found.weights["w"], kept.weights["w"])
     assert found.tokens == kept.tokens and np.array_equal(found.arrays["idf"], kept.arrays["idf"])
 
 

@@ -23,7 +23,7 @@ import safetensors.numpy
 
 from trainwright.data.tokens import open_stream, stream_bytes
 from trainwright.errors import TrainwrightError
-from trainwright.store.atomic import write_folder
+from trainwright.store.atomic import new_folder, write_synced
 
 LIMIT = 4 << 30
 
@@ -87,7 +87,9 @@ def save(
         files = {"values.json": json.dumps(values).encode(), "arrays.safetensors": safetensors.numpy.save(dict(arrays))}
         files |= {f"{name}.npy": stream_bytes(ids) for name, ids in streams.items()}
         shutil.rmtree(place, ignore_errors=True)  # what is there could not be read
-        write_folder(place, files)
+        with new_folder(place) as filled:
+            for name, content in files.items():
+                write_synced(filled / name, content)
     except (OSError, TrainwrightError):
         return
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -72,24 +73,23 @@ class Source:
         words = given.get("text") or ()
         return kinds.looks_like(self.tables["train"], [words] if isinstance(words, str) else words, given.get("label", ""))
 
-    def digest(self) -> str:
-        """Changes when any byte of any file does; for embedded data, with the interpreter."""
-        digest = hashlib.blake2b(digest_size=16)
-        for split, path in sorted(self.files.items()):
-            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                if file.is_file():
-                    digest.update(f"{split}:{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode())
-                    with file.open("rb") as content:
-                        digest.update(hashlib.file_digest(content, "blake2b").digest())
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Of each file or folder that is read, a digest that changes when any byte of any file in it does.
+
+        Of embedded data, the interpreter that they come with; of data that are held in memory there are none.
+        """
         if not self.files:
-            digest.update(f"{self.name}:{sys.version}".encode())
-        return digest.hexdigest()
+            return {} if self.held else {self.name: sys.version}
+        return {str(path): _digest(path) for _, path in sorted(self.files.items())}
 
     def fingerprint(self, shaping: Mapping[str, Any]) -> str:
         """The name under which what was encoded from this source is cached; empty for data that are held in memory."""
         if self.held:
             return ""
-        return cache.fingerprint(self.digest(), {**shaping, "source": self.name, "files": sorted(self.files.items())})
+        return cache.fingerprint(
+            json.dumps(self.digests), {**shaping, "source": self.name, "files": sorted(self.files.items())}
+        )
 
     @cached_property
     def tables(self) -> dict[str, Table]:
@@ -102,6 +102,16 @@ class Source:
             raise error("E181", name=self.name, task=self.dataset.task)
         tables = {split: readers.read_table(path) for split, path in self.files.items()}
         return {split: _named(self.layout, each) for split, each in tables.items()} if self.layout else tables
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            digest.update(f"{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode())
+            with file.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "blake2b").digest())
+    return digest.hexdigest()
 
 
 def _named(layout: CsvLayout, table: Table) -> Table:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trainwright.errors import error
@@ -18,40 +19,59 @@ def write_file(path: Path, content: bytes | str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.unlink(missing_ok=True)
-        _write_synced(temporary, data)
+        write_synced(temporary, data)
         temporary.replace(path)
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as problem:
         with suppress(OSError):
             temporary.unlink()
         raise error("E402", path=path, problem=problem.strerror or problem) from None
 
 
-def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """Make the folder ``path`` with these files: built beside it under another name, then renamed. Raises E402."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+@contextmanager
+def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A folder to be filled, which gets its name ``path`` at the end, or is gone when filling it failed.
+
+    Files are to be written by ``write_synced``, or synced by ``sync``. With ``replace`` a folder of that name gives way.
+    Raises E402.
+    """
+    temporary, before = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("tmp", "old"))
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
+        for each in (temporary, before):
+            shutil.rmtree(each, ignore_errors=True)
         temporary.mkdir(parents=True)
-        for name, content in files.items():
-            _write_synced(temporary / name, content)
-        sync_folder(temporary)
+        yield temporary
+        sync(temporary)
+        if replace and path.exists():
+            path.rename(before)
         temporary.rename(path)
-        sync_folder(path.parent)
+        sync(path.parent)
+        shutil.rmtree(before, ignore_errors=True)
     except OSError as problem:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if before.exists() and not path.exists():
+            before.rename(path)
         raise error("E402", path=path, problem=problem.strerror or problem) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed left of its writing in ``folder``, where no other process writes."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if re.fullmatch(r"\..+\.\d+\.(tmp|old)", path.name) and not path.is_symlink():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """A new file, on the disk when this returns. Raises OSError."""
     with path.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def sync_folder(path: Path) -> None:
-    """Make the folder's entries durable, where the system can (Windows cannot open folders)."""
+def sync(path: Path) -> None:
+    """Put a file's content, or a folder's entries, on the disk, where the system can (Windows cannot open folders)."""
     with suppress(PermissionError):
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -5,6 +5,7 @@ model.safetensors     parameters and buffers
 encoder.safetensors   arrays of the encoder (n-gram keys, document frequencies)
 vocabulary.json       tokens by id
 README.md             what it is and how to use it, for a person
+SEAL                  size and SHA-256 of each
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ import safetensors.torch
 from torch import Tensor
 
 from trainwright.errors import error
-from trainwright.store.atomic import write_folder
+from trainwright.store import seal
+from trainwright.store.atomic import new_folder, write_synced
 
-FORMAT = 1
+FORMAT = 2
+FILES = ("model.json", "model.safetensors", "encoder.safetensors", "vocabulary.json")
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Bundle:
 
 
 def save(folder: Path, bundle: Bundle, card: str) -> None:
-    """Write the bundle as a new folder, whole or not at all. Raises E402."""
+    """Write the bundle, whole or not at all; one that is there gives way. Raises E402."""
     weights = {name: value.detach().cpu().contiguous() for name, value in bundle.weights.items()}
     files = {
         "model.json": json.dumps({"format": FORMAT, **bundle.meta}, indent=1).encode(),
@@ -46,27 +49,24 @@ def save(folder: Path, bundle: Bundle, card: str) -> None:
         "vocabulary.json": json.dumps(bundle.tokens, ensure_ascii=False).encode(),
         "README.md": card.encode(),
     }
-    write_folder(folder, files)
+    with new_folder(folder, replace=True) as place:
+        for name, content in files.items():
+            write_synced(place / name, content)
+        seal.close(place, {})
 
 
 def load(folder: Path) -> Bundle:
     """Read a bundle. Raises E404 where a file is missing or damaged, E407 for a format of another version."""
     try:
-        meta = json.loads((folder / "model.json").read_bytes())
+        files = seal.contents(folder, FILES)
+        meta = json.loads(files["model.json"])
         if meta["format"] != FORMAT:
             raise error("E407", found=meta["format"], known=FORMAT, where=str(folder))
         return Bundle(
             meta=meta,
-            weights=safetensors.torch.load_file(folder / "model.safetensors"),
-            arrays=safetensors.numpy.load_file(folder / "encoder.safetensors"),
-            tokens=json.loads((folder / "vocabulary.json").read_bytes()),
+            weights=safetensors.torch.load(files["model.safetensors"]),
+            arrays=safetensors.numpy.load(files["encoder.safetensors"]),
+            tokens=json.loads(files["vocabulary.json"]),
         )
-    except (
-        OSError,
-        KeyError,
-        TypeError,
-        json.JSONDecodeError,
-        UnicodeDecodeError,
-        safetensors.SafetensorError,
-    ) as problem:
+    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError, safetensors.SafetensorError) as problem:
         raise error("E404", path=folder, problem=problem) from None

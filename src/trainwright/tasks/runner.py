@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -11,13 +15,19 @@ from torch import nn
 from trainwright.errors import TrainingError, error, nearest
 from trainwright.models import registry
 from trainwright.store.bundle import Bundle
+from trainwright.store.checkpoint import Checkpoint
 from trainwright.tasks.base import Note, Problem
+from trainwright.training import snapshot
 from trainwright.training.chance import preserved
 from trainwright.training.loop import Plan, fit
 from trainwright.training.optim import make_optimizer, make_schedules
+from trainwright.training.saving import Saver
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Event, Step
+from trainwright.training.stop import ENDED, Signals
+from trainwright.watch.events import Event, Finished, Scores
+
+LIBRARIES = ("trainwright", "torch", "numpy", "polars")
 
 
 def pick_device(name: str) -> torch.device:
@@ -66,7 +76,7 @@ class Training:
         )
         self.learner = self._learner()
         self.state = State()
-        self.rows = 0  # that went through an update
+        self.threads = self.settings.threads or torch.get_num_threads()
 
     def _network(self) -> nn.Module:
         """The network; initial weights follow from the seed, torch's global state is left alone."""
@@ -120,37 +130,82 @@ class Training:
         forward = self.problem.forward(self.model)
         return Learner(forward, self.objective, optimizer, schedules, settings.clip, settings.clip_value)
 
-    def train(self, emit: Callable[[Event], None]) -> None:
-        """Train to the end of the plan; the model then holds the parameters of the best epoch."""
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.settings.threads or before)
-        validate = None
-        if "valid" in self.problem.splits:
-            validate = lambda model: self.problem.validate(model, self.objective, self.device)  # noqa: E731
+    def machine(self) -> dict[str, Any]:
+        """What the last bits of numbers depend on, beside data and settings."""
+        processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        found = {"device": self.device.type, "processor": processor, "threads": self.threads}
+        return found | {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+    def go_on(self, found: Checkpoint) -> list[Note]:
+        """Stand where a checkpoint was taken; what is not as it was then.
+
+        Raises RunError E411 where it was made by something else.
+        """
+        updates = -(-self.batches.per_epoch // self.settings.accumulate)
         try:
-            with preserved(self.device):
-                for event in fit(self.learner, self.batches, validate, self.plan, self.state):
-                    self.rows += event.rows if isinstance(event, Step) else 0
+            alike = snapshot.restore(found.state, self.learner, self.state, updates)
+        except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+            raise error("E411", path=found.path, problem=f"it does not fit the model: {problem}") from None
+        self.threads = self.settings.threads or int(found.facts["machine"]["threads"])
+        planned = f"for {self.plan.epochs} epochs"
+        return [] if alike else [("schedule", "planned anew", f"{planned}; the rates so far were those of the earlier plan")]
+
+    def train(self, emit: Callable[[Event], None], saver: Saver | None = None) -> None:
+        """Train to the end of the plan; the model then holds the parameters of the best epoch.
+
+        With a ``saver`` the run can be gone on with whenever it ends, and one of ``ENDED`` is raised after a signal.
+        """
+        if saver is not None:
+            saver.begin(self.learner, self.state)
+        signals = saver.signals if saver is not None else Signals()
+        measure = partial(_at_once, signals, self._validate) if "valid" in self.problem.splits else None
+        try:
+            with preserved(self.device), self._threaded(), signals.waiting():
+                for event in fit(self.learner, self.batches, measure, self.plan, self.state):
+                    if saver is not None and isinstance(event, Finished):
+                        saver.save(final=True)
                     emit(event)
+                    if saver is not None:
+                        saver.after(event)
+            signals.check()
         except TrainingError as refused:
             raise self._name_rows(refused) from None
-        finally:
-            torch.set_num_threads(before)
+        except ENDED:
+            if saver is not None:
+                saver.save()  # where it came while validation was measured
+            raise
         if self.state.best:
             self.model.load_state_dict(self.state.best)
 
+    def _validate(self, model: nn.Module) -> Scores:
+        return self.problem.validate(model, self.objective, self.device)
+
+    @contextmanager
+    def _threaded(self) -> Iterator[None]:
+        """The number of threads belongs to the numbers: sums are cut into as many parts."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
     def _name_rows(self, refused: Any) -> TrainingError:
+        if not hasattr(refused, "rows"):
+            return refused  # type: ignore[no-any-return]
         layers = f"; not finite in: {', '.join(refused.layers)}" if refused.layers else ""
         return TrainingError(refused.code, refused.what, f"{self.problem.name_rows(refused.rows)}{layers}", refused.mend)
 
     def evaluate(self) -> dict[str, Any]:
         """The report, without its time fields."""
         problem = self.problem
+        with self._threaded():
+            measured = problem.measure(self.model, self.objective, self.device)
         return {
             "task": problem.title,
             "model": self.name,
             "source": problem.data["source"],
-            **problem.measure(self.model, self.objective, self.device),
+            **measured,
             "best_epoch": self.state.best_epoch or self.state.epoch,
             "epochs": self.state.epoch,
             "steps": self.state.step,
@@ -165,6 +220,12 @@ class Training:
         model: Any = self.settings.model
         meta = {"task": self.problem.task, "model": self.name, "model_settings": model.model_dump(), **values}
         return Bundle(meta, dict(self.model.state_dict()), arrays, tokens)
+
+
+def _at_once(signals: Signals, validate: Callable[[nn.Module], Scores], model: nn.Module) -> Scores:
+    """Validation may take long and changes nothing: a signal need not wait for its end."""
+    with signals.waiting(False):
+        return validate(model)
 
 
 def _moved(copied: list[str], partly: list[str], fresh: list[str]) -> list[Note]:

@@ -97,10 +97,12 @@ def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: fl
         lr = learner.lr
         loss, rows = update(learner, window, state.step, state.tally)
         state.step += 1
+        state.rows += rows
         state.batch += len(window)
         for schedule in learner.schedules:
             if schedule.every == "step":
                 schedule.advance(loss)
+        state.seconds = time.perf_counter() - begun
         yield Step(state.step, state.epoch + 1, loss, rows, lr)
         if plan.steps or plan.seconds:
             if plan.steps and state.step >= plan.steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -161,6 +162,24 @@ def make_schedules(
         except (TypeError, ValueError, RuntimeError) as problem:
             raise error("E312", setting="schedule", name=entry.name, problem=problem) from None
     return made
+
+
+def advance(schedules: Iterable[Scheduler], step: int, epoch: int, per_epoch: int) -> None:
+    """Take new schedules to the place after ``epoch`` epochs of ``per_epoch`` updates and ``step`` updates in all.
+
+    A plateau schedule stays where it starts: what it would have seen is not known.
+    """
+    moving = [each for each in schedules if not isinstance(each.schedule, lr_scheduler.ReduceLROnPlateau)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")  # no update comes before these steps
+        for number in range(1, step + 1):
+            for each in moving:
+                if each.every == "step":
+                    each.advance(0.0)
+            if number % per_epoch == 0 and number // per_epoch <= epoch:
+                for each in moving:
+                    if each.every == "epoch":
+                        each.advance(0.0)
 
 
 def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any]) -> None:

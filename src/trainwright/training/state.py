@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,8 @@ from torch import Tensor, nn
 from trainwright.data.batches import Batch
 from trainwright.watch.events import Scores
 
+COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored")
+PLACE = ("step", "epoch", "batch", "rows", "best_score", "best_epoch", "seconds")
 BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised comparison
 
 
@@ -51,6 +55,11 @@ class Tally:
             self.correct += int((outputs.argmax(dim=1) == targets).sum())
             self._waiting, self._held = [], 0
 
+    def sums(self) -> dict[str, Any]:
+        """What has been counted so far, as numbers."""
+        self._compare()
+        return {name: getattr(self, name) for name in COUNTED}
+
     def scores(self) -> Scores:
         """Mean loss a target and accuracy."""
         self._compare()
@@ -60,16 +69,28 @@ class Tally:
 
 @dataclass
 class State:
-    """Where a run stands: ``epoch`` counts finished epochs, ``batch`` the batches used of the one under way."""
+    """Where a run stands: ``epoch`` counts finished epochs, ``batch`` the batches used of the one under way, ``rows`` those
+    that went through an update."""
 
     step: int = 0
     epoch: int = 0
     batch: int = 0
+    rows: int = 0
     tally: Tally = field(default_factory=Tally)
     best_score: float = float("-inf")
     best_epoch: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def position(self) -> dict[str, Any]:
+        """All but the best parameters, as numbers."""
+        return {name: getattr(self, name) for name in PLACE} | {"tally": self.tally.sums()}
+
+    def place(self, position: Mapping[str, Any]) -> None:
+        """Stand where ``position`` says. Raises KeyError and TypeError for what ``position`` did not give."""
+        for name in PLACE:
+            setattr(self, name, position[name])
+        self.tally = Tally(**position["tally"])
 
     def consider(self, model: nn.Module, score: float) -> bool:
         """Keep a copy of the parameters when ``score`` (higher is better) beats all before; say whether it did."""

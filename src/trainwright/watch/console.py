@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, TextIO
 
 from trainwright.watch import epochs, summary, words
-from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Started, Step
+from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Resumed, Saved, Started, Step
 from trainwright.watch.screen import Bar, Line, open_screen
 
 _NAME, _VALUE = 17, 18  # the first two columns of a note
@@ -35,6 +35,7 @@ class Console:
         self._rows = 0
         self._columns: tuple[epochs.Column, ...] = ()
         self._layout = epochs.Layout()
+        self._saved, self._saving = 0, 0.0
         self._waiting: list[Line] = []
         self._next_print = 0.0
         self._phase: Progress | None = None
@@ -56,9 +57,16 @@ class Console:
         elif isinstance(event, Note):
             self._end_phase()
             self._print(_note(event, self._screen.width))
+        elif isinstance(event, Saved):
+            self._saved += 1
+            self._saving += event.seconds
+        elif isinstance(event, Resumed):
+            self._end_phase()
+            note = Note("resumed", f"step {words.count(event.step)}", f"from {event.checkpoint}, in epoch {event.epoch + 1}")
+            self._print(_note(note, self._screen.width))
         elif isinstance(event, Finished):
             self._screen.stop()
-            self._print([Line(""), *map(Line, _finished(event))])
+            self._print([Line(""), Line(_finished(event, self._saved, self._saving))])
 
     def report(self, report: Mapping[str, Any]) -> None:
         """Print what the run came to: score, interval and baseline, classes, confusions, times."""
@@ -154,12 +162,11 @@ def _note(note: Note, width: int) -> list[Line]:
     return [Line(f"  {words.pad(name + '  ', _NAME)}{lead}{first}"), *(Line(margin + line) for line in rest)]
 
 
-def _finished(event: Finished) -> list[str]:
+def _finished(event: Finished, saved: int, saving: float) -> str:
     why = _REASONS.get(event.reason, words.clean(event.reason))
-    return [
-        f"  {words.count(event.step)} steps in {words.seconds(event.seconds)} ({why}); "
-        f"kept: epoch {words.count(event.best_epoch)}"
-    ]
+    took = f"{words.count(event.step)} steps in {words.seconds(event.seconds)} ({why})"
+    times = f"; saved {words.amount(saved, 'times')} in {words.seconds(saving)}" if saved else ""
+    return f"  {took}; kept: epoch {words.count(event.best_epoch)}{times}"
 
 
 def _progress_bar(event: Progress, elapsed: float) -> Bar:

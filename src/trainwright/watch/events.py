@@ -5,10 +5,14 @@ One JSON object a line in ``events.jsonl``. A torn last line (the process was ki
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -86,6 +90,26 @@ class Finished(Event):
 
 
 @dataclass(slots=True)
+class Saved(Event):
+    """A checkpoint was written: everything up to ``step`` is safe."""
+
+    kind: ClassVar[str] = "saved"
+    step: int
+    seconds: float
+    bytes: int
+
+
+@dataclass(slots=True)
+class Resumed(Event):
+    """Training goes on after ``step``, from ``checkpoint``."""
+
+    kind: ClassVar[str] = "resumed"
+    step: int
+    epoch: int
+    checkpoint: str
+
+
+@dataclass(slots=True)
 class Note(Event):
     """Something was derived or found: ``what`` was set to ``value`` because of ``why``."""
 
@@ -125,18 +149,44 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+class Appended:
+    """A file that is only appended to. What cannot be written now, as the disk is full, is tried again the next time."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+        self.length = self._file.tell()
+        self._waiting = b""
+
+    def append(self, text: str) -> None:
+        """Whole lines, handed to the system at once."""
+        data = text.encode("utf-8", "backslashreplace")
+        self.length += len(data)
+        self._waiting += data
+        with suppress(OSError):
+            while self._waiting:
+                self._waiting = self._waiting[self._file.write(self._waiting) :]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 class EventLog:
     """Appends events to ``events.jsonl`` and epochs to ``history.csv``; steps are thinned out to about ``STEPS`` a run.
 
     The columns of the history are fixed by its first epoch: loss and accuracy of both splits, then their other metrics.
+    ``kept`` is what ``position`` gave when the checkpoint was written that the run goes on from: what came after it goes.
     """
 
     STEPS = 200
 
-    def __init__(self, events: Path, history: Path) -> None:
-        self._events = events.open("a", encoding="utf-8")
-        self._history = history.open("a", encoding="utf-8")
-        self._names: list[tuple[str, str]] | None = None
+    def __init__(self, events: Path, history: Path, kept: Mapping[str, Any] = MappingProxyType({})) -> None:
+        if kept:
+            _cut(events, kept["events"])
+        self._text: str = kept.get("history", "")
+        history.write_text(self._text, encoding="utf-8", newline="")
+        self._events, self._history = Appended(events), Appended(history)
+        self._names = _columns(self._text)
         self._every = 1
 
     def append(self, event: Event) -> None:
@@ -145,16 +195,20 @@ class EventLog:
             self._every = max(event.steps // self.STEPS, 1)
         if isinstance(event, Step) and event.step % self._every:
             return
-        self._events.write(to_json(event) + "\n")
-        self._events.flush()
+        self._events.append(to_json(event) + "\n")
         if isinstance(event, Epoch):
-            self._history.write(self._history_line(event))
-            self._history.flush()
+            line = self._history_line(event)
+            self._text += line
+            self._history.append(line)
+
+    def position(self) -> dict[str, Any]:
+        """What has been written so far: bytes of the events, and the history as it is."""
+        return {"events": self._events.length, "history": self._text}
 
     def _history_line(self, event: Epoch) -> str:
         parts = {"train": event.train, "valid": event.valid}
         head = ""
-        if self._names is None:
+        if not self._names:
             measures = [(part, name) for part in parts for name in ("loss", "accuracy")]
             more = [(part, name) for part, scores in parts.items() if scores for name in scores.metrics]
             self._names = measures + more
@@ -167,6 +221,19 @@ class EventLog:
         """Close both files."""
         self._events.close()
         self._history.close()
+
+
+def _cut(path: Path, length: int) -> None:
+    """Leave the whole lines of the first ``length`` bytes; there may be less after a failure of the machine."""
+    kept = path.read_bytes()[:length] if path.exists() else b""
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.truncate(kept.rfind(b"\n") + 1)
+
+
+def _columns(history: str) -> list[tuple[str, str]]:
+    """Part and measure of the columns between step and rate, from a history's first line."""
+    names = next(csv.reader(io.StringIO(history, newline="")), [])[2:-3]
+    return [(part, measure) for part, _, measure in (name.partition("_") for name in names)]
 
 
 def _measure(scores: Scores | None, name: str) -> float | None:

@@ -1,0 +1,148 @@
+"""A run that was begun earlier: where it stands, whether it may go on as it is asked to, and what is no longer the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwright import config, rundir
+from trainwright.errors import TrainwrightError, error
+from trainwright.rundir import RunDir
+from trainwright.schema import Settings
+from trainwright.tasks.base import Note
+from trainwright.watch.events import read
+
+if TYPE_CHECKING:
+    from trainwright.data.source import Source
+    from trainwright.session import Request
+    from trainwright.store.checkpoint import Checkpoint, Checkpoints
+    from trainwright.tasks.base import Problem
+    from trainwright.tasks.runner import Training
+
+# What may be another when a run goes on; the last three change how the work is done, not which.
+FREE = ("epochs", "steps", "time", "patience", "checkpoint_every", "device", "threads", "workers")
+WORDS = ("source", "valid", "test", "recipe", "from")  # what a person says beside settings
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A run folder with settings.
+
+    Attributes:
+        origin: what a person said to begin it, the folder in which they said it, and its identity.
+        settings: all of them, nested.
+    """
+
+    run: RunDir
+    origin: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, path: Path) -> Earlier:
+        """Raises E403 where ``path`` is no run folder, E408 where its settings cannot be read."""
+        run = rundir.open_run(path)
+        try:
+            settings = tomllib.loads(run.settings.read_text(encoding="utf-8"))
+            origin = settings.pop("run")
+            return cls(run, {"id": origin["id"], "source": origin["source"]} | origin, settings)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
+            raise error("E408", path=run.settings, problem=problem) from None
+
+    def path(self, key: str) -> Path | None:
+        """A path that was given, as seen from where the person was."""
+        given = self.origin.get(key)
+        return None if given is None else Path(self.origin["folder"]) / given
+
+    @property
+    def source(self) -> str:
+        """A path as it is to be found from here, or the name of a data set."""
+        there = Path(self.origin["folder"]) / self.origin["source"]
+        return str(there) if rundir.is_path(str(there)) else str(self.origin["source"])
+
+    def check(self, given: Mapping[str, Any], found: Checkpoint | None) -> tuple[dict[str, Any], bool]:
+        """The settings that it goes on with, those ``given`` laid over its own; and whether any is another than before.
+
+        Raises E416 for one that may not change, and as ``config.resolve``.
+        """
+        task = str(self.settings["task"])
+        wanted = config.dump(config.resolve(given, self.settings, task))
+        before = found.facts["settings"] if found is not None else config.dump(config.resolve({}, self.settings, task))
+        changed = {key for key in (*wanted, *before) if wanted.get(key) != before.get(key)}
+        for key in sorted(changed.difference(FREE)):
+            facts = {"key": key, "value": wanted.get(key), "found": before.get(key)}
+            raise error("E416", path=self.run.path, free=", ".join(FREE), **facts)
+        return wanted, bool(changed)
+
+    def newest(self, checkpoints: Checkpoints, say: Any) -> Checkpoint | None:
+        """The newest whole checkpoint, or None where none was ever written. Raises E413 and E417."""
+        found = checkpoints.newest(say)
+        events = self.run.events
+        if found is None and events.is_file() and any(each.get("event") == "saved" for each in read(events)):
+            raise error("E417", path=self.run.path)
+        return found
+
+
+def begun(request: Request) -> RunDir | None:
+    """The run that the same words began: in the folder that they name, or else the newest that has not ended.
+
+    Raises E418 where another run is in that folder.
+    """
+    wanted = request.origin()
+    if request.out is not None:
+        if not RunDir(request.out).settings.is_file():
+            return None
+        origin = Earlier.open(request.out).origin
+        for key in WORDS:
+            if origin.get(key) != wanted.get(key):
+                raise error("E418", path=request.out, key=key, found=origin.get(key, "none"), wanted=wanted.get(key, "none"))
+        return RunDir(request.out)
+    unfinished = [path for path in request.runs.glob("*/settings.toml") if not RunDir(path.parent).seal.is_file()]
+    for path in sorted(unfinished, key=lambda path: -path.stat().st_mtime_ns):
+        with suppress(TrainwrightError):  # what cannot be gone on with is not the one
+            earlier = Earlier.open(path.parent)
+            earlier.check(request.settings, None)
+            if all(earlier.origin.get(key) == wanted.get(key) for key in WORDS):
+                return earlier.run
+    return None
+
+
+class Facts:
+    """What a checkpoint says of its run beside the state, as JSON."""
+
+    def __init__(self, source: Source, problem: Problem, training: Training) -> None:
+        self._source, self._problem, self._training = source, problem, training
+        self.data: dict[str, Any] = {}
+
+    def take_digests(self) -> None:
+        """Of what is read, and of what it is encoded by."""
+        values, arrays, tokens = self._problem.bundle()
+        digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
+        for name in sorted(arrays):
+            digest.update(name.encode() + arrays[name].tobytes())
+        self.data = {"sources": self._source.digests, "encoder": digest.hexdigest()}
+
+    def content(self) -> dict[str, Any]:
+        """Everything."""
+        settings: Settings = self._problem.settings
+        return {"settings": config.dump(settings), "data": self.data, "machine": self._training.machine()}
+
+    def differences(self, earlier: Earlier, found: Checkpoint) -> list[Note]:
+        """What is no longer as it was, and what follows. Raises E414 where the data are read otherwise."""
+        before, notes = found.facts["data"], []
+        named = {**before["sources"], **self.data["sources"]}
+        changed = [name for name in named if before["sources"].get(name) != self.data["sources"].get(name)]
+        if before["encoder"] != self.data["encoder"]:
+            raise error("E414", path=earlier.run.path, changed=", ".join(changed) or "by this version of Trainwright")
+        if changed:
+            notes.append(("changed data", ", ".join(changed), "the result is not that of an untouched run"))
+        for name, value in self._training.machine().items():
+            old = found.facts["machine"].get(name)
+            if old != value:
+                notes.append((name, f"{old} before, {value} now", "the last bits of numbers may differ from an untouched run"))
+        return notes

@@ -1,0 +1,167 @@
+"""The checkpoints of a run: sealed folders ``step-000500`` with everything that is needed to go on.
+
+state.safetensors   every tensor
+state.json          all else: where the run stands, settings, history, versions
+SEAL                size and SHA-256 of both, and whose they are
+
+A folder gets its name when all of it is on the disk and what is there equals what is in memory; only then may an older one
+go. Damaged ones are put aside, never deleted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from trainwright.errors import RunError, error
+from trainwright.store import seal
+from trainwright.store.atomic import new_folder, remove_leftovers, sync, write_synced
+from trainwright.store.packing import Packer, alone, unpack
+
+FORMAT = 1
+KEEP = 2
+TENSORS, VALUES = "state.safetensors", "state.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One that was read and found whole: ``facts`` are JSON, ``state`` is what was saved with its tensors."""
+
+    path: Path
+    facts: Mapping[str, Any]
+    state: Any
+
+
+class Checkpoints:
+    """Those of one run. ``run`` is its identity: folders of another run are never deleted."""
+
+    def __init__(self, folder: Path, quarantine: Path, run: str) -> None:
+        self.folder, self.quarantine, self.run = folder, quarantine, run
+
+    def save(self, step: int, state: Any, facts: Mapping[str, Any], *, regular: bool) -> int:
+        """Write a checkpoint and let go of older ones; gives its bytes. Raises E402, and E412 for what cannot be held.
+
+        ``regular`` ones lie at steps that do not depend on the clock; the newest of them stays.
+        """
+        packer = Packer()
+        packed = packer.pack(state)
+        tensors = alone(packer.tensors)
+        values = json.dumps({"format": FORMAT, **facts, "state": packed}).encode()
+        path = self._free(step)
+        with new_folder(path) as place:
+            _write_tensors(place / TENSORS, tensors)
+            write_synced(place / VALUES, values)
+            with ThreadPoolExecutor(1) as other:  # one core compares while the other makes the digests
+                same = other.submit(_equal, place / TENSORS, tensors)
+                seal.close(place, {"run": self.run, "step": step, "regular": regular})
+                if not same.result():
+                    raise OSError(f"what was written to {TENSORS} is not what was to be written")
+        size = sum(each for each, _ in seal.read(path).files.values())
+        self._let_go()
+        return size
+
+    def _free(self, step: int) -> Path:
+        """The end of an epoch has the number of its last step, which may be saved already."""
+        path, number = self.folder / f"step-{step:06d}", 1
+        while path.exists():
+            path, number = self.folder / f"step-{step:06d}.{number}", number + 1
+        return path
+
+    def _let_go(self) -> None:
+        """Remove our own sealed folders but the newest ``KEEP`` and the newest regular one; the name goes first."""
+        own = [(path, facts) for path in self.paths() if (facts := _facts(path)).get("run") == self.run]
+        regular = [path for path, facts in own if facts.get("regular")]
+        for path, _ in own[KEEP:]:
+            if path not in regular[:1]:
+                gone = path.with_name(f".{path.name}.0.old")
+                path.rename(gone)
+                shutil.rmtree(gone, ignore_errors=True)
+
+    def paths(self) -> list[Path]:
+        """All of them, newest first, whether whole or not."""
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        numbered = [(m, path) for path in found if (m := re.fullmatch(r"step-(\d+)(?:\.(\d+))?", path.name))]
+        return [path for _, path in sorted(numbered, key=lambda each: (-int(each[0][1]), -int(each[0][2] or 0)))]
+
+    def newest(self, say: Callable[[str, str, str], None]) -> Checkpoint | None:
+        """The newest that is whole; damaged ones after it are put into quarantine, which is said. None where there are none.
+
+        Raises E413 where there are some and none is whole; then nothing is touched.
+        """
+        remove_leftovers(self.folder)
+        bad: list[tuple[Path, RunError]] = []
+        for path in self.paths():
+            try:
+                found = read(path)
+            except RunError as problem:
+                bad.append((path, problem))
+                continue
+            for each, why in bad:
+                say("damaged", f"checkpoint {each.name}", f"{why.what}; moved to {self._put_aside(each)}")
+            return found
+        if bad:
+            raise error("E413", count=len(bad), path=self.folder, problem=bad[0][1].what)
+        return None
+
+    def _put_aside(self, path: Path) -> Path:
+        self.quarantine.mkdir(exist_ok=True)
+        target, number = self.quarantine / path.name, 1
+        while target.exists():
+            target, number = self.quarantine / f"{path.name}.{number}", number + 1
+        path.rename(target)
+        sync(self.folder)
+        return target
+
+
+def read(path: Path) -> Checkpoint:
+    """A checkpoint, once every byte is proved. Raises E411 where one is not as it was written."""
+    files = seal.contents(path, (TENSORS, VALUES))
+    try:
+        values = json.loads(files[VALUES])
+        if values["format"] != FORMAT:
+            raise ValueError(f"it has format {values['format']}, this version reads {FORMAT}")
+        return Checkpoint(path, values, unpack(values.pop("state"), safetensors.torch.load(files[TENSORS])))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, safetensors.SafetensorError) as problem:
+        raise error("E411", path=path, problem=problem) from None
+
+
+def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    try:
+        safetensors.torch.save_file(dict(tensors), path)
+    except safetensors.SafetensorError as problem:  # it words what the system said
+        raise OSError(str(problem)) from None
+    path.chmod(path.parent.stat().st_mode & 0o666)  # the library makes it for one person only
+    sync(path)
+
+
+def _equal(path: Path, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether a file holds these tensors, bit by bit."""
+    with safetensors.safe_open(path, framework="pt") as held:
+        return set(held.keys()) == set(tensors) and all(_same(held.get_tensor(name), each) for name, each in tensors.items())
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    """NaN equals itself here."""
+    return a.dtype == b.dtype and a.shape == b.shape and torch.equal(_bytes(a), _bytes(b))
+
+
+def _bytes(value: Tensor) -> Tensor:
+    return value.reshape(-1).view(torch.uint8) if value.numel() else value
+
+
+def _facts(path: Path) -> Mapping[str, Any]:
+    try:
+        return seal.read(path).facts
+    except RunError:
+        return {}

@@ -1,0 +1,108 @@
+"""Folders whose content can be proved: beside the files lies a SEAL with the size and the SHA-256 of each.
+
+The seal is itself sealed by its last line, so that no byte of the folder can change unseen. It guards against what happens
+to files, not against a person who means harm: they can seal what they like.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainwright.errors import error
+from trainwright.store.atomic import write_synced
+
+NAME = "SEAL"
+FORMAT = 1
+LARGEST = 1 << 20  # bytes of a seal
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What a folder should hold: ``files`` by name with (bytes, SHA-256); ``facts`` are what else its writer put down."""
+
+    files: Mapping[str, tuple[int, str]]
+    facts: Mapping[str, Any]
+
+    def text(self) -> bytes:
+        """The content of the file."""
+        files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in self.files.items()}
+        body = json.dumps({"format": FORMAT, **self.facts, "files": files}, indent=1)
+        return f"{body}\n{_digest(body.encode())}\n".encode()
+
+
+def close(folder: Path, facts: Mapping[str, Any], paths: Iterable[Path] = ()) -> None:
+    """Seal a folder, all its files or ``paths`` of it, as they are on the disk. Raises OSError."""
+    chosen = sorted(paths or folder.iterdir())
+    files = {path.relative_to(folder).as_posix(): (path.stat().st_size, _digest_of(path)) for path in chosen}
+    write_synced(folder / NAME, Seal(files, facts).text())
+
+
+def read(folder: Path) -> Seal:
+    """The seal of a folder. Raises E411 where it is missing or not as it was written."""
+    raw = _content(folder / NAME)
+    try:
+        if len(raw) > LARGEST:
+            raise ValueError
+        found = json.loads(raw[: raw.rindex(b"}") + 1])
+        if found.pop("format") != FORMAT:
+            raise ValueError
+        files = {name: (each["bytes"], each["sha256"]) for name, each in found.pop("files").items()}
+        seal = Seal(files, found)
+        if seal.text() != raw or any(".." in Path(name).parts or Path(name).is_absolute() for name in files):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise error("E411", path=folder / NAME, problem="it is not as it was written") from None
+    return seal
+
+
+def contents(folder: Path, names: Iterable[str] | None = None) -> dict[str, bytes]:
+    """The files of a sealed folder, or those ``names`` of them: what is given back is what was checked.
+
+    Raises E411 for the first file that is missing, cut or changed.
+    """
+    seal = read(folder)
+    found = {}
+    for name in seal.files if names is None else names:
+        if name not in seal.files:
+            raise error("E411", path=folder / name, problem="it is not under the seal")
+        found[name] = intact(folder / name, *seal.files[name])
+    return found
+
+
+def intact(path: Path, size: int, digest: str) -> bytes:
+    """The content of a file that has this size and SHA-256. Raises E411."""
+    content = _content(path, size)
+    if _digest(content) != digest:
+        raise error("E411", path=path, problem="its content has changed")
+    return content
+
+
+def _content(path: Path, size: int | None = None) -> bytes:
+    """What an ordinary file holds, read only where its size is as it should be."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(handle, "rb") as file:  # noqa: PTH123
+            facts = os.fstat(handle)
+            if not stat.S_ISREG(facts.st_mode):
+                raise error("E411", path=path, problem="it is no ordinary file")
+            if size is not None and facts.st_size != size:
+                raise error("E411", path=path, problem=f"it has {facts.st_size:,} bytes instead of {size:,}")
+            return file.read(LARGEST + 1 if size is None else size)
+    except OSError as problem:
+        raise error("E411", path=path, problem=problem.strerror or problem) from None
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,99 @@
+"""When checkpoints are written, and what is done when one cannot be."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from trainwright.errors import RunError
+from trainwright.schema import period
+from trainwright.store.checkpoint import KEEP, Checkpoints
+from trainwright.training import snapshot
+from trainwright.training.state import State
+from trainwright.training.step import Learner
+from trainwright.training.stop import Signals
+from trainwright.watch.events import Epoch, Event, Note, Saved, Step
+
+SHARE = 0.01  # of the time may go into checkpoints that are written by the clock
+
+
+class Saver:
+    """Saves what learns and where it stands, every so often and when a signal ends the run.
+
+    ``facts`` gives what else belongs to a checkpoint, as JSON; ``emit`` is told.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        every: str,
+        facts: Callable[[], Mapping[str, Any]],
+        emit: Callable[[Event], None],
+        signals: Signals,
+    ) -> None:
+        self.checkpoints, self.facts, self.emit, self.signals = checkpoints, facts, emit, signals
+        self._every, self._unit = period(every)
+        self._next = perf_counter() + self._every
+        self._at: tuple[int, ...] = ()
+
+    def begin(self, learner: Learner, state: State) -> None:
+        """What is to be saved; a run that goes on is saved where it stands already."""
+        self.learner, self.state = learner, state
+        if state.step:
+            self._at = self._place()
+        self._look_ahead()
+
+    def after(self, event: Event) -> None:
+        """Save where ``event`` makes it due. Raises one of ``ENDED`` after a signal, when all is saved."""
+        if isinstance(event, Step | Epoch):
+            due = self._due(event)
+            if due or self.signals.received:
+                self.save(regular=due and self._unit != "seconds")
+            self.signals.check()
+
+    def _due(self, event: Step | Epoch) -> bool:
+        if self._unit == "seconds":
+            return perf_counter() >= self._next
+        if self._unit == "steps":
+            return isinstance(event, Step) and event.step % self._every == 0
+        return self._unit == "epochs" and isinstance(event, Epoch) and event.epoch % self._every == 0
+
+    def save(self, *, regular: bool = False, final: bool = False) -> None:
+        """Write a checkpoint. Where that fails the run goes on and tries again later; the ``final`` one has to be made.
+
+        Raises E502 for numbers that are not finite, E412 for a state that cannot be held, E402 for the final one.
+        """
+        place = self._place()
+        if place == self._at:
+            return
+        begun = perf_counter()
+        try:
+            snapshot.check_finite(self.learner, self.state.step)
+            taken = snapshot.take(self.learner, self.state)
+            size = self.checkpoints.save(self.state.step, taken, self.facts(), regular=regular)
+        except RunError as problem:
+            if final or problem.code != "E402":
+                raise
+            kept = next((path.name for path in self.checkpoints.paths()), "none")
+            self.emit(Note("not saved", f"step {self.state.step}", f"{problem.what}; tried again later, newest: {kept}"))
+        else:
+            self._at = place
+            self.emit(Saved(self.state.step, perf_counter() - begun, size))
+        now = perf_counter()
+        self._next = now + max(self._every, (now - begun) / SHARE)
+
+    def _place(self) -> tuple[int, ...]:
+        return self.state.step, self.state.epoch, self.state.batch
+
+    def _look_ahead(self) -> None:
+        """Say before the first step where there is little room: parameters, two numbers of the optimiser, the best ones."""
+        needed = 4 * sum(each.nbytes for each in self.learner.model.state_dict().values()) * (KEEP + 1)
+        self.checkpoints.folder.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.checkpoints.folder.parent).free
+        if free < needed:
+            what = f"{free / 1e6:,.0f} MB free"
+            self.emit(
+                Note("disk", what, f"checkpoints may take {needed / 1e6:,.0f} MB; training goes on where one does not fit")
+            )

@@ -1,0 +1,78 @@
+"""All that a run is made of between two steps, as one value: taken from what learns, and put back into what was built anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainwright.data.tree import mapped
+from trainwright.errors import error
+from trainwright.training.optim import LENGTHS, advance
+from trainwright.training.state import State
+from trainwright.training.step import Learner
+
+SCHEDULED = ("lr", "momentum", "betas")  # what schedules change
+
+
+def take(learner: Learner, state: State) -> dict[str, Any]:
+    """Parameters, buffers, optimiser, schedules, the state that the model carries, and where the run stands.
+
+    The tensors are those in use, not copies.
+    """
+    return {
+        "model": dict(learner.model.state_dict()),
+        "optimizer": learner.optimizer.state_dict(),
+        "schedules": [each.schedule.state_dict() for each in learner.schedules],
+        "carried": learner.forward.state,
+        "position": state.position(),
+        "best": state.best,
+    }
+
+
+def restore(taken: Mapping[str, Any], learner: Learner, state: State, per_epoch: int) -> bool:
+    """Put back what ``take`` gave, on the device of the model; says whether the schedules are those of then.
+
+    Where the planned length is another now, schedules that follow from it are not put back: they are taken to the same
+    place of the new plan, of ``per_epoch`` updates an epoch. Raises KeyError, TypeError, ValueError or RuntimeError where
+    ``taken`` was taken from something else.
+    """
+    device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
+    state.place(taken["position"])
+    alike = all(
+        each.schedule.state_dict().get(name) == kept.get(name)
+        for each, kept in zip(learner.schedules, taken["schedules"], strict=True)
+        for name in LENGTHS
+    )
+    if not alike:
+        advance(learner.schedules, state.step, state.epoch, per_epoch)
+    rates = [{name: group[name] for name in SCHEDULED if name in group} for group in learner.optimizer.param_groups]
+    learner.model.load_state_dict(taken["model"])
+    learner.optimizer.load_state_dict(taken["optimizer"])
+    if alike:
+        for each, kept in zip(learner.schedules, taken["schedules"], strict=True):
+            each.schedule.load_state_dict(kept)
+    else:
+        for group, rate in zip(learner.optimizer.param_groups, rates, strict=True):
+            group.update(rate)
+    learner.forward.state = mapped(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, taken["carried"])
+    state.best = {name: value.to(device) for name, value in taken["best"].items()}
+    return alike
+
+
+def check_finite(learner: Learner, step: int) -> None:
+    """Raise E502 where a parameter, or what the optimiser remembers of it, is not finite: such a state is never kept."""
+    names = {id(parameter): name for name, parameter in learner.model.named_parameters()}
+    for parameter in learner.parameters:
+        remembered = learner.optimizer.state.get(parameter, {}).values()
+        for value in (parameter.detach(), *(each for each in remembered if isinstance(each, Tensor))):
+            if value.is_floating_point() and not _finite(value):
+                raise error("E502", step=step, where=names.get(id(parameter), ""))
+
+
+def _finite(value: Tensor) -> bool:
+    """One pass: a sum is not finite when an entry is not; where a sum of finite numbers is too large each is looked at."""
+    return math.isfinite(float(value.sum())) or bool(value.isfinite().all())
