@@ -44,6 +44,7 @@ LAYERS = [
     ("trainwright.estimators", 7, True),
     ("trainwright.session", 7, False),
     ("trainwright.resuming", 7, False),
+    ("trainwright.verifying", 7, False),
     ("trainwright.api", 7, False),
     ("trainwright.cli", 8, False),
     ("trainwright.__main__", 9, False),

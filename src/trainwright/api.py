@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trainwright.config import Row
     from trainwright.session import Session
     from trainwright.tasks.base import Predictor
+    from trainwright.verifying import Proof
 
 Listen = Callable[[Event], None]
 
@@ -147,6 +148,27 @@ def resume(run: Run | str | Path, *, offline: bool = False, listen: Listen | Non
         TrainwrightError: as ``train``.
     """
     return _resumed(run.path if isinstance(run, Run) else Path(run), settings, offline, listen)
+
+
+def verify(run: Run | str | Path, *, listen: Listen = lambda event: None) -> Proof:
+    """Prove that a run is as it was written: every byte under its seals, its bundle, and the scores of its report, which are
+    measured again on its data. What is wrong is in ``.wrong``; empty = nothing is.
+
+    Raises RunError E403 and E408 for no run folder.
+    """
+    from trainwright import verifying
+
+    return verifying.verify(run.path if isinstance(run, Run) else Path(run), listen)
+
+
+def replay(run: Run | str | Path, *, out: str | Path | None = None, listen: Listen = lambda event: None) -> Proof:
+    """Train again from a run's settings and compare weights and report, bit by bit. What differs is in ``.wrong``.
+
+    ``out`` keeps the second run. Raises RunError E403, E405 and E408 for a run that has not ended, and as ``train``.
+    """
+    from trainwright import verifying
+
+    return verifying.replay(run.path if isinstance(run, Run) else Path(run), None if out is None else Path(out), listen)
 
 
 def _resumed(path: Path, settings: dict[str, Any], offline: bool, listen: Listen | None) -> Run:

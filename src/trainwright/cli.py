@@ -13,6 +13,7 @@ import typer
 
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.rundir import is_path
+from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     from trainwright.watch.console import Console
@@ -97,6 +98,43 @@ def resume(
 
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
     _tell(api.resume(run, offline=offline, listen=console.handle, **config.nest(words or [])), console, as_json, quiet)
+
+
+@app.command()
+def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
+    """Prove that a run is as it was written: every byte, and every score of its report measured again."""
+    from trainwright import api
+
+    console = _console(sys.stderr, False)
+    listen = lambda event: console.handle(event) if event.kind == "progress" else None  # noqa: E731
+    _prove(run, api.verify(run, listen=listen), console, as_json)
+
+
+@app.command()
+def replay(
+    run: Annotated[Path, typer.Argument(help="The folder of a run that has ended.")],
+    out: Annotated[Path | None, typer.Option(help="Keep the second run here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train again from the settings of a run, and compare the weights bit by bit."""
+    from trainwright import api
+
+    console = _console(sys.stderr if as_json else sys.stdout, False)
+    _prove(run, api.replay(run, out=out, listen=console.handle), console, as_json)
+
+
+def _prove(run: Path, proof: Any, console: Console, as_json: bool) -> None:
+    console.close()
+    if as_json:
+        _print_json({"run": str(run), "checked": proof.checked, "wrong": proof.wrong})
+    else:
+        shown = _console(sys.stdout, False)
+        for line in proof.checked:
+            shown.handle(Note(*line))
+        shown.line("everything is as it should be" if not proof.wrong else "\n".join(f"wrong: {each}" for each in proof.wrong))
+        shown.close()
+    if proof.wrong:
+        raise error("E419", path=run, count=len(proof.wrong), first=proof.wrong[0])
 
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
@@ -276,9 +314,12 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: 
 def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Draw the plots and the page of a run again."""
     from trainwright.rundir import open_run
+    from trainwright.store import seal
     from trainwright.watch.plots import draw
 
-    for path in draw(open_run(run).path):
+    drawn = draw(open_run(run).path)
+    seal.renew(run, drawn)
+    for path in drawn:
         typer.echo(str(path))
 
 

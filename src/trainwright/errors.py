@@ -219,6 +219,10 @@ MESSAGES: dict[str, Message] = {
         "the run in {path} was begun with {key} {found}, not {wanted}",
         "Say the same as then, or only: trainwright resume {path}.",
     ),
+    "E419": Message(
+        "{count} things about the run {path} are not as they should be; the first: {first}",
+        "Take what is damaged from a whole copy, or train again.",
+    ),
     # E5xx: training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

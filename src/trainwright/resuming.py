@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -65,6 +66,13 @@ class Earlier:
         there = Path(self.origin["folder"]) / self.origin["source"]
         return str(there) if rundir.is_path(str(there)) else str(self.origin["source"])
 
+    def request(self, out: Path, recipe: str = "", offline: bool = False) -> Request:
+        """What would begin it again, in ``out``."""
+        from trainwright.session import Request
+
+        valid, test, start = (self.path(key) for key in ("valid", "test", "from"))
+        return Request(self.source, valid, test, recipe, start, out, out.parent, offline, {})
+
     def check(self, given: Mapping[str, Any], found: Checkpoint | None) -> tuple[dict[str, Any], bool]:
         """The settings that it goes on with, those ``given`` laid over its own; and whether any is another than before.
 
@@ -117,15 +125,25 @@ class Facts:
 
     def __init__(self, source: Source, problem: Problem, training: Training) -> None:
         self._source, self._problem, self._training = source, problem, training
-        self.data: dict[str, Any] = {}
+        self._data: dict[str, Any] = {}
+        self._taking = threading.Thread(target=self._take_digests, daemon=True)
 
-    def take_digests(self) -> None:
-        """Of what is read, and of what it is encoded by."""
+    def begin(self) -> None:
+        """Take the digests while the training begins."""
+        self._taking.start()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Digests of what is read, and of what it is encoded by."""
+        self._taking.join()
+        return self._data
+
+    def _take_digests(self) -> None:
         values, arrays, tokens = self._problem.bundle()
         digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
         for name in sorted(arrays):
             digest.update(name.encode() + arrays[name].tobytes())
-        self.data = {"sources": self._source.digests, "encoder": digest.hexdigest()}
+        self._data = {"sources": self._source.digests, "encoder": digest.hexdigest()}
 
     def content(self) -> dict[str, Any]:
         """Everything."""

@@ -80,12 +80,12 @@ class Phases(Clock):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training ready to begin; ``threads`` fill the cache and take digests meanwhile."""
+    """A training ready to begin; the thread ``caching`` fills the cache meanwhile."""
 
     problem: Problem
     training: Training
     facts: Facts
-    threads: tuple[threading.Thread, ...]
+    caching: threading.Thread
 
 
 class Session:
@@ -103,7 +103,7 @@ class Session:
             config.resolve(request.settings, base)  # what is wrong whatever the task, before anything is read
             if request.out is not None:
                 rundir.check_free(request.out)
-            made = self._prepare(request, base)
+            made = self.prepare(request, base)
             run = rundir.create(request.out, request.runs, rundir.slug(made.problem.data["source"]))
             with rundir.locked(run):
                 rundir.check_free(run.path)  # another process may have been faster
@@ -128,10 +128,7 @@ class Session:
         if not changed and run.report.is_file() and run.seal.is_file():
             self._say([("resumed", "nothing to do", "the run has ended")])
             return
-        paths = {key: earlier.path(key) for key in ("valid", "test")}
-        request = Request(earlier.source, **paths, recipe="", start=earlier.path("from"), out=run.path, runs=run.path.parent,
-                          offline=offline, settings={})  # fmt: skip
-        made = self._prepare(request, settings)
+        made = self.prepare(earlier.request(run.path, offline=offline), settings)
         log: dict[str, Any] = {"events": 0, "history": ""}
         if found is not None:
             self._say(made.facts.differences(earlier, found) + made.training.go_on(found))
@@ -145,19 +142,24 @@ class Session:
         """Handled from the first moment on: until there is something to save, a signal ends the run at once."""
         from trainwright.training.stop import Signals
 
-        self._importing.start()
+        self._import()
         with Signals() as signals:
             yield signals
+
+    def _import(self) -> None:
+        if self._importing.ident is None:
+            self._importing.start()
 
     def _say(self, notes: list[Said]) -> None:
         for what, value, why in notes:
             self.show(Note(what, value, why))
 
-    def _prepare(self, request: Request, base: dict[str, Any]) -> Prepared:
+    def prepare(self, request: Request, base: dict[str, Any]) -> Prepared:
         """The problem with all its settings, and its training ready to begin."""
         from trainwright.data import source as sources
         from trainwright.tasks import kinds
 
+        self._import()
         self.phases.mark("import")
         found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=self.show)
         parent = None
@@ -177,10 +179,10 @@ class Session:
         training = Training(problem)
         self._say(training.notes)
         facts = Facts(found, problem, training)
-        threads = tuple(threading.Thread(target=each, daemon=True) for each in (fill_cache, facts.take_digests))
-        for each in threads:
-            each.start()
-        return Prepared(problem, training, facts, threads)
+        facts.begin()
+        caching = threading.Thread(target=fill_cache, daemon=True)
+        caching.start()
+        return Prepared(problem, training, facts, caching)
 
     def _carry(
         self, run: RunDir, identity: str, made: Prepared, signals: Signals, found: Checkpoint | None, kept: Mapping[str, Any]
@@ -197,7 +199,6 @@ class Session:
             self.show(event)
 
         def facts() -> dict[str, Any]:
-            made.threads[1].join()
             return made.facts.content() | {"log": log.position()}
 
         state = made.training.state
@@ -228,7 +229,7 @@ class Session:
         scores = training.evaluate()
         phases.mark("evaluate")
         bundle.save(run.model, training.bundle(), card(run.path, scores))
-        made.threads[0].join()
+        made.caching.join()
         phases.mark("save")
         rate = round(training.state.rows / max(phases.seconds["train"], 1e-9))
         write_json(run.report, scores | {"seconds": phases.seconds, "rows_per_second": rate})

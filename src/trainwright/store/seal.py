@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.errors import error
-from trainwright.store.atomic import write_synced
+from trainwright.store.atomic import write_file, write_synced
 
 NAME = "SEAL"
 FORMAT = 1
@@ -42,6 +42,14 @@ def close(folder: Path, facts: Mapping[str, Any], paths: Iterable[Path] = ()) ->
     chosen = sorted(paths or folder.iterdir())
     files = {path.relative_to(folder).as_posix(): (path.stat().st_size, _digest_of(path)) for path in chosen}
     write_synced(folder / NAME, Seal(files, facts).text())
+
+
+def renew(folder: Path, paths: Iterable[Path]) -> None:
+    """Put files that were made anew under the seal of a folder that has one. Raises E411, and E402 where it cannot be."""
+    if (folder / NAME).is_file():
+        before = read(folder)
+        made = {path.relative_to(folder).as_posix(): (path.stat().st_size, _digest_of(path)) for path in paths}
+        write_file(folder / NAME, Seal({**before.files, **made}, before.facts).text())
 
 
 def read(folder: Path) -> Seal:

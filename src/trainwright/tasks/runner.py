@@ -196,21 +196,25 @@ class Training:
         layers = f"; not finite in: {', '.join(refused.layers)}" if refused.layers else ""
         return TrainingError(refused.code, refused.what, f"{self.problem.name_rows(refused.rows)}{layers}", refused.mend)
 
+    def measure(self) -> dict[str, Any]:
+        """The scores of the report: those of the model as it is now."""
+        with self._threaded():
+            return self.problem.measure(self.model, self.objective, self.device)
+
     def evaluate(self) -> dict[str, Any]:
         """The report, without its time fields."""
         problem = self.problem
-        with self._threaded():
-            measured = problem.measure(self.model, self.objective, self.device)
         return {
             "task": problem.title,
             "model": self.name,
             "source": problem.data["source"],
-            **measured,
+            **self.measure(),
             "best_epoch": self.state.best_epoch or self.state.epoch,
             "epochs": self.state.epoch,
             "steps": self.state.step,
             "parameters": self.parameters,
             "unit": problem.unit,
+            "machine": self.machine(),
             "rows": {name: len(part) for name, part in problem.splits.items()} | {"rejected": problem.data["rejected"]},
         }
 

@@ -1,0 +1,135 @@
+"""Going on with a run that was begun earlier: found by its words, extended, refused where it would be another run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli.test_cli import talk
+
+import trainwright as tw
+from trainwright.watch.events import Epoch, Event, Note, Resumed
+
+SMALL = {"batch_size": 16, "lr": 0.5, "schedule": []}
+
+
+class Stop(Exception):
+    """Ends a run from a listener, as unprepared as a kill."""
+
+
+def stopping(after: int):
+    seen = []
+
+    def listen(event: Event) -> None:
+        seen.append(event)
+        if isinstance(event, Epoch) and event.epoch == after:
+            raise Stop
+
+    return listen
+
+
+def quiet(event: Event) -> None:
+    pass
+
+
+def stopped(source: Path, out: Path, after: int = 2, **settings) -> Path:
+    with pytest.raises(Stop):
+        tw.train(source, out=out, listen=stopping(after), **{"epochs": 4, "checkpoint_every": "7steps"} | SMALL | settings)
+    return out
+
+
+def content(run: Path) -> list[object]:
+    """What must be equal: weights, history without seconds, report without times."""
+    history = [line.split(",")[:-2] + line.split(",")[-1:] for line in (run / "history.csv").read_text().splitlines()]
+    report = {key: value for key, value in json.loads((run / "report.json").read_text()).items() if "second" not in key}
+    return [(run / "model" / "model.safetensors").read_bytes(), history, report]
+
+
+def test_the_same_words_with_resume_go_on(news: Path, tmp_path: Path) -> None:
+    whole = tw.train(news, out=tmp_path / "whole", epochs=4, checkpoint_every="7steps", listen=quiet, **SMALL)
+    run, events = stopped(news, tmp_path / "run"), []
+    found = tw.train(news, out=run, resume=True, epochs=4, checkpoint_every="7steps", listen=events.append, **SMALL)
+    assert [event.step for event in events if isinstance(event, Resumed)] and content(found.path) == content(whole.path)
+    assert not tw.verify(found).wrong
+
+
+def test_without_a_folder_the_newest_that_has_not_ended(news: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", news, "epochs=2", "--quiet"]
+    assert talk(capsys, monkeypatch, *words, "--resume")[0].strip() == "runs/news-1"
+    (tmp_path / "runs" / "news-1" / "SEAL").unlink()  # as if it had been killed at the very end
+    assert talk(capsys, monkeypatch, *words, "--resume")[0].strip() == "runs/news-1"
+    assert talk(capsys, monkeypatch, *words, "--resume")[0].strip() == "runs/news-2"
+
+
+def test_another_source_in_the_same_folder(news: Path, tmp_path: Path) -> None:
+    run = stopped(news, tmp_path / "run")
+    other = Path(news.parent / "other.csv")
+    other.write_bytes(news.read_bytes())
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.train(other, out=run, resume=True, listen=quiet)
+    assert caught.value.code == "E418"
+
+
+def test_a_finished_run_stays_as_it_is_and_can_be_extended(news: Path, tmp_path: Path) -> None:
+    long = tw.train(news, out=tmp_path / "long", epochs=4, listen=quiet, **SMALL)
+    run = tw.train(news, out=tmp_path / "run", epochs=2, listen=quiet, **SMALL)
+    before = content(run.path)
+    notes: list[Event] = []
+    tw.resume(run, listen=notes.append)
+    assert [note.value for note in notes if isinstance(note, Note)] == ["nothing to do"] and content(run.path) == before
+    extended = tw.resume(run, epochs=4, listen=quiet)
+    assert content(extended.path) == content(long.path) and not tw.verify(extended).wrong
+
+
+def test_a_schedule_that_follows_from_the_length_is_planned_anew_and_said(news: Path, tmp_path: Path) -> None:
+    settings = {"batch_size": 16, "schedule": [{"name": "LinearLR", "every": "step", "start_factor": 1.0, "end_factor": 0.0}]}
+    run, notes = tw.train(news, out=tmp_path / "run", epochs=2, lr=0.5, listen=quiet, **settings), []
+    tw.resume(run, epochs=4, listen=notes.append)
+    assert [note.value for note in notes if isinstance(note, Note) and note.what == "schedule"] == ["planned anew"]
+    rates = [float(line.split(",")[-3]) for line in (run.path / "history.csv").read_text().splitlines()[1:]]
+    assert rates[1] < 0.02 and 0.1 < rates[2] < 0.3 and rates[3] < 0.02
+
+
+@pytest.mark.parametrize(("given", "code"), [({"lr": 0.1}, "E416"), ({"model": {"ngrams": 3}}, "E416"), ({"epoch": 3}, "E301")])
+def test_a_setting_that_would_make_it_another_run(given: dict, code: str, news: Path, tmp_path: Path) -> None:
+    run = stopped(news, tmp_path / "run")
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.resume(run, listen=quiet, **given)
+    assert caught.value.code == code
+
+
+def test_data_that_have_changed(news: Path, tmp_path: Path) -> None:
+    run = stopped(news, tmp_path / "run")
+    news.write_text(news.read_text() + "sport,an entirely new sentence about goals\n")
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.resume(run, listen=quiet)
+    assert caught.value.code == "E414" and "news.csv" in str(caught.value)
+
+
+def test_no_checkpoint_left_is_not_begun_anew(news: Path, tmp_path: Path) -> None:
+    run = stopped(news, tmp_path / "run")
+    for path in (run / "checkpoints").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.resume(run, listen=quiet)
+    assert caught.value.code == "E413"
+    for path in (run / "checkpoints").iterdir():
+        path.rmdir()
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.resume(run, listen=quiet)
+    assert caught.value.code == "E417"
+
+
+def test_two_cannot_train_in_one_folder(news: Path, tmp_path: Path) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Epoch):
+            with pytest.raises(tw.TrainwrightError) as caught:
+                tw.resume(tmp_path / "run", listen=quiet)
+            codes.append(caught.value.code)
+
+    codes: list[str] = []
+    tw.train(news, out=tmp_path / "run", epochs=1, listen=listen)
+    assert codes == ["E415"]
