@@ -358,6 +358,14 @@ MESSAGES: dict[str, Message] = {
     "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
     "E168": Message("the {part} split has no token", "Give more text, another tokenizer, or other fractions."),
     "E167": Message("the tokens in '{path}' cannot be read: {problem}", "Remove the file; it is made again from the text."),
+    "E170": Message(
+        "'{path}' has more than {limit} columns",
+        "Is it a table, with the right delimiter? If it is, leave out columns, or turn it if its rows stand side by side.",
+    ),
+    "E171": Message(
+        "the {objects} objects of '{path}' have {keys} different keys, so next to no cell of their table would be filled",
+        "Give every object the same keys; write what differs as the value of a key, not as a key.",
+    ),
     # E136-E139, E180-E189: archives and what is in them
     "E136": Message("the archive '{path}' has no member '{member}'", "Is it the right file? Download it again."),
     "E137": Message(

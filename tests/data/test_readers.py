@@ -160,10 +160,18 @@ ROWS_REJECTED = [
     ("blank line and ragged", "a.csv", "label,text\n\na,b\nc,d,e\n", {4: "3 fields"}, 1),
     ("semicolons", "a.csv", "label;text\na;b,c\nd;e;f\n", {3: "3 fields where the header has 2"}, 1),
     ("tabs", "a.tsv", "label\ttext\na\tb\nc\n", {3: "1 field"}, 1),
+    (
+        "damaged UTF-8 where quotes may be letters",
+        "a.tsv",
+        b"label\ttext\n" + "a\t\u00e9\n".encode() * 20 + b'b\t"x\xff\n',
+        {22: "quote"},
+        20,
+    ),
     ("jsonl, broken line", "a.jsonl", '{"a": 1}\n{"a": \n{"a": 2}\n', {2: "not valid JSON"}, 2),
     ("jsonl, a list", "a.jsonl", '{"a": 1}\n[1]\n"x"\n', {2: "a list where", 3: "a string where"}, 1),
     ("jsonl, half a pair", "a.jsonl", '{"a": "x"}\n{"a": "\\ud800"}\n', {2: "surrogate"}, 1),
     ("jsonl, too deep", "a.jsonl", '{"a": 1}\n{"a": ' + "[" * 100_000 + "\n", {2: "deep"}, 1),
+    ("jsonl, as deep as Python goes", "a.jsonl", '{"a": 1}\n{"a": ' + "[" * 980 + "1" + "]" * 980 + "}\n", {2: "deep"}, 1),
     ("jsonl, long number", "a.jsonl", '{"a": 1}\n{"a": ' + "9" * 5000 + "}\n", {2: "digits"}, 1),
     ("jsonl, raw NUL", "a.jsonl", b'{"a": "x"}\n{"a": "\0"}\n', {2: "not valid JSON"}, 1),
     ("json, odd item", "a.json", '[{"a": 1}, 2, null]', {2: "a number where", 3: "null where"}, 1),
@@ -203,6 +211,10 @@ FILES_REFUSED = [
     ("json of another shape", "a.json", b'{"a": 1,\n "b": 2}', "E114"),
     ("json lists of differing length", "a.json", b'{"a": [1], "b": [1, 2]}', "E114"),
     ("broken parquet", "a.parquet", b"PAR1" + b"x" * 50 + b"PAR1", "E115"),
+    ("very many columns", "a.csv", b"a" + b",a" * 30_000 + b"\n1,2\n", "E170"),
+    ("very many columns, no line end", "a.tsv", b"a\t" * 1_000_000, "E170"),
+    ("very many keys", "a.json", json.dumps([dict.fromkeys(map(str, range(30_001)))]).encode(), "E170"),
+    ("keys that do not recur", "a.jsonl", "\n".join(f'{{"{n}": 1}}' for n in range(2000)).encode(), "E171"),
     ("UTF-32", "a.csv", "a,b".encode("utf-32"), "E117"),
     ("cut UTF-16", "a.csv", "label,text\na,b".encode("utf-16")[:-1], "E117"),
 ]
@@ -230,6 +242,7 @@ def test_messages_say_where(tmp_path: Path) -> None:
     assert "'text'" in refusal(put(tmp_path, "label,text,text\na,b,c\n")).what
     assert "line 2" in refusal(put(tmp_path, '[{"a": 1},\n{"a" 2}]', "a.json")).where
     problem = refusal(put(tmp_path, "label,text\na\n"))
+    assert "first record" in refusal(put(tmp_path, "," * 40_000)).where
     assert "row 2" in problem.where and "1 field where the header has 2" in problem.what
 
 
@@ -278,9 +291,14 @@ def test_a_giant_line_is_refused_wherever_it_is(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
 def test_a_bomb_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: object) -> None:
-    monkeypatch.setattr(load, "SMALL_EXPANSION", 1 << 20)
+    monkeypatch.setattr(load, "SMALL_TEXT", 1 << 20)
     content = b"a,b\n" * (1 << 20)
     assert refusal(put(tmp_path, pack(content))).code == "E106"  # type: ignore[operator]
+
+
+def test_a_bomb_is_refused_early(tmp_path: Path) -> None:
+    problem = refusal(put(tmp_path, gzip.compress(b"a,b\n" * (1 << 20)) * 50))
+    assert problem.code == "E106" and "8 MiB" in problem.what
 
 
 # ---- compression
@@ -343,6 +361,22 @@ def test_parquet(tmp_path: Path) -> None:
     assert rows_of(table) == [("a", 1, "x"), ("b", 2, None)] and table.frame[ROW].to_list() == [1, 2]
     assert any(what == "column left out" and value == "e" for what, value, _ in table.notes)
     assert rows_of(read(tmp_path, gzip.compress(path.read_bytes()), "b.parquet.gz")) == rows_of(table)
+
+
+def test_a_parquet_column_may_be_called_anything(tmp_path: Path) -> None:
+    pl.DataFrame({"^.*$": [[1]], "*": [b"x"], "label": ["a"]}).write_parquet(tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet").columns == ["label"]
+
+
+def test_a_panic_is_not_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def panic(*_: object, **__: object) -> None:
+        os.write(2, b"thread panicked")
+        raise pl.exceptions.PanicException("a panic")
+
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    assert refusal(put(tmp_path, b"PAR1", "a.parquet")).code == "E115"
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
 
 
 def make_classes(root: Path) -> None:

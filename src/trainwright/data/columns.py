@@ -54,6 +54,7 @@ class Profile:
 
     def __init__(self, name: str, values: pl.Series) -> None:
         self.name, self.plain = name, plain(name)
+        values = values.alias("values")  # its own name might be a pattern to polars
         self.is_number = values.dtype.is_numeric()
         self.values = values.drop_nulls()
         self.texts = self.values.cast(pl.String) if values.dtype != pl.String else self.values

@@ -109,20 +109,20 @@ def read_text(files: Sequence[Path], notes: list[Note] | None = None) -> str:
     return text
 
 
-def cut(text: str, valid_fraction: float, test_fraction: float) -> dict[str, str]:
+def cut(text: str, valid_fraction: float, test_fraction: float, where: str = "") -> dict[str, str]:
     """``train``, then ``valid``, then ``test`` as contiguous blocks of about these fractions; a fraction of 0 has no entry.
 
     Each cut is at the line end nearest to its place, as long as that moves it by less than half of the smallest block; where
     there is none, at the nearest space; else right there. Nothing is lost: the blocks joined are the text.
 
     Raises:
-        SourceError: E164, there are fewer characters than it takes to give each split one.
+        SourceError: E164, there are fewer characters than it takes to give each split one; ``where`` names their source.
     """
     sizes = {"valid": int(valid_fraction * len(text)), "test": int(test_fraction * len(text))}
     wanted = {"valid": valid_fraction > 0, "test": test_fraction > 0}
     sizes = {"train": len(text) - sum(sizes.values())} | {part: size for part, size in sizes.items() if wanted[part]}
     if min(sizes.values()) < 1:
-        raise error("E164", count=len(text), parts=", ".join(sizes))
+        raise error("E164", count=len(text), parts=", ".join(sizes), where=where)
     blocks: dict[str, str] = {}
     start = place = 0
     for part, size in sizes.items():

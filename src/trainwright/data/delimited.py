@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ import polars as pl
 
 from trainwright.data.encoding import text_fault
 from trainwright.data.sniff import long_fields
-from trainwright.data.table import ROW
+from trainwright.data.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
 
 Positions = np.ndarray[Any, np.dtype[np.int64]]
@@ -44,7 +45,8 @@ def read_delimited(data: bytes, delimiter: str, has_header: bool, path: Path) ->
     """Read UTF-8 bytes without a byte-order mark; ``path`` is for messages.
 
     Raises:
-        SourceError: a header that cannot be read (E119) or that names a column twice (E110) or ``__row__`` (E116).
+        SourceError: a header that cannot be read (E119) or that names a column twice (E110) or ``__row__`` (E116), or a
+            first record with more than ``MOST_COLUMNS`` fields (E170).
     """
     data = _trim(data)
     names = _names(_first(data, delimiter, has_header, path), has_header, path)
@@ -69,6 +71,8 @@ def _first(data: bytes, delimiter: str, has_header: bool, path: Path) -> list[st
     for part in (data[:HEAD], data):
         # a second record in the head shows that the first one was not cut
         found = list(islice((record for _, record in _records(_lines(part), delimiter) if record), 2))
+        if isinstance(found[0], list):
+            _refuse_wide(len(found[0]), path)  # before the rest of a wide record is read
         if isinstance(found[0], list) and (len(found) == 2 or len(part) == len(data)):
             return found[0]
     if has_header:
@@ -90,11 +94,17 @@ def _names(first: list[str], has_header: bool, path: Path) -> list[str]:
 
 
 def refuse_names(names: list[str], path: Path) -> None:
-    """Raise E110 for names that occur twice and E116 for the reserved one."""
+    """Raise E110 for names that occur twice, E116 for the reserved one and E170 for too many."""
+    _refuse_wide(len(names), path)
     if twice := sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []:
         raise error("E110", path=path, names=", ".join(f"'{name}'" for name in twice), where=f"{path}, first record")
     if ROW in names:
         raise error("E116", path=path, name=ROW)
+
+
+def _refuse_wide(count: int, path: Path) -> None:
+    if count > MOST_COLUMNS:
+        raise error("E170", path=path, limit=f"{MOST_COLUMNS:,}", where=f"{path}, first record")
 
 
 # ---- the fast way
@@ -185,8 +195,11 @@ def _literal_records(data: bytes) -> int:
         or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n"))
     ):
         return 0
-    lines = pl.Series([data.removesuffix(b"\n")]).cast(pl.String, strict=False).str.split("\n").explode()
-    if lines.null_count() or lines.str.count_matches("\t").n_unique() != 1 or "\t" not in lines[0]:
+    try:
+        lines = pl.Series([data.removesuffix(b"\n").decode()]).str.split("\n").explode()
+    except UnicodeDecodeError:
+        return 0
+    if lines.str.count_matches("\t").n_unique() != 1 or "\t" not in lines[0]:
         return 0
     return len(lines) if _quotes_are_letters(lines) else 0
 
@@ -214,7 +227,7 @@ def careful(data: bytes, delimiter: str, names: list[str], has_header: bool) -> 
             continue
         fault = record if isinstance(record, str) else _fault(record, len(names), has_header)
         if fault:
-            rejected.append((number, fault))
+            rejected.append((number, intern(fault)))  # millions may have the same
         else:
             rows.append(record)  # type: ignore[arg-type]  # a str is its own fault
             numbers.append(number)
@@ -261,6 +274,10 @@ def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] 
     while cursor.at < len(lines):
         number += 1
         start = cursor.at
+        if lines[start] in ("\n", "\r", "\r\n"):  # a file may have millions
+            cursor.at += 1
+            yield number, []
+            continue
         with long_fields():
             try:
                 record: list[str] | str = next(reader)

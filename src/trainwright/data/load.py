@@ -19,7 +19,8 @@ from trainwright.errors import TrainwrightError, error, nearest
 
 MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
 MAX_EXPANSION = 200  # text shrinks 3 to 20 times; a bomb 1,000 times and more
-SMALL_EXPANSION = 256 << 20  # below this size any ratio is harmless
+SMALL_EXPANSION = 256 << 20  # of arrays: below this size any ratio is harmless
+SMALL_TEXT = 8 << 20  # of text, whose records take many times its size in memory
 CHUNK = 1 << 20
 ZST_CHUNK = 2 << 10  # a zstd block of 4 bytes may hold 128 KiB: small bites keep one call below 64 MiB
 
@@ -111,7 +112,7 @@ def _load(path: Path, file: BinaryIO, records: bool, at_least: int) -> Loaded:
         return Loaded(path, b"", suffix, "", True)
     chunks = _chunks(file, compression)
     longest = MAX_RECORD_BYTES if records else None
-    data = _gather(_first(chunks, at_least) if at_least else chunks, path, _budget(path, compression), longest)
+    data = _gather(_first(chunks, at_least) if at_least else chunks, path, file if compression else None, longest)
     if not data:
         raise error("E103", path=path)
     return Loaded(path, data, suffix, compression, data.startswith(b"PAR1"))
@@ -121,11 +122,6 @@ def _compression(head: bytes) -> str:
     if head.startswith(b"\x1f\x8b"):
         return "gz"
     return "zst" if head.startswith(b"\x28\xb5\x2f\xfd") else ""
-
-
-def _budget(path: Path, compression: str) -> int | None:
-    """The most bytes the content may have; plain files are bounded by the disk they lie on."""
-    return max(SMALL_EXPANSION, MAX_EXPANSION * path.stat().st_size) if compression else None
 
 
 def _chunks(file: BinaryIO, compression: str) -> Iterator[bytes]:
@@ -174,8 +170,12 @@ def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
         raise error("E105", path=file.name, why="it ends in the middle of its data")
 
 
-def _gather(chunks: Iterator[bytes], path: Path, budget: int | None, longest: int | None) -> bytes:
-    """All chunks as one value, or an error as soon as they hold something that is not text, or a line beyond ``longest``."""
+def _gather(chunks: Iterator[bytes], path: Path, packed: BinaryIO | None, longest: int | None) -> bytes:
+    """All chunks as one value, or an error as soon as they hold something that is not text, or a line beyond ``longest``.
+
+    ``packed`` is the file that is decompressed: the content may not outgrow what has been read of it. Plain files are
+    bounded by the disk they lie on.
+    """
     parts: list[bytes] = []
     total = open_line = 0
     parquet = False
@@ -185,7 +185,7 @@ def _gather(chunks: Iterator[bytes], path: Path, budget: int | None, longest: in
             _refuse_binary(chunk, path)
         parts.append(chunk)
         total += len(chunk)
-        if budget is not None and total > budget:
+        if packed is not None and total > (budget := max(SMALL_TEXT, MAX_EXPANSION * packed.tell())):
             raise error("E106", path=path, limit=f"{budget >> 20} MiB")
         end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         open_line = open_line + len(chunk) if end < 0 else len(chunk) - end - 1

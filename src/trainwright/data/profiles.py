@@ -18,7 +18,8 @@ class Column(Profile):
 
     def __init__(self, name: str, values: pl.Series) -> None:
         super().__init__(name, values)
-        self.raw, self.reading = values, read(values)
+        self.raw = values.alias("values")  # its own name might be a pattern to polars
+        self.reading = read(self.raw)
 
     @property
     def feature(self) -> Feature:

@@ -8,8 +8,12 @@ table everywhere. Whatever is wrong with a file is said as a ``SourceError``.
 from __future__ import annotations
 
 import io
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from sys import intern
 
 import polars as pl
 
@@ -105,7 +109,7 @@ def _fasttext(lines: list[str]) -> Parts:
         if not line.strip():
             continue
         if fault := _fasttext_fault(line):
-            bad.append((number, fault))
+            bad.append((number, intern(fault)))  # millions may have the same
         else:
             label, _, text = line.removeprefix(FASTTEXT).replace("\t", " ", 1).partition(" ")
             labels.append(label)
@@ -159,7 +163,8 @@ def _printable(name: str) -> str:
 def _parquet(loaded: Loaded, notes: list[tuple[str, str, str]]) -> Parts:
     source = io.BytesIO(loaded.data) if loaded.data else loaded.path
     try:
-        frame = pl.read_parquet(source, glob=False, hive_partitioning=False)
+        with _speechless():
+            frame = pl.read_parquet(source, glob=False, hive_partitioning=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as problem:
         raise error("E115", path=loaded.path) from problem
     refuse_names(frame.columns, loaded.path)
@@ -167,8 +172,22 @@ def _parquet(loaded: Loaded, notes: list[tuple[str, str, str]]) -> Parts:
     nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind in odd]
     notes += [("column left out", name, f"{frame.schema[name]} is neither text nor number") for name in nested]
     texts = [pl.col(pl.Categorical, pl.Enum).cast(pl.String)] if _categories(frame) else []
-    frame = frame.drop(nested).with_columns(texts)
+    kept = [column for column in frame if column.name not in nested]  # by hand, as a name might be a pattern to drop
+    frame = pl.DataFrame(kept).with_columns(texts)
     return frame.with_columns(pl.int_range(1, frame.height + 1, dtype=pl.Int64).alias(ROW)), []
+
+
+@contextmanager
+def _speechless() -> Iterator[None]:
+    """Without standard error: before polars raises a panic, it writes pages for its own developers there."""
+    standard = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(standard, 2)
+        os.close(standard)
 
 
 def _categories(frame: pl.DataFrame) -> bool:

@@ -10,17 +10,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import polars as pl
 
-from trainwright.data.table import ROW
+from trainwright.data.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
 
 Object = dict[str, Any]
 Bad = tuple[int, str]
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # may be half of a pair; only then is a closer look worth it
+MANY_CELLS = 1 << 20  # below, empty ones are harmless
+MOST_EMPTY = 200  # cells for one that is filled
+DEEPEST = 100  # levels; how many more Python could write depends on who calls
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -34,7 +39,7 @@ def parse_lines(lines: Sequence[str]) -> tuple[list[Object], list[int], list[Bad
             continue
         value = _parse_line(line)
         if isinstance(value, str):
-            rejected.append((number, value))
+            rejected.append((number, intern(value)))  # millions may have the same
         else:
             objects.append(value)
             numbers.append(number)
@@ -48,6 +53,7 @@ def _parse_line(line: str) -> Object | str:
         if not isinstance(value, dict):
             return f"{_kind(value)} where a JSON object is expected"
         _require_text(line, value)
+        _require_shallow(line, value)
     except UnicodeEncodeError:
         return "half a surrogate pair or a damaged byte, which no text can hold"
     except RecursionError:
@@ -64,6 +70,19 @@ def _require_text(source: str, value: object) -> None:
         json.dumps(value, ensure_ascii=False).encode()
 
 
+def _require_shallow(source: str, value: object) -> None:
+    """Raise RecursionError for more than ``DEEPEST`` lists and objects inside each other."""
+    if source.count("[") + source.count("{") <= DEEPEST:
+        return
+    level = [value]
+    for _ in range(DEEPEST):
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = list(chain.from_iterable(inside))
+        if not level:
+            return
+    raise RecursionError
+
+
 def parse_document(text: str, path: Path) -> tuple[list[Object], list[int], list[Bad]]:
     """The same for a list of objects, or an object of equally long lists; numbers count from 1.
 
@@ -73,6 +92,7 @@ def parse_document(text: str, path: Path) -> tuple[list[Object], list[int], list
     try:
         document = json.loads(text)
         _require_text(text, document)
+        _require_shallow(text, document)
     except UnicodeEncodeError as problem:
         raise error("E113", path=path, why="half a surrogate pair or a damaged byte in it") from problem
     except RecursionError as problem:
@@ -108,11 +128,17 @@ def to_frame(objects: list[Object], numbers: list[int], path: Path) -> pl.DataFr
     """The objects as columns, with ``ROW`` last.
 
     Raises:
-        SourceError: a key called ``__row__`` (E116).
+        SourceError: a key called ``__row__`` (E116), more than ``MOST_COLUMNS`` keys (E170), or keys so different that
+            next to every cell would be empty (E171).
     """
     names = list(dict.fromkeys(name for value in objects for name in value))
     if ROW in names:
         raise error("E116", path=path, name=ROW)
+    if len(names) > MOST_COLUMNS:
+        raise error("E170", path=path, limit=f"{MOST_COLUMNS:,}")
+    cells = len(names) * len(objects)
+    if cells > max(MANY_CELLS, MOST_EMPTY * sum(map(len, objects))):
+        raise error("E171", path=path, objects=f"{len(objects):,}", keys=f"{len(names):,}")
     columns = [_column(name, [value.get(name) for value in objects]) for name in names]
     return pl.DataFrame([*columns, pl.Series(ROW, numbers, dtype=pl.Int64)])
 

@@ -19,7 +19,7 @@ def row_keys(columns: Sequence[pl.Series]) -> pl.Series:
     """A string for each row of columns of Float64, Boolean, Datetime or String; empty where every value is missing."""
     keys = np.zeros(len(columns[0]), np.uint64)
     empty = np.ones(len(keys), bool)
-    for column in columns:
+    for column in (each.alias("values") for each in columns):  # a name might be a pattern to polars
         missing = column.is_null().to_numpy()
         empty &= missing
         with np.errstate(over="ignore"):

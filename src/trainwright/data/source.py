@@ -150,7 +150,8 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
 
 def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
     """The text columns as one, a newline between them, empty ones left out."""
-    if len(columns) == 1:
-        return frame[columns[0]].cast(pl.String).fill_null("")
-    parts = [pl.col(name).cast(pl.String).replace("", None) for name in columns]
-    return frame.select(pl.concat_str(parts, separator="\n", ignore_nulls=True)).to_series()
+    # by number, as a name might be a pattern to polars
+    parts = [frame[name].alias(str(place)).cast(pl.String) for place, name in enumerate(columns)]
+    if len(parts) == 1:
+        return parts[0].fill_null("")
+    return pl.DataFrame(parts).select(pl.concat_str(pl.all().replace("", None), separator="\n", ignore_nulls=True)).to_series()

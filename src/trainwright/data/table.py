@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 ROW = "__row__"  # reserved column: the record's number in its file
+MOST_COLUMNS = 30_000  # each takes milliseconds to look at; tables of genes have 20,000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be millions
 class Rejected:
     """One record that was left out.
 

@@ -78,20 +78,20 @@ class TableEncoder:
             known = np.clip((values - self.mean) / self.std, -FARTHEST, FARTHEST)
         scaled[:, : len(self.mean)] = np.where(np.isnan(known), 0.0, known)
         for place, name in enumerate(self.missing, start=len(self.mean)):
-            scaled[:, place] = frame[name].is_null().to_numpy()
+            scaled[:, place] = frame[name].alias("values").is_null().to_numpy()
         return scaled
 
     def _commonest(self, column: pl.Series) -> list[str]:
-        counts = column.drop_nulls().alias("name").to_frame().group_by("name").len()
+        counts = column.alias("name").drop_nulls().to_frame().group_by("name").len()
         known = counts.filter(pl.col("len") >= self.min_count).sort(["len", "name"], descending=[True, False])
         return known["name"].to_list()
 
     def _codes(self, frame: pl.DataFrame) -> np.ndarray:
-        codes = [self._code(frame[feature.name]) for feature in self._of_kind(True)]
+        codes = [self._code(feature.name, frame[feature.name].alias("values")) for feature in self._of_kind(True)]
         return np.ascontiguousarray(np.stack(codes, axis=1)) if codes else np.zeros((frame.height, 0), np.int32)
 
-    def _code(self, column: pl.Series) -> np.ndarray:
-        known = column.cast(pl.Enum(self.categories[column.name]), strict=False).to_physical()
+    def _code(self, name: str, column: pl.Series) -> np.ndarray:
+        known = column.cast(pl.Enum(self.categories[name]), strict=False).to_physical()
         codes: np.ndarray = (known.cast(pl.Int32) + 1).fill_null(0).to_numpy()
         return codes
 

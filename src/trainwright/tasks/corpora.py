@@ -39,7 +39,7 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
         raise error("E222", file=files.get("test", [source.name])[0])
     if sum(fractions.values()) >= 1:
         raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
-    cut = corpus.cut(texts["train"], fractions["valid"], fractions["test"])
+    cut = corpus.cut(texts["train"], fractions["valid"], fractions["test"], ", ".join(files.get("train", [])))
     named = ", ".join(name for name in texts if name != "train")
     shares = [f"the {share:.3g} {'after it' if name == 'valid' else 'at the end'} for {name}"
               for name, share in fractions.items() if share]  # fmt: skip

@@ -168,12 +168,13 @@ def prepare(
         return cached, lambda: None
     texts, files, notes = corpora.read(source, settings)
     clock.mark("read")
-    encoder, ids, settings, more = _encoder(texts["train"], settings, parent)
+    where = ", ".join(files.get("train", []))
+    encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
     streams = {name: encoder.behind_line_end(text, ids if name == "train" else None) for name, text in texts.items()}
     splits = {name: Stream(each) for name, each in streams.items()}
     for name, split in splits.items():
         if not len(split):
-            raise error("E168", part=name)
+            raise error("E168", part=name, where=", ".join(files.get(name, [])) or where)
     data = _describe(source, files, texts, splits, encoder)
     clock.mark("encode")
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
@@ -190,10 +191,12 @@ def _by_catalogue(source: Source, settings: Settings) -> Settings:
     return settings
 
 
-def _encoder(text: str, settings: Settings, parent: Predictor | None) -> tuple[TokenEncoder, np.ndarray, Settings, list[Note]]:
+def _encoder(
+    text: str, settings: Settings, parent: Predictor | None, where: str
+) -> tuple[TokenEncoder, np.ndarray, Settings, list[Note]]:
     """The tokens: learned from the training text, or those of the earlier run, with the new ones where that is wanted.
 
-    Gives the ids of the training text as well. Raises E218 where there is nothing to tell apart.
+    Gives the ids of the training text, which is ``where``, as well. Raises E218 where there is nothing to tell apart.
     """
     if isinstance(parent, LanguagePredictor):
         encoder = parent.encoder
@@ -211,7 +214,7 @@ def _encoder(text: str, settings: Settings, parent: Predictor | None) -> tuple[T
     encoder = TokenEncoder(settings.tokenizer or "words", settings.min_count or 1, settings.max_vocabulary or 0)
     ids = encoder.fit(text)
     if encoder.size - encoder.tokens.count("<unk>") - encoder.tokens.count("<eos>") < 1:
-        raise error("E218")
+        raise error("E218", where=where)
     notes.append(("vocabulary", f"{encoder.size:,} tokens", f"{encoder.tokenizer} of the training split"))
     return encoder, ids, settings, notes
 

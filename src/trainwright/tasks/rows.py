@@ -111,7 +111,7 @@ def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, clas
     cut = split(settings.split, train["content"], labels, fractions, train["key"] if "key" in train.columns else None)
     for number, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
         if wished and (len(train) >= 30 or number == 0) and not (cut == number).any():
-            raise error("E221", how=settings.split, part=NAMES[number])
+            raise error("E221", how=settings.split, part=NAMES[number], where=parts["train"].file)
     frame = pl.concat([train.with_columns(split=pl.Series(cut, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
     given = ", ".join(name for name in parts if name != "train")
     shares = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]

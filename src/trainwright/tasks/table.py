@@ -117,7 +117,8 @@ def _choose(source: Source, table: Table, settings: Settings) -> Chosen:
     how, _, column = settings.split.partition(":")
     if how != "group" or settings.features or column not in table.columns:
         return choose_features(table, settings.features, label, settings.target)
-    chosen = choose_features(replace(table, frame=table.frame.drop(column)), (), label, settings.target)
+    rest = pl.DataFrame([each for each in table.frame if each.name != column])  # by hand, as a name might be a pattern
+    chosen = choose_features(replace(table, frame=rest), (), label, settings.target)
     return replace(chosen, notes=[*chosen.notes, ("left out", column, "the split is by its groups")])
 
 

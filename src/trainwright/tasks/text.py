@@ -151,7 +151,7 @@ def _encode(rows: Rows, settings: Settings, parent: Predictor | None) -> TextPro
         )
         notes.append(("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.size <= 2:
-        raise error("E218")
+        raise error("E218", where=rows.file("train"))
     splits = {}
     for name, frame in parts.items():
         if len(frame):
