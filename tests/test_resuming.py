@@ -101,11 +101,15 @@ def test_a_setting_that_would_make_it_another_run(given: dict, code: str, news: 
 
 
 def test_data_that_have_changed(news: Path, tmp_path: Path) -> None:
-    run = stopped(news, tmp_path / "run")
-    news.write_text(news.read_text() + "sport,an entirely new sentence about goals\n")
+    run, rows = stopped(news, tmp_path / "run"), news.read_text()
+    news.write_text(rows + "".join(f"sport,an entirely new sentence word{n}\n" for n in range(60)))
     with pytest.raises(tw.TrainwrightError) as caught:
         tw.resume(run, listen=quiet)
     assert caught.value.code == "E414" and "news.csv" in str(caught.value)
+    news.write_text(rows.replace("\n", "\r\n"))  # other bytes, the same rows
+    notes: list[Event] = []
+    tw.resume(run, listen=notes.append)
+    assert [note.value for note in notes if isinstance(note, Note) and note.what == "changed data"] == [str(news)]
 
 
 def test_no_checkpoint_left_is_not_begun_anew(news: Path, tmp_path: Path) -> None:
