@@ -329,6 +329,9 @@ def fit(
     shuffle: bool | None = None,
     seed: int = 0,
     progress: bool | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    checkpoint_every: str = "60s",
 ) -> Iterator[Event]:
     """Train any ``nn.Module`` on any data; the body of your ``for`` loop over the events is your callback.
 
@@ -355,12 +358,18 @@ def fit(
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
         seed: fixes the order of rows and what dropout draws.
         progress: show a bar and a table of epochs; None = where standard error is a terminal.
+        out: a folder that keeps the run: events, history, checkpoints, and at the end ``model.safetensors``.
+        resume: go on where the run in ``out`` was stopped or killed; it ends with the same bits as an untouched one. The
+            call has to be the same, but for epochs, steps, time and patience. Where there is no run yet, one begins.
+        checkpoint_every: with ``out``, when to save: by time (at most 1 % of it), steps or epochs; ``0`` = only at the end.
 
     Yields:
-        ``Started``, then ``Step`` for each update, ``Epoch`` for each epoch, and ``Finished``.
+        ``Started``, then ``Step`` for each update, ``Epoch`` for each epoch, and ``Finished``; with ``out`` also ``Resumed``,
+        ``Saved`` for each checkpoint, and ``Note``.
 
     Raises:
         ModelError: E6xx for data, batches or shapes that do not fit.
+        RunError: E4xx for a folder that cannot be used or gone on with.
         TrainingError: E501 when loss or gradient is not finite; the parameters are those before the refused step.
     """
     from trainwright.tasks.own import fit_own
@@ -368,6 +377,7 @@ def fit(
     return fit_own(
         model, data, loss, optimizer, valid=valid, target=target, state=state, metrics=metrics, batch_size=batch_size,
         schedule=schedule, schedule_every=schedule_every, clip=clip, clip_value=clip_value, shuffle=shuffle, progress=progress,
+        out=out, resume=resume, checkpoint_every=checkpoint_every,
         plan={"epochs": epochs, "steps": steps, "seconds": time, "patience": patience, "accumulate": accumulate,
               "monitor": monitor, "seed": seed},
     )  # fmt: skip

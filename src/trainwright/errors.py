@@ -223,6 +223,10 @@ MESSAGES: dict[str, Message] = {
         "{count} things about the run {path} are not as they should be; the first: {first}",
         "Take what is damaged from a whole copy, or train again.",
     ),
+    "E420": Message(
+        "the run in {path} cannot go on with {key}={value}: it was begun with {found}",
+        "Call fit as it was called then, or choose another folder.",
+    ),
     # E5xx: training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

@@ -152,6 +152,8 @@ class Facts:
 
     def differences(self, earlier: Earlier, found: Checkpoint) -> list[Note]:
         """What is no longer as it was, and what follows. Raises E414 where the data are read otherwise."""
+        from trainwright.training.machine import differences
+
         before, notes = found.facts["data"], []
         named = {**before["sources"], **self.data["sources"]}
         changed = [name for name in named if before["sources"].get(name) != self.data["sources"].get(name)]
@@ -159,8 +161,4 @@ class Facts:
             raise error("E414", path=earlier.run.path, changed=", ".join(changed) or "by this version of Trainwright")
         if changed:
             notes.append(("changed data", ", ".join(changed), "the result is not that of an untouched run"))
-        for name, value in self._training.machine().items():
-            old = found.facts["machine"].get(name)
-            if old != value:
-                notes.append((name, f"{old} before, {value} now", "the last bits of numbers may differ from an untouched run"))
-        return notes
+        return notes + differences(found.facts["machine"], self._training.machine())

@@ -31,6 +31,11 @@ class RunDir:
         return self.path / "settings.toml"
 
     @property
+    def call(self) -> Path:
+        """What began a run of ``fit``, which has no settings."""
+        return self.path / "call.json"
+
+    @property
     def data(self) -> Path:
         """Source, columns, splits, rejected rows, audit."""
         return self.path / "data.json"
@@ -54,6 +59,10 @@ class RunDir:
     def quarantine(self) -> Path:
         """Checkpoints that turned out to be damaged."""
         return self.path / "quarantine"
+
+    def wrote_checkpoints(self) -> bool:
+        """Whether its events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
+        return self.events.is_file() and b'{"event": "saved"' in self.events.read_bytes()
 
     @property
     def seal(self) -> Path:
@@ -151,6 +160,7 @@ def check_free(out: Path) -> None:
     """Raise E401 before any work is done when ``out`` is taken: a run that was killed before it had settings takes nothing."""
     if out.exists() and not (out.is_dir() and all(p.name.startswith(".") or p.name == "data.json" for p in out.iterdir())):
         hint = f"Go on with it: trainwright resume {out}." if RunDir(out).settings.is_file() else ""
+        hint = "Go on with it: fit(..., resume=True)." if RunDir(out).call.is_file() else hint
         raise error("E401", path=out, hint=hint)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from trainwright.data.own import InputLayout, Layout, any_batches
 from trainwright.errors import error, nearest
 from trainwright.evaluation import metrics as measures
 from trainwright.models.forward import Forward
+from trainwright.schema import period
+from trainwright.tasks import own_run
 from trainwright.training.chance import preserved
 from trainwright.training.loop import FOREVER, Plan, fit
 from trainwright.training.optim import Objective, Scheduler
@@ -47,6 +50,9 @@ def fit_own(
     clip_value: float,
     shuffle: bool | None,
     progress: bool | None,
+    out: str | Path | None,
+    resume: bool,
+    checkpoint_every: str,
     plan: dict[str, Any],
 ) -> Iterator[Event]:
     """See ``trainwright.fit``; everything is checked before the first event is asked for."""
@@ -74,6 +80,14 @@ def fit_own(
 
     kept = State()
     events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept)
+    if out is not None:
+        _check_period(checkpoint_every)
+        call = {"seed": plan["seed"], "accumulate": plan["accumulate"], "batch_size": batch_size, "rows": train.rows}
+        run = own_run.begin(Path(out), resume, call | {"shuffle": shuffled, "monitor": plan["monitor"]})
+        updates = -(-train.per_epoch // plan["accumulate"])
+        events = own_run.carried(run, events, learner, kept, checkpoint_every, updates)
+    elif resume:
+        raise error("E320", name="resume", value=resume, problem="it needs out, the folder of the run")
     return _shown(events, model, kept if held_out else None, _watched() if progress is None else progress)
 
 
@@ -161,6 +175,13 @@ def _check_numbers(numbers: dict[str, Any]) -> None:
 def _check_word(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise error("E320", name=name, value=value, problem=" or ".join(choices), hint=nearest(str(value), choices))
+
+
+def _check_period(value: str) -> None:
+    try:
+        period(value)
+    except (ValueError, AttributeError) as problem:
+        raise error("E320", name="checkpoint_every", value=value, problem=problem) from None
 
 
 def _check_model(model: Any, loss: Any, state: Any, metrics: Any) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -20,14 +18,13 @@ from trainwright.tasks.base import Note, Problem
 from trainwright.training import snapshot
 from trainwright.training.chance import preserved
 from trainwright.training.loop import Plan, fit
+from trainwright.training.machine import machine
 from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.saving import Saver
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.training.stop import ENDED, Signals
 from trainwright.watch.events import Event, Finished, Scores
-
-LIBRARIES = ("trainwright", "torch", "numpy", "polars")
 
 
 def pick_device(name: str) -> torch.device:
@@ -132,9 +129,7 @@ class Training:
 
     def machine(self) -> dict[str, Any]:
         """What the last bits of numbers depend on, beside data and settings."""
-        processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        found = {"device": self.device.type, "processor": processor, "threads": self.threads}
-        return found | {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+        return machine(self.device, self.threads)
 
     def go_on(self, found: Checkpoint) -> list[Note]:
         """Stand where a checkpoint was taken; what is not as it was then.

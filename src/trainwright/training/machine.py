@@ -1,0 +1,24 @@
+"""What the last bits of numbers depend on, beside data and settings."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+LIBRARIES = ("trainwright", "torch", "numpy", "polars")
+INEXACT = "the last bits of numbers may differ from an untouched run"
+
+
+def machine(device: torch.device, threads: int) -> dict[str, Any]:
+    """Device, processor, threads and versions, as JSON."""
+    processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    found = {"device": device.type, "processor": processor, "threads": threads, "python": platform.python_version()}
+    return found | {name: version(name) for name in LIBRARIES}
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(what, value, why) of each that is not as it was."""
+    return [(key, f"{before.get(key)} before, {value} now", INEXACT) for key, value in now.items() if before.get(key) != value]
