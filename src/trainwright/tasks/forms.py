@@ -6,6 +6,7 @@ without being there. The weights are compared with the network itself, in ``mode
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -256,7 +257,8 @@ def check(kept: Bundle) -> None:
         raise ValueError(f"model.json: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if type(kept.tokens) is not list or not all(type(token) is str for token in kept.tokens):
         raise ValueError("vocabulary.json: it is no list of words")
-    "".join(kept.tokens).encode()  # a lone surrogate is no character
+    for part in ("".join(kept.tokens), json.dumps(kept.meta, ensure_ascii=False)):
+        part.encode()  # a lone surrogate is no character
     _check_arrays(kept.arrays, found.arrays(kept))
 
 
