@@ -45,7 +45,7 @@ class Run:
             raise error("E405", path=self.path, missing="report")
         try:
             found: dict[str, Any] = json.loads(self.folder.report.read_bytes())
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise error("E408", path=self.folder.report, problem=problem) from None
         return found
 

@@ -85,6 +85,13 @@ def error(code: str, /, *, where: str = "", hint: str = "", **facts: object) -> 
     return _CLASSES[code[1]](code, message.what.format(**facts), where, mend)
 
 
+def in_short(problem: Exception) -> str:
+    """What an exception says, as one line of which nothing is a command to a terminal: a stranger may have chosen its words."""
+    said = problem.what if isinstance(problem, TrainwrightError) else str(problem).partition("\n")[0]
+    said = "".join(letter if letter.isprintable() else "?" for letter in said[:200])
+    return said if said and not isinstance(problem, KeyError) else f"{type(problem).__name__} {said}".strip()
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """``Did you mean 'x'?`` for the choice nearest to ``word``, or an empty string when none is near."""
     found = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)

@@ -90,6 +90,9 @@ class Earlier:
     def newest(self, checkpoints: Checkpoints, say: Any) -> Checkpoint | None:
         """The newest whole checkpoint, or None where none was ever written. Raises E413 and E417."""
         found = checkpoints.newest(say)
+        for key in ("settings", "data", "machine", "log"):
+            if found is not None and not isinstance(found.facts.get(key), dict):
+                raise error("E411", path=found.path, problem=f"it does not say its {key}")
         events = self.run.events
         if found is None and events.is_file() and any(each.get("event") == "saved" for each in read(events)):
             raise error("E417", path=self.run.path)

@@ -193,7 +193,7 @@ def runs(parent: Path) -> list[dict[str, Any]]:
         if run.settings.is_file():
             try:
                 report = json.loads(run.report.read_bytes())
-            except (OSError, ValueError):
+            except (OSError, ValueError, RecursionError):
                 report = {}
             found.append({"run": str(path), "report": report})
     return found

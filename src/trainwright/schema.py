@@ -8,12 +8,17 @@ arguments beside the name, so those tables are open here and checked against tor
 from __future__ import annotations
 
 import re
+from math import isqrt
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from trainwright.errors import nearest
 
+MOST_LAYERS = 1000  # more is a slip of the pen, or a stranger who would have us build without end
+MOST_PIXELS = 1 << 22  # of an image as a network sees it
+MOST_CONTEXT = 1 << 20  # tokens
+MOST_THREADS = 1024
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -62,7 +67,7 @@ def period(value: str) -> tuple[float, str]:
 
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Words = Annotated[list[str], BeforeValidator(_words)]
-Sizes = Annotated[list[Annotated[int, Field(gt=0)]], BeforeValidator(_words)]
+Sizes = Annotated[list[Annotated[int, Field(gt=0)]], BeforeValidator(_words), Field(max_length=MOST_LAYERS)]
 Period = Annotated[str, AfterValidator(_period)]
 SplitName = Annotated[str, AfterValidator(_split_name)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -126,7 +131,7 @@ class LSTMSettings(Strict):
     name: Literal["lstm"] = "lstm"
     embedding: int | None = setting(None, "embedding size", "dimensions", gt=0)
     hidden: int | None = setting(None, "state size (of each direction)", "units", gt=0)
-    layers: int | None = setting(None, "recurrent layers", gt=0)
+    layers: int | None = setting(None, "recurrent layers", gt=0, le=MOST_LAYERS)
     bidirectional: bool = setting(True, "read the text in both directions", only="text")
     tied: bool | None = setting(None, "the output layer shares the weights of the embedding", only="language")
     dropout: Fraction | None = setting(None, "dropout between layers and before the output layer", "probability")
@@ -137,7 +142,7 @@ class GPTSettings(Strict):
     """``gpt``: a decoder-only transformer with rotary positions; the next token from all before it in the window."""
 
     name: Literal["gpt"] = "gpt"
-    layers: int = setting(4, "transformer blocks", gt=0)
+    layers: int = setting(4, "transformer blocks", gt=0, le=MOST_LAYERS)
     heads: int = setting(4, "attention heads", gt=0)
     width: int = setting(128, "size of the embedding and of every block", "dimensions", gt=0)
     norm: Literal["rms", "layer"] = setting("rms", "RMSNorm or LayerNorm")
@@ -246,9 +251,16 @@ class Settings(Strict):
         "keep", "with --from: the tokens of the earlier run, or also those that are new", only="text language"
     )
     context: int | None = setting(
-        None, "length of back-propagation through time (lstm), or of the window (gpt)", "tokens", only="language", gt=0
+        None,
+        "length of back-propagation through time (lstm), or of the window (gpt)",
+        "tokens",
+        only="language",
+        gt=0,
+        le=MOST_CONTEXT,
     )
-    size: int | None = setting(None, "images are brought to this height and width", "pixels", only="image", gt=0)
+    size: int | None = setting(
+        None, "images are brought to this height and width", "pixels", only="image", gt=0, le=isqrt(MOST_PIXELS)
+    )
     channels: Literal[1, 3] | None = setting(None, "1 = grey, 3 = colour", only="image")
     augment: Annotated[Words, AfterValidator(_augmentations)] | None = setting(
         None, "random changes to training images: shift, flip, crop, cutout, mixup; none = off", only="image"
@@ -286,4 +298,4 @@ class Settings(Strict):
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")
-    threads: int | None = setting(None, "processor threads of torch; 0 = torch's own choice", ge=0)
+    threads: int | None = setting(None, "processor threads of torch; 0 = torch's own choice", ge=0, le=MOST_THREADS)

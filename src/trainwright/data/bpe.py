@@ -5,6 +5,7 @@ Lossless: every byte is a token, so every text can be said. What is learned is a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ from trainwright.data.ragged import Ragged
 from trainwright.errors import error
 
 SMALLEST = 256
+PARTS = ("truncation", "padding", "added_tokens", "normalizer", "post_processor", "decoder")  # none of ours has them
 
 
 def train(texts: Iterable[str], size: int, min_count: int) -> str:
@@ -25,12 +27,11 @@ def train(texts: Iterable[str], size: int, min_count: int) -> str:
     Raises:
         SourceError: E165, ``size`` is below 256.
     """
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from tokenizers import models, pre_tokenizers, trainers
 
     if size < SMALLEST:
         raise error("E165", size=size)
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer = _tokenizer(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         min_frequency=max(min_count, 2),
@@ -42,18 +43,31 @@ def train(texts: Iterable[str], size: int, min_count: int) -> str:
     return found
 
 
+def _tokenizer(model: Any) -> Any:
+    from tokenizers import Tokenizer, pre_tokenizers
+
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tokenizer
+
+
 class Bpe:
-    """The tokeniser that ``train`` learned.
+    """The tokeniser that ``train`` learned. Tokens and merges alone are taken from the JSON: other parts that it could name
+    may be patterns that never end, or padding that fills the memory.
 
     Raises:
         SourceError: E166, the JSON is not what ``train`` gave.
     """
 
     def __init__(self, learned: str) -> None:
-        from tokenizers import Tokenizer
+        from tokenizers import models
 
         try:
-            self._tokenizer: Any = Tokenizer.from_str(learned)
+            found = json.loads(learned)
+            if changed := [part for part in PARTS if found[part]]:
+                raise ValueError(f"it has {changed[0]}")
+            merges = [tuple(pair) for pair in found["model"]["merges"]]
+            self._tokenizer: Any = _tokenizer(models.BPE(found["model"]["vocab"], merges))
             names = sorted(self._tokenizer.get_vocab().items(), key=lambda item: item[1])
             byte_of = {letter: byte for byte, letter in enumerate(_letters())}
             self.pieces = [bytes(byte_of[letter] for letter in name) for name, _ in names]

@@ -73,6 +73,8 @@ class TableEncoder:
         return np.concatenate(parts, axis=1) if parts else np.zeros((frame.height, 0))
 
     def _numeric(self, frame: pl.DataFrame, values: np.ndarray) -> np.ndarray:
+        if values.shape[1] != len(self.mean):  # numpy would stretch one column to many
+            raise ValueError(f"{values.shape[1]} columns of numbers, and a mean of {len(self.mean)}")
         scaled = np.zeros((frame.height, self.numeric_size), np.float32)
         with np.errstate(over="ignore"):  # a value may lie too far from those of training
             known = np.clip((values - self.mean) / self.std, -FARTHEST, FARTHEST)

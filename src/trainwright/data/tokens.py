@@ -149,8 +149,18 @@ class TokenEncoder:
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TokenEncoder:
-        """The encoder that ``to_parts`` described."""
-        return cls(**values)
+        """The encoder that ``to_parts`` described. Raises ValueError where the tokens are not those of the tokeniser."""
+        encoder = cls(**values)
+        tokens = encoder.tokens
+        if encoder.tokenizer in _LEARN:
+            first = _FIRST[encoder.tokenizer]
+            alone = encoder.tokenizer == "words" or all(len(token) == 1 for token in tokens[len(first) :])
+            fits = tuple(tokens[: len(first)]) == first and alone and len(set(tokens)) == len(tokens)
+        else:
+            fits = tokens == [readable(piece) for piece in encoder._coder.pieces]
+        if not fits:
+            raise ValueError(f"the tokens are not those of the tokenizer {encoder.tokenizer}")
+        return encoder
 
 
 class TokenStream:

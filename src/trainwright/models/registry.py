@@ -46,13 +46,28 @@ def versioned(task: str, name: str) -> str:
 
 
 def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, Tensor]) -> nn.Module:
-    """The network with these weights, in evaluation mode; torch's random state stays as it is. Raises E406."""
-    import torch
+    """The network with these weights, in evaluation mode; torch's random state stays as it is.
 
-    with torch.random.fork_rng(devices=[]):
-        network = build(task, name, settings, shape)
-    network.load_state_dict(weights)
+    Its memory is taken when they are known to fit, so what settings claim costs nothing. Raises E406, and ValueError for
+    weights that are not the network's or not finite.
+    """
+    from trainwright.models.outline import outline
+    from trainwright.store.packing import finite
+
+    network = outline(lambda: build(task, name, settings, shape))
+    wanted, found = ({key: _form(each) for key, each in held.items()} for held in (network.state_dict(), weights))
+    for key in sorted(wanted.keys() | found.keys()):
+        if wanted.get(key) != found.get(key):
+            raise ValueError(f"the weights '{key}' are {found.get(key, 'not there')} and not {wanted.get(key, 'expected')}")
+    if bad := finite(weights):
+        raise ValueError(f"the weights '{bad}' are not all finite")
+    network.load_state_dict({key: each.cpu().clone() for key, each in weights.items()}, assign=True)
     return network.eval()
+
+
+def _form(value: Tensor) -> str:
+    """Type and shape, in words."""
+    return f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
 
 
 def build(task: str, name: str, settings: Any, shape: Shape) -> nn.Module:

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
+from trainwright.models.outline import outline
 from trainwright.models.shapes import Shape
 
 Build = Callable[[Shape], nn.Module]
@@ -123,13 +123,4 @@ def _grown(old: Shape, new: Shape, more: int) -> Iterator[tuple[str, bool, Shape
 
 def _sizes(build: Build, shape: Shape) -> dict[str, tuple[int, ...]]:
     """The size of each parameter and buffer of a network for ``shape``, which is built without memory."""
-    with torch.device("meta"), _Undrawn():
-        return {name: tuple(value.shape) for name, value in build(shape).state_dict().items()}
-
-
-class _Undrawn(TorchFunctionMode):
-    """Leaves out normal random numbers: where there is no memory nothing comes of them, but torch's way to find that out
-    imports a computer algebra system, which takes longer than all else here."""
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if function is Tensor.normal_ else function(*args, **(kwargs or {}))
+    return {name: tuple(value.shape) for name, value in outline(lambda: build(shape)).state_dict().items()}

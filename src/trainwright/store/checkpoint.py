@@ -24,10 +24,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from trainwright.errors import RunError, error
+from trainwright.errors import RunError, error, in_short
 from trainwright.store import seal
 from trainwright.store.atomic import new_folder, remove_leftovers, sync, write_synced
 from trainwright.store.packing import Packer, alone, unpack
+from trainwright.store.parsing import check_header, parse
 
 FORMAT = 1
 KEEP = 2
@@ -128,12 +129,13 @@ def read(path: Path) -> Checkpoint:
     """A checkpoint, once every byte is proved. Raises E411 where one is not as it was written."""
     files = seal.contents(path, (TENSORS, VALUES))
     try:
-        values = json.loads(files[VALUES])
+        values = parse(files[VALUES])
         if values["format"] != FORMAT:
             raise ValueError(f"it has format {values['format']}, this version reads {FORMAT}")
-        return Checkpoint(path, values, unpack(values.pop("state"), safetensors.torch.load(files[TENSORS])))
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, safetensors.SafetensorError) as problem:
-        raise error("E411", path=path, problem=problem) from None
+        tensors = safetensors.torch.load(check_header(files[TENSORS]))
+        return Checkpoint(path, values, unpack(values.pop("state"), tensors))
+    except Exception as problem:  # somebody else may have written and sealed it
+        raise error("E411", path=path, problem=in_short(problem)) from None
 
 
 def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -65,21 +65,28 @@ def read(folder: Path) -> Seal:
         seal = Seal(files, found)
         if seal.text() != raw or any(".." in Path(name).parts or Path(name).is_absolute() for name in files):
             raise ValueError
+        if any(b"\0" in os.fsencode(name) for name in files):  # or no name that a file can have
+            raise ValueError
+        if any(type(size) is not int or type(digest) is not str for size, digest in files.values()):
+            raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise error("E411", path=folder / NAME, problem="it is not as it was written") from None
     return seal
 
 
-def contents(folder: Path, names: Iterable[str] | None = None) -> dict[str, bytes]:
+def contents(folder: Path, names: Iterable[str] | None = None, largest: Mapping[str, int] | None = None) -> dict[str, bytes]:
     """The files of a sealed folder, or those ``names`` of them: what is given back is what was checked.
 
-    Raises E411 for the first file that is missing, cut or changed.
+    ``largest`` are the most bytes that some may have. Raises E411 for the first file that is missing, cut, changed or larger.
     """
     seal = read(folder)
     found = {}
     for name in seal.files if names is None else names:
         if name not in seal.files:
             raise error("E411", path=folder / name, problem="it is not under the seal")
+        size, most = seal.files[name][0], (largest or {}).get(name)
+        if most is not None and size > most:
+            raise error("E411", path=folder / name, problem=f"it has {size:,} bytes, and {most:,} are the most that is read")
         found[name] = intact(folder / name, *seal.files[name])
     return found
 

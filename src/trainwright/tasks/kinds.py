@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright import config, rundir
 from trainwright.data.source import Source
-from trainwright.errors import TrainwrightError, error
+from trainwright.errors import RunError, error, in_short
 from trainwright.schema import TASKS, Settings
 from trainwright.tasks.base import Predictor
 
@@ -72,10 +72,8 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def from_bundle(kept: Bundle) -> Predictor:
-    """The trained model of a bundle. Raises E406 for a task that there is not; anything where its parts do not fit."""
+    """The trained model of a bundle; any exception means that its parts do not fit."""
     task = kept.meta["task"]
-    if task not in TASKS:
-        raise error("E406", name=task, choices=", ".join(TASKS))
     predictor: Predictor = getattr(module(task), PREDICTORS[task]).from_bundle(kept)
     return predictor
 
@@ -89,25 +87,19 @@ def open_run_model(path: Path) -> Predictor:
 
 
 def open_model(folder: Path) -> Predictor:
-    """The trained model in a bundle. Raises E404, E406 and E407 where it cannot be used."""
-    import polars as pl
-
+    """The trained model in a bundle, whoever made it. Raises E404, E406, E407 and E411 where it cannot be used."""
     from trainwright.store import bundle
+    from trainwright.tasks import forms
 
-    kept = bundle.load(folder)
+    if folder.is_symlink():
+        raise error("E411", path=folder, problem="it is no folder of the run's own")
     try:
+        kept = bundle.load(folder)
+        forms.check(kept)
         predictor = from_bundle(kept)
         predictor.try_out()  # whatever does not fit together shows now
-    except TrainwrightError:
+    except RunError:
         raise
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        RuntimeError,
-        pl.exceptions.PolarsError,
-    ) as problem:
-        raise error("E404", path=folder, problem=problem) from None
+    except Exception as problem:  # there is no end to what libraries raise when they are given what makes no sense
+        raise error("E404", path=folder, problem=in_short(problem)) from None
     return predictor

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainwright.errors import TrainingError, error, nearest
+from trainwright.errors import TrainingError, error, in_short, nearest
 from trainwright.models import registry
+from trainwright.schema import MOST_THREADS
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
 from trainwright.tasks.base import Note, Problem
@@ -139,9 +140,12 @@ class Training:
         updates = -(-self.batches.per_epoch // self.settings.accumulate)
         try:
             alike = snapshot.restore(found.state, self.learner, self.state, updates)
-        except (KeyError, TypeError, ValueError, RuntimeError) as problem:
-            raise error("E411", path=found.path, problem=f"it does not fit the model: {problem}") from None
-        self.threads = self.settings.threads or int(found.facts["machine"]["threads"])
+            threads = int(found.facts["machine"]["threads"])
+            if not 0 < threads <= MOST_THREADS:
+                raise ValueError(f"{threads} threads")
+        except Exception as problem:  # somebody else may have written and sealed it
+            raise error("E411", path=found.path, problem=f"it does not fit the model: {in_short(problem)}") from None
+        self.threads = self.settings.threads or threads
         planned = f"for {self.plan.epochs} epochs"
         return [] if alike else [("schedule", "planned anew", f"{planned}; the rates so far were those of the earlier plan")]
 
