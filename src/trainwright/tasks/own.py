@@ -17,7 +17,7 @@ from trainwright.errors import error, nearest
 from trainwright.evaluation import metrics as measures
 from trainwright.models.forward import Forward
 from trainwright.training.chance import preserved
-from trainwright.training.loop import FOREVER, Plan, fit
+from trainwright.training.loop import FOREVER, PASS_OVER, Plan, fit
 from trainwright.training.optim import Objective, Scheduler
 from trainwright.training.state import State
 from trainwright.training.step import Learner
@@ -25,7 +25,7 @@ from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
 from trainwright.watch.notebook import in_notebook
 
-PERIODS, SCORES = ("epoch", "step"), ("accuracy", "loss")
+PERIODS, SCORES, POLICIES = ("epoch", "step"), ("accuracy", "loss"), ("stop", "skip")
 RESERVED = {"loss", "accuracy", "n"}
 Metrics = Mapping[str, Callable[[Any, Any], Any]]
 
@@ -46,6 +46,7 @@ def fit_own(
     clip: float,
     clip_value: float,
     shuffle: bool | None,
+    on_nonfinite: str,
     progress: bool | None,
     plan: dict[str, Any],
 ) -> Iterator[Event]:
@@ -58,6 +59,7 @@ def fit_own(
     _check_model(model, loss, state, metrics)
     _check_optimizer(model, optimizer, entries)
     _check_word("schedule_every", schedule_every, PERIODS)
+    _check_word("on_nonfinite", on_nonfinite, POLICIES)
     _check_word("monitor", plan["monitor"], (*SCORES, *metrics, *(f"-{name}" for name in metrics)))
     if valid is None and (plan["patience"] or metrics):
         raise error("E315" if plan["patience"] else "E619")
@@ -73,7 +75,8 @@ def fit_own(
         return measures.scores(Forward(network, state), learner.objective, held_out.epoch(0), metrics)
 
     kept = State()
-    events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept)
+    recover = PASS_OVER if on_nonfinite == "skip" else None
+    events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept, recover)
     return _shown(events, model, kept if held_out else None, _watched() if progress is None else progress)
 
 
