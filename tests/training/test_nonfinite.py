@@ -16,7 +16,6 @@ from samples import news_rows, write_csv
 from torch import nn
 
 import trainwright as tw
-from trainwright.api import resume
 from trainwright.errors import SettingError, TrainingError
 from trainwright.models.forward import Forward
 from trainwright.store.checkpoint import read
@@ -155,7 +154,9 @@ def test_only_known_policies_and_only_where_they_can_be_kept(sources: dict[str, 
         with pytest.raises(SettingError, match="E331"):
             train(sources["text"], tmp_path / "run", on_nonfinite="rollback", checkpoint_every=every)
     with pytest.raises(SettingError, match="E329"):
-        tw.TextClassifier(epochs=1, settings={"on_nonfinite": "rollback"}).fit(*zip(*[(t, y) for y, t in news_rows(30)], strict=True))
+        tw.TextClassifier(epochs=1, settings={"on_nonfinite": "rollback"}).fit(
+            *zip(*[(t, y) for y, t in news_rows(30)], strict=True)
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -176,7 +177,7 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits(
         out = tmp_path / f"run{number}"
         with pytest.raises(Killed):
             train(sources[task], out, listen=place, **changes)
-        resume(out, listen=lambda event: None)
+        tw.resume(out, listen=lambda event: None)
         assert same(kept(out), kept(whole.path)), number
 
 
@@ -184,7 +185,13 @@ def test_a_rollback_takes_back_all_that_was_learned_but_not_the_place(
     sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison(monkeypatch, [9])
-    changes = {"on_nonfinite": "rollback", "checkpoint_every": "4steps", "steps": 9, "epochs": 9, "schedule": "CosineAnnealingLR"}
+    changes = {
+        "on_nonfinite": "rollback",
+        "checkpoint_every": "4steps",
+        "steps": 9,
+        "epochs": 9,
+        "schedule": "CosineAnnealingLR",
+    }
     run = train(sources["image"], tmp_path / "run", **changes, optimizer="Adam", lr=0.01)
     last = kept(run.path)["state"]
     then = read(run.path / "checkpoints" / "step-000008").state
@@ -200,15 +207,15 @@ def test_a_stopped_run_is_saved_before_the_refused_step_and_can_go_on_without_it
 ) -> None:
     poison(monkeypatch, [7])
     skipping = train(sources["text"], tmp_path / "skipping", on_nonfinite="skip")
-    with pytest.raises(TrainingError, match="E501.*step 7") as caught:
+    with pytest.raises(TrainingError, match=r"E501.*step 7") as caught:
         train(sources["text"], tmp_path / "run", checkpoint_every="1h")
     assert "text.csv, rows" in caught.value.where
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000006"]
-    with pytest.raises(TrainingError, match="E501.*step 7"):
-        resume(tmp_path / "run", listen=lambda event: None)
+    with pytest.raises(TrainingError, match=r"E501.*step 7"):
+        tw.resume(tmp_path / "run", listen=lambda event: None)
     with pytest.raises(SettingError, match="E331"):
-        resume(tmp_path / "run", listen=lambda event: None, on_nonfinite="rollback")
-    resume(tmp_path / "run", listen=lambda event: None, on_nonfinite="skip")
+        tw.resume(tmp_path / "run", listen=lambda event: None, on_nonfinite="rollback")
+    tw.resume(tmp_path / "run", listen=lambda event: None, on_nonfinite="skip")
     first, second = kept(tmp_path / "run"), kept(skipping.path)
     assert same(first["state"], second["state"]) and same(first["history"], second["history"])
 
