@@ -33,7 +33,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("sources")
     pixels, labels = bars(60)
     np.savez(folder / "image.npz", images=pixels, labels=np.array(labels))
-    (folder / "language.txt").write_text("\n".join(" ".join(text.split()[:6]) for _, text in news_rows(60)))
+    (folder / "language.txt").write_text("\n".join(" ".join(text.split()[:6]) for _, text in news_rows(24)))
     return {
         "text": write_csv(folder / "text.csv", news_rows(120)),
         "image": folder / "image.npz",
