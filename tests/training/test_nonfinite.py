@@ -97,6 +97,7 @@ def test_half_of_a_window_leaves_no_trace_either(policy: str) -> None:
         assert "63" in caught.value.where
     else:
         assert isinstance(next(events), Refused)
+        assert next(events).train.n == 32
     assert same(before, dict(model.state_dict()))
 
 
@@ -136,10 +137,10 @@ def test_schedules_go_on_over_a_refused_first_update(schedule: str) -> None:
 
 def test_ten_in_a_row_end_it_and_nine_do_not() -> None:
     inputs, targets = rows(8 * 20)
-    inputs[8:80] = torch.nan
+    inputs[8:80] = inputs[88:] = torch.nan
     model, options = own(on_nonfinite="skip")
     events = list(tw.fit(model, (inputs, targets), **options))
-    assert sum(isinstance(event, Refused) for event in events) == 9
+    assert sum(isinstance(event, Refused) for event in events) == 18
     inputs[80] = torch.nan
     with pytest.raises(TrainingError, match="E503") as caught:
         list(tw.fit(model, (inputs, targets), **options))
