@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import trainwright as tw
 from trainwright.errors import SettingError, TrainingError
 from trainwright.models.forward import Forward
 from trainwright.store.checkpoint import read
-from trainwright.watch.events import Note, Refused, Saved, Step
+from trainwright.watch.events import Event, Note, Refused, Saved, Step
 
 MODELS = {
     "text": {"model": {"embedding": 4, "ngrams": 1}, "batch_size": 16},
@@ -174,9 +175,14 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits(
     expected = {"skip": ["", "", ""], "rollback": ["step-000000", "step-000005", "step-000005"]}[policy]
     assert [(each.step, each.taken) for each in refused] == list(zip([2, 8, 9], expected, strict=True))
     assert task == "language" or (sources[task].name in refused[0].where and "rows" in refused[0].where)
-    for number, place in enumerate([at(Refused, step=8), at(Step, step=10), at(Saved, step=10)]):
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Step) and event.step == 7:
+            signal.raise_signal(signal.SIGINT)  # which saves at a step to which nothing is ever rolled back
+
+    for number, place in enumerate([interrupt, at(Refused, step=8), at(Step, step=10)]):
         out = tmp_path / f"run{number}"
-        with pytest.raises(Killed):
+        with pytest.raises((Killed, KeyboardInterrupt)):
             train(sources[task], out, listen=place, **changes)
         tw.resume(out, listen=lambda event: None)
         assert same(kept(out), kept(whole.path)), number
