@@ -107,6 +107,7 @@ def test_recipes_are_complete_and_valid() -> None:
             "vocabulary",
             "workers",
             "checkpoint_every",
+            "on_nonfinite",
         }
         assert given_keys | (columns & own) == own, name
         assert recipe["description"] and recipe["expected"], name

@@ -328,6 +328,7 @@ def fit(
     monitor: str = "accuracy",
     shuffle: bool | None = None,
     seed: int = 0,
+    on_nonfinite: str = "stop",
     progress: bool | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -357,6 +358,7 @@ def fit(
         monitor: what the best epoch is chosen by: accuracy, loss, a metric (higher is better) or "-metric" (lower is better).
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
         seed: fixes the order of rows and what dropout draws.
+        on_nonfinite: stop, or skip updates whose loss or gradient is not finite (ten in a row end the training all the same).
         progress: show a bar and a table of epochs; None = where standard error is a terminal.
         out: a folder that keeps the run: events, history, checkpoints, and at the end ``model.safetensors``.
         resume: go on where the run in ``out`` was stopped or killed; it ends with the same bits as an untouched one. The
@@ -364,20 +366,22 @@ def fit(
         checkpoint_every: with ``out``, when to save: by time (at most 1 % of it), steps or epochs; ``0`` = only at the end.
 
     Yields:
-        ``Started``, then ``Step`` for each update, ``Epoch`` for each epoch, and ``Finished``; with ``out`` also ``Resumed``,
-        ``Saved`` for each checkpoint, and ``Note``.
+        ``Started``, then ``Step`` for each update (``Refused`` for one that is skipped), ``Epoch`` for each epoch, and
+        ``Finished``. A ``Note`` says where memory ran out on an accelerator and batches are cut into smaller ones. With
+        ``out`` also ``Resumed``, and ``Saved`` for each checkpoint.
 
     Raises:
         ModelError: E6xx for data, batches or shapes that do not fit.
         RunError: E4xx for a folder that cannot be used or gone on with.
-        TrainingError: E501 when loss or gradient is not finite; the parameters are those before the refused step.
+        TrainingError: E501 when loss or gradient is not finite, E503 when that is so ten times in a row, E504 when memory
+            runs out and batches cannot be cut any more; everything is as it was before the refused step.
     """
     from trainwright.tasks.own import fit_own
 
     return fit_own(
         model, data, loss, optimizer, valid=valid, target=target, state=state, metrics=metrics, batch_size=batch_size,
-        schedule=schedule, schedule_every=schedule_every, clip=clip, clip_value=clip_value, shuffle=shuffle, progress=progress,
-        out=out, resume=resume, checkpoint_every=checkpoint_every,
+        schedule=schedule, schedule_every=schedule_every, clip=clip, clip_value=clip_value, shuffle=shuffle,
+        on_nonfinite=on_nonfinite, progress=progress, out=out, resume=resume, checkpoint_every=checkpoint_every,
         plan={"epochs": epochs, "steps": steps, "seconds": time, "patience": patience, "accumulate": accumulate,
               "monitor": monitor, "seed": seed},
     )  # fmt: skip

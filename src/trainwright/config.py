@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from trainwright.errors import TrainwrightError, error, nearest
-from trainwright.schema import MODELS, TASK_MODELS, TASKS, TOKENIZERS, Named, Settings
+from trainwright.schema import MODELS, TASK_MODELS, TASKS, TOKENIZERS, Named, Settings, period
 
 COMPONENTS = ("model", "optimizer", "schedule", "loss")
 
@@ -48,7 +48,8 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
 
     Raises:
         SettingError: E301 for an unknown key, E302 for a value of the wrong type or size, E306 for a model that there is
-            not, E321 for a setting, and E322 for a model, that belongs to another task.
+            not, E321 for a setting, and E322 for a model, that belongs to another task, E331 for a rollback to checkpoints that
+            lie where the clock puts them.
     """
     values: dict[str, Any] = {}
     for layer in (base or {}, given):
@@ -65,6 +66,10 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
         settings = Settings.model_validate(values)
     except ValidationError as problem:
         raise _explain(problem) from None
+    if settings.on_nonfinite == "rollback" and period(settings.checkpoint_every)[1] not in ("steps", "epochs"):
+        if "checkpoint_every" in values:
+            raise error("E331", value=settings.checkpoint_every)
+        settings.checkpoint_every = "1epoch"
     if task:
         _check_task(settings, task)
     return settings

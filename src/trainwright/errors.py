@@ -181,6 +181,10 @@ MESSAGES: dict[str, Message] = {
     ),
     "E329": Message("{key} has no effect: {why}", "Leave it out."),
     "E330": Message("{key} is a flag, not a setting", "Write --{flag} VALUE instead of {key}=VALUE."),
+    "E331": Message(
+        "on_nonfinite=rollback needs checkpoints at places that do not depend on time; checkpoint_every is {value}",
+        "Write checkpoint_every=1epoch or checkpoint_every=500steps.",
+    ),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -237,11 +241,19 @@ MESSAGES: dict[str, Message] = {
     # E5xx: training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",
-        "Lower lr, add clip=1, or look at the rows named.",
+        "Lower lr, add clip=1, look at the rows named, or go on without such updates: on_nonfinite=skip.",
     ),
     "E502": Message(
-        "after step {step} a parameter, or what the optimiser remembers of it, is not finite; it was not saved",
+        "after step {step} a parameter, a buffer, or what the optimiser remembers is not finite; it was not saved",
         "Lower lr or add clip=1; the last checkpoint is as it was.",
+    ),
+    "E503": Message(
+        "{count} updates in a row were refused, the last at step {step}: its {quantity} is not finite",
+        "Lower lr, add clip=1, or look at the rows named.",
+    ),
+    "E504": Message(
+        "memory ran out on the device, and there is not enough for {what}",
+        "Lower batch_size (of a language model also context), take a smaller model, or device=cpu.",
     ),
     # E6xx: a model or data of the person's own
     "E601": Message(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainwright.tasks.runner import Training
 
 # What may be another when a run goes on; the last three change how the work is done, not which.
-FREE = ("epochs", "steps", "time", "patience", "checkpoint_every", "device", "threads", "workers")
+FREE = ("epochs", "steps", "time", "patience", "checkpoint_every", "on_nonfinite", "device", "threads", "workers")
 WORDS = ("source", "valid", "test", "recipe", "from")  # what a person says beside settings
 
 

@@ -294,6 +294,10 @@ class Settings(Strict):
     checkpoint_every: Period = setting(
         "60s", "save all that is needed to go on: by time (at most 1 % of it), steps or epochs; 0 = only at the end"
     )
+    on_nonfinite: Literal["stop", "skip", "rollback"] = setting(
+        "stop",
+        "when loss or gradient is not finite: stop, skip the update, or rollback to the last checkpoint and pass its rows over",
+    )
     monitor: Literal["accuracy", "loss"] = setting("loss", "the validation score whose best epoch is kept")
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)

@@ -169,6 +169,8 @@ class Session:
         task, why = kinds.settle(found, request.settings, base, parent)
         self._say([("task", TASKS[task], why)] if why else [])
         settings = kinds.complete(request.settings, base, task, parent, request.start)
+        if settings.on_nonfinite == "rollback" and "checkpoint_every" not in {**base, **request.settings}:
+            self._say([("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one")])
         problem: Problem
         problem, fill_cache = kinds.module(task).prepare(found, settings, parent, self.phases)
         self._say(problem.notes + problem.derive())
@@ -201,10 +203,11 @@ class Session:
         def facts() -> dict[str, Any]:
             return made.facts.content() | {"log": log.position()}
 
-        state = made.training.state
+        state, settings = made.training.state, made.problem.settings
         if found is not None:
             emit(Resumed(state.step, state.epoch, found.path.name))
-        saver = Saver(_checkpoints(run, identity), made.problem.settings.checkpoint_every, facts, emit, signals)
+        saver = Saver(_checkpoints(run, identity), settings.checkpoint_every, facts, emit, signals,
+                      rollback=settings.on_nonfinite == "rollback")  # fmt: skip
         try:
             made.training.train(emit, saver)
             self._finish(run, made)

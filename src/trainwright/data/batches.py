@@ -32,10 +32,15 @@ class Batch(NamedTuple):
 
 
 class Batches(Protocol):
-    """What the loop and the evaluation read. ``rows`` and ``per_epoch`` are 0 where they cannot be known."""
+    """What the loop and the evaluation read. ``rows`` and ``per_epoch`` are 0 where they cannot be known.
+
+    ``batch_size`` may be divided between two epochs' iterators where memory runs out: the same rows come in the same order,
+    in more batches. It is 0 where batches come as they are. ``per_epoch`` counts those of the size that was asked for.
+    """
 
     rows: int
     per_epoch: int
+    batch_size: int
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of ``epoch`` from number ``start`` on."""

@@ -149,6 +149,15 @@ class Arranged:
         self.flat = tensor_batches(others, last, batch_size=batch_size, seed=seed, device=device)
         self.rows, self.per_epoch = self.flat.rows, self.flat.per_epoch
 
+    @property
+    def batch_size(self) -> int:
+        """Rows of a batch."""
+        return self.flat.batch_size
+
+    @batch_size.setter
+    def batch_size(self, size: int) -> None:
+        self.flat.batch_size = size
+
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Shuffled by (seed, epoch); in the order of the tensors where the seed is None."""
         for batch in self.flat.epoch(epoch, start):
@@ -183,6 +192,8 @@ class Items:
 
 class Loader:
     """Batches of a ``DataLoader`` or any iterable of batches; with ``again`` one that can be gone through each epoch."""
+
+    batch_size = 0  # the loader's own
 
     def __init__(self, batches: Any, layout: Layout, again: bool = True) -> None:
         """Raises E602 for an iterator that would be used up after one epoch."""

@@ -23,6 +23,10 @@ class Forward:
         self.model, self.start = model, start
         self.state: Any = None
 
+    def carries(self, batch: Batch) -> bool:
+        """Whether a state goes on from each row of a batch to the same row of the next: such batches cannot be cut."""
+        return self.start is not None and self.start(*batch.inputs) is not None
+
     def begin(self) -> None:
         """Forget the state: the next batch is the first of a pass over the data."""
         self.state = None

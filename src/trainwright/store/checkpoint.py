@@ -79,12 +79,18 @@ class Checkpoints:
             path, number = self.folder / f"step-{step:06d}.{number}", number + 1
         return path
 
+    def regular(self) -> Path | None:
+        """The newest regular one of this run."""
+        return next((path for path, facts in self._own() if facts.get("regular")), None)
+
+    def _own(self) -> list[tuple[Path, Mapping[str, Any]]]:
+        return [(path, facts) for path in self.paths() if (facts := _facts(path)).get("run") == self.run]
+
     def _let_go(self) -> None:
         """Remove our own sealed folders but the newest ``KEEP`` and the newest regular one; the name goes first."""
-        own = [(path, facts) for path in self.paths() if (facts := _facts(path)).get("run") == self.run]
-        regular = [path for path, facts in own if facts.get("regular")]
-        for path, _ in own[KEEP:]:
-            if path not in regular[:1]:
+        regular = self.regular()
+        for path, _ in self._own()[KEEP:]:
+            if path != regular:
                 gone = path.with_name(f".{path.name}.0.old")
                 path.rename(gone)
                 shutil.rmtree(gone, ignore_errors=True)

@@ -20,7 +20,7 @@ from trainwright.models.forward import Forward
 from trainwright.schema import period
 from trainwright.tasks import own_run
 from trainwright.training.chance import preserved
-from trainwright.training.loop import FOREVER, Plan, fit
+from trainwright.training.loop import FOREVER, PASS_OVER, Plan, fit
 from trainwright.training.optim import Objective, Scheduler
 from trainwright.training.state import State
 from trainwright.training.step import Learner
@@ -28,7 +28,7 @@ from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
 from trainwright.watch.notebook import in_notebook
 
-PERIODS, SCORES = ("epoch", "step"), ("accuracy", "loss")
+PERIODS, SCORES, POLICIES = ("epoch", "step"), ("accuracy", "loss"), ("stop", "skip")
 RESERVED = {"loss", "accuracy", "n"}
 Metrics = Mapping[str, Callable[[Any, Any], Any]]
 
@@ -49,6 +49,7 @@ def fit_own(
     clip: float,
     clip_value: float,
     shuffle: bool | None,
+    on_nonfinite: str,
     progress: bool | None,
     out: str | Path | None,
     resume: bool,
@@ -64,6 +65,7 @@ def fit_own(
     _check_model(model, loss, state, metrics)
     _check_optimizer(model, optimizer, entries)
     _check_word("schedule_every", schedule_every, PERIODS)
+    _check_word("on_nonfinite", on_nonfinite, POLICIES)
     _check_word("monitor", plan["monitor"], (*SCORES, *metrics, *(f"-{name}" for name in metrics)))
     if valid is None and (plan["patience"] or metrics):
         raise error("E315" if plan["patience"] else "E619")
@@ -79,13 +81,13 @@ def fit_own(
         return measures.scores(Forward(network, state), learner.objective, held_out.epoch(0), metrics)
 
     kept = State()
-    events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept)
+    recover = PASS_OVER if on_nonfinite == "skip" else None
+    events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept, recover)
     if out is not None:
         _check_period(checkpoint_every)
         call = {"seed": plan["seed"], "accumulate": plan["accumulate"], "batch_size": batch_size, "rows": train.rows}
         run = own_run.begin(Path(out), resume, call | {"shuffle": shuffled, "monitor": plan["monitor"]})
-        updates = -(-train.per_epoch // plan["accumulate"])
-        events = own_run.carried(run, events, learner, kept, checkpoint_every, updates)
+        events = own_run.carried(run, events, learner, train, kept, checkpoint_every, plan["accumulate"])
     elif resume:
         raise error("E320", name="resume", value=resume, problem="it needs out, the folder of the run")
     return _shown(events, model, kept if held_out else None, _watched() if progress is None else progress)

@@ -17,7 +17,8 @@ import safetensors.torch
 import torch
 
 from trainwright import rundir
-from trainwright.errors import error
+from trainwright.data.batches import Batches
+from trainwright.errors import error, in_short
 from trainwright.rundir import RunDir
 from trainwright.store.atomic import remove_leftovers, write_file
 from trainwright.store.checkpoint import Checkpoint, Checkpoints
@@ -49,7 +50,7 @@ def begin(out: Path, resume: bool, call: Mapping[str, Any]) -> RunDir:
 
 
 def carried(
-    run: RunDir, events: Iterator[Event], learner: Learner, state: State, every: str, per_epoch: int
+    run: RunDir, events: Iterator[Event], learner: Learner, train: Batches, state: State, every: str, accumulate: int
 ) -> Iterator[Event]:
     """The events of a run that goes on where its newest whole checkpoint stands; saved on the way.
 
@@ -64,7 +65,7 @@ def carried(
         if found is None and run.wrote_checkpoints():
             raise error("E417", path=run.path)
         if found is not None:
-            notes += _put_back(found, learner, state, per_epoch, where)
+            notes += _put_back(found, learner, train, state, accumulate, where)
         log = EventLog(run.events, run.history, found.facts["log"] if found else {"events": 0, "history": ""})
         waiting: list[Event] = [*notes]
 
@@ -96,11 +97,15 @@ def _next(events: Iterator[Event], signals: Signals) -> Event | None:
         return next(events, None)
 
 
-def _put_back(found: Checkpoint, learner: Learner, state: State, per_epoch: int, where: dict[str, Any]) -> list[Any]:
+def _put_back(
+    found: Checkpoint, learner: Learner, train: Batches, state: State, accumulate: int, where: dict[str, Any]
+) -> list[Any]:
     try:
-        alike = snapshot.restore(found.state, learner, state, per_epoch)
-    except (KeyError, TypeError, ValueError, RuntimeError) as problem:
-        raise error("E411", path=found.path, problem=f"it does not fit the model: {problem}") from None
+        alike = snapshot.restore(found.state, learner, state, -(-train.per_epoch // accumulate))
+        if state.cut > 1:
+            train.batch_size //= state.cut
+    except Exception as problem:  # somebody else may have written and sealed it
+        raise error("E411", path=found.path, problem=f"it does not fit the model: {in_short(problem)}") from None
     notes: list[Any] = [Resumed(state.step, state.epoch, found.path.name)]
     notes += [Note(*each) for each in differences(found.facts["machine"], where)]
     return notes + ([] if alike else [Note("schedule", "planned anew", "the rates so far were those of the earlier plan")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from trainwright.store.checkpoint import Checkpoint
 from trainwright.tasks.base import Note, Problem
 from trainwright.training import snapshot
 from trainwright.training.chance import preserved
-from trainwright.training.loop import Plan, fit
+from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
 from trainwright.training.machine import machine
 from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.saving import Saver
@@ -71,6 +71,7 @@ class Training:
             monitor=self.settings.monitor,
             seed=self.settings.seed,
             unit=problem.unit,
+            name_rows=problem.name_rows,
         )
         self.learner = self._learner()
         self.state = State()
@@ -140,6 +141,7 @@ class Training:
         updates = -(-self.batches.per_epoch // self.settings.accumulate)
         try:
             alike = snapshot.restore(found.state, self.learner, self.state, updates)
+            self.batches.batch_size //= self.state.cut
             threads = int(found.facts["machine"]["threads"])
             if not 0 < threads <= MOST_THREADS:
                 raise ValueError(f"{threads} threads")
@@ -153,14 +155,19 @@ class Training:
         """Train to the end of the plan; the model then holds the parameters of the best epoch.
 
         With a ``saver`` the run can be gone on with whenever it ends, and one of ``ENDED`` is raised after a signal.
+
+        Raises:
+            TrainingError: E501 and E503 for what is not finite, E502 where that cannot be saved, E504 for too little memory.
+            SettingError: E329 for a rollback without a ``saver``.
         """
+        recover = self._recover(saver)
         if saver is not None:
             saver.begin(self.learner, self.state)
         signals = saver.signals if saver is not None else Signals()
         measure = partial(_at_once, signals, self._validate) if "valid" in self.problem.splits else None
         try:
             with preserved(self.device), self._threaded(), signals.waiting():
-                for event in fit(self.learner, self.batches, measure, self.plan, self.state):
+                for event in fit(self.learner, self.batches, measure, self.plan, self.state, recover):
                     if saver is not None and isinstance(event, Finished):
                         saver.save(final=True)
                     emit(event)
@@ -168,13 +175,28 @@ class Training:
                         saver.after(event)
             signals.check()
         except TrainingError as refused:
-            raise self._name_rows(refused) from None
+            if saver is not None and refused.code == "E501":
+                with suppress(TrainingError):  # where parameters are not finite either, the message names them
+                    saver.save()  # so that the run can go on without this update
+            raise
+        except torch.OutOfMemoryError:
+            raise error("E504", what="data on the way to the model, or for its validation") from None
         except ENDED:
             if saver is not None:
                 saver.save()  # where it came while validation was measured
             raise
         if self.state.best:
             self.model.load_state_dict(self.state.best)
+
+    def _recover(self, saver: Saver | None) -> Recover | None:
+        """What is done when an update is refused; None ends the training."""
+        if self.settings.on_nonfinite == "stop":
+            return None
+        if self.settings.on_nonfinite == "skip":
+            return PASS_OVER
+        if saver is None:
+            raise error("E329", key="on_nonfinite=rollback", why="no checkpoints are written here")
+        return saver.roll_back
 
     def _validate(self, model: nn.Module) -> Scores:
         return self.problem.validate(model, self.objective, self.device)
@@ -188,12 +210,6 @@ class Training:
             yield
         finally:
             torch.set_num_threads(before)
-
-    def _name_rows(self, refused: Any) -> TrainingError:
-        if not hasattr(refused, "rows"):
-            return refused  # type: ignore[no-any-return]
-        layers = f"; not finite in: {', '.join(refused.layers)}" if refused.layers else ""
-        return TrainingError(refused.code, refused.what, f"{self.problem.name_rows(refused.rows)}{layers}", refused.mend)
 
     def measure(self) -> dict[str, Any]:
         """The scores of the report: those of the model as it is now."""

@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from trainwright.data.batches import Batches
+from trainwright.data.batches import Batch, Batches
 from trainwright.data.order import step_seed
-from trainwright.errors import error
+from trainwright.errors import TrainingError, error
 from trainwright.training.chance import seed
+from trainwright.training.memory import cut, release
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
-from trainwright.watch.events import Epoch, Event, Finished, Scores, Started, Step
+from trainwright.watch.events import Epoch, Event, Finished, Refused, Scores, Started, Step
 
 FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
+LIMIT = 10  # refused updates in a row, after which nothing is left to hope for
+NAMED = 20  # rows and layers in a message
 Validate = Callable[[nn.Module], Scores]
+Recover = Callable[[], str]
+PASS_OVER: Recover = str  # the parameters stay as they are, taken from nowhere
+
+
+def _numbered(rows: np.ndarray) -> str:
+    shown = ", ".join(map(str, sorted(rows.tolist())[:NAMED]))
+    return f"rows {shown}" + (f", ... ({len(rows)} rows)" if len(rows) > NAMED else "") if len(rows) else ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """When to stop, and by what the best epoch is chosen. 0 = no limit, except ``epochs``."""
+    """When to stop, and by what the best epoch is chosen. 0 = no limit, except ``epochs``.
+
+    ``name_rows`` says which rows of the data are meant by their numbers, for messages.
+    """
 
     epochs: int
     steps: int = 0
@@ -34,6 +49,7 @@ class Plan:
     monitor: str = "accuracy"
     seed: int = 0
     unit: str = "rows"
+    name_rows: Callable[[np.ndarray], str] = _numbered
 
     def reason(self, state: State, seconds: float) -> str:
         """Why training is over, or an empty string."""
@@ -58,8 +74,23 @@ class Plan:
         return -valid.loss
 
 
-def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan, state: State) -> Iterator[Event]:
-    """Train until the plan says stop. ``state`` is moved along; its ``best`` holds the parameters of the best epoch."""
+def fit(
+    learner: Learner,
+    train: Batches,
+    validate: Validate | None,
+    plan: Plan,
+    state: State,
+    recover: Recover | None = None,
+) -> Iterator[Event]:
+    """Train until the plan says stop. ``state`` is moved along; its ``best`` holds the parameters of the best epoch.
+
+    ``recover`` is called when an update is refused, and training goes on with the rows after it; it may put back parameters
+    of an earlier time, and names the checkpoint that they are from. Without it, training ends there.
+
+    Raises:
+        TrainingError: E501 for a refused update, E503 for too many in a row, E504 where even the smallest part of a batch
+            finds no memory. Everything is as it was before that update.
+    """
     begun = time.perf_counter() - state.seconds
     state.tally.ignored = learner.objective.ignored
     if not learner.model.training:
@@ -70,7 +101,7 @@ def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan,
     yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
         epoch_begun = time.perf_counter()
-        yield from _epoch(learner, train, plan, state, begun)
+        yield from _epoch(learner, train, plan, state, recover, begun)
         scores = state.tally.scores()
         scores.metrics = learner.objective.metrics(scores.loss)
         valid = validate(learner.model) if validate else None
@@ -86,16 +117,25 @@ def fit(learner: Learner, train: Batches, validate: Validate | None, plan: Plan,
     yield Finished(reason, state.step, state.epoch, state.best_epoch, time.perf_counter() - begun)
 
 
-def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: float) -> Iterator[Event]:
+def _epoch(
+    learner: Learner, train: Batches, plan: Plan, state: State, recover: Recover | None, begun: float
+) -> Iterator[Event]:
     """The updates of one epoch, or of what is left of it."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     if state.batch == 0:
         learner.forward.begin()
     batches = train.epoch(state.epoch, state.batch)
-    while window := list(islice(batches, plan.accumulate)):
+    while window := list(islice(batches, plan.accumulate * state.cut)):
         seed(device, step_seed(plan.seed, state.step))
         lr = learner.lr
-        loss, rows = update(learner, window, state.step, state.tally)
+        made = _attempt(learner, window, plan, state, recover)
+        if made is None:
+            smaller = cut(learner, train, window[0], state)
+            batches, window = train.epoch(state.epoch, state.batch), []
+            release(device)
+            yield smaller
+            continue
+        loss, rows = (None, 0) if isinstance(made, Refused) else made
         state.step += 1
         state.rows += rows
         state.batch += len(window)
@@ -103,7 +143,7 @@ def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: fl
             if schedule.every == "step":
                 schedule.advance(loss)
         state.seconds = time.perf_counter() - begun
-        yield Step(state.step, state.epoch + 1, loss, rows, lr)
+        yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr)
         if plan.steps or plan.seconds:
             if plan.steps and state.step >= plan.steps:
                 return
@@ -111,3 +151,36 @@ def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: fl
                 return
     if state.batch == 0:
         raise error("E607")
+
+
+def _attempt(
+    learner: Learner, window: Sequence[Batch], plan: Plan, state: State, recover: Recover | None
+) -> tuple[float, int] | Refused | None:
+    """Loss and rows of an update; what there is to say where it is refused and training goes on; None where memory ran out.
+
+    Out of here, nothing holds on to what did not fit.
+    """
+    try:
+        made = update(learner, window, state.step + 1, state.tally)
+    except torch.OutOfMemoryError:
+        return None
+    except TrainingError as problem:
+        if problem.code != "E501":
+            raise
+        return _refused(problem, learner, plan, state, recover)
+    state.refused = 0
+    return made
+
+
+def _refused(problem: Any, learner: Learner, plan: Plan, state: State, recover: Recover | None) -> Refused:
+    """Raises ``problem`` where training does not go on, E503 after ``LIMIT`` in a row."""
+    names = ", ".join(problem.layers[:NAMED]) + (", ..." if len(problem.layers) > NAMED else "")
+    problem.where = "; ".join(each for each in (plan.name_rows(problem.rows), names and f"not finite in: {names}") if each)
+    if recover is None:
+        raise problem
+    state.refused += 1
+    facts = {"step": state.step + 1, "quantity": problem.quantity, "where": problem.where}
+    if state.refused >= LIMIT:
+        raise error("E503", count=LIMIT, **facts)
+    learner.optimizer._opt_called = True  # type: ignore[attr-defined]  # schedules warn when no update came before them
+    return Refused(epoch=state.epoch + 1, taken=recover(), **facts)

@@ -127,12 +127,12 @@ class Scheduler:
     schedule: lr_scheduler.LRScheduler
     every: str
 
-    def advance(self, valid_loss: float) -> None:
-        """One step; only a plateau schedule looks at the loss."""
-        if isinstance(self.schedule, lr_scheduler.ReduceLROnPlateau):
-            self.schedule.step(valid_loss)
-        else:
+    def advance(self, loss: float | None) -> None:
+        """One step. Only a plateau schedule looks at the loss; where there is none it stays as it is."""
+        if not isinstance(self.schedule, lr_scheduler.ReduceLROnPlateau):
             self.schedule.step()
+        elif loss is not None:
+            self.schedule.step(loss)
 
 
 def make_schedules(
@@ -169,17 +169,17 @@ def advance(schedules: Iterable[Scheduler], step: int, epoch: int, per_epoch: in
 
     A plateau schedule stays where it starts: what it would have seen is not known.
     """
-    moving = [each for each in schedules if not isinstance(each.schedule, lr_scheduler.ReduceLROnPlateau)]
+    moving = list(schedules)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")  # no update comes before these steps
         for number in range(1, step + 1):
             for each in moving:
                 if each.every == "step":
-                    each.advance(0.0)
+                    each.advance(None)
             if number % per_epoch == 0 and number // per_epoch <= epoch:
                 for each in moving:
                     if each.every == "epoch":
-                        each.advance(0.0)
+                        each.advance(None)
 
 
 def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any]) -> None:

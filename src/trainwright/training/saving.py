@@ -7,22 +7,23 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
-from trainwright.errors import RunError
+from trainwright.errors import RunError, TrainingError, error
 from trainwright.schema import period
-from trainwright.store.checkpoint import KEEP, Checkpoints
+from trainwright.store.checkpoint import KEEP, Checkpoints, read
 from trainwright.training import snapshot
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.training.stop import Signals
-from trainwright.watch.events import Epoch, Event, Note, Saved, Step
+from trainwright.watch.events import Epoch, Event, Note, Refused, Saved, Step
 
 SHARE = 0.01  # of the time may go into checkpoints that are written by the clock
 
 
 class Saver:
-    """Saves what learns and where it stands, every so often and when a signal ends the run.
+    """Saves what learns and where it stands, every so often, when memory ran out, and when a signal ends the run.
 
-    ``facts`` gives what else belongs to a checkpoint, as JSON; ``emit`` is told.
+    ``facts`` gives what else belongs to a checkpoint, as JSON; ``emit`` is told. With ``rollback`` there is a regular
+    checkpoint from the first step on.
     """
 
     def __init__(
@@ -32,7 +33,11 @@ class Saver:
         facts: Callable[[], Mapping[str, Any]],
         emit: Callable[[Event], None],
         signals: Signals,
+        *,
+        rollback: bool = False,
     ) -> None:
+        self._rollback = rollback
+        self._passed_over = ("E402", "E502") if rollback else ("E402",)  # what is not finite now may be taken back later
         self.checkpoints, self.facts, self.emit, self.signals = checkpoints, facts, emit, signals
         self._every, self._unit = period(every)
         self._next = perf_counter() + self._every
@@ -41,19 +46,30 @@ class Saver:
     def begin(self, learner: Learner, state: State) -> None:
         """What is to be saved; a run that goes on is saved where it stands already."""
         self.learner, self.state = learner, state
+        if self._rollback and self.checkpoints.regular() is None:
+            self.save(regular=True, final=True)
         if state.step:
             self._at = self._place()
         self._look_ahead()
 
     def after(self, event: Event) -> None:
         """Save where ``event`` makes it due. Raises one of ``ENDED`` after a signal, when all is saved."""
-        if isinstance(event, Step | Epoch):
+        if isinstance(event, Step | Epoch | Refused | Note):
             due = self._due(event)
-            if due or self.signals.received:
+            # A run that goes on must not depend on whether memory runs out again: what the loop notes is saved at once.
+            if due or isinstance(event, Note) or self.signals.received:
                 self.save(regular=due and self._unit != "seconds")
             self.signals.check()
 
-    def _due(self, event: Step | Epoch) -> bool:
+    def roll_back(self) -> str:
+        """Take what learns back to the newest regular checkpoint; gives its name. Raises E411 and E417 where it is lost."""
+        path = self.checkpoints.regular()
+        if path is None:
+            raise error("E417", path=self.checkpoints.folder.parent)
+        snapshot.roll_back(read(path).state, self.learner, self.state)
+        return path.name
+
+    def _due(self, event: Event) -> bool:
         if self._unit == "seconds":
             return perf_counter() >= self._next
         if self._unit == "steps":
@@ -63,7 +79,8 @@ class Saver:
     def save(self, *, regular: bool = False, final: bool = False) -> None:
         """Write a checkpoint. Where that fails the run goes on and tries again later; the ``final`` one has to be made.
 
-        Raises E502 for numbers that are not finite, E412 for a state that cannot be held, E402 for the final one.
+        Raises E502 for numbers that are not finite, E412 for a state that cannot be held, E402 for the final one; of a run
+        with ``rollback`` E502 for the final one only.
         """
         place = self._place()
         if place == self._at:
@@ -73,8 +90,8 @@ class Saver:
             snapshot.check_finite(self.learner, self.state.step)
             taken = snapshot.take(self.learner, self.state)
             size = self.checkpoints.save(self.state.step, taken, self.facts(), regular=regular)
-        except RunError as problem:
-            if final or problem.code != "E402":
+        except (RunError, TrainingError) as problem:
+            if final or problem.code not in self._passed_over:
                 raise
             kept = next((path.name for path in self.checkpoints.paths()), "none")
             self.emit(Note("not saved", f"step {self.state.step}", f"{problem.what}; tried again later, newest: {kept}"))
@@ -85,7 +102,7 @@ class Saver:
         self._next = now + max(self._every, (now - begun) / SHARE)
 
     def _place(self) -> tuple[int, ...]:
-        return self.state.step, self.state.epoch, self.state.batch
+        return self.state.step, self.state.epoch, self.state.batch, self.state.cut
 
     def _look_ahead(self) -> None:
         """Say before the first step where there is little room: parameters, two numbers of the optimiser, the best ones."""

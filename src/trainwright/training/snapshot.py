@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainwright.data.tree import mapped
+from trainwright.data.tree import leaves, mapped
 from trainwright.errors import error
 from trainwright.training.optim import LENGTHS, advance
 from trainwright.training.state import State
@@ -40,7 +40,6 @@ def restore(taken: Mapping[str, Any], learner: Learner, state: State, per_epoch:
     place of the new plan, of ``per_epoch`` updates an epoch. Raises KeyError, TypeError, ValueError or RuntimeError where
     ``taken`` was taken from something else.
     """
-    device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     state.place(taken["position"])
     alike = all(
         each.schedule.state_dict().get(name) == kept.get(name)
@@ -49,30 +48,49 @@ def restore(taken: Mapping[str, Any], learner: Learner, state: State, per_epoch:
     )
     if not alike:
         advance(learner.schedules, state.step, state.epoch, per_epoch)
-    rates = [{name: group[name] for name in SCHEDULED if name in group} for group in learner.optimizer.param_groups]
-    learner.model.load_state_dict(taken["model"])
-    learner.optimizer.load_state_dict(taken["optimizer"])
+    _load(taken, learner, state, rates=alike)
     if alike:
         for each, kept in zip(learner.schedules, taken["schedules"], strict=True):
             each.schedule.load_state_dict(kept)
-    else:
-        for group, rate in zip(learner.optimizer.param_groups, rates, strict=True):
-            group.update(rate)
-    learner.forward.state = mapped(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, taken["carried"])
-    state.best = {name: value.to(device) for name, value in taken["best"].items()}
     return alike
 
 
+def roll_back(taken: Mapping[str, Any], learner: Learner, state: State) -> None:
+    """Put back what was learned: parameters, buffers, optimiser, carried state, best parameters. Where the run stands and
+    its rates stay as they are."""
+    _load(taken, learner, state, rates=False)
+    for name in ("best_score", "best_epoch"):
+        setattr(state, name, taken["position"][name])
+
+
+def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bool) -> None:
+    """All but the position and the schedules; the rates of the optimiser only with ``rates``."""
+    device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
+    now = [{name: group[name] for name in SCHEDULED if name in group} for group in learner.optimizer.param_groups]
+    learner.model.load_state_dict(taken["model"])
+    learner.optimizer.load_state_dict(taken["optimizer"])
+    if not rates:
+        for group, rate in zip(learner.optimizer.param_groups, now, strict=True):
+            group.update(rate)
+    learner.forward.state = mapped(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, taken["carried"])
+    state.best = {name: value.to(device) for name, value in taken["best"].items()}
+
+
 def check_finite(learner: Learner, step: int) -> None:
-    """Raise E502 where a parameter, or what the optimiser remembers of it, is not finite: such a state is never kept."""
+    """Raise E502 where a parameter, what the optimiser remembers of it, a buffer or the state that the model carries is not
+    finite: such a state is never kept."""
     names = {id(parameter): name for name, parameter in learner.model.named_parameters()}
     for parameter in learner.parameters:
         remembered = learner.optimizer.state.get(parameter, {}).values()
         for value in (parameter.detach(), *(each for each in remembered if isinstance(each, Tensor))):
-            if value.is_floating_point() and not _finite(value):
+            if not _finite(value):
                 raise error("E502", step=step, where=names.get(id(parameter), ""))
+    carried = [("the carried state", each) for each in leaves(learner.forward.state)]
+    for name, value in (*learner.model.named_buffers(), *carried):
+        if isinstance(value, Tensor) and not _finite(value):
+            raise error("E502", step=step, where=name)
 
 
 def _finite(value: Tensor) -> bool:
     """One pass: a sum is not finite when an entry is not; where a sum of finite numbers is too large each is looked at."""
-    return math.isfinite(float(value.sum())) or bool(value.isfinite().all())
+    return not value.is_floating_point() or math.isfinite(float(value.sum())) or bool(value.isfinite().all())

@@ -13,7 +13,7 @@ from trainwright.data.batches import Batch
 from trainwright.watch.events import Scores
 
 COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored")
-PLACE = ("step", "epoch", "batch", "rows", "best_score", "best_epoch", "seconds")
+PLACE = ("step", "epoch", "batch", "cut", "rows", "refused", "best_score", "best_epoch", "seconds")
 BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised comparison
 
 
@@ -55,6 +55,15 @@ class Tally:
             self.correct += int((outputs.argmax(dim=1) == targets).sum())
             self._waiting, self._held = [], 0
 
+    def mark(self) -> tuple[dict[str, Any], int]:
+        """How much has been counted, for ``back``."""
+        return dict(vars(self)), len(self._waiting)
+
+    def back(self, mark: tuple[dict[str, Any], int]) -> None:
+        """Forget what was counted since ``mark``. The list of then has only been added to: comparing begins a new one."""
+        vars(self).update(mark[0])
+        del self._waiting[mark[1] :]
+
     def sums(self) -> dict[str, Any]:
         """What has been counted so far, as numbers."""
         self._compare()
@@ -70,12 +79,15 @@ class Tally:
 @dataclass
 class State:
     """Where a run stands: ``epoch`` counts finished epochs, ``batch`` the batches used of the one under way, ``rows`` those
-    that went through an update."""
+    that went through an update, ``refused`` the refused updates in a row. Each batch is cut into ``cut`` smaller ones, which
+    ``batch`` counts, where memory ran out."""
 
     step: int = 0
     epoch: int = 0
     batch: int = 0
+    cut: int = 1
     rows: int = 0
+    refused: int = 0
     tally: Tally = field(default_factory=Tally)
     best_score: float = float("-inf")
     best_epoch: int = 0

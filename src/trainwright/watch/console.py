@@ -12,9 +12,10 @@ from time import perf_counter
 from typing import Any, TextIO
 
 from trainwright.watch import epochs, summary, words
-from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Resumed, Saved, Started, Step
+from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Refused, Resumed, Saved, Started, Step
 from trainwright.watch.screen import Bar, Line, open_screen
 
+REFUSED = 5  # refused updates that are shown one by one; the others are counted at the end
 _NAME, _VALUE = 17, 18  # the first two columns of a note
 _REASONS = {
     "epochs": "all epochs done",
@@ -35,7 +36,7 @@ class Console:
         self._rows = 0
         self._columns: tuple[epochs.Column, ...] = ()
         self._layout = epochs.Layout()
-        self._saved, self._saving = 0, 0.0
+        self._saved, self._saving, self._refused = 0, 0.0, 0
         self._waiting: list[Line] = []
         self._next_print = 0.0
         self._phase: Progress | None = None
@@ -57,6 +58,10 @@ class Console:
         elif isinstance(event, Note):
             self._end_phase()
             self._print(_note(event, self._screen.width))
+        elif isinstance(event, Refused):
+            self._refused += 1
+            if event.taken or self._refused <= REFUSED:
+                self._print(_note(_refusal(event), self._screen.width))
         elif isinstance(event, Saved):
             self._saved += 1
             self._saving += event.seconds
@@ -66,7 +71,7 @@ class Console:
             self._print(_note(note, self._screen.width))
         elif isinstance(event, Finished):
             self._screen.stop()
-            self._print([Line(""), Line(_finished(event, self._saved, self._saving))])
+            self._print([Line(""), Line(_finished(event, self._saved, self._saving, self._refused))])
 
     def report(self, report: Mapping[str, Any]) -> None:
         """Print what the run came to: score, interval and baseline, classes, confusions, times."""
@@ -162,11 +167,17 @@ def _note(note: Note, width: int) -> list[Line]:
     return [Line(f"  {words.pad(name + '  ', _NAME)}{lead}{first}"), *(Line(margin + line) for line in rest)]
 
 
-def _finished(event: Finished, saved: int, saving: float) -> str:
+def _refusal(event: Refused) -> Note:
+    done = f"went back to {event.taken}" if event.taken else "the update was not made"
+    return Note("not finite", f"{event.quantity}, step {words.count(event.step)}", f"{done}; {event.where or 'no rows known'}")
+
+
+def _finished(event: Finished, saved: int, saving: float, refused: int) -> str:
     why = _REASONS.get(event.reason, words.clean(event.reason))
     took = f"{words.count(event.step)} steps in {words.seconds(event.seconds)} ({why})"
+    left = f"; {words.amount(refused, 'updates')} not made" if refused else ""
     times = f"; saved {words.amount(saved, 'times')} in {words.seconds(saving)}" if saved else ""
-    return f"  {took}; kept: epoch {words.count(event.best_epoch)}{times}"
+    return f"  {took}; kept: epoch {words.count(event.best_epoch)}{times}{left}"
 
 
 def _progress_bar(event: Progress, elapsed: float) -> Bar:

@@ -51,6 +51,21 @@ class Step(Event):
 
 
 @dataclass(slots=True)
+class Refused(Event):
+    """Update number ``step`` was not made, as its ``quantity`` (loss or gradient) is not finite; training goes on after it.
+
+    ``where`` names rows and layers; ``taken`` is the checkpoint that the parameters were taken back to, empty where they stay.
+    """
+
+    kind: ClassVar[str] = "refused"
+    step: int
+    epoch: int
+    quantity: str
+    where: str
+    taken: str
+
+
+@dataclass(slots=True)
 class Scores:
     """Sums over counts: ``loss`` is the mean per target, ``accuracy`` a share in [0, 1], None where it has no meaning.
 

@@ -1,0 +1,53 @@
+"""What the forward passes of an update change before anything is applied, so that a refused update leaves no trace.
+
+Gradients are made anew for every update. What remains: the buffers of modules in training mode (running statistics and
+counters; not masks and tables of integers, which no forward pass changes), the state that the model carries, and the tally
+of the epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainwright.models.forward import Forward
+from trainwright.training.state import Tally
+
+
+class Undo:
+    """``keep`` before the forward passes of an update, ``put_back`` where it is refused."""
+
+    def __init__(self, forward: Forward) -> None:
+        self._forward = forward
+        self._modules = [each for each in forward.model.modules() if _changing(each)]
+        self._places: list[tuple[nn.Module, str, Tensor]] = []
+        self._copies: list[Tensor] = []
+        self._carried: Any = None
+        self._counted: tuple[dict[str, Any], int] = {}, 0
+
+    def keep(self, tally: Tally) -> None:
+        """Remember how things are. A model without buffers costs next to nothing here."""
+        self._carried, self._counted = self._forward.state, tally.mark()
+        self._places = [(each, *buffer) for each in self._modules if each.training for buffer in _changing(each)]
+        buffers = [buffer for _, _, buffer in self._places]
+        if [(each.shape, each.dtype) for each in self._copies] != [(each.shape, each.dtype) for each in buffers]:
+            self._copies = [torch.empty_like(each) for each in buffers]
+        if buffers:
+            with torch.no_grad():
+                torch._foreach_copy_(self._copies, buffers)
+
+    def put_back(self, tally: Tally) -> None:
+        """Make things as they were. A module may have changed a buffer in place, or put another tensor there."""
+        self._forward.state = self._carried
+        tally.back(self._counted)
+        with torch.no_grad():
+            for (module, name, buffer), copy in zip(self._places, self._copies, strict=True):
+                module._buffers[name] = buffer.copy_(copy)
+
+
+def _changing(module: nn.Module) -> list[tuple[str, Tensor]]:
+    """Its own buffers that a forward pass may change, by name."""
+    found = ((name, each) for name, each in module._buffers.items() if each is not None)
+    return [(name, each) for name, each in found if each.is_floating_point() or each.ndim == 0]
