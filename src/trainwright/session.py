@@ -80,12 +80,13 @@ class Phases(Clock):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training ready to begin; ``threads`` fill the cache and take digests meanwhile."""
+    """A training ready to begin; meanwhile two threads fill the cache and take the digests in ``facts``."""
 
     problem: Problem
     training: Training
     facts: Facts
-    threads: tuple[threading.Thread, ...]
+    caching: threading.Thread
+    digests: threading.Thread
 
 
 class Session:
@@ -121,6 +122,8 @@ class Session:
         return path
 
     def _go_on(self, earlier: Earlier, given: dict[str, Any], offline: bool, signals: Signals) -> None:
+        from trainwright.store import atomic
+
         run = earlier.run
         self._importing.join()
         found = earlier.newest(_checkpoints(run, earlier.origin["id"]), lambda *said: self._say([said]))
@@ -134,10 +137,12 @@ class Session:
         made = self._prepare(request, settings)
         log: dict[str, Any] = {"events": 0, "history": ""}
         if found is not None:
+            made.digests.join()
             self._say(made.facts.differences(earlier, found) + made.training.go_on(found))
             log = found.facts["log"]
-        run.seal.unlink(missing_ok=True)
+        atomic.remove_leftovers(run.path)
         write_head(run, made.problem, earlier.origin)
+        run.seal.unlink(missing_ok=True)
         self._carry(run, earlier.origin["id"], made, signals, found, log)
 
     @contextmanager
@@ -177,16 +182,16 @@ class Session:
         training = Training(problem)
         self._say(training.notes)
         facts = Facts(found, problem, training)
-        threads = tuple(threading.Thread(target=each, daemon=True) for each in (fill_cache, facts.take_digests))
-        for each in threads:
-            each.start()
-        return Prepared(problem, training, facts, threads)
+        caching, digests = (threading.Thread(target=each, daemon=True) for each in (fill_cache, facts.take_digests))
+        caching.start()
+        digests.start()
+        return Prepared(problem, training, facts, caching, digests)
 
     def _carry(
         self, run: RunDir, identity: str, made: Prepared, signals: Signals, found: Checkpoint | None, kept: Mapping[str, Any]
     ) -> None:
         """Training, test, bundle, report, plots, seal. ``kept`` is where the log stood, for a run that goes on."""
-        from trainwright.store import seal
+        from trainwright.store import atomic, seal
         from trainwright.training.saving import Saver
         from trainwright.training.stop import ENDED
 
@@ -197,7 +202,7 @@ class Session:
             self.show(event)
 
         def facts() -> dict[str, Any]:
-            made.threads[1].join()
+            made.digests.join()
             return made.facts.content() | {"log": log.position()}
 
         state = made.training.state
@@ -215,7 +220,7 @@ class Session:
             log.close()
             if artist.poll() is None:
                 artist.communicate()
-        seal.close(run.path, {}, run.lasting())
+        atomic.write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
 
     def _finish(self, run: RunDir, made: Prepared) -> None:
         """The test, the bundle, the report."""
@@ -228,7 +233,7 @@ class Session:
         scores = training.evaluate()
         phases.mark("evaluate")
         bundle.save(run.model, training.bundle(), card(run.path, scores))
-        made.threads[0].join()
+        made.caching.join()
         phases.mark("save")
         rate = round(training.state.rows / max(phases.seconds["train"], 1e-9))
         write_json(run.report, scores | {"seconds": phases.seconds, "rows_per_second": rate})

@@ -36,16 +36,20 @@ class Plan:
     unit: str = "rows"
 
     def reason(self, state: State, seconds: float) -> str:
-        """Why training is over, or an empty string."""
-        if self.steps and state.step >= self.steps:
-            return "steps"
-        if self.seconds and seconds >= self.seconds:
-            return "time"
-        if state.batch == 0 and state.epoch >= self.epochs:
+        """Why training is over, or an empty string. An epoch that was begun is always ended, so that it is measured."""
+        if state.batch:
+            return ""
+        if self.spent(state, seconds):
+            return "steps" if self.steps and state.step >= self.steps else "time"
+        if state.epoch >= self.epochs:
             return "epochs"
-        if state.batch == 0 and self.patience and state.epoch - state.best_epoch >= self.patience:
+        if self.patience and state.epoch - state.best_epoch >= self.patience:
             return "patience"
         return ""
+
+    def spent(self, state: State, seconds: float) -> bool:
+        """Whether no update may follow, wherever the epoch stands."""
+        return bool(self.steps and state.step >= self.steps) or bool(self.seconds and seconds >= self.seconds)
 
     def score(self, valid: Scores) -> float:
         """Higher is better; equal accuracies are told apart by the loss. A metric counts down where its name has a minus."""
@@ -91,6 +95,8 @@ def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: fl
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     if state.batch == 0:
         learner.forward.begin()
+    elif plan.spent(state, state.seconds):
+        return  # the run was stopped between its last update and the end of the epoch
     batches = train.epoch(state.epoch, state.batch)
     while window := list(islice(batches, plan.accumulate)):
         seed(device, step_seed(plan.seed, state.step))
@@ -104,10 +110,7 @@ def _epoch(learner: Learner, train: Batches, plan: Plan, state: State, begun: fl
                 schedule.advance(loss)
         state.seconds = time.perf_counter() - begun
         yield Step(state.step, state.epoch + 1, loss, rows, lr)
-        if plan.steps or plan.seconds:
-            if plan.steps and state.step >= plan.steps:
-                return
-            if plan.seconds and time.perf_counter() - begun >= plan.seconds:
-                return
+        if plan.spent(state, time.perf_counter() - begun):
+            return
     if state.batch == 0:
         raise error("E607")
