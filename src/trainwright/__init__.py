@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 _HOMES = {
-    "trainwright.api": ("Run", "evaluate", "fit", "generate", "load", "predict", "recipes", "runs", "settings", "train"),
+    "trainwright.api": (
+        "Run",
+        "evaluate",
+        "fit",
+        "generate",
+        "load",
+        "predict",
+        "recipes",
+        "resume",
+        "runs",
+        "settings",
+        "train",
+    ),
     "trainwright.errors": ("TrainwrightError",),
     "trainwright.estimators": ("ImageClassifier", "TableClassifier", "TableRegressor", "TextClassifier"),
 }
@@ -28,13 +40,14 @@ __all__ = [
     "load",
     "predict",
     "recipes",
+    "resume",
     "runs",
     "settings",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from trainwright.api import Run, evaluate, fit, generate, load, predict, recipes, runs, settings, train
+    from trainwright.api import Run, evaluate, fit, generate, load, predict, recipes, resume, runs, settings, train
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
 

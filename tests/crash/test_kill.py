@@ -63,9 +63,9 @@ def test_killed_twenty_times(bench: Bench, count: Any, work: str) -> None:
 
 def test_killed_while_the_last_part_of_an_epoch_is_measured(bench: Bench, count: Any) -> None:
     """A number of updates ends the run inside an epoch, which is then measured all the same."""
-    few = {"settings": {"steps": 4, "checkpoint_every": "2steps"}}
+    few = {"settings": {"steps": 6, "checkpoint_every": "2steps"}}
     bench.untouched("table", **few)
-    for hit in (("validation", 3), ("validation", 4), ("update", 8), ("test", 1)):
+    for hit in (("validation", 3), ("validation", 4), ("update", 12), ("test", 1)):
         out = bench.fresh()
         assert bench.train("table", out, hits=[(*hit, signal.SIGKILL)], **few)["code"] == -signal.SIGKILL
         assert bench.unlike("table", out, **few) == [], hit

@@ -21,19 +21,19 @@ COMMON: dict[str, Any] = {
 
 WORKS: dict[str, dict[str, Any]] = {
     "text": {
-        "model": {"name": "bag", "embedding": 6, "ngrams": 1, "dropout": 0.3}, "max_vocabulary": 100, "batch_size": 18,
+        "model": {"name": "bag", "embedding": 6, "ngrams": 1, "dropout": 0.3}, "max_vocabulary": 100, "batch_size": 12,
         "optimizer": {"name": "Adam"}, "lr": 0.01,
     },
     "image": {
-        "model": {"name": "convnet", "channels": [4, 6], "dropout": 0.2}, "batch_size": 10, "augment": ["shift", "flip", "mixup"],
+        "model": {"name": "convnet", "channels": [4, 6], "dropout": 0.2}, "batch_size": 7, "augment": ["shift", "flip", "mixup"],
         "optimizer": {"name": "SGD", "momentum": 0.9, "nesterov": True}, "lr": 0.02,
     },
     "table": {
-        "model": {"name": "mlp", "hidden": [8], "dropout": 0.2}, "batch_size": 14,
+        "model": {"name": "mlp", "hidden": [8], "dropout": 0.2}, "batch_size": 9,
         "optimizer": {"name": "SGD", "momentum": 0.9}, "lr": 0.05,
     },
     "language": {
-        "model": {"name": "lstm", "hidden": 8, "embedding": 8, "layers": 1, "dropout": 0.2}, "batch_size": 4, "context": 20,
+        "model": {"name": "lstm", "hidden": 8, "embedding": 8, "layers": 1, "dropout": 0.2}, "batch_size": 8, "context": 34,
         "optimizer": {"name": "AdamW"}, "lr": 0.01, "max_vocabulary": 60,
     },
 }  # fmt: skip

@@ -155,7 +155,9 @@ def _equal(path: Path, tensors: Mapping[str, Tensor]) -> bool:
     """Whether a file holds these tensors, bit by bit."""
     try:
         with safetensors.safe_open(path, framework="pt") as held:
-            return set(held.keys()) == set(tensors) and all(_same(held.get_tensor(name), each) for name, each in tensors.items())
+            return set(held.keys()) == set(tensors) and all(
+                _same(held.get_tensor(name), each) for name, each in tensors.items()
+            )
     except safetensors.SafetensorError:
         return False
 
