@@ -87,7 +87,8 @@ def _child(job: dict[str, Any]) -> None:
     """One training, and the end of this process.
 
     ``hits`` are signals at phases, ``defects`` names of faults in our own code, ``full`` a span of file operations that fail,
-    ``settings`` are laid over those of the work, ``streamed`` reads pictures from files, ``ignored`` is a signal that is.
+    ``settings`` are laid over those of the work, ``streamed`` reads pictures from files, ``ignored`` is a signal
+    that is, and ``bare`` leaves out those of the work.
     """
     out = Path(job["out"])
     told, errors = (Path(f"{out}.{kind}") for kind in ("json", "stderr"))
@@ -146,10 +147,11 @@ def _run(job: dict[str, Any], out: Path, kept: dict[str, Any]) -> int:
         if job["verb"] == "resume":
             tw.resume(out, listen=listen, **given)
         else:
-            tw.train(job["source"], out=out, resume=True, listen=listen, **settings(job["work"]) | given)
+            own = {} if job.get("bare") else settings(job["work"])
+            tw.train(job["source"], out=out, resume=True, listen=listen, **own | given)
         return 0
     except TrainwrightError as problem:
-        kept["error"] = problem.code
+        kept["error"], kept["message"] = problem.code, str(problem)
         return problem.exit_code
     except KeyboardInterrupt:
         return 130

@@ -50,7 +50,7 @@ class FullDisk:
                 return opened(path, mode, *args, **named)
             self.check(f"open {path.name}")
             file = opened(path, mode, *args, **named)
-            return Written(file, self) if "b" in mode else file
+            return Written(file, path.name, self) if "b" in mode else file
 
         save_file = safetensors.torch.save_file
 
@@ -67,12 +67,12 @@ class FullDisk:
 class Written:
     """A file whose writes are operations; one that fails has written a part."""
 
-    def __init__(self, file: Any, disk: FullDisk) -> None:
-        self._file, self._disk = file, disk
+    def __init__(self, file: Any, name: str, disk: FullDisk) -> None:
+        self._file, self._name, self._disk = file, f"write {name}", disk
 
     def write(self, data: bytes) -> int:
         """As that of the file."""
-        if self._disk.fails("write"):
+        if self._disk.fails(self._name):
             self._file.write(data[: len(data) // 2])
             if self._file_is_raw and len(data) > 1:
                 return len(data) // 2

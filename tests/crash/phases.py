@@ -35,12 +35,13 @@ class Phases:
         self.sent = False
 
     def reach(self, phase: str, before: Callable[[], object] = lambda: None) -> None:
-        """Once more at ``phase``; ``before`` is done before the signal only."""
+        """Once more at ``phase``; ``before`` is done where the process is killed here."""
         self.counts[phase] += 1
         if phase == "update" and self.sent:
             self.after += 1
         if sent := self.hits.get((phase, self.counts[phase])):
-            before()
+            if sent == signal.SIGKILL:
+                before()
             self.sent = True
             os.kill(os.getpid(), sent)
 
