@@ -122,8 +122,6 @@ class Session:
         return path
 
     def _go_on(self, earlier: Earlier, given: dict[str, Any], offline: bool, signals: Signals) -> None:
-        from trainwright.store import atomic
-
         run = earlier.run
         self._importing.join()
         found = earlier.newest(_checkpoints(run, earlier.origin["id"]), lambda *said: self._say([said]))
@@ -140,7 +138,6 @@ class Session:
             made.digests.join()
             self._say(made.facts.differences(earlier, found) + made.training.go_on(found))
             log = found.facts["log"]
-        atomic.remove_leftovers(run.path)
         write_head(run, made.problem, earlier.origin)
         run.seal.unlink(missing_ok=True)
         self._carry(run, earlier.origin["id"], made, signals, found, log)
@@ -240,9 +237,13 @@ class Session:
 
 
 def write_head(run: RunDir, problem: Problem, origin: Mapping[str, Any]) -> None:
-    """What is known before the first step; the settings last, as a folder that has them is a run. Raises E402."""
+    """What is known before the first step; the settings last, as a folder that has them is a run. Raises E402.
+
+    What an earlier process was about to write when it was killed goes.
+    """
     from trainwright.store import atomic
 
+    atomic.remove_leftovers(run.path)
     write_json(run.data, problem.data)
     atomic.write_file(run.settings, config.to_toml(problem.settings, run=origin))
 

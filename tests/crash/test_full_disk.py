@@ -88,7 +88,9 @@ def test_one_save_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     while True:
         number += 1
         for last in (number, FOREVER):
-            ours = Checkpoints(tmp_path / f"{number}-{last}" / "checkpoints", tmp_path / f"{number}-{last}" / "quarantine", "id")
+            ours = Checkpoints(
+                tmp_path / f"{number}-{last}" / "checkpoints", tmp_path / f"{number}-{last}" / "quarantine", "id"
+            )
             for step in (1, 2):
                 ours.save(step, {"a": torch.full((9,), float(step))}, {}, regular=True)
             disk, failed = FullDisk(number, last), False

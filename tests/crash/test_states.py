@@ -88,7 +88,9 @@ def replay(operations: list[tuple[str, Path, Any]]) -> dict[Path, Path]:
             loose.pop(path, None)
         elif kind == "rename":
             path.rename(more)
-            loose = {key: more / place.relative_to(path) if place.is_relative_to(path) else place for key, place in loose.items()}
+            loose = {
+                key: more / place.relative_to(path) if place.is_relative_to(path) else place for key, place in loose.items()
+            }
         elif kind == "unlink":
             path.unlink()
         else:
