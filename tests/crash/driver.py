@@ -23,8 +23,8 @@ class Driver:
     """The server, as a test sees it."""
 
     def __init__(self, cache: Path) -> None:
-        source = str(Path(__file__).parents[2] / "src")
-        here = {"OMP_NUM_THREADS": "1", "TRAINWRIGHT_CACHE": str(cache), "PYTHONPATH": source}
+        paths = os.pathsep.join(str(Path(__file__).parents[2] / each) for each in ("src", "tests"))
+        here = {"OMP_NUM_THREADS": "1", "TRAINWRIGHT_CACHE": str(cache), "PYTHONPATH": paths}
         self._server = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | here
         )
@@ -50,7 +50,7 @@ def serve() -> None:
     """Fork a child for each line."""
     import trainwright
     import trainwright.tasks.kinds
-    import trainwright.tasks.runner  # noqa: F401
+    import trainwright.tasks.runner
 
     for task in ("text", "image", "language", "table"):
         trainwright.tasks.kinds.module(task)
@@ -109,12 +109,12 @@ def _child(job: dict[str, Any]) -> None:
 
 
 def _run(job: dict[str, Any], out: Path, kept: dict[str, Any]) -> int:
-    import trainwright as tw
     from faults import FullDisk
     from phases import Phases
     from samples import NoArtist
     from works import settings
 
+    import trainwright as tw
     from trainwright import session
     from trainwright.errors import TrainwrightError
     from trainwright.training import saving
@@ -162,5 +162,4 @@ def _run(job: dict[str, Any], out: Path, kept: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parents[1])]
     serve()

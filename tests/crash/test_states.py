@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-
 from conftest import FULL
 
 from trainwright.store import atomic, checkpoint
