@@ -97,6 +97,7 @@ def _child(job: dict[str, Any]) -> None:
     os.dup2(handle, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    default_signals()
     code, kept = 70, {"error": "", "said": [], "counts": {}, "operations": [], "after": 0}
     try:
         code = _run(job, out, kept)
@@ -106,6 +107,13 @@ def _child(job: dict[str, Any]) -> None:
         json.dump(kept, file)
     sys.stderr.flush()
     os._exit(code)
+
+
+def default_signals() -> None:
+    """As in a terminal: what starts the tests in the background may have had some ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _run(job: dict[str, Any], out: Path, kept: dict[str, Any]) -> int:
