@@ -54,8 +54,23 @@ def test_a_longer_run_with_a_schedule_that_follows_its_length(bench: Bench) -> N
     assert bench.train("table", out, settings=given)["code"] == 0
     answer = bench.driver("resume", out=out, settings={"epochs": 4})
     assert answer["code"] == 0
-    assert ["schedule", "planned anew"] in [said[:2] for said in answer["said"]]
+    assert said(answer, "schedule")[-1] == "planned anew"
     assert len((out / "history.csv").read_text().splitlines()) == 5
+
+
+def test_a_longer_run_that_had_ended_inside_an_epoch(bench: Bench) -> None:
+    given = {"schedule": CONSTANT, "warmup": 0}
+    out = bench.fresh()
+    assert bench.train("table", out, settings=given | {"steps": 6}, hits=[("test", 1, 9)])["code"] == -9
+    answer = bench.driver("resume", out=out)
+    assert (answer["code"], said(answer, "epoch")) == (0, [])
+    answer = bench.driver("resume", out=out, settings={"steps": 9})
+    assert (answer["code"], said(answer, "epoch")) == (0, ["begun anew"])
+
+
+def said(answer: dict[str, Any], about: str) -> list[str]:
+    """The values of the notes about a thing."""
+    return [value for what, value, _ in answer["said"] if what == about]
 
 
 @pytest.mark.parametrize("when", ["update", "save-open", "report"])
