@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.rundir import RunDir
-from trainwright.store import checkpoint
+from trainwright.store import checkpoint, seal
 from trainwright.store.packing import Packer
 
 TIMES = ("seconds", "rows_per_second")
@@ -32,6 +32,7 @@ def fingerprint(path: Path) -> dict[str, str]:
     settings.pop("run")
     found["settings"] = json.dumps(settings)
     found["data"] = run.data.read_text()
+    found["sealed"] = str(sorted(seal.contents(path)))
     found["left over"] = str(leftovers(path))
     return found
 

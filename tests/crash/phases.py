@@ -14,13 +14,13 @@ import torch
 
 from trainwright import session
 from trainwright.models.forward import Forward
-from trainwright.store import bundle, checkpoint, seal
+from trainwright.store import atomic, bundle, checkpoint, seal
 from trainwright.tasks.runner import Training
 from trainwright.training import loop, step
 
 PHASES = (
-    "data", "forward", "backward", "update", "save-open", "save-torn", "save-fsync", "rename", "retain", "validation", "test",
-    "bundle", "report",
+    "data", "forward", "backward", "update", "save-open", "save-torn", "write-torn", "save-fsync", "rename",
+    "retain", "validation", "test", "bundle", "report",
 )  # fmt: skip
 Hit = tuple[str, int, int]  # phase, which time it is come to, and the signal that is sent then
 
@@ -100,6 +100,14 @@ class Phases:
             self.reach("save-torn", lambda: os.truncate(path, path.stat().st_size // 2))
 
         checkpoint._write_tensors = outer
+        write_synced = atomic.write_synced
+
+        def torn(path: Path, data: bytes) -> None:
+            write_synced(path, data)
+            self.reach("write-torn", lambda: os.truncate(path, len(data) // 2))
+
+        for place in (atomic, bundle, checkpoint, seal):
+            place.write_synced = torn
 
 
 def points(counts: Counter[str] | dict[str, int], number: int, draw: Any) -> list[Hit]:

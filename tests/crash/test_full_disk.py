@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 from pathlib import Path
@@ -13,6 +14,7 @@ from conftest import FULL, Bench
 from faults import FullDisk
 
 from trainwright.errors import RunError
+from trainwright.rundir import RunDir, locked
 from trainwright.store.checkpoint import Checkpoints
 
 FOREVER = 10**9
@@ -72,6 +74,15 @@ def test_a_log_that_cannot_be_written_ends_nothing(bench: Bench, count: Any) -> 
         assert bench.unlike("table", out) == []
         check_logs(out)
     count(len(span))
+
+
+def test_a_lock_that_cannot_say_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("trainwright.rundir.os.write", full)
+    with locked(RunDir(tmp_path)), pytest.raises(RunError, match="in use"), locked(RunDir(tmp_path)):
+        pass
 
 
 def check_logs(out: Path) -> None:

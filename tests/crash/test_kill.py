@@ -73,3 +73,15 @@ def test_killed_while_the_last_part_of_an_epoch_is_measured(bench: Bench, count:
         assert bench.train("table", out, hits=[(*hit, signal.SIGKILL)], **few)["code"] == -signal.SIGKILL
         assert bench.unlike("table", out, **few) == [], hit
     count(4)
+
+
+def test_killed_while_the_last_files_are_written(bench: Bench, count: Any) -> None:
+    """Report, bundle and seal are torn, one at a time; the seal of the run is the last."""
+    bench.untouched("table")
+    last = bench.counted["table"]["counts"]["write-torn"]
+    numbers = range(last - 8, last + 1) if FULL else (last - 1, last)
+    for number in numbers:
+        out = bench.fresh()
+        assert bench.train("table", out, hits=[("write-torn", number, signal.SIGKILL)])["code"] == -signal.SIGKILL
+        assert bench.unlike("table", out) == [], number
+    count(len(numbers))
