@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TRAINWRIGHT_TEST_DATA ?= $(wildcard ../shared/data)
 
-.PHONY: check demo test lint bench clean
+.PHONY: check demo test crash lint bench clean
 
 check: lint test
 
@@ -24,6 +24,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.developed
 	$(BIN)/python -m pytest
+
+# Every sweep of tests/crash in full, with a table at the end: runs killed, full disks, rotten files; takes half an hour.
+crash: $(VENV)/.developed
+	TRAINWRIGHT_CRASH=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/crash
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check src tests benchmarks docs

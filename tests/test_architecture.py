@@ -146,7 +146,20 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_public_names() -> None:
-    verbs = {"evaluate", "fit", "generate", "load", "predict", "recipes", "replay", "resume", "runs", "settings", "train", "verify"}
+    verbs = {
+        "evaluate",
+        "fit",
+        "generate",
+        "load",
+        "predict",
+        "recipes",
+        "replay",
+        "resume",
+        "runs",
+        "settings",
+        "train",
+        "verify",
+    }
     estimators = {"ImageClassifier", "TableClassifier", "TableRegressor", "TextClassifier"}
     assert set(trainwright.__all__) == verbs | estimators | {"Run", "TrainwrightError"}
     assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)

@@ -357,7 +357,7 @@ def fit(
         steps, time: stop after so many updates, or seconds; 0 = no limit.
         monitor: what the best epoch is chosen by: accuracy, loss, a metric (higher is better) or "-metric" (lower is better).
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
-        seed: fixes the order of rows and what dropout draws.
+        seed: fixes the order of rows, and what dropout, loaders and data sets draw from torch's generator.
         on_nonfinite: stop, or skip updates whose loss or gradient is not finite (ten in a row end the training all the same).
         progress: show a bar and a table of epochs; None = where standard error is a terminal.
         out: a folder that keeps the run: events, history, checkpoints, and at the end ``model.safetensors``.

@@ -17,7 +17,6 @@ from trainwright.errors import TrainwrightError, error
 from trainwright.rundir import RunDir
 from trainwright.schema import Settings
 from trainwright.tasks.base import Note
-from trainwright.watch.events import read
 
 if TYPE_CHECKING:
     from trainwright.data.source import Source
@@ -94,7 +93,8 @@ class Earlier:
             if found is not None and not isinstance(found.facts.get(key), dict):
                 raise error("E411", path=found.path, problem=f"it does not say its {key}")
         events = self.run.events
-        if found is None and events.is_file() and any(each.get("event") == "saved" for each in read(events)):
+        # Looked for as bytes: after a failure of the machine not every line need be JSON.
+        if found is None and events.is_file() and b'{"event": "saved"' in events.read_bytes():
             raise error("E417", path=self.run.path)
         return found
 

@@ -8,7 +8,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,9 +115,9 @@ def locked(run: RunDir) -> Iterator[None]:
             raise error("E415", path=run.path, holder=file.read(200).strip() or "another process") from None
         except OSError as problem:
             raise error("E402", path=path, problem=f"it cannot be locked: {problem.strerror}") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {platform.node()}\n")
-        file.flush()
+        with suppress(OSError):  # on a full disk the lock holds, but cannot say whose it is
+            os.truncate(file.fileno(), 0)
+            os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
         _held.add(key)
         try:
             yield

@@ -133,8 +133,8 @@ class Session:
         if found is not None:
             self._say(made.facts.differences(earlier, found) + made.training.go_on(found))
             log = found.facts["log"]
-        run.seal.unlink(missing_ok=True)
         write_head(run, made.problem, earlier.origin)
+        run.seal.unlink(missing_ok=True)
         self._carry(run, earlier.origin["id"], made, signals, found, log)
 
     @contextmanager
@@ -190,7 +190,7 @@ class Session:
         self, run: RunDir, identity: str, made: Prepared, signals: Signals, found: Checkpoint | None, kept: Mapping[str, Any]
     ) -> None:
         """Training, test, bundle, report, plots, seal. ``kept`` is where the log stood, for a run that goes on."""
-        from trainwright.store import seal
+        from trainwright.store import atomic, seal
         from trainwright.training.saving import Saver
         from trainwright.training.stop import ENDED
 
@@ -219,7 +219,7 @@ class Session:
             log.close()
             if artist.poll() is None:
                 artist.communicate()
-        seal.close(run.path, {}, run.lasting())
+        atomic.write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
 
     def _finish(self, run: RunDir, made: Prepared) -> None:
         """The test, the bundle, the report."""
@@ -239,9 +239,13 @@ class Session:
 
 
 def write_head(run: RunDir, problem: Problem, origin: Mapping[str, Any]) -> None:
-    """What is known before the first step; the settings last, as a folder that has them is a run. Raises E402."""
+    """What is known before the first step; the settings last, as a folder that has them is a run. Raises E402.
+
+    What an earlier process was about to write when it was killed goes.
+    """
     from trainwright.store import atomic
 
+    atomic.remove_leftovers(run.path)
     write_json(run.data, problem.data)
     atomic.write_file(run.settings, config.to_toml(problem.settings, run=origin))
 

@@ -554,22 +554,26 @@ def test_steps_alone_say_how_long() -> None:
     assert (last.reason, last.step, last.epoch) == ("steps", 30, 15)
 
 
-def test_a_loader_draws_nothing_before_its_first_epoch() -> None:
+def test_the_order_of_a_loader_follows_from_the_seed_alone() -> None:
     data = DataLoader(TensorDataset(torch.arange(20.0)[:, None], torch.zeros(20, 1)), batch_size=5, shuffle=True)
-    torch.manual_seed(4)
-    wanted = [batch[0] for batch in data]
-    torch.manual_seed(4)
-    seen: list[torch.Tensor] = []
 
-    class Keep(nn.Linear):
-        def forward(self, inputs):
-            seen.append(inputs.clone())
-            return super().forward(inputs)
+    def order(drawn: int, seed: int) -> list[list[float]]:
+        seen: list[list[float]] = []
 
-    model = Keep(1, 1)
-    torch.manual_seed(4)
-    list(tw.fit(model, data, loss=nn.MSELoss(), optimizer=torch.optim.SGD(model.parameters(), lr=1e-6)))
-    assert all(torch.equal(a, b) for a, b in zip(wanted, seen, strict=True))
+        class Keep(nn.Linear):
+            def forward(self, inputs):
+                seen.append(inputs.flatten().tolist())
+                return super().forward(inputs)
+
+        torch.manual_seed(drawn)
+        model = Keep(1, 1)
+        list(
+            tw.fit(model, data, loss=nn.MSELoss(), optimizer=torch.optim.SGD(model.parameters(), lr=1e-6), epochs=2, seed=seed)
+        )
+        return seen
+
+    assert order(4, 0) == order(5, 0) != order(4, 1)
+    assert order(4, 0)[:4] != order(4, 0)[4:]  # each epoch has an order of its own
 
 
 def test_what_a_model_keeps_while_it_is_measured_can_be_trained_with() -> None:

@@ -18,3 +18,8 @@ def step_seed(seed: int, step: int) -> int:
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 & MASK
     mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB & MASK
     return (mixed ^ (mixed >> 31)) >> 1
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of what is random when epoch ``epoch`` begins, below 2**63; no step has the same."""
+    return step_seed(seed, -1 - epoch)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import length_hint
 from typing import Any, ClassVar, NamedTuple
 
@@ -205,10 +206,11 @@ class Loader:
         self.rows = len(batches.dataset) if isinstance(getattr(batches, "dataset", None), Sequence) else 0
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The loader's own batches in its own order; those before ``start`` are drawn and passed over."""
-        for number, batch in enumerate(self.batches):
-            if number >= start:
-                yield self.layout.batch(batch)
+        """The loader's own batches in its own order; those before ``start`` are drawn at once and passed over."""
+        batches = iter(self.batches)
+        for _ in islice(batches, start):
+            pass
+        return map(self.layout.batch, batches)
 
 
 def any_batches(data: Any, layout: Layout, *, batch_size: int, seed: int | None, again: bool = True) -> Batches:

@@ -49,17 +49,21 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(before, ignore_errors=True)
     except OSError as problem:
         if before.exists() and not path.exists():
-            before.rename(path)
+            with suppress(OSError):
+                before.rename(path)
         raise error("E402", path=path, problem=problem.strerror or problem) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed left of its writing in ``folder``, where no other process writes."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if re.fullmatch(r"\..+\.\d+\.(tmp|old)", path.name) and not path.is_symlink():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    """Remove what a process that was killed left of its writing in ``folder``, where no other process writes. Raises E402."""
+    try:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if re.fullmatch(r"\..+\.\d+\.(tmp|old)", path.name) and not path.is_symlink():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    except OSError as problem:
+        raise error("E402", path=folder, problem=problem.strerror or problem) from None
 
 
 def write_synced(path: Path, data: bytes) -> None:

@@ -15,6 +15,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ class Checkpoints:
         for path, _ in self._own()[KEEP:]:
             if path != regular:
                 gone = path.with_name(f".{path.name}.0.old")
-                path.rename(gone)
+                with suppress(OSError):  # it takes room, and goes with the next one
+                    path.rename(gone)
                 shutil.rmtree(gone, ignore_errors=True)
 
     def paths(self) -> list[Path]:
@@ -104,9 +106,8 @@ class Checkpoints:
     def newest(self, say: Callable[[str, str, str], None]) -> Checkpoint | None:
         """The newest that is whole; damaged ones after it are put into quarantine, which is said. None where there are none.
 
-        Raises E413 where there are some and none is whole; then nothing is touched.
+        Raises E413 where there are some and none is whole; then nothing is touched. Raises E402.
         """
-        remove_leftovers(self.folder)
         bad: list[tuple[Path, RunError]] = []
         for path in self.paths():
             try:
@@ -116,18 +117,23 @@ class Checkpoints:
                 continue
             for each, why in bad:
                 say("damaged", f"checkpoint {each.name}", f"{why.what}; moved to {self._put_aside(each)}")
+            remove_leftovers(self.folder)
             return found
         if bad:
             raise error("E413", count=len(bad), path=self.folder, problem=bad[0][1].what)
+        remove_leftovers(self.folder)
         return None
 
     def _put_aside(self, path: Path) -> Path:
-        self.quarantine.mkdir(exist_ok=True)
         target, number = self.quarantine / path.name, 1
         while target.exists():
             target, number = self.quarantine / f"{path.name}.{number}", number + 1
-        path.rename(target)
-        sync(self.folder)
+        try:
+            self.quarantine.mkdir(exist_ok=True)
+            path.rename(target)
+            sync(self.folder)
+        except OSError as problem:
+            raise error("E402", path=target, problem=problem.strerror or problem) from None
         return target
 
 
@@ -155,8 +161,13 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 def _equal(path: Path, tensors: Mapping[str, Tensor]) -> bool:
     """Whether a file holds these tensors, bit by bit."""
-    with safetensors.safe_open(path, framework="pt") as held:
-        return set(held.keys()) == set(tensors) and all(_same(held.get_tensor(name), each) for name, each in tensors.items())
+    try:
+        with safetensors.safe_open(path, framework="pt") as held:
+            return set(held.keys()) == set(tensors) and all(
+                _same(held.get_tensor(name), each) for name, each in tensors.items()
+            )
+    except safetensors.SafetensorError:
+        return False
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

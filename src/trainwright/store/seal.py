@@ -37,11 +37,15 @@ class Seal:
         return f"{body}\n{_digest(body.encode())}\n".encode()
 
 
-def close(folder: Path, facts: Mapping[str, Any], paths: Iterable[Path] = ()) -> None:
-    """Seal a folder, all its files or ``paths`` of it, as they are on the disk. Raises OSError."""
-    chosen = sorted(paths or folder.iterdir())
-    files = {path.relative_to(folder).as_posix(): (path.stat().st_size, _digest_of(path)) for path in chosen}
-    write_synced(folder / NAME, Seal(files, facts).text())
+def of(folder: Path, facts: Mapping[str, Any], paths: Iterable[Path]) -> Seal:
+    """The seal of ``paths`` in a folder, as they are on the disk. Raises OSError."""
+    files = {path.relative_to(folder).as_posix(): (path.stat().st_size, _digest_of(path)) for path in sorted(paths)}
+    return Seal(files, facts)
+
+
+def close(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Seal a folder that has no seal, with all its files. Raises OSError."""
+    write_synced(folder / NAME, of(folder, facts, folder.iterdir()).text())
 
 
 def renew(folder: Path, paths: Iterable[Path]) -> None:

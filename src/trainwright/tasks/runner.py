@@ -148,8 +148,15 @@ class Training:
         except Exception as problem:  # somebody else may have written and sealed it
             raise error("E411", path=found.path, problem=f"it does not fit the model: {in_short(problem)}") from None
         self.threads = self.settings.threads or threads
-        planned = f"for {self.plan.epochs} epochs"
-        return [] if alike else [("schedule", "planned anew", f"{planned}; the rates so far were those of the earlier plan")]
+        notes = []
+        if not alike:
+            why = f"for {self.plan.epochs} epochs; the rates so far were those of the earlier plan"
+            notes.append(("schedule", "planned anew", why))
+        state = self.state
+        if not (state.batch or self.plan.reason(state, state.seconds)) and state.step != state.epoch * updates:
+            why = "the earlier plan ended inside one; the result is not that of a run that was longer from the start"
+            notes.append(("epoch", "begun anew", why))
+        return notes
 
     def train(self, emit: Callable[[Event], None], saver: Saver | None = None) -> None:
         """Train to the end of the plan; the model then holds the parameters of the best epoch.

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from trainwright.data.batches import Batch, Batches
-from trainwright.data.order import step_seed
+from trainwright.data.order import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
 from trainwright.training.chance import seed
 from trainwright.training.memory import cut, release
@@ -52,16 +52,20 @@ class Plan:
     name_rows: Callable[[np.ndarray], str] = _numbered
 
     def reason(self, state: State, seconds: float) -> str:
-        """Why training is over, or an empty string."""
-        if self.steps and state.step >= self.steps:
-            return "steps"
-        if self.seconds and seconds >= self.seconds:
-            return "time"
-        if state.batch == 0 and state.epoch >= self.epochs:
+        """Why training is over, or an empty string. An epoch that was begun is always ended, so that it is measured."""
+        if state.batch:
+            return ""
+        if self.spent(state, seconds):
+            return "steps" if self.steps and state.step >= self.steps else "time"
+        if state.epoch >= self.epochs:
             return "epochs"
-        if state.batch == 0 and self.patience and state.epoch - state.best_epoch >= self.patience:
+        if self.patience and state.epoch - state.best_epoch >= self.patience:
             return "patience"
         return ""
+
+    def spent(self, state: State, seconds: float) -> bool:
+        """Whether no update may follow, wherever the epoch stands."""
+        return bool(self.steps and state.step >= self.steps) or bool(self.seconds and seconds >= self.seconds)
 
     def score(self, valid: Scores) -> float:
         """Higher is better; equal accuracies are told apart by the loss. A metric counts down where its name has a minus."""
@@ -124,9 +128,16 @@ def _epoch(
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     if state.batch == 0:
         learner.forward.begin()
+    elif plan.spent(state, state.seconds):
+        return  # the run was stopped between its last update and the end of the epoch
+    # What a person's own batches draw when an epoch begins follows from the epoch, and later on from the step.
+    seed(device, epoch_seed(plan.seed, state.epoch))
     batches = train.epoch(state.epoch, state.batch)
-    while window := list(islice(batches, plan.accumulate * state.cut)):
+    if state.batch:
         seed(device, step_seed(plan.seed, state.step))
+    while window := list(islice(batches, plan.accumulate * state.cut)):
+        if state.batch == 0:
+            seed(device, step_seed(plan.seed, state.step))
         lr = learner.lr
         made = _attempt(learner, window, plan, state, recover)
         if made is None:
@@ -134,6 +145,7 @@ def _epoch(
             batches, window = train.epoch(state.epoch, state.batch), []
             release(device)
             yield smaller
+            seed(device, step_seed(plan.seed, state.step))
             continue
         loss, rows = (None, 0) if isinstance(made, Refused) else made
         state.step += 1
@@ -144,11 +156,9 @@ def _epoch(
                 schedule.advance(loss)
         state.seconds = time.perf_counter() - begun
         yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr)
-        if plan.steps or plan.seconds:
-            if plan.steps and state.step >= plan.steps:
-                return
-            if plan.seconds and time.perf_counter() - begun >= plan.seconds:
-                return
+        if plan.spent(state, time.perf_counter() - begun):
+            return
+        seed(device, step_seed(plan.seed, state.step))
     if state.batch == 0:
         raise error("E607")
 

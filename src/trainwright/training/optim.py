@@ -35,9 +35,12 @@ NEEDS_CODE = (
 
 
 def optimizers() -> dict[str, type[Optimizer]]:
-    """The optimisers of ``torch.optim`` by name. LBFGS is left out: it needs the loss again within one update."""
-    found = {name: each for name, each in vars(torch.optim).items() if inspect.isclass(each)}
-    return {n: each for n, each in found.items() if issubclass(each, Optimizer) and n not in ("Optimizer", "LBFGS")}
+    """The optimisers of ``torch.optim`` by name, without those that cannot move what is trained here.
+
+    LBFGS needs the loss again within one update; SparseAdam needs sparse gradients, of which no norm can be taken.
+    """
+    found = {name: each for name, each in vars(torch.optim).items() if inspect.isclass(each) and issubclass(each, Optimizer)}
+    return {name: each for name, each in found.items() if name not in ("Optimizer", "LBFGS", "SparseAdam")}
 
 
 def schedules() -> dict[str, type[lr_scheduler.LRScheduler]]:

@@ -107,7 +107,6 @@ class Saver:
     def _look_ahead(self) -> None:
         """Say before the first step where there is little room: parameters, two numbers of the optimiser, the best ones."""
         needed = 4 * sum(each.nbytes for each in self.learner.model.state_dict().values()) * (KEEP + 1)
-        self.checkpoints.folder.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.checkpoints.folder.parent).free
         if free < needed:
             what = f"{free / 1e6:,.0f} MB free"

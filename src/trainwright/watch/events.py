@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from trainwright.errors import error
+
 
 @dataclass(slots=True)
 class Event:
@@ -182,7 +184,8 @@ class Appended:
                 self._waiting = self._waiting[self._file.write(self._waiting) :]
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, once what waits was tried again."""
+        self.append("")
         self._file.close()
 
 
@@ -191,16 +194,21 @@ class EventLog:
 
     The columns of the history are fixed by its first epoch: loss and accuracy of both splits, then their other metrics.
     ``kept`` is what ``position`` gave when the checkpoint was written that the run goes on from: what came after it goes.
+    Raises E402 where they cannot be opened; what cannot be written later ends nothing.
     """
 
     STEPS = 200
 
     def __init__(self, events: Path, history: Path, kept: Mapping[str, Any] = MappingProxyType({})) -> None:
-        if kept:
-            _cut(events, kept["events"])
         self._text: str = kept.get("history", "")
-        history.write_text(self._text, encoding="utf-8", newline="")
-        self._events, self._history = Appended(events), Appended(history)
+        try:
+            if kept:
+                _cut(events, kept["events"])
+            _cut(history, 0)
+            self._events, self._history = Appended(events), Appended(history)
+        except OSError as problem:
+            raise error("E402", path=problem.filename or history, problem=problem.strerror) from None
+        self._history.append(self._text)
         self._names = _columns(self._text)
         self._every = 1
 

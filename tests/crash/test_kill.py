@@ -1,0 +1,87 @@
+"""A run that is killed anywhere and gone on with ends with the same bits as one that was never touched."""
+
+from __future__ import annotations
+
+import random
+import signal
+from typing import Any
+
+import pytest
+from conftest import FULL, Bench
+from phases import points
+from works import WORKS
+
+POINTS = 200 if FULL else 6
+
+
+def swept(bench: Bench, work: str, number: int, seed: int, **job: Any) -> list[tuple[Any, list[str]]]:
+    """The points at which a killed run did not come to the same."""
+    bench.untouched(work, **job)
+    bad = []
+    for hit in points(bench.counted[work]["counts"], number, random.Random(f"{work} {seed}")):
+        out = bench.fresh()
+        answer = bench.train(work, out, hits=[hit], **job)
+        if answer["code"] == 0:
+            assert answer["counts"].get(hit[0], 0) < hit[1], hit  # it was come to fewer times
+        else:
+            assert answer["code"] == -signal.SIGKILL, (hit, answer)
+        if unlike := bench.unlike(work, out, **job):
+            bad.append((hit, unlike))
+    return bad
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_killed_at_any_phase(bench: Bench, count: Any, work: str) -> None:
+    bad = swept(bench, work, POINTS, 0)
+    count(POINTS, len(bad))
+    assert not bad
+
+
+@pytest.mark.parametrize("work", WORKS if FULL else ["table"])
+def test_killed_when_saved_by_the_clock(bench: Bench, count: Any, work: str) -> None:
+    number = POINTS // 4 or 2
+    bad = swept(bench, work, number, 1, settings={"checkpoint_every": "0.01s"})
+    count(number, len(bad))
+    assert not bad
+
+
+def test_killed_while_processes_decode_pictures(bench: Bench, count: Any) -> None:
+    number = POINTS // 4 or 2
+    bad = swept(bench, "image", number, 2, streamed=True, settings={"workers": 2})
+    count(number, len(bad))
+    assert not bad
+
+
+@pytest.mark.parametrize("work", WORKS if FULL else ["language"])
+def test_killed_twenty_times(bench: Bench, count: Any, work: str) -> None:
+    bench.untouched(work)
+    out, draw = bench.fresh(), random.Random(work)
+    for _ in range(20):
+        phase = draw.choice(("data", "forward", "backward", "update", "save-open", "save-torn", "save-fsync", "rename"))
+        bench.train(work, out, hits=[(phase, draw.randint(1, 12), signal.SIGKILL)])
+    unlike = bench.unlike(work, out)
+    count(20, 20 * bool(unlike))
+    assert not unlike
+
+
+def test_killed_while_the_last_part_of_an_epoch_is_measured(bench: Bench, count: Any) -> None:
+    """A number of updates ends the run inside an epoch, which is then measured all the same."""
+    few = {"settings": {"steps": 6, "checkpoint_every": "2steps"}}
+    bench.untouched("table", **few)
+    for hit in (("validation", 3), ("validation", 4), ("update", 12), ("test", 1)):
+        out = bench.fresh()
+        assert bench.train("table", out, hits=[(*hit, signal.SIGKILL)], **few)["code"] == -signal.SIGKILL
+        assert bench.unlike("table", out, **few) == [], hit
+    count(4)
+
+
+def test_killed_while_the_last_files_are_written(bench: Bench, count: Any) -> None:
+    """Report, bundle and seal are torn, one at a time; the seal of the run is the last."""
+    bench.untouched("table")
+    last = bench.counted["table"]["counts"]["write-torn"]
+    numbers = range(last - 8, last + 1) if FULL else (last - 1, last)
+    for number in numbers:
+        out = bench.fresh()
+        assert bench.train("table", out, hits=[("write-torn", number, signal.SIGKILL)])["code"] == -signal.SIGKILL
+        assert bench.unlike("table", out) == [], number
+    count(len(numbers))
