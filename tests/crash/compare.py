@@ -32,7 +32,9 @@ def fingerprint(path: Path) -> dict[str, str]:
     settings.pop("run")
     found["settings"] = json.dumps(settings)
     found["data"] = run.data.read_text()
-    found["sealed"] = str(sorted(seal.contents(path)))
+    found["sealed"] = str(
+        sorted({*seal.contents(path)} & {"data.json", "history.csv", "model/SEAL", "report.json", "settings.toml"})
+    )
     found["left over"] = str(leftovers(path))
     return found
 

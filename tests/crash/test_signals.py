@@ -22,7 +22,7 @@ CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 129}
 NUMBER = 25 if FULL else 3
 
 
-@pytest.mark.parametrize("work", WORKS if FULL else ["language", "table"])
+@pytest.mark.parametrize("work", WORKS if FULL else ["language"])
 def test_a_signal_at_any_phase(bench: Bench, count: Any, work: str) -> None:
     bench.untouched(work)
     draw, bad = random.Random(f"signals {work}"), []

@@ -16,7 +16,7 @@ from conftest import FULL
 from trainwright.store import atomic, checkpoint
 from trainwright.store.checkpoint import Checkpoints
 
-CUTS = 180 if FULL else 30  # places at which the last write is torn
+CUTS = 180 if FULL else 10  # places at which the last write is torn
 
 
 def saved(step: int) -> dict[str, Any]:
