@@ -57,12 +57,13 @@ def _no_buffers(taken: Taken, fresh: Taken) -> Taken:
 
 
 def _one_number_more() -> None:
-    seed, drawn = loop.seed, []
+    seed, numbers = loop.seed, []
 
     def outer(device: torch.device, number: int) -> None:
         seed(device, number)
-        if not drawn:
-            drawn.append(torch.rand(1))
+        numbers.append(number)
+        if len(numbers) == 2:  # the first is the seed of the epoch, which the step's own follows
+            torch.rand(1)
 
     loop.seed = outer
 

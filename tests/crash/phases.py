@@ -62,7 +62,7 @@ class Phases:
 
     def install(self) -> None:
         """Patch this process; it is a child that ends with the run."""
-        self.around(session.Session, "_prepare", "data")
+        self.around(session.Session, "prepare", "data")
         self.around(loop, "islice", "data")
         self.around(Forward, "__call__", "forward")
         self.around(torch.Tensor, "backward", "backward")
