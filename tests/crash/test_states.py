@@ -43,8 +43,8 @@ class Recorder:
             add("sync", path)
 
         def tensors(path: Path, values: Any) -> None:
-            write_tensors(path, values)  # whose own sync comes before the whole content is known here
-            self.operations.insert(len(self.operations) - 1, ("write", path, path.read_bytes()))
+            write_tensors(path, values)
+            add("write", path, path.read_bytes())
 
         def make(path: Path, *args: Any, **named: Any) -> None:
             if not path.exists():

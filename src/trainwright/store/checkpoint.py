@@ -64,9 +64,11 @@ class Checkpoints:
         with new_folder(path) as place:
             _write_tensors(place / TENSORS, tensors)
             write_synced(place / VALUES, values)
-            with ThreadPoolExecutor(1) as other:  # one core compares while the other makes the digests
-                same = other.submit(_equal, place / TENSORS, tensors)
+            with ThreadPoolExecutor(2) as others:  # the digests are made while the disk writes and the content is compared
+                written = others.submit(sync, place / TENSORS)
+                same = others.submit(_equal, place / TENSORS, tensors)
                 seal.close(place, {"run": self.run, "step": step, "regular": regular})
+                written.result()
                 if not same.result():
                     raise OSError(f"what was written to {TENSORS} is not what was to be written")
         size = sum(each for each, _ in seal.read(path).files.values())
@@ -156,7 +158,6 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     except safetensors.SafetensorError as problem:  # it words what the system said
         raise OSError(str(problem)) from None
     path.chmod(path.parent.stat().st_mode & 0o666)  # the library makes it for one person only
-    sync(path)
 
 
 def _equal(path: Path, tensors: Mapping[str, Tensor]) -> bool:
