@@ -137,3 +137,59 @@ def test_two_cannot_train_in_one_folder(news: Path, tmp_path: Path) -> None:
     codes: list[str] = []
     tw.train(news, out=tmp_path / "run", epochs=1, listen=listen)
     assert codes == ["E415"]
+
+
+def test_fewer_epochs_than_are_done_change_nothing(news: Path, tmp_path: Path) -> None:
+    run = tw.train(news, out=tmp_path / "run", epochs=3, listen=quiet, **SMALL)
+    before = content(run.path) + [(run.path / "settings.toml").read_text()]
+    for epochs in (1, 2):
+        with pytest.raises(tw.TrainwrightError, match="E421"):
+            tw.resume(run, epochs=epochs, listen=quiet)
+    assert content(run.path) + [(run.path / "settings.toml").read_text()] == before and not tw.verify(run).wrong
+
+
+def test_a_relative_source_from_anywhere(news: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(news.parent)
+    run = stopped(Path(news.name), tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    Path(news.name).write_text("label,text\nother,data\n")  # of the same name, and not the data
+    notes: list[Event] = []
+    tw.resume(run, listen=notes.append)
+    assert not [note for note in notes if isinstance(note, Note) and note.what == "changed data"]
+    assert not tw.verify(run).wrong
+
+
+def test_data_that_have_moved(news: Path, tmp_path: Path) -> None:
+    run = stopped(news, tmp_path / "run")
+    there = news.rename(tmp_path / "there.csv")
+    with pytest.raises(tw.TrainwrightError, match="E422"):
+        tw.resume(run, listen=quiet)
+    found = tw.resume(run, source=there, listen=quiet)
+    assert not tw.verify(found).wrong
+
+
+def test_a_run_under_another_plan_is_not_replayed(news: Path, tmp_path: Path) -> None:
+    run = tw.train(news, out=tmp_path / "run", epochs=2, listen=quiet)
+    tw.resume(run, epochs=3, listen=quiet)
+    with pytest.raises(tw.TrainwrightError, match=r"E423: .*planned anew"):
+        tw.replay(run)
+
+
+def test_what_a_person_put_into_the_bundle_stays(news: Path, tmp_path: Path) -> None:
+    run = tw.train(news, out=tmp_path / "run", epochs=1, listen=quiet, **SMALL)
+    (run.path / "model" / "mine.onnx").write_text("mine")
+    tw.resume(run, epochs=2, listen=quiet)
+    assert (run.path / "model" / "mine.onnx").read_text() == "mine"
+
+
+def test_a_finished_run_without_checkpoints_has_nothing_to_do(news: Path, tmp_path: Path) -> None:
+    import shutil
+
+    run = tw.train(news, out=tmp_path / "run", epochs=1, listen=quiet, **SMALL)
+    shutil.rmtree(run.path / "checkpoints")
+    notes: list[Event] = []
+    tw.resume(run, listen=notes.append)
+    assert [note.value for note in notes if isinstance(note, Note)] == ["nothing to do"]
+    with pytest.raises(tw.TrainwrightError, match="E417"):
+        tw.resume(run, epochs=2, listen=quiet)

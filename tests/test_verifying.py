@@ -37,7 +37,23 @@ def test_any_altered_file_is_found_and_named(run: Path) -> None:
         assert wrong and all(path.name in each or "SEAL" in each for each in wrong), path
         path.write_bytes(content)
     (run / "plots" / "more.png").write_bytes(b"")
-    assert tw.verify(run).wrong == [f"{run / 'plots' / 'more.png'} was added"]
+    (run / "model" / "mine.onnx").write_bytes(b"")
+    proof = tw.verify(run)  # what a person puts there is no damage
+    assert not proof.wrong and [each[1] for each in proof.checked if each[0] == "added"] == [
+        "run/plots/more.png",
+        "model/mine.onnx",
+    ]
+
+
+def test_a_report_without_a_seal_is_not_believed(run: Path) -> None:
+    (run / "SEAL").unlink()
+    assert "SEAL" in tw.verify(run).wrong[0]
+
+
+def test_data_that_are_others_are_named(run: Path, trained, tmp_path: Path) -> None:
+    other = tmp_path / "news.csv"
+    other.write_text((trained.path.parent / "news.csv").read_text().replace("sport,", "money,", 5))
+    assert tw.verify(run, source=other).wrong == [f"{other} is not the file that it was"]
 
 
 def test_a_number_that_the_model_does_not_give(run: Path, capsys, monkeypatch) -> None:

@@ -133,24 +133,28 @@ def train(
     if resume:
         from trainwright.resuming import begun
 
-        if earlier := begun(request):
+        earlier = begun(request)
+        if earlier is not None:
             return _resumed(earlier.path, settings, offline, listen)
     return _carried(lambda session: session.begin(request), listen)
 
 
-def resume(run: Run | str | Path, *, offline: bool = False, listen: Listen | None = None, **settings: Any) -> Run:
+def resume(
+    run: Run | str | Path, *, source: str | Path = "", offline: bool = False, listen: Listen | None = None, **settings: Any
+) -> Run:
     """Go on with a run that did not end, from its newest whole checkpoint: the result is, bit by bit, that of a run that
-    was never stopped. ``settings`` may extend it: ``tw.resume(run, epochs=20)``. A run that has ended stays as it is.
+    was never stopped. ``settings`` may extend it: ``tw.resume(run, epochs=20)``.
+    A run that has ended stays as it is. ``source`` is where its data are now, where they have moved.
 
     Raises:
         RunError: E403 and E408 for no run folder, E413 and E417 where no whole checkpoint is left, E414 where its data have
             changed, E415 where another process trains in the folder, E416 for a setting that may not change.
         TrainwrightError: as ``train``.
     """
-    return _resumed(run.path if isinstance(run, Run) else Path(run), settings, offline, listen)
+    return _resumed(run.path if isinstance(run, Run) else Path(run), settings, offline, listen, str(source))
 
 
-def verify(run: Run | str | Path, *, listen: Listen = lambda event: None) -> Proof:
+def verify(run: Run | str | Path, *, source: str | Path = "", listen: Listen = lambda event: None) -> Proof:
     """Prove that a run is as it was written: every byte under its seals, its bundle, and the scores of its report, which are
     measured again on its data. What is wrong is in ``.wrong``; empty = nothing is.
 
@@ -158,21 +162,25 @@ def verify(run: Run | str | Path, *, listen: Listen = lambda event: None) -> Pro
     """
     from trainwright import verifying
 
-    return verifying.verify(run.path if isinstance(run, Run) else Path(run), listen)
+    return verifying.verify(run.path if isinstance(run, Run) else Path(run), str(source), listen)
 
 
-def replay(run: Run | str | Path, *, out: str | Path | None = None, listen: Listen = lambda event: None) -> Proof:
+def replay(
+    run: Run | str | Path, *, source: str | Path = "", out: str | Path | None = None, listen: Listen = lambda event: None
+) -> Proof:
     """Train again from a run's settings and compare weights and report, bit by bit. What differs is in ``.wrong``.
 
-    ``out`` keeps the second run. Raises RunError E403, E405 and E408 for a run that has not ended, and as ``train``.
+    ``out`` keeps the second run. Raises RunError E403, E405 and E408 for a run that has not ended, E423 for one that no second
+    training can equal (extended under another plan, stopped by the clock), and as ``train``.
     """
     from trainwright import verifying
 
-    return verifying.replay(run.path if isinstance(run, Run) else Path(run), None if out is None else Path(out), listen)
+    path, place = run.path if isinstance(run, Run) else Path(run), None if out is None else Path(out)
+    return verifying.replay(path, str(source), place, listen)
 
 
-def _resumed(path: Path, settings: dict[str, Any], offline: bool, listen: Listen | None) -> Run:
-    return _carried(lambda session: session.resume(path, settings, offline), listen)
+def _resumed(path: Path, settings: dict[str, Any], offline: bool, listen: Listen | None, source: str = "") -> Run:
+    return _carried(lambda session: session.resume(path, source, settings, offline), listen)
 
 
 def _carried(carry: Callable[[Session], Path], listen: Listen | None) -> Run:

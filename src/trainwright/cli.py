@@ -29,6 +29,7 @@ app = typer.Typer(
 
 Settings = Annotated[list[str] | None, typer.Argument(help="Settings as key=value; `trainwright settings` lists them.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
+Moved = Annotated[str, typer.Option("--source", help="Where the data are now, where they have moved.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the last line of standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
 
@@ -85,34 +86,42 @@ def _tell(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
 
 @app.command()
 def resume(
-    run: Annotated[Path, typer.Argument(help="The folder of a run that did not end.")],
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings that extend it, such as epochs=20.")
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="What may change: epochs, steps, time, patience ..."),
     ] = None,
+    source: Moved = "",
     offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Go on with a run that was stopped or killed; it ends as if it had never been."""
+    """Go on with a run that was stopped or killed, or extend one that has ended (epochs=20)."""
     from trainwright import api, config
 
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
-    _tell(api.resume(run, offline=offline, listen=console.handle, **config.nest(words or [])), console, as_json, quiet)
+    _tell(
+        api.resume(run, source=source, offline=offline, listen=console.handle, **config.nest(words or [])),
+        console,
+        as_json,
+        quiet,
+    )
 
 
 @app.command()
-def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
+def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], source: Moved = "", as_json: AsJson = False) -> None:
     """Prove that a run is as it was written: every byte, and every score of its report measured again."""
     from trainwright import api
 
     console = _console(sys.stderr, False)
     listen = lambda event: console.handle(event) if event.kind == "progress" else None  # noqa: E731
-    _prove(run, api.verify(run, listen=listen), console, as_json)
+    _prove(run, api.verify(run, source=source, listen=listen), console, as_json)
 
 
 @app.command()
 def replay(
     run: Annotated[Path, typer.Argument(help="The folder of a run that has ended.")],
+    source: Moved = "",
     out: Annotated[Path | None, typer.Option(help="Keep the second run here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -120,7 +129,7 @@ def replay(
     from trainwright import api
 
     console = _console(sys.stderr if as_json else sys.stdout, False)
-    _prove(run, api.replay(run, out=out, listen=console.handle), console, as_json)
+    _prove(run, api.replay(run, source=source, out=out, listen=console.handle), console, as_json)
 
 
 def _prove(run: Path, proof: Any, console: Console, as_json: bool) -> None:
@@ -134,7 +143,8 @@ def _prove(run: Path, proof: Any, console: Console, as_json: bool) -> None:
         shown.line("everything is as it should be" if not proof.wrong else "\n".join(f"wrong: {each}" for each in proof.wrong))
         shown.close()
     if proof.wrong:
-        raise error("E419", path=run, count=len(proof.wrong), first=proof.wrong[0])
+        more = f"; and {len(proof.wrong) - 1} more" if len(proof.wrong) > 1 else ""
+        raise error("E419", path=run, first=proof.wrong[0], more=more)
 
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
@@ -317,7 +327,10 @@ def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     from trainwright.store import seal
     from trainwright.watch.plots import draw
 
-    drawn = draw(open_run(run).path)
+    try:
+        drawn = draw(open_run(run).path)
+    except OSError as problem:
+        raise error("E402", path=run, problem=problem.strerror or problem) from None
     seal.renew(run, drawn)
     for path in drawn:
         typer.echo(str(path))

@@ -193,7 +193,9 @@ MESSAGES: dict[str, Message] = {
         "Name a folder that `trainwright train` made; `trainwright runs` lists them.",
     ),
     "E404": Message("the model in {path} is damaged: {problem}", "Train again, or take the folder from a whole copy."),
-    "E405": Message("the run {path} has no {missing} yet", "Its training did not end; train again."),
+    "E405": Message(
+        "the run {path} has no {missing} yet", "Its training did not end; go on with it: trainwright resume {path}."
+    ),
     "E406": Message("the model is of kind '{name}', which this version does not know", "It knows {choices}."),
     "E407": Message(
         "the model was saved in format {found}; this version reads format {known}",
@@ -231,13 +233,27 @@ MESSAGES: dict[str, Message] = {
         "Say the same as then, or only: trainwright resume {path}.",
     ),
     "E419": Message(
-        "{count} things about the run {path} are not as they should be; the first: {first}",
-        "Take what is damaged from a whole copy, or train again.",
+        "the run {path} is not as it was written: {first}{more}",
+        "Take what is damaged from a whole copy. `trainwright plots` draws plots again; `trainwright resume` puts damaged "
+        "checkpoints aside.",
     ),
     "E420": Message(
-        "the run in {path} cannot go on with {key}={value}: it was begun with {found}",
+        "the run in {path} was begun with another {key}{shown}",
         "Call fit as it was called then, or choose another folder.",
     ),
+    "E421": Message(
+        "the run {path} has nothing more to do by these settings: {epochs} epochs and {steps} updates are done",
+        "Give more epochs, steps or time than that; without settings, `trainwright resume {path}` ends what is not ended.",
+    ),
+    "E422": Message(
+        "the data of the run {path} are not there: {source}, as seen from {folder}",
+        "Bring them back, or say where they are now: --source PATH.",
+    ),
+    "E423": Message(
+        "a second training cannot give the bits of {path}: {why}",
+        "`trainwright verify` proves its files and scores without training.",
+    ),
+    "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
     # E5xx: training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

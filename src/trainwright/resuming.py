@@ -44,33 +44,40 @@ class Earlier:
     settings: Mapping[str, Any]
 
     @classmethod
-    def open(cls, path: Path) -> Earlier:
-        """Raises E403 where ``path`` is no run folder, E408 where its settings cannot be read."""
+    def open(cls, path: Path, source: str = "") -> Earlier:
+        """With ``source``, the place where its data are now. Raises E403 for no run folder, E408 for unreadable settings."""
         run = rundir.open_run(path)
         try:
             settings = tomllib.loads(run.settings.read_text(encoding="utf-8"))
             origin = settings.pop("run")
-            return cls(run, {"id": origin["id"], "source": origin["source"]} | origin, settings)
+            origin = {"id": origin["id"], "source": origin["source"], "folder": origin["folder"]} | origin
+            moved = {"source": str(Path(source).absolute()) if rundir.is_path(source) else source} if source else {}
+            return cls(run, origin | moved, settings)
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
             raise error("E408", path=run.settings, problem=problem) from None
 
     def path(self, key: str) -> Path | None:
         """A path that was given, as seen from where the person was."""
         given = self.origin.get(key)
-        return None if given is None else Path(self.origin["folder"]) / given
+        return None if given is None else Path(self._found(str(given)))
 
-    @property
-    def source(self) -> str:
-        """A path as it is to be found from here, or the name of a data set."""
-        there = Path(self.origin["folder"]) / self.origin["source"]
-        return str(there) if rundir.is_path(str(there)) else str(self.origin["source"])
+    def _found(self, word: str) -> str:
+        """A path from here, or from where the person was then; the name of a data set as it is. Raises E422."""
+        there = str(Path(self.origin["folder"]) / word)
+        if rundir.is_path(there):
+            return word if rundir.is_path(word) and Path(word).samefile(there) else there
+        if rundir.is_path(word) and any(self.run.checkpoints.glob("step-*")):
+            return word  # the folder was moved; a checkpoint tells whether these are the data
+        if rundir.is_path(word) or "/" in word or "." in word:
+            raise error("E422", path=self.run.path, source=word, folder=self.origin["folder"])
+        return word
 
     def request(self, out: Path, recipe: str = "", offline: bool = False) -> Request:
         """What would begin it again, in ``out``."""
         from trainwright.session import Request
 
         valid, test, start = (self.path(key) for key in ("valid", "test", "from"))
-        return Request(self.source, valid, test, recipe, start, out, out.parent, offline, {})
+        return Request(self._found(self.origin["source"]), valid, test, recipe, start, out, out.parent, offline, {})
 
     def check(self, given: Mapping[str, Any], found: Checkpoint | None) -> tuple[dict[str, Any], bool]:
         """The settings that it goes on with, those ``given`` laid over its own; and whether any is another than before.
@@ -82,7 +89,9 @@ class Earlier:
         before = found.facts["settings"] if found is not None else config.dump(config.resolve({}, self.settings, task))
         changed = {key for key in (*wanted, *before) if wanted.get(key) != before.get(key)}
         for key in sorted(changed.difference(FREE)):
-            facts = {"key": key, "value": wanted.get(key), "found": before.get(key)}
+            new, old = _flat(key, wanted.get(key)), _flat(key, before.get(key))
+            key = next(each for each in (*new, *old) if new.get(each) != old.get(each))
+            facts = {"key": key, "value": new.get(key, "none"), "found": old.get(key, "none")}
             raise error("E416", path=self.run.path, free=", ".join(FREE), **facts)
         return wanted, bool(changed)
 
@@ -92,11 +101,16 @@ class Earlier:
         for key in ("settings", "data", "machine", "log"):
             if found is not None and not isinstance(found.facts.get(key), dict):
                 raise error("E411", path=found.path, problem=f"it does not say its {key}")
-        events = self.run.events
-        # Looked for as bytes: after a failure of the machine not every line need be JSON.
-        if found is None and events.is_file() and b'{"event": "saved"' in events.read_bytes():
+        if found is None and self.run.wrote_checkpoints():
             raise error("E417", path=self.run.path)
         return found
+
+
+def _flat(key: str, value: Any) -> dict[str, Any]:
+    """``{"model.hidden": 64}`` for the settings of a component."""
+    if not isinstance(value, Mapping):
+        return {key: value}
+    return {f"{key}.{inner}": each for inner, each in value.items()}
 
 
 def begun(request: Request) -> RunDir | None:
@@ -118,9 +132,17 @@ def begun(request: Request) -> RunDir | None:
         with suppress(TrainwrightError):  # what cannot be gone on with is not the one
             earlier = Earlier.open(path.parent)
             earlier.check(request.settings, None)
-            if all(earlier.origin.get(key) == wanted.get(key) for key in WORDS):
+            same = earlier.origin.get("said") == request.said() and earlier.origin["folder"] == str(Path.cwd())
+            if same and all(earlier.origin.get(key) == wanted.get(key) for key in WORDS):
                 return earlier.run
     return None
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The files that are not what they were, by the digests of two times."""
+    splits = {**before["sources"], **now["sources"]}
+    changed = [split for split in splits if before["sources"].get(split) != now["sources"].get(split)]
+    return [now["paths"].get(split, split) for split in changed]
 
 
 class Facts:
@@ -146,7 +168,8 @@ class Facts:
         digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
         for name in sorted(arrays):
             digest.update(name.encode() + arrays[name].tobytes())
-        self._data = {"sources": self._source.digests, "encoder": digest.hexdigest()}
+        paths = {split: str(path) for split, path in self._source.files.items()}
+        self._data = {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
 
     def content(self) -> dict[str, Any]:
         """Everything."""
@@ -158,8 +181,7 @@ class Facts:
         from trainwright.training.machine import differences
 
         before, notes = found.facts["data"], []
-        named = {**before["sources"], **self.data["sources"]}
-        changed = [name for name in named if before["sources"].get(name) != self.data["sources"].get(name)]
+        changed = changes(before, self.data)
         if before["encoder"] != self.data["encoder"]:
             raise error("E414", path=earlier.run.path, changed=", ".join(changed) or "by this version of Trainwright")
         if changed:

@@ -7,16 +7,18 @@ import json
 import os
 import platform
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from trainwright.errors import error
 
 LOCK = ".lock"
 _held: set[Path] = set()  # a record lock keeps out other processes only
+_holding = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class RunDir:
 
     def wrote_checkpoints(self) -> bool:
         """Whether its events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
-        return self.events.is_file() and b'{"event": "saved"' in self.events.read_bytes()
+        content = self.events.read_bytes() if self.events.is_file() else b""
+        return b'{"event": "saved"' in content or b'{"event": "resumed"' in content
 
     @property
     def seal(self) -> Path:
@@ -73,7 +76,8 @@ class RunDir:
         """The files of a run that has ended. Checkpoints and the bundle have seals of their own; that of the bundle counts."""
         own = {self.seal, *self.checkpoints.rglob("*"), *self.quarantine.rglob("*")}
         own |= {path for path in self.model.rglob("*") if path.name != "SEAL"}
-        found = (path for path in self.path.rglob("*") if path.is_file() and not path.name.startswith("."))
+        files = (path for path in self.path.rglob("*") if path.is_file() and not path.is_symlink())
+        found = (path for path in files if not path.name.startswith("."))
         return sorted(path for path in found if path not in own)
 
     @property
@@ -99,30 +103,38 @@ def locked(run: RunDir) -> Iterator[None]:
     The system gives the lock back when the process ends, however it ends, and knows processes of other containers too. It
     is a record lock: processes forked from this one do not hold it.
     """
-    key = run.path.resolve()
-    path = run.path / LOCK
+    key, path = run.path.resolve(), run.path / LOCK
+    with _holding:
+        if key in _held:
+            raise error("E415", path=run.path, holder="this very process")
+        _held.add(key)
     try:
-        file = None if key in _held else path.open("a+", encoding="utf-8")
+        with _open_lock(path) as file:
+            _take(file, run.path)
+            yield
+    finally:
+        _held.discard(key)
+
+
+def _open_lock(path: Path) -> IO[str]:
+    try:
+        return path.open("a+", encoding="utf-8")
     except OSError as problem:
         raise error("E402", path=path, problem=problem.strerror or problem) from None
-    if file is None:
-        raise error("E415", path=run.path, holder="this very process")
-    with file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            file.seek(0)
-            raise error("E415", path=run.path, holder=file.read(200).strip() or "another process") from None
-        except OSError as problem:
-            raise error("E402", path=path, problem=f"it cannot be locked: {problem.strerror}") from None
-        with suppress(OSError):  # on a full disk the lock holds, but cannot say whose it is
-            os.truncate(file.fileno(), 0)
-            os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
-        _held.add(key)
-        try:
-            yield
-        finally:
-            _held.discard(key)
+
+
+def _take(file: IO[str], folder: Path) -> None:
+    """Raises E415 where another process has the lock. It is given back when the file is closed."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        file.seek(0)
+        raise error("E415", path=folder, holder=file.read(200).strip() or "another process") from None
+    except OSError as problem:
+        raise error("E402", path=folder / LOCK, problem=f"it cannot be locked: {problem.strerror}") from None
+    with suppress(OSError):  # on a full disk the lock holds, but cannot say whose it is
+        os.truncate(file.fileno(), 0)
+        os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
 
 
 def create(out: Path | None, parent: Path, name: str) -> RunDir:
@@ -168,7 +180,8 @@ def open_run(path: Path) -> RunDir:
     """An existing run folder. Raises E403 where ``path`` is none."""
     run = RunDir(path)
     if not run.settings.is_file():
-        raise error("E403", path=path, missing=run.settings.name)
+        hint = "It is a run of fit: call fit again with resume=True." if run.call.is_file() else ""
+        raise error("E403", path=path, missing=run.settings.name, hint=hint)
     return run
 
 

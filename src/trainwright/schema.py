@@ -61,7 +61,7 @@ def period(value: str) -> tuple[float, str]:
         seconds = _seconds(value)
         number, unit = (seconds, "seconds") if isinstance(seconds, float) else (0.0, "")
     if not number > 0:
-        raise ValueError("a time, steps or epochs, such as 60s, 5m, 500steps, 1epoch; 0 = only at the end")
+        raise ValueError("give a time, steps or epochs, such as 60s, 5m, 2h, 500steps, 1epoch; 0 = only at the end")
     return number, unit
 
 

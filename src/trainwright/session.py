@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright import config, rundir
-from trainwright.resuming import Earlier, Facts
+from trainwright.errors import TrainwrightError, error
+from trainwright.resuming import FREE, Earlier, Facts
 from trainwright.rundir import RunDir
 from trainwright.schema import TASKS
 from trainwright.tasks.base import Clock
@@ -57,6 +58,10 @@ class Request:
         named = {"valid": self.valid, "test": self.test, "recipe": self.recipe or None, "from": self.start}
         versions = {"trainwright": trainwright.__version__, "torch": version("torch")}
         return {"source": self.source} | {key: str(value) for key, value in named.items() if value} | versions
+
+    def said(self) -> str:
+        """The settings that were given, but for those that may change, to know the same words again."""
+        return json.dumps({key: self.settings[key] for key in sorted(self.settings) if key not in FREE}, default=str)
 
 
 class Phases(Clock):
@@ -95,6 +100,7 @@ class Session:
         self.show = show
         self.phases = Phases(show)
         self._importing = threading.Thread(target=_import_torch, daemon=True)
+        self._begun = False
 
     def begin(self, request: Request) -> Path:
         """The folder of a finished run. Raises TrainwrightError before there is a folder, or on the way E402 and E501."""
@@ -107,15 +113,18 @@ class Session:
             run = rundir.create(request.out, request.runs, rundir.slug(made.problem.data["source"]))
             with rundir.locked(run):
                 rundir.check_free(run.path)  # another process may have been faster
-                origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex}
+                origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex, "said": request.said()}
                 write_head(run, made.problem, origin)
                 self._carry(run, origin["id"], made, signals, None, {})
         return run.path
 
-    def resume(self, path: Path, given: dict[str, Any], offline: bool) -> Path:
-        """The same of a run that was begun earlier, from its newest whole checkpoint; ``given`` settings may extend it."""
+    def resume(self, path: Path, source: str, given: dict[str, Any], offline: bool) -> Path:
+        """The same of a run that was begun earlier, from its newest whole checkpoint; ``given`` settings may extend it.
+
+        ``source`` is where its data are now, where they have moved.
+        """
         with self._signals() as signals:
-            earlier = Earlier.open(path)
+            earlier = Earlier.open(path, source)
             with rundir.locked(earlier.run):
                 self._go_on(earlier, given, offline, signals)
         return path
@@ -123,28 +132,40 @@ class Session:
     def _go_on(self, earlier: Earlier, given: dict[str, Any], offline: bool, signals: Signals) -> None:
         run = earlier.run
         self._importing.join()
-        found = earlier.newest(_checkpoints(run, earlier.origin["id"]), lambda *said: self._say([said]))
-        settings, changed = earlier.check(given, found)
-        if not changed and run.report.is_file() and run.seal.is_file():
+        if run.report.is_file() and run.seal.is_file() and not earlier.check(given, None)[1]:
             self._say([("resumed", "nothing to do", "the run has ended")])
             return
+        found = earlier.newest(_checkpoints(run, earlier.origin["id"]), lambda *said: self._say([said]))
+        settings, changed = earlier.check(given, found)
         made = self.prepare(earlier.request(run.path, offline=offline), settings)
         log: dict[str, Any] = {"events": 0, "history": ""}
+        origin = dict(earlier.origin)
         if found is not None:
-            self._say(made.facts.differences(earlier, found) + made.training.go_on(found))
+            position = found.state["position"]
+            if changed and made.training.over(found):
+                raise error("E421", path=run.path, epochs=position["epoch"], steps=position["step"])
+            notes = made.facts.differences(earlier, found) + made.training.go_on(found)
+            self._say(notes)
+            if notes:  # what a replay could not repeat
+                origin["inexact"] = [*origin.get("inexact", []), *(f"{what} {value}" for what, value, _ in notes)]
             log = found.facts["log"]
-        write_head(run, made.problem, earlier.origin)
+        write_head(run, made.problem, origin)
         run.seal.unlink(missing_ok=True)
         self._carry(run, earlier.origin["id"], made, signals, found, log)
 
     @contextmanager
     def _signals(self) -> Iterator[Signals]:
         """Handled from the first moment on: until there is something to save, a signal ends the run at once."""
-        from trainwright.training.stop import Signals
+        from trainwright.training.stop import ENDED, Signals
 
         self._import()
         with Signals() as signals:
-            yield signals
+            try:
+                yield signals
+            except ENDED:
+                if not self._begun:
+                    self.show(Note("stopped", signals.name, "before the first step; nothing is left of it"))
+                raise
 
     def _import(self) -> None:
         if self._importing.ident is None:
@@ -194,6 +215,7 @@ class Session:
         from trainwright.training.saving import Saver
         from trainwright.training.stop import ENDED
 
+        self._begun = True
         log, artist = EventLog(run.events, run.history, kept), start_artist(run)
 
         def emit(event: Event) -> None:
@@ -212,8 +234,11 @@ class Session:
             made.training.train(emit, saver)
             self._finish(run, made)
             artist.communicate(b"draw\n")
-        except ENDED as ended:
-            emit(Note("stopped", ended.name, f"after step {state.step}; go on with: trainwright resume {run.path}"))
+        except TrainwrightError as problem:
+            emit(Note("stopped", problem.code, f"after step {state.step}; go on with: trainwright resume {run.path}"))
+            raise
+        except ENDED:
+            emit(Note("stopped", signals.name, f"after step {state.step}; go on with: trainwright resume {run.path}"))
             raise
         finally:
             log.close()
@@ -235,7 +260,7 @@ class Session:
         made.caching.join()
         phases.mark("save")
         rate = round(training.state.rows / max(phases.seconds["train"], 1e-9))
-        write_json(run.report, scores | {"seconds": phases.seconds, "rows_per_second": rate})
+        write_json(run.report, scores | {"data": made.facts.data, "seconds": phases.seconds, "rows_per_second": rate})
 
 
 def write_head(run: RunDir, problem: Problem, origin: Mapping[str, Any]) -> None:

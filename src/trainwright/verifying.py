@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainwright.errors import RunError, TrainwrightError
-from trainwright.resuming import Earlier
+from trainwright.errors import RunError, TrainwrightError, error
+from trainwright.resuming import Earlier, changes
 from trainwright.rundir import RunDir
 from trainwright.session import Session
 from trainwright.watch.events import Event
 
 Listen = Callable[[Event], None]
 TIMES = ("seconds", "rows_per_second")  # of a report: what no second run has in common
+PLACES = ("machine", "data")  # and what says where it ran
 
 
 @dataclass
@@ -33,36 +34,45 @@ class Proof:
         self.wrong += wrong
 
 
-def verify(path: Path, show: Listen) -> Proof:
+def verify(path: Path, source: str, show: Listen) -> Proof:
     """Every sealed file as it was written; the bundle loaded, and its scores measured again and compared with the report.
 
-    Raises E403 and E408 for no run folder.
+    ``source`` is where its data are now, where they have moved. Raises E403 and E408 for no run folder.
     """
-    proof, earlier = Proof(), Earlier.open(path)
+    proof, earlier = Proof(), Earlier.open(path, source)
     run = earlier.run
     if run.seal.exists():
-        wrong = list(damaged(run.path)) + [f"{each} was added" for each in _added(run)]
-        proof.add("run", f"{len(run.lasting())} files", "sizes and SHA-256 compared with SEAL", wrong)
+        proof.add("run", f"{len(run.lasting())} files", "sizes and SHA-256 compared with SEAL", list(damaged(run.path)))
+    elif run.report.exists():
+        proof.add("run", "has no SEAL", "it has a report all the same", [f"{run.seal} is not there, which is written last"])
     else:
         proof.add("run", "has not ended", "only what is sealed is looked at", [])
+    for each in [*_added(run.path, run.lasting()), *_added(run.model, run.model.rglob("*"))]:
+        proof.add("added", each, "not under the seal", [])
     for what, folders in (("model", [run.model]), ("checkpoints", sorted(run.checkpoints.glob("step-*")))):
         there = [folder for folder in folders if folder.is_dir()]
+        wrong = [each for folder in there for each in damaged(folder)]
+        there = [folder for folder in there if folder.is_dir()]  # a run that trains meanwhile lets go of older ones
         if there:
-            wrong = [each for folder in there for each in damaged(folder)]
+            wrong = [each for folder in there for each in wrong if str(folder) in each]
             proof.add(what, ", ".join(folder.name for folder in there), "sizes and SHA-256 compared with SEAL", wrong)
     if run.seal.exists() and not proof.wrong:
         _measure_again(earlier, proof, show)
     return proof
 
 
-def replay(path: Path, out: Path | None, show: Listen) -> Proof:
+def replay(path: Path, source: str, out: Path | None, show: Listen) -> Proof:
     """Train again from the run's own settings, into ``out`` or a folder that goes away, and compare weights and report.
 
     Raises E403, E405 and E408 for no run that has ended; E401 for ``out``; and as ``train``.
     """
     from trainwright.tasks import kinds
+    from trainwright.training.machine import differences
 
-    proof, earlier = Proof(), Earlier.open(path)
+    proof, earlier = Proof(), Earlier.open(path, source)
+    why = [*earlier.origin.get("inexact", []), *(["it was stopped by the clock"] if earlier.settings.get("time") else [])]
+    if why:
+        raise error("E423", path=path, why="; ".join(why))
     kept = kinds.open_run_model(path).model.state_dict()
     with tempfile.TemporaryDirectory(prefix="trainwright-") as spare:
         place = out or Path(spare) / "run"
@@ -76,7 +86,8 @@ def replay(path: Path, out: Path | None, show: Listen) -> Proof:
         elif not again[name].equal(value):
             wrong.append(f"{name} differs by up to {float((again[name] - value).abs().max()):.3g}")
     proof.add("weights", f"{len(kept)} tensors", "of a second training, compared to the last bit", wrong)
-    wrong = [f"{key} of the report differs" for key in report if key != "machine" and report[key] != new.get(key)]
+    proof.checked += differences(report.get("machine", {}), new.get("machine", {}))
+    wrong = [f"{key} of the report differs" for key in report if key not in PLACES and report[key] != new.get(key)]
     proof.add("report", f"{len(report)} fields", "times aside", wrong)
     return proof
 
@@ -97,14 +108,16 @@ def damaged(folder: Path) -> Iterator[str]:
             yield problem.what
 
 
-def _added(run: RunDir) -> list[Path]:
+def _added(folder: Path, paths: Iterable[Path]) -> list[str]:
+    """What lies in a folder, but not under its seal."""
     from trainwright.store import seal
 
     try:
-        named = seal.read(run.path).files
+        named = {*seal.read(folder).files, seal.NAME}
     except RunError:
         return []
-    return [path for path in run.lasting() if path.relative_to(run.path).as_posix() not in named]
+    found = (path.relative_to(folder).as_posix() for path in paths if path.is_file())
+    return sorted(f"{folder.name}/{each}" for each in found if each not in named)
 
 
 def _measure_again(earlier: Earlier, proof: Proof, show: Listen) -> None:
@@ -113,10 +126,15 @@ def _measure_again(earlier: Earlier, proof: Proof, show: Listen) -> None:
 
     try:
         made = Session(show).prepare(earlier.request(earlier.run.path), dict(earlier.settings))
+        before = _compared(earlier.run).get("data")
+        if before and (changed := changes(before, made.facts.data)):
+            wrong = [f"{each} is not the file that it was" for each in changed]
+            proof.add("data", "changed", "the digests of the run compared", wrong)
+            return
         made.training.model.load_state_dict(bundle.load(earlier.run.model).weights)
         measured = made.training.measure()
     except TrainwrightError as problem:
-        proof.add("scores", "not measured", "the data cannot be read as they were", [problem.what])
+        proof.add("scores", "not measured", "the data cannot be read", [f"{problem.what} ({problem.mend})"])
         return
     report = _compared(earlier.run)
     same = report.get("machine") == made.training.machine()

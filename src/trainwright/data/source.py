@@ -75,13 +75,13 @@ class Source:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """Of each file or folder that is read, a digest that changes when any byte of any file in it does.
+        """Of each split's file or folder a digest that changes when any byte of any file in it does.
 
         Of embedded data, the interpreter that they come with; of data that are held in memory there are none.
         """
         if not self.files:
             return {} if self.held else {self.name: sys.version}
-        return {str(path): _digest(path) for _, path in sorted(self.files.items())}
+        return {split: _digest(path) for split, path in sorted(self.files.items())}
 
     def fingerprint(self, shaping: Mapping[str, Any]) -> str:
         """The name under which what was encoded from this source is cached; empty for data that are held in memory."""

@@ -11,6 +11,7 @@ SEAL                  size and SHA-256 of each
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,14 @@ def save(folder: Path, bundle: Bundle, card: str) -> None:
         for name, content in files.items():
             write_synced(place / name, content)
         seal.close(place, {})
+        _carry_over(folder, place)
+
+
+def _carry_over(folder: Path, place: Path) -> None:
+    """What a person has put beside the bundle that gives way stays."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if not (place / path.name).exists():
+            (shutil.copytree if path.is_dir() else shutil.copy2)(path, place / path.name)
 
 
 def load(folder: Path) -> Bundle:

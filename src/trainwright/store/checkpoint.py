@@ -11,6 +11,7 @@ go. Damaged ones are put aside, never deleted.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -77,10 +78,8 @@ class Checkpoints:
 
     def _free(self, step: int) -> Path:
         """The end of an epoch has the number of its last step, which may be saved already."""
-        path, number = self.folder / f"step-{step:06d}", 1
-        while path.exists():
-            path, number = self.folder / f"step-{step:06d}.{number}", number + 1
-        return path
+        taken = [int(path.suffix[1:] or 0) for path in self.paths() if path.stem == f"step-{step:06d}"]
+        return self.folder / (f"step-{step:06d}.{max(taken) + 1}" if taken else f"step-{step:06d}")
 
     def regular(self) -> Path | None:
         """The newest regular one of this run."""
@@ -90,10 +89,12 @@ class Checkpoints:
         return [(path, facts) for path in self.paths() if (facts := _facts(path)).get("run") == self.run]
 
     def _let_go(self) -> None:
-        """Remove our own sealed folders but the newest ``KEEP`` and the newest regular one; the name goes first."""
-        regular = self.regular()
-        for path, _ in self._own()[KEEP:]:
-            if path != regular:
+        """Remove our own sealed folders but the newest of ``KEEP`` steps and the newest regular one; the name goes first."""
+        own = self._own()
+        newest = {facts["step"]: path for path, facts in reversed(own)}
+        kept = {self.regular(), *(newest[step] for step in sorted(newest)[-KEEP:])}
+        for path, _ in own:
+            if path not in kept:
                 gone = path.with_name(f".{path.name}.0.old")
                 with suppress(OSError):  # it takes room, and goes with the next one
                     path.rename(gone)
@@ -115,6 +116,8 @@ class Checkpoints:
             try:
                 found = read(path)
             except RunError as problem:
+                if problem.code == "E424":
+                    raise  # it may be whole
                 bad.append((path, problem))
                 continue
             for each, why in bad:
@@ -148,6 +151,8 @@ def read(path: Path) -> Checkpoint:
             raise ValueError(f"it has format {values['format']}, this version reads {FORMAT}")
         tensors = safetensors.torch.load(check_header(files[TENSORS]))
         return Checkpoint(path, values, unpack(values.pop("state"), tensors))
+    except MemoryError:
+        raise error("E424", path=path, problem="there is too little memory") from None
     except Exception as problem:  # somebody else may have written and sealed it
         raise error("E411", path=path, problem=in_short(problem)) from None
 
@@ -156,7 +161,10 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     try:
         safetensors.torch.save_file(dict(tensors), path)
     except safetensors.SafetensorError as problem:  # it words what the system said
-        raise OSError(str(problem)) from None
+        number = re.search(r"os error (\d+)", str(problem))
+        raise (OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(problem))) from None
+    except KeyError as problem:
+        raise error("E412", name="a tensor", found=problem) from None
     path.chmod(path.parent.stat().st_mode & 0o666)  # the library makes it for one person only
 
 

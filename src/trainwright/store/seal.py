@@ -6,6 +6,7 @@ to files, not against a person who means harm: they can seal what they like.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import mmap
@@ -116,7 +117,8 @@ def _content(path: Path, size: int | None = None) -> bytes:
                 raise error("E411", path=path, problem=f"it has {facts.st_size:,} bytes instead of {size:,}")
             return file.read(LARGEST + 1 if size is None else size)
     except OSError as problem:
-        raise error("E411", path=path, problem=problem.strerror or problem) from None
+        passing = problem.errno in (errno.EIO, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+        raise error("E424" if passing else "E411", path=path, problem=problem.strerror or problem) from None
 
 
 def _digest_of(path: Path) -> str:

@@ -85,9 +85,10 @@ def fit_own(
     events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept, recover)
     if out is not None:
         _check_period(checkpoint_every)
-        call = {"seed": plan["seed"], "accumulate": plan["accumulate"], "batch_size": batch_size, "rows": train.rows}
-        run = own_run.begin(Path(out), resume, call | {"shuffle": shuffled, "monitor": plan["monitor"]})
-        events = own_run.carried(run, events, learner, train, kept, checkpoint_every, plan["accumulate"])
+        call = own_run.describe(model, data, loss, optimizer) | {name: plan[name] for name in ("seed", "accumulate", "monitor")}
+        call |= {"batch_size": batch_size, "shuffle": shuffled, "clip": clip, "clip_value": clip_value, "every": schedule_every}
+        run = own_run.begin(Path(out), resume)
+        events = own_run.carried(run, call, events, learner, train, kept, checkpoint_every)
     elif resume:
         raise error("E320", name="resume", value=resume, problem="it needs out, the folder of the run")
     return _shown(events, model, kept if held_out else None, _watched() if progress is None else progress)

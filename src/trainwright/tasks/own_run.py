@@ -7,17 +7,22 @@ model.safetensors   the parameters at the end, those of the best epoch where the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from trainwright import rundir
 from trainwright.data.batches import Batches
+from trainwright.data.tree import leaves
 from trainwright.errors import error, in_short
 from trainwright.rundir import RunDir
 from trainwright.store.atomic import remove_leftovers, write_file
@@ -32,40 +37,80 @@ from trainwright.training.stop import Signals
 from trainwright.watch.events import Event, EventLog, Finished, Note, Resumed
 
 
-def begin(out: Path, resume: bool, call: Mapping[str, Any]) -> RunDir:
-    """The folder of a new run, or with ``resume`` that of an earlier one. Raises E401, E402, and E420 for another call."""
+def describe(model: nn.Module, data: Any, loss: Any, optimizer: Optimizer) -> dict[str, Any]:
+    """What makes a call of ``fit`` the same call, as JSON. Data held whole are known by a sample of their entries."""
+    shapes = [[name, list(value.shape), str(value.dtype)] for name, value in model.state_dict().items()]
+    groups = [{key: each for key, each in group.items() if key != "params"} for group in optimizer.param_groups]
+    found = {
+        "model": [type(model).__qualname__, _digest(shapes)],
+        "data": [type(data).__qualname__, _digest([_sample(leaf) for leaf in leaves(data)])],
+        "loss": [getattr(loss, "__qualname__", type(loss).__qualname__), _scalars(getattr(loss, "__dict__", {}))],
+        "optimizer": [type(optimizer).__qualname__, *map(_scalars, groups)],
+    }
+    return json.loads(json.dumps(found))  # type: ignore[no-any-return]  # as it comes back from the file
+
+
+def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = (str, int, float, bool, tuple, list)
+    return {key: repr(each) for key, each in values.items() if not key.startswith("_") and isinstance(each, kinds)}
+
+
+def _sample(leaf: Any) -> list[Any]:
+    if not isinstance(leaf, Tensor | np.ndarray) or not leaf.size:
+        return [type(leaf).__qualname__]
+    flat = torch.as_tensor(leaf).detach().reshape(-1)
+    return [list(leaf.shape), str(leaf.dtype), flat[:: max(len(flat) // 4096, 1)].tolist()]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(repr(value).encode(), digest_size=16).hexdigest()
+
+
+def begin(out: Path, resume: bool) -> RunDir:
+    """The folder of a new run, or with ``resume`` that of an earlier one. Raises E401 and E402."""
     run = RunDir(out)
-    if resume and run.call.is_file():
-        try:
-            before = json.loads(run.call.read_bytes())
-            changed = [key for key in call if before[key] != call[key]]
-        except (ValueError, KeyError, TypeError) as problem:
-            raise error("E408", path=run.call, problem=problem) from None
-        for key in changed:
-            raise error("E420", path=out, key=key, value=call[key], found=before[key])
-        return run
-    run = rundir.create(out, out.parent, out.name)
-    write_file(run.call, json.dumps({**call, "id": uuid.uuid4().hex}, indent=1))
-    return run
+    return run if resume and run.call.is_file() else rundir.create(out, out.parent, out.name)
+
+
+def _identity(run: RunDir, call: Mapping[str, Any]) -> str:
+    """Of the run that ``call`` began, which is written down the first time. Raises E408, and E420 for another call."""
+    if not run.call.is_file():
+        write_file(run.call, json.dumps({**call, "id": uuid.uuid4().hex}, indent=1))
+    try:
+        before = json.loads(run.call.read_bytes())
+        changed = [key for key in call if before[key] != call[key]]
+        identity = str(before["id"])
+    except (ValueError, KeyError, TypeError) as problem:
+        raise error("E408", path=run.call, problem=problem) from None
+    for key in changed:
+        plain = not isinstance(call[key], list)
+        raise error("E420", path=run.path, key=key, shown=f" ({before[key]}, not {call[key]})" if plain else "")
+    return identity
 
 
 def carried(
-    run: RunDir, events: Iterator[Event], learner: Learner, train: Batches, state: State, every: str, accumulate: int
+    run: RunDir,
+    call: Mapping[str, Any],
+    events: Iterator[Event],
+    learner: Learner,
+    train: Batches,
+    state: State,
+    every: str,
 ) -> Iterator[Event]:
-    """The events of a run that goes on where its newest whole checkpoint stands; saved on the way.
+    """The events of a run that goes on where its newest whole checkpoint stands; saved on the way, and however it ends.
 
-    Raises E411 to E417, KeyboardInterrupt and SystemExit after a signal, when all is saved.
+    Raises E408, E411 to E417, E420, KeyboardInterrupt and SystemExit after a signal, when all is saved.
     """
-    with rundir.locked(run), Signals() as signals:
+    with rundir.locked(run), Signals() as signals, signals.waiting():
         remove_leftovers(run.path)
         notes: list[Note] = []
-        keeper = Checkpoints(run.checkpoints, run.quarantine, json.loads(run.call.read_bytes())["id"])
+        keeper = Checkpoints(run.checkpoints, run.quarantine, _identity(run, call))
         found = keeper.newest(lambda *said: notes.append(Note(*said)))
         where = machine(next((each.device for each in learner.parameters), torch.device("cpu")), torch.get_num_threads())
         if found is None and run.wrote_checkpoints():
             raise error("E417", path=run.path)
         if found is not None:
-            notes += _put_back(found, learner, train, state, accumulate, where)
+            notes += _put_back(found, learner, train, state, call["accumulate"], where)
         log = EventLog(run.events, run.history, found.facts["log"] if found else {"events": 0, "history": ""})
         waiting: list[Event] = [*notes]
 
@@ -76,7 +121,7 @@ def carried(
         saver = Saver(keeper, every, lambda: {"machine": where, "log": log.position()}, emit, signals)
         saver.begin(learner, state)
         try:
-            while (event := _next(events, signals)) is not None:
+            for event in events:
                 if isinstance(event, Finished):
                     saver.save(final=True)
                     _keep_model(run, learner, state)
@@ -85,16 +130,10 @@ def carried(
                 waiting.clear()
                 saver.after(event)
                 yield event
+                signals.check()  # one that came while the caller had the word
         finally:
-            if signals.received:  # it came while the caller had the word
-                saver.save()
+            saver.rescue()  # also where the caller leaves the loop
             log.close()
-
-
-def _next(events: Iterator[Event], signals: Signals) -> Event | None:
-    """The next event; a signal waits until it is there."""
-    with signals.waiting():
-        return next(events, None)
 
 
 def _put_back(

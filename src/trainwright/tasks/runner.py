@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-from trainwright.errors import TrainingError, error, in_short, nearest
+from trainwright.errors import error, in_short, nearest
 from trainwright.models import registry
 from trainwright.schema import MOST_THREADS
 from trainwright.store.bundle import Bundle
@@ -24,7 +24,7 @@ from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.saving import Saver
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.training.stop import ENDED, Signals
+from trainwright.training.stop import Signals
 from trainwright.watch.events import Event, Finished, Scores
 
 
@@ -133,6 +133,12 @@ class Training:
         """What the last bits of numbers depend on, beside data and settings."""
         return machine(self.device, self.threads)
 
+    def over(self, found: Checkpoint) -> bool:
+        """Whether the plan asks for nothing more than a checkpoint has."""
+        before = State()
+        before.place(found.state["position"])
+        return bool(self.plan.reason(before, before.seconds))
+
     def go_on(self, found: Checkpoint) -> list[Note]:
         """Stand where a checkpoint was taken; what is not as it was then.
 
@@ -181,16 +187,11 @@ class Training:
                     if saver is not None:
                         saver.after(event)
             signals.check()
-        except TrainingError as refused:
-            if saver is not None and refused.code == "E501":
-                with suppress(TrainingError):  # where parameters are not finite either, the message names them
-                    saver.save()  # so that the run can go on without this update
-            raise
-        except torch.OutOfMemoryError:
-            raise error("E504", what="data on the way to the model, or for its validation") from None
-        except ENDED:
+        except BaseException as problem:
             if saver is not None:
-                saver.save()  # where it came while validation was measured
+                saver.rescue()  # whatever it was, the run can go on from here
+            if isinstance(problem, torch.OutOfMemoryError):
+                raise error("E504", what="data on the way to the model, or for its validation") from None
             raise
         if self.state.best:
             self.model.load_state_dict(self.state.best)

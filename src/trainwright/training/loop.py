@@ -109,6 +109,7 @@ def fit(
         scores = state.tally.scores()
         scores.metrics = learner.objective.metrics(scores.loss)
         valid = validate(learner.model) if validate else None
+        learner.between = False
         state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
         best = valid is not None and state.consider(learner.model, plan.score(valid))
         lr = learner.lr
@@ -116,6 +117,7 @@ def fit(
             if schedule.every == "epoch":
                 schedule.advance((valid or scores).loss)
         seconds = time.perf_counter() - epoch_begun
+        learner.between = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
         state.seconds = time.perf_counter() - begun
     yield Finished(reason, state.step, state.epoch, state.best_epoch, time.perf_counter() - begun)
@@ -145,7 +147,8 @@ def _epoch(
             batches, window = train.epoch(state.epoch, state.batch), []
             release(device)
             yield smaller
-            seed(device, step_seed(plan.seed, state.step))
+            begins = state.batch == 0
+            seed(device, epoch_seed(plan.seed, state.epoch) if begins else step_seed(plan.seed, state.step))
             continue
         loss, rows = (None, 0) if isinstance(made, Refused) else made
         state.step += 1
@@ -155,6 +158,7 @@ def _epoch(
             if schedule.every == "step":
                 schedule.advance(loss)
         state.seconds = time.perf_counter() - begun
+        learner.between = True
         yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr)
         if plan.spent(state, time.perf_counter() - begun):
             return

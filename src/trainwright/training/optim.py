@@ -179,10 +179,16 @@ def advance(schedules: Iterable[Scheduler], step: int, epoch: int, per_epoch: in
             for each in moving:
                 if each.every == "step":
                     each.advance(None)
-            if number % per_epoch == 0 and number // per_epoch <= epoch:
-                for each in moving:
-                    if each.every == "epoch":
-                        each.advance(None)
+            if per_epoch and number % per_epoch == 0 and number // per_epoch <= epoch:
+                _end_epoch(moving)
+        for _ in range(0 if per_epoch else epoch):  # where the length of an epoch is not known, they come last
+            _end_epoch(moving)
+
+
+def _end_epoch(schedules: Iterable[Scheduler]) -> None:
+    for each in schedules:
+        if each.every == "epoch":
+            each.advance(None)
 
 
 def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
-from trainwright.errors import RunError, TrainingError, error
+from trainwright.errors import RunError, TrainingError, TrainwrightError, error
 from trainwright.schema import period
 from trainwright.store.checkpoint import KEEP, Checkpoints, read
 from trainwright.training import snapshot
@@ -42,10 +43,12 @@ class Saver:
         self._every, self._unit = period(every)
         self._next = perf_counter() + self._every
         self._at: tuple[int, ...] = ()
+        self._failing = False
 
     def begin(self, learner: Learner, state: State) -> None:
         """What is to be saved; a run that goes on is saved where it stands already."""
         self.learner, self.state = learner, state
+        self._odd = {name for name, each in learner.model.named_buffers() if not snapshot.finite(each)}
         if self._rollback and self.checkpoints.regular() is None:
             self.save(regular=True, final=True)
         if state.step:
@@ -60,6 +63,11 @@ class Saver:
             if due or isinstance(event, Note) or self.signals.received:
                 self.save(regular=due and self._unit != "seconds")
             self.signals.check()
+
+    def rescue(self) -> None:
+        """Save what is there when something else ends the run; what ended it matters more than a failure of this."""
+        with suppress(TrainwrightError):
+            self.save()
 
     def roll_back(self) -> str:
         """Take what learns back to the newest regular checkpoint; gives its name. Raises E411 and E417 where it is lost."""
@@ -83,19 +91,23 @@ class Saver:
         with ``rollback`` E502 for the final one only.
         """
         place = self._place()
-        if place == self._at:
+        if place == self._at or not self.learner.between:
             return
         begun = perf_counter()
         try:
-            snapshot.check_finite(self.learner, self.state.step)
+            snapshot.check_finite(self.learner, self.state.step, self._odd)
             taken = snapshot.take(self.learner, self.state)
             size = self.checkpoints.save(self.state.step, taken, self.facts(), regular=regular)
         except (RunError, TrainingError) as problem:
             if final or problem.code not in self._passed_over:
                 raise
-            kept = next((path.name for path in self.checkpoints.paths()), "none")
-            self.emit(Note("not saved", f"step {self.state.step}", f"{problem.what}; tried again later, newest: {kept}"))
+            if not self._failing:
+                kept = next((path.name for path in self.checkpoints.paths()), "none")
+                why = f"{problem.what}; tried again until it can be, newest: {kept}"
+                self.emit(Note("not saved", f"step {self.state.step}", why))
+            self._failing = True
         else:
+            self._failing = False
             self._at = place
             self.emit(Saved(self.state.step, perf_counter() - begun, size))
         now = perf_counter()

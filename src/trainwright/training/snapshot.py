@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ def take(learner: Learner, state: State) -> dict[str, Any]:
     """
     return {
         "model": dict(learner.model.state_dict()),
+        "unnamed": [each.detach() for each in _unnamed(learner)],
         "optimizer": learner.optimizer.state_dict(),
         "schedules": [each.schedule.state_dict() for each in learner.schedules],
         "carried": learner.forward.state,
@@ -66,9 +67,15 @@ def roll_back(taken: Mapping[str, Any], learner: Learner, state: State) -> None:
 def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bool) -> None:
     """All but the position and the schedules; the rates of the optimiser only with ``rates``."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
+    for value, kept in zip(_unnamed(learner), taken["unnamed"], strict=True):
+        value.detach().copy_(kept)
     now = [{name: group[name] for name in SCHEDULED if name in group} for group in learner.optimizer.param_groups]
     learner.model.load_state_dict(taken["model"])
     learner.optimizer.load_state_dict(taken["optimizer"])
+    for parameter, remembered in learner.optimizer.state.items():  # fused kernels pair them by their places in memory
+        for name, value in remembered.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                remembered[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
     if not rates:
         for group, rate in zip(learner.optimizer.param_groups, now, strict=True):
             group.update(rate)
@@ -76,21 +83,27 @@ def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bo
     state.best = {name: value.to(device) for name, value in taken["best"].items()}
 
 
-def check_finite(learner: Learner, step: int) -> None:
+def _unnamed(learner: Learner) -> list[Tensor]:
+    """What the model's own state leaves out: buffers that are not persistent, and parameters that the loss owns."""
+    named = {each.data_ptr() for each in learner.model.state_dict().values()}
+    return [each for each in (*learner.model.buffers(), *learner.parameters) if each.data_ptr() not in named]
+
+
+def check_finite(learner: Learner, step: int, odd: Container[str] = ()) -> None:
     """Raise E502 where a parameter, what the optimiser remembers of it, a buffer or the state that the model carries is not
-    finite: such a state is never kept."""
+    finite: such a state is never kept. Buffers named in ``odd`` were never finite (masks)."""
     names = {id(parameter): name for name, parameter in learner.model.named_parameters()}
     for parameter in learner.parameters:
         remembered = learner.optimizer.state.get(parameter, {}).values()
         for value in (parameter.detach(), *(each for each in remembered if isinstance(each, Tensor))):
-            if not _finite(value):
+            if not finite(value):
                 raise error("E502", step=step, where=names.get(id(parameter), ""))
     carried = [("the carried state", each) for each in leaves(learner.forward.state)]
     for name, value in (*learner.model.named_buffers(), *carried):
-        if isinstance(value, Tensor) and not _finite(value):
+        if name not in odd and isinstance(value, Tensor) and not finite(value):
             raise error("E502", step=step, where=name)
 
 
-def _finite(value: Tensor) -> bool:
-    """One pass: a sum is not finite when an entry is not; where a sum of finite numbers is too large each is looked at."""
+def finite(value: Tensor) -> bool:
+    """Whether every entry is. A sum is not finite when an entry is not; where it is only too large each is looked at."""
     return not value.is_floating_point() or math.isfinite(float(value.sum())) or bool(value.isfinite().all())

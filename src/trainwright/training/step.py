@@ -36,6 +36,7 @@ class Learner:
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
         self.undo = Undo(self.forward)
+        self.between = True  # whether everything stands between two updates, so that it can be saved
 
     @property
     def model(self) -> nn.Module:
@@ -68,6 +69,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     if learner.clip_value:
         torch._foreach_clamp_min_(gradients, -learner.clip_value)
         torch._foreach_clamp_max_(gradients, learner.clip_value)
+    learner.between = False
     try:
         learner.apply()
     except torch.OutOfMemoryError:  # smaller batches would not help: what was made for them is gone by now

@@ -12,26 +12,19 @@ from typing import Any
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C ended the run."""
-
-    name = "SIGINT"
-
-
 class Terminated(SystemExit):
     """SIGTERM or SIGHUP ended the run; the process leaves with what a shell calls it, 143 or 129."""
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
-        self.name = signal.Signals(number).name
 
 
-ENDED = (Interrupted, Terminated)
+ENDED = (KeyboardInterrupt, Terminated)
 
 
-def ended(number: int) -> Interrupted | Terminated:
-    """What a signal raises."""
-    return Interrupted() if number == signal.SIGINT else Terminated(number)
+def ended(number: int) -> KeyboardInterrupt | Terminated:
+    """What a signal raises: Python leaves with 130 only after a KeyboardInterrupt that is no class of ours."""
+    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
 
 
 class Signals:
@@ -56,6 +49,11 @@ class Signals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    @property
+    def name(self) -> str:
+        """Of the signal that came."""
+        return signal.Signals(self.received or signal.SIGINT).name
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.received = number
