@@ -37,7 +37,7 @@ def test_data_that_are_gone(bench: Bench, killed: Path) -> None:
     (bench.folder / "changing" / "table.csv").unlink()
     answer = bench.driver("resume", out=killed)
     assert answer["code"] == 2
-    assert answer["error"].startswith("E1")
+    assert answer["error"].startswith("E422")
 
 
 @pytest.mark.parametrize(("key", "value"), [("lr", 0.5), ("batch_size", 3), ("seed", 1), ("optimizer", {"name": "Adam"})])
