@@ -62,7 +62,7 @@ def images(path: Path, source: Path, rows: int) -> None:
         start = 4 + 4 * data[3]
         sizes = np.frombuffer(data[4:start], ">u4")
         each = int(np.prod(sizes[1:]))
-        kept = data[:4] + np.uint32(rows).astype(">u4").tobytes() + data[8:start] + data[start : start + rows * each]
+        kept = data[:4] + rows.to_bytes(4, "big") + data[8:start] + data[start : start + rows * each]
         (path / file.name).write_bytes(gzip.compress(kept, 1))
 
 

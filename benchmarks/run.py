@@ -57,6 +57,11 @@ def environment(scratch: Path, gpu: bool) -> dict[str, str]:
     return found | ({} if gpu else {"CUDA_VISIBLE_DEVICES": ""})
 
 
+def gpu_name() -> str:
+    """The CUDA device as torch sees it; empty where there is none."""
+    return subprocess.run([sys.executable, "-c", GPU], check=True, capture_output=True, text=True).stdout.strip()
+
+
 def alternated(systems: dict[str, list[str]], rounds: int, scratch: Path, gpu: bool) -> Runs:
     """Every system once, then every system again, each run in a folder of its own."""
     runs: Runs = {name: [] for name in systems}
@@ -66,7 +71,7 @@ def alternated(systems: dict[str, list[str]], rounds: int, scratch: Path, gpu: b
                 words = [word.replace(OUT, folder) for word in command]
                 found = measure(words, Path(folder), environment(Path(folder), gpu))
             runs[name].append(found)
-            shown = "failed" if "error" in found else f"{found['wall']:.2f} s"
+            shown = f"failed\n{found['error']}" if "error" in found else f"{found['wall']:.2f} s"
             print(f"round {number + 1}, {name}: {shown}", file=sys.stderr, flush=True)
     return runs
 
@@ -124,30 +129,32 @@ def carried(options: argparse.Namespace, data: Path, scratch: Path) -> int:
     peers = make_peers()
 
     def run(command: list[str]) -> None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | environment(scratch, False))
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment(scratch, False))
+        if done.returncode:
+            raise SystemExit(f"{shlex.join(command)}\n{done.stderr}")
 
-    gpu = subprocess.run([sys.executable, "-c", GPU], check=True, capture_output=True, text=True).stdout.strip()
+    gpu = gpu_name()
     place = Place(data, scratch, peers, options.small, run)
-    results: dict[str, Any] = about(options.rounds, gpu, peers) | {"cpu": {}, "gpu cases": {}}
+    results: dict[str, Any] = about(options.rounds, gpu, peers) | {"cases": {"CPU": {}, "GPU": {}}}
     text, part = head(results), None
     print(text)
     for on_gpu, case in chosen(options.only, bool(gpu)):
         if part != on_gpu:
             part = on_gpu
-            text += (title := f"\n## On {'the GPU' if on_gpu else 'the CPU'}\n")
+            text += (title := f"\n## On the {'GPU' if on_gpu else 'CPU'}\n")
             print(title)
         if reason := case.skipped(data, options.long):
             found = skipped(case, reason)
         else:
             runs = alternated(case.systems(place), options.rounds, scratch, on_gpu)
-            results["gpu cases" if on_gpu else "cpu"][case.name] = runs
+            results["cases"]["GPU" if on_gpu else "CPU"][case.name] = runs
             found = section(case, runs, judged=not options.small)
         text += f"\n{found}"
         print(found, flush=True)
         (HERE / "results.md").write_text(text, encoding="utf-8")
         (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    measured = [*results["cpu"].values(), *results["gpu cases"].values()]
-    return int(any("error" in each for runs in measured for rounds in runs.values() for each in rounds))
+    measured = [runs for part in results["cases"].values() for systems in part.values() for runs in systems.values()]
+    return int(any("error" in each for runs in measured for each in runs))
 
 
 if __name__ == "__main__":
