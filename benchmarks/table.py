@@ -43,7 +43,7 @@ def _row(name: str, runs: Runs, middle: dict[str, dict[str, float]], case: Case)
         return f"| {name} | failed: {runs[name][-1]['error'].strip().splitlines()[-1][:100]} | | | | | | | |"
     walls = [each["wall"] for each in runs[name] if "error" not in each]
     scores = f"{own['accuracy']:.4f}" if "accuracy" in own else ""
-    scores += f"perplexity {own['perplexity']:.1f}" if "perplexity" in own else ""
+    scores = f"perplexity {own['perplexity']:.1f}" if "perplexity" in own else scores
     scores += " (not reached)" if own.get("accuracy", 1.0) < case.reach else ""
     ratio = f"{own['wall'] / first['wall']:.2f}" if first else ""
     inside = [f"{key.removeprefix('seconds.')} {value:.3g}" for key, value in own.items() if key.startswith("seconds.")]

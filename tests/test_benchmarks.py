@@ -21,7 +21,7 @@ sys.path.append(str(BENCHMARKS))
 import run  # noqa: E402
 from case import Case, Place, Target  # noqa: E402
 from cases import CASES  # noqa: E402
-from measure import measure  # noqa: E402
+from measure import descendants, measure, resident  # noqa: E402
 from table import section, skipped, verdict  # noqa: E402
 
 TARGETS = (
@@ -104,7 +104,19 @@ def test_a_case_that_is_left_out_says_why(tmp_path: Path) -> None:
     assert "--long" in CASES["rows-10m"].skipped(tmp_path, False) and CASES["rows-10m"].skipped(tmp_path, True) == ""
 
 
-def test_a_process_is_measured(tmp_path: Path) -> None:
+def test_the_memory_of_a_process_and_of_those_below_it_is_seen() -> None:
+    waits = "import sys; held = bytearray(1 << 26); print(flush=True); sys.stdin.read()"
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {waits!r}])"
+    with subprocess.Popen([sys.executable, "-c", outer], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"\n"  # the inner one holds its memory
+        _, inner = descendants(process.pid)
+        assert resident(inner) > 1 << 26 > resident(process.pid) > 0
+        process.communicate(b"")
+    assert resident(inner) == 0
+
+
+def test_a_process_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("measure.resident", lambda pid: 0)  # one that ends between two looks at it
     program = "import json; held = bytearray(1 << 27); print(json.dumps({'accuracy': 0.5, 'seconds': {'train': 2.0}}))"
     # A process in the process: what it takes counts.
     outer = f"import subprocess, sys; print('noise'); subprocess.run([sys.executable, '-c', {program!r}], check=True)"
