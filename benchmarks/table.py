@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import Any
 
 from case import Case, Target
@@ -58,6 +59,7 @@ def _row(name: str, runs: Runs, middle: dict[str, dict[str, float]], case: Case)
 
 def section(case: Case, runs: Runs, judged: bool) -> str:
     """One case: what is timed, a row a system, a line a target. ``judged``: the run is one that targets are meant for."""
+    case = case if judged else replace(case, reach=0.0)
     middle = medians(runs)
     lines = [f"### {case.name}", "", case.what, "", HEAD, "|---" * HEAD.count(" | ") + "|---|"]
     lines += [_row(name, runs, middle, case) for name in runs] + [""]

@@ -37,7 +37,8 @@ def main():
     lightning.seed_everything(0)
     train, valid, _ = parts(folder)
     clock.phase("read")
-    stop = EarlyStopping("accuracy", mode="max", stopping_threshold=target - 1e-9, patience=MOST_EPOCHS)
+    # Its threshold has to be passed, not met.
+    stop = EarlyStopping("accuracy", mode="max", stopping_threshold=target - 1e-6, patience=MOST_EPOCHS)
     trainer = lightning.Trainer(max_epochs=MOST_EPOCHS, callbacks=[stop], default_root_dir=out)
     trainer.fit(Module(name), DataLoader(train, BATCH[name], shuffle=True), DataLoader(valid, BATCH[name]))
     clock.phase("train")
