@@ -39,8 +39,8 @@ def real(folder: str, suffix: str, place: Place) -> dict[str, list[str]]:
 def many(rows: int, place: Place) -> dict[str, list[str]]:
     """The training rows repeated with their words disturbed; the official test rows."""
     source, test = files(place, "ag_news_10k", "csv")
-    rows = rows // 100 if place.small else rows
-    return systems(place, place.made("news", f"news-{rows}.csv", source, rows), test, long=rows > 1_000_000)
+    made = rows // 100 if place.small else rows
+    return systems(place, place.made("news", f"news-{made}.csv", source, made), test, long=rows > 1_000_000)
 
 
 def synthetic(place: Place) -> dict[str, list[str]]:
