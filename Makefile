@@ -34,7 +34,7 @@ lint: $(VENV)/.developed
 	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/mypy
 
-# Against the peers, in an environment of their own; takes minutes.
+# Against the peers, in an environment of their own; takes hours on two cores.
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 
