@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from trainwright.errors import TrainwrightError, error, nearest
-from trainwright.rundir import is_path
-from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     from trainwright.watch.console import Console
@@ -124,6 +122,8 @@ def replay(
 
 
 def _prove(run: Path, proof: Any, console: Console, as_json: bool) -> None:
+    from trainwright.watch.events import Note
+
     console.close()
     if as_json:
         _print_json({"run": str(run), "checked": proof.checked, "wrong": proof.wrong})
@@ -139,6 +139,8 @@ def _prove(run: Path, proof: Any, console: Console, as_json: bool) -> None:
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
     """The one word that is no setting, wherever it stands. Raises E316 for none and E317 for several."""
+    from trainwright.rundir import is_path
+
     settings = [word for word in words if "=" in word and not is_path(word)]
     sources = [word for word in words if word not in settings]
     if not sources:
@@ -412,6 +414,8 @@ def _print_json(value: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run the command line. A problem that a person can mend is one message and exit code 2 (3: training was refused)."""
+    # To look for plugins pydantic reads about every package that is installed; none has a say here.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:

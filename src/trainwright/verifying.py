@@ -113,7 +113,7 @@ def _measure_again(earlier: Earlier, proof: Proof, show: Listen) -> None:
 
     try:
         made = Session(show).prepare(earlier.request(earlier.run.path), dict(earlier.settings))
-        made.training.model.load_state_dict(bundle.load(earlier.run.model).weights)
+        made.training.take(bundle.load(earlier.run.model))
         measured = made.training.measure()
     except TrainwrightError as problem:
         proof.add("scores", "not measured", "the data cannot be read as they were", [problem.what])
