@@ -1,6 +1,7 @@
-"""The command line: parse, call the api, print. The only module that exits the process."""
+"""The command line: parse, call the api, print. The only module that exits the process.
 
-from __future__ import annotations
+Annotations are not postponed here: typer evaluates those that are strings, and that takes a tenth of the time of --help.
+"""
 
 import json
 import os
@@ -67,7 +68,7 @@ def train(
     _tell(run, console, as_json, quiet)
 
 
-def _tell(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
+def _tell(run: Any, console: "Console", as_json: bool, quiet: bool) -> None:
     """What a training came to."""
     from trainwright.watch.summary import usage
 
@@ -121,7 +122,7 @@ def replay(
     _prove(run, api.replay(run, out=out, listen=console.handle), console, as_json)
 
 
-def _prove(run: Path, proof: Any, console: Console, as_json: bool) -> None:
+def _prove(run: Path, proof: Any, console: "Console", as_json: bool) -> None:
     from trainwright.watch.events import Note
 
     console.close()
@@ -402,7 +403,7 @@ def _run_line(found: dict[str, Any]) -> tuple[str, ...]:
     return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)
 
 
-def _console(stream: Any, quiet: bool) -> Console:
+def _console(stream: Any, quiet: bool) -> "Console":
     from trainwright.watch.console import Console
 
     return Console(stream, quiet=quiet)
