@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,9 @@ def test_a_few_texts_are_labelled_without_torch_and_data_frames(trained: trainwr
 
 def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(trained: trainwright.Run, news: Path) -> None:
     run, source = str(trained.path), str(news)
+    bare = news.with_name("bare")  # a run without a model: a file that is missing is said before the model is looked for
+    bare.mkdir()
+    shutil.copyfile(trained.path / "settings.toml", bare / "settings.toml")
     mistakes = [
         (["train", "nosuch.csv"], "E101"),
         (["train", source, "lrr=1"], "E301"),
@@ -194,7 +198,7 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
         (["train", source, "--recipe", "nosuch"], "E307"),
         (["train", source, "--from", "nosuch"], "E403"),
         (["resume", "nosuch"], "E403"),
-        (["evaluate", run, "nosuch.csv"], "E101"),
+        (["evaluate", str(bare), "nosuch.csv"], "E101"),
         (["predict", run, "nosuch.csv"], "E101"),
     ]
     light([*mistakes, (["predict", run, source], ""), (["predict", run, "\u4e2d\u6587"], "")])

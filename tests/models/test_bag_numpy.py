@@ -16,12 +16,14 @@ from samples import news_rows, reseal, write_csv
 
 import trainwright as tw
 from trainwright.data.batches import ragged_batches
+from trainwright.data.encode import Labels
 from trainwright.data.ragged import Ragged
 from trainwright.models import registry
 from trainwright.models.bag_numpy import NumpyBag, layout
 from trainwright.models.shapes import TextShape
 from trainwright.schema import BagSettings
-from trainwright.tasks.text_predictor import TextPredictor
+from trainwright.tasks.targets import Classes
+from trainwright.tasks.text_predictor import PLAIN, TextPredictor
 
 SETTINGS = st.builds(
     BagSettings,
@@ -74,6 +76,18 @@ def test_many_texts_are_summed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("trainwright.models.bag_numpy.CHUNK", 40)
     assert len(list(texts.cuts(20))) > 3
     np.testing.assert_array_equal(bag(texts), whole)
+
+
+@pytest.mark.parametrize("embedding", [0, 3])
+def test_what_grows_beyond_all_numbers_is_no_warning(embedding: int) -> None:
+    wanted, shape = BagSettings(embedding=embedding, weighting="tf-idf"), TextShape(5, 2)
+    state = {name: np.full_like(each, 3e38) for name, each in weights_of(network(wanted, shape, 0)).items()}
+    texts = Ragged(np.array([2, 3], np.int32), np.array([0, 2]), np.array([2, -1], np.float32))
+    logits = NumpyBag(wanted, shape, state)(texts)
+    assert not np.isfinite(logits).any()
+    for loss in PLAIN:
+        target = Classes(Labels(("a", "b")), {"loss": loss, "smoothing": 0.0, "weights": None})
+        assert len(target.answers(logits, 2)[0]) == 2
 
 
 @settings(max_examples=60, deadline=None)

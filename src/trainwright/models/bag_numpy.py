@@ -24,6 +24,7 @@ class NumpyBag:
         registry.check(weights, forms)
         self._weights, self._mean = weights, settings.weighting != "tf-idf"
 
+    @np.errstate(over="ignore", invalid="ignore")  # what grows beyond float32 is inf or nan, without a word, as torch has it
     def __call__(self, texts: Ragged) -> np.ndarray:
         """Logits: float32, shape (rows, classes)."""
         table = self._weights["embedding.weight"]

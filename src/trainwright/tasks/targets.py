@@ -98,6 +98,7 @@ class Classes:
 
         return baseline.majority(train, measured, self.labels)
 
+    @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probability of each class: float32, shape (rows, classes).
 
