@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +41,10 @@ LAYERS = [
     ("trainwright.training", 4, True),
     ("trainwright.evaluation", 4, True),
     ("trainwright.watch", 5, False),
+    ("trainwright.models.bag_numpy", 3, False),
+    ("trainwright.models.shapes", 3, False),
+    ("trainwright.models.registry", 3, False),
+    ("trainwright.store.bundle", 3, False),
     ("trainwright.tasks", 6, True),
     ("trainwright.conformance", 7, True),
     ("trainwright.estimators", 7, True),
@@ -50,6 +56,7 @@ LAYERS = [
     ("trainwright.__main__", 9, False),
 ]
 WITHIN = {"trainwright.training": "trainwright.evaluation", "trainwright.evaluation": "trainwright.training"}
+LATER = ("trainwright.api", "trainwright.models.registry")  # inside a function they may
 FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "yaml", "tarfile", "zipfile", "joblib"}
 ARCHIVES = {"trainwright.data.archives": {"tarfile", "zipfile"}}  # read there in memory, and nowhere else
 UNPACKING = {"extract", "extractall", "unpack_archive"}
@@ -99,7 +106,7 @@ def test_torch_only_where_it_may_be(module: str) -> None:
     if layer(module)[1]:
         return
     heavy = {"torch", "safetensors.torch", "sklearn", "pandas"}
-    named = {name for name, lazy in imports(MODULES[module]) if not lazy or not module.startswith("trainwright.api")}
+    named = {name for name, lazy in imports(MODULES[module]) if not lazy or not module.startswith(LATER)}
     assert not {name for name in named if any(name == h or name.startswith(h + ".") for h in heavy)}
 
 
@@ -143,6 +150,58 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert "train" in done.stdout and "predict" in done.stdout
+
+
+LIGHT = """
+import json, sys
+from trainwright.cli import app
+from trainwright.errors import TrainwrightError
+heavy = ("torch", "sklearn", "matplotlib", "httpx", *sys.argv[2:])
+for words, code in json.loads(sys.argv[1]):
+    try:
+        app(words, standalone_mode=False)
+        found = ""
+    except TrainwrightError as problem:
+        found = problem.code
+    assert found == code, (words, found)
+    assert not (there := [name for name in heavy if name in sys.modules]), (words, there)
+"""
+
+
+def light(commands: list[tuple[list[str], str]], *heavy: str) -> None:
+    """Commands in one process, each with the code of its message; nothing heavy is imported by any."""
+    done = subprocess.run([sys.executable, "-c", LIGHT, json.dumps(commands), *heavy], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_only_looks_imports_no_numbers(trained: trainwright.Run) -> None:
+    run = str(trained.path)
+    looks = (["settings"], ["recipes"], ["runs", str(trained.path.parent)], ["report", run], ["evaluate", run])
+    lost = [(["predict", "nosuch", "a text"], "E403"), (["report", "nosuch"], "E403"), (["evaluate", "nosuch"], "E403")]
+    light([*((words, "") for words in looks), *lost], "numpy", "polars")
+
+
+def test_a_few_texts_are_labelled_without_torch_and_data_frames(trained: trainwright.Run) -> None:
+    light([(["predict", str(trained.path), "the moon", "caf\u00e9"], "")], "polars")
+
+
+def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(trained: trainwright.Run, news: Path) -> None:
+    run, source = str(trained.path), str(news)
+    bare = news.with_name("bare")  # a run without a model: a file that is missing is said before the model is looked for
+    bare.mkdir()
+    shutil.copyfile(trained.path / "settings.toml", bare / "settings.toml")
+    mistakes = [
+        (["train", "nosuch.csv"], "E101"),
+        (["train", source, "lrr=1"], "E301"),
+        (["train", source, "lr=high"], "E302"),
+        (["train", source, "--test", "nosuch.csv"], "E101"),
+        (["train", source, "--recipe", "nosuch"], "E307"),
+        (["train", source, "--from", "nosuch"], "E403"),
+        (["resume", "nosuch"], "E403"),
+        (["evaluate", str(bare), "nosuch.csv"], "E101"),
+        (["predict", run, "nosuch.csv"], "E101"),
+    ]
+    light([*mistakes, (["predict", run, source], ""), (["predict", run, "\u4e2d\u6587"], "")])
 
 
 def test_public_names() -> None:

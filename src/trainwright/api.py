@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright import rundir
 from trainwright.errors import error
-from trainwright.schema import TASKS
-from trainwright.watch.events import Event
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,8 +19,9 @@ if TYPE_CHECKING:
     from trainwright.session import Session
     from trainwright.tasks.base import Predictor
     from trainwright.verifying import Proof
+    from trainwright.watch.events import Event
 
-Listen = Callable[[Event], None]
+    Listen = Callable[[Event], None]
 
 
 class Run:
@@ -225,6 +224,9 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
         if not report[measured]:
             raise error("E409", path=run.path)
         return {"split": measured, **report[measured]}
+    from trainwright.data.load import require
+
+    require(Path(source))  # before the model is opened, which takes longer
     return run.predictor.score(Path(source))
 
 
@@ -289,6 +291,8 @@ def generate(
             raise error("E320", name=name, value=value, problem="it is out of range")
     speak = getattr(opened.predictor, "generate", None)
     if speak is None:
+        from trainwright.schema import TASKS
+
         raise error("E410", path=opened.path, task=TASKS[opened.predictor.task])
     pieces: Iterator[str] = speak(prompt, tokens, temperature, top_k, top_p, seed)
     return pieces

@@ -1,6 +1,7 @@
-"""The command line: parse, call the api, print. The only module that exits the process."""
+"""The command line: parse, call the api, print. The only module that exits the process.
 
-from __future__ import annotations
+Annotations are not postponed here: typer evaluates those that are strings, and that takes a tenth of the time of --help.
+"""
 
 import json
 import os
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from trainwright.errors import TrainwrightError, error, nearest
-from trainwright.rundir import is_path
-from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     from trainwright.watch.console import Console
@@ -70,7 +69,7 @@ def train(
     _tell(run, console, as_json, quiet)
 
 
-def _tell(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
+def _tell(run: Any, console: "Console", as_json: bool, quiet: bool) -> None:
     """What a training came to."""
     from trainwright.watch.summary import usage
 
@@ -132,7 +131,9 @@ def replay(
     _prove(run, api.replay(run, source=source, out=out, listen=console.handle), console, as_json)
 
 
-def _prove(run: Path, proof: Any, console: Console, as_json: bool) -> None:
+def _prove(run: Path, proof: Any, console: "Console", as_json: bool) -> None:
+    from trainwright.watch.events import Note
+
     console.close()
     if as_json:
         _print_json({"run": str(run), "checked": proof.checked, "wrong": proof.wrong})
@@ -149,6 +150,8 @@ def _prove(run: Path, proof: Any, console: Console, as_json: bool) -> None:
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
     """The one word that is no setting, wherever it stands. Raises E316 for none and E317 for several."""
+    from trainwright.rundir import is_path
+
     settings = [word for word in words if "=" in word and not is_path(word)]
     sources = [word for word in words if word not in settings]
     if not sources:
@@ -413,7 +416,7 @@ def _run_line(found: dict[str, Any]) -> tuple[str, ...]:
     return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)
 
 
-def _console(stream: Any, quiet: bool) -> Console:
+def _console(stream: Any, quiet: bool) -> "Console":
     from trainwright.watch.console import Console
 
     return Console(stream, quiet=quiet)
@@ -425,6 +428,8 @@ def _print_json(value: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run the command line. A problem that a person can mend is one message and exit code 2 (3: training was refused)."""
+    # To look for plugins pydantic reads about every package that is installed; none has a say here.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:

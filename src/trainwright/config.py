@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.schema import MODELS, TASK_MODELS, TASKS, TOKENIZERS, Named, Settings, period
 
+RECIPES = Path(__file__).with_name("recipes")
 COMPONENTS = ("model", "optimizer", "schedule", "loss")
 
 
@@ -233,9 +233,7 @@ def to_toml(settings: Settings, **tables: Mapping[str, Any]) -> str:
 
 def recipes() -> dict[str, dict[str, Any]]:
     """The recipes inside the package, by name: ``description``, ``source``, ``settings``, ``expected``."""
-    folder = importlib.resources.files("trainwright") / "recipes"
-    found = sorted((path for path in folder.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
-    return {path.name.removesuffix(".toml"): tomllib.loads(path.read_text(encoding="utf-8")) for path in found}
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(RECIPES.glob("*.toml"))}
 
 
 def recipe(name: str) -> dict[str, Any]:
@@ -251,7 +249,7 @@ def recipe(name: str) -> dict[str, Any]:
 def recipe_text(name: str) -> str:
     """The file of a recipe as it is. Raises E307."""
     recipe(name)
-    return (importlib.resources.files("trainwright") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    return (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def _recipe_file(path: Path) -> dict[str, Any]:

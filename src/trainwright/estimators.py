@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
@@ -86,13 +85,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _items(self, X: Any) -> Any:
         """Rows as the predictor's ``encode`` takes them, checked against what ``fit`` saw."""
 
-    def _outputs(self, X: Any) -> Any:
+    def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "predictor_")
         items = self._items(X)
         predictor: Any = self.predictor_
         if not len(items):
-            return torch.zeros(0, predictor.target.outputs)
-        return predictor.outputs(items, np.zeros(len(items), predictor.target.dtype)).outputs
+            return np.zeros((0, predictor.target.outputs), np.float32)
+        found: np.ndarray = predictor.logits(items, len(items))
+        return found
 
 
 class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
@@ -115,7 +115,7 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row."""
-        logits = self._outputs(X).numpy()
+        logits = self._outputs(X)
         classes = np.array([int(label) for label in self.predictor_.target.labels])  # type: ignore[attr-defined]
         best: np.ndarray = self.classes_[classes[logits.argmax(axis=1)]]
         return best

@@ -99,7 +99,8 @@ def setting(default: Any, help: str, unit: str = "", only: str = "", **limits: A
 class Strict(BaseModel):
     """Settings refuse what they do not know, and non-finite numbers."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
+    # Built when it is first used: of all models a command needs the settings of one, or none.
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False, defer_build=True)
 
 
 class BagSettings(Strict):
@@ -206,7 +207,7 @@ TOKENIZERS = {"text": ("words", "basic-english", "characters"), "language": ("wo
 class Named(BaseModel):
     """A class of torch by its own name, with its own arguments; checked against torch when the run is built."""
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False, defer_build=True)
     name: str
 
     @property

@@ -131,6 +131,7 @@ class Session:
 
     def _go_on(self, earlier: Earlier, given: dict[str, Any], offline: bool, signals: Signals) -> None:
         run = earlier.run
+        self._import()
         self._importing.join()
         if run.report.is_file() and run.seal.is_file() and not earlier.check(given, None)[1]:
             self._say([("resumed", "nothing to do", "the run has ended")])
@@ -158,7 +159,6 @@ class Session:
         """Handled from the first moment on: until there is something to save, a signal ends the run at once."""
         from trainwright.training.stop import ENDED, Signals
 
-        self._import()
         with Signals() as signals:
             try:
                 yield signals
@@ -180,9 +180,11 @@ class Session:
         from trainwright.data import source as sources
         from trainwright.tasks import kinds
 
-        self._import()
         self.phases.mark("import")
+        if request.start is not None:
+            rundir.open_run(request.start)
         found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=self.show)
+        self._import()  # not before: a path that is wrong is said at once
         parent = None
         if request.start is not None:
             self._importing.join()

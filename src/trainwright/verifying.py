@@ -131,7 +131,7 @@ def _measure_again(earlier: Earlier, proof: Proof, show: Listen) -> None:
             wrong = [f"{each} is not the file that it was" for each in changed]
             proof.add("data", "changed", "the digests of the run compared", wrong)
             return
-        made.training.model.load_state_dict(bundle.load(earlier.run.model).weights)
+        made.training.take(bundle.load(earlier.run.model))
         measured = made.training.measure()
     except TrainwrightError as problem:
         proof.add("scores", "not measured", "the data cannot be read", [f"{problem.what} ({problem.mend})"])

@@ -64,7 +64,7 @@ def test_rot_of_a_checkpoint(tmp_path: Path, count: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", [*bundle.FILES, "README.md", "SEAL"])
 def test_rot_of_a_bundle(tmp_path: Path, count: Any, name: str) -> None:
-    made = bundle.Bundle({"task": "text"}, {"a": torch.arange(50.0)}, {"b": np.arange(9)}, ["one", "two"])
+    made = bundle.Bundle({"task": "text"}, {"a": np.arange(50.0)}, {"b": np.arange(9)}, ["one", "two"])
     bundle.save(tmp_path / "model", made, "# A card\n")
     number, passed = undetected(tmp_path / "model" / name, seal.contents if name == "README.md" else bundle.load)
     count(number, len(passed))

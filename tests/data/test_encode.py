@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from trainwright.data.encode import PAD, UNKNOWN, Labels, TextEncoder
 from trainwright.data.ragged import Ragged
-from trainwright.data.text import tokenise
+from trainwright.data.text import _KNOWN, tokenise, tokenise_plain
 
 TEXTS = st.lists(st.text(alphabet="abcde  ", max_size=20), min_size=1, max_size=12)
 
@@ -154,3 +154,30 @@ def test_taking_rows(table: list[list[int]], data) -> None:
     taken = Ragged(flat, offsets, flat / 2).take(np.array(chosen, np.int64))
     assert rows(taken) == [table[row] for row in chosen]
     assert taken.weights is not None and taken.weights.tolist() == (taken.values / 2).tolist()
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("tokenizer", ["words", "basic-english", "characters"])
+def test_plain_tokens_are_those_of_the_column(tokenizer: str, lowercase: bool) -> None:
+    known = [chr(code) for code in range(0x10000) if _KNOWN.fullmatch(chr(code))]
+    assert len(known) > 600
+    texts = [form.format(each) for each in known for form in ("{0}", "a{0}b", "A {0}{0} B", "{0}.{0}I\u00c9")]
+    texts += ["", " ", "".join(known), 'don\'t (stop) <br />; "now": 3.5!']
+    assert tokenise_plain(texts, tokenizer, lowercase) == tokenise(series(texts), tokenizer, lowercase).to_list()
+
+
+@pytest.mark.parametrize("text", ["\u4e2d", "\u0130", "\u03a3", "e\u0301", "\U0001f680", "a\ud7ffb"])
+def test_texts_beyond_what_is_known_are_left_to_the_column(text: str) -> None:
+    assert tokenise_plain(["plain", text], "words", True) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.lists(st.text(alphabet="abcdeX\u00c9 .\u4e2d", max_size=20), max_size=6), st.integers(0, 4), st.integers(1, 3))
+def test_a_list_is_encoded_as_its_column(train: list[str], texts: list[str], most: int, ngrams: int) -> None:
+    for changes in ({"weighting": "tf-idf"}, {"weighting": "none"}, {"kind": "sequence"}):
+        own = encoder(ngrams=1 if "kind" in changes else ngrams, max_tokens=most, **changes)
+        own.fit(series(train))
+        wanted, found = own.transform(series(texts)), own.transform(texts)
+        assert wanted.arrays().keys() == found.arrays().keys()
+        for name, array in wanted.arrays().items():
+            assert array.dtype == found.arrays()[name].dtype and np.array_equal(array, found.arrays()[name])

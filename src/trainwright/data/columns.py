@@ -216,6 +216,15 @@ class _Choice:
 # ---- what other choices of columns share
 
 
+def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
+    """The text columns as one, a newline between them, empty ones left out."""
+    # by number, as a name might be a pattern to polars
+    parts = [frame[name].alias(str(place)).cast(pl.String) for place, name in enumerate(columns)]
+    if len(parts) == 1:
+        return parts[0].fill_null("")
+    return pl.DataFrame(parts).select(pl.concat_str(pl.all().replace("", None), separator="\n", ignore_nulls=True)).to_series()
+
+
 def column_of(table: Table, name: str) -> str:
     """The column of a name or, in a file without names, of a number from 1. Raises E201."""
     if name in table.columns:

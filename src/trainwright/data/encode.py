@@ -10,20 +10,22 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import polars as pl
 
 from trainwright.data.ragged import Ragged
-from trainwright.data.text import flatten, tokenise
+from trainwright.data.text import flatten, tokenise, tokenise_plain
+
+if TYPE_CHECKING:  # imported by what needs it: a few texts are encoded in less time than that takes
+    import polars as pl
 
 PAD, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
 BITS = 32  # two ids, or a row and an id, side by side in one int64, so that one sort or search serves both
 MASK = (1 << BITS) - 1
 CHUNK = 1 << 17  # tokens
+FEW = 1000  # texts
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Labels:
     @classmethod
     def fit(cls, labels: pl.Series) -> Labels:
         """The distinct labels of the training split."""
+        import polars as pl
+
         names = sorted(labels.unique().to_list())
         numbers = pl.Series(names, dtype=pl.String).cast(pl.Float64, strict=False)
         numeric = numbers.null_count() == 0 and bool(numbers.is_finite().all())
@@ -42,6 +46,8 @@ class Labels:
 
     def encode(self, labels: pl.Series) -> np.ndarray:
         """Class numbers, int64, shape (rows,); -1 for a label that training did not have."""
+        import polars as pl
+
         codes = labels.cast(pl.Enum(list(self.names)), strict=False).to_physical()
         return codes.cast(pl.Int64).fill_null(-1).to_numpy()
 
@@ -74,10 +80,14 @@ class TextEncoder:
 
     @cached_property
     def _enum(self) -> pl.Enum:
+        import polars as pl
+
         return pl.Enum(self.tokens[len(SPECIAL) :])
 
     def fit(self, texts: pl.Series) -> Ragged:
         """Learn the vocabulary from the training split and give its encoding, read once."""
+        import polars as pl
+
         flat, offsets = self._tokenise(texts)
         counts = flat.to_frame("token").group_by("token").len().filter(pl.col("len") >= self.min_count)
         counts = counts.sort(["len", "token"], descending=[True, False])
@@ -88,10 +98,24 @@ class TextEncoder:
             self.grams.append(self._frequent(np.concatenate(_in_chunks(self._next_keys, ids, offsets))))
         return self._encode(ids, offsets, learn=True)
 
-    def transform(self, texts: pl.Series) -> Ragged:
+    def transform(self, texts: pl.Series | list[str]) -> Ragged:
         """The encoding of any texts under the vocabulary that was learned."""
+        if isinstance(texts, list):
+            plain = tokenise_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW else None
+            if plain is not None:
+                return self._encode(*self._plain_ids(plain), learn=False)
+            import polars as pl
+
+            texts = pl.Series(texts, dtype=pl.String)
         flat, offsets = self._tokenise(texts)
         return self._encode(self._ids(flat), offsets, learn=False)
+
+    def _plain_ids(self, lists: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+        """What ``_tokenise`` and ``_ids`` give for these tokens."""
+        numbers = {token: number for number, token in enumerate(self.tokens) if number >= len(SPECIAL)}
+        lists = [tokens[: self.max_tokens or None] for tokens in lists]
+        ids = [numbers.get(token, UNKNOWN) for tokens in lists for token in tokens]
+        return np.array(ids, np.int64), np.cumsum([0, *map(len, lists)])
 
     def share_unknown(self, texts: pl.Series) -> float:
         """The part of the texts' tokens that the vocabulary does not have."""
@@ -100,6 +124,8 @@ class TextEncoder:
 
     def extend(self, texts: pl.Series, min_count: int) -> int:
         """Put the tokens that are new behind those there are, which keep their ids; gives how many. Only without n-grams."""
+        import polars as pl
+
         flat, offsets = self._tokenise(texts)
         counts = flat.to_frame("token").group_by("token").len().filter(pl.col("len") >= min_count)
         counts = counts.sort(["len", "token"], descending=[True, False])
@@ -118,6 +144,8 @@ class TextEncoder:
         return flatten(lists.list.head(self.max_tokens) if self.max_tokens else lists)
 
     def _ids(self, flat: pl.Series) -> np.ndarray:
+        import polars as pl
+
         known = flat.cast(self._enum, strict=False).to_physical().cast(pl.Int64) + len(SPECIAL)
         return known.fill_null(UNKNOWN).to_numpy()
 
@@ -226,9 +254,7 @@ def _in_chunks(work: Callable[[np.ndarray, np.ndarray], Any], ids: np.ndarray, o
 
     Small pieces stay in cache and keep memory bounded; numpy lets go of the interpreter while it works.
     """
-    cuts = np.unique(np.searchsorted(offsets, np.arange(0, int(offsets[-1]), CHUNK)))
-    cuts = np.append(cuts[cuts < len(offsets) - 1], len(offsets) - 1) if len(cuts) else np.array([0, len(offsets) - 1])
-    pieces = [(ids[offsets[a] : offsets[b]], offsets[a : b + 1] - offsets[a]) for a, b in pairwise(cuts.tolist())]
+    pieces = [(ids[offsets[a] : offsets[b]], offsets[a : b + 1] - offsets[a]) for a, b in Ragged(ids, offsets).cuts(CHUNK)]
     if len(pieces) == 1:
         return [work(*pieces[0])]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,6 +38,12 @@ class Ragged:
         np.cumsum(lengths, out=offsets[1:])
         places = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
         return Ragged(self.values[places], offsets, None if self.weights is None else self.weights[places])
+
+    def cuts(self, tokens: int) -> Iterator[tuple[int, int]]:
+        """First row and the one behind the last, of whole rows with about so many tokens together."""
+        places = np.searchsorted(self.offsets, np.arange(tokens, int(self.offsets[-1]), tokens))
+        inner = sorted({place for place in places.tolist() if place < len(self)})
+        return pairwise([0, *inner, len(self)])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The parts by name, for storing."""

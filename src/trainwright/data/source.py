@@ -146,12 +146,3 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     load.require(path)
     raise error("E101", path=source)  # an empty word, which as a path would be the current folder
-
-
-def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
-    """The text columns as one, a newline between them, empty ones left out."""
-    # by number, as a name might be a pattern to polars
-    parts = [frame[name].alias(str(place)).cast(pl.String) for place, name in enumerate(columns)]
-    if len(parts) == 1:
-        return parts[0].fill_null("")
-    return pl.DataFrame(parts).select(pl.concat_str(pl.all().replace("", None), separator="\n", ignore_nulls=True)).to_series()

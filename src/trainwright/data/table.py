@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 ROW = "__row__"  # reserved column: the record's number in its file
 MOST_COLUMNS = 30_000  # each takes milliseconds to look at; tables of genes have 20,000

@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from trainwright.errors import error, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from trainwright.models.shapes import Shape
 
@@ -45,29 +47,35 @@ def versioned(task: str, name: str) -> str:
     return max(full for full in MODELS[task] if full.partition(".")[0] == name)
 
 
-def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, Tensor]) -> nn.Module:
+def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, np.ndarray]) -> nn.Module:
     """The network with these weights, in evaluation mode; torch's random state stays as it is.
 
     Its memory is taken when they are known to fit, so what settings claim costs nothing. Raises E406, and ValueError for
     weights that are not the network's or not finite.
     """
+    import torch
+
     from trainwright.models.outline import outline
-    from trainwright.store.packing import finite
 
     network = outline(lambda: build(task, name, settings, shape))
-    wanted, found = ({key: _form(each) for key, each in held.items()} for held in (network.state_dict(), weights))
-    for key in sorted(wanted.keys() | found.keys()):
-        if wanted.get(key) != found.get(key):
-            raise ValueError(f"the weights '{key}' are {found.get(key, 'not there')} and not {wanted.get(key, 'expected')}")
-    if bad := finite(weights):
-        raise ValueError(f"the weights '{bad}' are not all finite")
-    network.load_state_dict({key: each.cpu().clone() for key, each in weights.items()}, assign=True)
+    forms = {key: (str(each.dtype).removeprefix("torch."), tuple(each.shape)) for key, each in network.state_dict().items()}
+    check(weights, forms)
+    network.load_state_dict({key: torch.tensor(each) for key, each in weights.items()}, assign=True)
     return network.eval()
 
 
-def _form(value: Tensor) -> str:
-    """Type and shape, in words."""
-    return f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
+def check(weights: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+    """Raise ValueError for weights that are not of the ``wanted`` types and shapes, each by its name, or not finite."""
+    found = {key: (str(each.dtype), each.shape) for key, each in weights.items()}
+    for key in sorted(wanted.keys() | found.keys()):
+        if wanted.get(key) != found.get(key):
+            raise ValueError(f"the weights '{key}' are {_form(found.get(key))} and not {_form(wanted.get(key))}")
+        if weights[key].dtype.kind == "f" and not np.isfinite(weights[key]).all():
+            raise ValueError(f"the weights '{key}' are not all finite")
+
+
+def _form(form: tuple[str, tuple[int, ...]] | None) -> str:
+    return "missing" if form is None else f"{form[0]} of shape {form[1]}"
 
 
 def build(task: str, name: str, settings: Any, shape: Shape) -> nn.Module:

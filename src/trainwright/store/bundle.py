@@ -18,8 +18,6 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
-import safetensors.torch
-from torch import Tensor
 
 from trainwright.errors import error
 from trainwright.store import seal
@@ -33,20 +31,23 @@ LARGEST = dict.fromkeys(("model.json", "vocabulary.json"), 1 << 28)  # bytes; as
 
 @dataclass
 class Bundle:
-    """What a model needs to be used: ``meta`` is JSON, ``weights`` the network's, ``arrays`` the encoder's."""
+    """What a model needs to be used: ``meta`` is JSON, ``weights`` the network's, ``arrays`` the encoder's.
+
+    Weights are arrays, as a model may be used without torch.
+    """
 
     meta: dict[str, Any]
-    weights: dict[str, Tensor]
+    weights: dict[str, np.ndarray]
     arrays: dict[str, np.ndarray]
     tokens: list[str]
 
 
 def save(folder: Path, bundle: Bundle, card: str) -> None:
     """Write the bundle, whole or not at all; one that is there gives way. Raises E402."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in bundle.weights.items()}
+    weights = {name: np.asarray(each, order="C") for name, each in bundle.weights.items()}  # they are written as they lie
     files = {
         "model.json": json.dumps({"format": FORMAT, **bundle.meta}, indent=1).encode(),
-        "model.safetensors": safetensors.torch.save(weights),
+        "model.safetensors": safetensors.numpy.save(weights),
         "encoder.safetensors": safetensors.numpy.save(bundle.arrays),
         "vocabulary.json": json.dumps(bundle.tokens, ensure_ascii=False).encode(),
         "README.md": card.encode(),
@@ -78,7 +79,7 @@ def load(folder: Path) -> Bundle:
         raise error("E407", found=meta["format"], known=FORMAT, where=str(folder))
     return Bundle(
         meta=meta,
-        weights=safetensors.torch.load(check_header(files["model.safetensors"])),
+        weights=safetensors.numpy.load(check_header(files["model.safetensors"])),
         arrays=safetensors.numpy.load(check_header(files["encoder.safetensors"])),
         tokens=parse(files["vocabulary.json"]),
     )

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from trainwright.errors import error
@@ -77,10 +76,3 @@ def alone(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         found[name] = dense if whole else dense.clone()
         seen.add(storage.data_ptr())
     return found
-
-
-def finite(tensors: Mapping[str, Tensor]) -> str:
-    """The name of the first tensor with an entry that is not finite, or an empty word."""
-    return next(
-        (name for name, value in tensors.items() if value.is_floating_point() and not bool(torch.isfinite(value).all())), ""
-    )

@@ -38,7 +38,7 @@ Arrays = dict[str, tuple[type, int | None]]  # by name: type, and length where i
 class Form(BaseModel):
     """A JSON object of which every key and type is known."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class Common(Form):
@@ -114,6 +114,8 @@ class TextForm(Labelled):
         """Keys of n-grams, each once and in order, and document frequencies."""
         if tuple(kept.tokens[:2]) != SPECIAL:
             raise ValueError("vocabulary.json: it does not begin with the tokens for padding and unknown")
+        if len(set(kept.tokens[2:])) != len(kept.tokens) - 2:
+            raise ValueError("vocabulary.json: a token is there twice")
         grams = [f"grams.{order}" for order in range(2, self.encoder.ngrams + 1)]
         for name in grams:
             if not (kept.arrays[name][1:] > kept.arrays[name][:-1]).all():

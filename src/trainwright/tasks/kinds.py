@@ -7,22 +7,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright import config, rundir
-from trainwright.data.source import Source
+from trainwright import rundir
 from trainwright.errors import RunError, error, in_short
 from trainwright.schema import TASKS, Settings
 from trainwright.tasks.base import Predictor
 
 if TYPE_CHECKING:
+    from trainwright.data.source import Source
     from trainwright.store.bundle import Bundle
 
 # What a training that goes on may choose anew.
 FREE = ("context", "model.dropout")
-PREDICTORS = {"text": "TextPredictor", "image": "ImagePredictor", "language": "LanguagePredictor", "table": "TablePredictor"}
+# Of the modules' predictors; that of texts has a module of its own, which needs less than preparing them does.
+PREDICTORS = {
+    "text": "text_predictor:TextPredictor",
+    "image": "image:ImagePredictor",
+    "language": "language:LanguagePredictor",
+    "table": "table:TablePredictor",
+}
 
 
 def module(task: str) -> Any:
-    """The module of a kind: it has ``prepare`` and its predictor."""
+    """The module of a kind, which has ``prepare``."""
     return importlib.import_module(f"trainwright.tasks.{task}")
 
 
@@ -42,6 +48,8 @@ def complete(
 
     Raises SettingError: E327 for a run of another task, E328 for a setting that contradicts it, and as ``config.resolve``.
     """
+    from trainwright import config
+
     if parent is None:
         if "vocabulary" in given:
             raise error("E329", key="vocabulary", why="there is no earlier run whose vocabulary could be kept or extended")
@@ -73,8 +81,8 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def from_bundle(kept: Bundle) -> Predictor:
     """The trained model of a bundle; any exception means that its parts do not fit."""
-    task = kept.meta["task"]
-    predictor: Predictor = getattr(module(task), PREDICTORS[task]).from_bundle(kept)
+    name, _, attribute = PREDICTORS[kept.meta["task"]].partition(":")
+    predictor: Predictor = getattr(module(name), attribute).from_bundle(kept)
     return predictor
 
 

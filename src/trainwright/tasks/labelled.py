@@ -5,31 +5,31 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from trainwright.data.table import ROW
 from trainwright.errors import error
 from trainwright.schema import MODELS, Settings
 from trainwright.tasks.base import EVALUATION_BATCH, Answers, Note, Predictor, Problem, Split
-from trainwright.tasks.numbers import Numbers
 from trainwright.tasks.targets import Classes
 
 if TYPE_CHECKING:
+    import polars as pl
     import torch
     from torch import nn
 
     from trainwright.data.batches import Batches
     from trainwright.evaluation.metrics import Outputs
     from trainwright.store.bundle import Bundle
+    from trainwright.tasks.numbers import Numbers
     from trainwright.training.optim import Objective
     from trainwright.watch.events import Scores
 
-Target = Classes | Numbers
-TARGETS: dict[str, type[Classes] | type[Numbers]] = {kind.kind: kind for kind in (Classes, Numbers)}
+    Target = Classes | Numbers
 
 
 @dataclass
@@ -110,22 +110,41 @@ class Found:
 
 
 class LabelledPredictor(Predictor):
-    """A trained model that answers with a class or a number for each row."""
+    """A trained model that answers with a class or a number for each row. Network and loss are made when they are needed."""
 
     def __init__(self, kept: Bundle, encoder: Any) -> None:
-        import torch
-
-        from trainwright.models import registry
-
         self.encoder = encoder
-        self.target: Target = TARGETS[kept.meta["kind"]].from_json(kept.meta)
+        self.target: Any = self.target_of(kept.meta)
         self.columns: dict[str, Any] = kept.meta["columns"]
         self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
         self.name = kept.meta["model"]
-        self.device = torch.device("cpu")
         self.shape = self.shape_of(encoder, self.target.outputs)
-        self.model = registry.restore(self.task, self.name, self.settings, self.shape, kept.weights)
-        self.objective = self.target.objective(self.device)
+        self._weights = kept.weights
+
+    @cached_property
+    def model(self) -> nn.Module:  # type: ignore[override]
+        """The network, in evaluation mode."""
+        from trainwright.models import registry
+
+        return registry.restore(self.task, self.name, self.settings, self.shape, self._weights)
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where predictions are made."""
+        import torch
+
+        return torch.device("cpu")
+
+    @cached_property
+    def objective(self) -> Objective:
+        """The loss that the model was trained on."""
+        found: Objective = self.target.objective(self.device)
+        return found
+
+    @staticmethod
+    def target_of(meta: dict[str, Any]) -> Target:
+        """What is predicted, from the bundle's values."""
+        return Classes.from_json(meta)
 
     @staticmethod
     @abstractmethod
@@ -151,7 +170,8 @@ class LabelledPredictor(Predictor):
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes; none where numbers are predicted."""
-        return self.target.labels
+        found: tuple[str, ...] = self.target.labels
+        return found
 
     def outputs(self, items: Any, targets: np.ndarray) -> Outputs:
         """Sum of the loss that the model was trained on, and outputs of all rows, in order."""
@@ -162,10 +182,16 @@ class LabelledPredictor(Predictor):
         batches = self.batches_of(part, EVALUATION_BATCH, None, self.device)
         return metrics.run(Forward(self.model), self.objective, batches.epoch(0))
 
+    def logits(self, items: Any, rows: int) -> np.ndarray:
+        """The network's outputs of all rows, in order: float32, shape (rows, outputs)."""
+        found: np.ndarray = self.outputs(items, np.zeros(rows, self.target.dtype)).outputs.numpy()
+        return found
+
     def _answers(self, items: Any, rows: int, top: int) -> list[Any]:
         if not rows:
             return []
-        return self.target.answers(self.outputs(items, np.zeros(rows, self.target.dtype)).outputs, top)
+        found: list[Any] = self.target.answers(self.logits(items, rows), top)
+        return found
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
         """What the model says of each item."""
@@ -179,6 +205,8 @@ class LabelledPredictor(Predictor):
 
     def score(self, path: Path) -> dict[str, Any]:
         """Scores on the rows of a file; rows with a label that the model does not know, or none, count as left out."""
+        import polars as pl
+
         found = self.read(path, need_label=True)
         assert found.labels is not None
         targets = self.target.encode(found.labels)
@@ -186,5 +214,5 @@ class LabelledPredictor(Predictor):
         if not known.any():
             raise error("E219", file=path, labels=", ".join(self.labels[:5]))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
-        scores = self.target.detailed(self.outputs(items, targets[known]))
+        scores: dict[str, Any] = self.target.detailed(self.outputs(items, targets[known]))
         return scores | {"rejected": found.rejected + int((~known).sum())}

@@ -86,9 +86,9 @@ class Numbers:
         mean = float(self.scaler.decode(train.mean(dtype=np.float64)))
         return regression.mean_baseline(mean, self.scaler.decode(measured))
 
-    def answers(self, outputs: torch.Tensor, top: int) -> list[float]:
+    def answers(self, outputs: np.ndarray, top: int) -> list[float]:
         """The number of each row, in the target's unit."""
-        found: list[float] = self.scaler.decode(outputs[:, 0].numpy()).tolist()
+        found: list[float] = self.scaler.decode(outputs[:, 0]).tolist()
         return found
 
     def _own(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:

@@ -246,7 +246,12 @@ class Training:
         values, arrays, tokens = self.problem.bundle()
         model: Any = self.settings.model
         meta = {"task": self.problem.task, "model": self.name, "model_settings": model.model_dump(), **values}
-        return Bundle(meta, dict(self.model.state_dict()), arrays, tokens)
+        weights = {name: each.cpu().numpy() for name, each in self.model.state_dict().items()}
+        return Bundle(meta, weights, arrays, tokens)
+
+    def take(self, bundle: Bundle) -> None:
+        """The weights of a bundle become the network's. Raises RuntimeError where they are another network's."""
+        self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
 
 
 def _at_once(signals: Signals, validate: Callable[[nn.Module], Scores], model: nn.Module) -> Scores:

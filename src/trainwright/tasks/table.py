@@ -28,7 +28,7 @@ from trainwright.rundir import is_path
 from trainwright.schema import Settings
 from trainwright.tasks import derive_table
 from trainwright.tasks.base import Clock, Note, Predictor, Split
-from trainwright.tasks.labelled import Found, Labelled, LabelledPredictor, Target
+from trainwright.tasks.labelled import Found, Labelled, LabelledPredictor
 from trainwright.tasks.numbers import Numbers
 from trainwright.tasks.rows import Part, Rows, gather
 from trainwright.tasks.targets import Classes
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches import Batches
     from trainwright.store.bundle import Bundle
+    from trainwright.tasks.labelled import Target
 
 FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 TITLES = {"class": "table classification", "number": "table regression"}
@@ -221,6 +222,11 @@ class TablePredictor(LabelledPredictor):
     def from_bundle(cls, kept: Bundle) -> TablePredictor:
         """From what the bundle holds."""
         return cls(kept, TableEncoder.from_parts(kept.meta["encoder"], kept.arrays))
+
+    @staticmethod
+    def target_of(meta: dict[str, Any]) -> Target:
+        """A class or a number."""
+        return Numbers.from_json(meta) if meta["kind"] == Numbers.kind else Classes.from_json(meta)
 
     @staticmethod
     def shape_of(encoder: Any, outputs: int) -> TableShape:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from trainwright.data.encode import Labels
 from trainwright.schema import Named, Settings
 
 if TYPE_CHECKING:
+    import polars as pl
     import torch
 
     from trainwright.data.batches import Batch
@@ -46,6 +46,8 @@ class Classes:
 
     def encode(self, labels: pl.Series) -> np.ndarray:
         """Class numbers, int64; -1 for a class that training did not have."""
+        import polars as pl
+
         return self.names.encode(labels.cast(pl.String).str.strip_chars())
 
     @staticmethod
@@ -96,30 +98,29 @@ class Classes:
 
         return baseline.majority(train, measured, self.labels)
 
-    def probabilities(self, logits: torch.Tensor) -> np.ndarray:
+    @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probability of each class: float32, shape (rows, classes).
 
         The softmax of the logits; where each class was trained against the rest, its own probabilities, scaled to sum to 1.
         """
-        from torch.nn.functional import logsigmoid
-
         name = self.loss["loss"]["name"]
         if name in SQUARED:  # trained towards 0 and 1: what lies outside is cut off
-            logits = logits.clamp(1e-6, 1).log()
+            logits = np.log(np.clip(logits, 1e-6, 1))
         elif name in AGAINST_REST:
-            logits = logsigmoid(logits)
-        found: np.ndarray = logits.softmax(dim=1).numpy()
+            logits = -np.logaddexp(0, -logits)
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        found: np.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
         return found
 
-    def answers(self, logits: torch.Tensor, top: int) -> list[list[tuple[str, float]]]:
+    def answers(self, logits: np.ndarray, top: int) -> list[list[tuple[str, float]]]:
         """The ``top`` most probable (label, probability) of each row, best first."""
         probabilities = self.probabilities(logits)
         # By the outputs, as the scores are: probabilities that round to the same number would hide which is larger.
-        order = (-logits.numpy()).argsort(axis=1, kind="stable")[:, :top]
-        return [
-            [(self.labels[place], float(row[place])) for place in places]
-            for row, places in zip(probabilities, order, strict=True)
-        ]
+        order = (-logits).argsort(axis=1, kind="stable")[:, :top]
+        shares = np.take_along_axis(probabilities, order, axis=1)
+        names = np.array(self.labels, object)[order]
+        return [list(zip(*row, strict=True)) for row in zip(names.tolist(), shares.tolist(), strict=True)]
 
     def to_json(self) -> dict[str, Any]:
         """For the bundle."""

@@ -1,40 +1,36 @@
-"""Text classification: from tables to encoded splits, and predictions for new texts."""
+"""Text classification: from tables to encoded splits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from trainwright.data import cache
-from trainwright.data.columns import Columns, choose_columns
+from trainwright.data.columns import Columns, choose_columns, join_text
 from trainwright.data.encode import Labels, TextEncoder
 from trainwright.data.ragged import Ragged
-from trainwright.data.readers import read_table
-from trainwright.data.source import Source, join_text
+from trainwright.data.source import Source
 from trainwright.data.split import NAMES
 from trainwright.data.table import ROW, Table
 from trainwright.errors import error, nearest
 from trainwright.models.shapes import TextShape
-from trainwright.rundir import is_path
 from trainwright.schema import Settings
 from trainwright.tasks import derive
 from trainwright.tasks.base import Clock, Note, Predictor, Split
-from trainwright.tasks.labelled import Found, Labelled, LabelledPredictor
+from trainwright.tasks.labelled import Labelled
 from trainwright.tasks.rows import Part, Rows, gather
 from trainwright.tasks.targets import Classes
+from trainwright.tasks.text_predictor import TextPredictor, batches_of
 
 if TYPE_CHECKING:
     import torch
 
     from trainwright.data.batches import Batches
-    from trainwright.store.bundle import Bundle
 
-FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 SHAPING: tuple[str, ...] = (
     "text",
     "label",
@@ -47,12 +43,6 @@ SHAPING: tuple[str, ...] = (
     "max_vocabulary",
     "max_tokens",
 )
-
-
-def _batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-    from trainwright.data.batches import ragged_batches
-
-    return ragged_batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device)
 
 
 @dataclass
@@ -76,7 +66,7 @@ class TextProblem(Labelled):
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
         """Token rows in batches."""
-        return _batches_of(part, batch_size, seed, device)
+        return batches_of(part, batch_size, seed, device)
 
 
 def prepare(
@@ -222,72 +212,3 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         data=values["data"],
         notes=[tuple(note) for note in values["notes"]],
     )
-
-
-class TextPredictor(LabelledPredictor):
-    """A text classifier: texts in, classes and their probabilities out."""
-
-    task = "text"
-    item = "text"
-
-    @classmethod
-    def from_bundle(cls, kept: Bundle) -> TextPredictor:
-        """From what the bundle holds."""
-        return cls(kept, TextEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays))
-
-    @staticmethod
-    def shape_of(encoder: Any, outputs: int) -> TextShape:
-        """The vocabulary and the classes."""
-        return TextShape(encoder.size, outputs)
-
-    @staticmethod
-    def takes_file(word: str) -> bool:
-        """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
-        return is_path(word) or (" " not in word and Path(word).suffix.lower() in FILES)
-
-    def try_out(self) -> None:
-        """An empty text."""
-        self.predict([""])
-
-    def base(self) -> dict[str, Any]:
-        """The network, and how texts become tokens."""
-        shared = {key: getattr(self.encoder, key) for key in ("tokenizer", "lowercase", "max_tokens")}
-        return shared | {"model": self.settings.model_dump(exclude_none=True)}
-
-    def encode(self, items: pl.Series) -> Ragged:
-        """Token rows."""
-        found: Ragged = self.encoder.transform(items)
-        return found
-
-    def items(self, given: Sequence[Any]) -> pl.Series:
-        """Texts as a column."""
-        for text in given:
-            if not isinstance(text, str):
-                raise error("E320", name="texts", value=text, problem="a text is a str")
-        # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
-        clean = [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]
-        return pl.Series(clean, dtype=pl.String)
-
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Token rows in batches."""
-        return _batches_of(part, batch_size, seed, device)
-
-    def read(self, path: Path, need_label: bool) -> Found:
-        """The rows of a table, by the columns that training used where the file has them."""
-        table = read_table(path)
-        text, label, notes = self._columns(table, need_label)
-        if table.rejected and not need_label:
-            first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
-            notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
-        labels = table.frame[str(label)].cast(pl.String) if need_label else None
-        return Found(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
-
-    def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
-        """The columns that training used, else what can be derived, with a note that says so."""
-        text, label = tuple(self.columns["text"]), self.columns["label"]
-        if need_label and label not in table.columns:
-            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
-        if set(text) <= set(table.columns):
-            return text, label, []
-        chosen = choose_columns(table, (), label if label in table.columns else "", need_label=need_label)
-        return chosen.text, label, [f"text: {', '.join(chosen.text)}, as {table.file} has no column {', '.join(text)}"]

@@ -1,0 +1,72 @@
+"""``bag`` without torch, for predictions: a table look-up needs none of it, and takes less time than importing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from trainwright.data.ragged import Ragged
+from trainwright.models import registry
+from trainwright.models.shapes import TextShape
+from trainwright.schema import BagSettings
+
+CHUNK = 1 << 20  # numbers that are looked up at a time, so that they stay in cache
+
+
+class NumpyBag:
+    """The outputs of ``models.bag.Bag``, to the rounding of float32."""
+
+    def __init__(self, settings: BagSettings, shape: TextShape, weights: Mapping[str, np.ndarray]) -> None:
+        """Raises ValueError for weights that are not the network's or not finite."""
+        self._layers, forms = layout(settings, shape)
+        registry.check(weights, forms)
+        self._weights, self._mean = weights, settings.weighting != "tf-idf"
+
+    @np.errstate(over="ignore", invalid="ignore")  # what grows beyond float32 is inf or nan, without a word, as torch has it
+    def __call__(self, texts: Ragged) -> np.ndarray:
+        """Logits: float32, shape (rows, classes)."""
+        table = self._weights["embedding.weight"]
+        found = np.zeros((len(texts), table.shape[1]), np.float32)
+        for first, last in texts.cuts(max(CHUNK // table.shape[1], 1)):
+            found[first:last] = self._sums(table, texts, first, last)
+        if self._mean:
+            found /= np.maximum(texts.lengths, 1)[:, None]
+        if not self._layers:
+            found += self._weights["classifier.bias"]
+        for place, name in enumerate(self._layers):
+            found = np.maximum(found, 0) if place else found
+            found = found @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        return found
+
+    @staticmethod
+    def _sums(table: np.ndarray, texts: Ragged, first: int, last: int) -> np.ndarray:
+        """The sum of the tokens' rows of the table, of each text."""
+        low, high = texts.offsets[first], texts.offsets[last]
+        rows = table[texts.values[low:high]]
+        if texts.weights is not None:
+            rows *= texts.weights[low:high, None]
+        found = np.zeros((last - first, table.shape[1]), np.float32)
+        some = np.flatnonzero(texts.lengths[first:last])  # reduceat takes no empty parts
+        if len(some):
+            found[some] = np.add.reduceat(rows, texts.offsets[first:last][some] - low)
+        return found
+
+
+def layout(settings: BagSettings, shape: TextShape) -> tuple[list[str], dict[str, tuple[str, tuple[int, ...]]]]:
+    """The names of the linear layers, and type and shape of every parameter of the network, by name."""
+    width = settings.embedding or shape.outputs
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (shape.vocabulary, width)}
+    if not settings.embedding:
+        return [], _float32(shapes | {"classifier.bias": (shape.outputs,)})
+    widths = [width, *settings.hidden, shape.outputs]
+    places = [2 * place for place in range(len(settings.hidden))]  # an activation follows each, dropout the last of them
+    names = [f"classifier.{place}" for place in (*places, 2 * len(places) + bool(settings.dropout))]
+    for name, (inner, outer) in zip(names, pairwise(widths), strict=True):
+        shapes |= {f"{name}.weight": (outer, inner), f"{name}.bias": (outer,)}
+    return names, _float32(shapes)
+
+
+def _float32(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    return {name: ("float32", each) for name, each in shapes.items()}
