@@ -78,6 +78,7 @@ def text_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, Notes
         {
             "model.ngrams": _ngrams(rows, size) if linear else (1, "embeddings of single words"),
             "model.weighting": weighting,
+            "model.chars": ([], "off"),
             "max_tokens": (0, "a bag takes texts of any length"),
             "min_count": rare if linear else counted,
         },
