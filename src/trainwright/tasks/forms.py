@@ -98,7 +98,7 @@ class TextValues(Form):
     lowercase: bool
     kind: Literal["bag", "sequence"]
     ngrams: Annotated[int, Field(ge=1, le=5)]
-    chars: Annotated[list[Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]], Field(max_length=MOST_CHARACTERS)] = []
+    chars: Annotated[list[Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]], Field(max_length=MOST_CHARACTERS)]
     weighting: Literal["none", "tf-idf"]
     min_count: Count
     max_vocabulary: Count
