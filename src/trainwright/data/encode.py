@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.chars import character_ngrams
-from trainwright.data.ragged import Ragged, take
+from trainwright.data.ragged import Ragged, places_of
 from trainwright.data.text import Tokens, tokenise
 
 PAD, UNKNOWN = 0, 1
@@ -196,9 +196,10 @@ class TextEncoder:
         """Ids with equal ones of a text side by side, how many each text has, and with tf-idf how often each occurs."""
         pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._known(word_ids[codes], offsets)]
         if pieces is not None:
-            found, lengths = take(*pieces, codes)
+            ids, begins = pieces
+            places, lengths = places_of(begins, codes)
             rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-            pairs.append(np.repeat(rows << BITS, lengths) | found)
+            pairs.append(np.repeat(rows << BITS, lengths) | ids[places])
         keys = np.sort(np.concatenate(pairs))  # one sort of (row, id) as a single number
         texts = len(offsets) - 1
         if self.weighting == "none":

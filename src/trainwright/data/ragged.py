@@ -31,10 +31,10 @@ class Ragged:
 
     def take(self, rows: np.ndarray) -> Ragged:
         """The rows of the given numbers, in that order."""
-        values, lengths = take(self.values, self.offsets, rows)
+        places, lengths = places_of(self.offsets, rows)
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
-        return Ragged(values, offsets, None if self.weights is None else take(self.weights, self.offsets, rows)[0])
+        return Ragged(self.values[places], offsets, None if self.weights is None else self.weights[places])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The parts by name, for storing."""
@@ -42,9 +42,10 @@ class Ragged:
         return parts if self.weights is None else parts | {"weights": self.weights}
 
 
-def take(values: np.ndarray, offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The values of the rows of the given numbers, one row after the other, and how many each has."""
+def places_of(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the values of the rows of the given numbers are, one row after the other, and how many each row has."""
     lengths = np.diff(offsets)[rows]
     ends = np.cumsum(lengths)
-    places = np.repeat(offsets[rows] - ends + lengths, lengths) + np.arange(lengths.sum())
-    return values[places], lengths
+    places = np.repeat(offsets[rows] - ends + lengths, lengths)
+    places += np.arange(len(places))
+    return places, lengths
