@@ -79,7 +79,7 @@ class WeightedSum(torch.autograd.Function):
         begins = (counts.cumsum(0) - counts).to(values.dtype)
         texts, weights = texts.index_select(0, order), weights.index_select(0, order)
         sums = embedding_bag(texts, gradient.contiguous(), begins, mode="sum", per_sample_weights=weights)
-        return gradient.new_zeros(ctx.size, gradient.shape[1]).index_copy_(0, ids.long(), sums), None, None, None
+        return gradient.new_zeros(ctx.size, gradient.shape[1]).index_add_(0, ids.long(), sums), None, None, None
 
 
 class AddBias(nn.Module):

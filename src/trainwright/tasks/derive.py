@@ -150,13 +150,12 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
     updates = -(-rows // ((settings.batch_size or batch) * settings.accumulate)) * (settings.epochs or epochs)
     updates = min(settings.steps or updates, updates)
     rate = 100 * math.log(max(classes, 2)) / math.sqrt(max(size, 1)) / max(updates, 1)
-    small = weights < 2_000_000
     return {
         "batch_size": (batch, f"{rows:,} training rows; an update goes through all {weights:,} weights"),
         "optimizer": ADAMW,
         "lr": (min(float(f"{rate:.2g}"), 0.1), f"{updates:,} updates, {classes} classes, {size:.0f} n-grams a text"),
         "epochs": (epochs, f"{rows:,} training rows"),
-        "threads": (1 if small else 0, "its updates are too small to share" if small else "torch's own choice"),
+        "threads": (1, "its updates are too small to share"),
     }
 
 
