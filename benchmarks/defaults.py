@@ -1,12 +1,12 @@
 """Derived defaults against alternatives, by validation only: the table behind the defaults of the linear model.
 
-    TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/defaults.py [--quick] ["ng20, latest" ...]
+    TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/defaults.py [--quick] ["ng20, latest" derived ...]
 
 Reads the *training* files of ag_news_10k and ng20 from that folder (no test file is opened; without the folder only the
 docstrings of Python's own library are used) and cuts them: at random, or for ng20 the last tenth of each group's rows, or
 for the docstrings whole modules. Prints a Markdown table: mean validation accuracy, its standard error
 over the cuts, and seconds of training on one thread. --quick: two cuts of the smaller data sets,
-and only the first two settings. Names of data sets: only those.
+and only the first two settings. Names of data sets or of settings: only those.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "Adagrad, lr 0.4, batch 256": {"optimizer": {"name": "Adagrad"}, "lr": 0.4, "batch_size": 256},
     "words only": {"model": {"ngrams": 1}},
     "word pairs": {"model": {"ngrams": 2}},
+    "min_count 1": {"min_count": 1},
     "min_count 2": {"min_count": 2},
+    "no characters": {"model": {"chars": []}},
+    "no characters, min_count 1": {"model": {"chars": []}, "min_count": 1},
+    "words and characters": {"model": {"ngrams": 1}, "min_count": 1},
+    "characters 3,4,5": {"model": {"chars": [3, 4, 5]}},
     "10 epochs": {"epochs": 10},
     "class_weights balanced": {"class_weights": "balanced"},
     "monitor accuracy": {"monitor": "accuracy"},
@@ -118,10 +123,13 @@ def main() -> None:
     print("| data | setting | accuracy | standard error | training, seconds |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TRAINWRIGHT_CACHE"] = str(Path(folder) / "cache")
-        for data, (frame, cuts) in data_sets(quick).items():
-            if only and data not in only:
+        sets = data_sets(quick)
+        chosen = [name for name in SETTINGS if name in only] or list(SETTINGS)[: 2 if quick else None]
+        for data, (frame, cuts) in sets.items():
+            if data not in only and any(name in only for name in sets):
                 continue
-            for name, settings in list(SETTINGS.items())[: 2 if quick else None]:
+            for name in chosen:
+                settings = SETTINGS[name]
                 results = [score(frame, cut, settings, Path(folder)) for cut in cuts]
                 accuracies, seconds = zip(*results, strict=True)
                 mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies) / len(accuracies) ** 0.5

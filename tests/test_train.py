@@ -6,6 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from samples import news_rows, write_csv
 import trainwright as tw
 from trainwright.data import cache
 from trainwright.errors import TrainwrightError
+from trainwright.schema import Settings
+from trainwright.tasks import derive
 from trainwright.watch.events import Note
 
 ROWS = news_rows(240)
@@ -138,6 +141,32 @@ def test_a_given_setting_is_kept_and_the_rest_derived(tmp_path: Path) -> None:
     assert "lr" not in said and "epochs" not in said and "model.ngrams" not in said and "batch_size" in said
     text = (tmp_path / "run" / "settings.toml").read_text()
     assert "lr = 0.5" in text and "ngrams = 1" in text and 'source = "' in text
+
+
+def test_characters_are_derived_given_and_switched_off(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", ROWS)
+    chosen = {"derived": {}, "off": {"model": {"chars": "none"}}, "given": {"model": {"chars": "5,3,3"}}}
+    chosen |= {"spelled": {"tokenizer": "characters"}, "means": {"model": {"embedding": 8}}}
+    found = {name: fit(source, tmp_path / name, epochs=1, **settings) for name, settings in chosen.items()}
+    settings = {name: tomllib.loads((run.path / "settings.toml").read_text())["model"] for name, run in found.items()}
+    lengths = {name: each["chars"] for name, each in settings.items()}
+    assert lengths == {"derived": [4], "off": [], "given": [3, 5], "spelled": [], "means": []}
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "expected"),
+    [
+        (1999, 100, (1, [4], 1)),
+        (2000, 100, (2, [4], 2)),
+        (2000, 1001, (1, [], 1)),
+        (49_999, 100, (2, [4], 2)),
+        (50_000, 100, (2, [], 2)),
+    ],
+)
+def test_the_derived_ngrams_follow_rows_and_sizes(rows: int, size: int, expected: tuple) -> None:
+    settings = Settings.model_validate({"model": {"name": "bag"}})
+    filled, _ = derive.text_encoding(settings, pl.Series(["x" * size] * rows))
+    assert (filled.model.ngrams, filled.model.chars, filled.min_count) == expected
 
 
 @pytest.mark.parametrize("how", ["content", "stratified", "group:label2", "time:when"])

@@ -19,6 +19,7 @@ MOST_LAYERS = 1000  # more is a slip of the pen, or a stranger who would have us
 MOST_PIXELS = 1 << 22  # of an image as a network sees it
 MOST_CONTEXT = 1 << 20  # tokens
 MOST_THREADS = 1024
+MOST_CHARACTERS = 8  # of a character n-gram
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -37,6 +38,16 @@ def _words(value: object) -> object:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return [value] if isinstance(value, int | float) else value
+
+
+def _lengths(value: object) -> object:
+    """``none`` as no length at all; else as ``_words``."""
+    return [] if value == "none" else _words(value)
+
+
+def _distinct(values: list[int]) -> list[int]:
+    """In order, each once."""
+    return sorted(set(values))
 
 
 def _split_name(value: str) -> str:
@@ -68,6 +79,8 @@ def period(value: str) -> tuple[float, str]:
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Words = Annotated[list[str], BeforeValidator(_words)]
 Sizes = Annotated[list[Annotated[int, Field(gt=0)]], BeforeValidator(_words), Field(max_length=MOST_LAYERS)]
+Length = Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]
+Lengths = Annotated[list[Length], BeforeValidator(_lengths), AfterValidator(_distinct), Field(max_length=MOST_CHARACTERS)]
 Period = Annotated[str, AfterValidator(_period)]
 SplitName = Annotated[str, AfterValidator(_split_name)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -109,6 +122,9 @@ class BagSettings(Strict):
     name: Literal["bag"] = "bag"
     embedding: int | None = setting(None, "embedding size; 0 = a linear model straight on the n-grams", "dimensions", ge=0)
     ngrams: int | None = setting(None, "longest word n-gram", "tokens", ge=1, le=5)
+    chars: Lengths | None = setting(
+        None, "lengths of character n-grams within words, which also know parts of words; none = off", "characters"
+    )
     weighting: Literal["none", "tf-idf"] | None = setting(None, "weight of each token in the bag: none = the mean")
     hidden: Sizes = setting([], "widths of hidden layers between bag and classifier", "units")
     dropout: Fraction = setting(0.0, "dropout before the classifier", "probability")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainwright.data.chars import character_ngrams
 from trainwright.data.encode import PAD, UNKNOWN, Labels, TextEncoder
 from trainwright.data.ragged import Ragged
 from trainwright.data.text import _KNOWN, tokenise, tokenise_plain
@@ -98,6 +99,40 @@ def test_tf_idf_against_plain_python(texts: list[str]) -> None:
         assert got == pytest.approx({token: weight / norm for token, weight in weights.items()}, rel=1e-5)
 
 
+def test_character_ngrams_are_those_of_each_word_with_its_boundaries() -> None:
+    keys, offsets = character_ngrams(series(["ab", "a", "tab\U0001f600"]), [2, 3])
+    assert np.diff(offsets).tolist() == [5, 3, 9]
+    alone = {n: character_ngrams(series(["ab"]), [n])[0].tolist() for n in (2, 3, 4)}
+    assert sorted(keys[:5].tolist()) == sorted(alone[2] + alone[3])
+    assert len(set(alone[2] + alone[3] + alone[4])) == 6  # another length is another key
+    ends_alike = set(keys[:5].tolist()) & set(keys[8:].tolist())
+    assert len(ends_alike) == 1  # "ab" is in both; neither begins or ends as the other
+
+
+@given(texts=TEXTS, lengths=st.sets(st.integers(1, 4), min_size=1), order=st.integers(1, 2), least=st.integers(1, 2))
+@settings(deadline=None)
+def test_bags_with_character_ngrams_against_plain_python(texts: list[str], lengths: set[int], order: int, least: int) -> None:
+    own = encoder(ngrams=order, chars=sorted(lengths), min_count=least)
+    found = own.fit(series(texts))
+    split = [[f"\n{word}\n" for word in re.findall(r"\w+", text)] for text in texts]
+    grams = [[w[i : i + n] for w in words for n in lengths for i in range(len(w) - n + 1)] for words in split]
+    kept = {gram for gram, n in Counter(gram for each in grams for gram in each).items() if n >= least}
+    first = own.size - len(kept)
+    assert len(own.pieces) == len(kept)
+    for ids, expected in zip(rows(found), grams, strict=True):
+        counts = Counter(Counter(i for i in ids if i >= first).values())
+        assert counts == Counter(Counter(gram for gram in expected if gram in kept).values())
+    words = encoder(ngrams=order, min_count=least).fit(series(texts))
+    assert [sorted(i for i in ids if i < first) for ids in rows(found)] == [sorted(ids) for ids in rows(words)]
+    assert rows(own.transform(series(texts))) == rows(found)
+
+
+def test_a_word_that_training_never_saw_is_known_by_its_parts() -> None:
+    own = encoder(weighting="tf-idf", chars=[3])
+    own.fit(series(["training trains", "blue"]))
+    assert own.transform(series(["trained", "zzz"])).lengths.tolist() == [4, 0]  # \ntr, tra, rai, ain
+
+
 def test_only_the_training_split_teaches() -> None:
     own = encoder(weighting="tf-idf", ngrams=2)
     own.fit(series(["red green", "red blue"]))
@@ -131,7 +166,8 @@ def test_sequences_keep_their_order_and_are_never_empty() -> None:
 @pytest.mark.parametrize("kind", ["bag", "sequence"])
 def test_parts_make_the_same_encoder_again(kind: str) -> None:
     texts = series(["one two three two", "two three", ""])
-    own = encoder(kind=kind, ngrams=1 if kind == "sequence" else 3, weighting="none" if kind == "sequence" else "tf-idf")
+    bag = {"ngrams": 3, "chars": [2, 4], "weighting": "tf-idf"}
+    own = encoder(kind=kind, **(bag if kind == "bag" else {}))
     found = own.fit(texts)
     values, arrays = own.to_parts()
     again = TextEncoder.from_parts(json.loads(json.dumps(values)), arrays).transform(texts)

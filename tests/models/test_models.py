@@ -40,6 +40,20 @@ def test_empty_bags_are_the_bias() -> None:
     assert torch.equal(empty, torch.zeros(2, 4))
 
 
+@pytest.mark.parametrize("lengths", [[3, 0, 5, 1], [0, 0], [0, 4, 0]])
+def test_the_gradient_of_a_weighted_bag_is_torchs(lengths: list[int]) -> None:
+    model = build("text", "bag.v1", TEXT, embedding=6, weighting="tf-idf")
+    values = torch.randint(0, 9, (sum(lengths),), dtype=torch.int32)  # of 50: some several times, some never
+    offsets = torch.tensor([sum(lengths[:place]) for place in range(len(lengths))], dtype=torch.int32)
+    weights, table = torch.rand(len(values)), model.embedding.weight
+    plain = model.classifier(model.embedding(values, offsets, weights))
+    own = model(values, offsets, weights)
+    assert torch.equal(own, plain)
+    (wanted,) = torch.autograd.grad(plain.square().sum(), table)
+    (found,) = torch.autograd.grad(own.square().sum(), table)
+    torch.testing.assert_close(found, wanted)
+
+
 def test_the_tutorials_initial_weights() -> None:
     model = build("text", "bag.v1", TEXT, embedding=64, weighting="none")
     weights = torch.cat([p.detach().flatten() for n, p in model.named_parameters() if not n.endswith("bias")])

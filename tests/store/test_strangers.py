@@ -36,7 +36,7 @@ def good_runs(folder: Path) -> dict[str, Path]:
     (folder / "words.txt").write_text("the moon is far and the sun is hot\n" * 40)
     lstm = {"name": "lstm", "embedding": 8, "hidden": 8, "layers": 1}
     wanted: dict[str, tuple[Path, dict[str, Any]]] = {
-        "text": (news, {"model": {"name": "bag", "ngrams": 2, "weighting": "tf-idf", "embedding": 0}}),
+        "text": (news, {"model": {"name": "bag", "ngrams": 2, "chars": [3], "weighting": "tf-idf", "embedding": 0}}),
         "lstm": (news, {"model": lstm}),
         "image": (folder / "image.npz", {"model": {"name": "convnet", "channels": [4]}}),
         "table": (folder / "table.csv", {"model": {"name": "mlp", "hidden": [4]}}),

@@ -33,10 +33,9 @@ class Ragged:
 
     def take(self, rows: np.ndarray) -> Ragged:
         """The rows of the given numbers, in that order."""
-        lengths = self.lengths[rows]
+        places, lengths = places_of(self.offsets, rows)
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
-        places = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
         return Ragged(self.values[places], offsets, None if self.weights is None else self.weights[places])
 
     def cuts(self, tokens: int) -> Iterator[tuple[int, int]]:
@@ -49,3 +48,12 @@ class Ragged:
         """The parts by name, for storing."""
         parts = {"values": self.values, "offsets": self.offsets}
         return parts if self.weights is None else parts | {"weights": self.weights}
+
+
+def places_of(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the values of the rows of the given numbers are, one row after the other, and how many each row has."""
+    lengths = np.diff(offsets)[rows]
+    ends = np.cumsum(lengths)
+    places = np.repeat(offsets[rows] - ends + lengths, lengths)
+    places += np.arange(len(places))
+    return places, lengths

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,9 +66,51 @@ def tokenise(texts: pl.Series, tokenizer: str, lowercase: bool) -> pl.Series:
     return texts.str.extract_all(WORDS)
 
 
-def flatten(lists: pl.Series) -> tuple[pl.Series, np.ndarray]:
-    """All tokens one after the other, and int64 offsets of shape (texts + 1,)."""
-    lengths = lists.list.len().to_numpy()
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return lists.list.explode(empty_as_null=False, keep_nulls=False), offsets
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of many texts, each distinct one held once, so that what is done to words is done once a word.
+
+    Attributes:
+        distinct: the distinct tokens, in no order that means anything.
+        codes: of every token its place in ``distinct``; int32, shape (tokens,), all texts one after the other.
+        offsets: int64, shape (texts + 1,): text ``i`` is ``codes[offsets[i]:offsets[i + 1]]``.
+    """
+
+    distinct: pl.Series | list[str]
+    codes: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def of_plain(cls, lists: Sequence[list[str]]) -> Tokens:
+        """Of a few texts' tokens, by Python's own means."""
+        places: dict[str, int] = {}
+        codes = [places.setdefault(token, len(places)) for tokens in lists for token in tokens]
+        return cls(list(places), np.array(codes, np.int32), np.cumsum([0, *map(len, lists)]))
+
+    @classmethod
+    def of(cls, lists: pl.Series) -> Tokens:
+        """Of lists of tokens, one a text."""
+        import polars as pl
+
+        lengths = lists.list.len().to_numpy()
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        flat = lists.list.explode(empty_as_null=False, keep_nulls=False)
+        coded = flat.cast(pl.Categorical(pl.Categories.random()))  # one lookup a token, in a table that is ours alone
+        present = coded.unique()
+        places = present.to_physical().to_numpy()
+        numbered = np.zeros(int(places.max(initial=0)) + 1, np.int32)
+        numbered[places] = np.arange(len(places))
+        return cls(present.cast(pl.String), numbered[coded.to_physical().to_numpy()], offsets)
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """How often each distinct token occurs: int64."""
+        return np.bincount(self.codes, minlength=len(self.distinct))
+
+    def frequent(self, least: int) -> pl.Series:
+        """The tokens that occur ``least`` times or more: the most frequent first, equally frequent ones by name."""
+        import polars as pl
+
+        frame = pl.DataFrame({"token": self.distinct, "count": self.counts}).filter(pl.col("count") >= least)
+        return frame.sort(["count", "token"], descending=[True, False])["token"]

@@ -19,6 +19,7 @@ Values = dict[str, tuple[Any, str]]  # what each setting should be, and why
 ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones")
 FALLING = ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end")
 CROSS_ENTROPY = ({"name": "CrossEntropyLoss"}, "the usual loss of a classifier")
+LONG = 1000  # bytes of a text
 FINE_TUNING = 0.3  # of the rate that a training from the start would have
 
 
@@ -72,26 +73,47 @@ def text_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, Notes
     linear = settings.model.embedding == 0  # type: ignore[union-attr]
     many = rows >= 50_000
     weighting = ("tf-idf", "rare tokens tell more") if linear else ("none", "the mean embedding")
-    rare = (1 + many, "many rows: saves time" if many else "leaving out what was seen once costs accuracy")
     settings, more = fill(
         settings,
         {
             "model.ngrams": _ngrams(rows, size) if linear else (1, "embeddings of single words"),
+            "model.chars": _chars(settings, size, many) if linear else ([], ""),
             "model.weighting": weighting,
             "max_tokens": (0, "a bag takes texts of any length"),
-            "min_count": rare if linear else counted,
         },
     )
-    return settings, notes + more
+    settings, rare = fill(settings, {"min_count": _min_count(settings, many) if linear else counted})
+    return settings, notes + more + rare
 
 
 def _ngrams(rows: int, size: float) -> tuple[int, str]:
     """The longest n-gram of a linear model. Both limits were found by validation: ``benchmarks/defaults.py``."""
     if rows < 2000:
         return 1, f"{rows:,} training rows: too few to meet the same word pair often"
-    if size > 1000:
+    if size > LONG:
         return 1, f"texts of about {size:,.0f} bytes: their many words are enough"
     return 2, "short texts: word pairs tell more than words"
+
+
+def _chars(settings: Settings, size: float, many: bool) -> tuple[list[int], str]:
+    """The lengths of a linear model's character n-grams. Found by validation: ``benchmarks/defaults.py``."""
+    if settings.tokenizer == "characters":
+        return [], "its tokens are characters"
+    if size > LONG:
+        return [], f"texts of about {size:,.0f} bytes: their many words are enough"
+    if many:
+        return [], "many rows know most words by themselves: saves time and memory"
+    return [4], "parts of words tell of words that training rarely saw"
+
+
+def _min_count(settings: Settings, many: bool) -> tuple[int, str]:
+    """Of a linear model, whose n-grams are settled. Found by validation: ``benchmarks/defaults.py``."""
+    model: Any = settings.model
+    if many:
+        return 2, "many rows: saves time"
+    if model.chars and model.ngrams > 1:
+        return 2, "most word pairs are seen once; rare words are known by their characters"
+    return 1, "leaving out what was seen once costs accuracy"
 
 
 def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: int, tuned: bool) -> tuple[Settings, Notes]:
@@ -128,13 +150,12 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
     updates = -(-rows // ((settings.batch_size or batch) * settings.accumulate)) * (settings.epochs or epochs)
     updates = min(settings.steps or updates, updates)
     rate = 100 * math.log(max(classes, 2)) / math.sqrt(max(size, 1)) / max(updates, 1)
-    small = weights < 2_000_000
     return {
         "batch_size": (batch, f"{rows:,} training rows; an update goes through all {weights:,} weights"),
         "optimizer": ADAMW,
         "lr": (min(float(f"{rate:.2g}"), 0.1), f"{updates:,} updates, {classes} classes, {size:.0f} n-grams a text"),
         "epochs": (epochs, f"{rows:,} training rows"),
-        "threads": (1 if small else 0, "its updates are too small to share" if small else "torch's own choice"),
+        "threads": (1, "its updates are too small to share"),
     }
 
 
@@ -198,7 +219,7 @@ def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: b
 def _shown(value: Any) -> str:
     """A component by its name, with its arguments."""
     if isinstance(value, list):
-        return ", ".join(map(_shown, value))
+        return ", ".join(map(_shown, value)) or "none"
     if isinstance(value, dict):
         arguments = ", ".join(f"{key}={each:g}" for key, each in value.items() if key != "name")
         return f"{value['name']}({arguments})" if arguments else str(value["name"])

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from trainwright.data.encode import SPECIAL
 from trainwright.errors import error, in_short
-from trainwright.schema import MODELS, MOST_CONTEXT, MOST_PIXELS, TASKS, Fraction
+from trainwright.schema import MODELS, MOST_CHARACTERS, MOST_CONTEXT, MOST_PIXELS, TASKS, Fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +98,7 @@ class TextValues(Form):
     lowercase: bool
     kind: Literal["bag", "sequence"]
     ngrams: Annotated[int, Field(ge=1, le=5)]
+    chars: Annotated[list[Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]], Field(max_length=MOST_CHARACTERS)]
     weighting: Literal["none", "tf-idf"]
     min_count: Count
     max_vocabulary: Count
@@ -116,7 +117,7 @@ class TextForm(Labelled):
             raise ValueError("vocabulary.json: it does not begin with the tokens for padding and unknown")
         if len(set(kept.tokens[2:])) != len(kept.tokens) - 2:
             raise ValueError("vocabulary.json: a token is there twice")
-        grams = [f"grams.{order}" for order in range(2, self.encoder.ngrams + 1)]
+        grams = [f"grams.{order}" for order in range(2, self.encoder.ngrams + 1)] + ["pieces"]
         for name in grams:
             if not (kept.arrays[name][1:] > kept.arrays[name][:-1]).all():
                 raise ValueError(f"encoder.safetensors: {name} is not in order")

@@ -137,7 +137,7 @@ def _encode(rows: Rows, settings: Settings, parent: Predictor | None) -> TextPro
         encoder = _new_encoder(settings)
         encoded = encoder.fit(texts)
         words = f"{len(encoder.tokens) - 2:,} tokens" + (
-            f" and {sum(map(len, encoder.grams)):,} n-grams" if encoder.grams else ""
+            f" and {encoder.size - len(encoder.tokens):,} n-grams" if encoder.grams or encoder.chars else ""
         )
         notes.append(("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.size <= 2:
@@ -157,6 +157,7 @@ def _new_encoder(settings: Settings) -> TextEncoder:
         lowercase=settings.lowercase,
         kind="bag" if model.name == "bag" else "sequence",
         ngrams=model.ngrams if model.name == "bag" else 1,
+        chars=model.chars if model.name == "bag" else [],
         weighting=model.weighting if model.name == "bag" else "none",
         min_count=settings.min_count or 1,
         max_vocabulary=settings.max_vocabulary or 0,
@@ -174,7 +175,7 @@ def _vocabulary_of(parent: TextPredictor, settings: Settings, texts: pl.Series) 
     if settings.vocabulary == "keep":
         unknown = encoder.share_unknown(texts)
         return encoder, [("vocabulary", f"{before:,} tokens", f"kept; {unknown:.1%} of the new tokens are not among them")]
-    if encoder.grams:
+    if encoder.grams or encoder.chars:
         raise error("E323")
     encoder = replace(encoder)
     added = encoder.extend(texts, settings.min_count or 1)
