@@ -176,7 +176,7 @@ def _finished(event: Finished, saved: int, saving: float, refused: int) -> str:
     why = _REASONS.get(event.reason, words.clean(event.reason))
     took = f"{words.count(event.step)} steps in {words.seconds(event.seconds)} ({why})"
     left = f"; {words.amount(refused, 'updates')} not made" if refused else ""
-    times = f"; saved {words.amount(saved, 'times')} in {words.seconds(saving)}" if saved else ""
+    times = f"; {saved:,} checkpoint{'s' * (saved > 1)} in {words.seconds(saving)}" if saved else ""
     return f"  {took}; kept: epoch {words.count(event.best_epoch)}{times}{left}"
 
 
