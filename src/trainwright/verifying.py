@@ -50,11 +50,10 @@ def verify(path: Path, source: str, show: Listen) -> Proof:
     for each in [*_added(run.path, run.lasting()), *_added(run.model, run.model.rglob("*"))]:
         proof.add("added", each, "not under the seal", [])
     for what, folders in (("model", [run.model]), ("checkpoints", sorted(run.checkpoints.glob("step-*")))):
-        there = [folder for folder in folders if folder.is_dir()]
-        wrong = [each for folder in there for each in damaged(folder)]
-        there = [folder for folder in there if folder.is_dir()]  # a run that trains meanwhile lets go of older ones
+        found = {folder: list(damaged(folder)) for folder in folders if folder.is_dir()}
+        there = [folder for folder in found if folder.is_dir()]  # a run that trains meanwhile lets go of older ones
         if there:
-            wrong = [each for folder in there for each in wrong if str(folder) in each]
+            wrong = [each for folder in there for each in found[folder]]
             proof.add(what, ", ".join(folder.name for folder in there), "sizes and SHA-256 compared with SEAL", wrong)
     if run.seal.exists() and not proof.wrong:
         _measure_again(earlier, proof, show)

@@ -207,3 +207,19 @@ def test_a_metric_that_raises_loses_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="mine"):
         list(events((X, Y), out=tmp_path / "run", metrics={"mine": metric}))
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000005"]
+
+
+def test_half_an_update_is_never_saved(tmp_path: Path) -> None:
+    class Fails(torch.optim.SGD):
+        calls = 0
+
+        def step(self, closure: Any = None) -> None:
+            Fails.calls += 1
+            self.param_groups[0]["params"][0].data.add_(1.0)
+            if Fails.calls == 3:
+                raise RuntimeError("mine")
+
+    model = nn.Linear(5, 2)
+    with pytest.raises(RuntimeError, match="mine"):
+        list(tw.fit(model, (X, Y), loss=nn.CrossEntropyLoss(), optimizer=Fails(model.parameters(), 0.1), out=tmp_path / "run"))
+    assert not (tmp_path / "run" / "checkpoints").exists()
