@@ -33,7 +33,10 @@ def test_any_altered_file_is_found_and_named(run: Path) -> None:
         content = path.read_bytes()
         place = len(content) // 2
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-        wrong = tw.verify(run).wrong
+        try:
+            wrong = tw.verify(run).wrong
+        except tw.TrainwrightError as problem:  # settings that are no TOML any more
+            wrong = [str(problem)] if problem.code == "E408" else []
         assert wrong and all(path.name in each or "SEAL" in each for each in wrong), path
         path.write_bytes(content)
     (run / "plots" / "more.png").write_bytes(b"")

@@ -221,5 +221,6 @@ def test_half_an_update_is_never_saved(tmp_path: Path) -> None:
 
     model = nn.Linear(5, 2)
     with pytest.raises(RuntimeError, match="mine"):
-        list(tw.fit(model, (X, Y), loss=nn.CrossEntropyLoss(), optimizer=Fails(model.parameters(), 0.1), out=tmp_path / "run"))
+        call = {"loss": nn.CrossEntropyLoss(), "optimizer": Fails(model.parameters(), 0.1), "batch_size": 8}
+        list(tw.fit(model, (X, Y), out=tmp_path / "run", **call))
     assert not (tmp_path / "run" / "checkpoints").exists()
