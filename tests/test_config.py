@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trainwright import config
 from trainwright.errors import SettingError
-from trainwright.schema import Settings
+from trainwright.schema import WAYS, Settings
 
 
 def test_words_get_their_types() -> None:
@@ -93,7 +93,7 @@ def test_recipes_are_complete_and_valid() -> None:
         task = recipe["settings"]["task"]
         settings = config.resolve(recipe["settings"], task=task)
         own = {key for key, field in Settings.model_fields.items() if config.belongs(field, task)}
-        assert {key for key in own if getattr(settings, key) is None} <= {"test_fraction", "workers"}, name
+        assert {key for key in own if getattr(settings, key) is None} <= {"test_fraction", "workers", *WAYS}, name
         given_keys = set(recipe["settings"])
         # What belongs to a person's file or run.
         columns = {
@@ -108,6 +108,7 @@ def test_recipes_are_complete_and_valid() -> None:
             "workers",
             "checkpoint_every",
             "on_nonfinite",
+            *WAYS,
         }
         assert given_keys | (columns & own) == own, name
         assert recipe["description"] and recipe["expected"], name

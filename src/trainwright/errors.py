@@ -185,6 +185,10 @@ MESSAGES: dict[str, Message] = {
         "on_nonfinite=rollback needs checkpoints at places that do not depend on time; checkpoint_every is {value}",
         "Write checkpoint_every=1epoch or checkpoint_every=500steps.",
     ),
+    "E336": Message(
+        "the network cannot be compiled: {problem}",
+        "Write compile=false. On a processor torch.compile needs a C++ compiler such as g++.",
+    ),
     # E4xx: run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),

@@ -92,6 +92,7 @@ TASKS = {
     "language": "language model",
     "table": "table",
 }
+WAYS = ("precision", "layout", "threads", "compile")  # how an update is computed: what ``speed`` measures
 AUGMENTATIONS = ("shift", "flip", "crop", "cutout", "mixup")
 
 
@@ -319,4 +320,12 @@ class Settings(Strict):
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")
+    speed: Literal["auto", "off"] = setting(
+        "auto", "auto = in a run of more than seconds, measure what is fastest: precision, layout, threads, compile"
+    )
+    precision: Literal["float32", "bfloat16"] | None = setting(
+        None, "of products of matrices and convolutions in training; weights and evaluation stay float32"
+    )
+    layout: Literal["contiguous", "channels_last"] | None = setting(None, "of images in memory", only="image")
+    compile: bool | None = setting(None, "compile the network with torch.compile", only="image language table")
     threads: int | None = setting(None, "processor threads of torch; 0 = torch's own choice", ge=0, le=MOST_THREADS)

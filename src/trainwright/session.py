@@ -23,7 +23,7 @@ from trainwright import config, rundir
 from trainwright.errors import TrainwrightError, error
 from trainwright.resuming import FREE, Earlier, Facts
 from trainwright.rundir import RunDir
-from trainwright.schema import TASKS
+from trainwright.schema import TASKS, WAYS
 from trainwright.tasks.base import Clock
 from trainwright.watch.events import Event, EventLog, Note, Progress, Resumed
 
@@ -201,7 +201,9 @@ class Session:
         from trainwright.tasks.runner import Training
 
         self.phases.mark("import")
-        training = Training(problem)
+        given = {**base, **request.settings}
+        training = Training(problem, [key for key in WAYS if given.get(key) is None])
+        self.phases.mark("speed")
         self._say(training.notes)
         facts = Facts(found, problem, training)
         facts.begin()

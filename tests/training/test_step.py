@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from trainwright.data.batches import Batch
+from trainwright.data.streams import IGNORED
 from trainwright.errors import ModelError, TrainingError
 from trainwright.models.forward import Forward
 from trainwright.schema import Named
 from trainwright.training.optim import Objective, make_objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
+from trainwright.training.tokens import TokenObjective
 
 WEIGHTS = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)
 LOSSES = {
@@ -131,3 +133,24 @@ def test_a_loss_that_is_no_mean_is_refused(reduction: str) -> None:
     with pytest.raises(ModelError) as caught:
         Objective(nn.CrossEntropyLoss(reduction=reduction))
     assert caught.value.code == "E606"
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("targets", [40, 1100])  # in one piece, and in several
+def test_the_token_loss_in_bfloat16_is_that_of_float32(bias: bool, targets: int) -> None:
+    """To what eight bits can say: the loss, and every gradient; ignored targets count nowhere."""
+    torch.manual_seed(0)
+    weight, offset = torch.randn(300, 16).mul_(0.3).requires_grad_(), torch.randn(300).requires_grad_() if bias else None
+    features, wanted = torch.randn(2, targets // 2, 16, requires_grad=True), torch.randint(0, 300, (2, targets // 2))
+    wanted[0, :5] = IGNORED
+    own = TokenObjective(lambda: (weight, offset), "")
+    found = []
+    for low in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+            mean, count = own(features, wanted)
+        assert count == 2 * (targets // 2) - 5 and mean.dtype == torch.float32
+        inputs = [each for each in (features, weight, offset) if each is not None]
+        found.append([mean.detach(), *torch.autograd.grad(3.0 * mean, inputs)])
+    for exact, near in zip(*found, strict=True):
+        assert float((exact - near).norm()) <= 0.02 * float(exact.norm())
+    assert not found[1][1][0, :5].any()

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from trainwright.models.layout import fastest
+from trainwright.models.layout import Arranged
 from trainwright.models.norm import BatchNorm
 from trainwright.models.shapes import ImageShape
 from trainwright.schema import ConvNetSettings
 
 
-class ConvNet(nn.Module):
+class ConvNet(Arranged):
     """See the module's text."""
 
     def __init__(self, settings: ConvNetSettings, shape: ImageShape) -> None:
@@ -33,7 +33,7 @@ class ConvNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of each image."""
-        logits: Tensor = self.classifier(self.dropout(self.features(fastest(images)).amax(dim=(2, 3))))
+        logits: Tensor = self.classifier(self.dropout(self.features(self.arranged(images)).amax(dim=(2, 3))))
         return logits
 
     def init_weights(self) -> None:

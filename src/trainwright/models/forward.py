@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches import Batch
 from trainwright.data.tree import mapped
-from trainwright.errors import error
+from trainwright.errors import error, in_short
 
 
 class Forward:
@@ -21,7 +22,21 @@ class Forward:
 
     def __init__(self, model: nn.Module, start: Callable[..., Any] | None = None) -> None:
         self.model, self.start = model, start
+        self.call: Callable[..., Any] = model
         self.state: Any = None
+
+    def compile(self) -> None:
+        """From now on the model is called compiled, for each shape of inputs anew: what is computed then follows from the
+        batch, not from those before it. A call raises E336 where it cannot be compiled."""
+        compiled = torch.compile(self.model, dynamic=False)
+
+        def call(*inputs: Any, **named: Any) -> Any:
+            try:
+                return compiled(*inputs, **named)
+            except torch._dynamo.exc.TorchDynamoException as problem:
+                raise error("E336", problem=in_short(problem)) from None
+
+        self.call = call
 
     def carries(self, batch: Batch) -> bool:
         """Whether a state goes on from each row of a batch to the same row of the next: such batches cannot be cut."""
@@ -35,13 +50,13 @@ class Forward:
         """The outputs of one batch. Raises E614 where a model that should carry a state gives none."""
         if self.start is not None:
             return self._carry(self.start, batch)
-        return self.model(*batch.inputs) if batch.named is None else self.model(*batch.inputs, **batch.named)
+        return self.call(*batch.inputs) if batch.named is None else self.call(*batch.inputs, **batch.named)
 
     def _carry(self, start: Callable[..., Any], batch: Batch) -> Any:
         if batch.named is not None:
             raise error("E614", problem="its inputs come by keyword")
         state = start(*batch.inputs) if self.state is None else self.state
-        found = self.model(*batch.inputs, state)
+        found = self.call(*batch.inputs, state)
         if not isinstance(found, tuple) or len(found) != 2:
             raise error("E614", problem=f"the model returns a {type(found).__name__}")
         outputs, state = found

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
-def fastest(images: Tensor) -> Tensor:
-    """Images with the channels last in memory on a processor, where convolutions and batch norms are faster by about 1.4.
+class Arranged(nn.Module):
+    """A network of images that arranges them in memory before it looks at them.
 
-    The shape stays (batch, channels, height, width), and each layer after keeps the order. Other devices get what they gave:
-    there it depends on the precision, and is set by ``network.to(memory_format=...)``.
+    ``layout`` is ``channels_last``, ``contiguous``, or empty for what is usually faster: on a processor the channels last,
+    where convolutions and batch norms are faster by about 1.4; as they come on other devices.
     """
-    return images.contiguous(memory_format=torch.channels_last) if images.device.type == "cpu" else images
+
+    layout = ""
+
+    def arranged(self, images: Tensor) -> Tensor:
+        """The same images, shape (batch, channels, height, width); each layer after keeps the order."""
+        last = self.layout == "channels_last" or (not self.layout and images.device.type == "cpu")
+        return images.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)

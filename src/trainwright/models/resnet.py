@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainwright.models.layout import fastest
+from trainwright.models.layout import Arranged
 from trainwright.models.norm import BatchNorm
 from trainwright.models.shapes import ImageShape
 from trainwright.schema import ResNetSettings
@@ -19,7 +19,7 @@ from trainwright.schema import ResNetSettings
 LARGE = 96  # pixels: from here on the first layers of ImageNet, which leave a quarter of height and width
 
 
-class ResNet(nn.Module):
+class ResNet(Arranged):
     """See the module's text. The stem is derived from the size of the images where it is not given."""
 
     def __init__(self, settings: ResNetSettings, shape: ImageShape) -> None:
@@ -37,7 +37,7 @@ class ResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of each image."""
-        features = self.maxpool(F.relu(self.bn1(self.conv1(fastest(images)))))
+        features = self.maxpool(F.relu(self.bn1(self.conv1(self.arranged(images)))))
         features = self.layer4(self.layer3(self.layer2(self.layer1(features))))
         logits: Tensor = self.fc(features.mean(dim=(2, 3)))
         return logits

@@ -67,6 +67,7 @@ class Problem(ABC):
     Attributes:
         task: the key of its kind in ``TASKS``.
         unit: what is counted as its rows.
+        even: whether the batches of an epoch have one shape, but for the last.
         settings: with everything filled in that the data decide.
         splits: train, valid, test; those that exist.
         data: the content of ``data.json``.
@@ -76,6 +77,7 @@ class Problem(ABC):
 
     task: ClassVar[str]
     unit: ClassVar[str] = "rows"
+    even: ClassVar[bool] = True
     settings: Settings
     splits: Mapping[str, Sized]
     data: dict[str, Any]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import copy
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import nn
 
 from trainwright.errors import error, in_short, nearest
 from trainwright.models import registry
+from trainwright.models.layout import Arranged
 from trainwright.schema import MOST_THREADS
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
@@ -20,8 +21,9 @@ from trainwright.training import snapshot
 from trainwright.training.chance import preserved
 from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
 from trainwright.training.machine import machine
-from trainwright.training.optim import make_optimizer, make_schedules
+from trainwright.training.optim import Objective, make_optimizer, make_schedules
 from trainwright.training.saving import Saver
+from trainwright.training.speed import Bench, Way, choose, threaded
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.training.stop import Signals
@@ -46,11 +48,14 @@ def pick_device(name: str) -> torch.device:
 class Training:
     """One run of ``train``: made from a problem whose settings are complete, carried through by ``train``.
 
-    ``notes`` say what became of an earlier run's weights, and what is frozen.
+    ``notes`` say what became of an earlier run's weights, what is frozen, and what was measured to be fast.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        """Raises SettingError where torch does not know a name or an argument."""
+    def __init__(self, problem: Problem, free: Collection[str] = ()) -> None:
+        """``free`` names the settings of a ``Way`` that are to be measured.
+
+        Raises SettingError where torch does not know a name or an argument.
+        """
         self.problem, self.settings = problem, problem.settings
         self.notes: list[Note] = []
         self.device = pick_device(self.settings.device)
@@ -61,7 +66,6 @@ class Training:
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self._freeze()
         self.batches = problem.batches(self.device)
-        self.objective = problem.objective(self.model, self.device)
         self.plan = Plan(
             epochs=self.settings.epochs or 0,
             steps=self.settings.steps,
@@ -73,9 +77,11 @@ class Training:
             unit=problem.unit,
             name_rows=problem.name_rows,
         )
-        self.learner = self._learner()
+        way = self._way(free if self.settings.speed == "auto" else ())
+        self.settings = problem.settings = self.settings.model_copy(update=way.settings())
+        self.learner = self._learner(self.model, way)
         self.state = State()
-        self.threads = self.settings.threads or torch.get_num_threads()
+        self.threads = way.threads or torch.get_num_threads()
 
     def _network(self) -> nn.Module:
         """The network; initial weights follow from the seed, torch's global state is left alone."""
@@ -117,17 +123,48 @@ class Training:
             names = ", ".join(self.settings.freeze)
             self.notes.append(("frozen", names, f"{learning:,} of {self.parameters:,} parameters learn"))
 
-    def _learner(self) -> Learner:
+    @property
+    def objective(self) -> Objective:
+        """What training makes small."""
+        return self.learner.objective
+
+    def _updates(self) -> int:
+        """How many are planned."""
+        planned = -(-self.batches.per_epoch // self.settings.accumulate) * self.plan.epochs
+        return min(planned, self.settings.steps) if self.settings.steps else planned
+
+    def _way(self, free: Collection[str]) -> Way:
+        """How an update is computed: as the settings say, or by measuring where they leave it open."""
+        settings, layout = self.settings, ""
+        if isinstance(self.model, Arranged):
+            layout = settings.layout or ("channels_last" if self.device.type == "cpu" else "contiguous")
+        way = Way(settings.precision or "float32", layout, settings.threads or 0, bool(settings.compile))
+        kinds = {"precision": True, "layout": bool(layout), "threads": self.device.type == "cpu", "compile": self.problem.even}
+
+        def build(way: Way) -> Learner:
+            return self._learner(copy.deepcopy(self.model), way)
+
+        measured = {key for key in free if kinds[key]}
+        bench = Bench(build, self.batches, settings.accumulate, self._updates(), self.device)
+        with preserved(self.device):
+            way, told = choose(bench, way, measured) if measured else (way, "")
+        self.notes += [("speed", str(way), f"measured on real batches: {told}")] if told else []
+        return way
+
+    def _learner(self, model: nn.Module, way: Way) -> Learner:
+        """What moves ``model``."""
         settings = self.settings
         assert settings.optimizer is not None and settings.lr is not None
         assert settings.schedule is not None and settings.clip is not None
-        learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        if isinstance(model, Arranged):
+            model.layout = way.layout
+        learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = make_optimizer(settings.optimizer, learning, settings.lr)
-        steps = -(-self.batches.per_epoch // settings.accumulate) * self.plan.epochs
-        steps = min(steps, settings.steps) if settings.steps else steps
-        schedules = make_schedules(settings.schedule, settings.warmup, optimizer, steps, self.plan.epochs)
-        forward = self.problem.forward(self.model)
-        return Learner(forward, self.objective, optimizer, schedules, settings.clip, settings.clip_value)
+        schedules = make_schedules(settings.schedule, settings.warmup, optimizer, self._updates(), self.plan.epochs)
+        forward, objective = self.problem.forward(model), self.problem.objective(model, self.device)
+        if way.compile:
+            forward.compile()
+        return Learner(forward, objective, optimizer, schedules, settings.clip, settings.clip_value, way.precision)
 
     def machine(self) -> dict[str, Any]:
         """What the last bits of numbers depend on, beside data and settings."""
@@ -179,7 +216,7 @@ class Training:
         signals = saver.signals if saver is not None else Signals()
         measure = partial(_at_once, signals, self._validate) if "valid" in self.problem.splits else None
         try:
-            with preserved(self.device), self._threaded(), signals.waiting():
+            with preserved(self.device), threaded(self.threads), signals.waiting():
                 for event in fit(self.learner, self.batches, measure, self.plan, self.state, recover):
                     if saver is not None and isinstance(event, Finished):
                         saver.save(final=True)
@@ -209,19 +246,9 @@ class Training:
     def _validate(self, model: nn.Module) -> Scores:
         return self.problem.validate(model, self.objective, self.device)
 
-    @contextmanager
-    def _threaded(self) -> Iterator[None]:
-        """The number of threads belongs to the numbers: sums are cut into as many parts."""
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
     def measure(self) -> dict[str, Any]:
         """The scores of the report: those of the model as it is now."""
-        with self._threaded():
+        with threaded(self.threads):
             return self.problem.measure(self.model, self.objective, self.device)
 
     def evaluate(self) -> dict[str, Any]:

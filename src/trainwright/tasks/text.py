@@ -50,6 +50,7 @@ class TextProblem(Labelled):
     """Texts and their classes; inputs are token rows."""
 
     task = "text"
+    even = False
 
     @property
     def shape(self) -> TextShape:

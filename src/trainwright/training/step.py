@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,11 +31,15 @@ class Learner:
     schedules: list[Scheduler] = field(default_factory=list)
     clip: float = 0.0
     clip_value: float = 0.0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         """The parameters and the way to move them are looked up once."""
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
+        device = self.parameters[0].device.type if self.parameters else "cpu"
+        low = self.precision == "bfloat16"
+        self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
         self.undo = Undo(self.forward)
         self.between = True  # whether everything stands between two updates, so that it can be saved
 
@@ -83,8 +88,9 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         parameter.grad = None
     total, weight = 0.0, 0.0
     for batch in window:
-        outputs = learner.forward(batch)
-        mean, batch_weight = learner.objective(outputs, batch.targets)
+        with learner.casting:
+            outputs = learner.forward(batch)
+            mean, batch_weight = learner.objective(outputs, batch.targets)
         if not batch_weight and len(window) > 1:
             tally.add(0.0, 0.0, outputs, batch)
             continue  # its targets are all left out: torch gives no mean, and the window has one
