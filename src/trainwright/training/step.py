@@ -14,8 +14,10 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches import Batch
 from trainwright.errors import error
+from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
 from trainwright.training.optim import Objective, Scheduler, lean_step
+from trainwright.training.rows import by_rows, leaves_rows
 from trainwright.training.state import Tally
 from trainwright.training.undo import Undo
 
@@ -35,6 +37,9 @@ class Learner:
         """The parameters and the way to move them are looked up once."""
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
+        if isinstance(self.model, Bag):
+            self.model.embedding.sparse = leaves_rows(self.optimizer)
+            self.apply = by_rows(self.optimizer, self.apply)
         self.undo = Undo(self.forward)
         self.between = True  # whether everything stands between two updates, so that it can be saved
 
@@ -94,24 +99,38 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
         tally.add(value, batch_weight, outputs, batch)
         total, weight = total + value * batch_weight, weight + batch_weight
-    gradients = [parameter.grad for parameter in learner.parameters if parameter.grad is not None]
+    gradients = [entries(parameter) for parameter in learner.parameters if parameter.grad is not None]
     if not weight and len(window) > 1:
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
-    norm = gradient_norm(gradients)
+    norms = torch._foreach_norm(gradients) if gradients else ()
+    norm = joint_norm(norms)
     if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):
         raise refusal("gradient", step, window, learner.model)
-    if learner.clip and norm > learner.clip:
-        nn.utils.clip_grad_norm_(learner.parameters, learner.clip)  # to the last bit what a loop written by hand gets
+    if learner.clip and norm > learner.clip:  # to the last bit what torch's clip_grad_norm_ makes of dense gradients
+        scale = learner.clip / (torch.linalg.vector_norm(torch.stack(norms)) + 1e-6)
+        torch._foreach_mul_(gradients, scale.clamp(max=1.0))
     return total / weight if weight else 0.0, gradients
 
 
-def gradient_norm(gradients: list[Tensor]) -> float:
-    """The Euclidean norm over all gradients together; not finite when any entry is not."""
-    if gradients and gradients[0].device.type != "cpu":  # one wait for the device, not one for each parameter
-        return float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
-    return math.hypot(*map(float, torch._foreach_norm(gradients))) if gradients else 0.0
+def entries(parameter: nn.Parameter) -> Tensor:
+    """What the gradient of a parameter holds; of a sparse one its values, after each place has become one entry."""
+    gradient: Any = parameter.grad
+    if not gradient.is_sparse:
+        return gradient  # type: ignore[no-any-return]
+    places = gradient._indices()
+    if len(places) == 1 and bool((places[0, 1:] > places[0, :-1]).all()):
+        gradient._coalesced_(True)  # it is, but backward forgets it
+    parameter.grad = gradient = gradient.coalesce()
+    return gradient._values()  # type: ignore[no-any-return]
+
+
+def joint_norm(norms: tuple[Tensor, ...]) -> float:
+    """The Euclidean norm of all gradients together, from the norm of each; not finite when any entry of one is not."""
+    if norms and norms[0].device.type != "cpu":  # one wait for the device, not one for each parameter
+        return float(torch.linalg.vector_norm(torch.stack(norms)))
+    return math.hypot(*map(float, norms))
 
 
 def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module) -> Exception:
@@ -123,6 +142,6 @@ def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module)
     problem.layers = [
         name
         for name, parameter in model.named_parameters()
-        if not all(bool(each.isfinite().all()) for each in (parameter, parameter.grad) if each is not None)
+        if not (bool(parameter.isfinite().all()) and (parameter.grad is None or bool(entries(parameter).isfinite().all())))
     ]
     return problem  # type: ignore[no-any-return]
