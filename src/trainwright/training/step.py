@@ -99,7 +99,11 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
         tally.add(value, batch_weight, outputs, batch)
         total, weight = total + value * batch_weight, weight + batch_weight
-    gradients = [entries(parameter) for parameter in learner.parameters if parameter.grad is not None]
+    gradients = [
+        entries(parameter) if gradient.is_sparse else gradient
+        for parameter in learner.parameters
+        if (gradient := parameter.grad) is not None
+    ]
     if not weight and len(window) > 1:
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
@@ -115,10 +119,8 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
 
 
 def entries(parameter: nn.Parameter) -> Tensor:
-    """What the gradient of a parameter holds; of a sparse one its values, after each place has become one entry."""
+    """The values of a parameter's sparse gradient, after each place has become one entry."""
     gradient: Any = parameter.grad
-    if not gradient.is_sparse:
-        return gradient  # type: ignore[no-any-return]
     places = gradient._indices()
     if len(places) == 1 and bool((places[0, 1:] > places[0, :-1]).all()):
         gradient._coalesced_(True)  # it is, but backward forgets it
@@ -130,7 +132,7 @@ def joint_norm(norms: tuple[Tensor, ...]) -> float:
     """The Euclidean norm of all gradients together, from the norm of each; not finite when any entry of one is not."""
     if norms and norms[0].device.type != "cpu":  # one wait for the device, not one for each parameter
         return float(torch.linalg.vector_norm(torch.stack(norms)))
-    return math.hypot(*map(float, norms))
+    return math.hypot(*(each.item() for each in norms))
 
 
 def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module) -> Exception:
@@ -140,8 +142,10 @@ def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module)
     problem.quantity = quantity
     problem.rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
     problem.layers = [
-        name
-        for name, parameter in model.named_parameters()
-        if not (bool(parameter.isfinite().all()) and (parameter.grad is None or bool(entries(parameter).isfinite().all())))
+        name for name, parameter in model.named_parameters() if not all(map(_finite, (parameter, parameter.grad)))
     ]
     return problem  # type: ignore[no-any-return]
+
+
+def _finite(found: Tensor | None) -> bool:
+    return found is None or bool((found._values() if found.is_sparse else found).isfinite().all())
