@@ -38,7 +38,8 @@ class Learner:
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
         if isinstance(self.model, Bag):
-            self.model.embedding.sparse = leaves_rows(self.optimizer)
+            table = self.model.embedding  # on other devices than processors its gradient stays torch's own, which is dense
+            table.sparse = table.weight.device.type == "cpu" and leaves_rows(self.optimizer)
             self.apply = by_rows(self.optimizer, self.apply)
         self.undo = Undo(self.forward)
         self.between = True  # whether everything stands between two updates, so that it can be saved
