@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
 from trainwright.models.shapes import TextShape
 from trainwright.schema import BagSettings
+
+WORTH = 8  # rows that one pass over a table goes through in the time in which one row is picked out and put back
 
 
 class Bag(nn.Module):
@@ -36,10 +39,15 @@ class Bag(nn.Module):
             layers += [nn.Linear(width, shape.outputs)]
         self.classifier = nn.Sequential(*layers) if layers else AddBias(shape.outputs)
 
+    @property
+    def table(self) -> nn.EmbeddingBag:
+        """What has a row a token, of which a batch needs few."""
+        return self.embedding
+
     def forward(self, values: Tensor, offsets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Logits of each text."""
-        if weights is not None and values.device.type == "cpu":
-            bags: Tensor = WeightedSum.apply(self.embedding.weight, values, offsets, weights)  # type: ignore[no-untyped-call]
+        if values.device.type == "cpu":
+            bags: Tensor = Pooled.apply(self.embedding.weight, values, offsets, weights, self.embedding.sparse)  # type: ignore[no-untyped-call]
         else:
             bags = self.embedding(values, offsets, weights)
         logits: Tensor = self.classifier(bags)
@@ -54,32 +62,60 @@ class Bag(nn.Module):
                 nn.init.uniform_(parameter, -self.init_range, self.init_range)
 
 
-class WeightedSum(torch.autograd.Function):
-    """``embedding_bag`` with weights in mode "sum", whose gradient takes a tenth of the time of torch's on a processor.
+class Pooled(torch.autograd.Function):
+    """``embedding_bag``: with weights in mode "sum", without them in mode "mean"; its gradient takes a tenth of torch's time.
 
     Torch adds up the gradient token by token, all over the table. Here the batch is turned around: its tokens are sorted by
-    id, and for each id the gradients of its texts are summed, which is an ``embedding_bag`` again.
+    id, and for each id the gradients of its texts are summed, which is an ``embedding_bag`` again. With ``sparse``, and
+    where these rows are a small part of the table, the gradient has them alone: each once and in order, a coalesced sparse
+    tensor.
     """
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, values: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
-        """Sums of each text: shape (batch, width)."""
-        ctx.save_for_backward(values, offsets, weights)
-        ctx.size = len(table)
-        return embedding_bag(values, table, offsets, mode="sum", per_sample_weights=weights)
+    def forward(ctx: Any, table: Tensor, values: Tensor, offsets: Tensor, weights: Tensor | None, sparse: bool) -> Tensor:
+        """The sum or mean of each text: shape (batch, width)."""
+        starts = offsets.numpy()
+        ctx.lengths = np.append(starts[1:], len(values)) - starts
+        ctx.size, ctx.sparse = len(table), sparse
+        ctx.save_for_backward(values, weights)
+        sums = embedding_bag(values, table, offsets, mode="sum", per_sample_weights=weights)
+        return sums if weights is not None else sums.div_(_divisors(ctx.lengths))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        """The gradient of the table, dense."""
-        values, offsets, weights = ctx.saved_tensors
-        lengths = torch.diff(offsets, append=offsets.new_tensor([len(values)]))
-        texts = torch.arange(len(offsets), dtype=values.dtype).repeat_interleave(lengths)
-        ordered, order = values.sort(stable=True)
-        ids, counts = ordered.unique_consecutive(return_counts=True)
-        begins = (counts.cumsum(0) - counts).to(values.dtype)
-        texts, weights = texts.index_select(0, order), weights.index_select(0, order)
-        sums = embedding_bag(texts, gradient.contiguous(), begins, mode="sum", per_sample_weights=weights)
-        return gradient.new_zeros(ctx.size, gradient.shape[1]).index_add_(0, ids.long(), sums), None, None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """The gradient of the table."""
+        values, weights = ctx.saved_tensors
+        order = order_of(values.numpy(), ctx.size)
+        texts = torch.from_numpy(np.arange(len(ctx.lengths), dtype=np.int32).repeat(ctx.lengths)[order])
+        ordered = values.numpy()[order]
+        begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+        if weights is None:
+            gradient = gradient / _divisors(ctx.lengths)
+        else:
+            weights = weights.index_select(0, torch.from_numpy(order))
+        sums = embedding_bag(
+            texts, gradient.contiguous(), torch.from_numpy(begins.astype(np.int32)), mode="sum", per_sample_weights=weights
+        )
+        size, ids = (ctx.size, gradient.shape[1]), torch.from_numpy(ordered[begins].astype(np.int64))
+        if ctx.sparse and len(ids) * WORTH <= ctx.size:
+            found = torch.sparse_coo_tensor(ids.unsqueeze(0), sums, size, check_invariants=False, is_coalesced=True)
+        else:
+            found = gradient.new_zeros(size).index_copy_(0, ids, sums)
+        return found, None, None, None, None
+
+
+def _divisors(lengths: np.ndarray) -> Tensor:
+    """What a sum is divided by to be a mean: shape (batch, 1). The mean of an empty text is zero."""
+    return torch.from_numpy(np.maximum(lengths, 1)).unsqueeze(1)
+
+
+def order_of(ids: np.ndarray, size: int) -> np.ndarray:
+    """The order that sorts ids below ``size``, equal ones as they come: int64, shape (tokens,).
+
+    NumPy sorts 16 bits by counting, which takes a fraction of the time of comparing.
+    """
+    order = ids.astype(np.uint16).argsort(kind="stable")
+    return order if size <= 1 << 16 else order[(ids >> 16).astype(np.uint16)[order].argsort(kind="stable")]
 
 
 class AddBias(nn.Module):

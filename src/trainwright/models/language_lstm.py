@@ -37,6 +37,11 @@ class LSTMLanguageModel(nn.Module):
         self.decoder = None if settings.tied else nn.Parameter(torch.empty(shape.vocabulary, settings.hidden))
         self.bias = nn.Parameter(torch.empty(shape.vocabulary))
 
+    @property
+    def table(self) -> nn.Embedding | None:
+        """What has a row a token, of which a batch needs few; none where the output layer, which needs all, is the same."""
+        return None if self.decoder is None else self.embedding
+
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Features of each token and the state after the last; without a state it starts from zeros."""
         embedded = self.dropout(self.embedding(ids.T))  # time first, which is how the recurrence reads it

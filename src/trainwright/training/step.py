@@ -15,8 +15,11 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches import Batch
 from trainwright.errors import error
+from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
+from trainwright.models.language_lstm import LSTMLanguageModel
 from trainwright.training.optim import Objective, Scheduler, lean_step
+from trainwright.training.rows import by_rows, leaves_rows
 from trainwright.training.state import Tally
 from trainwright.training.undo import Undo
 
@@ -40,6 +43,10 @@ class Learner:
         device = self.parameters[0].device.type if self.parameters else "cpu"
         low = self.precision == "bfloat16"
         self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
+        table = self.model.table if isinstance(self.model, Bag | LSTMLanguageModel) else None
+        if table is not None:  # on other devices than processors its gradient stays torch's own, which is dense
+            table.sparse = device == "cpu" and leaves_rows(self.optimizer)
+            self.apply = by_rows(self.optimizer, self.apply)
         self.undo = Undo(self.forward)
         self.between = True  # whether everything stands between two updates, so that it can be saved
 
@@ -100,24 +107,40 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
         tally.add(value, batch_weight, outputs, batch)
         total, weight = total + value * batch_weight, weight + batch_weight
-    gradients = [parameter.grad for parameter in learner.parameters if parameter.grad is not None]
+    gradients = [
+        entries(parameter) if gradient.is_sparse else gradient
+        for parameter in learner.parameters
+        if (gradient := parameter.grad) is not None
+    ]
     if not weight and len(window) > 1:
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
-    norm = gradient_norm(gradients)
+    norms = torch._foreach_norm(gradients) if gradients else ()
+    norm = joint_norm(norms)
     if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):
         raise refusal("gradient", step, window, learner.model)
-    if learner.clip and norm > learner.clip:
-        nn.utils.clip_grad_norm_(learner.parameters, learner.clip)  # to the last bit what a loop written by hand gets
+    if learner.clip and norm > learner.clip:  # to the last bit what torch's clip_grad_norm_ makes of dense gradients
+        scale = learner.clip / (torch.linalg.vector_norm(torch.stack(norms)) + 1e-6)
+        torch._foreach_mul_(gradients, scale.clamp(max=1.0))
     return total / weight if weight else 0.0, gradients
 
 
-def gradient_norm(gradients: list[Tensor]) -> float:
-    """The Euclidean norm over all gradients together; not finite when any entry is not."""
-    if gradients and gradients[0].device.type != "cpu":  # one wait for the device, not one for each parameter
-        return float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
-    return math.hypot(*map(float, torch._foreach_norm(gradients))) if gradients else 0.0
+def entries(parameter: nn.Parameter) -> Tensor:
+    """The values of a parameter's sparse gradient, after each place has become one entry."""
+    gradient: Any = parameter.grad
+    places = gradient._indices()
+    if len(places) == 1 and bool((places[0, 1:] > places[0, :-1]).all()):
+        gradient._coalesced_(True)  # it is, but backward forgets it
+    parameter.grad = gradient = gradient.coalesce()
+    return gradient._values()  # type: ignore[no-any-return]
+
+
+def joint_norm(norms: tuple[Tensor, ...]) -> float:
+    """The Euclidean norm of all gradients together, from the norm of each; not finite when any entry of one is not."""
+    if norms and norms[0].device.type != "cpu":  # one wait for the device, not one for each parameter
+        return float(torch.linalg.vector_norm(torch.stack(norms)))
+    return math.hypot(*(each.item() for each in norms))
 
 
 def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module) -> Exception:
@@ -127,8 +150,10 @@ def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module)
     problem.quantity = quantity
     problem.rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
     problem.layers = [
-        name
-        for name, parameter in model.named_parameters()
-        if not all(bool(each.isfinite().all()) for each in (parameter, parameter.grad) if each is not None)
+        name for name, parameter in model.named_parameters() if not all(map(_finite, (parameter, parameter.grad)))
     ]
     return problem  # type: ignore[no-any-return]
+
+
+def _finite(found: Tensor | None) -> bool:
+    return found is None or bool((found._values() if found.is_sparse else found).isfinite().all())

@@ -30,6 +30,8 @@ class Undo:
     def keep(self, tally: Tally) -> None:
         """Remember how things are. A model without buffers costs next to nothing here."""
         self._carried, self._counted = self._forward.state, tally.mark()
+        if not self._modules:
+            return
         self._places = [(each, *buffer) for each in self._modules if each.training for buffer in _changing(each)]
         buffers = [buffer for _, _, buffer in self._places]
         if [(each.shape, each.dtype) for each in self._copies] != [(each.shape, each.dtype) for each in buffers]:

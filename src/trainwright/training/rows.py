@@ -1,0 +1,68 @@
+"""Updates that move the rows of a batch alone, in the time of these rows and not of the whole table.
+
+The rows that a sparse gradient has are taken out, with what the optimiser remembers of them; torch's own kernel moves them, and
+they are put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.optim import SGD, Adagrad, Optimizer
+
+
+def leaves_rows(optimizer: Optimizer) -> bool:
+    """Whether a row whose gradient is zero stays as it is under an update, and with it what is remembered of it."""
+    still = all(not group.get("momentum") and not group["weight_decay"] for group in optimizer.param_groups)
+    return type(optimizer) in (SGD, Adagrad) and still
+
+
+def by_rows(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], None]:
+    """``step`` of an optimiser that ``leaves_rows``, for gradients of which some may be sparse (coalesced, one sparse
+    dimension): it moves what it would move by the same gradients made dense."""
+
+    def move() -> None:
+        groups = [group["params"] for group in optimizer.param_groups]
+        places = [
+            (parameters, place, each)
+            for parameters in groups
+            for place, each in enumerate(parameters)
+            if each.grad is not None and each.grad.is_sparse
+        ]
+        with torch.no_grad():
+            rows = [_take(optimizer, table) for _, _, table in places]
+            try:
+                for (parameters, place, _), taken in zip(places, rows, strict=True):
+                    parameters[place] = taken
+                step()
+            finally:
+                for parameters, place, table in places:
+                    parameters[place] = table
+                remembered = [optimizer.state.pop(taken, {}) for taken in rows]
+            for (_, _, table), taken, kept in zip(places, rows, remembered, strict=True):
+                _put_back(optimizer, table, taken, kept)
+
+    return move
+
+
+def _take(optimizer: Optimizer, table: Tensor) -> Tensor:
+    """The rows of a table that its gradient has, as a parameter of their own that the optimiser knows."""
+    ids, values = table.grad._indices()[0], table.grad._values()  # type: ignore[union-attr]
+    rows = table.index_select(0, ids)
+    rows.grad = values
+    if table in optimizer.state:
+        kept = optimizer.state[table]
+        optimizer.state[rows] = {
+            name: each.index_select(0, ids) if each.shape == table.shape else each for name, each in kept.items()
+        }
+    return rows
+
+
+def _put_back(optimizer: Optimizer, table: Tensor, rows: Tensor, kept: dict[str, Tensor]) -> None:
+    ids = table.grad._indices()[0]  # type: ignore[union-attr]
+    table.index_copy_(0, ids, rows)
+    for name, each in kept.items():
+        if each.shape == rows.shape:
+            optimizer.state[table][name].index_copy_(0, ids, each)
