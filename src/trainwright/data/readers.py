@@ -23,7 +23,7 @@ from trainwright.data.folders import class_folders, split_folder
 from trainwright.data.load import Loaded, load, require
 from trainwright.data.records import parse_document, parse_lines, to_frame
 from trainwright.data.sniff import FASTTEXT, Sniffed, sniff, sniff_loaded
-from trainwright.data.table import ROW, Rejected, Table
+from trainwright.data.table import ROW, Rejected, Stream, Table
 from trainwright.errors import TrainwrightError, error
 
 __all__ = ["read_table", "split_folder"]
@@ -33,6 +33,11 @@ Parts = tuple[pl.DataFrame, list[tuple[int, str]]]
 
 
 def read_table(path: Path) -> Table:
+    """Read the file or folder at ``path`` as one table. Raises as ``open_table``."""
+    return open_table(path).whole()
+
+
+def open_table(path: Path) -> Stream:
     """Read the file or folder at ``path``, whatever its format (see ``sniff``).
 
     Raises:
@@ -48,7 +53,7 @@ def read_table(path: Path) -> Table:
         table = _file(loaded, sniff_loaded(loaded))
     if not table.frame.height:
         _refuse_empty(table)
-    return table
+    return Stream(table)
 
 
 def _refuse_empty(table: Table) -> None:
