@@ -17,7 +17,7 @@ from mutations import mutant, seeds
 from samples import news_rows, write_csv
 
 import trainwright as tw
-from trainwright.data import careful, delimited, encode, load, ngrams, readers, scratch, text
+from trainwright.data import cache, careful, delimited, encode, load, ngrams, readers, scratch, text
 from trainwright.data.lookup import Lookup
 from trainwright.data.sniff import sniff_loaded
 from trainwright.data.table import Stream, Table
@@ -103,6 +103,7 @@ def small_memory(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "HEAD", 9000)
         patch.setattr(module, "PART", 2000)
     patch.setattr(scratch, "IN_MEMORY", 100)
+    patch.setattr(cache, "IN_MEMORY", 100)
     patch.setattr(ngrams, "SHARE", 300)
     patch.setattr(text, "CHUNK", 200)
     patch.setattr(text, "PART", 500)
@@ -129,6 +130,7 @@ def test_the_same_model_from_a_file_that_is_larger_than_the_memory(settings: dic
         small_memory(patch)
         parts = tw.train(source, out=tmp_path / "parts", **given)
         assert not list((tmp_path / "cache" / "scratch").iterdir())
+        assert list((tmp_path / "cache" / "encoded").glob("*/large-train%2Fvalues.npy"))
         cached = tw.train(source, out=tmp_path / "cached", **given)
     whole = tw.train(source, out=tmp_path / "whole", **given)
     for name in ("data.json", "model/model.safetensors", "model/tokens.txt"):
