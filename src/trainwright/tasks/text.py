@@ -14,6 +14,7 @@ from trainwright.data.columns import Columns, choose_columns, join_text
 from trainwright.data.encode import Labels, TextEncoder
 from trainwright.data.ragged import Ragged
 from trainwright.data.rowkeys import content_keys
+from trainwright.data.scratch import ahead
 from trainwright.data.source import Source
 from trainwright.data.split import NAMES
 from trainwright.data.table import ROW, Stream, Table
@@ -45,6 +46,9 @@ SHAPING: tuple[str, ...] = (
     "max_vocabulary",
     "max_tokens",
 )
+# What reading and encoding hold in memory at most, in bytes: the parts at hand; of a row its numbers, several times while they
+# are put in order; of a distinct token its letters and counts; of an id its key and the tables that find it.
+FIXED, A_ROW, A_TOKEN, AN_ID = 1 << 30, 240, 200, 60
 
 
 @dataclass
@@ -90,6 +94,8 @@ def prepare(
     clock.mark("read")
     prepared = _encode(rows, tokens, settings, parent)
     prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
+    if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
+        prepared.notes.append(_in_parts(prepared, tokens))
     clock.mark("encode")
     return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
 
@@ -122,7 +128,7 @@ def _part(stream: Stream, first: Table, columns: Columns, settings: Settings, te
         if name not in stream.head.columns:
             raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
     frames, rejected = [], []
-    for table in stream.tables():
+    for table in ahead(stream.tables()):
         content = join_text(table.frame, columns.text)
         kept = {
             "label": table.frame[str(columns.label)].cast(pl.String),
@@ -164,6 +170,16 @@ def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | 
             inputs = encoded if name == "train" else encoder.transform(_of(tokens, frame))
             splits[name] = Split(inputs, labels.encode(frame["label"]), frame["row"].to_numpy(), rows.file(name))
     return TextProblem(settings, Classes(labels, {}), encoder, splits, rows.data, rows.notes + notes, parent)
+
+
+def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
+    """What a source costs that is too large to be read at once."""
+    texts = len(tokens.offsets) - 1
+    memory = FIXED + A_ROW * texts + A_TOKEN * len(tokens.distinct) + AN_ID * prepared.encoder.size
+    held = [array.nbytes for part in prepared.splits.values() for array in part.inputs.arrays().values()]
+    disk = tokens.codes.nbytes + sum(held)
+    why = f"at most {memory / 2**30:.1f} GiB of memory before training, {disk / 2**30:.1f} GiB on the disk until it has ended"
+    return "in parts", f"{texts:,} rows", why
 
 
 def _of(tokens: Tokens, frame: pl.DataFrame) -> Tokens:
