@@ -406,7 +406,7 @@ MESSAGES: dict[str, Message] = {
         "Give every object the same keys; write what differs as the value of a key, not as a key.",
     ),
     "E172": Message(
-        "the data are larger than the memory, and no room is found for them in '{path}': {why}",
+        "no room is found in '{path}' for what is too large for the memory: {why}",
         "Make room there, or name another folder by the environment variable TRAINWRIGHT_CACHE.",
     ),
     # E136-E139, E180-E189: archives and what is in them

@@ -144,6 +144,10 @@ def test_no_room_for_what_is_too_large(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "file").touch()
     monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path / "file"))
     spool = scratch.Spool(np.int64, 8)
+    spool.append(np.zeros(2))  # among the temporary files
+    assert spool.array().tolist() == [0, 0]
+    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path / "nothing"))
+    spool = scratch.Spool(np.int64, 8)
     spool.append(np.zeros(1))
     with pytest.raises(TrainwrightError) as caught:
         spool.append(np.zeros(1))

@@ -11,7 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -42,10 +42,12 @@ def scratch_errors() -> Iterator[None]:
 
 
 def scratch_file() -> IO[bytes]:
-    """A new file that no one else sees. Raises E172 where none can be made."""
-    with scratch_errors():
+    """A new file that no one else sees; where the cache cannot be written, among the system's temporary files. Raises E172."""
+    with suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=folder())
+    with scratch_errors():
+        return tempfile.TemporaryFile()
 
 
 class Spool:
