@@ -165,7 +165,7 @@ def test_characters_are_derived_given_and_switched_off(tmp_path: Path) -> None:
 )
 def test_the_derived_ngrams_follow_rows_and_sizes(rows: int, size: int, expected: tuple) -> None:
     settings = Settings.model_validate({"model": {"name": "bag"}})
-    filled, _ = derive.text_encoding(settings, pl.Series(["x" * size] * rows))
+    filled, _ = derive.text_encoding(settings, rows, size)
     assert (filled.model.ngrams, filled.model.chars, filled.min_count) == expected
 
 

@@ -262,7 +262,7 @@ def _lines() -> list[str]:
     from trainwright.data.encoding import decode, encoding_of
 
     data = sys.stdin.buffer.read()
-    text = decode(data, encoding_of(data, Path("-"))[0], Path("-")).removeprefix("\ufeff").replace("\r\n", "\n")
+    text = decode(data, encoding_of([data], Path("-"))[0], Path("-")).removeprefix("\ufeff").replace("\r\n", "\n")
     return text.removesuffix("\n").split("\n") if text else []
 
 

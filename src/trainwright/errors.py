@@ -409,6 +409,10 @@ MESSAGES: dict[str, Message] = {
         "the {objects} objects of '{path}' have {keys} different keys, so next to no cell of their table would be filled",
         "Give every object the same keys; write what differs as the value of a key, not as a key.",
     ),
+    "E172": Message(
+        "no room is found in '{path}' for what is too large for the memory: {why}",
+        "Make room there, or name another folder by the environment variable TRAINWRIGHT_CACHE.",
+    ),
     # E136-E139, E180-E189: archives and what is in them
     "E136": Message("the archive '{path}' has no member '{member}'", "Is it the right file? Download it again."),
     "E137": Message(

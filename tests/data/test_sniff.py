@@ -98,7 +98,7 @@ def test_header_or_none(tmp_path: Path, content: str, expected: bool, why: str) 
     ],
 )
 def test_encodings(data: bytes, expected: str) -> None:
-    assert encoding_of(data, Path("x"))[0] == expected
+    assert encoding_of([data], Path("x"))[0] == expected
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"])

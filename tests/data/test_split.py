@@ -16,7 +16,7 @@ TENTHS = Fractions(0.1, 0.1)
 
 def cut(how: str, rows: list[tuple[str, str]], fractions: Fractions = TENTHS, key: pl.Series | None = None) -> np.ndarray:
     texts, labels = (pl.Series([row[i] for row in rows], dtype=pl.String) for i in (0, 1))
-    return split(how, texts, labels, fractions, key)
+    return split(how, uniform(texts), labels, fractions, key)
 
 
 @pytest.mark.parametrize("how", ["content", "stratified"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from trainwright.data.batches import tensor_batches
+from trainwright.data.rowkeys import content_keys
 from trainwright.evaluation import metrics
 from trainwright.evaluation.audit import audit
 from trainwright.evaluation.baseline import majority
@@ -92,7 +93,7 @@ def test_the_audit_counts() -> None:
     texts = pl.Series(["x", "x", "y", "y", "z", "", " ", "w", "w"])
     labels = pl.Series(["a", "b", "a", "a", "a", "a", "b", "a", "a"])
     parts = np.array([0, 0, 0, 2, 1, 0, 1, 1, 2])
-    assert audit(texts, labels, parts) == {
+    assert audit(pl.DataFrame({"label": labels, "split": parts, **content_keys(texts)})) == {
         "empty": 2,
         "duplicate_rows": 3,
         "conflicts": 1,

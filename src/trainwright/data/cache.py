@@ -15,17 +15,20 @@ from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote, unquote
 
 import numpy as np
 import platformdirs
 import safetensors
 import safetensors.numpy
 
+from trainwright.data.scratch import IN_MEMORY
 from trainwright.data.tokens import open_stream, stream_bytes
 from trainwright.errors import TrainwrightError
-from trainwright.store.atomic import new_folder, write_synced
+from trainwright.store.atomic import new_folder, sync, write_synced
 
 LIMIT = 4 << 30
+LARGE = "large-"  # how the names of files begin that hold one array each
 
 
 def folder() -> Path:
@@ -52,13 +55,16 @@ def fingerprint(content: str, shaping: Mapping[str, Any]) -> str:
 
 
 def load(key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-    """The values and arrays of an entry, or None."""
+    """The values and arrays of an entry, or None. Large arrays are left on the disk until they are used, and read-only."""
     place = folder() / "encoded" / key
     try:
         values = json.loads((place / "values.json").read_bytes())
         arrays = safetensors.numpy.load_file(place / "arrays.safetensors")
+        for file in place.glob(f"{LARGE}*.npy"):
+            name = unquote(file.stem.removeprefix(LARGE))
+            arrays[name] = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
         os.utime(place)
-    except (OSError, ValueError, safetensors.SafetensorError):
+    except (OSError, ValueError, EOFError, safetensors.SafetensorError):
         return None
     return values, arrays
 
@@ -84,12 +90,18 @@ def save(
         return
     try:
         _make_room(place.parent, LIMIT - size)
-        files = {"values.json": json.dumps(values).encode(), "arrays.safetensors": safetensors.numpy.save(dict(arrays))}
+        large = {name: array for name, array in arrays.items() if array.nbytes > IN_MEMORY}
+        small = {name: array for name, array in arrays.items() if name not in large}
+        files = {"values.json": json.dumps(values).encode(), "arrays.safetensors": safetensors.numpy.save(small)}
         files |= {f"{name}.npy": stream_bytes(ids) for name, ids in streams.items()}
         shutil.rmtree(place, ignore_errors=True)  # what is there could not be read
         with new_folder(place) as filled:
             for name, content in files.items():
                 write_synced(filled / name, content)
+            for name, array in large.items():  # without a copy in memory
+                file = filled / f"{LARGE}{quote(name, safe='')}.npy"
+                np.save(file, array, allow_pickle=False)
+                sync(file)
     except (OSError, TrainwrightError):
         return
 

@@ -158,7 +158,7 @@ def _read(path: Path, notes: list[Note]) -> str:
         raise error("E120", path=path, why=problem.what.rpartition(": ")[2]) from None
     if loaded.parquet:
         raise error("E120", path=path, why="it looks like a Parquet file")
-    encoding, why = encoding_of(loaded.data, path)
+    encoding, why = encoding_of([loaded.data], path)
     text = decode(loaded.data, encoding, path)
     if text[:4096].count("\0") > 400:
         raise error("E120", path=path, why="it looks like binary data")

@@ -3,16 +3,17 @@
 Promises: both ways give the same rows. The fast way is taken only when a look at every quote, delimiter and line end
 has shown that each record is well formed and has as many fields as the first; so polars never has to guess.
 
+A large file is read in parts. Each begins where a record does, as the one before it was read to the end of one; a part that is
+well formed is cut at its last line end outside quotes, and any other is gone through with care from record to record. So
+neither the number of the parts nor their size makes a difference.
+
 An empty field is null, quoted or not. Blank lines are counted (a spreadsheet shows them) and passed over. A quote
 inside a field that does not start with one is a letter like any other.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from codecs import BOM_UTF8
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,13 +23,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trainwright.data.encoding import text_fault
-from trainwright.data.sniff import long_fields
+from trainwright.data.careful import Records, fault_of, records_of
+from trainwright.data.load import HEAD, PART, Loaded
 from trainwright.data.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
 
 Positions = np.ndarray[Any, np.dtype[np.int64]]
-HEAD = 1 << 20
+START = 1 << 20  # bytes in which the first record is looked for at first
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 
 
@@ -38,27 +39,112 @@ class Delimited:
 
     frame: pl.DataFrame
     rejected: list[tuple[int, str]] = field(default_factory=list)
-    literal_quotes: bool = False
 
 
-def read_delimited(data: bytes, delimiter: str, has_header: bool, path: Path) -> Delimited:
-    """Read UTF-8 bytes without a byte-order mark; ``path`` is for messages.
+@dataclass(frozen=True)
+class Place:
+    """Where a part begins: its first byte, the records before it, and whether the header is still to come."""
 
-    Raises:
+    byte: int
+    records: int
+    header: bool
+
+
+class DelimitedFile:
+    """A file of UTF-8, read in parts.
+
+    Attributes:
+        begin: the place of the first part.
+        literal_quotes: whether quotes are letters like any other.
+    """
+
+    def __init__(self, content: Loaded, delimiter: str, has_header: bool, mark: int = 0) -> None:
+        """``mark``: bytes of a byte-order mark.
+
+        Raises:
         SourceError: a header that cannot be read (E119) or that names a column twice (E110) or ``__row__`` (E116), or a
             first record with more than ``MOST_COLUMNS`` fields (E170).
-    """
-    data = _trim(data)
-    names = _names(_first(data, delimiter, has_header, path), has_header, path)
-    count = well_formed_records(data, delimiter, len(names))
-    if count and (frame := _fast(data, delimiter, names, has_header, count)) is not None:
-        return Delimited(frame)
-    if delimiter == "\t" and (count := _literal_records(data)):
-        line = data.split(b"\n", 1)[0].decode("utf-8", "surrogateescape")
-        names = _names(line.rstrip("\r").split("\t"), has_header, path)
-        if (frame := _fast(data, delimiter, names, has_header, count, quote=None)) is not None:
-            return Delimited(frame, literal_quotes=True)
-    return careful(data, delimiter, names, has_header)
+        """
+        self._content, self._delimiter, self._has_header = content, delimiter, has_header
+        self.begin = Place(mark, 0, has_header)
+        head = content.data[mark:] if mark else content.data
+        self._names = _names(_first(_trim(head), delimiter, has_header, content.path), has_header, content.path)
+        self.literal_quotes = delimiter == "\t" and self._quotes_are_letters()
+        if self.literal_quotes:
+            line = head.split(b"\n", 1)[0].decode("utf-8", "surrogateescape")
+            self._names = _names(line.rstrip("\r").split("\t"), has_header, content.path)
+
+    def read(self, place: Place, size: int) -> tuple[Delimited, Place]:
+        """The records of about ``size`` bytes from ``place`` on, and the place behind them."""
+        data, whole = self._part(place.byte, size)
+        trimmed = _trim(data) if whole else data[: _last_end(data, 0 if self.literal_quotes else QUOTE)]
+        frame = self._fast(trimmed, place)
+        if frame is None:
+            return self.careful(place, len(data))
+        read, header = frame.height, int(place.header)
+        end = place.byte + (len(data) if whole else len(trimmed))
+        return Delimited(frame.slice(header)), Place(end, place.records + read, False)
+
+    def ended(self, place: Place) -> bool:
+        """Whether there is nothing behind ``place``."""
+        return place.byte >= self._content.size
+
+    def _part(self, start: int, size: int) -> tuple[bytes, bool]:
+        """Bytes from ``start`` on, and whether they are all there are."""
+        data = self._content.part(start, size)
+        return data, start + len(data) >= self._content.size
+
+    def _fast(self, data: bytes, place: Place) -> pl.DataFrame | None:
+        """The rows as polars reads them, the header among them; None where a closer look is needed."""
+        if self.literal_quotes:
+            count, quote = data.count(b"\n") + (not data.endswith(b"\n")), None
+        else:
+            count, quote = well_formed_records(data, self._delimiter, len(self._names)), '"'
+        return fast(data, self._delimiter, self._names, count, place.records, quote) if count else None
+
+    def careful(self, place: Place, size: int) -> tuple[Delimited, Place]:
+        """What ``read`` gives, record by record, however they are formed."""
+        records = Records(self._content, place.byte, self._delimiter)
+        rows: list[list[str]] = []
+        numbers: list[int] = []
+        rejected: list[tuple[int, str]] = []
+        header_due, number = place.header, place.records
+        for record in records:
+            number += 1
+            if record and header_due:
+                header_due = False
+            elif record and (fault := record if isinstance(record, str) else self._fault(record)):
+                rejected.append((number, intern(fault)))  # millions may have the same
+            elif record:
+                rows.append(record)  # type: ignore[arg-type]  # a str is its own fault
+                numbers.append(number)
+            if records.read >= size:
+                break
+        frame = _frame(rows, numbers, self._names)
+        return Delimited(frame, rejected), Place(place.byte + records.read, number, header_due)
+
+    def _fault(self, record: list[str]) -> str:
+        return fault_of(record, len(self._names), self._has_header)
+
+    def _quotes_are_letters(self) -> bool:
+        """Whether some part is not well formed with quotes that enclose fields, while all are as lines of the same tabs."""
+        if not any(b'"' in part for part in self._content):
+            return False
+        start, size, fits = self.begin.byte, HEAD, True
+        widths, touching, both = set[int](), 0, 0
+        while start < self._content.size:
+            data, whole = self._part(start, size)
+            part = _trim(data) if whole else data[: _last_end(data, 0)]
+            if not part and not whole:  # a line is longer
+                size *= 2
+                continue
+            if (found := _literal(part)) is None:
+                return False
+            fits = fits and well_formed_records(part, "\t", len(self._names)) > 0
+            widths |= found[0]
+            touching, both = touching + found[1], both + found[2]
+            start, size = start + (len(data) if whole else len(part)), PART
+        return not fits and len(widths) == 1 and widths != {0} and touching > 2 * both
 
 
 def _trim(data: bytes) -> bytes:
@@ -66,18 +152,29 @@ def _trim(data: bytes) -> bytes:
     return data.rstrip(b"\r\n") if data.endswith((b"\n\n", b"\n\r\n", b"\r\r")) else data
 
 
+def _last_end(data: bytes, quote: int) -> int:
+    """How many bytes there are up to the last line end that an even number of quotes stands before; 0 where none is."""
+    end = data.rfind(b"\n")
+    odd = quote and data.count(quote, 0, end) % 2
+    while odd and end > 0:
+        before = data.rfind(b"\n", 0, end)
+        odd ^= data.count(quote, max(before, 0), end) % 2
+        end = before
+    return end + 1
+
+
 def _first(data: bytes, delimiter: str, has_header: bool, path: Path) -> list[str]:
     """The first record: the header; or, of a file without one, the first that can be read."""
-    for part in (data[:HEAD], data):
+    for part in (data[:START], data):
         # a second record in the head shows that the first one was not cut
-        found = list(islice((record for _, record in _records(_lines(part), delimiter) if record), 2))
+        found = list(islice(filter(None, records_of(part, delimiter)), 2))
         if isinstance(found[0], list):
             _refuse_wide(len(found[0]), path)  # before the rest of a wide record is read
         if isinstance(found[0], list) and (len(found) == 2 or len(part) == len(data)):
             return found[0]
     if has_header:
         raise error("E119", path=path, why=found[0], where=f"{path}, first record")
-    records = (record for _, record in _records(_lines(data), delimiter) if record and isinstance(record, list))
+    records = (record for record in records_of(data, delimiter) if record and isinstance(record, list))
     if (first := next(records, None)) is None:
         raise error("E111", path=path, count=len(data.splitlines()), why=found[0], where=f"{path}, row 1")
     return first
@@ -86,7 +183,7 @@ def _first(data: bytes, delimiter: str, has_header: bool, path: Path) -> list[st
 def _names(first: list[str], has_header: bool, path: Path) -> list[str]:
     if not has_header:
         return [f"column_{place}" for place in range(1, len(first) + 1)]
-    if fault := _fault(first, len(first)):
+    if fault := fault_of(first, len(first)):
         raise error("E119", path=path, why=fault, where=f"{path}, first record")
     names = [name or f"column_{place}" for place, name in enumerate(first, start=1)]
     refuse_names(names, path)
@@ -158,10 +255,9 @@ def _any_blank(content: np.ndarray[Any, np.dtype[np.uint8]], ends: Positions) ->
     return bool((lengths == 0).any() or (content[ones - 1] == RETURN).any())
 
 
-def _fast(
-    data: bytes, delimiter: str, names: list[str], has_header: bool, count: int, quote: str | None = '"'
-) -> pl.DataFrame | None:
-    """The rows as polars reads them; None where it cannot (bytes that are not UTF-8) or finds other than ``count``."""
+def fast(data: bytes, delimiter: str, names: list[str], count: int, before: int, quote: str | None) -> pl.DataFrame | None:
+    """The records as polars reads them, numbered behind those ``before``; None where it cannot (bytes that are not UTF-8) or
+    finds other than ``count``."""
     numbers = [str(place) for place in range(len(names))]  # a name might be a pattern to polars
     try:
         frame = pl.read_csv(
@@ -171,7 +267,7 @@ def _fast(
             separator=delimiter,
             quote_char=quote,
             row_index_name=ROW,
-            row_index_offset=1,
+            row_index_offset=before + 1,
         )
     except pl.exceptions.PolarsError:
         return None
@@ -179,117 +275,26 @@ def _fast(
         return None
     cells = zip(map(pl.col, numbers), names, strict=True)
     filled = [pl.when(cell != "").then(cell).alias(name) for cell, name in cells]
-    return frame.slice(int(has_header)).select(*filled, pl.col(ROW).cast(pl.Int64))
+    return frame.select(*filled, pl.col(ROW).cast(pl.Int64))
 
 
-def _literal_records(data: bytes) -> int:
-    """The number of lines of tab-separated text whose quotes are letters (usual in research data), or 0.
+def _literal(data: bytes) -> tuple[set[int], int, int] | None:
+    """Of whole lines of tab-separated text: the numbers of tabs, how many fields touch a quote, how many at both ends.
 
-    So it is when every line has the same number of tabs, and of the fields that touch a quote at either end only the
-    smaller part has one at both.
+    Quotes are letters (usual in research data) when every line has the same number of tabs, and of the fields that touch a
+    quote at either end only the smaller part has one at both. None for what no line of such a file has.
     """
-    if (
-        b'"' not in data
-        or b"\0" in data
-        or data.startswith(BOM_UTF8)
-        or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n"))
-    ):
-        return 0
+    if b"\0" in data or data.startswith(BOM_UTF8) or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
+        return None
     try:
         lines = pl.Series([data.removesuffix(b"\n").decode()]).str.split("\n").explode()
     except UnicodeDecodeError:
-        return 0
-    if lines.str.count_matches("\t").n_unique() != 1 or "\t" not in lines[0]:
-        return 0
-    return len(lines) if _quotes_are_letters(lines) else 0
-
-
-def _quotes_are_letters(lines: pl.Series) -> bool:
+        return None
     fields = lines.filter(lines.str.contains('"', literal=True)).str.strip_chars_end("\r").str.split("\t").explode()
     first, last = fields.str.starts_with('"'), fields.str.ends_with('"') & (fields.str.len_bytes() > 1)
-    return int((first | last).sum()) > 2 * int((first & last).sum())
-
-
-# ---- the careful way
-
-
-def careful(data: bytes, delimiter: str, names: list[str], has_header: bool) -> Delimited:
-    """Read record by record; what is wrong with one is said, and the next one is read."""
-    rows: list[list[str]] = []
-    numbers: list[int] = []
-    rejected: list[tuple[int, str]] = []
-    header_due = has_header
-    for number, record in _records(_lines(data), delimiter):
-        if not record:
-            continue
-        if header_due:
-            header_due = False
-            continue
-        fault = record if isinstance(record, str) else _fault(record, len(names), has_header)
-        if fault:
-            rejected.append((number, intern(fault)))  # millions may have the same
-        else:
-            rows.append(record)  # type: ignore[arg-type]  # a str is its own fault
-            numbers.append(number)
-    return Delimited(_frame(rows, numbers, names), rejected)
+    return set(lines.str.count_matches("\t").unique().to_list()), int((first | last).sum()), int((first & last).sum())
 
 
 def _frame(rows: list[list[str]], numbers: list[int], names: list[str]) -> pl.DataFrame:
     columns = [pl.Series(name, [row[place] or None for row in rows], dtype=pl.String) for place, name in enumerate(names)]
     return pl.DataFrame([*columns, pl.Series(ROW, numbers, dtype=pl.Int64)])
-
-
-def _fault(record: list[str], width: int, has_header: bool = True) -> str:
-    """Why the record cannot be used, or an empty string."""
-    if len(record) != width:
-        found = f"{len(record)} field{'s' * (len(record) != 1)}"
-        return f"{found} where the {'header' if has_header else 'first record'} has {width}"
-    return text_fault("".join(record))
-
-
-def _lines(data: bytes) -> list[str]:
-    """Lines with their ends; CR, LF and CR LF all end one."""
-    with io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="surrogateescape", newline="") as text:
-        return list(text)
-
-
-class _Cursor(Iterator[str]):
-    """Lines to go back in: after a record that swallowed its successors, reading restarts behind its first line."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines, self.at = lines, 0
-
-    def __next__(self) -> str:
-        if self.at >= len(self.lines):
-            raise StopIteration
-        self.at += 1
-        return self.lines[self.at - 1]
-
-
-def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """(record number, fields or what is wrong), from 1; a blank line is a record without fields."""
-    cursor = _Cursor(lines)
-    reader = csv.reader(cursor, delimiter=delimiter, strict=True)
-    number = 0
-    while cursor.at < len(lines):
-        number += 1
-        start = cursor.at
-        if lines[start] in ("\n", "\r", "\r\n"):  # a file may have millions
-            cursor.at += 1
-            yield number, []
-            continue
-        with long_fields():
-            try:
-                record: list[str] | str = next(reader)
-            except csv.Error as problem:
-                record = _explain(problem)
-                cursor.at = start + 1
-        yield number, record
-
-
-def _explain(problem: csv.Error) -> str:
-    if "unexpected end" in str(problem):
-        return 'a field starts with a quote that is never closed; to keep a quote, write ""'
-    if "expected after" in str(problem):
-        return 'text after a closing quote; to keep a quote inside a quoted field, write ""'
-    return f"not readable as delimited text ({problem})"

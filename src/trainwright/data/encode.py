@@ -5,18 +5,19 @@ A fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` tak
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from trainwright.data.chars import character_ngrams
+from trainwright.data.lookup import Lookup
+from trainwright.data.ngrams import Counter, run_lengths
 from trainwright.data.ragged import Ragged, places_of
-from trainwright.data.text import Tokens, tokenise, tokenise_plain
+from trainwright.data.scratch import Spool, in_order
+from trainwright.data.text import Piece, Tokenised, Tokens, tokenise_plain
 
 if TYPE_CHECKING:  # imported by what needs it: a few texts are encoded in less time than that takes
     import polars as pl
@@ -25,8 +26,9 @@ PAD, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
 BITS = 32  # two ids, or a row and an id, side by side in one int64, so that one sort or search serves both
 MASK = (1 << BITS) - 1
-CHUNK = 1 << 17  # tokens
+BLOCK = 1 << 22  # ids whose weights are worked out at a time
 FEW = 1000  # texts
+Pieces = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class TextEncoder:
     grams: list[np.ndarray] = field(default_factory=list)
     pieces: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     idf: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    _words_seen: tuple[Any, np.ndarray, Pieces | None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -92,17 +95,19 @@ class TextEncoder:
 
         return pl.Enum(self.tokens[len(SPECIAL) :])
 
-    def fit(self, texts: pl.Series) -> Ragged:
-        """Learn the vocabulary from the training split and give its encoding, read once."""
-        tokens = self._tokenise(texts)
+    def fit(self, texts: pl.Series | Tokens) -> Ragged:
+        """Learn the vocabulary from the training split and give its encoding."""
+        tokens = texts if isinstance(texts, Tokens) else self._tokenise(texts)
         known = tokens.frequent(self.min_count)
         self.tokens = [*SPECIAL, *(known.head(self.max_vocabulary) if self.max_vocabulary else known).to_list()]
-        self.__dict__.pop("_enum", None)  # made of the tokens
+        self._forget()
         self.grams, self.pieces = [], np.zeros(0, np.int64)
         ids = self._ids(tokens.distinct)
         for _ in range(2, self.ngrams + 1):
-            keys = np.concatenate(_in_chunks(partial(self._next_keys, ids), tokens))
-            self.grams.append(self._frequent(*run_lengths(np.sort(keys))))
+            counter = Counter(int(tokens.ends[-1]))
+            for dealt in in_order(partial(self._next_keys, counter, ids, self._lookups), tokens.pieces()):
+                counter.add(dealt)
+            self.grams.append(self._frequent(*counter.frequent(self.min_count)))
         if self.chars:
             keys, offsets = character_ngrams(tokens.distinct, self.chars)
             distinct, places = np.unique(keys, return_inverse=True)
@@ -110,7 +115,7 @@ class TextEncoder:
             self.pieces = self._frequent(distinct, counts)
         return self._encode(tokens, learn=True)
 
-    def transform(self, texts: pl.Series | list[str]) -> Ragged:
+    def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
         """The encoding of any texts under the vocabulary that was learned."""
         if isinstance(texts, list):
             plain = tokenise_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW else None
@@ -119,30 +124,46 @@ class TextEncoder:
             import polars as pl
 
             texts = pl.Series(texts, dtype=pl.String)
-        return self._encode(self._tokenise(texts), learn=False)
+        return self._encode(texts if isinstance(texts, Tokens) else self._tokenise(texts), learn=False)
 
-    def share_unknown(self, texts: pl.Series) -> float:
+    def share_unknown(self, tokens: Tokens) -> float:
         """The part of the texts' tokens that the vocabulary does not have."""
-        tokens = self._tokenise(texts)
-        ids = self._ids(tokens.distinct)[tokens.codes]
-        return float((ids == UNKNOWN).mean()) if len(ids) else 0.0
+        counts = tokens.counts
+        unknown = counts[self._ids(tokens.distinct) == UNKNOWN].sum()
+        return float(unknown / counts.sum()) if counts.any() else 0.0
 
-    def extend(self, texts: pl.Series, min_count: int) -> int:
+    def extend(self, tokens: Tokens, min_count: int) -> int:
         """Put the tokens that are new behind those there are, which keep their ids; gives how many. Only without n-grams."""
-        tokens = self._tokenise(texts)
         there, before = set(self.tokens), self.size
         new = [token for token in tokens.frequent(min_count).to_list() if token not in there]
         self.tokens = [*self.tokens, *new]
-        self.__dict__.pop("_enum", None)  # made of the tokens
+        self._forget()
         if self.weighting == "tf-idf":
-            bags = self._bags(tokens)
-            fresh = inverse_document_frequency(np.concatenate([bag[0] for bag in bags]), len(texts), self.size)
-            self.idf = np.concatenate([self.idf, fresh[before:]])
+            values, _, _ = self._bags(tokens)
+            self.idf = np.concatenate([self.idf, self._inverse_frequency(values, len(tokens.ends) - 1)[before:]])
         return len(new)
 
     def _tokenise(self, texts: pl.Series) -> Tokens:
-        lists = tokenise(texts, self.tokenizer, self.lowercase)
-        return Tokens.of(lists.list.head(self.max_tokens) if self.max_tokens else lists)
+        read = Tokenised(self.tokenizer, self.lowercase)
+        read.add(texts)
+        return replace(read.tokens(), most=self.max_tokens)
+
+    def _forget(self) -> None:
+        """What was made of the tokens before."""
+        self.__dict__.pop("_enum", None)
+        self._words_seen = None
+
+    @property
+    def _lookups(self) -> list[Lookup]:
+        return [Lookup(keys) for keys in self.grams]
+
+    def _words_of(self, tokens: Tokens) -> tuple[np.ndarray, Pieces | None]:
+        """The id of each distinct token, and the ids of its parts; splits of one source have the same distinct tokens."""
+        seen = self._words_seen
+        if seen is None or seen[0] is not tokens.distinct:
+            pieces = self._pieces_of(tokens.distinct) if self.chars else None
+            seen = self._words_seen = (tokens.distinct, self._ids(tokens.distinct), pieces)
+        return seen[1:]
 
     def _ids(self, words: pl.Series | list[str]) -> np.ndarray:
         if isinstance(words, list):
@@ -153,33 +174,33 @@ class TextEncoder:
         known = words.cast(self._enum, strict=False).to_physical().cast(pl.Int64) + len(SPECIAL)
         return known.fill_null(UNKNOWN).to_numpy()
 
-    def _pieces_of(self, words: pl.Series | list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def _pieces_of(self, words: pl.Series | list[str]) -> Pieces:
         """Ids of the character n-grams of each word that the vocabulary has, and offsets of shape (words + 1,)."""
         keys, offsets = character_ngrams(words, self.chars)
-        ids = _find(self.pieces, keys, self._words)
+        ids = _find(Lookup(self.pieces), keys, self._words)
         before = np.concatenate([[0], np.cumsum(ids >= 0)])
         return ids[ids >= 0], before[offsets]
 
-    def _known(self, ids: np.ndarray, offsets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _known(self, lookups: list[Lookup], ids: np.ndarray, offsets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(row, id) of every token, then of the n-grams of each length: ids stand where the n-gram begins, -1 for none."""
         rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         yield rows, ids
         prefix, base = ids, len(self.tokens)
-        for order, known in enumerate(self.grams, start=2):
+        for order, lookup in enumerate(lookups, start=2):
             keys, usable = _keys(rows, prefix, ids, order)
             prefix = np.full(len(keys), -1, np.int64)
-            prefix[usable] = _find(known, keys[usable], base)
+            prefix[usable] = _find(lookup, keys[usable], base)
             yield rows[: len(prefix)], prefix
-            base += len(known)
+            base += len(lookup.known)
 
-    def _next_keys(self, word_ids: np.ndarray, codes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-        """The keys of all n-grams one token longer than those already learned."""
+    def _next_keys(self, counter: Counter, word_ids: np.ndarray, lookups: list[Lookup], piece: Piece) -> list[np.ndarray]:
+        """The keys of all n-grams one token longer than those already learned, dealt out for counting."""
+        codes, offsets = piece
         ids = word_ids[codes]
-        *_, (_, prefix) = self._known(ids, offsets)
-        rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        (rows, _), *_ = known = list(self._known(lookups, ids, offsets))
+        prefix = known[-1][1]
         keys, usable = _keys(rows, prefix, ids, len(self.grams) + 2)
-        found: np.ndarray = keys[usable]
-        return found
+        return counter.deal(keys[usable])
 
     def _frequent(self, distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Those of the sorted keys that occur often enough, within what the vocabulary's size leaves."""
@@ -191,32 +212,43 @@ class TextEncoder:
         return distinct[kept]
 
     def _encode(self, tokens: Tokens, learn: bool) -> Ragged:
-        if self.kind == "sequence":
-            return self._sequence(self._ids(tokens.distinct)[tokens.codes], tokens.offsets)
-        if self.weighting == "none" and self.ngrams == 1 and not self.chars:
-            return Ragged(self._ids(tokens.distinct)[tokens.codes].astype(np.int32), tokens.offsets)
-        parts = self._bags(tokens)
-        values = np.concatenate([part[0] for part in parts])
-        ends = np.zeros(len(tokens.offsets), np.int64)
-        np.cumsum(np.concatenate([part[1] for part in parts]), out=ends[1:])
-        if self.weighting == "none":
-            return Ragged(values, ends)
+        if self.kind == "sequence" or (self.weighting == "none" and self.ngrams == 1 and not self.chars):
+            return self._sequence(tokens, step=self.kind == "sequence")
+        values, offsets, weights = self._bags(tokens)
+        if weights is None:
+            return Ragged(values, offsets)
         if learn:
-            self.idf = inverse_document_frequency(values, len(tokens.offsets) - 1, self.size)
-        return Ragged(values, ends, np.concatenate([self._weights(*part) for part in parts]))
+            self.idf = self._inverse_frequency(values, len(offsets) - 1)
+        texts = Ragged(values, offsets, weights)  # the weights are counts still
+        for _ in in_order(partial(self._weigh, texts), texts.cuts(BLOCK)):
+            pass
+        return texts
 
-    def _bags(self, tokens: Tokens) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """``_bag`` of all texts, in chunks."""
-        pieces = self._pieces_of(tokens.distinct) if self.chars else None
-        return _in_chunks(partial(self._bag, self._ids(tokens.distinct), pieces), tokens)
+    def _bags(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Ids with equal ones of a text side by side, offsets of the texts, and with tf-idf how often each id occurs."""
+        lookups = self._lookups
+        if len(tokens.codes) > BLOCK // 4:
+            for lookup in lookups:
+                lookup.prepare()
+        values, lengths = Spool(np.int32), Spool(np.int64)
+        counts = None if self.weighting == "none" else Spool(np.float32)
+        for part in in_order(partial(self._bag, self._words_of(tokens), lookups), tokens.pieces()):
+            values.append(part[0])
+            lengths.append(part[1])
+            if counts is not None:
+                counts.append(part[2])
+        ends = np.zeros(len(tokens.ends), np.int64)
+        np.cumsum(lengths.array(), out=ends[1:])
+        return values.array(), ends, None if counts is None else counts.array()
 
     def _bag(
-        self, word_ids: np.ndarray, pieces: tuple[np.ndarray, np.ndarray] | None, codes: np.ndarray, offsets: np.ndarray
+        self, words: tuple[np.ndarray, Pieces | None], lookups: list[Lookup], piece: Piece
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Ids with equal ones of a text side by side, how many each text has, and with tf-idf how often each occurs."""
-        pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._known(word_ids[codes], offsets)]
-        if pieces is not None:
-            ids, begins = pieces
+        (word_ids, parts), (codes, offsets) = words, piece
+        pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._known(lookups, word_ids[codes], offsets)]
+        if parts is not None:
+            ids, begins = parts
             places, lengths = places_of(begins, codes)
             rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
             pairs.append(np.repeat(rows << BITS, lengths) | ids[places])
@@ -227,25 +259,37 @@ class TextEncoder:
         keys, counts = run_lengths(keys)
         kept = (keys & MASK) != UNKNOWN  # what training never saw has no document frequency
         keys, counts = keys[kept], counts[kept]
-        return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.int32)
+        return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.float32)
 
-    def _weights(self, ids: np.ndarray, lengths: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """(1 + ln count) * idf, of Euclidean length 1 in each text: float32."""
-        weights = (1 + np.log(counts.astype(np.float32))) * self.idf[ids]
-        rows = np.repeat(np.arange(len(lengths)), lengths)
-        norms = np.sqrt(np.bincount(rows, np.square(weights), minlength=len(lengths))).astype(np.float32)
-        found: np.ndarray = weights / norms[rows]
+    def _inverse_frequency(self, values: np.ndarray, texts: int) -> np.ndarray:
+        """Smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,). ``values``: once a text."""
+        frequency = np.zeros(self.size, np.int64)
+        for at in range(0, len(values), BLOCK):
+            frequency += np.bincount(values[at : at + BLOCK], minlength=self.size)
+        found: np.ndarray = (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
         return found
 
-    @staticmethod
-    def _sequence(ids: np.ndarray, offsets: np.ndarray) -> Ragged:
-        """Tokens in reading order; an empty text reads as one unknown token, since a sequence needs a step."""
-        empty = np.flatnonzero(np.diff(offsets) == 0)
-        if len(empty):
-            ids = np.insert(ids, offsets[empty], UNKNOWN)
-            lengths = np.maximum(np.diff(offsets), 1)
-            offsets = np.concatenate([[0], np.cumsum(lengths)])
-        return Ragged(ids.astype(np.int32), offsets)
+    def _weigh(self, texts: Ragged, cut: tuple[int, int]) -> None:
+        """Counts become (1 + ln count) * idf, of Euclidean length 1 in each text: float32."""
+        first, last = cut
+        lengths = np.diff(texts.offsets[first : last + 1])
+        part = slice(texts.offsets[first], texts.offsets[last])
+        assert texts.weights is not None
+        weights = (1 + np.log(texts.weights[part])) * self.idf[texts.values[part]]
+        rows = np.repeat(np.arange(len(lengths)), lengths)
+        norms = np.sqrt(np.bincount(rows, np.square(weights), minlength=len(lengths))).astype(np.float32)
+        texts.weights[part] = weights / norms[rows]
+
+    def _sequence(self, tokens: Tokens, step: bool) -> Ragged:
+        """Tokens in reading order; where a network takes ``step`` by step, an empty text reads as one unknown token."""
+        ids = self._ids(tokens.distinct).astype(np.int32)
+        values, offsets = Spool(np.int32), tokens.ends
+        for codes, begins in tokens.pieces():
+            empty = np.flatnonzero(np.diff(begins) == 0)
+            values.append(np.insert(ids[codes], begins[empty], UNKNOWN) if step and len(empty) else ids[codes])
+        if step:
+            offsets = np.concatenate([[0], np.cumsum(np.maximum(np.diff(offsets), 1))])
+        return Ragged(values.array(), offsets)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """JSON values and arrays, enough to make the same encoder again."""
@@ -263,20 +307,6 @@ class TextEncoder:
         return encoder
 
 
-def _in_chunks(work: Callable[[np.ndarray, np.ndarray], Any], tokens: Tokens) -> list[Any]:
-    """``work(codes, offsets)`` on whole texts of about ``CHUNK`` tokens at a time, by all cores; results in order.
-
-    Small pieces stay in cache and keep memory bounded; numpy lets go of the interpreter while it works.
-    """
-    codes, offsets = tokens.codes, tokens.offsets
-    cuts = Ragged(codes, offsets).cuts(CHUNK)
-    pieces = [(codes[offsets[a] : offsets[b]], offsets[a : b + 1] - offsets[a]) for a, b in cuts]
-    if len(pieces) == 1:
-        return [work(*pieces[0])]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda piece: work(*piece), pieces))
-
-
 def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     """The key of the n-gram of length ``order`` that begins at each token, and whether there is one within its text."""
     following = ids[order - 1 :]
@@ -285,26 +315,7 @@ def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> 
     return prefix << BITS | following, inside & (prefix > UNKNOWN) & (following > UNKNOWN)
 
 
-def _find(known: np.ndarray, keys: np.ndarray, base: int) -> np.ndarray:
+def _find(known: Lookup, keys: np.ndarray, base: int) -> np.ndarray:
     """The id of each key, or -1."""
-    if not len(known):
-        return np.full(len(keys), -1, np.int64)
-    places = np.searchsorted(known, keys)
-    places[places == len(known)] = 0
-    return np.where(known[places] == keys, places + base, -1)
-
-
-def run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values of a sorted array, and how often each occurs."""
-    if not len(ordered):
-        return ordered, np.zeros(0, np.int64)
-    bounds = np.empty(np.count_nonzero(ordered[1:] != ordered[:-1]) + 2, np.int64)
-    bounds[0], bounds[-1] = 0, len(ordered)
-    bounds[1:-1] = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    return ordered[bounds[:-1]], np.diff(bounds)
-
-
-def inverse_document_frequency(ids: np.ndarray, texts: int, size: int) -> np.ndarray:
-    """Smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,). ``ids``: once for each text."""
-    frequency = np.bincount(ids, minlength=size)
-    return (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
+    places = known.find(keys)
+    return np.where(places >= 0, places + base, -1)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from trainwright.errors import error
+from trainwright.errors import TrainwrightError, error
 
 HEAD = 1 << 16
 _MARKS = [ord(mark) for mark in '\t\n\r ,;"']
@@ -23,19 +25,20 @@ _BAD = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
-def encoding_of(data: bytes, path: Path) -> tuple[str, str]:
-    """The name of the encoding (one that ``bytes.decode`` knows) and the reason.
+def encoding_of(content: Iterable[bytes], path: Path) -> tuple[str, str]:
+    """The name of the encoding (one that ``bytes.decode`` knows) and the reason. ``content``: in parts, as often as asked.
 
     Raises:
         SourceError: UTF-32 (E117).
     """
-    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+    head = next(iter(content))[:HEAD]
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise error("E117", path=path, encoding="UTF-32", why="this is not supported")
-    if data.startswith(codecs.BOM_UTF8):
+    if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig", "it starts with the UTF-8 byte-order mark"
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", "it starts with a UTF-16 byte-order mark"
-    return _utf16(data) or _utf8(data) or _single_byte(data)
+    return _utf16(head, content) or _utf8(content) or _single_byte(content)
 
 
 def decode(data: bytes, encoding: str, path: Path) -> str:
@@ -47,8 +50,12 @@ def decode(data: bytes, encoding: str, path: Path) -> str:
     try:
         return data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError as problem:
-        where = f"{path}, byte {problem.start:,}"
-        raise error("E117", path=path, encoding=encoding, why=problem.reason, where=where) from problem
+        raise not_decoded(problem, encoding, path) from problem
+
+
+def not_decoded(problem: UnicodeDecodeError, encoding: str, path: Path) -> TrainwrightError:
+    """E117, with the place in the file."""
+    return error("E117", path=path, encoding=encoding, why=problem.reason, where=f"{path}, byte {problem.start:,}")
 
 
 def bad_bytes(text: str) -> int:
@@ -77,39 +84,55 @@ def utf16_side(head: bytes) -> str:
     return "utf-16-le" if little > big else "utf-16-be"
 
 
-def _utf16(data: bytes) -> tuple[str, str] | None:
-    name = utf16_side(data[:HEAD])
-    if not name or len(data) % 2:
+def _utf16(head: bytes, content: Iterable[bytes]) -> tuple[str, str] | None:
+    name = utf16_side(head)
+    if not name or sum(map(len, content)) % 2:
         return None
-    nuls = data[1:HEAD:2].count(0) if name == "utf-16-le" else data[0:HEAD:2].count(0)
-    if nuls * 10 >= min(len(data), HEAD) or not _decodes(data, "utf-8"):
-        return (name, "its commas, spaces and line ends are two bytes wide") if _decodes(data, name) else None
+    nuls = head[1::2].count(0) if name == "utf-16-le" else head[0::2].count(0)
+    if nuls * 10 >= len(head) or not _decodes(content, "utf-8"):
+        return (name, "its commas, spaces and line ends are two bytes wide") if _decodes(content, name) else None
     return None
 
 
-def _utf8(data: bytes) -> tuple[str, str] | None:
-    if data.isascii():
+def _utf8(content: Iterable[bytes]) -> tuple[str, str] | None:
+    if all(map(bytes.isascii, content)):
         return "utf-8", "every byte is ASCII"
-    if _decodes(data, "utf-8"):
+    if _decodes(content, "utf-8"):
         return "utf-8", "every byte of the file is valid UTF-8"
-    text = data.decode("utf-8", "surrogateescape")
-    bad = bad_bytes(text)
-    if len(_BEYOND_ASCII.findall(text)) >= 10 * bad:
+    bad = beyond = 0
+    for text in texts_of(content, "utf-8", "surrogateescape"):
+        bad += bad_bytes(text)
+        beyond += len(_BEYOND_ASCII.findall(text))
+    if beyond >= 10 * bad:
         return "utf-8", f"valid UTF-8 but for {bad} damaged byte{'s' if bad > 1 else ''}"
     return None
 
 
-def _single_byte(data: bytes) -> tuple[str, str]:
-    if not _C1.search(data):
+def _single_byte(content: Iterable[bytes]) -> tuple[str, str]:
+    if not any(map(_C1.search, content)):
         return "latin-1", "not valid UTF-8, and no byte that Latin-1 lacks"
-    if _NOT_IN_CP1252.search(data):
+    if any(map(_NOT_IN_CP1252.search, content)):
         return "latin-1", "not valid UTF-8, and bytes that Windows-1252 lacks"
     return "cp1252", "not valid UTF-8, and bytes that only Windows-1252 has"
 
 
-def _decodes(data: bytes, encoding: str) -> bool:
+def _decodes(content: Iterable[bytes], encoding: str) -> bool:
     try:
-        data.decode(encoding)
+        for _ in texts_of(content, encoding):
+            pass
     except UnicodeDecodeError:
         return False
     return True
+
+
+def texts_of(content: Iterable[bytes], encoding: str, errors: str = "strict") -> Iterator[str]:
+    """The text of parts that may be cut anywhere, in as many parts. Raises UnicodeDecodeError with the place in all of it."""
+    decoder, done = codecs.getincrementaldecoder(encoding)(errors), 0
+    for part in chain(content, [b""]):
+        waiting = len(decoder.getstate()[0])
+        try:
+            yield decoder.decode(part, final=not part)
+        except UnicodeDecodeError as problem:
+            problem.start += done - waiting
+            raise
+        done += len(part)

@@ -1,6 +1,6 @@
 """The bytes of a file, decompressed and bounded: what is missing, unreadable, binary or too large is refused here.
 
-Promises: a file is read once; a line of a table longer than ``MAX_RECORD_BYTES`` and an archive that grows beyond reason are
+Promises: a line of a table longer than ``MAX_RECORD_BYTES`` and an archive that grows beyond reason are
 refused before they fill the memory; whether a file is compressed is told by its first bytes, not by its name.
 """
 
@@ -11,10 +11,12 @@ import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from trainwright.data.encoding import utf16_side
+from trainwright.data.scratch import scratch_errors, scratch_file
 from trainwright.errors import TrainwrightError, error, nearest
 
 MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
@@ -22,6 +24,8 @@ MAX_EXPANSION = 200  # text shrinks 3 to 20 times; a bomb 1,000 times and more
 SMALL_EXPANSION = 256 << 20  # of arrays: below this size any ratio is harmless
 SMALL_TEXT = 8 << 20  # of text, whose records take many times its size in memory
 CHUNK = 1 << 20
+HEAD = 64 << 20  # bytes of records that are read at first, and all of a file that is not larger
+PART = 16 << 20  # bytes of those behind that are read at a time
 ZST_CHUNK = 2 << 10  # a zstd block of 4 bytes may hold 128 KiB: small bites keep one call below 64 MiB
 
 _MAGIC: list[tuple[bytes, str]] = [
@@ -47,13 +51,31 @@ _PICKLES = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
 _TEXT_CONTROLS = frozenset(b"\t\n\x0b\x0c\r\x1b\x00")  # NUL is judged later: UTF-16 is full of it
 
 
+class Kept:
+    """A file that is open as long as something holds this."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def part(self, start: int, size: int) -> bytes:
+        """At most ``size`` bytes from ``start`` on. Raises OSError."""
+        self._file.seek(start)
+        return self._file.read(size)
+
+    def __del__(self) -> None:
+        self._file.close()
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A file's content. ``data`` is empty for a Parquet file that lies uncompressed: its own reader opens it.
 
     Attributes:
+        data: all of it, or of a large file that was asked for by ``streamed`` the first ``HEAD`` bytes.
         suffix: the extension in lower case, without the one of the compression (``.csv`` of ``a.csv.gz``).
         compression: ``""``, ``"gz"`` or ``"zst"``, as the first bytes say.
+        size: bytes of all of it.
+        file: where all of it is, if it is not in ``data``.
     """
 
     path: Path
@@ -61,24 +83,47 @@ class Loaded:
     suffix: str
     compression: str
     parquet: bool
+    size: int
+    file: Kept | None = None
+
+    def part(self, start: int, size: int) -> bytes:
+        """At most ``size`` bytes from ``start`` on. Raises E102."""
+        if self.file is None or start + size <= len(self.data):
+            return self.data if start == 0 and size >= len(self.data) else self.data[start : start + size]
+        try:
+            return self.file.part(start, size)
+        except OSError as problem:
+            raise error("E102", path=self.path, why=problem.strerror or problem) from problem
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All of it, in parts. Raises E102."""
+        if self.file is None:
+            yield self.data
+            return
+        start = 0
+        while part := self.part(start, PART):
+            yield part
+            start += len(part)
 
 
-def load(path: Path, *, records: bool = True, at_least: int = 0) -> Loaded:
+def load(path: Path, *, records: bool = True, at_least: int = 0, streamed: bool = False) -> Loaded:
     """Read the file at ``path``.
 
     Args:
         records: whether its lines are records, so that none can be longer than ``MAX_RECORD_BYTES``; running text has
             lines of any length.
         at_least: stop soon after so many bytes of content; 0 reads all.
+        streamed: keep no more than ``HEAD`` bytes in memory.
 
     Raises:
         SourceError: missing (E101), unreadable (E102), empty (E103), binary (E104), damaged (E105) or growing without
-            bound (E106) when decompressed, or with a line longer than ``MAX_RECORD_BYTES`` (E107).
+            bound (E106) when decompressed, or with a line longer than ``MAX_RECORD_BYTES`` (E107); no room for what
+            is decompressed (E172).
     """
     require(path)
     try:
         with path.open("rb") as file:
-            return _load(path, file, records, at_least)
+            return _load(path, file, records, at_least, streamed)
     except TrainwrightError:
         raise
     except OSError as problem:
@@ -100,7 +145,7 @@ def require(path: Path) -> None:
     raise error("E101", path=path, where=str(path.parent), hint=nearest(path.name, names))
 
 
-def _load(path: Path, file: BinaryIO, records: bool, at_least: int) -> Loaded:
+def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bool) -> Loaded:
     head = file.read(8)
     file.seek(0)
     compression = _compression(head)
@@ -109,13 +154,35 @@ def _load(path: Path, file: BinaryIO, records: bool, at_least: int) -> Loaded:
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
     if not compression and head.startswith(b"PAR1"):
-        return Loaded(path, b"", suffix, "", True)
+        return Loaded(path, b"", suffix, "", True, path.stat().st_size)
     chunks = _chunks(file, compression)
     longest = MAX_RECORD_BYTES if records else None
-    data = _gather(_first(chunks, at_least) if at_least else chunks, path, file if compression else None, longest)
-    if not data:
+    checked = _checked(_first(chunks, at_least) if at_least else chunks, path, file if compression else None, longest)
+    parts, size = [], 0
+    for chunk in checked:
+        parts.append(chunk)
+        size += len(chunk)
+        if streamed and size > HEAD and not parts[0].startswith(b"PAR1"):
+            data = b"".join(parts)
+            kept, size = _kept(path, data, checked, compression)
+            return Loaded(path, data[:HEAD], suffix, compression, False, size, kept)
+    if not size:
         raise error("E103", path=path)
-    return Loaded(path, data, suffix, compression, data.startswith(b"PAR1"))
+    data = b"".join(parts)
+    return Loaded(path, data, suffix, compression, data.startswith(b"PAR1"), size)
+
+
+def _kept(path: Path, begun: bytes, chunks: Iterator[bytes], compression: str) -> tuple[Kept, int]:
+    """A file with all of the content, and its size: what was compressed is written out."""
+    if not compression:
+        return Kept(path.open("rb")), len(begun) + sum(map(len, chunks))
+    file, size = scratch_file(), 0
+    kept = Kept(file)
+    for chunk in chain([begun], chunks):
+        with scratch_errors():
+            file.write(chunk)
+        size += len(chunk)
+    return kept, size
 
 
 def _compression(head: bytes) -> str:
@@ -170,20 +237,18 @@ def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
         raise error("E105", path=file.name, why="it ends in the middle of its data")
 
 
-def _gather(chunks: Iterator[bytes], path: Path, packed: BinaryIO | None, longest: int | None) -> bytes:
-    """All chunks as one value, or an error as soon as they hold something that is not text, or a line beyond ``longest``.
+def _checked(chunks: Iterator[bytes], path: Path, packed: BinaryIO | None, longest: int | None) -> Iterator[bytes]:
+    """The chunks, and an error as soon as they hold something that is not text, or a line beyond ``longest``.
 
     ``packed`` is the file that is decompressed: the content may not outgrow what has been read of it. Plain files are
     bounded by the disk they lie on.
     """
-    parts: list[bytes] = []
     total = open_line = 0
     parquet = False
     for chunk in chunks:
-        if not parts:
+        if not total:
             parquet = chunk.startswith(b"PAR1")
             _refuse_binary(chunk, path)
-        parts.append(chunk)
         total += len(chunk)
         if packed is not None and total > (budget := max(SMALL_TEXT, MAX_EXPANSION * packed.tell())):
             raise error("E106", path=path, limit=f"{budget >> 20} MiB")
@@ -191,7 +256,7 @@ def _gather(chunks: Iterator[bytes], path: Path, packed: BinaryIO | None, longes
         open_line = open_line + len(chunk) if end < 0 else len(chunk) - end - 1
         if longest is not None and open_line > longest and not parquet:
             raise error("E107", path=path, limit=_size(longest), where=f"{path}, near byte {total:,}")
-    return b"".join(parts)
+        yield chunk
 
 
 def _size(count: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from sys import intern
@@ -29,12 +30,12 @@ DEEPEST = 100  # levels; how many more Python could write depends on who calls
 _INT64 = range(-(2**63), 2**63)
 
 
-def parse_lines(lines: Sequence[str]) -> tuple[list[Object], list[int], list[Bad]]:
-    """The objects, their line numbers, and (line number, reason) for each line that holds none."""
+def parse_lines(lines: Sequence[str], first: int = 1) -> tuple[list[Object], list[int], list[Bad]]:
+    """The objects, their line numbers from ``first`` on, and (line number, reason) for each line that holds none."""
     objects: list[Object] = []
     numbers: list[int] = []
     rejected: list[Bad] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=first):
         if not line.strip():
             continue
         value = _parse_line(line)
@@ -124,41 +125,84 @@ def _rows_of(document: object, path: Path) -> list[Any]:
     return [dict(zip(document, values, strict=True)) for values in zip(*document.values(), strict=True)]
 
 
-def to_frame(objects: list[Object], numbers: list[int], path: Path) -> pl.DataFrame:
-    """The objects as columns, with ``ROW`` last.
+@dataclass
+class Seen:
+    """The types of a key's values, and whether all whole numbers fit 64 bits, or a float without changing."""
+
+    types: set[type] = field(default_factory=set)
+    fit: bool = True
+    exact: bool = True
+
+    @property
+    def dtype(self) -> Any:
+        """Of the column, by all of its values."""
+        if self.types == {bool}:
+            return pl.Boolean
+        if self.types == {int} and self.fit:
+            return pl.Int64
+        if self.types == {float} or (self.types == {int, float} and self.exact):
+            return pl.Float64
+        return pl.String
+
+
+@dataclass
+class Survey:
+    """The keys of all objects in the order of their first appearance, how many objects there are, and their filled cells."""
+
+    keys: dict[str, Seen] = field(default_factory=dict)
+    objects: int = 0
+    cells: int = 0
+
+    @property
+    def sparse(self) -> bool:
+        """Whether next to every cell would be empty."""
+        return len(self.keys) * self.objects > max(MANY_CELLS, MOST_EMPTY * self.cells)
+
+
+def survey(parts: Iterable[list[Object]]) -> Survey:
+    """What all objects together have; of what no table can hold the types are not looked at."""
+    found = Survey()
+    for objects in parts:
+        found.objects += len(objects)
+        found.cells += sum(map(len, objects))
+        names = dict.fromkeys(name for value in objects for name in value)
+        found.keys |= {name: Seen() for name in names if name not in found.keys}
+        if found.sparse or len(found.keys) > MOST_COLUMNS:
+            continue
+        for name in names:
+            seen = found.keys[name]
+            values = [value.get(name) for value in objects]
+            seen.types |= {type(value) for value in values if value is not None}
+            if int in seen.types:
+                whole = [value for value in values if type(value) is int]
+                seen.fit = seen.fit and all(value in _INT64 for value in whole)
+                seen.exact = seen.exact and all(abs(value) <= 2**53 for value in whole)
+    return found
+
+
+def to_frame(objects: list[Object], numbers: list[int], path: Path, found: Survey) -> pl.DataFrame:
+    """The objects as columns, with ``ROW`` last; ``found`` is the survey of these and of all that belong to them.
 
     Raises:
         SourceError: a key called ``__row__`` (E116), more than ``MOST_COLUMNS`` keys (E170), or keys so different that
             next to every cell would be empty (E171).
     """
-    names = list(dict.fromkeys(name for value in objects for name in value))
-    if ROW in names:
+    if ROW in found.keys:
         raise error("E116", path=path, name=ROW)
-    if len(names) > MOST_COLUMNS:
+    if len(found.keys) > MOST_COLUMNS:
         raise error("E170", path=path, limit=f"{MOST_COLUMNS:,}")
-    cells = len(names) * len(objects)
-    if cells > max(MANY_CELLS, MOST_EMPTY * sum(map(len, objects))):
-        raise error("E171", path=path, objects=f"{len(objects):,}", keys=f"{len(names):,}")
-    columns = [_column(name, [value.get(name) for value in objects]) for name in names]
+    if found.sparse:
+        raise error("E171", path=path, objects=f"{found.objects:,}", keys=f"{len(found.keys):,}")
+    columns = [_column(name, [value.get(name) for value in objects], seen.dtype) for name, seen in found.keys.items()]
     return pl.DataFrame([*columns, pl.Series(ROW, numbers, dtype=pl.Int64)])
 
 
-def _column(name: str, values: list[Any]) -> pl.Series:
-    types = {type(value) for value in values if value is not None}
-    if types <= {str}:
-        return pl.Series(name, values, dtype=pl.String)
-    if types == {bool}:
-        return pl.Series(name, values, dtype=pl.Boolean)
-    if types == {int} and all(value is None or value in _INT64 for value in values):
-        return pl.Series(name, values, dtype=pl.Int64)
-    if types == {float} or (types == {int, float} and _exact(values)):
-        return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
-    return pl.Series(name, [_as_text(value) for value in values], dtype=pl.String)
-
-
-def _exact(values: Iterable[Any]) -> bool:
-    """Whether the whole numbers among them can be floats without changing."""
-    return all(not isinstance(value, int) or abs(value) <= 2**53 for value in values)
+def _column(name: str, values: list[Any], dtype: Any) -> pl.Series:
+    if dtype == pl.Float64:
+        values = [None if value is None else float(value) for value in values]
+    elif dtype == pl.String:
+        values = [_as_text(value) for value in values]
+    return pl.Series(name, values, dtype=dtype)
 
 
 def _as_text(value: object) -> str | None:

@@ -1,4 +1,6 @@
-"""One short string for each row of a table: equal for equal rows on every machine, so that they can be kept together.
+"""What is kept of a row's content: numbers that are equal for equal contents.
+
+Of a row of a table one short string is made first, equal for equal rows on every machine, so that they can be kept together.
 
 Writing every number out would take ten times as long as reading it, so the rows' bits are mixed instead. Rows that differ
 get the same 64 bits once in about 10**19 pairs; they would only be kept together without need.
@@ -12,7 +14,19 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from trainwright.data.split import uniform
+
 _ODD, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+
+
+def content_keys(contents: pl.Series) -> dict[str, pl.Series]:
+    """For each string a ``digest`` and a ``position``, and how ``blank`` it is: 2 for nothing, 1 for white space only, else 0.
+
+    Equal strings have both in common; of different ones two in a data set of a billion rows do with a chance of one in 10**10.
+    The position is in [0, 1) and the same on every machine (see ``split``); the digest is of one version of polars only.
+    """
+    blank = (contents.str.len_bytes() == 0).cast(pl.UInt8) + (contents.str.strip_chars().str.len_bytes() == 0).cast(pl.UInt8)
+    return {"digest": contents.hash(), "position": pl.Series(uniform(contents)), "blank": blank}
 
 
 def row_keys(columns: Sequence[pl.Series]) -> pl.Series:

@@ -63,7 +63,7 @@ def sniff(path: Path) -> Sniffed:
     """
     path = Path(path)
     require(path)
-    return _folder(path) if path.is_dir() else sniff_loaded(load(path))
+    return _folder(path) if path.is_dir() else sniff_loaded(load(path, streamed=True))
 
 
 def _folder(path: Path) -> Sniffed:
@@ -84,7 +84,7 @@ def sniff_loaded(loaded: Loaded) -> Sniffed:
     if loaded.parquet:
         notes.append(("format", "parquet", "its first bytes are PAR1"))
         return Sniffed("parquet", loaded.compression, "", notes=notes)
-    encoding, why = encoding_of(loaded.data, loaded.path)
+    encoding, why = encoding_of(loaded, loaded.path)
     notes.append(("encoding", encoding, why))
     sample, cut = _sample(loaded, encoding)
     kind, why = _format(sample, loaded.suffix)
@@ -106,11 +106,11 @@ def _sample(loaded: Loaded, encoding: str) -> tuple[str, bool]:
     head = loaded.data[: 4 * SAMPLE]  # 4 bytes a character at most; even, so no UTF-16 unit is cut
     text = head.decode(encoding, "replace")
     if not text.strip("\r\n\t \ufeff\x00"):
-        raise error("E103" if len(loaded.data) <= len(head) else "E108", path=loaded.path)
+        raise error("E103" if loaded.size <= len(head) else "E108", path=loaded.path)
     start = text[:4096]
     if kind := binary_kind(start.encode("utf-8", "replace")) or ("binary data" if start.count("\0") > 400 else ""):
         raise error("E104", path=loaded.path, kind=kind)
-    return text[:SAMPLE], len(loaded.data) > len(head) or len(text) > SAMPLE
+    return text[:SAMPLE], loaded.size > len(head) or len(text) > SAMPLE
 
 
 def _format(sample: str, suffix: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import polars as pl
 from trainwright.data import builtin, cache, catalog, corpus, imagesource, kinds, load, readers
 from trainwright.data.datasets import CATALOG, CsvLayout, Dataset
 from trainwright.data.folders import short_name, split_folder
-from trainwright.data.table import Table
+from trainwright.data.table import Stream, Table
 from trainwright.errors import error, nearest
 from trainwright.rundir import is_path
 from trainwright.watch.events import Progress
@@ -71,7 +71,8 @@ class Source:
         if given.get("image"):
             return "image", "its column of images is named"
         words = given.get("text") or ()
-        return kinds.looks_like(self.tables["train"], [words] if isinstance(words, str) else words, given.get("label", ""))
+        head = self.streams["train"].head
+        return kinds.looks_like(head, [words] if isinstance(words, str) else words, given.get("label", ""))
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -92,16 +93,21 @@ class Source:
         )
 
     @cached_property
-    def tables(self) -> dict[str, Table]:
-        """The table of every split, read once. Raises SourceError (E181 for named data that are no tables)."""
+    def streams(self) -> dict[str, Stream]:
+        """The tables of every split, the first of each read. Raises SourceError (E181 for named data that are no tables)."""
         if self.held:
-            return self.held
+            return {split: Stream(table) for split, table in self.held.items()}
         if not self.files:
-            return {"train": builtin.load(self.name)}
+            return {"train": Stream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
-        tables = {split: readers.read_table(path) for split, path in self.files.items()}
-        return {split: _named(self.layout, each) for split, each in tables.items()} if self.layout else tables
+        streams = {split: readers.open_table(path) for split, path in self.files.items()}
+        return {split: _named(self.layout, each) for split, each in streams.items()} if self.layout else streams
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """The same, each split as one table. Raises SourceError."""
+        return {split: stream.whole() for split, stream in self.streams.items()}
 
 
 def _digest(path: Path) -> str:
@@ -114,8 +120,12 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _named(layout: CsvLayout, table: Table) -> Table:
+def _named(layout: CsvLayout, stream: Stream) -> Stream:
     """A file of the catalogue with the names of its columns and classes."""
+    return Stream(_renamed(layout, stream.head), lambda: (_renamed(layout, table) for table in stream.rest()))
+
+
+def _renamed(layout: CsvLayout, table: Table) -> Table:
     if len(table.columns) == len(layout.columns) and not table.has_header:
         table.frame = table.frame.rename(dict(zip(table.columns, layout.columns, strict=True)))
         table.frame = table.frame.with_columns(pl.col(layout.label).replace(dict(layout.classes)))

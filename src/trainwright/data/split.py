@@ -43,15 +43,17 @@ def uniform(values: pl.Series) -> np.ndarray:
     return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def split(how: str, texts: pl.Series, labels: pl.Series, fractions: Fractions, key: pl.Series | None = None) -> np.ndarray:
+def split(how: str, position: np.ndarray, labels: pl.Series, fractions: Fractions, key: pl.Series | None = None) -> np.ndarray:
     """The split of each row: uint8 of ``TRAIN``, ``VALID`` and ``TEST``, shape (rows,).
 
-    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``key`` is that column.
+    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``key`` is that column; ``position`` is ``uniform`` of the
+    rows' contents.
     """
     kind = how.partition(":")[0]
     if kind == "time" and key is not None:
         return _by_time(key, fractions)
-    position = uniform(key.cast(pl.String) if kind == "group" and key is not None else texts)
+    if kind == "group" and key is not None:
+        position = uniform(key.cast(pl.String))
     if kind == "stratified":
         return _stratified(position, labels, fractions)
     parts = _cut(position, fractions)

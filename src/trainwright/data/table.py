@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,3 +51,31 @@ class Table:
     def columns(self) -> list[str]:
         """Names of the data columns, in file order, without ``ROW``."""
         return [name for name in self.frame.columns if name != ROW]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A file's records as tables that come one after the other, so that no more than one has to be in memory.
+
+    Attributes:
+        head: the first of them; the only one of a file that is not large.
+        rest: gives the others, anew whenever it is called; their columns are those of the head.
+    """
+
+    head: Table
+    rest: Callable[[], Iterator[Table]] = lambda: iter(())
+
+    def tables(self) -> Iterator[Table]:
+        """All of them."""
+        yield self.head
+        yield from self.rest()
+
+    def whole(self) -> Table:
+        """All records as one table."""
+        import polars as pl
+
+        tables = list(self.tables())
+        if len(tables) == 1:
+            return self.head
+        rejected = [each for table in tables for each in table.rejected]
+        return replace(self.head, frame=pl.concat([table.frame for table in tables]), rejected=rejected)

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from trainwright.data.split import NAMES
 
 
-def audit(contents: pl.Series, labels: pl.Series, parts: np.ndarray) -> dict[str, Any]:
-    """Counts over all rows; ``contents`` are strings, ``parts`` is the split of each row as numbers into ``NAMES``.
+def audit(rows: pl.DataFrame) -> dict[str, Any]:
+    """Counts over all rows: ``label``, ``split`` as a number into ``NAMES``, and the columns of ``rowkeys.content_keys``.
 
     ``across`` counts, for each pair of splits, the rows of the second whose exact content is also in the first.
     """
-    frame = pl.DataFrame({"text": contents, "label": labels, "part": parts})
-    empty = int((contents.str.strip_chars().str.len_bytes() == 0).sum())
-    frame = frame.filter(pl.col("text").str.len_bytes() > 0)
-    repeated = frame.group_by("text").agg(pl.len(), pl.n_unique("label").alias("labels"), pl.col("part").unique())
+    same = ("digest", "position")
+    filled = rows.filter(pl.col("blank") < 2)
+    copies = filled.filter(filled["digest"].is_duplicated())  # few as a rule: what follows costs nothing
+    repeated = copies.group_by(same).agg(
+        pl.len(), pl.n_unique("label").alias("labels"), *((pl.col("split") == part).any().alias(str(part)) for part in (0, 1))
+    )
     repeated = repeated.filter(pl.col("len") > 1)
-    within = frame.join(repeated.select("text", pl.col("part").alias("in")), on="text")
+    within = copies.join(repeated.select(*same, "0", "1"), on=same)
     across = {}
     for first, second in ((0, 1), (0, 2), (1, 2)):
-        shared = within.filter((pl.col("part") == second) & pl.col("in").list.contains(first))
-        across[f"{NAMES[first]}-{NAMES[second]}"] = len(shared)
+        across[f"{NAMES[first]}-{NAMES[second]}"] = int(((within["split"] == second) & within[str(first)]).sum())
     return {
-        "empty": empty,
+        "empty": int((rows["blank"] > 0).sum()),
         "duplicate_rows": int(repeated["len"].sum()) - len(repeated),
         "conflicts": int((repeated["labels"] > 1).sum()),
         "across": across,

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import polars as pl
-
 from trainwright.data.ragged import Ragged
 from trainwright.errors import error
 from trainwright.schema import Settings
@@ -51,11 +49,10 @@ def fill_training(settings: Settings, values: Values, rows: int, tuned: bool) ->
     return fill(settings, values)
 
 
-def text_encoding(settings: Settings, texts: pl.Series) -> tuple[Settings, Notes]:
-    """How texts become numbers, from the training texts."""
-    rows, model = len(texts), settings.model
+def text_encoding(settings: Settings, rows: int, size: float) -> tuple[Settings, Notes]:
+    """How texts become numbers: ``rows`` training texts of ``size`` bytes on average."""
+    model = settings.model
     assert model is not None
-    size = float(texts.str.len_bytes().sum()) / max(rows, 1)
     counted = (2 if rows >= 1000 else 1, f"{rows:,} training rows")
     values: Values = {"tokenizer": ("words", "letters and digits in a row; punctuation tells little of a topic")}
     if model.name != "bag":

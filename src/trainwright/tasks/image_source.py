@@ -14,6 +14,7 @@ from trainwright.data.columns import choose_columns
 from trainwright.data.datasets import ArchiveLayout, IdxLayout
 from trainwright.data.pictures import Pictures, from_pixels
 from trainwright.data.readers import read_table as table_of
+from trainwright.data.rowkeys import content_keys
 from trainwright.data.source import Source
 from trainwright.data.split import NAMES
 from trainwright.data.table import ROW, Table
@@ -95,7 +96,7 @@ def part_of(pictures: Pictures, origin: int, key: pl.Series | None) -> Part:
     """The rows as ``gather`` takes them; ``origin`` and ``place`` say where the pixels of each are."""
     frame = pl.DataFrame(
         {
-            "content": pictures.keys,
+            **content_keys(pictures.keys),
             "label": pictures.labels,
             "row": pictures.rows,
             "name": [""] * len(pictures) if pictures.by_row else pictures.names,

@@ -1,7 +1,8 @@
 """Labelled rows of any kind: which are left out, which split each goes to, and what a person should know about them.
 
-A row has a label, its number in its file, and its content as a string (the text itself, the digest of an image, the values
-of a table's row): equal contents never land in different splits. Whatever other columns a frame has travels with its rows.
+A row has a label, its number in its file, and of its content (the text itself, the digest of an image, the values of a
+table's row) what ``rowkeys.content_keys`` makes of it: equal contents never land in different splits. Whatever other columns
+a frame has travels with its rows.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that th
 
 @dataclass
 class Part:
-    """The rows of one file or folder: columns ``label``, ``row``, ``content``, ``key`` where a column decides the split."""
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, and ``key`` where a column decides the split."""
 
     frame: pl.DataFrame
     file: str
@@ -108,7 +109,9 @@ def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, clas
         raise error("E302", key="split", value=settings.split, problem="numbers have no classes to keep in proportion")
     train = frame.filter(pl.col("split") == 0)
     labels = train["label"] if classes else pl.repeat("", len(train), dtype=pl.String, eager=True)
-    cut = split(settings.split, train["content"], labels, fractions, train["key"] if "key" in train.columns else None)
+    cut = split(
+        settings.split, train["position"].to_numpy(), labels, fractions, train["key"] if "key" in train.columns else None
+    )
     for number, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
         if wished and (len(train) >= 30 or number == 0) and not (cut == number).any():
             raise error("E221", how=settings.split, part=NAMES[number], where=parts["train"].file)
@@ -165,7 +168,7 @@ def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected], cla
         "classes": counted,
         "rejected": len(rejected),
         "rejected_rows": [{"file": r.file, "row": r.row, "reason": r.reason} for r in rejected[:NAMED_ROWS]],
-        "audit": audit(frame["content"], frame["label"].cast(pl.String), frame["split"].to_numpy()),
+        "audit": audit(frame),
     }
 
 

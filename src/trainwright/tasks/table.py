@@ -16,7 +16,7 @@ from trainwright.data.features import Chosen, choose_features
 from trainwright.data.givenrows import given_frame
 from trainwright.data.profiles import Column
 from trainwright.data.readers import read_table
-from trainwright.data.rowkeys import row_keys
+from trainwright.data.rowkeys import content_keys, row_keys
 from trainwright.data.source import Source
 from trainwright.data.split import NAMES
 from trainwright.data.table import ROW, Rejected, Table
@@ -148,7 +148,7 @@ def _part(table: Table, chosen: Chosen, frame: pl.DataFrame, rejected: list[Reje
     """What ``gather`` needs of the rows of one table: ``place`` is where they stand in the frame of all tables, and
     ``column`` the one that decides the split, if any."""
     columns = {
-        "content": row_keys([frame[feature.name] for feature in chosen.features]),
+        **content_keys(row_keys([frame[feature.name] for feature in chosen.features])),
         "label": frame[str(chosen.label)],
         "row": frame[ROW],
         "place": pl.int_range(first, first + frame.height, eager=True),

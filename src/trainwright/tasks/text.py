@@ -13,9 +13,12 @@ from trainwright.data import cache
 from trainwright.data.columns import Columns, choose_columns, join_text
 from trainwright.data.encode import Labels, TextEncoder
 from trainwright.data.ragged import Ragged
+from trainwright.data.rowkeys import content_keys
+from trainwright.data.scratch import ahead
 from trainwright.data.source import Source
 from trainwright.data.split import NAMES
-from trainwright.data.table import ROW, Table
+from trainwright.data.table import ROW, Stream, Table
+from trainwright.data.text import Tokenised, Tokens
 from trainwright.errors import error, nearest
 from trainwright.models.shapes import TextShape
 from trainwright.schema import Settings
@@ -43,6 +46,9 @@ SHAPING: tuple[str, ...] = (
     "max_vocabulary",
     "max_tokens",
 )
+# What reading and encoding hold in memory at most, in bytes: the parts at hand; of a row its numbers, several times while they
+# are put in order; of a distinct token its letters and counts; of an id its key and the tables that find it.
+FIXED, A_ROW, A_TOKEN, AN_ID = 1 << 30, 240, 200, 60
 
 
 @dataclass
@@ -85,58 +91,74 @@ def prepare(
         prepared = _from_cache(settings, *found)
         clock.mark("read")
         return prepared, lambda: None
-    columns, rows = read(source, settings)
+    columns, rows, tokens = read(source, settings, parent)
     clock.mark("read")
-    prepared = _encode(rows, settings, parent)
+    prepared = _encode(rows, tokens, settings, parent)
     prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
+    if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
+        prepared.notes.append(_in_parts(prepared, tokens))
     clock.mark("encode")
     return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
 
 
-def read(source: Source, settings: Settings) -> tuple[Columns, Rows]:
-    """The columns chosen, and the rows of every split."""
-    tables = source.tables
+def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[Columns, Rows, Tokens]:
+    """The columns chosen, the rows of every split, and the tokens of all texts: ``place`` says where those of a row are.
+
+    A file is gone through once; of a text its tokens are kept, as numbers, on the disk where they are many.
+    """
+    head = source.streams["train"].head
     layout = source.layout
     text = settings.text or (layout.text if layout else ())
-    columns = choose_columns(tables["train"], text, settings.label or (layout.label if layout else ""))
-    parts = {name: _part(table, tables["train"], columns, settings) for name, table in tables.items()}
+    columns = choose_columns(head, text, settings.label or (layout.label if layout else ""))
+    kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
+    texts = Tokenised(kept.tokenizer or "words", kept.lowercase)
+    parts = {name: _part(stream, head, columns, settings, texts) for name, stream in source.streams.items()}
     rows = gather(source, parts, settings)
-    rows.notes = list(tables["train"].notes) + list(columns.notes) + rows.notes
-    return columns, rows
+    rows.notes = list(head.notes) + list(columns.notes) + rows.notes
+    return columns, rows, texts.tokens()
 
 
-def _part(table: Table, first: Table, columns: Columns, settings: Settings) -> Part:
-    """Label, text and row of a table, and the key of a split by group or time.
+def _part(stream: Stream, first: Table, columns: Columns, settings: Settings, texts: Tokenised) -> Part:
+    """Label and row of each text, what is kept of its content, its size in bytes, and the key of a split by group or time.
 
-    Raises E213 where ``table`` lacks a column; the key is asked of the ``first`` table only, which is the one that is cut.
+    Raises E213 where a column is missing; the key is asked of the file of the ``first`` table only, which is the one that
+    is cut.
     """
-    column = settings.split.partition(":")[2] if table is first else ""
+    column = settings.split.partition(":")[2] if stream.head is first else ""
     for name in filter(None, (*columns.text, columns.label, column)):
-        if name not in table.columns:
-            raise error("E213", column=name, file=table.file, hint=nearest(name, table.columns))
-    frame = pl.DataFrame(
-        {
-            "content": join_text(table.frame, columns.text),
+        if name not in stream.head.columns:
+            raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
+    frames, rejected = [], []
+    for table in ahead(stream.tables()):
+        content = join_text(table.frame, columns.text)
+        kept = {
             "label": table.frame[str(columns.label)].cast(pl.String),
             "row": table.frame[ROW],
+            "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
+            "size": content.str.len_bytes(),
+            **content_keys(content),
             **({"key": table.frame[column]} if column else {}),
         }
-    )
-    return Part(frame, table.file, table.rejected)
+        frames.append(pl.DataFrame(kept))
+        rejected += table.rejected
+        texts.add(content)
+    return Part(pl.concat(frames), stream.head.file, rejected)
 
 
-def _encode(rows: Rows, settings: Settings, parent: Predictor | None) -> TextProblem:
+def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | None) -> TextProblem:
     """Fit labels and vocabulary on the training split, and encode every split."""
     parts = {name: rows.part(name) for name in NAMES}
-    texts = parts["train"]["content"]
-    labels = Labels.fit(parts["train"]["label"])
+    train = parts["train"]
+    labels = Labels.fit(train["label"])
     if isinstance(parent, TextPredictor):
-        encoder, notes = _vocabulary_of(parent, settings, texts)
-        encoded = encoder.transform(texts)
+        tokens = replace(tokens, most=parent.encoder.max_tokens)
+        encoder, notes = _vocabulary_of(parent, settings, _of(tokens, train))
+        encoded = encoder.transform(_of(tokens, train))
     else:
-        settings, notes = derive.text_encoding(settings, texts)
+        settings, notes = derive.text_encoding(settings, len(train), int(train["size"].sum()) / max(len(train), 1))
         encoder = _new_encoder(settings)
-        encoded = encoder.fit(texts)
+        tokens = replace(tokens, most=encoder.max_tokens)
+        encoded = encoder.fit(_of(tokens, train))
         words = f"{len(encoder.tokens) - 2:,} tokens" + (
             f" and {encoder.size - len(encoder.tokens):,} n-grams" if encoder.grams or encoder.chars else ""
         )
@@ -146,9 +168,24 @@ def _encode(rows: Rows, settings: Settings, parent: Predictor | None) -> TextPro
     splits = {}
     for name, frame in parts.items():
         if len(frame):
-            inputs = encoded if name == "train" else encoder.transform(frame["content"])
+            inputs = encoded if name == "train" else encoder.transform(_of(tokens, frame))
             splits[name] = Split(inputs, labels.encode(frame["label"]), frame["row"].to_numpy(), rows.file(name))
     return TextProblem(settings, Classes(labels, {}), encoder, splits, rows.data, rows.notes + notes, parent)
+
+
+def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
+    """What a source costs that is too large to be read at once."""
+    texts = len(tokens.offsets) - 1
+    memory = FIXED + A_ROW * texts + A_TOKEN * len(tokens.distinct) + AN_ID * prepared.encoder.size
+    held = [array.nbytes for part in prepared.splits.values() for array in part.inputs.arrays().values()]
+    disk = tokens.codes.nbytes + sum(held)
+    why = f"at most {memory / 2**30:.1f} GiB of memory before training, {disk / 2**30:.1f} GiB on the disk until it has ended"
+    return "in parts", f"{texts:,} rows", why
+
+
+def _of(tokens: Tokens, frame: pl.DataFrame) -> Tokens:
+    """Those of the rows of a split."""
+    return replace(tokens, rows=frame["place"].to_numpy().astype(np.int64))
 
 
 def _new_encoder(settings: Settings) -> TextEncoder:
@@ -166,7 +203,7 @@ def _new_encoder(settings: Settings) -> TextEncoder:
     )
 
 
-def _vocabulary_of(parent: TextPredictor, settings: Settings, texts: pl.Series) -> tuple[TextEncoder, list[Note]]:
+def _vocabulary_of(parent: TextPredictor, settings: Settings, tokens: Tokens) -> tuple[TextEncoder, list[Note]]:
     """The encoder of the earlier run, with the new corpus's tokens behind its own where that is wanted.
 
     Raises E323 where n-grams are numbered behind the tokens, so that there is no room.
@@ -174,12 +211,12 @@ def _vocabulary_of(parent: TextPredictor, settings: Settings, texts: pl.Series) 
     encoder: TextEncoder = parent.encoder
     before = len(encoder.tokens) - 2
     if settings.vocabulary == "keep":
-        unknown = encoder.share_unknown(texts)
+        unknown = encoder.share_unknown(tokens)
         return encoder, [("vocabulary", f"{before:,} tokens", f"kept; {unknown:.1%} of the new tokens are not among them")]
     if encoder.grams or encoder.chars:
         raise error("E323")
     encoder = replace(encoder)
-    added = encoder.extend(texts, settings.min_count or 1)
+    added = encoder.extend(tokens, settings.min_count or 1)
     return encoder, [("vocabulary", f"{before + added:,} tokens", f"{before:,} kept, {added:,} new ones added")]
 
 

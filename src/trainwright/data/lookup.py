@@ -1,0 +1,62 @@
+"""Places of keys in a sorted array: one look into a table of hashes, where a search misses the cache at each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+FACTOR = np.uint64(0x9E3779B97F4A7C15)
+FEW = 16  # keys for which to make the table takes as long as to search for one of them
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """``known``: distinct int64, sorted."""
+
+    known: np.ndarray
+
+    def find(self, keys: np.ndarray) -> np.ndarray:
+        """The place of each key in ``known``, or -1: int64."""
+        if not len(self.known):
+            return np.full(len(keys), -1, np.int64)
+        if len(keys) * FEW < len(self.known):
+            places = np.searchsorted(self.known, keys)
+            places[places == len(self.known)] = 0
+            return np.where(self.known[places] == keys, places, -1)
+        return self._look(keys).astype(np.int64)
+
+    def prepare(self) -> None:
+        """Make the table, before several threads use it."""
+        _ = self._table
+
+    @property
+    def _bits(self) -> int:
+        return (2 * len(self.known)).bit_length()
+
+    def _slots(self, keys: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return ((keys.view(np.uint64) * FACTOR) >> np.uint64(64 - self._bits)).astype(np.int64)
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """Each place in the slot of its key's hash, or in the next one that is free; less than half of them are taken."""
+        table = np.full(1 << self._bits, -1, np.int32)
+        places, slots = np.arange(len(self.known), dtype=np.int32), self._slots(self.known)
+        while len(places):
+            free = table[slots] < 0
+            table[slots[free]] = places[free]
+            left = table[slots] != places
+            places, slots = places[left], (slots[left] + 1) & (len(table) - 1)
+        return table
+
+    def _look(self, keys: np.ndarray) -> np.ndarray:
+        table, slots = self._table, self._slots(keys)
+        found: np.ndarray = table[slots]
+        wrong = np.flatnonzero((found >= 0) & (self.known[found] != keys))
+        while len(wrong):
+            slots[wrong] = (slots[wrong] + 1) & (len(table) - 1)
+            found[wrong] = table[slots[wrong]]
+            wrong = wrong[(found[wrong] >= 0) & (self.known[found[wrong]] != keys[wrong])]
+        return found
