@@ -23,7 +23,7 @@ class Bag(nn.Module):
 
     def __init__(self, settings: BagSettings, shape: TextShape) -> None:
         super().__init__()
-        self.init_range = settings.init_range
+        self.init_range, self.l2 = settings.init_range, settings.l2 or 0.0
         width = settings.embedding or shape.outputs
         # PyTorch's per-sample weights need the sum; without weights a text is the mean of its tokens.
         self.embedding = nn.EmbeddingBag(shape.vocabulary, width, mode="sum" if settings.weighting == "tf-idf" else "mean")
@@ -44,6 +44,17 @@ class Bag(nn.Module):
             bags = self.embedding(values, offsets, weights)
         logits: Tensor = self.classifier(bags)
         return logits
+
+    def penalise(self) -> None:
+        """Add ``l2`` times the embedding to the gradient of each embedding that has one.
+
+        A token that is not in the batch stays as it is: a weight decay would take back, between two batches that have it,
+        what a rare token has learned.
+        """
+        table = self.embedding.weight
+        if self.l2 and table.grad is not None:
+            moved = table.grad.abs().sum(dim=1, keepdim=True) > 0  # takes a third of the time of any()
+            table.grad.addcmul_(table.detach(), moved.to(table.dtype), value=self.l2)
 
     def init_weights(self) -> None:
         """Uniform in +- ``init_range``, biases zero; a linear model starts at zero, where every class is equally likely."""

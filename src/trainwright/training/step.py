@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches import Batch
 from trainwright.errors import error
+from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
 from trainwright.training.optim import Objective, Scheduler, lean_step
 from trainwright.training.state import Tally
@@ -99,6 +100,8 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
+    if isinstance(learner.model, Bag):
+        learner.model.penalise()
     norm = gradient_norm(gradients)
     if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):
         raise refusal("gradient", step, window, learner.model)
