@@ -27,6 +27,7 @@ from trainwright.data import builtin
 Cut = tuple[np.ndarray, np.ndarray]
 SETTINGS: dict[str, dict[str, Any]] = {
     "derived": {},
+    "no penalty": {"model": {"l2": 0.0}},
     "loss CrossEntropyLoss": {"loss": {"name": "CrossEntropyLoss"}},
     "lr 0.03, batch 64, 5 epochs": {"lr": 0.03, "batch_size": 64, "epochs": 5},
     "Adagrad, lr 0.4, batch 256": {"optimizer": {"name": "Adagrad"}, "lr": 0.4, "batch_size": 256},

@@ -18,6 +18,7 @@ from samples import news_rows, write_csv
 
 import trainwright as tw
 from trainwright.data import cache
+from trainwright.data.ragged import Ragged
 from trainwright.errors import TrainwrightError
 from trainwright.schema import Settings
 from trainwright.tasks import derive
@@ -167,6 +168,23 @@ def test_the_derived_ngrams_follow_rows_and_sizes(rows: int, size: int, expected
     settings = Settings.model_validate({"model": {"name": "bag"}})
     filled, _ = derive.text_encoding(settings, rows, size)
     assert (filled.model.ngrams, filled.model.chars, filled.min_count) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, 2.5e-5),
+        ({"loss": {"name": "CrossEntropyLoss"}}, 0.0),
+        ({"model": {"embedding": 8}}, 0.0),
+        ({"model": {"l2": 0.5}}, 0.5),
+    ],
+    ids=str,
+)
+def test_the_derived_penalty_follows_rows_classes_and_loss(asked: dict, expected: float) -> None:
+    given = asked | {"model": {"name": "bag", "embedding": 0} | asked.get("model", {})}
+    texts = Ragged(np.ones(2000, np.int32), np.arange(0, 2001, 2))
+    filled, _ = derive.text_training(Settings.model_validate(given), texts, 50, 4, tuned=False)
+    assert filled.model.l2 == expected
 
 
 @pytest.mark.parametrize("how", ["content", "stratified", "group:label2", "time:when"])

@@ -129,6 +129,7 @@ class BagSettings(Strict):
     weighting: Literal["none", "tf-idf"] | None = setting(None, "weight of each token in the bag: none = the mean")
     hidden: Sizes = setting([], "widths of hidden layers between bag and classifier", "units")
     dropout: Fraction = setting(0.0, "dropout before the classifier", "probability")
+    l2: float | None = setting(None, "L2 penalty on the embeddings of the tokens in a batch; on no others", ge=0)
     init_range: float = setting(0.5, "embeddings and weights start uniform in +- this; biases at zero", gt=0)
 
 

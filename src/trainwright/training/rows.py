@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adagrad, Optimizer
 
+WORTH = 8  # rows that one pass over a table goes through in the time in which one row is picked out and put back
+
 
 def leaves_rows(optimizer: Optimizer) -> bool:
     """Whether a row whose gradient is zero stays as it is under an update, and with it what is remembered of it."""
@@ -20,17 +22,23 @@ def leaves_rows(optimizer: Optimizer) -> bool:
 
 
 def by_rows(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], None]:
-    """``step`` of an optimiser that ``leaves_rows``, for gradients of which some may be sparse (coalesced, one sparse
-    dimension): it moves what it would move by the same gradients made dense."""
+    """``step`` for gradients of which some may be sparse (coalesced, one sparse dimension), which are those of rows.
+
+    These are moved alone where that is the same and they are a small part of their table; else the gradient is made dense.
+    """
+    still = leaves_rows(optimizer)
 
     def move() -> None:
         groups = [group["params"] for group in optimizer.param_groups]
-        places = [
-            (parameters, place, each)
-            for parameters in groups
-            for place, each in enumerate(parameters)
-            if each.grad is not None and each.grad.is_sparse
-        ]
+        places = []
+        for parameters in groups:
+            for place, each in enumerate(parameters):
+                if each.grad is None or not each.grad.is_sparse:
+                    continue
+                if still and each.grad._nnz() * WORTH <= len(each):
+                    places.append((parameters, place, each))
+                else:
+                    each.grad = _dense(each.grad)
         with torch.no_grad():
             rows = [_take(optimizer, table) for _, _, table in places]
             try:
@@ -45,6 +53,12 @@ def by_rows(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], No
                 _put_back(optimizer, table, taken, kept)
 
     return move
+
+
+def _dense(gradient: Tensor) -> Tensor:
+    """Torch's own ``to_dense`` adds to zeros, which takes longer."""
+    values = gradient._values()
+    return values.new_zeros(gradient.shape).index_copy_(0, gradient._indices()[0], values)
 
 
 def _take(optimizer: Optimizer, table: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
 from trainwright.models.language_lstm import LSTMLanguageModel
 from trainwright.training.optim import Objective, Scheduler, lean_step
-from trainwright.training.rows import by_rows, leaves_rows
+from trainwright.training.rows import by_rows
 from trainwright.training.state import Tally
 from trainwright.training.undo import Undo
 
@@ -44,8 +44,8 @@ class Learner:
         low = self.precision == "bfloat16"
         self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
         table = self.model.table if isinstance(self.model, Bag | LSTMLanguageModel) else None
-        if table is not None:  # on other devices than processors its gradient stays torch's own, which is dense
-            table.sparse = device == "cpu" and leaves_rows(self.optimizer)
+        if table is not None and device == "cpu":  # on other devices its gradient stays torch's own, which is dense
+            table.sparse = True
             self.apply = by_rows(self.optimizer, self.apply)
         self.undo = Undo(self.forward)
         self.between = True  # whether everything stands between two updates, so that it can be saved
@@ -116,6 +116,8 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
+    if isinstance(learner.model, Bag):
+        learner.model.penalise()
     norms = torch._foreach_norm(gradients) if gradients else ()
     norm = joint_norm(norms)
     if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):
