@@ -434,6 +434,7 @@ def main() -> None:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:
             _leave("interrupted" if code == 130 else "", code)
+        sys.stdout.flush()
     except TrainwrightError as problem:
         _leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
@@ -446,10 +447,11 @@ def main() -> None:
         if not hasattr(problem, "format_message"):
             raise
         _leave(str(error("E318", problem=problem.format_message())), 2)
+    _leave("", 0)
 
 
 def _leave(message: str, code: int) -> NoReturn:
-    """Exit at once: torch may still be importing in another thread, and there is no use in waiting for it."""
+    """Exit at once: torch may still be importing in another thread, and taking down what was imported takes half a second."""
     with suppress(OSError):
         if message:
             print(message, file=sys.stderr)

@@ -67,7 +67,6 @@ class Problem(ABC):
     Attributes:
         task: the key of its kind in ``TASKS``.
         unit: what is counted as its rows.
-        even: whether the batches of an epoch have one shape, but for the last.
         settings: with everything filled in that the data decide.
         splits: train, valid, test; those that exist.
         data: the content of ``data.json``.
@@ -77,7 +76,6 @@ class Problem(ABC):
 
     task: ClassVar[str]
     unit: ClassVar[str] = "rows"
-    even: ClassVar[bool] = True
     settings: Settings
     splits: Mapping[str, Sized]
     data: dict[str, Any]
@@ -93,6 +91,11 @@ class Problem(ABC):
     def labels(self) -> tuple[str, ...]:
         """The classes to tell apart, by number; empty where there are none."""
         return ()
+
+    @property
+    def ways(self) -> set[str]:
+        """The settings of ``WAYS`` that can make its training faster."""
+        return {"precision", "threads", "compile"}
 
     @property
     @abstractmethod

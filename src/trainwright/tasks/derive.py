@@ -18,6 +18,8 @@ ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: r
 FALLING = ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end")
 CROSS_ENTROPY = ({"name": "CrossEntropyLoss"}, "the usual loss of a classifier")
 LONG = 1000  # bytes of a text
+MANY = 50_000  # rows
+SEEN = 300_000  # texts that a linear model goes through, where rows are many
 FINE_TUNING = 0.3  # of the rate that a training from the start would have
 
 
@@ -68,13 +70,13 @@ def text_encoding(settings: Settings, rows: int, size: float) -> tuple[Settings,
         settings, values | {"model.embedding": (0, "a linear model on the n-grams: fastest, and hard to beat on topics")}
     )
     linear = settings.model.embedding == 0  # type: ignore[union-attr]
-    many = rows >= 50_000
+    many = rows >= MANY
     weighting = ("tf-idf", "rare tokens tell more") if linear else ("none", "the mean embedding")
     settings, more = fill(
         settings,
         {
             "model.ngrams": _ngrams(rows, size) if linear else (1, "embeddings of single words"),
-            "model.chars": _chars(settings, size, many) if linear else ([], ""),
+            "model.chars": _chars(settings, size) if linear else ([], ""),
             "model.weighting": weighting,
             "max_tokens": (0, "a bag takes texts of any length"),
         },
@@ -92,14 +94,12 @@ def _ngrams(rows: int, size: float) -> tuple[int, str]:
     return 2, "short texts: word pairs tell more than words"
 
 
-def _chars(settings: Settings, size: float, many: bool) -> tuple[list[int], str]:
+def _chars(settings: Settings, size: float) -> tuple[list[int], str]:
     """The lengths of a linear model's character n-grams. Found by validation: ``benchmarks/defaults.py``."""
     if settings.tokenizer == "characters":
         return [], "its tokens are characters"
     if size > LONG:
         return [], f"texts of about {size:,.0f} bytes: their many words are enough"
-    if many:
-        return [], "many rows know most words by themselves: saves time and memory"
     return [4], "parts of words tell of words that training rarely saw"
 
 
@@ -138,8 +138,12 @@ def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: i
 
 
 def _penalty(rows: int, classes: int) -> tuple[float, str]:
-    """0.1 / (rows * classes), found by validation: the loss is a mean over rows and classes, of which a rare token has few."""
-    return float(f"{0.1 / (max(rows, 1) * classes):.2g}"), "holds back tokens that tell little"
+    """0.1 / (rows * classes), found by validation: the loss is a mean over rows and classes, of which a rare token has few.
+
+    Of many rows a token that is not rare has more, and the penalty can be stronger.
+    """
+    share = 0.3 if rows >= MANY else 0.1
+    return float(f"{share / (max(rows, 1) * classes):.2g}"), "holds back tokens that tell little"
 
 
 def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: int) -> Values:
@@ -149,7 +153,15 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
     a text, and the rate at most 0.1, was found by validation.
     """
     rows, size = len(texts), len(texts.values) / max(len(texts), 1)
-    batch = 32 if rows < 5000 else 1024 if rows >= 50_000 else 128 if weights < 2_000_000 else 256
+    if rows >= MANY and (settings.optimizer is None or settings.optimizer.name == "Adagrad"):
+        return {
+            "batch_size": (256, f"{rows:,} training rows"),
+            "optimizer": ({"name": "Adagrad"}, "steps suited to each weight, of the batch's n-grams alone"),
+            "lr": (float(f"{0.2 * math.log(max(classes, 2)):.2g}"), f"{classes} classes"),
+            "epochs": (min(max(SEEN // rows, 1), 2), f"{rows:,} training rows"),
+            "threads": (1, "its updates are too small to share"),
+        }
+    batch = 32 if rows < 5000 else 128 if weights < 2_000_000 else 256
     epochs = 10 if rows < 5000 else 5
     updates = -(-rows // ((settings.batch_size or batch) * settings.accumulate)) * (settings.epochs or epochs)
     updates = min(settings.steps or updates, updates)

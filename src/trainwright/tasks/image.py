@@ -76,6 +76,11 @@ class ImageProblem(Labelled):
     task = "image"
 
     @property
+    def ways(self) -> set[str]:
+        """Convolutions care for the order in memory."""
+        return super().ways | {"layout"}
+
+    @property
     def shape(self) -> ImageShape:
         """The size of the pictures, and the classes."""
         return _shape(self.encoder, self.target.outputs)

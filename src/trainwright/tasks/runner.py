@@ -139,12 +139,13 @@ class Training:
         if isinstance(self.model, Arranged):
             layout = settings.layout or ("channels_last" if self.device.type == "cpu" else "contiguous")
         way = Way(settings.precision or "float32", layout, settings.threads or 0, bool(settings.compile))
-        kinds = {"precision": True, "layout": bool(layout), "threads": self.device.type == "cpu", "compile": self.problem.even}
 
         def build(way: Way) -> Learner:
             return self._learner(copy.deepcopy(self.model), way)
 
-        measured = {key for key in free if kinds[key]}
+        unfit = {"layout"} if not layout else set()
+        unfit |= {"threads"} if self.device.type != "cpu" else set()
+        measured = self.problem.ways.intersection(free) - unfit
         bench = Bench(build, self.batches, settings.accumulate, self._updates(), self.device)
         with preserved(self.device):
             way, told = choose(bench, way, measured) if measured else (way, "")

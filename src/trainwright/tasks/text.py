@@ -56,7 +56,12 @@ class TextProblem(Labelled):
     """Texts and their classes; inputs are token rows."""
 
     task = "text"
-    even = False
+
+    @property
+    def ways(self) -> set[str]:
+        """Each batch has another shape, for which nothing could be compiled; a linear model has nothing to choose."""
+        model: Any = self.settings.model
+        return set() if model.name == "bag" and not model.embedding else {"precision", "threads"}
 
     @property
     def shape(self) -> TextShape:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adagrad, Optimizer
 
+from trainwright.models.bag import picked
+
 WORTH = 8  # rows that one pass over a table goes through in the time in which one row is picked out and put back
 
 
@@ -64,13 +66,11 @@ def _dense(gradient: Tensor) -> Tensor:
 def _take(optimizer: Optimizer, table: Tensor) -> Tensor:
     """The rows of a table that its gradient has, as a parameter of their own that the optimiser knows."""
     ids, values = table.grad._indices()[0], table.grad._values()  # type: ignore[union-attr]
-    rows = table.index_select(0, ids)
+    rows = picked(table, ids)
     rows.grad = values
     if table in optimizer.state:
         kept = optimizer.state[table]
-        optimizer.state[rows] = {
-            name: each.index_select(0, ids) if each.shape == table.shape else each for name, each in kept.items()
-        }
+        optimizer.state[rows] = {name: picked(each, ids) if each.shape == table.shape else each for name, each in kept.items()}
     return rows
 
 
