@@ -161,7 +161,7 @@ def test_characters_are_derived_given_and_switched_off(tmp_path: Path) -> None:
         (2000, 100, (2, [4], 2)),
         (2000, 1001, (1, [], 1)),
         (49_999, 100, (2, [4], 2)),
-        (50_000, 100, (2, [], 2)),
+        (50_000, 100, (2, [4], 2)),
     ],
 )
 def test_the_derived_ngrams_follow_rows_and_sizes(rows: int, size: int, expected: tuple) -> None:

@@ -9,6 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from trainwright.rundir import RunDir
 from trainwright.store import checkpoint, seal
 from trainwright.store.packing import Packer
@@ -45,7 +47,9 @@ def fingerprint_state(found: checkpoint.Checkpoint) -> dict[str, str]:
     packer = Packer()
     digests = {"state": json.dumps(packer.pack(state))}
     for name, value in packer.tensors.items():
-        digests[f"state {name}"] = f"{value.dtype} {tuple(value.shape)} {_digest(value.contiguous().numpy().tobytes())}"
+        digests[f"state {name}"] = (
+            f"{value.dtype} {tuple(value.shape)} {_digest(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())}"
+        )
     return digests
 
 

@@ -14,13 +14,13 @@ BY_STEP = {"name": "StepLR", "step_size": 2, "gamma": 0.95, "every": "step"}
 BY_EPOCH = {"name": "ReduceLROnPlateau", "patience": 0, "factor": 0.5, "threshold": 0.2, "every": "epoch"}
 COMMON: dict[str, Any] = {
     "epochs": 3, "accumulate": 2, "patience": 2, "monitor": "loss", "checkpoint_every": "3steps", "device": "cpu", "threads": 1,
-    "seed": 7, "warmup": 2, "schedule": [BY_STEP, BY_EPOCH], "valid_fraction": 0.2, "test_fraction": 0.2,
+    "speed": "off", "seed": 7, "warmup": 2, "schedule": [BY_STEP, BY_EPOCH], "valid_fraction": 0.2, "test_fraction": 0.2,
 }  # fmt: skip
 
 WORKS: dict[str, dict[str, Any]] = {
     "text": {
-        "model": {"name": "bag", "embedding": 6, "ngrams": 1, "dropout": 0.3}, "max_vocabulary": 100, "batch_size": 12,
-        "optimizer": {"name": "Adam"}, "lr": 0.01,
+        "model": {"name": "bag", "embedding": 6, "ngrams": 2, "chars": [3], "weighting": "tf-idf", "dropout": 0.3, "l2": 0.001},
+        "min_count": 1, "batch_size": 5, "optimizer": {"name": "Adagrad"}, "lr": 0.05,
     },
     "image": {
         "model": {"name": "convnet", "channels": [4, 6], "dropout": 0.2}, "batch_size": 6,
@@ -32,7 +32,7 @@ WORKS: dict[str, dict[str, Any]] = {
     },
     "language": {
         "model": {"name": "lstm", "hidden": 8, "embedding": 8, "layers": 1, "dropout": 0.2}, "batch_size": 8, "context": 34,
-        "optimizer": {"name": "AdamW"}, "lr": 0.01, "max_vocabulary": 60,
+        "optimizer": {"name": "AdamW"}, "lr": 0.01, "max_vocabulary": 60, "precision": "bfloat16",
     },
 }  # fmt: skip
 

@@ -141,7 +141,7 @@ def always(monkeypatch) -> None:
         trial.seconds[-1] = 1.0 if trial.way.precision == "float32" else 0.5
 
     monkeypatch.setattr(speed, "WORTH", 0.0)
-    monkeypatch.setattr(speed, "COMPILING", float("inf"))
+    monkeypatch.setattr(speed, "LONG_RUN", float("inf"))
     monkeypatch.setattr(speed, "APART", 0.1)
     monkeypatch.setattr(speed._Trial, "turn", turn)
 

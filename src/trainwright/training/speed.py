@@ -30,7 +30,7 @@ TURNS = 5  # of each of two ways
 AHEAD = 0.93  # a way has to be so much faster to be taken
 APART = 0.02  # relative difference of the mean losses of two precisions, at most
 LOW = 0.1  # a loss, below which differences are not relative to it
-COMPILING = 600.0  # seconds of training, from which on a compiler that takes a minute may pay
+LONG_RUN = 600.0  # seconds of training, from which on a compiler that takes a minute may pay
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
             return prior, ""
         del first
         for changed in _others(best, free):
-            if "compile" in changed and seconds * bench.updates < COMPILING:
+            if "compile" in changed and seconds * bench.updates < LONG_RUN:
                 continue
             best, seconds, other = _compared(bench, best, replace(best, **changed))
             told.append(other)
