@@ -203,7 +203,7 @@ class Session:
         self.phases.mark("import")
         given = {**base, **request.settings}
         training = Training(problem, [key for key in WAYS if given.get(key) is None])
-        self.phases.mark("speed")
+        self.phases.mark("trials")
         self._say(training.notes)
         facts = Facts(found, problem, training)
         facts.begin()
