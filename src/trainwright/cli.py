@@ -434,7 +434,8 @@ def main() -> None:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:
             _leave("interrupted" if code == 130 else "", code)
-        sys.stdout.flush()
+        if sys.stdout:  # None where it was closed before we began
+            sys.stdout.flush()
     except TrainwrightError as problem:
         _leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
@@ -452,7 +453,7 @@ def main() -> None:
 
 def _leave(message: str, code: int) -> NoReturn:
     """Exit at once: torch may still be importing in another thread, and taking down what was imported takes half a second."""
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):  # closed, before we began or since
         if message:
             print(message, file=sys.stderr)
         sys.stderr.flush()

@@ -185,3 +185,14 @@ def test_a_lookup_finds_what_is_there(known: set[int], others: list[int]) -> Non
     for asked in (keys, keys[:1]):
         found = Lookup(np.array(ordered, np.int64)).find(np.array(asked, np.int64))
         assert found.tolist() == [ordered.index(key) if key in known else -1 for key in asked]
+
+
+def test_an_entry_of_the_cache_that_lacks_a_file_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path))
+    monkeypatch.setattr(cache, "IN_MEMORY", 100)
+    arrays = {"small": np.arange(3), "train/large": np.arange(100)}
+    cache.save("key", {"a": 1}, arrays)
+    values, found = cache.load("key")
+    assert values == {"a": 1} and all(np.array_equal(found[name], each) for name, each in arrays.items())
+    next((tmp_path / "encoded" / "key").glob("large-*")).unlink()
+    assert cache.load("key") is None

@@ -28,16 +28,16 @@ class Machine:
     """A clock that only moves when a network is called: by what the way of the call costs here."""
 
     def __init__(self, **costs: float) -> None:
-        self.now, self.built, self.costs, self.drift = 0.0, [], costs, 0.0
+        self.now, self.built, self.costs, self.drift, self.each = 0.0, [], costs, 0.0, 1.0
 
     def perf_counter(self) -> float:
         return self.now
 
-    def bench(self, updates: int = 1000) -> Bench:
+    def bench(self, updates: int = 1000, seconds: float = 0.0) -> Bench:
         cpu = torch.device("cpu")
         inputs, targets = torch.randn(40, 3), torch.randint(0, 2, (40,))
         batches = tensor_batches([inputs], targets, batch_size=8, seed=0, device=cpu)
-        return Bench(self.build, batches, 1, updates, cpu)
+        return Bench(self.build, batches, 1, updates, seconds, cpu)
 
     def build(self, way: Way) -> Learner:
         self.built.append(way)
@@ -45,7 +45,7 @@ class Machine:
         model = nn.Linear(3, 2)
 
         def call(inputs: torch.Tensor) -> torch.Tensor:
-            cost = 1.0
+            cost = self.each
             for value in (way.precision, way.layout, f"threads{way.threads}", "compile" * way.compile):
                 cost *= self.costs.get(value, 1.0)
                 if cost < 0:
@@ -104,8 +104,17 @@ def test_what_is_given_is_not_measured(machine) -> None:
 
 def test_a_short_run_measures_nothing(machine) -> None:
     short = machine(bfloat16=0.5)
-    assert choose(short.bench(updates=9), PRIOR, ALL) == (PRIOR, "") and len(short.built) == 1  # 9 seconds
-    assert choose(short.bench(updates=11), PRIOR, {"precision"})[0].precision == "bfloat16"
+    short.each = 0.01
+    assert choose(short.bench(updates=900), PRIOR, ALL) == (PRIOR, "") and len(short.built) == 1  # 9 seconds
+    assert choose(short.bench(updates=1100), PRIOR, {"precision"})[0].precision == "bfloat16"
+    assert choose(short.bench(updates=100_000, seconds=9), PRIOR, ALL) == (PRIOR, "")
+
+
+def test_a_run_of_few_updates_measures_nothing(machine) -> None:
+    slow = machine(bfloat16=0.5)
+    assert choose(slow.bench(updates=399), PRIOR, ALL) == (PRIOR, "") and slow.now == 0
+    assert choose(slow.bench(updates=100_000, seconds=300), PRIOR, ALL) == (PRIOR, "") and slow.now < 5
+    assert choose(slow.bench(updates=400), PRIOR, {"precision"})[0].precision == "bfloat16"
 
 
 def test_compiling_needs_a_long_run(machine) -> None:
@@ -122,10 +131,10 @@ def test_a_precision_that_changes_the_loss_is_refused(machine) -> None:
 
 
 def test_a_small_share_of_the_run_is_spent(machine) -> None:
-    for updates in (1000, 3000):
+    for updates, seconds in ((1000, 0), (3000, 0), (100_000, 2000)):
         made = machine()
-        choose(made.bench(updates=updates), PRIOR, ALL)
-        assert made.now < 0.06 * updates
+        choose(made.bench(updates, seconds), PRIOR, ALL)
+        assert made.now < 0.06 * (seconds or updates)
 
 
 # Through the public verbs
@@ -141,6 +150,7 @@ def always(monkeypatch) -> None:
         trial.seconds[-1] = 1.0 if trial.way.precision == "float32" else 0.5
 
     monkeypatch.setattr(speed, "WORTH", 0.0)
+    monkeypatch.setattr(speed, "FEW", 0)
     monkeypatch.setattr(speed, "LONG_RUN", float("inf"))
     monkeypatch.setattr(speed, "APART", 0.1)
     monkeypatch.setattr(speed._Trial, "turn", turn)

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 import platformdirs
@@ -28,7 +28,7 @@ from trainwright.errors import TrainwrightError
 from trainwright.store.atomic import new_folder, sync, write_synced
 
 LIMIT = 4 << 30
-LARGE = "large-"  # how the names of files begin that hold one array each
+LARGE = "large-"  # how the names of files begin that hold one array each; and under what the values name them
 
 
 def folder() -> Path:
@@ -60,13 +60,16 @@ def load(key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
     try:
         values = json.loads((place / "values.json").read_bytes())
         arrays = safetensors.numpy.load_file(place / "arrays.safetensors")
-        for file in place.glob(f"{LARGE}*.npy"):
-            name = unquote(file.stem.removeprefix(LARGE))
-            arrays[name] = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+        for name in values.pop(LARGE):
+            arrays[name] = np.asarray(np.load(_large(place, name), mmap_mode="r", allow_pickle=False))
         os.utime(place)
-    except (OSError, ValueError, EOFError, safetensors.SafetensorError):
+    except (OSError, ValueError, KeyError, EOFError, safetensors.SafetensorError):
         return None
     return values, arrays
+
+
+def _large(place: Path, name: str) -> Path:
+    return place / f"{LARGE}{quote(name, safe='')}.npy"
 
 
 def stream(key: str, name: str) -> np.ndarray | None:
@@ -92,16 +95,18 @@ def save(
         _make_room(place.parent, LIMIT - size)
         large = {name: array for name, array in arrays.items() if array.nbytes > IN_MEMORY}
         small = {name: array for name, array in arrays.items() if name not in large}
-        files = {"values.json": json.dumps(values).encode(), "arrays.safetensors": safetensors.numpy.save(small)}
+        files = {
+            "values.json": json.dumps({**values, LARGE: list(large)}).encode(),
+            "arrays.safetensors": safetensors.numpy.save(small),
+        }
         files |= {f"{name}.npy": stream_bytes(ids) for name, ids in streams.items()}
         shutil.rmtree(place, ignore_errors=True)  # what is there could not be read
         with new_folder(place) as filled:
             for name, content in files.items():
                 write_synced(filled / name, content)
             for name, array in large.items():  # without a copy in memory
-                file = filled / f"{LARGE}{quote(name, safe='')}.npy"
-                np.save(file, array, allow_pickle=False)
-                sync(file)
+                np.save(_large(filled, name), array, allow_pickle=False)
+                sync(_large(filled, name))
     except (OSError, TrainwrightError):
         return
 

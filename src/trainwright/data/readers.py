@@ -142,7 +142,7 @@ def _text(data: bytes, encoding: str, path: Path) -> str:
 
 def _json_lines(content: Loaded) -> Callable[[], Iterator[Parts]]:
     """What a column holds is told from all of it, so a large file is gone through twice."""
-    if content.file is None:
+    if content.size <= HEAD:
         seen = None
     else:
         seen = survey(parse_lines(lines)[0] for _, lines in _lines(content))

@@ -126,7 +126,7 @@ def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: i
             "optimizer": ADAMW,
             "lr": (0.01 if model.name == "bag" else 0.002, f"what suits {model.name}"),
             "epochs": (5, f"{rows:,} training rows"),
-            "threads": (0, "torch's own choice"),
+            "threads": (0, ""),
         }
     # Each class against the rest: ahead of softmax in validation, most where classes are many.
     softmax = not linear or settings.label_smoothing or settings.class_weights != "none"
@@ -223,7 +223,7 @@ def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: b
     values |= {
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "a rate for each weight"),
         "epochs": (min(max(round(6000 / per_epoch), 3), 20), f"{tokens:,} tokens"),
-        "threads": (0, "torch's own choice"),
+        "threads": (0, ""),
         "schedule": FALLING,
         "loss": ({"name": "CrossEntropyLoss"}, ""),
     }

@@ -146,7 +146,7 @@ class Training:
         unfit = {"layout"} if not layout else set()
         unfit |= {"threads"} if self.device.type != "cpu" else set()
         measured = self.problem.ways.intersection(free) - unfit
-        bench = Bench(build, self.batches, settings.accumulate, self._updates(), self.device)
+        bench = Bench(build, self.batches, settings.accumulate, self._updates(), settings.time, self.device)
         with preserved(self.device):
             way, told = choose(bench, way, measured) if measured else (way, "")
         self.notes += [("speed", str(way), f"measured on real batches: {told}")] if told else []

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import chain, count, islice
+from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 import torch
@@ -25,6 +25,8 @@ from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 
 WORTH = 10.0  # seconds of training, below which nothing is measured: there is too little to win
+FEW = 400  # updates, below which measuring would be too large a part of them
+WINDOWS = 8  # of batches that are trained on
 SHARE = 0.01  # of the expected time goes into each comparison
 TURNS = 5  # of each of two ways
 AHEAD = 0.93  # a way has to be so much faster to be taken
@@ -51,12 +53,16 @@ class Way:
 
 
 class Bench(NamedTuple):
-    """What is measured: ``build(way)`` gives a learner from the start, ``batches`` are what it learns from."""
+    """What is measured: ``build(way)`` gives a learner from the start, ``batches`` are what it learns from.
+
+    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier.
+    """
 
     build: Callable[[Way], Learner]
     batches: Batches
     accumulate: int
     updates: int
+    seconds: float
     device: torch.device
 
 
@@ -66,24 +72,28 @@ def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
     That is empty where nothing was: the run is short, or ``prior`` fails, which the training itself will tell.
     """
     best, told = replace(prior, compile=False), []  # what is asked for is compiled once, for the run
+    if bench.updates < FEW:
+        return prior, ""
     try:
-        first = _Trial(bench, best, 1)
+        windows = _windows(bench)
+        first = _Trial(bench, best, windows[:1])
         first.turn()
-        seconds = first.seconds[-1]
-        if seconds * bench.updates < WORTH:
+        seconds = first.median
+        updates = int(min(bench.updates, bench.seconds / seconds if bench.seconds else bench.updates))
+        if seconds * updates < WORTH or updates < FEW:
             return prior, ""
         del first
         for changed in _others(best, free):
-            if "compile" in changed and seconds * bench.updates < LONG_RUN:
+            if "compile" in changed and seconds * updates < LONG_RUN:
                 continue
-            best, seconds, other = _compared(bench, best, replace(best, **changed))
+            best, seconds, other = _compared(bench, windows, updates, best, replace(best, **changed))
             told.append(other)
     except (TrainingError, torch.OutOfMemoryError):
         return prior, ""
     finally:
         release(bench.device)
     best = replace(best, compile=best.compile or prior.compile)
-    return best, f"{seconds * 1e3:.3g} ms an update; " + ", ".join(told)
+    return best, f"{_time(seconds)} an update; {', '.join(told)}" if told else ""
 
 
 def _others(prior: Way, free: set[str]) -> Iterator[dict[str, Any]]:
@@ -98,12 +108,22 @@ def _others(prior: Way, free: set[str]) -> Iterator[dict[str, Any]]:
         yield {"compile": True}
 
 
-def _compared(bench: Bench, best: Way, way: Way) -> tuple[Way, float, str]:
+def _windows(bench: Bench) -> list[list[Batch]]:
+    """The first of the first epoch, each of as many batches as make an update. Made once: workers may have to be started."""
+    batches = bench.batches.epoch(0)
+    found = [list(islice(batches, bench.accumulate)) for _ in range(WINDOWS)]
+    if isinstance(batches, Generator):
+        batches.close()
+    return [window for window in found if window]
+
+
+def _compared(bench: Bench, windows: list[list[Batch]], updates: int, best: Way, way: Way) -> tuple[Way, float, str]:
     """Which of the two is kept, seconds of its update, and what there is to say of the other."""
-    each = max(int(SHARE * bench.updates / (2 * TURNS + 2)), 1)
-    now = _Trial(bench, best, each)
+    each = max(int(SHARE * updates / (2 * TURNS + 2)), 1)
+    turn = list(islice(cycle(windows), each))
+    now = _Trial(bench, best, turn)
     try:
-        new = _Trial(bench, way, each)
+        new = _Trial(bench, way, turn)
         for _ in range(TURNS):
             now.turn()
             new.turn()
@@ -114,13 +134,13 @@ def _compared(bench: Bench, best: Way, way: Way) -> tuple[Way, float, str]:
     if not abs(losses[1] - losses[0]) <= APART * max(abs(losses[0]), LOW):
         return best, now.median, f"{_difference(way, best)} changes the loss from {losses[0]:.3g} to {losses[1]:.3g}"
     cost = new.start if way.compile else 0.0  # it is compiled again for the run
-    if new.median < AHEAD * now.median and (now.median - new.median) * bench.updates > cost:
-        return way, new.median, f"{now.median * 1e3:.3g} with {_difference(best, way)}"
-    return best, now.median, f"{new.median * 1e3:.3g} with {_difference(way, best)}"
+    if new.median < AHEAD * now.median and (now.median - new.median) * updates > cost:
+        return way, new.median, f"{_time(now.median)} with {_difference(best, way)}"
+    return best, now.median, f"{_time(new.median)} with {_difference(way, best)}"
 
 
 class _Trial:
-    """A learner that makes ``each`` updates a turn, always on the first batches of the first epoch.
+    """A learner that makes an update of each of some windows a turn.
 
     Attributes:
         start: seconds of its first turn, with all that is only done once.
@@ -128,8 +148,8 @@ class _Trial:
         losses: of every update.
     """
 
-    def __init__(self, bench: Bench, way: Way, each: int) -> None:
-        self.bench, self.way, self.each = bench, way, each
+    def __init__(self, bench: Bench, way: Way, windows: list[list[Batch]]) -> None:
+        self.bench, self.way, self.windows = bench, way, windows
         self.seconds: list[float] = []
         self.losses: list[float] = []
         begun = time.perf_counter()
@@ -144,22 +164,16 @@ class _Trial:
         return statistics.median(self.seconds)
 
     def turn(self) -> None:
-        """The updates, and making their batches."""
+        """The updates; each waits for the device by itself."""
         self.learner.forward.begin()
         tally = Tally(ignored=self.learner.objective.ignored)
         begun = time.perf_counter()
         with threaded(self.way.threads):
-            for step, window in enumerate(islice(self._windows(), self.each)):
+            for step, window in enumerate(self.windows):
                 seed(self.bench.device, step_seed(0, step))
-                loss, _ = update(self.learner, window, step + 1, tally)  # which waits for the device
+                loss, _ = update(self.learner, window, step + 1, tally)
                 self.losses.append(loss)
-        self.seconds.append((time.perf_counter() - begun) / self.each)
-
-    def _windows(self) -> Iterator[list[Batch]]:
-        """Of as many batches as make an update; after the last of the epoch comes the first."""
-        batches = chain.from_iterable(self.bench.batches.epoch(0) for _ in count())
-        while window := list(islice(batches, self.bench.accumulate)):
-            yield window
+        self.seconds.append((time.perf_counter() - begun) / len(self.windows))
 
 
 @contextmanager
@@ -173,8 +187,13 @@ def threaded(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
+
+
 def _threads(way: Way) -> str:
-    return f"{way.threads or torch.get_num_threads()} thread{'s' * (way.threads != 1)}"
+    count = way.threads or torch.get_num_threads()
+    return f"{count} thread{'s' * (count != 1)}"
 
 
 def _difference(way: Way, other: Way) -> str:

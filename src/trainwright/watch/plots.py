@@ -108,7 +108,11 @@ def main(arguments: list[str]) -> int:
         _warm_up()
         if not sys.stdin.readline():
             return 0
-    written = draw(Path(runs[0]))
+    try:
+        written = draw(Path(runs[0]))
+    except OSError as problem:
+        print(f"the plots cannot be written: {problem}", file=sys.stderr)
+        return 1
     if not written:
         print(f"nothing to draw in {runs[0]}: it holds neither history.csv nor report.json", file=sys.stderr)
     return 0 if written else 1
