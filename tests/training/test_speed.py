@@ -184,7 +184,9 @@ def test_a_measured_run_is_the_run_of_its_settings(task: str, always, tmp_path: 
     settings, source = SOURCES[task]
     source = rows(tmp_path) if source == "rows" else source
     events: list[Event] = []
+    drawn = torch.random.get_rng_state()
     found = tw.train(source, out=tmp_path / "one", listen=events.append, **settings)
+    assert torch.equal(drawn, torch.random.get_rng_state())
     assert [event.value for event in events if isinstance(event, Note) and event.what == "speed"]
     kept = chosen(found.path)
     assert kept.precision == "bfloat16" and kept.compile is False and kept.speed == "auto"
