@@ -64,7 +64,7 @@ class Target:
         sign = ">=" if self.at_least else "<="
         limit = f"{self.limit / 2**30:g} GiB" if self.measure == "memory" and not self.against else f"{self.limit:.4g}"
         best = self.against[0] if len(self.against) == 1 else f"the best of {', '.join(self.against)}"
-        return f"{self.measure} {sign} {limit}" + (f" x {best}" if self.against else "")
+        return f"{self.system}{': ' * bool(self.system)}{self.measure} {sign} {limit}" + (f" x {best}" if self.against else "")
 
 
 @dataclass(frozen=True)

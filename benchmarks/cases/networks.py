@@ -14,6 +14,8 @@ KERAS, IGNITE, SKORCH = "Keras 3 on torch", "Ignite", "skorch"
 FLOAT32 = "plain loop, float32"
 FRAMEWORKS = {LIGHTNING: "lightning", TRANSFORMERS: "transformers", KERAS: "keras", SKORCH: "skorch"}
 SAME = "trainwright, peers' settings"
+MLP = "model=mlp model.hidden=512,512 model.dropout=0 augment= batch_size=256 lr=0.002 epochs=4"
+CONVNET = "--recipe digits epochs=1 augment= batch_size=96"
 TOKENS = 929_589
 
 
@@ -26,14 +28,11 @@ def tutorial(place: Place) -> dict[str, list[str]]:
     }
 
 
-def digits(network: str, target: float, place: Place) -> dict[str, list[str]]:
+def digits(network: str, target: float, words: str, place: Place) -> dict[str, list[str]]:
     folder = place.data / "mnist"
     if place.small:
         folder, target = place.made("images", "mnist", folder, 2000), 0.85
-    found = {
-        name: place.ours("reach", f"{network}{more}", target, folder, OUT)
-        for name, more in ((OURS, ""), (SAME, ", peers' settings"))
-    }
+    found = {OURS: train(folder, *words.split()), SAME: place.ours("reach", network, target, folder, OUT)}
     return found | {name: place.peer(f"{peer}_mnist", network, target, folder, OUT) for name, peer in FRAMEWORKS.items()}
 
 
@@ -67,9 +66,10 @@ CASES = (
     ),
     Case(
         "mnist-mlp",
-        "784-512-512-10 on MNIST: the whole process until an epoch's accuracy on 3,000 validation images reaches 98 %. Peers: "
-        "Adam 0.001, batch 64. Ours: Adam(W) with a falling rate and batch 256; and once more with the peers' settings.",
-        partial(digits, "mlp", 0.98),
+        "784-512-512-10 on MNIST to 98 % of the test images. Peers: Adam 0.001, batch 64, until an epoch's accuracy on them is "
+        "there. Ours: the whole command, four epochs of AdamW 0.002 falling to zero, batch 256, chosen on validation images; "
+        "and once more with the peers' settings and end.",
+        partial(digits, "mlp", 0.98, MLP),
         (Target("wall", 1 / 3, against=tuple(FRAMEWORKS)), Target("wall", 1 / 3, against=tuple(FRAMEWORKS), system=SAME)),
         data=("mnist",),
         gpu=True,
@@ -77,9 +77,10 @@ CASES = (
     ),
     Case(
         "mnist-convnet",
-        "A convolutional network (16, 32, 64, 64 channels, batch norm) on MNIST until 99 %. Peers: Adam 0.001, batch 128. "
-        "Ours: the recipe digits in three epochs, with its moved images; and once more with the peers' settings.",
-        partial(digits, "convnet", 0.99),
+        "A convolutional network (16, 32, 64, 64 channels, batch norm) on MNIST to 99 % of the test images. Peers: Adam 0.001, "
+        "batch 128, until an epoch's accuracy on them is there. Ours: the whole command, one epoch of the recipe digits "
+        "without its moved images, batch 96, chosen on validation images; and once more with the peers' settings and end.",
+        partial(digits, "convnet", 0.99, CONVNET),
         (Target("wall", 1 / 3, against=tuple(FRAMEWORKS)), Target("wall", 1 / 3, against=tuple(FRAMEWORKS), system=SAME)),
         data=("mnist",),
         gpu=True,

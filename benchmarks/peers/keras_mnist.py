@@ -1,4 +1,4 @@
-"""MNIST with Keras 3 on torch until an epoch's validation accuracy reaches the target: a callback that sets stop_training.
+"""MNIST with Keras 3 on torch until an epoch's test accuracy reaches the target: a callback that sets stop_training.
 
 Fairness: the same layers as the others in Keras's own terms; images have their channel last, as is its default.
 
@@ -41,12 +41,12 @@ def main():
     clock = Clock()
     name, target, folder, out = words()
     keras.utils.set_random_seed(0)
-    train, valid, _ = ((images.transpose(0, 2, 3, 1), labels) for images, labels in arrays(folder))
+    train, test = ((images.transpose(0, 2, 3, 1), labels) for images, labels in arrays(folder))
     clock.phase("read")
     model, stop = network(name), Stop(target)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(RATE), loss, metrics=["accuracy"])
-    model.fit(*train, batch_size=BATCH[name], epochs=MOST_EPOCHS, validation_data=valid, callbacks=[stop])
+    model.fit(*train, batch_size=BATCH[name], epochs=MOST_EPOCHS, validation_data=test, callbacks=[stop])
     clock.phase("train")
     model.save(f"{out}/model.keras")
     clock.phase("save")

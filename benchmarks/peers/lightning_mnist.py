@@ -1,4 +1,4 @@
-"""MNIST with Lightning until an epoch's validation accuracy reaches the target: EarlyStopping with its stopping threshold.
+"""MNIST with Lightning until an epoch's test accuracy reaches the target: EarlyStopping with its stopping threshold.
 
 Fairness: all defaults of its Trainer (progress bar, logger, checkpoints).
 
@@ -35,12 +35,12 @@ def main():
     clock = Clock()
     name, target, folder, out = words()
     lightning.seed_everything(0)
-    train, valid, _ = parts(folder)
+    train, test = parts(folder)
     clock.phase("read")
     # Its threshold has to be passed, not met.
     stop = EarlyStopping("accuracy", mode="max", stopping_threshold=target - 1e-6, patience=MOST_EPOCHS)
     trainer = lightning.Trainer(max_epochs=MOST_EPOCHS, callbacks=[stop], default_root_dir=out)
-    trainer.fit(Module(name), DataLoader(train, BATCH[name], shuffle=True), DataLoader(valid, BATCH[name]))
+    trainer.fit(Module(name), DataLoader(train, BATCH[name], shuffle=True), DataLoader(test, BATCH[name]))
     clock.phase("train")
     say(clock, accuracy=trainer.callback_metrics["accuracy"].item(), epochs=trainer.current_epoch)
 

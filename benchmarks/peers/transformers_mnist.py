@@ -1,4 +1,4 @@
-"""MNIST with the Trainer of Transformers until an epoch's validation accuracy reaches the target: a callback that stops it.
+"""MNIST with the Trainer of Transformers until an epoch's test accuracy reaches the target: a callback that stops it.
 
 Fairness: Adam is handed in with a constant rate, since its default is AdamW with a falling one; no checkpoints on the way.
 
@@ -39,7 +39,7 @@ def collate(batch):
 def main():
     clock = Clock()
     name, target, folder, out = words()
-    train, valid, _ = parts(folder)
+    train, test = parts(folder)
     clock.phase("read")
     arguments = TrainingArguments(
         out, num_train_epochs=MOST_EPOCHS, per_device_train_batch_size=BATCH[name], per_device_eval_batch_size=BATCH[name],
@@ -50,7 +50,7 @@ def main():
     model, stop = Model(name), Stop(target)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
     trainer = Trainer(
-        model, arguments, data_collator=collate, train_dataset=train, eval_dataset=valid, callbacks=[stop],
+        model, arguments, data_collator=collate, train_dataset=train, eval_dataset=test, callbacks=[stop],
         compute_metrics=lambda found: {"accuracy": (found.predictions.argmax(1) == found.label_ids).mean()},
         optimizers=(optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)),
     )  # fmt: skip

@@ -68,6 +68,19 @@ def test_images_of_any_size(name: str, size: tuple[int, int, int]) -> None:
     assert build("image", name, ImageShape(*size, 3), **changes)(torch.randn(2, *size)).shape == (2, 3)
 
 
+@pytest.mark.parametrize("name", ["convnet.v1", "resnet.v1"])
+@pytest.mark.parametrize(("layout", "last"), [("", True), ("channels_last", True), ("contiguous", False)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_layout_reaches_the_layers(name: str, layout: str, last: bool, channels: int) -> None:
+    model = build("image", name, ImageShape(channels, 8, 8, 4))
+    model.layout = layout
+    seen: list[bool] = []
+    convolution = next(each for each in model.modules() if isinstance(each, nn.Conv2d))
+    convolution.register_forward_hook(lambda *_: seen.append(_[-1].is_contiguous(memory_format=torch.channels_last)))
+    model(torch.zeros(2, channels, 8, 8))
+    assert seen == [last]
+
+
 @pytest.mark.parametrize(("size", "stem", "kernel"), [(95, None, 3), (96, None, 7), (224, "cifar", 3), (32, "imagenet", 7)])
 def test_the_stem_follows_the_size_unless_given(size: int, stem: str | None, kernel: int) -> None:
     with torch.device("meta"):

@@ -18,4 +18,6 @@ class Arranged(nn.Module):
     def arranged(self, images: Tensor) -> Tensor:
         """The same images, shape (batch, channels, height, width); each layer after keeps the order."""
         last = self.layout == "channels_last" or (not self.layout and images.device.type == "cpu")
-        return images.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+        # Not ``contiguous()``: to it an image of one channel is in either order already, and the layers after then take
+        # the slower one.
+        return images.to(memory_format=torch.channels_last if last else torch.contiguous_format)
