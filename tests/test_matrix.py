@@ -99,7 +99,9 @@ def test_evaluate(trained) -> None:
     assert test["loss"] == summary["test"]["loss"] and test["split"] == "test"
     whole = json.loads(call("evaluate", run, source, "--json"))
     assert whole["n"] > test["n"] and whole == json.loads(call("evaluate", run, source, "--json"))
-    assert "Result of" in call("evaluate", run, source)
+    assert whole["trained_on"] == Path(source).is_file() and not json.loads(call("evaluate", run, "--json")).get("trained_on")
+    shown = call("evaluate", run, source)
+    assert "Result of" in shown and ("trained on rows of this file" in shown) == Path(source).is_file()
 
 
 def test_predict(trained) -> None:

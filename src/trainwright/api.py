@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,15 @@ class Run:
     def evaluate(self, source: str | Path) -> dict[str, Any]:
         """Scores on another labelled file: see ``evaluate``."""
         return evaluate(self, source)
+
+    def trained_on(self, source: Path) -> bool:
+        """Whether a file is that of the training rows, by its path; a folder may hold rows of its own to test on."""
+        with suppress(OSError, ValueError, KeyError):
+            if not source.is_file():
+                return False
+            named = json.loads(self.folder.data.read_bytes())["files"]["train"]
+            return source.resolve() in {Path(each).resolve() for each in ([named] if isinstance(named, str) else named)}
+        return False
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -206,8 +216,9 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
         own: for a model of your own ``loss``, and as in ``fit``, ``metrics``, ``target``, ``state`` and ``batch_size`` (256).
 
     Returns:
-        Of a run loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix. Of a model ``loss`` (the
-        mean a target, whatever the batch size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
+        Of a run loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix, and ``trained_on``: whether
+        the file is the one whose rows the model learned from. Of a model ``loss`` (the mean a target, whatever the batch
+        size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
 
     Raises:
         SourceError and DataError for a file that cannot be used, RunError for the run; ModelError as ``fit``.
@@ -227,7 +238,7 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     from trainwright.data.load import require
 
     require(Path(source))  # before the model is opened, which takes longer
-    return run.predictor.score(Path(source))
+    return run.predictor.score(Path(source)) | {"trained_on": run.trained_on(Path(source))}
 
 
 def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:

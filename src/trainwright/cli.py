@@ -3,6 +3,7 @@
 Annotations are not postponed here: typer evaluates those that are strings, and that takes a tenth of the time of --help.
 """
 
+import errno
 import json
 import os
 import sys
@@ -199,6 +200,8 @@ def evaluate(
         }
         report |= {"test": scores, "source": str(source)} | unmeasured
     _console(sys.stdout, False).report(report)
+    if scores.get("trained_on"):
+        typer.echo("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
 
 
 @app.command()
@@ -440,10 +443,15 @@ def main() -> None:
         _leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
         _leave("interrupted", 130)
-    except SystemExit as ended:  # SIGTERM, SIGHUP
-        _leave("", ended.code if isinstance(ended.code, int) else 1)
+    except SystemExit as ended:  # SIGTERM, SIGHUP; typer makes one of a pipe that was closed
+        piped = isinstance(ended.__context__, BrokenPipeError)
+        _leave("", 141 if piped else ended.code if isinstance(ended.code, int) else 1)
     except BrokenPipeError:
         _leave("", 141)
+    except OSError as problem:  # of a file it would have been told where that was written
+        if problem.errno != errno.ENOSPC:
+            raise
+        _leave(str(error("E402", path="standard output", problem=problem.strerror)), 2)
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise

@@ -139,7 +139,7 @@ def test_evaluate_the_run_and_another_file(trained, capsys, monkeypatch, here: P
     other = write_csv(here / "other.csv", [*news_rows(50, seed=9), ("weather", "rain today"), ("", "no label")])
     out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, other, "--json")
     scores = json.loads(out)
-    assert scores["n"] == 50 and scores["rejected"] == 2 and scores["accuracy"] > 0.9
+    assert scores["n"] == 50 and scores["rejected"] == 2 and scores["accuracy"] > 0.9 and not scores["trained_on"]
     out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, other)
     assert "test accuracy" in out and "n = 50" in out
 
@@ -169,4 +169,12 @@ def test_a_reader_that_goes_away_is_no_error(news: Path) -> None:
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    process.wait()
+    assert process.wait() == 141
+
+
+def test_a_full_disk_behind_standard_output_is_one_message() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "trainwright", "settings"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2 and done.stderr.startswith("E402: standard output") and "Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import random
 from collections import Counter
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from mutations import mutant, seeds
 from samples import news_rows, write_csv
 
 import trainwright as tw
-from trainwright.data import cache, careful, delimited, encode, load, ngrams, readers, scratch, text
+from trainwright.data import cache, careful, delimited, encode, load, ngrams, readers, records, scratch, text
 from trainwright.data.lookup import Lookup
 from trainwright.data.sniff import sniff_loaded
 from trainwright.data.table import Stream, Table
@@ -83,6 +85,49 @@ def test_large_files_of_any_encoding(encoding: str, pack, tmp_path: Path, monkey
         monkeypatch.setattr(module, "PART", 5001)
     stream = readers.open_table(path)
     assert len(list(stream.tables())) > 5 and outcome(stream.whole) == outcome(lambda: whole)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n\n\n\n\n\n\n", "\r\n\r\n\n", "\n\nlate\t1\n"])
+@pytest.mark.parametrize("part", [1, 2, 3, 5, 8, 13, 40])
+def test_quotes_that_are_letters_before_blank_lines(end: str, part: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text('text\tlabel\n"Good" film\t1\n"bad one\t0\nsay "hi"\t1\n"so" so\t0\n' + end, newline="")
+    assert outcome(in_parts, path, part, part) == outcome(readers.read_table, path)
+
+
+def test_columns_that_are_rare_in_an_early_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MANY_CELLS", 10)
+    monkeypatch.setattr(records, "MOST_EMPTY", 2)
+    rare = [{f"c{number}": f"word {number}", "label": "a"} for number in range(9)]
+    full = [{f"c{number}": number for number in range(9)} | {"label": "b"}] * 40
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in rare + full))
+    found = in_parts(path, 100, 60)
+    assert found.frame["c8"].to_list()[8:10] == ["word 8", "8"] and found.frame.equals(readers.read_table(path).frame)
+
+
+def test_a_large_parquet_file_is_read_by_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [(f"text number {number}", "ab"[number % 2], number) for number in range(5000)]
+    frame = pl.DataFrame(rows, schema=["text", "label", "at"], orient="row")
+    path = tmp_path / "a.parquet"
+    frame.write_parquet(path, row_group_size=700)
+    whole = readers.read_table(path)
+    for module in (load, readers):
+        monkeypatch.setattr(module, "HEAD", 9000)
+        monkeypatch.setattr(module, "PART", 3000)
+    stream = readers.open_table(path)
+    assert len(list(stream.tables())) > 5 and outcome(stream.whole) == outcome(lambda: whole)
+    assert whole.frame.height == 5000 and whole.frame["at"].to_list() == list(range(5000))
+
+
+def test_a_disk_that_is_full_when_the_last_of_a_file_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("label,text\n" + "a,some words\n" * 1000, encoding="utf-16")
+    for module in (load, readers, delimited):
+        monkeypatch.setattr(module, "HEAD", 500)
+        monkeypatch.setattr(module, "PART", 400)
+    monkeypatch.setattr(readers, "scratch_file", lambda: Path("/dev/full").open("wb", 1 << 20))  # noqa: SIM115
+    assert outcome(readers.read_table, path) == "E172"
 
 
 def test_utf_16_that_is_cut_far_behind_the_head_is_refused_with_its_place(

@@ -14,7 +14,7 @@ inside a field that does not start with one is a letter like any other.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from sys import intern
@@ -77,12 +77,16 @@ class DelimitedFile:
     def read(self, place: Place, size: int) -> tuple[Delimited, Place]:
         """The records of about ``size`` bytes from ``place`` on, and the place behind them."""
         data, whole = self._part(place.byte, size)
-        trimmed = _trim(data) if whole else data[: _last_end(data, 0 if self.literal_quotes else QUOTE)]
-        frame = self._fast(trimmed, place)
+        kept = data if whole else data[: _last_end(data, 0 if self.literal_quotes else QUOTE)]
+        end = place.byte + len(kept)
+        if self.literal_quotes and not kept:  # a line is longer
+            return self.read(place, 2 * size)
+        if self.literal_quotes and not kept.strip(b"\r\n"):
+            return Delimited(_frame([], [], self._names)), replace(place, byte=end)
+        frame = self._fast(_trim(kept) if whole or self.literal_quotes else kept, place)
         if frame is None:
             return self.careful(place, len(data))
         read, header = frame.height, int(place.header)
-        end = place.byte + (len(data) if whole else len(trimmed))
         return Delimited(frame.slice(header)), Place(end, place.records + read, False)
 
     def ended(self, place: Place) -> bool:
@@ -131,19 +135,24 @@ class DelimitedFile:
         if not any(b'"' in part for part in self._content):
             return False
         start, size, fits = self.begin.byte, HEAD, True
-        widths, touching, both = set[int](), 0, 0
+        widths, touching, both, blank = set[int](), 0, 0, False
         while start < self._content.size:
             data, whole = self._part(start, size)
-            part = _trim(data) if whole else data[: _last_end(data, 0)]
-            if not part and not whole:  # a line is longer
+            kept = data if whole else data[: _last_end(data, 0)]
+            if not kept:  # a line is longer
                 size *= 2
                 continue
-            if (found := _literal(part)) is None:
+            start, size = start + len(kept), PART
+            part = _trim(kept)
+            if not kept.strip(b"\r\n"):
+                blank = True
+                continue
+            if blank or (found := _literal(part)) is None:  # blank lines are at the end of the file alone
                 return False
+            blank = len(part) < len(kept)
             fits = fits and well_formed_records(part, "\t", len(self._names)) > 0
             widths |= found[0]
             touching, both = touching + found[1], both + found[2]
-            start, size = start + (len(data) if whole else len(part)), PART
         return not fits and len(widths) == 1 and widths != {0} and touching > 2 * both
 
 

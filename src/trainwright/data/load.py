@@ -10,6 +10,7 @@ import gzip
 import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -63,7 +64,8 @@ class Kept:
         return self._file.read(size)
 
     def __del__(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # a full disk, which was told of when it was written
+            self._file.close()
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ def _kept(path: Path, begun: bytes, chunks: Iterator[bytes], compression: str) -
         with scratch_errors():
             file.write(chunk)
         size += len(chunk)
+    with scratch_errors():
+        file.flush()
     return kept, size
 
 

@@ -133,6 +133,8 @@ def in_utf8(loaded: Loaded, encoding: str) -> Loaded:
             size += len(part)
     except UnicodeDecodeError as problem:
         raise not_decoded(problem, encoding, loaded.path) from problem
+    with scratch_errors():
+        file.flush()
     return replace(loaded, data=head, size=size, file=kept)
 
 

@@ -160,18 +160,21 @@ class Survey:
 
 
 def survey(parts: Iterable[list[Object]]) -> Survey:
-    """What all objects together have; of what no table can hold the types are not looked at."""
+    """What all objects together have; the types of more columns than a table can hold are not looked at."""
     found = Survey()
     for objects in parts:
         found.objects += len(objects)
         found.cells += sum(map(len, objects))
         names = dict.fromkeys(name for value in objects for name in value)
         found.keys |= {name: Seen() for name in names if name not in found.keys}
-        if found.sparse or len(found.keys) > MOST_COLUMNS:
+        if len(found.keys) > MOST_COLUMNS:
             continue
-        for name in names:
+        columns: dict[str, list[Any]] = {name: [] for name in names}
+        for value in objects:  # cell by cell: a part may be nearly empty where the whole is not
+            for name, each in value.items():
+                columns[name].append(each)
+        for name, values in columns.items():
             seen = found.keys[name]
-            values = [value.get(name) for value in objects]
             seen.types |= {type(value) for value in values if value is not None}
             if int in seen.types:
                 whole = [value for value in values if type(value) is int]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
@@ -82,6 +83,8 @@ class Training:
         self.learner = self._learner(self.model, way)
         self.state = State()
         self.threads = way.threads or torch.get_num_threads()
+        if way.threads > (cores := os.cpu_count() or way.threads):
+            self.notes.append(("threads", str(way.threads), f"more than the {cores} cores of this machine, which is slower"))
 
     def _network(self) -> nn.Module:
         """The network; initial weights follow from the seed, torch's global state is left alone."""
