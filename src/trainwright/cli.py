@@ -433,6 +433,7 @@ def main() -> None:
     """Run the command line. A problem that a person can mend is one message and exit code 2 (3: training was refused)."""
     # To look for plugins pydantic reads about every package that is installed; none has a say here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    sys.setswitchinterval(5e-4)  # seconds: while torch is imported by another thread, each read of a file waits so long
     try:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trainwright.data.dtypes import Feature
@@ -143,6 +143,7 @@ def test_an_empty_frame_has_arrays_of_the_same_width() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=50))
+@example([0.0, 1e-260])
 def test_targets_come_back(targets: list[float]) -> None:
     scaler = TargetScaler.fit(np.array(targets))
     encoded = scaler.encode(np.array(targets))

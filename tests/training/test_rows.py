@@ -17,8 +17,9 @@ from torch import nn
 
 import trainwright as tw
 from trainwright.data.batches import Batch
+from trainwright.data.ragged import order_of
 from trainwright.errors import TrainingError
-from trainwright.models.bag import Bag, Pooled, order_of
+from trainwright.models.bag import Bag, Pooled
 from trainwright.models.forward import Forward
 from trainwright.models.shapes import TextShape
 from trainwright.schema import BagSettings, Named
@@ -183,7 +184,7 @@ def test_the_gradient_is_that_of_finite_differences(weighted: bool) -> None:
     table = torch.randn(40, 2, dtype=torch.float64, requires_grad=True)
     values, offsets = torch.tensor([3, 3, 0, 5, 3], dtype=torch.int32), torch.tensor([0, 2, 2], dtype=torch.int32)
     weights = torch.rand(5, dtype=torch.float64) if weighted else None
-    assert torch.autograd.gradcheck(lambda table: Pooled.apply(table, values, offsets, weights, False), (table,))
+    assert torch.autograd.gradcheck(lambda table: Pooled.apply(table, values, offsets, weights, False, None), (table,))
 
 
 @given(st.lists(st.integers(0, (1 << 20) - 1), max_size=50))

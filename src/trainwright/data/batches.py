@@ -14,6 +14,7 @@ from torch import Tensor
 
 from trainwright.data.order import epoch_order
 from trainwright.data.ragged import Ragged
+from trainwright.data.scratch import ahead
 
 GATHER = 1 << 20  # token ids gathered at a time; of tensors 1/16, which stays in cache until it is used
 
@@ -49,55 +50,64 @@ class Batches(Protocol):
 class Indexed:
     """Batches of arrays that are held whole.
 
-    ``gather(rows)`` gives the columns of many rows; ``slice(columns, low, high)`` a part of them as model inputs.
+    ``gather(rows)`` gives the columns of many rows; ``part(columns, low, high)`` a part of them as inputs, targets, and inputs
+    with a name. With ``in_advance`` another thread makes the next batches while these are used.
     """
 
     def __init__(
         self,
         rows: int,
         gather: Callable[[np.ndarray], Any],
-        part: Callable[[Any, int, int], tuple[tuple[Any, ...], Any]],
+        part: Callable[[Any, int, int], tuple[tuple[Any, ...], Any, dict[str, Any] | None]],
         *,
         batch_size: int,
         seed: int | None,
         per_gather: int,
+        in_advance: bool = False,
     ) -> None:
         self.rows, self.batch_size, self.seed = rows, batch_size, seed
         self.per_epoch = -(-rows // batch_size)
-        self._gather, self._part = gather, part
+        self._gather, self._part, self._in_advance = gather, part, in_advance
         self._per_gather = max(per_gather // batch_size, 1) * batch_size
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Shuffled by (seed, epoch); in file order where the seed is None."""
         order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
-        for first in range(start * self.batch_size, self.rows, self._per_gather):
-            rows = order[first : first + self._per_gather]
-            columns = self._gather(rows)
-            for low in range(0, len(rows), self.batch_size):
-                high = min(low + self.batch_size, len(rows))
-                inputs, targets = self._part(columns, low, high)
-                yield Batch(inputs, targets, high - low, rows[low:high])
+        firsts = range(start * self.batch_size, self.rows, self._per_gather)
+        made = (list(self._batches(order[first : first + self._per_gather])) for first in firsts)
+        for batches in ahead(made) if self._in_advance else made:
+            yield from batches
+
+    def _batches(self, rows: np.ndarray) -> Iterator[Batch]:
+        columns = self._gather(rows)
+        for low in range(0, len(rows), self.batch_size):
+            high = min(low + self.batch_size, len(rows))
+            inputs, targets, named = self._part(columns, low, high)
+            yield Batch(inputs, targets, high - low, rows[low:high], named)
 
 
-def ragged_batches(texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device) -> Indexed:
-    """Batches of token rows: inputs are (values, offsets) or (values, offsets, weights), targets int64 class numbers."""
+def ragged_batches(
+    texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device, turned: int = 0
+) -> Indexed:
+    """Batches of token rows: inputs are (values, offsets) or (values, offsets, weights), targets int64 class numbers.
 
-    def gather(rows: np.ndarray) -> tuple[Any, ...]:
-        taken = texts.take(rows)
-        weights = None if taken.weights is None else torch.from_numpy(taken.weights)
-        return torch.from_numpy(taken.values), taken.offsets, weights, torch.from_numpy(targets[rows])
+    ``turned``: how many ids there are, where a model wants each batch from their side too, as ``turned``; else 0.
+    """
 
-    def part(columns: tuple[Any, ...], low: int, high: int) -> tuple[tuple[Any, ...], Any]:
-        values, offsets, weights, classes = columns
-        first, last = offsets[low], offsets[high]
-        starts = torch.from_numpy((offsets[low:high] - first).astype(np.int32))
-        inputs = [values[first:last], starts] + ([] if weights is None else [weights[first:last]])
-        if device.type != "cpu":
-            return tuple(each.to(device) for each in inputs), classes[low:high].to(device)
-        return tuple(inputs), classes[low:high]
+    def gather(rows: np.ndarray) -> tuple[Ragged, Tensor]:
+        return texts.take(rows), torch.from_numpy(targets[rows])
+
+    def part(columns: tuple[Ragged, Tensor], low: int, high: int) -> tuple[tuple[Any, ...], Any, dict[str, Any] | None]:
+        taken, classes = columns
+        cut = slice(taken.offsets[low], taken.offsets[high])
+        weights = None if taken.weights is None else taken.weights[cut]
+        batch = Ragged(taken.values[cut], taken.offsets[low : high + 1] - taken.offsets[low], weights)
+        arrays = batch.values, batch.offsets[:-1].astype(np.int32), *([] if weights is None else [weights])
+        inputs = tuple(torch.from_numpy(each).to(device) for each in arrays)
+        return inputs, classes[low:high].to(device), {"turned": batch.turned(turned)} if turned else None
 
     mean = max(len(texts.values) // max(len(texts), 1), 1)
-    return Indexed(len(texts), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // mean)
+    return Indexed(len(texts), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // mean, in_advance=True)
 
 
 def tensor_batches(
@@ -110,9 +120,9 @@ def tensor_batches(
         index = torch.from_numpy(rows).to(device)
         return [each.index_select(0, index) for each in columns]
 
-    def part(taken: list[Tensor], low: int, high: int) -> tuple[tuple[Any, ...], Any]:
+    def part(taken: list[Tensor], low: int, high: int) -> tuple[tuple[Any, ...], Any, None]:
         *parts, classes = [each[low:high] for each in taken]
-        return tuple(parts), classes
+        return tuple(parts), classes, None
 
     width = max(sum(each[:1].numel() for each in columns), 1)
     return Indexed(len(targets), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // 16 // width)

@@ -5,8 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Turned(NamedTuple):
+    """Rows from the side of their ids: of each id the rows that it occurs in.
+
+    Attributes:
+        rows: int32, shape (tokens,): row numbers, those of one id after those of another.
+        weights: float32, shape (tokens,), or None where every token weighs the same.
+        begins: int32, shape (ids,): where the rows of each id begin.
+        ids: int64, shape (ids,): those that occur, in order.
+    """
+
+    rows: np.ndarray
+    weights: np.ndarray | None
+    begins: np.ndarray
+    ids: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -44,10 +61,28 @@ class Ragged:
         inner = sorted({place for place in places.tolist() if place < len(self)})
         return pairwise([0, *inner, len(self)])
 
+    def turned(self, size: int) -> Turned:
+        """From the side of the ids, of which there are ``size``."""
+        order = order_of(self.values, size)
+        rows = np.arange(len(self), dtype=np.int32).repeat(self.lengths).take(order, mode="clip")
+        ordered = self.values.take(order, mode="clip")
+        begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+        weights = None if self.weights is None else self.weights.take(order, mode="clip")
+        return Turned(rows, weights, begins.astype(np.int32), ordered[begins].astype(np.int64))
+
     def arrays(self) -> dict[str, np.ndarray]:
         """The parts by name, for storing."""
         parts = {"values": self.values, "offsets": self.offsets}
         return parts if self.weights is None else parts | {"weights": self.weights}
+
+
+def order_of(ids: np.ndarray, size: int) -> np.ndarray:
+    """The order that sorts ids below ``size``, equal ones as they come: int64, shape (tokens,).
+
+    NumPy sorts 16 bits by counting, which takes a fraction of the time of comparing.
+    """
+    order = ids.astype(np.uint16).argsort(kind="stable")
+    return order if size <= 1 << 16 else order[(ids >> 16).astype(np.uint16)[order].argsort(kind="stable")]
 
 
 def places_of(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

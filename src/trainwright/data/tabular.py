@@ -142,13 +142,16 @@ def _circle(turn: pl.Expr) -> list[pl.Expr]:
 
 
 def _scale(values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation; 1 for a constant, whose computed deviation may be a rounding error instead of 0."""
+    """Mean and standard deviation; 1 for a constant, whose computed deviation may be a rounding error instead of 0.
+
+    The squares of numbers as small as 1e-200 are 0: their unit is the largest deviation.
+    """
     if not len(values):
         return 0.0, 1.0
     mean = float(values.mean())
     if values.min() == values.max():
         return float(values[0]), 1.0
-    return mean, float(values.std()) or 1.0
+    return mean, float(values.std()) or float(np.abs(values - mean).max()) or 1.0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
+from trainwright.data.ragged import Ragged, Turned
 from trainwright.models.shapes import TextShape
 from trainwright.schema import BagSettings
 
@@ -42,10 +43,10 @@ class Bag(nn.Module):
         """What has a row a token, of which a batch needs few."""
         return self.embedding
 
-    def forward(self, values: Tensor, offsets: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Logits of each text."""
+    def forward(self, values: Tensor, offsets: Tensor, weights: Tensor | None = None, turned: Turned | None = None) -> Tensor:
+        """Logits of each text. ``turned``: the batch as ``Ragged.turned`` gives it, to be quick about its gradient."""
         if values.device.type == "cpu":
-            bags: Tensor = Pooled.apply(self.embedding.weight, values, offsets, weights, self.embedding.sparse)  # type: ignore[no-untyped-call]
+            bags: Tensor = Pooled.apply(self.embedding.weight, values, offsets, weights, self.embedding.sparse, turned)  # type: ignore[no-untyped-call]
         else:
             bags = self.embedding(values, offsets, weights)
         logits: Tensor = self.classifier(bags)
@@ -84,50 +85,37 @@ class Pooled(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, values: Tensor, offsets: Tensor, weights: Tensor | None, sparse: bool) -> Tensor:
-        """The sum or mean of each text: shape (batch, width)."""
-        starts = offsets.numpy()
-        ctx.lengths = np.append(starts[1:], len(values)) - starts
-        ctx.size, ctx.sparse = len(table), sparse
-        ctx.save_for_backward(values, weights)
+    def forward(
+        ctx: Any, table: Tensor, values: Tensor, offsets: Tensor, weights: Tensor | None, sparse: bool, turned: Turned | None
+    ) -> Tensor:
+        """The sum or mean of each text: shape (batch, width). The batch is turned around by the way where it is not yet."""
+        texts = Ragged(values.numpy(), np.append(offsets.numpy(), len(values)), None if weights is None else weights.numpy())
+        ctx.texts, ctx.size, ctx.sparse, ctx.turned = texts, len(table), sparse, turned
         sums = embedding_bag(values, table, offsets, mode="sum", per_sample_weights=weights)
-        return sums if weights is not None else sums.div_(_divisors(ctx.lengths))
+        return sums if weights is not None else sums.div_(_divisors(texts))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None, None]:
         """The gradient of the table."""
-        values, weights = ctx.saved_tensors
-        order = order_of(values.numpy(), ctx.size)
-        texts = torch.from_numpy(np.arange(len(ctx.lengths), dtype=np.int32).repeat(ctx.lengths)[order])
-        ordered = values.numpy()[order]
-        begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+        texts, weights, begins, ids = map(_tensor, ctx.turned or ctx.texts.turned(ctx.size))
         if weights is None:
-            gradient = gradient / _divisors(ctx.lengths)
-        else:
-            weights = picked(weights, torch.from_numpy(order))
-        sums = embedding_bag(
-            texts, gradient.contiguous(), torch.from_numpy(begins.astype(np.int32)), mode="sum", per_sample_weights=weights
-        )
-        size, ids = (ctx.size, gradient.shape[1]), torch.from_numpy(ordered[begins].astype(np.int64))
+            gradient = gradient / _divisors(ctx.texts)
+        sums = embedding_bag(texts, gradient.contiguous(), begins, mode="sum", per_sample_weights=weights)
+        size = ctx.size, gradient.shape[1]
         if ctx.sparse:
             found = torch.sparse_coo_tensor(ids.unsqueeze(0), sums, size, check_invariants=False, is_coalesced=True)
         else:
             found = gradient.new_zeros(size).index_copy_(0, ids, sums)
-        return found, None, None, None, None
+        return found, None, None, None, None, None
 
 
-def _divisors(lengths: np.ndarray) -> Tensor:
+def _tensor(array: np.ndarray | None) -> Any:
+    return None if array is None else torch.from_numpy(array)
+
+
+def _divisors(texts: Ragged) -> Tensor:
     """What a sum is divided by to be a mean: shape (batch, 1). The mean of an empty text is zero."""
-    return torch.from_numpy(np.maximum(lengths, 1)).unsqueeze(1)
-
-
-def order_of(ids: np.ndarray, size: int) -> np.ndarray:
-    """The order that sorts ids below ``size``, equal ones as they come: int64, shape (tokens,).
-
-    NumPy sorts 16 bits by counting, which takes a fraction of the time of comparing.
-    """
-    order = ids.astype(np.uint16).argsort(kind="stable")
-    return order if size <= 1 << 16 else order[(ids >> 16).astype(np.uint16)[order].argsort(kind="stable")]
+    return torch.from_numpy(np.maximum(texts.lengths, 1)).unsqueeze(1)
 
 
 def picked(table: Tensor, ids: Tensor) -> Tensor:

@@ -78,7 +78,9 @@ class TextProblem(Labelled):
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
         """Token rows in batches."""
-        return batches_of(part, batch_size, seed, device)
+        bag = self.settings.model is not None and self.settings.model.name == "bag"
+        learns = seed is not None and bag and device.type == "cpu"
+        return batches_of(part, batch_size, seed, device, self.encoder.size if learns else 0)
 
 
 def prepare(

@@ -34,11 +34,11 @@ FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
 
 
-def batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-    """Token rows in batches: shuffled where there is a seed."""
+def batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device, turned: int = 0) -> Batches:
+    """Token rows in batches, shuffled where there is a seed; ``turned`` as ``ragged_batches`` has it."""
     from trainwright.data.batches import ragged_batches
 
-    return ragged_batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device)
+    return ragged_batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, turned=turned)
 
 
 class TextPredictor(LabelledPredictor):
