@@ -262,7 +262,7 @@ class Objective:
         class_weights = self.loss.weight  # type: ignore[attr-defined]
         kept = targets != self.loss.ignore_index  # type: ignore[attr-defined]
         if class_weights is None:
-            return float(torch.count_nonzero(kept))  # a sum of truth values takes three times as long
+            return float(torch.count_nonzero(kept).item())  # a sum of truth values takes three times as long
         return float(class_weights[targets[kept]].sum())
 
 
