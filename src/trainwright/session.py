@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -202,7 +203,8 @@ class Session:
 
         self.phases.mark("import")
         given = {**base, **request.settings}
-        training = Training(problem, [key for key in WAYS if given.get(key) is None])
+        tell = partial(self.phases.progress, "measure speed", unit="turns")
+        training = Training(problem, [key for key in WAYS if given.get(key) is None], tell)
         self.phases.mark("trials")
         self._say(training.notes)
         facts = Facts(found, problem, training)

@@ -17,7 +17,7 @@ from trainwright.errors import TrainwrightError
 from trainwright.models.forward import Forward
 from trainwright.training import speed
 from trainwright.training.optim import Objective
-from trainwright.training.speed import Bench, Way, choose
+from trainwright.training.speed import TURNS, Bench, Way, choose
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Note
 
@@ -93,6 +93,12 @@ PRIOR = Way(layout="channels_last")
 def test_the_fastest_way_is_taken(machine, costs: dict[str, float], expected: Way) -> None:
     way, told = choose(machine(**costs).bench(), PRIOR, ALL)
     assert way == expected and told
+
+
+def test_how_far_the_measuring_is_can_be_followed(machine) -> None:
+    heard: list[tuple[int, int]] = []
+    choose(machine(bfloat16=0.5).bench()._replace(tell=lambda *turns: heard.append(turns)), PRIOR, {"precision", "layout"})
+    assert heard == [(done, 2 * TURNS) for done in range(1, 2 * TURNS + 1)]
 
 
 def test_what_is_given_is_not_measured(machine) -> None:

@@ -24,7 +24,7 @@ from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
 from trainwright.training.machine import machine
 from trainwright.training.optim import Objective, make_optimizer, make_schedules
 from trainwright.training.saving import Saver
-from trainwright.training.speed import Bench, Way, choose, threaded
+from trainwright.training.speed import Bench, Way, choose, threaded, unheard
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.training.stop import Signals
@@ -52,8 +52,8 @@ class Training:
     ``notes`` say what became of an earlier run's weights, what is frozen, and what was measured to be fast.
     """
 
-    def __init__(self, problem: Problem, free: Collection[str] = ()) -> None:
-        """``free`` names the settings of a ``Way`` that are to be measured.
+    def __init__(self, problem: Problem, free: Collection[str] = (), tell: Callable[[int, int], None] = unheard) -> None:
+        """``free`` names the settings of a ``Way`` that are to be measured; ``tell(done, total)`` hears how far that is.
 
         Raises SettingError where torch does not know a name or an argument.
         """
@@ -78,7 +78,7 @@ class Training:
             unit=problem.unit,
             name_rows=problem.name_rows,
         )
-        way = self._way(free if self.settings.speed == "auto" else ())
+        way = self._way(free if self.settings.speed == "auto" else (), tell)
         self.settings = problem.settings = self.settings.model_copy(update=way.settings())
         self.learner = self._learner(self.model, way)
         self.state = State()
@@ -136,7 +136,7 @@ class Training:
         planned = -(-self.batches.per_epoch // self.settings.accumulate) * self.plan.epochs
         return min(planned, self.settings.steps) if self.settings.steps else planned
 
-    def _way(self, free: Collection[str]) -> Way:
+    def _way(self, free: Collection[str], tell: Callable[[int, int], None]) -> Way:
         """How an update is computed: as the settings say, or by measuring where they leave it open."""
         settings, layout = self.settings, ""
         if isinstance(self.model, Arranged):
@@ -149,7 +149,7 @@ class Training:
         unfit = {"layout"} if not layout else set()
         unfit |= {"threads"} if self.device.type != "cpu" else set()
         measured = self.problem.ways.intersection(free) - unfit
-        bench = Bench(build, self.batches, settings.accumulate, self._updates(), settings.time, self.device)
+        bench = Bench(build, self.batches, settings.accumulate, self._updates(), settings.time, self.device, tell)
         with preserved(self.device):
             way, told = choose(bench, way, measured) if measured else (way, "")
         self.notes += [("speed", str(way), f"measured on real batches: {told}")] if told else []

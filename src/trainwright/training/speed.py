@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import cycle, islice
 from typing import Any, NamedTuple
 
@@ -52,10 +53,14 @@ class Way:
         return {key: value for key, value in asdict(self).items() if value != ""}
 
 
+def unheard(done: int, total: int) -> None:
+    """Nobody listens to how far the measuring is."""
+
+
 class Bench(NamedTuple):
     """What is measured: ``build(way)`` gives a learner from the start, ``batches`` are what it learns from.
 
-    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier.
+    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``tell(done, total)`` hears of turns.
     """
 
     build: Callable[[Way], Learner]
@@ -64,6 +69,7 @@ class Bench(NamedTuple):
     updates: int
     seconds: float
     device: torch.device
+    tell: Callable[[int, int], None] = unheard
 
 
 def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
@@ -83,10 +89,10 @@ def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
         if seconds * updates < WORTH or updates < FEW:
             return prior, ""
         del first
-        for changed in _others(best, free):
-            if "compile" in changed and seconds * updates < LONG_RUN:
-                continue
-            best, seconds, other = _compared(bench, windows, updates, best, replace(best, **changed))
+        others = [each for each in _others(best, free) if "compile" not in each or seconds * updates >= LONG_RUN]
+        for made, changed in enumerate(others):
+            tell = partial(_further, bench.tell, made, len(others))
+            best, seconds, other = _compared(bench._replace(tell=tell), windows, updates, best, replace(best, **changed))
             told.append(other)
     except (TrainingError, torch.OutOfMemoryError):
         return prior, ""
@@ -94,6 +100,11 @@ def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
         release(bench.device)
     best = replace(best, compile=best.compile or prior.compile)
     return best, f"{_time(seconds)} an update; {', '.join(told)}" if told else ""
+
+
+def _further(tell: Callable[[int, int], None], before: int, of: int, done: int, total: int) -> None:
+    """How far all comparisons are, where one that comes after some others is so far."""
+    tell(before * total + done, of * total)
 
 
 def _others(prior: Way, free: set[str]) -> Iterator[dict[str, Any]]:
@@ -124,9 +135,10 @@ def _compared(bench: Bench, windows: list[list[Batch]], updates: int, best: Way,
     now = _Trial(bench, best, turn)
     try:
         new = _Trial(bench, way, turn)
-        for _ in range(TURNS):
+        for turns in range(1, TURNS + 1):
             now.turn()
             new.turn()
+            bench.tell(turns, TURNS)
     except Exception as problem:  # whatever a precision or a compiler is refused with: no memory, no compiler, no kernel
         now.turn()
         return best, now.median, f"{_difference(way, best)} fails ({type(problem).__name__})"
