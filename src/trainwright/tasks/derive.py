@@ -207,7 +207,7 @@ def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: b
             "model.layers": (2, "one more tells more than a wider one"),
             "model.dropout": (0.2, "more tokens than weights, or nearly"),
             "model.tied": (not small, "" if small else "half the weights, and better ones"),
-            "context": (64 if small else 35, "steps that the gradient goes back"),
+            "context": (32 if small else 35, "steps that the gradient goes back"),
             "batch_size": (32 if small else 20, "lanes side by side"),
             "lr": (0.004, "what suits lstm with Adam"),
             "clip": (1.0, "gradients through time can be large"),
