@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
 from itertools import pairwise
@@ -70,6 +71,7 @@ def main() -> None:
             source, settings, sizes = CORPORA[name]
             if "/" in source:
                 if not folder:
+                    print(f"{name}: TRAINWRIGHT_TEST_DATA names no folder", file=sys.stderr)
                     continue
                 source = str(Path(folder) / source)
             for size in sizes:

@@ -15,7 +15,9 @@ from typing import Any
 
 import trainwright as tw
 
-SETTINGS: dict[str, Any] = {"optimizer": {"name": "Adam"}, "lr": 0.001, "schedule": [], "augment": [], "epochs": 20}
+SETTINGS: dict[str, Any] = {
+    "optimizer": {"name": "Adam"}, "lr": 0.001, "schedule": [], "augment": [], "epochs": 20, "test_fraction": 0.0,
+}  # fmt: skip
 NETWORKS: dict[str, dict[str, Any]] = {
     "mlp": {"model": {"name": "mlp", "hidden": [512, 512], "dropout": 0.0}, "batch_size": 64},
     "convnet": {"model": {"name": "convnet", "channels": [16, 32, 64], "dropout": 0.0}, "batch_size": 128},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright import rundir
-from trainwright.errors import error
+from trainwright.errors import TrainwrightError, error
 
 if TYPE_CHECKING:
     from torch import nn
@@ -86,12 +86,15 @@ class Run:
         return evaluate(self, source)
 
     def trained_on(self, source: Path) -> bool:
-        """Whether a file is that of the training rows, by its path; a folder may hold rows of its own to test on."""
-        with suppress(OSError, ValueError, KeyError):
-            if not source.is_file():
-                return False
+        """Whether ``source`` is the file of the training rows, by its path. Of folders, which may hold more than training rows,
+        and of the files in them it is not told."""
+        from trainwright.resuming import Earlier
+
+        with suppress(OSError, ValueError, KeyError, TrainwrightError):
             named = json.loads(self.folder.data.read_bytes())["files"]["train"]
-            return source.resolve() in {Path(each).resolve() for each in ([named] if isinstance(named, str) else named)}
+            there = Path(Earlier.open(self.folder).origin["folder"])
+            files = {(there / each).resolve() for each in ([named] if isinstance(named, str) else named)}
+            return source.is_file() and source.resolve() in files
         return False
 
     def __repr__(self) -> str:
@@ -217,7 +220,7 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
 
     Returns:
         Of a run loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix, and ``trained_on``: whether
-        the file is the one whose rows the model learned from. Of a model ``loss`` (the mean a target, whatever the batch
+        the file is the one that the model was trained on. Of a model ``loss`` (the mean a target, whatever the batch
         size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
 
     Raises:

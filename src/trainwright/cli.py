@@ -449,10 +449,10 @@ def main() -> None:
         _leave("", 141 if piped else ended.code if isinstance(ended.code, int) else 1)
     except BrokenPipeError:
         _leave("", 141)
-    except OSError as problem:  # of a file it would have been told where that was written
-        if problem.errno != errno.ENOSPC:
+    except OSError as problem:
+        if problem.errno != errno.ENOSPC or problem.filename is not None:
             raise
-        _leave(str(error("E402", path="standard output", problem=problem.strerror)), 2)
+        _leave(str(error("E402", path="standard output or standard error", problem=problem.strerror)), 2)
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise

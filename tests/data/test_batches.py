@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from trainwright.data import batches as module
 from trainwright.data.batches import ragged_batches
 from trainwright.data.order import epoch_order, step_seed
 from trainwright.data.own import Layout, any_batches
@@ -50,6 +54,23 @@ def test_from_any_batch_on(count: int, size: int, data) -> None:
     start = data.draw(st.integers(0, batches.per_epoch))
     whole = [batch.targets.tolist() for batch in batches.epoch(2)]
     assert [batch.targets.tolist() for batch in batches.epoch(2, start)] == whole[start:]
+
+
+def test_batches_made_in_advance_end_with_the_epoch_however_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GATHER", 8)
+    texts, targets = ragged(100)
+    before = threading.active_count()
+    batches = ragged_batches(texts, targets, batch_size=2, seed=1, device=CPU)
+    coming = batches.epoch(0)
+    assert [next(coming).size for _ in range(7)] == [2] * 7 and threading.active_count() == before + 1
+    coming.close()
+    assert threading.active_count() == before
+    torn = ragged_batches(replace(texts, values=texts.values[:60]), targets, batch_size=2, seed=None, device=CPU)
+    coming, seen = torn.epoch(0), 0
+    with pytest.raises(IndexError):
+        for batch in coming:
+            seen += batch.size
+    assert 0 < seen < 100 and threading.active_count() == before
 
 
 def test_the_order_depends_on_seed_and_epoch_and_nothing_else() -> None:

@@ -16,8 +16,8 @@ from samples import news_rows, write_csv
 from torch import nn
 
 import trainwright as tw
-from trainwright.data.batches import Batch
-from trainwright.data.ragged import order_of
+from trainwright.data.batches import Batch, ragged_batches
+from trainwright.data.ragged import Ragged, order_of
 from trainwright.errors import TrainingError
 from trainwright.models.bag import Bag, Pooled
 from trainwright.models.forward import Forward
@@ -185,6 +185,28 @@ def test_the_gradient_is_that_of_finite_differences(weighted: bool) -> None:
     values, offsets = torch.tensor([3, 3, 0, 5, 3], dtype=torch.int32), torch.tensor([0, 2, 2], dtype=torch.int32)
     weights = torch.rand(5, dtype=torch.float64) if weighted else None
     assert torch.autograd.gradcheck(lambda table: Pooled.apply(table, values, offsets, weights, False, None), (table,))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("size", [40, 70_000])
+def test_batches_that_come_turned_have_the_gradient_of_those_that_do_not(weighted: bool, size: int) -> None:
+    draw = np.random.default_rng(0)
+    lengths = draw.integers(0, 6, 30)
+    offsets, tokens = np.concatenate([[0], np.cumsum(lengths)]), int(lengths.sum())
+    weights = draw.random(tokens, np.float32) if weighted else None
+    texts = Ragged(draw.integers(0, size, tokens).astype(np.int32), offsets, weights)
+    table, seen = torch.randn(size, 3, requires_grad=True), 0
+    batches = ragged_batches(texts, np.arange(30), batch_size=7, seed=1, device=torch.device("cpu"), turned=size)
+    for batch in batches.epoch(0):
+        values, starts, *rest = batch.inputs
+        inputs = table, values, starts, rest[0] if rest else None, False
+        given, made = (
+            torch.autograd.grad((Pooled.apply(*inputs, turned) * torch.arange(batch.size)[:, None]).sum(), table)[0]
+            for turned in (batch.named["turned"], None)
+        )
+        assert torch.equal(given, made)
+        seen += batch.size
+    assert seen == 30
 
 
 @given(st.lists(st.integers(0, (1 << 20) - 1), max_size=50))

@@ -101,6 +101,14 @@ def test_how_far_the_measuring_is_can_be_followed(machine) -> None:
     assert heard == [(done, 2 * TURNS) for done in range(1, 2 * TURNS + 1)]
 
 
+def test_who_follows_may_end_it(machine) -> None:
+    def tell(done: int, total: int) -> None:
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        choose(machine(bfloat16=0.5).bench()._replace(tell=tell), PRIOR, {"precision"})
+
+
 def test_what_is_given_is_not_measured(machine) -> None:
     every = machine(bfloat16=0.5, contiguous=0.5, threads1=0.5, compile=0.5)
     way, _ = choose(every.bench(), PRIOR, {"threads"})

@@ -106,8 +106,9 @@ def ragged_batches(
         inputs = tuple(torch.from_numpy(each).to(device) for each in arrays)
         return inputs, classes[low:high].to(device), {"turned": batch.turned(turned)} if turned else None
 
-    mean = max(len(texts.values) // max(len(texts), 1), 1)
-    return Indexed(len(texts), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // mean, in_advance=True)
+    per_gather = GATHER // max(len(texts.values) // max(len(texts), 1), 1)
+    in_advance = device.type == "cpu"  # what a thread puts on another device may not be ready for this one
+    return Indexed(len(texts), gather, part, batch_size=batch_size, seed=seed, per_gather=per_gather, in_advance=in_advance)
 
 
 def tensor_batches(

@@ -199,6 +199,7 @@ def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: b
     model = settings.model
     assert model is not None
     small = vocabulary < 1000
+    updates = 12_000 if small and model.name == "lstm" else 6000  # twice as many, of half the length
     if model.name == "lstm":
         size = 256 if small else 200
         values: Values = {
@@ -222,7 +223,7 @@ def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: b
     per_epoch = max(tokens // (int(values["batch_size"][0]) * int(values["context"][0])), 1)
     values |= {
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "a rate for each weight"),
-        "epochs": (min(max(round(6000 / per_epoch), 3), 20), f"{tokens:,} tokens"),
+        "epochs": (min(max(round(updates / per_epoch), 3), 20), f"{tokens:,} tokens"),
         "threads": (0, ""),
         "schedule": FALLING,
         "loss": ({"name": "CrossEntropyLoss"}, ""),

@@ -91,6 +91,8 @@ def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
         del first
         others = [each for each in _others(best, free) if "compile" not in each or seconds * updates >= LONG_RUN]
         for made, changed in enumerate(others):
+            if "compile" in changed and seconds * updates < LONG_RUN:  # by now
+                continue
             tell = partial(_further, bench.tell, made, len(others))
             best, seconds, other = _compared(bench._replace(tell=tell), windows, updates, best, replace(best, **changed))
             told.append(other)
@@ -132,16 +134,17 @@ def _compared(bench: Bench, windows: list[list[Batch]], updates: int, best: Way,
     """Which of the two is kept, seconds of its update, and what there is to say of the other."""
     each = max(int(SHARE * updates / (2 * TURNS + 2)), 1)
     turn = list(islice(cycle(windows), each))
-    now = _Trial(bench, best, turn)
-    try:
-        new = _Trial(bench, way, turn)
-        for turns in range(1, TURNS + 1):
+    now, new = _Trial(bench, best, turn), None
+    for turns in range(1, TURNS + 1):
+        try:
+            new = new or _Trial(bench, way, turn)
             now.turn()
             new.turn()
-            bench.tell(turns, TURNS)
-    except Exception as problem:  # whatever a precision or a compiler is refused with: no memory, no compiler, no kernel
-        now.turn()
-        return best, now.median, f"{_difference(way, best)} fails ({type(problem).__name__})"
+        except Exception as problem:  # whatever a precision or a compiler is refused with: no memory, no compiler, no kernel
+            now.turn()
+            return best, now.median, f"{_difference(way, best)} fails ({type(problem).__name__})"
+        bench.tell(turns, TURNS)
+    assert new is not None
     losses = [statistics.fmean(trial.losses) for trial in (now, new)]
     if not abs(losses[1] - losses[0]) <= APART * max(abs(losses[0]), LOW):
         return best, now.median, f"{_difference(way, best)} changes the loss from {losses[0]:.3g} to {losses[1]:.3g}"
