@@ -92,7 +92,7 @@ class Run:
 
         with suppress(OSError, ValueError, KeyError, TrainwrightError):
             named = json.loads(self.folder.data.read_bytes())["files"]["train"]
-            there = Path(Earlier.open(self.folder).origin["folder"])
+            there = Path(Earlier.open(self.path).origin["folder"])
             files = {(there / each).resolve() for each in ([named] if isinstance(named, str) else named)}
             return source.is_file() and source.resolve() in files
         return False

@@ -322,7 +322,7 @@ class Settings(Strict):
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")
     speed: Literal["auto", "off"] = setting(
-        "auto", "auto = in a run of more than ten seconds, measure what is fastest: precision, layout, threads, compile"
+        "auto", "auto = in a run of more than five seconds, measure what is fastest: precision, layout, threads, compile"
     )
     precision: Literal["float32", "bfloat16"] | None = setting(
         None, "of products of matrices and convolutions in training; weights and evaluation stay float32"

@@ -15,6 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 from samples import news_rows, write_csv
 
+import trainwright as tw
 from trainwright import cli
 from trainwright.evaluation.report import TIME_FIELDS
 
@@ -142,6 +143,17 @@ def test_evaluate_the_run_and_another_file(trained, capsys, monkeypatch, here: P
     assert scores["n"] == 50 and scores["rejected"] == 2 and scores["accuracy"] > 0.9 and not scores["trained_on"]
     out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, other)
     assert "test accuracy" in out and "n = 50" in out
+
+
+def test_the_training_file_is_known_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("there", "here"):
+        (tmp_path / name).mkdir()
+        write_csv(tmp_path / name / "news.csv", news_rows(60, seed=len(name)))
+    monkeypatch.chdir(tmp_path / "there")
+    tw.train("news.csv", out="run", listen=lambda event: None, epochs=1)
+    monkeypatch.chdir(tmp_path / "here")
+    opened = tw.load(tmp_path / "there" / "run")
+    assert not opened.evaluate("news.csv")["trained_on"] and opened.evaluate("../there/news.csv")["trained_on"]
 
 
 def test_lists(trained, capsys, monkeypatch, here: Path) -> None:

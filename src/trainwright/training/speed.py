@@ -25,7 +25,7 @@ from trainwright.training.memory import release
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 
-WORTH = 10.0  # seconds of training, below which nothing is measured: there is too little to win
+WORTH = 5.0  # seconds of training, below which nothing is measured: there is too little to win
 FEW = 400  # updates, below which measuring would be too large a part of them
 WINDOWS = 8  # of batches that are trained on
 SHARE = 0.01  # of the expected time goes into each comparison
