@@ -4,6 +4,7 @@ Annotations are not postponed here: typer evaluates those that are strings, and 
 """
 
 import errno
+import gc
 import json
 import os
 import sys
@@ -434,6 +435,7 @@ def main() -> None:
     # To look for plugins pydantic reads about every package that is installed; none has a say here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.setswitchinterval(5e-4)  # seconds: while torch is imported by another thread, each read of a file waits so long
+    gc.set_threshold(50_000, 20, 20)  # of the first second a tenth goes into searching what was imported for garbage
     try:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:

@@ -48,11 +48,14 @@ class Tally:
     def _compare(self) -> None:
         if self._waiting:
             outputs, targets = (torch.cat(each) for each in zip(*self._waiting, strict=True))
-            if self.ignored is not None:
+            right = outputs.argmax(dim=1) == targets
+            if self.ignored is None:
+                self.rows += len(targets)
+            else:
                 kept = targets != self.ignored
-                outputs, targets = outputs[kept], targets[kept]
-            self.rows += len(targets)
-            self.correct += int((outputs.argmax(dim=1) == targets).sum())
+                right &= kept
+                self.rows += int(kept.count_nonzero())
+            self.correct += int(right.count_nonzero())
             self._waiting, self._held = [], 0
 
     def mark(self) -> tuple[dict[str, Any], int]:

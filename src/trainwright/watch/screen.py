@@ -83,7 +83,7 @@ class Plain(Screen):
 class Live(Screen):
     """A terminal: lines with a bar below them, drawn by rich and only when told."""
 
-    interval = 0.1
+    interval = 0.2
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
