@@ -126,7 +126,8 @@ MESSAGES: dict[str, Message] = {
         "Write the column as numbers, or as dates with the year first.",
     ),
     "E221": Message(
-        "split={how} leaves no row for {part}", "The column may have one value only; choose another split, or other fractions."
+        "split={how} leaves no row for {part}: of {rows:,} rows {different:,} differ in what it goes by",
+        "Rows that are the same in it stay together: give more that differ, or choose another split or other fractions.",
     ),
     "E222": Message("{file} holds the test rows, so test_fraction has nothing to cut", "Leave test_fraction out, or --test."),
     # E3xx: settings

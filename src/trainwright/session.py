@@ -6,17 +6,20 @@ and the cache is filled by a thread meanwhile.
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import subprocess
 import sys
 import threading
 import time as clock
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -296,7 +299,22 @@ def _checkpoints(run: RunDir, identity: str) -> Checkpoints:
 
 def _import_torch() -> None:
     """Torch takes seconds to import; the data are read meanwhile."""
+    if "torch" not in sys.modules:
+        _load_libraries()
     import trainwright.tasks.runner  # noqa: F401
+
+
+def _load_libraries() -> None:
+    """Load torch's own libraries as it does, but leave the lock of the interpreter to others for that fifth of the time.
+
+    A foreign function is called without it, an import statement never is. Where this fails, the import does it all.
+    """
+    with suppress(OSError, TypeError, ValueError, AttributeError):  # TypeError: Windows has no dlopen
+        folder = Path(find_spec("torch").origin or "").parent / "lib"  # type: ignore[union-attr]
+        dlopen = ctypes.CDLL(None).dlopen
+        dlopen.restype = ctypes.c_void_p
+        for name, mode in (("libtorch_global_deps", os.RTLD_GLOBAL), ("libtorch_cpu", os.RTLD_LOCAL)):
+            dlopen(os.fsencode(folder / f"{name}.{'dylib' if sys.platform == 'darwin' else 'so'}"), mode | os.RTLD_NOW)
 
 
 def start_artist(run: RunDir) -> subprocess.Popen[bytes]:

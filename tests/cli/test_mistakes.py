@@ -270,7 +270,14 @@ def test_a_split_that_leaves_nothing_is_refused(how: str, capsys, monkeypatch, t
     monkeypatch.chdir(tmp_path)
     source = write_csv(Path("a.csv"), [(*row, "2026-01-01") for row in ROWS], ("label", "text", "same"))
     _, err, code = talk(capsys, monkeypatch, "train", source, f"split={how}", "text=text", "label=label")
-    assert code == 2 and "E221" in err and not Path("runs").exists()
+    assert code == 2 and "E221" in err and f"of {len(ROWS)} rows 1 differ" in err and not Path("runs").exists()
+
+
+def test_a_table_of_few_different_rows_is_refused_for_that(capsys, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_csv(Path("a.csv"), [ROWS[0], ROWS[-1]] * 40)
+    _, err, code = talk(capsys, monkeypatch, "train", source)
+    assert code == 2 and "E221" in err and "of 80 rows 2 differ" in err
 
 
 def test_dates_that_do_not_sort_are_refused(capsys, monkeypatch, tmp_path: Path) -> None:

@@ -108,6 +108,23 @@ def test_every_source_gives_the_same_pictures(tmp_path: Path) -> None:
     assert runs["table"].evaluate(split / "test.csv")["accuracy"] == runs["table"].report["test"]["accuracy"]
 
 
+def test_a_folder_of_one_split_is_taken_for_that_split(tmp_path: Path) -> None:
+    """Nothing but test images of IDX files: enough to validate, test and evaluate on, not to train on."""
+    pixels, labels = bars(60)
+    numbers = np.array([SHAPES.index(label) for label in labels])
+    for folder, part in (("both", "train"), ("rest", "t10k")):
+        (tmp_path / folder).mkdir()
+        write_idx(tmp_path / folder / f"{part}-images-idx3-ubyte", pixels)
+        write_idx(tmp_path / folder / f"{part}-labels-idx1-ubyte", numbers)
+    rest = tmp_path / "rest"
+    run = fit(tmp_path / "both", tmp_path / "run", valid=rest, test=rest, epochs=1)
+    assert data(run)["rows"] == {"train": 60, "valid": 60, "test": 60}
+    assert run.evaluate(rest)["n"] == 60
+    with pytest.raises(tw.TrainwrightError, match=r"E144.*rest.*training images"):
+        fit(rest, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_named_sets_by_their_layouts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from trainwright.data import source as sources
 

@@ -6,6 +6,7 @@ Data that are held whole are indexed: rows are gathered many batches at a time a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from trainwright.data.ragged import Ragged
 from trainwright.data.scratch import ahead
 
 GATHER = 1 << 20  # token ids gathered at a time; of tensors 1/16, which stays in cache until it is used
+AT_FIRST = 8  # batches
 
 
 class Batch(NamedTuple):
@@ -73,10 +75,17 @@ class Indexed:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Shuffled by (seed, epoch); in file order where the seed is None."""
         order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
-        firsts = range(start * self.batch_size, self.rows, self._per_gather)
-        made = (list(self._batches(order[first : first + self._per_gather])) for first in firsts)
+        made = (list(self._batches(order[low:high])) for low, high in pairwise(self._cuts(start * self.batch_size)))
         for batches in ahead(made) if self._in_advance else made:
             yield from batches
+
+    def _cuts(self, first: int) -> Iterator[int]:
+        """Where gathering stops and goes on: at first after few batches, which training waits for, then after many."""
+        width = min(AT_FIRST * self.batch_size, self._per_gather) if self._in_advance else self._per_gather
+        while first < self.rows:
+            yield first
+            first, width = first + width, min(2 * width, self._per_gather)
+        yield self.rows
 
     def _batches(self, rows: np.ndarray) -> Iterator[Batch]:
         columns = self._gather(rows)

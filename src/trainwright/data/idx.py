@@ -47,7 +47,7 @@ def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
     """By split (train, valid, test): the images file and the labels file, told by their names. Empty where there are none.
 
     Raises:
-        SourceError: E144, images without labels; E145, more than one pair for a split, or none to train on.
+        SourceError: E144, images without labels; E145, more than one pair for a split.
     """
     files = _by_name(entries(folder))
     found: dict[str, tuple[Path, Path]] = {}
@@ -58,8 +58,6 @@ def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
         if parts or part in found:
             raise error("E145", path=folder, one=found[part][0].name if part in found else path.name, two=path.name)
         found[part] = path, _labels_of(path, name, files)
-    if found and "train" not in found:
-        raise error("E144", path=next(iter(found.values()))[0], missing="training images", name="train-images-idx3-ubyte")
     return found
 
 

@@ -25,6 +25,8 @@ def holds_images(path: Path) -> bool:
 def read_pictures(path: Path, table: Table | None = None, image: str = "", label: str = "") -> dict[str, Pictures]:
     """The pictures by split: ``train``, and ``valid`` and ``test`` where the source has them. Files are not decoded.
 
+    A folder of IDX files may lack those of ``train``.
+
     ``image`` and ``label`` name columns of a table; ``table`` is that of ``path``, when it was read already.
 
     Raises:
@@ -43,6 +45,11 @@ def read_pictures(path: Path, table: Table | None = None, image: str = "", label
     if pairs := idx.idx_pairs(path):
         return _ordered({part: idx.read_pair(*pair) for part, pair in pairs.items()})
     return _ordered({part: imagefolders.read_folder(folder) for part, folder in imagefolders.split_of(path).items()})
+
+
+def of_split(parts: dict[str, Pictures], part: str) -> Pictures:
+    """Those of ``part``; where there are none, those to train on, or the only ones."""
+    return parts[next((name for name in (part, "train") if name in parts), next(iter(parts)))]
 
 
 def _ordered(parts: dict[str, Pictures]) -> dict[str, Pictures]:

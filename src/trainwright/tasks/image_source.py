@@ -60,7 +60,7 @@ def read_labelled(path: Path, columns: Columns, part: str = "test") -> Pictures:
         found = {"train": imagefolders.read_listed(table_of(path), columns.get("image", ""), columns.get("label", ""))}
     else:
         found = imagesource.read_pictures(path)
-    return found.get(part, found["train"])
+    return imagesource.of_split(found, part)
 
 
 def columns_of(table: Table, image: str, label: str) -> Columns:
@@ -127,7 +127,10 @@ def _without_table(source: Source) -> Parts:
     if source.dataset is not None:
         parts = _named(source)
     else:
-        parts = imagesource.read_pictures(source.path or source.files["train"])
+        path = source.path or source.files["train"]
+        parts = imagesource.read_pictures(path)
+        if "train" not in parts:
+            raise error("E144", path=path, missing="training images", name="train-images-idx3-ubyte")
     given = {
         name: source.files[name] for name in ("valid", "test") if name in source.files and source.files[name] != source.path
     }

@@ -109,12 +109,13 @@ def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, clas
         raise error("E302", key="split", value=settings.split, problem="numbers have no classes to keep in proportion")
     train = frame.filter(pl.col("split") == 0)
     labels = train["label"] if classes else pl.repeat("", len(train), dtype=pl.String, eager=True)
-    cut = split(
-        settings.split, train["position"].to_numpy(), labels, fractions, train["key"] if "key" in train.columns else None
-    )
+    key = train["key"] if "key" in train.columns else None
+    cut = split(settings.split, train["position"].to_numpy(), labels, fractions, key)
     for number, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
         if wished and (len(train) >= 30 or number == 0) and not (cut == number).any():
-            raise error("E221", how=settings.split, part=NAMES[number], where=parts["train"].file)
+            different = (train["position"] if key is None else key).n_unique()
+            facts = {"how": settings.split, "part": NAMES[number], "rows": len(train), "different": different}
+            raise error("E221", **facts, where=parts["train"].file)
     frame = pl.concat([train.with_columns(split=pl.Series(cut, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
     given = ", ".join(name for name in parts if name != "train")
     shares = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]
