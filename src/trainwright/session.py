@@ -307,14 +307,19 @@ def _import_torch() -> None:
 def _load_libraries() -> None:
     """Load torch's own libraries as it does, but leave the lock of the interpreter to others for that fifth of the time.
 
-    A foreign function is called without it, an import statement never is. Where this fails, the import does it all.
+    A foreign function is called without it, an import statement never is. Where this fails, the import does it all. It is
+    left to the import, too, where torch looks for libraries of an accelerator first, of which there may be several.
     """
-    with suppress(OSError, TypeError, ValueError, AttributeError):  # TypeError: Windows has no dlopen
+    with suppress(OSError, ValueError, AttributeError):
         folder = Path(find_spec("torch").origin or "").parent / "lib"  # type: ignore[union-attr]
+        if any((folder / f"libtorch_{kind}.so").exists() for kind in ("cuda", "hip", "xpu")):
+            return
         dlopen = ctypes.CDLL(None).dlopen
         dlopen.restype = ctypes.c_void_p
         for name, mode in (("libtorch_global_deps", os.RTLD_GLOBAL), ("libtorch_cpu", os.RTLD_LOCAL)):
-            dlopen(os.fsencode(folder / f"{name}.{'dylib' if sys.platform == 'darwin' else 'so'}"), mode | os.RTLD_NOW)
+            library = folder / f"{name}.{'dylib' if sys.platform == 'darwin' else 'so'}"
+            if not dlopen(os.fsencode(library), mode | os.RTLD_NOW):
+                return
 
 
 def start_artist(run: RunDir) -> subprocess.Popen[bytes]:

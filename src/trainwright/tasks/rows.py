@@ -114,8 +114,8 @@ def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, clas
     for number, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
         if wished and (len(train) >= 30 or number == 0) and not (cut == number).any():
             different = (train["position"] if key is None else key).n_unique()
-            facts = {"how": settings.split, "part": NAMES[number], "rows": len(train), "different": different}
-            raise error("E221", **facts, where=parts["train"].file)
+            cut_by = {"how": settings.split, "part": NAMES[number], "where": parts["train"].file}
+            raise error("E221", rows=len(train), different=different, **cut_by)
     frame = pl.concat([train.with_columns(split=pl.Series(cut, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
     given = ", ".join(name for name in parts if name != "train")
     shares = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]
