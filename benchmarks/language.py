@@ -24,9 +24,9 @@ from trainwright import api
 PROBE = 30  # updates
 Size = tuple[int, int]
 # What is derived comes first, then each half and twice of it.
-WORDS = [(20, 35), (10, 35), (40, 35), (20, 17), (20, 70)]
+WORDS = [(10, 35), (5, 35), (20, 35), (10, 17), (10, 70)]
 CHARACTERS = [(32, 32), (16, 32), (64, 32), (32, 16), (32, 64)]
-WINDOWS = [(32, 128), (16, 128), (64, 128), (32, 64), (32, 256)]
+WINDOWS = [(16, 128), (8, 128), (32, 128), (16, 64), (16, 256)]
 PIECES = {"tokenizer": "bpe", "max_vocabulary": 2000}
 CORPORA: dict[str, tuple[str, dict[str, Any], list[Size]]] = {
     "ptb, words": ("ptb/ptb.train.txt", {"model": "lstm"}, WORDS),

@@ -187,6 +187,25 @@ def test_the_derived_penalty_follows_rows_classes_and_loss(asked: dict, expected
     assert filled.model.l2 == expected
 
 
+@pytest.mark.parametrize(
+    ("model", "tokens", "vocabulary", "expected"),
+    [
+        ("lstm", 1_000_000, 65, (32, 32, 12)),
+        ("lstm", 900_000, 10_000, (10, 35, 5)),
+        ("lstm", 100_000, 2000, (10, 35, 20)),  # epochs have their limits
+        ("gpt", 1_000_000, 65, (16, 128, 25)),
+        ("gpt", 100_000_000, 65, (16, 128, 3)),
+    ],
+)
+def test_the_derived_training_of_language_models_has_about_as_many_updates(
+    model: str, tokens: int, vocabulary: int, expected: tuple
+) -> None:
+    settings = Settings.model_validate({"model": {"name": model}})
+    filled, _ = derive.language_training(settings, tokens, vocabulary, tuned=False)
+    batch, context, epochs = expected
+    assert (filled.batch_size, filled.context, filled.epochs) == (batch, context, min(epochs, 20))
+
+
 @pytest.mark.parametrize("how", ["content", "stratified", "group:label2", "time:when"])
 def test_every_way_to_split(how: str, tmp_path: Path) -> None:
     rows = [(label, text, str(number % 30), f"2026-01-{number % 28 + 1:02}") for number, (label, text) in enumerate(ROWS)]

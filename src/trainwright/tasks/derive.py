@@ -1,6 +1,7 @@
 """Settings that a person did not give: derived from the size of the task, each with its reason.
 
-The rules were chosen by validation scores on several data sets; ``benchmarks/defaults.py`` repeats that.
+The rules were chosen by validation scores on several data sets; ``benchmarks/defaults.py`` and
+``benchmarks/language.py`` repeat that.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ CROSS_ENTROPY = ({"name": "CrossEntropyLoss"}, "the usual loss of a classifier")
 LONG = 1000  # bytes of a text
 MANY = 50_000  # rows
 SEEN = 300_000  # texts that a linear model goes through, where rows are many
+UPDATES = 12_000  # of a language model, about
 FINE_TUNING = 0.3  # of the rate that a training from the start would have
 
 
@@ -199,7 +201,6 @@ def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: b
     model = settings.model
     assert model is not None
     small = vocabulary < 1000
-    updates = 12_000 if small and model.name == "lstm" else 6000  # twice as many, of half the length
     if model.name == "lstm":
         size = 256 if small else 200
         values: Values = {
@@ -209,21 +210,21 @@ def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: b
             "model.dropout": (0.2, "more tokens than weights, or nearly"),
             "model.tied": (not small, "" if small else "half the weights, and better ones"),
             "context": (32 if small else 35, "steps that the gradient goes back"),
-            "batch_size": (32 if small else 20, "lanes side by side"),
+            "batch_size": (32 if small else 10, "lanes side by side"),
             "lr": (0.004, "what suits lstm with Adam"),
             "clip": (1.0, "gradients through time can be large"),
         }
     else:
         values = {
             "context": (128, "tokens in a window"),
-            "batch_size": (32, "windows"),
+            "batch_size": (16, "windows"),
             "lr": (0.002, "what suits gpt"),
             "clip": (1.0, "a usual limit"),
         }
     per_epoch = max(tokens // (int(values["batch_size"][0]) * int(values["context"][0])), 1)
     values |= {
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "a rate for each weight"),
-        "epochs": (min(max(round(updates / per_epoch), 3), 20), f"{tokens:,} tokens"),
+        "epochs": (min(max(round(UPDATES / per_epoch), 3), 20), f"{tokens:,} tokens"),
         "threads": (0, ""),
         "schedule": FALLING,
         "loss": ({"name": "CrossEntropyLoss"}, ""),
