@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     from trainwright.training.optim import Objective
 
 
-EVALUATION_VALUES = 1 << 22  # of pixels in a batch that is only looked at: large pictures go through a few at a time
+# Of pixels in a batch that is only looked at: on a processor so few that what the layers make of them stays in its cache, which
+# takes 0.6 of the time of four times as many; elsewhere as many as memory has room for.
+CACHED_VALUES, EVALUATION_VALUES = 1 << 18, 1 << 22
+FEWEST = 16  # pictures on a processor, however large
 
 
 def _batches_of(
@@ -55,7 +58,8 @@ def _batches_of(
     from trainwright.data.imagebatches import ImageBatches
 
     if seed is None:
-        batch_size = min(batch_size, max(EVALUATION_VALUES // (encoder.channels * encoder.size[0] * encoder.size[1]), 1))
+        values, fewest = (CACHED_VALUES, FEWEST) if device.type == "cpu" else (EVALUATION_VALUES, 1)
+        batch_size = min(batch_size, max(values // (encoder.channels * encoder.size[0] * encoder.size[1]), fewest))
     return ImageBatches(
         part.inputs,
         part.targets,
