@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 # Of pixels in a batch that is only looked at: on a processor so few that what the layers make of them stays in its cache, which
 # takes 0.6 of the time of four times as many; elsewhere as many as memory has room for.
 CACHED_VALUES, EVALUATION_VALUES = 1 << 18, 1 << 22
-FEWEST = 16  # pictures on a processor, however large
+FEWEST = 16  # pictures on a processor, where memory has room for them
 
 
 def _batches_of(
@@ -58,8 +58,10 @@ def _batches_of(
     from trainwright.data.imagebatches import ImageBatches
 
     if seed is None:
-        values, fewest = (CACHED_VALUES, FEWEST) if device.type == "cpu" else (EVALUATION_VALUES, 1)
-        batch_size = min(batch_size, max(values // (encoder.channels * encoder.size[0] * encoder.size[1]), fewest))
+        size = encoder.channels * encoder.size[0] * encoder.size[1]
+        most = max(EVALUATION_VALUES // size, 1)
+        cached = max(CACHED_VALUES // size, FEWEST) if device.type == "cpu" else most
+        batch_size = min(batch_size, cached, most)
     return ImageBatches(
         part.inputs,
         part.targets,
