@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from trainwright import api
-from trainwright.data import builtin
+from trainwright.data.read import builtin
 
 MADE = 60_000  # rows
 Cut = tuple[np.ndarray, np.ndarray]

@@ -25,7 +25,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 def _no_plots() -> Iterator[None]:
     """A process that imports matplotlib costs more than the trainings of most tests; runs that are looked at have plots."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trainwright.session.start_artist", lambda run: NoArtist())
+        patch.setattr("trainwright.run.train.start_artist", lambda run: NoArtist())
         yield
 
 
@@ -44,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
     source = write_csv(folder / "news.csv", news_rows(400))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINWRIGHT_CACHE", str(folder / "cache"))
-        patch.setattr("trainwright.session.start_artist", START_ARTIST)
+        patch.setattr("trainwright.run.train.start_artist", START_ARTIST)
         return tw.train(source, out=folder / "run", listen=lambda event: None)
 
 

@@ -6,7 +6,7 @@ import csv
 import random
 from pathlib import Path
 
-from trainwright.session import start_artist as START_ARTIST
+from trainwright.run.train import start_artist as START_ARTIST
 from trainwright.store import seal
 
 __all__ = ["START_ARTIST", "NoArtist", "news_rows", "reseal", "reseal_checkpoint", "write_csv"]

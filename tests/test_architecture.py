@@ -21,52 +21,56 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-# (prefix, layer, torch allowed); the longest prefix that fits decides.
-LAYERS = [
-    ("trainwright", 0, False),
-    ("trainwright.errors", 0, False),
-    ("trainwright.schema", 1, False),
-    ("trainwright.config", 1, False),
-    ("trainwright.rundir", 1, False),
-    ("trainwright.store.atomic", 1, False),
-    ("trainwright.watch.events", 1, False),
-    ("trainwright.data", 2, False),
-    ("trainwright.data.augment", 3, True),
-    ("trainwright.data.batches", 3, True),
-    ("trainwright.data.own", 3, True),
-    ("trainwright.data.streams", 3, True),
-    ("trainwright.data.imagebatches", 3, True),
-    ("trainwright.models", 3, True),
-    ("trainwright.store", 3, True),
-    ("trainwright.training", 4, True),
-    ("trainwright.evaluation", 4, True),
-    ("trainwright.watch", 5, False),
-    ("trainwright.models.bag_numpy", 3, False),
-    ("trainwright.models.shapes", 3, False),
-    ("trainwright.models.registry", 3, False),
-    ("trainwright.store.bundle", 3, False),
-    ("trainwright.tasks", 6, True),
-    ("trainwright.conformance", 7, True),
-    ("trainwright.estimators", 7, True),
-    ("trainwright.session", 7, False),
-    ("trainwright.resuming", 7, False),
-    ("trainwright.verifying", 7, False),
-    ("trainwright.api", 7, False),
-    ("trainwright.cli", 8, False),
-    ("trainwright.__main__", 9, False),
-]
-WITHIN = {"trainwright.training": "trainwright.evaluation", "trainwright.evaluation": "trainwright.training"}
+# The rooms from the roof to the ground: what is imported lies in the same room, or in one further down. Rooms on one line do
+# not know each other.
+ROOMS = (
+    ("__main__",),
+    ("cli",),
+    ("api", "estimators", "conformance"),
+    ("run",),
+    ("tasks",),
+    ("training", "evaluation"),
+    ("config",),
+    ("models",),
+    ("data",),
+    ("store", "watch"),
+    ("fields", "errors"),
+)
+DATA_ROOMS = (("read",), ("images",), ("batches",), ("text",), ("tables",), ("files",))
+# What may import torch when it is imported itself; of these rooms, what may not.
+WITH_TORCH = ("tasks", "training", "evaluation", "models", "store", "estimators", "conformance", "data.batches", "data.images")
+WITHOUT = (
+    "models.bag_numpy",
+    "models.shapes",
+    "models.registry",
+    "store.bundle",
+    "store.atomic",
+    "store.run_folder",
+)
+IMAGES_WITH_TORCH = ("data.images.augment", "data.images.batches")
 LATER = ("trainwright.api", "trainwright.models.registry")  # inside a function they may
 FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "yaml", "tarfile", "zipfile", "joblib"}
-ARCHIVES = {"trainwright.data.archives": {"tarfile", "zipfile"}}  # read there in memory, and nowhere else
+ARCHIVES = {"trainwright.data.files.archives": {"tarfile", "zipfile"}}  # read there in memory, and nowhere else
 UNPACKING = {"extract", "extractall", "unpack_archive"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "os.system", "os.popen", "torch.load", "torch.save", "shutil.unpack_archive"}
 
 
-def layer(module: str) -> tuple[int, bool]:
-    fits = [entry for entry in LAYERS if module == entry[0] or module.startswith(entry[0] + ".")]
-    _, number, torch = max(fits, key=lambda entry: len(entry[0]))
-    return number, torch
+def below(module: str, parent: str) -> bool:
+    """Whether a module is in a room, or is it."""
+    return module == f"trainwright.{parent}" or module.startswith(f"trainwright.{parent}.")
+
+
+def floor(module: str, rooms: tuple[tuple[str, ...], ...], place: int) -> tuple[int, str]:
+    """How far down a module lies, and its room; the package itself is above all."""
+    name = (*module.split("."), "")[place]
+    return next((number for number, names in enumerate(rooms) if name in names), -1), name
+
+
+def torch_allowed(module: str) -> bool:
+    """Whether importing a module may import torch."""
+    if below(module, "data.images"):
+        return any(below(module, each) for each in IMAGES_WITH_TORCH)
+    return any(below(module, each) for each in WITH_TORCH) and not any(below(module, each) for each in WITHOUT)
 
 
 def imports(path: Path) -> set[tuple[str, bool]]:
@@ -90,20 +94,27 @@ def imports(path: Path) -> set[tuple[str, bool]]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_go_down(module: str) -> None:
-    own, _ = layer(module)
-    for imported, lazy in imports(MODULES[module]):
-        if not imported.startswith("trainwright") or imported == "trainwright":
+    for imported, _ in imports(MODULES[module]):
+        if not imported.startswith("trainwright.") or imported not in MODULES:
             continue
-        assert lazy or layer(imported)[0] <= own, f"{module} imports {imported}, which is above it"
-        for room, other in WITHIN.items():
-            assert not (module.startswith(room) and imported.startswith(other)), f"{module} imports {imported}"
-        if module.startswith("trainwright.watch"):
-            assert imported.startswith(("trainwright.watch", "trainwright.errors")), f"{module} imports {imported}"
+        rooms = [(ROOMS, 1), (DATA_ROOMS, 2)] if below(module, "data") and below(imported, "data") else [(ROOMS, 1)]
+        for each, place in rooms:
+            (own, room), (other, its) = floor(module, each, place), floor(imported, each, place)
+            assert room == its or own < other, f"{module} imports {imported}, which is not below it"
+        if below(module, "watch"):
+            assert below(imported, "watch") or below(imported, "errors"), f"{module} imports {imported}"
+
+
+def test_no_imports_go_in_circles() -> None:
+    ahead = {module: {name for name, _ in imports(path) if name in MODULES} - {module} for module, path in MODULES.items()}
+    while free := {module for module, names in ahead.items() if not names & ahead.keys()}:
+        ahead = {module: names for module, names in ahead.items() if module not in free}
+    assert not ahead, f"in a circle, or above one: {sorted(ahead)}"
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_torch_only_where_it_may_be(module: str) -> None:
-    if layer(module)[1]:
+    if torch_allowed(module):
         return
     heavy = {"torch", "safetensors.torch", "sklearn", "pandas"}
     named = {name for name, lazy in imports(MODULES[module]) if not lazy or not module.startswith(LATER)}
@@ -121,7 +132,7 @@ def test_nothing_dangerous_is_called(module: str) -> None:
             assert name not in FORBIDDEN_CALLS, f"{module} calls {name}"
             assert not any(k.arg == "shell" for k in node.keywords), f"{module} uses a shell"
     text = MODULES[module].read_text(encoding="utf-8")
-    allowed = {"trainwright.data.catalog"}
+    allowed = {"trainwright.data.read.catalog"}
     assert module in allowed or not re.search(r"\b(httpx|urllib\.request|socket|requests)\b", text), (
         f"{module} uses the network"
     )
@@ -138,18 +149,18 @@ def test_archives_are_never_unpacked() -> None:
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only /proc tells what is loaded")
 def test_the_libraries_of_torch_are_loaded_before_it_is_imported() -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom trainwright import session\n"
+        "import sys\nfrom pathlib import Path\nfrom trainwright.run import train\n"
         "assert 'libtorch_cpu' not in Path('/proc/self/maps').read_text()\n"
-        "session._load_libraries()\n"
+        "train._load_libraries()\n"
         "assert 'libtorch_cpu' in Path('/proc/self/maps').read_text() and 'torch' not in sys.modules\n"
         "import torch\nassert torch.ones(2).sum() == 2\n"
-        "session.find_spec = lambda name: None\nsession._load_libraries()\n"
+        "train.find_spec = lambda name: None\ntrain._load_libraries()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_all_torch_free_modules_import_without_torch() -> None:
-    free = [module for module in MODULES if not layer(module)[1] and not module.endswith("__main__")]
+    free = [module for module in MODULES if not torch_allowed(module) and not module.endswith("__main__")]
     code = f"import importlib, sys\nfor m in {free!r}: importlib.import_module(m)\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -15,10 +15,10 @@ from PIL import Image
 
 from trainwright.conformance.models import check_model, models
 from trainwright.conformance.readers import check_reader
-from trainwright.data.corpus import find_corpus, read_text
-from trainwright.data.imagesource import read_pictures
-from trainwright.data.readers import read_table
-from trainwright.data.survey import decode, survey
+from trainwright.data.images.sizes import decode, survey
+from trainwright.data.read.images import read_pictures
+from trainwright.data.read.running_text import find_corpus, read_text
+from trainwright.data.read.tables import read_table
 
 TEXTS = [
     (("sport", "money", "space")[n % 3], f"text number {n} of some length, caf\u00e9 \u4e16\u754c; 'quoted' words")

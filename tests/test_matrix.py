@@ -78,7 +78,7 @@ def trained(request, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Pat
     source, items = MAKE[request.param](folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINWRIGHT_CACHE", str(folder / "cache"))
-        patch.setattr("trainwright.session.start_artist", START_ARTIST)
+        patch.setattr("trainwright.run.train.start_artist", START_ARTIST)
         said = call("train", source, "--out", folder / "runs" / "one", "--json", *TRAIN[request.param])
     return request.param, folder / "runs" / "one", source, items, json.loads(said.splitlines()[-1])
 

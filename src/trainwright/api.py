@@ -9,17 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright import rundir
 from trainwright.errors import TrainwrightError, error
+from trainwright.store import run_folder
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
-    from trainwright.config import Row
-    from trainwright.session import Session
+    from trainwright.config.resolve import Row
+    from trainwright.run.train import Session
+    from trainwright.run.verify import Proof
     from trainwright.tasks.base import Predictor
-    from trainwright.verifying import Proof
     from trainwright.watch.events import Event
 
     Listen = Callable[[Event], None]
@@ -30,7 +30,7 @@ class Run:
 
     def __init__(self, path: str | Path) -> None:
         """Raises E403 where ``path`` is no run folder."""
-        self.folder = rundir.open_run(Path(path))
+        self.folder = run_folder.open_run(Path(path))
         self._predictor: Predictor | None = None
 
     @property
@@ -53,9 +53,9 @@ class Run:
     def predictor(self) -> Predictor:
         """The model in use. Raises E404 and E405."""
         if self._predictor is None:
-            from trainwright.tasks import kinds
+            from trainwright.tasks import registry
 
-            self._predictor = kinds.open_run_model(self.path)
+            self._predictor = registry.open_run_model(self.path)
         return self._predictor
 
     @property
@@ -88,7 +88,7 @@ class Run:
     def trained_on(self, source: Path) -> bool:
         """Whether ``source`` is the file of the training rows, by its path. Of folders, which may hold more than training rows,
         and of the files in them it is not told."""
-        from trainwright.resuming import Earlier
+        from trainwright.run.resume import Earlier
 
         with suppress(OSError, ValueError, KeyError, TrainwrightError):
             named = json.loads(self.folder.data.read_bytes())["files"]["train"]
@@ -138,12 +138,12 @@ def train(
             refused, a file that turned bad, a full disk) leaves its folder, which can be resumed.
         KeyboardInterrupt, SystemExit: after SIGINT; SIGTERM and SIGHUP. What was reached is saved.
     """
-    from trainwright.session import Request
+    from trainwright.run.request import Request
 
     valid, test, from_run, out = (None if each is None else Path(each) for each in (valid, test, from_run, out))
     request = Request(str(source), valid, test, recipe, from_run, out, Path(runs), offline, settings)
     if resume:
-        from trainwright.resuming import begun
+        from trainwright.run.resume import begun
 
         earlier = begun(request)
         if earlier is not None:
@@ -172,7 +172,7 @@ def verify(run: Run | str | Path, *, source: str | Path = "", listen: Listen = l
 
     Raises RunError E403 and E408 for no run folder.
     """
-    from trainwright import verifying
+    from trainwright.run import verify as verifying
 
     return verifying.verify(run.path if isinstance(run, Run) else Path(run), str(source), listen)
 
@@ -185,7 +185,7 @@ def replay(
     ``out`` keeps the second run. Raises RunError E403, E405 and E408 for a run that has not ended, E423 for one that no second
     training can equal (extended under another plan, stopped by the clock), and as ``train``.
     """
-    from trainwright import verifying
+    from trainwright.run import verify as verifying
 
     path, place = run.path if isinstance(run, Run) else Path(run), None if out is None else Path(out)
     return verifying.replay(path, str(source), place, listen)
@@ -197,7 +197,7 @@ def _resumed(path: Path, settings: dict[str, Any], offline: bool, listen: Listen
 
 def _carried(carry: Callable[[Session], Path], listen: Listen | None) -> Run:
     """The finished run; its events are shown on standard error where nobody else listens."""
-    from trainwright.session import Session
+    from trainwright.run.train import Session
 
     if listen is not None:
         return Run(carry(Session(listen)))
@@ -227,7 +227,7 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
         SourceError and DataError for a file that cannot be used, RunError for the run; ModelError as ``fit``.
     """
     if not isinstance(run, Run | str | Path):
-        from trainwright.tasks.own import evaluate_own
+        from trainwright.tasks.custom.fit import evaluate_own
 
         return evaluate_own(run, source, **own)
     _refuse(own)
@@ -238,7 +238,7 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
         if not report[measured]:
             raise error("E409", path=run.path)
         return {"split": measured, **report[measured]}
-    from trainwright.data.load import require
+    from trainwright.data.files.content import require
 
     require(Path(source))  # before the model is opened, which takes longer
     return run.predictor.score(Path(source)) | {"trained_on": run.trained_on(Path(source))}
@@ -260,7 +260,7 @@ def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: 
         ModelError: E617 where it cannot be told whether there are targets, E618 for a loader that shuffles, and as ``fit``.
     """
     if not isinstance(run, Run | str | Path):
-        from trainwright.tasks.own import predict_own
+        from trainwright.tasks.custom.fit import predict_own
 
         return predict_own(run, items, **own)
     _refuse(own)
@@ -305,7 +305,7 @@ def generate(
             raise error("E320", name=name, value=value, problem="it is out of range")
     speak = getattr(opened.predictor, "generate", None)
     if speak is None:
-        from trainwright.schema import TASKS
+        from trainwright.config.settings import TASKS
 
         raise error("E410", path=opened.path, task=TASKS[opened.predictor.task])
     pieces: Iterator[str] = speak(prompt, tokens, temperature, top_k, top_p, seed)
@@ -314,21 +314,21 @@ def generate(
 
 def recipes() -> dict[str, dict[str, Any]]:
     """The recipes inside the package: description, source, settings and the result to expect, by name."""
-    from trainwright import config
+    from trainwright.config import resolve
 
-    return config.recipes()
+    return resolve.recipes()
 
 
 def settings() -> list[Row]:
     """Every setting with type, default, unit and meaning."""
-    from trainwright import config
+    from trainwright.config import resolve
 
-    return list(config.rows())
+    return list(resolve.rows())
 
 
 def runs(folder: str | Path = "runs") -> list[dict[str, Any]]:
     """The runs in a folder: ``run`` (path) and ``report`` (empty for a run that has not ended)."""
-    return rundir.runs(Path(folder))
+    return run_folder.runs(Path(folder))
 
 
 def fit(
@@ -402,7 +402,7 @@ def fit(
         TrainingError: E501 when loss or gradient is not finite, E503 when that is so ten times in a row, E504 when memory
             runs out and batches cannot be cut any more; everything is as it was before the refused step.
     """
-    from trainwright.tasks.own import fit_own
+    from trainwright.tasks.custom.fit import fit_own
 
     return fit_own(
         model, data, loss, optimizer, valid=valid, target=target, state=state, metrics=metrics, batch_size=batch_size,

@@ -56,11 +56,12 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train on SOURCE: columns, split, model and settings are derived, and said."""
-    from trainwright import api, config
+    from trainwright import api
+    from trainwright.config.resolve import nest
 
     source, settings = _source(words)
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
-    given = config.nest(settings)
+    given = nest(settings)
     for key, flag in FLAGS.items():
         if key in given:
             raise error("E330", key=key, flag=flag)
@@ -98,11 +99,12 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Go on with a run that was stopped or killed, or extend one that has ended (epochs=20)."""
-    from trainwright import api, config
+    from trainwright import api
+    from trainwright.config.resolve import nest
 
     console = _console(sys.stderr if as_json else sys.stdout, quiet)
     _tell(
-        api.resume(run, source=source, offline=offline, listen=console.handle, **config.nest(words or [])),
+        api.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or [])),
         console,
         as_json,
         quiet,
@@ -152,7 +154,7 @@ def _prove(run: Path, proof: Any, console: "Console", as_json: bool) -> None:
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
     """The one word that is no setting, wherever it stands. Raises E316 for none and E317 for several."""
-    from trainwright.rundir import is_path
+    from trainwright.data.files.folders import is_path
 
     settings = [word for word in words if "=" in word and not is_path(word)]
     sources = [word for word in words if word not in settings]
@@ -263,7 +265,7 @@ def generate(
 
 def _lines() -> list[str]:
     """The lines of standard input, whatever its encoding."""
-    from trainwright.data.encoding import decode, encoding_of
+    from trainwright.data.files.encoding import decode, encoding_of
 
     data = sys.stdin.buffer.read()
     text = decode(data, encoding_of([data], Path("-"))[0], Path("-")).removeprefix("\ufeff").replace("\r\n", "\n")
@@ -330,8 +332,8 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: 
 @app.command()
 def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Draw the plots and the page of a run again."""
-    from trainwright.rundir import open_run
     from trainwright.store import seal
+    from trainwright.store.run_folder import open_run
     from trainwright.watch.plots import draw
 
     try:
@@ -382,9 +384,9 @@ def recipes(context: typer.Context) -> None:
 @recipes_app.command("show")
 def show_recipe(name: Annotated[str, typer.Argument(help="The recipe's name.")]) -> None:
     """Print a recipe: a complete settings file with the result to expect."""
-    from trainwright import config
+    from trainwright.config.resolve import recipe_text
 
-    typer.echo(config.recipe_text(name), nl=False)
+    typer.echo(recipe_text(name), nl=False)
 
 
 @app.command()

@@ -17,14 +17,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
 
-from trainwright.data.arrays import convert, to_pixels
-from trainwright.data.images import reshape
-from trainwright.data.pictures import from_pixels
-from trainwright.data.source import Source
-from trainwright.data.table import ROW, Table
-from trainwright.tasks import kinds
-from trainwright.tasks.base import Clock
-from trainwright.tasks.runner import Training
+from trainwright.data.images.arrays import convert, to_pixels
+from trainwright.data.images.decode import reshape
+from trainwright.data.images.pictures import from_pixels
+from trainwright.data.read.source import Source
+from trainwright.data.tables.table import ROW, Table
+from trainwright.tasks import registry
+from trainwright.training.problem import Clock
+from trainwright.training.trainer import Training
 from trainwright.watch.console import Console
 
 LABEL = "__label__"  # the column that ``fit`` adds; reserved
@@ -69,8 +69,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         names = ("model", "epochs", "lr", "batch_size", "valid_fraction", "seed")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
-        settings = kinds.complete(given, {}, self._task, None, None)
-        problem, _ = kinds.module(self._task).prepare(source, settings, None, Clock())
+        settings = registry.complete(given, {}, self._task, None, None)
+        problem, _ = registry.module(self._task).prepare(source, settings, None, Clock())
         problem.notes += problem.derive()
         training = Training(problem)
         console = Console(sys.stderr, quiet=not self.verbose)
@@ -78,7 +78,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             training.train(console.handle)
         finally:
             console.close()
-        self.predictor_ = kinds.from_bundle(training.bundle())
+        self.predictor_ = registry.from_bundle(training.bundle())
         self.notes_ = [*problem.notes, *training.notes]
 
     @abstractmethod

@@ -5,54 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from calls import call, talk
 from safetensors.numpy import load_file
 from samples import news_rows, write_csv
 
 import trainwright as tw
-from trainwright import cli
 from trainwright.evaluation.report import TIME_FIELDS
-
-
-def call(*words: object, cwd: Path, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "trainwright", *map(str, words)]
-    done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, env=os.environ | {"COLUMNS": "100"})
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
 
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def talk(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object, stdin: str = ""
-) -> tuple[str, str, int]:
-    """The command line in this process: standard output, standard error, exit code."""
-    code = [0]
-
-    def leave(number: int) -> None:
-        code[0] = number
-        raise SystemExit(number)
-
-    monkeypatch.setattr(sys, "argv", ["trainwright", *map(str, words)])
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "surrogateescape"))))
-    monkeypatch.setattr("os._exit", leave)
-    try:
-        cli.main()
-    except SystemExit as left:
-        code[0] = code[0] or int(left.code or 0)
-    out, err = capsys.readouterr()
-    return out, err, code[0]
 
 
 def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from calls import call, talk
 from samples import news_rows, reseal, write_csv
-from test_cli import call, talk
 
 ROWS = news_rows(60)
 TEXT = "\n".join(f"{label},{text}" for label, text in ROWS)

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from trainwright.rundir import RunDir
 from trainwright.store import checkpoint, seal
 from trainwright.store.packing import Packer
+from trainwright.store.run_folder import RunDir
 
 TIMES = ("seconds", "rows_per_second")
 

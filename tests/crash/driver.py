@@ -49,11 +49,11 @@ class Driver:
 def serve() -> None:
     """Fork a child for each line."""
     import trainwright
-    import trainwright.tasks.kinds
-    import trainwright.tasks.runner
+    import trainwright.tasks.registry
+    import trainwright.training.trainer
 
     for task in ("text", "image", "language", "table"):
-        trainwright.tasks.kinds.module(task)
+        trainwright.tasks.registry.module(task)
     from phases import Phases  # noqa: F401
 
     assert trainwright.__file__.startswith(str(Path(__file__).parents[2])), trainwright.__file__
@@ -123,18 +123,18 @@ def _run(job: dict[str, Any], out: Path, kept: dict[str, Any]) -> int:
     from works import settings
 
     import trainwright as tw
-    from trainwright import session
     from trainwright.errors import TrainwrightError
-    from trainwright.training import saving
+    from trainwright.run import train as session
+    from trainwright.training import checkpointing
 
     session.start_artist = lambda run: NoArtist()
     if job.get("streamed"):
-        from trainwright.data import imagestore
+        from trainwright.data.images import storage
 
-        imagestore.MOST_BYTES = 0
+        storage.MOST_BYTES = 0
     if job.get("ignored"):
         signal.signal(job["ignored"], signal.SIG_IGN)
-    saving.SHARE = 1e9  # runs by the clock save whenever it is time
+    checkpointing.SHARE = 1e9  # runs by the clock save whenever it is time
     phases = Phases([tuple(each) for each in job.get("hits", ())])
     phases.install()
     if job.get("defects"):

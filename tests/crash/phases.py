@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 
-from trainwright import session
 from trainwright.models.forward import Forward
+from trainwright.run import train
 from trainwright.store import atomic, bundle, checkpoint, seal
-from trainwright.tasks.runner import Training
 from trainwright.training import loop, step
+from trainwright.training.trainer import Training
 
 PHASES = (
     "data", "forward", "backward", "update", "save-open", "save-torn", "write-torn", "save-fsync", "rename",
@@ -62,7 +62,7 @@ class Phases:
 
     def install(self) -> None:
         """Patch this process; it is a child that ends with the run."""
-        self.around(session.Session, "prepare", "data")
+        self.around(train.Session, "prepare", "data")
         self.around(loop, "islice", "data")
         self.around(Forward, "__call__", "forward")
         self.around(torch.Tensor, "backward", "backward")
@@ -74,7 +74,7 @@ class Phases:
         self.around(Training, "_validate", "validation")
         self.around(Training, "evaluate", "test")
         self.around(bundle, "save", "bundle")
-        self.around(session, "write_json", "report")
+        self.around(train, "write_json", "report")
         self.around(seal, "close", "report")
         self._updates()
         self._writes()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Bench
+from bench import Bench
 from samples import reseal_checkpoint
 
 

@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from bench import FULL, Bench
 from compare import differences, fingerprint, fingerprint_state
-from conftest import FULL, Bench
 from torch import nn
 
-from trainwright.data.batches import tensor_batches
+from trainwright.config.settings import Named, Schedule
+from trainwright.data.batches.base import tensor_batches
 from trainwright.models.forward import Forward
-from trainwright.schema import Named, Schedule
 from trainwright.store import checkpoint
 from trainwright.store.checkpoint import Checkpoints
 from trainwright.training import snapshot
+from trainwright.training.checkpointing import Saver
 from trainwright.training.loop import Plan, fit
 from trainwright.training.optim import Objective, make_optimizer, make_schedules, optimizers, schedules
-from trainwright.training.saving import Saver
+from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.training.stop import Signals
 from trainwright.watch.events import Scores, Step
 
 CONSTANT: list[dict[str, Any]] = []

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import FULL, Bench
+from bench import FULL, Bench
 from faults import FullDisk
 
 from trainwright.errors import RunError
-from trainwright.rundir import RunDir, locked
 from trainwright.store.checkpoint import Checkpoints
+from trainwright.store.run_folder import RunDir, locked
 
 FOREVER = 10**9
 MANY = FULL * 60 or 4
@@ -80,7 +80,7 @@ def test_a_lock_that_cannot_say_whose_it_is(tmp_path: Path, monkeypatch: pytest.
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("trainwright.rundir.os.write", full)
+    monkeypatch.setattr("trainwright.store.run_folder.os.write", full)
     with locked(RunDir(tmp_path)), pytest.raises(RunError, match="in use"), locked(RunDir(tmp_path)):
         pass
 

@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 import pytest
-from conftest import FULL, Bench
+from bench import FULL, Bench
 from phases import points
 from works import WORKS
 

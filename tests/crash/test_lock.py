@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 import pytest
-from conftest import Bench
+from bench import Bench
 
 
 @pytest.mark.parametrize("streamed", [False, True])

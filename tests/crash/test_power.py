@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import Bench
 from compare import differences, fingerprint
-from conftest import Bench
 from defects import DEFECTS
 
 ONLY_LANGUAGE = ("the carried state is forgotten",)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from bench import FULL, Bench
 from compare import fingerprint
-from conftest import FULL, Bench
 
 from trainwright.errors import RunError
 from trainwright.store import bundle, checkpoint, seal

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import FULL, Bench
 from compare import differences, fingerprint
-from conftest import FULL, Bench
 from driver import default_signals
 from phases import points
 from works import WORKS

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import FULL
+from bench import FULL
 
 from trainwright.store import atomic, checkpoint
 from trainwright.store.checkpoint import Checkpoints

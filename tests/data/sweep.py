@@ -21,14 +21,14 @@ from pathlib import Path
 
 from mutations import mutant, seeds
 
-from trainwright.data.load import load
-from trainwright.data.readers import read_table
-from trainwright.data.records import DEEPEST
-from trainwright.data.source import find
-from trainwright.data.table import ROW, Table
+from trainwright.data.files.content import load
+from trainwright.data.read.json_records import DEEPEST
+from trainwright.data.read.source import find
+from trainwright.data.read.tables import read_table
+from trainwright.data.tables.table import ROW, Table
 from trainwright.errors import TrainwrightError
-from trainwright.tasks import kinds
-from trainwright.tasks.base import Clock
+from trainwright.tasks import registry
+from trainwright.training.problem import Clock
 
 MOST_MEMORY = 256 << 20
 MANY_ROWS = 200_000  # looking at each would take more memory than reading them
@@ -71,9 +71,9 @@ def _prepare(path: Path, outcome: Outcome) -> None:
     """What ``train`` does before there is a run folder."""
     outcome.refused = ""  # running text is no table
     source = find(str(path), None, None, offline=True, listen=None)
-    task, _ = kinds.settle(source, {}, {}, None)
-    settings = kinds.complete({}, {}, task, None, None)
-    problem, _ = kinds.module(task).prepare(source, settings, None, Clock())
+    task, _ = registry.settle(source, {}, {}, None)
+    settings = registry.complete({}, {}, task, None, None)
+    problem, _ = registry.module(task).prepare(source, settings, None, Clock())
     problem.derive()
     json.dumps(problem.data)
 

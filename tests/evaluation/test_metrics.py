@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from trainwright.data.batches import tensor_batches
-from trainwright.data.rowkeys import content_keys
+from trainwright.config.settings import Named
+from trainwright.data.batches.base import tensor_batches
+from trainwright.data.tables.content_hash import content_keys
 from trainwright.evaluation import metrics
 from trainwright.evaluation.audit import audit
 from trainwright.evaluation.baseline import majority
 from trainwright.evaluation.intervals import wilson
 from trainwright.models.forward import Forward
-from trainwright.schema import Named
 from trainwright.training.optim import Objective, make_objective
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)

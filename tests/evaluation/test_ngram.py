@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwright.data.corpus import find_corpus, read_text
-from trainwright.data.tokens import TokenEncoder
+from trainwright.data.read.running_text import find_corpus, read_text
+from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.evaluation import ngram
 
 SIZE = 5

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from samples import news_rows, reseal, write_csv
 
 import trainwright as tw
-from trainwright.data.batches import ragged_batches
-from trainwright.data.encode import Labels
-from trainwright.data.ragged import Ragged
+from trainwright.data.batches.base import ragged_batches
+from trainwright.data.text.bag_encoder import Labels
+from trainwright.data.text.ragged import Ragged
 from trainwright.models import registry
 from trainwright.models.bag_numpy import NumpyBag, layout
+from trainwright.models.catalog import BagSettings
 from trainwright.models.shapes import TextShape
-from trainwright.schema import BagSettings
-from trainwright.tasks.targets import Classes
-from trainwright.tasks.text_predictor import PLAIN, TextPredictor
+from trainwright.tasks.class_target import Classes
+from trainwright.tasks.text.predictor import PLAIN, TextPredictor
 
 SETTINGS = st.builds(
     BagSettings,

@@ -11,8 +11,8 @@ from torch import nn
 
 from trainwright.errors import RunError
 from trainwright.models import registry
+from trainwright.models.catalog import MODELS, TASK_MODELS, GPTSettings
 from trainwright.models.shapes import ImageShape, TableShape, TextShape, TokenShape
-from trainwright.schema import MODELS, TASK_MODELS, GPTSettings
 
 TEXT, TOKENS = TextShape(50, 4), TokenShape(50)
 

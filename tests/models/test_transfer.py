@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from trainwright.models import registry
+from trainwright.models.catalog import MODELS
 from trainwright.models.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models.transfer import transfer
-from trainwright.schema import MODELS
 
 IMAGE, TEXT, TOKENS, TABLE = ImageShape(1, 6, 6, 3), TextShape(20, 3), TokenShape(20), TableShape(2, (3, 5), 3)
 CASES = [
@@ -141,7 +141,7 @@ def test_building_without_memory_imports_no_algebra() -> None:
     """Torch imports sympy for normal random numbers on its meta device; that takes as long as importing torch."""
     code = (
         "import sys\nfrom trainwright.models import registry, shapes, transfer\n"
-        "from trainwright.schema import ConvNetSettings\n"
+        "from trainwright.models.catalog import ConvNetSettings\n"
         "build = lambda shape: registry.build('image', 'convnet.v1', ConvNetSettings(), shape)\n"
         "shape = shapes.ImageShape(1, 8, 8, 3)\n"
         "told = transfer.transfer(build(shape), build(shape).state_dict(), build, shape, shape, None)\n"

@@ -10,7 +10,7 @@ import pytest
 import torch
 from samples import reseal
 
-from trainwright.data import cache
+from trainwright.data.files import cache
 from trainwright.errors import RunError
 from trainwright.store import atomic, bundle, checkpoint
 

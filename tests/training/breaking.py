@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import trainwright as tw
-from trainwright.data.batches import Batch
-from trainwright.data.order import step_seed
+from trainwright.data.batches.base import Batch
+from trainwright.data.batches.shuffle import step_seed
 from trainwright.models.forward import Forward
 from trainwright.store.checkpoint import Checkpoints
 from trainwright.watch.events import Event

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from trainwright.config.settings import Named, Schedule
 from trainwright.errors import SettingError
-from trainwright.schema import Named, Schedule
 from trainwright.training.optim import (
     CLASS_NUMBERS,
     ONE_HOT,

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from trainwright.data.batches import Batch
-from trainwright.data.streams import IGNORED
+from trainwright.config.settings import Named
+from trainwright.data.batches.base import Batch
+from trainwright.data.batches.tokens import IGNORED
 from trainwright.errors import ModelError, TrainingError
 from trainwright.models.forward import Forward
-from trainwright.schema import Named
 from trainwright.training.optim import Objective, make_objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
-from trainwright.training.tokens import TokenObjective
+from trainwright.training.token_loss import TokenObjective
 
 WEIGHTS = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)
 LOSSES = {

@@ -16,9 +16,9 @@ from watch_samples import ODD_LABELS, make_report, python_environment
 
 from trainwright.watch import console as console_module
 from trainwright.watch import scores, summary, words
-from trainwright.watch.console import Console
+from trainwright.watch.console import Console, open_screen
 from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Scores, Started, Step
-from trainwright.watch.screen import Plain, open_screen
+from trainwright.watch.screen import Plain
 
 ESCAPE = "\x1b"
 

@@ -11,10 +11,10 @@ import pytest
 from watch_samples import ODD_LABELS, make_language, make_report
 
 from trainwright.watch import notebook
-from trainwright.watch.console import Console
+from trainwright.watch.console import Console, open_screen
 from trainwright.watch.events import Epoch, Note, Scores, Started, Step
 from trainwright.watch.notebook import Notebook, html, in_notebook
-from trainwright.watch.screen import Bar, Line, Plain, open_screen
+from trainwright.watch.screen import Bar, Line, Plain
 
 
 class ZMQInteractiveShell:

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainwright import schema
 from trainwright.models import registry
+from trainwright.models.catalog import MODELS
 from trainwright.models.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 
 OUTPUTS, VOCABULARY, TIME = 4, 50, 6
@@ -79,7 +79,7 @@ class Case:
 
     def __init__(self, task: str, name: str, changes: dict[str, Any], shape: Shape) -> None:
         self.task, self.name, self.shape = task, name, shape
-        self.settings = schema.MODELS[name.partition(".")[0]].model_validate(changes)
+        self.settings = MODELS[name.partition(".")[0]].model_validate(changes)
         self.outputs = shape.vocabulary if isinstance(shape, TokenShape) else shape.outputs
 
     def build(self, seed: int = 0, *, dropout: bool = True) -> nn.Module:

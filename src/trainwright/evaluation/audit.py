@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from trainwright.data.split import NAMES
+from trainwright.data.tables.split import NAMES
 
 
 def audit(rows: pl.DataFrame) -> dict[str, Any]:

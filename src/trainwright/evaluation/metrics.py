@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainwright.data.batches import Batch
-from trainwright.data.tree import filled, leaves, mapped
+from trainwright.data.batches.base import Batch
+from trainwright.data.batches.pytree import filled, leaves, mapped
 from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.watch.events import Scores

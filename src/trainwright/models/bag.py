@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
-from trainwright.data.ragged import Ragged, Turned
+from trainwright.data.text.ragged import Ragged, Turned
+from trainwright.models.catalog import BagSettings
 from trainwright.models.shapes import TextShape
-from trainwright.schema import BagSettings
 
 
 class Bag(nn.Module):

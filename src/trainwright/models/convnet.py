@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from trainwright.models.layout import Arranged
+from trainwright.models.catalog import ConvNetSettings
+from trainwright.models.memory_format import Arranged
 from trainwright.models.norm import BatchNorm
 from trainwright.models.shapes import ImageShape
-from trainwright.schema import ConvNetSettings
 
 
 class ConvNet(Arranged):

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainwright.data.batches import Batch
-from trainwright.data.tree import mapped
+from trainwright.data.batches.base import Batch
+from trainwright.data.batches.pytree import mapped
 from trainwright.errors import error, in_short
 
 

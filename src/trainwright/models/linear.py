@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainwright.models.catalog import LinearSettings
 from trainwright.models.shapes import TableShape
-from trainwright.schema import LinearSettings
 
 
 class Linear(nn.Module):

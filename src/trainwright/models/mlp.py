@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from trainwright.models.catalog import MLPSettings
 from trainwright.models.shapes import ImageShape
 from trainwright.models.trunk import Trunk
-from trainwright.schema import MLPSettings
 
 
 class MLP(nn.Module):

@@ -32,7 +32,7 @@ MODELS = {
         "resnet.v1": "trainwright.models.resnet:ResNet",
     },
     "language": {
-        "lstm.v1": "trainwright.models.language_lstm:LSTMLanguageModel",
+        "lstm.v1": "trainwright.models.lstm_language:LSTMLanguageModel",
         "gpt.v1": "trainwright.models.gpt:GPT",
     },
     "table": {
@@ -55,7 +55,7 @@ def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[
     """
     import torch
 
-    from trainwright.models.outline import outline
+    from trainwright.models.meta import outline
 
     network = outline(lambda: build(task, name, settings, shape))
     forms = {key: (str(each.dtype).removeprefix("torch."), tuple(each.shape)) for key, each in network.state_dict().items()}

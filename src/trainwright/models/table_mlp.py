@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainwright.models.catalog import MLPSettings
 from trainwright.models.shapes import TableShape
 from trainwright.models.trunk import Trunk
-from trainwright.schema import MLPSettings
 
 WIDEST = 50
 

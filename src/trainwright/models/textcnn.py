@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainwright.models.catalog import TextCNNSettings
 from trainwright.models.padding import pad
 from trainwright.models.shapes import TextShape
-from trainwright.schema import TextCNNSettings
 
 
 class TextCNN(nn.Module):

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainwright.models.outline import outline
+from trainwright.models.meta import outline
 from trainwright.models.shapes import Shape
 
 Build = Callable[[Shape], nn.Module]

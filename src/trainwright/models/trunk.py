@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from trainwright.schema import MLPSettings
+from trainwright.models.catalog import MLPSettings
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
 

@@ -1,44 +1,22 @@
-"""What every kind of problem gives to training and evaluation, and what every trained model can be asked.
-
-A ``Problem`` is made by ``prepare`` of its task without torch, which is imported meanwhile; the methods that need it import
-what they use. A ``Predictor`` is the same problem's trained model, from its bundle.
-"""
+"""One encoded split, and what every trained model can be asked. What a problem gives to training is ``training.problem``."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from trainwright.schema import TASKS, Settings
-
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
-    from trainwright.data.batches import Batches
-    from trainwright.models.forward import Forward
     from trainwright.models.shapes import Shape
     from trainwright.store.bundle import Bundle
-    from trainwright.training.optim import Objective
-    from trainwright.watch.events import Scores
 
-Note = tuple[str, str, str]
 EVALUATION_BATCH = 1024
-
-
-class Clock:
-    """Told when a phase of the preparation ends, and how far a long one is; this one does not listen."""
-
-    def mark(self, phase: str) -> None:
-        """The time since the last mark was spent on ``phase``."""
-
-    def progress(self, phase: str, done: int, total: int, unit: str) -> None:
-        """``done`` of ``total`` are ready."""
 
 
 @dataclass(frozen=True)
@@ -59,82 +37,6 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.targets)
-
-
-class Problem(ABC):
-    """One problem made ready to be trained.
-
-    Attributes:
-        task: the key of its kind in ``TASKS``.
-        unit: what is counted as its rows.
-        settings: with everything filled in that the data decide.
-        splits: train, valid, test; those that exist.
-        data: the content of ``data.json``.
-        notes: (what, value, why) of everything derived or found so far.
-        parent: the trained model that this training goes on from.
-    """
-
-    task: ClassVar[str]
-    unit: ClassVar[str] = "rows"
-    settings: Settings
-    splits: Mapping[str, Sized]
-    data: dict[str, Any]
-    notes: list[Note]
-    parent: Predictor | None = None
-
-    @property
-    def title(self) -> str:
-        """What it is called in reports."""
-        return TASKS[self.task]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes to tell apart, by number; empty where there are none."""
-        return ()
-
-    @property
-    def ways(self) -> set[str]:
-        """The settings of ``WAYS`` that can make its training faster."""
-        return {"precision", "threads", "compile"}
-
-    @property
-    @abstractmethod
-    def shape(self) -> Shape:
-        """What the network has to know of the data."""
-
-    @abstractmethod
-    def derive(self) -> list[Note]:
-        """Fill in the settings of the training that are not given; what was chosen, and why."""
-
-    @abstractmethod
-    def batches(self, device: torch.device) -> Batches:
-        """The training split in batches."""
-
-    @abstractmethod
-    def objective(self, model: nn.Module, device: torch.device) -> Objective:
-        """What training makes small. Raises SettingError for a loss that does not fit."""
-
-    def forward(self, model: nn.Module) -> Forward:
-        """How the network is called."""
-        from trainwright.models.forward import Forward
-
-        return Forward(model)
-
-    @abstractmethod
-    def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
-        """The scores of the validation split."""
-
-    @abstractmethod
-    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
-        """``valid``, ``test``, ``baseline`` and ``labels`` of the report. The test split is read here and nowhere else."""
-
-    @abstractmethod
-    def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
-        """What the model needs beside its weights: JSON values, arrays, tokens."""
-
-    def name_rows(self, rows: np.ndarray) -> str:
-        """File and record numbers of rows of the training split, for messages."""
-        return ""
 
 
 @dataclass

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainwright.data.batches import Batch, Batches
-from trainwright.data.order import epoch_seed, step_seed
+from trainwright.data.batches.base import Batch, Batches
+from trainwright.data.batches.shuffle import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
-from trainwright.training.chance import seed
-from trainwright.training.memory import cut, release
+from trainwright.training.microbatch import cut, release
+from trainwright.training.rng import seed
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
 from trainwright.watch.events import Epoch, Event, Finished, Refused, Scores, Started, Step

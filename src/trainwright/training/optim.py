@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, lr_scheduler
 
-from trainwright.data.tree import count
+from trainwright.config.settings import Named, Schedule
+from trainwright.data.batches.pytree import count
 from trainwright.errors import error, nearest
-from trainwright.schema import Named, Schedule
 
 # Optimisers whose update is a single pass over memory when torch's fused kernel does it.
 FUSED = ("Adam", "AdamW", "SGD", "Adagrad")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainwright.data.tree import leaves, mapped
+from trainwright.data.batches.pytree import leaves, mapped
 from trainwright.errors import error
 from trainwright.training.optim import LENGTHS, advance
 from trainwright.training.state import State

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainwright.data.batches import Batch
+from trainwright.data.batches.base import Batch
 from trainwright.watch.events import Scores
 
 COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored")

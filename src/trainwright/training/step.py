@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from trainwright.data.batches import Batch
+from trainwright.data.batches.base import Batch
 from trainwright.errors import error
 from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
-from trainwright.models.language_lstm import LSTMLanguageModel
+from trainwright.models.lstm_language import LSTMLanguageModel
 from trainwright.training.optim import Objective, Scheduler, lean_step
-from trainwright.training.rows import by_rows
+from trainwright.training.sparse import by_rows
 from trainwright.training.state import Tally
-from trainwright.training.undo import Undo
+from trainwright.training.step_guard import Undo
 
 
 @dataclass

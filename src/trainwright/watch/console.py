@@ -7,13 +7,15 @@ that has gone away does not end the run.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, TextIO
 
 from trainwright.watch import epochs, summary, words
 from trainwright.watch.events import Epoch, Event, Finished, Note, Progress, Refused, Resumed, Saved, Started, Step
-from trainwright.watch.screen import Bar, Line, open_screen
+from trainwright.watch.screen import Bar, Line, Live, Plain, Screen
 
 REFUSED = 5  # refused updates that are shown one by one; the others are counted at the end
 _NAME, _VALUE = 17, 18  # the first two columns of a note
@@ -187,3 +189,28 @@ def _progress_bar(event: Progress, elapsed: float) -> Bar:
         if event.done and elapsed > 0:
             facts.append(f"{words.clock((event.total - event.done) * elapsed / event.done)} left")
     return Bar(words.clip(event.phase, 24), min(1.0, event.done / event.total) if event.total else None, facts)
+
+
+def open_screen(stream: TextIO, quiet: bool) -> Screen:
+    """The screen that suits ``stream``."""
+    if quiet:
+        return Screen()
+    if _is_notebook(stream):
+        from trainwright.watch.notebook import Notebook
+
+        return Notebook()
+    return Live(stream) if _is_terminal(stream) else Plain(stream)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return not stream.closed and stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+
+
+def _is_notebook(stream: TextIO) -> bool:
+    """Whether ``stream`` is what a notebook shows below its cell, and not something it was redirected to."""
+    kernel = sys.modules.get("ipykernel.iostream")
+    if kernel is None or not isinstance(stream, kernel.OutStream):
+        return False
+    from trainwright.watch.notebook import in_notebook
+
+    return in_notebook()

@@ -159,33 +159,8 @@ def _parts(bar: Bar, width: int) -> list[tuple[str, str]]:
     return [*head, ("\u2501" * full, "cyan"), ("\u2500" * (cells - full), "dim"), ("  " + shown, "")]
 
 
-def open_screen(stream: TextIO, quiet: bool) -> Screen:
-    """The screen that suits ``stream``."""
-    if quiet:
-        return Screen()
-    if _is_notebook(stream):
-        from trainwright.watch.notebook import Notebook
-
-        return Notebook()
-    return Live(stream) if _is_terminal(stream) else Plain(stream)
-
-
 def _descriptor(stream: TextIO) -> int | None:
     try:
         return stream.fileno()
     except (OSError, AttributeError):  # a terminal that some editor only imitates
         return None
-
-
-def _is_terminal(stream: TextIO) -> bool:
-    return not stream.closed and stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
-
-
-def _is_notebook(stream: TextIO) -> bool:
-    """Whether ``stream`` is what a notebook shows below its cell, and not something it was redirected to."""
-    kernel = sys.modules.get("ipykernel.iostream")
-    if kernel is None or not isinstance(stream, kernel.OutStream):
-        return False
-    from trainwright.watch.notebook import in_notebook
-
-    return in_notebook()

@@ -1,0 +1,264 @@
+"""Settings: words and TOML go in, resolved TOML comes out; unknown keys, and those of another task, are refused."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from trainwright.config.settings import TASKS, TOKENIZERS, Named, Settings
+from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.fields import period
+from trainwright.models.catalog import MODELS, TASK_MODELS
+
+RECIPES = Path(__file__).with_name("recipes")
+COMPONENTS = ("model", "optimizer", "schedule", "loss")
+
+
+def nest(words: Iterable[str]) -> dict[str, Any]:
+    """``["lr=0.1", "model.embedding=64"]`` as ``{"lr": "0.1", "model": {"embedding": "64"}}``.
+
+    Values stay text; ``resolve`` gives them their type. Raises E303 for a word without ``=`` and E304 for a key given twice.
+    """
+    nested: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        *path, last = (part.strip() for part in key.split("."))
+        if not equals or not last:
+            raise error("E303", word=word)
+        place = nested
+        for part in path:
+            if not isinstance(place.setdefault(part, {}), dict):
+                place[part] = {"name": place[part]}
+            place = place[part]
+        if isinstance(place.get(last), dict) and "name" not in place[last]:
+            place[last]["name"] = value
+        elif last in place:
+            raise error("E304", key=key)
+        else:
+            place[last] = value
+    return nested
+
+
+def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, task: str = "") -> Settings:
+    """Typed settings from nested values (text or typed), laid over ``base``.
+
+    Before the task is known its own settings cannot be told from those of another; with ``task`` they are.
+
+    Raises:
+        SettingError: E301 for an unknown key, E302 for a value of the wrong type or size, E306 for a model that there is
+            not, E321 for a setting, and E322 for a model, that belongs to another task, E331 for a rollback to checkpoints that
+            lie where the clock puts them.
+    """
+    values: dict[str, Any] = {}
+    for layer in (base or {}, given):
+        if not isinstance(layer, Mapping):
+            raise error("E302", key="settings", value=layer, problem="they are a table of keys and values")
+        for key, value in layer.items():
+            if key not in Settings.model_fields:
+                raise error("E301", key=key, hint=nearest(key, keys()))
+            values[key] = _component(key, value, values.get(key), task) if key in COMPONENTS else value
+    if task:
+        values["task"] = task
+        values.setdefault("model", {"name": TASK_MODELS[task][0]})
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as problem:
+        raise _explain(problem) from None
+    if settings.on_nonfinite == "rollback" and period(settings.checkpoint_every)[1] not in ("steps", "epochs"):
+        if "checkpoint_every" in values:
+            raise error("E331", value=settings.checkpoint_every)
+        settings.checkpoint_every = "1epoch"
+    if task:
+        _check_task(settings, task)
+    return settings
+
+
+def belongs(field: Any, task: str) -> bool:
+    """Whether a field is for ``task``."""
+    only = (field.json_schema_extra or {}).get("only", "")
+    return not only or task in only.split()
+
+
+def _check_task(settings: Settings, task: str) -> None:
+    """Raise E321, E322 and E302 for what another task would need."""
+    model = settings.model
+    assert model is not None
+    if model.name not in TASK_MODELS[task]:
+        raise error("E322", name=model.name, task=TASKS[task], choices=", ".join(TASK_MODELS[task]))
+    for prefix, part in (("", settings), ("model.", model)):
+        fields = type(part).model_fields
+        for key in part.model_fields_set:
+            if not belongs(fields[key], task) and getattr(part, key) != fields[key].default:
+                only = [TASKS[each] for each in fields[key].json_schema_extra["only"].split()]  # type: ignore[index,union-attr]
+                raise error("E321", key=prefix + key, only=", ".join(only), task=TASKS[task])
+    if settings.tokenizer and settings.tokenizer not in TOKENIZERS.get(task, ()):
+        raise error("E302", key="tokenizer", value=settings.tokenizer, problem=f"one of {', '.join(TOKENIZERS[task])}")
+
+
+def _component(key: str, value: Any, before: Any, task: str) -> Any:
+    """A named component: ``bag``, ``{"name": "bag", ...}``, ``{"embedding": 64}`` over what was there before."""
+    return _schedules(value, before) if key == "schedule" else _named(key, value, before, task)
+
+
+def _named(key: str, value: Any, before: Any, task: str = "") -> Any:
+    if isinstance(value, str):
+        value = {"name": value}
+    if not isinstance(value, Mapping):
+        return value
+    value = {name: _literal(item) if key != "model" else item for name, item in value.items()}
+    if isinstance(before, dict) and value.get("name", before.get("name")) == before.get("name"):
+        value = before | value
+    if key != "model" and "name" not in value:
+        raise error("E305", key=key, argument=next(iter(value), "name"))
+    if key == "model":
+        value.setdefault("name", _model_with(value, task))
+        if str(value["name"]) not in MODELS:
+            raise error("E306", name=value["name"], choices=", ".join(MODELS), hint=nearest(str(value["name"]), MODELS))
+    return value
+
+
+def _model_with(arguments: Mapping[str, Any], task: str) -> str:
+    """The first model of the task, or of any task while it is not known, that takes these arguments."""
+    names = TASK_MODELS[task] if task else tuple(MODELS)
+    return next((name for name in names if set(arguments) <= set(MODELS[name].model_fields)), names[0])
+
+
+def _schedules(value: Any, before: Any) -> Any:
+    """One schedule by name, several as a list, or ``{"0": ..., "1": ...}`` from dotted words."""
+    if isinstance(value, str):
+        return [{"name": name.strip()} for name in value.split(",") if name.strip() not in ("", "none")]
+    if isinstance(value, Mapping):
+        numbered = all(str(key).isdigit() for key in value)
+        entries = [value[key] for key in sorted(value, key=int)] if numbered else [value]
+        olds = [*(before or []), *([None] * len(entries))]
+        return [_named("schedule", entry, old) for entry, old in zip(entries, olds, strict=False)]
+    return value
+
+
+def _literal(value: Any) -> Any:
+    """A word as the TOML value that it spells, else as text."""
+    if not isinstance(value, str):
+        return value
+    if "," in value and not value.startswith("["):
+        value = f"[{value}]"
+    try:
+        return tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        return value.strip("[]") if value.startswith("[") else value
+
+
+def _explain(problem: ValidationError) -> TrainwrightError:
+    first = problem.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    if len(place) > 1 and place[1] in MODELS:
+        del place[1]  # the tag of the union is no part of the key
+    key = ".".join(place)
+    if first["type"] == "extra_forbidden":
+        return error("E301", key=key, hint=nearest(key, keys()))
+    return error("E302", key=key, value=first["input"], problem=first["msg"].removeprefix("Value error, "))
+
+
+class Row(BaseModel):
+    """One line of ``trainwright settings``."""
+
+    key: str
+    type: str
+    default: str
+    unit: str
+    tasks: str
+    meaning: str
+
+
+def rows() -> Iterator[Row]:
+    """Every setting, in order; those of a model under ``model.``, with the model's name."""
+    for key, field in Settings.model_fields.items():
+        if key == "model":
+            yield _row("model", field, kind="|".join(MODELS))
+            for name, model in MODELS.items():
+                for inner, each in model.model_fields.items():
+                    if inner != "name":
+                        yield _row(f"model.{inner} ({name})", each)
+        else:
+            yield _row(key, field)
+
+
+def keys() -> list[str]:
+    """Every key as it is written on the command line."""
+    return sorted({row.key.split(" ")[0] for row in rows()})
+
+
+def _type_name(annotation: Any) -> str:
+    """``float``, ``a|b`` or ``list of int`` for an annotation, whatever wraps it."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return "|".join(map(str, inner))
+    if origin is list:
+        return f"list of {_type_name(inner[0])}"
+    if inner:
+        return _type_name(inner[0])
+    return "name" if issubclass(annotation, Named) else str(annotation.__name__)
+
+
+def _row(key: str, field: Any, kind: str = "") -> Row:
+    shown = "derived" if field.default is None else str(getattr(field.default, "name", field.default))
+    extra = field.json_schema_extra or {}
+    return Row(
+        key=key,
+        type=kind or _type_name(field.annotation),
+        default=shown or "none",
+        unit=extra.get("unit", ""),
+        tasks=extra.get("only", ""),
+        meaning=field.description or "",
+    )
+
+
+def dump(settings: Settings) -> dict[str, Any]:
+    """The settings of the run's task, nested; those still underived are left out."""
+    values = settings.model_dump(exclude_none=True)
+    kept = {key: value for key, value in values.items() if belongs(Settings.model_fields[key], settings.task)}
+    if settings.model is not None:
+        fields = type(settings.model).model_fields
+        kept["model"] = {key: value for key, value in kept["model"].items() if belongs(fields[key], settings.task)}
+    return kept
+
+
+def to_toml(settings: Settings, **tables: Mapping[str, Any]) -> str:
+    """The settings of the run's task as complete TOML. ``tables`` are appended."""
+    import tomli_w
+
+    return tomli_w.dumps(dump(settings) | {key: dict(value) for key, value in tables.items()})
+
+
+def recipes() -> dict[str, dict[str, Any]]:
+    """The recipes inside the package, by name: ``description``, ``source``, ``settings``, ``expected``."""
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(RECIPES.glob("*.toml"))}
+
+
+def recipe(name: str) -> dict[str, Any]:
+    """A recipe by name, or from a ``.toml`` file. Raises E307 for an unknown name and E308 for a file that is no recipe."""
+    if name.endswith(".toml"):
+        return _recipe_file(Path(name))
+    known = recipes()
+    if name not in known:
+        raise error("E307", name=name, choices=", ".join(known), hint=nearest(name, known))
+    return known[name]
+
+
+def recipe_text(name: str) -> str:
+    """The file of a recipe as it is. Raises E307."""
+    recipe(name)
+    return (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _recipe_file(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise error("E308", path=path, problem=problem) from None
+    if "settings" in content:
+        return content
+    return {"settings": {key: value for key, value in content.items() if key != "run"}}  # a run's own settings.toml

@@ -1,0 +1,163 @@
+"""Every setting as a typed field: default, unit, meaning, and the tasks that it is for.
+
+A setting whose default is ``None`` is derived from the data when it is not given, and said with its reason. ``0`` and
+``""`` switch a thing off. ``optimizer``, ``schedule`` and ``loss`` are named as torch names them and take torch's own
+arguments beside the name, so those tables are open here and checked against torch when the run is built.
+"""
+
+from __future__ import annotations
+
+import re
+from math import isqrt
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from trainwright.errors import nearest
+from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
+from trainwright.models.catalog import ModelSettings
+
+MOST_PIXELS = 1 << 22  # of an image as a network sees it
+MOST_CONTEXT = 1 << 20  # tokens
+MOST_THREADS = 1024
+
+
+def _split_name(value: str) -> str:
+    if value in ("content", "stratified") or re.fullmatch(r"(group|time):.+", value):
+        return value
+    raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN")
+
+
+SplitName = Annotated[str, AfterValidator(_split_name)]
+
+
+TASKS = {
+    "text": "text classification",
+    "image": "image classification",
+    "language": "language model",
+    "table": "table",
+}
+WAYS = ("precision", "layout", "threads", "compile")  # how an update is computed: what ``speed`` measures
+AUGMENTATIONS = ("shift", "flip", "crop", "cutout", "mixup")
+
+
+def _augmentations(values: list[str]) -> list[str]:
+    if values == ["none"]:
+        return []
+    for value in values:
+        if value not in AUGMENTATIONS:
+            raise ValueError(f"{nearest(value, AUGMENTATIONS)} The choices are {', '.join(AUGMENTATIONS)}.".strip())
+    return values
+
+
+TOKENIZERS = {"text": ("words", "basic-english", "characters"), "language": ("words", "characters", "bytes", "bpe")}
+
+
+class Named(BaseModel):
+    """A class of torch by its own name, with its own arguments; checked against torch when the run is built."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False, defer_build=True)
+    name: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments beside the name."""
+        return dict(self.model_extra or {})
+
+
+class Schedule(Named):
+    """A class of ``torch.optim.lr_scheduler``; ``every`` says what one of its steps is."""
+
+    every: Literal["step", "epoch"] = "step"
+
+
+class Settings(Strict):
+    """All settings of a run."""
+
+    task: Literal["auto", "text", "image", "language", "table"] = setting("auto", "the kind of problem; auto = derived")
+    text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text")
+    image: str = setting("", "the column of image paths; empty = derived", only="image")
+    features: Words = setting([], "columns to predict from; empty = derived", only="table")
+    label: str = setting("", "the column to predict; empty = derived", only="text image table")
+    target: Literal["class", "number"] | None = setting(None, "what the label is: a class, or a number", only="table")
+    split: SplitName = setting(
+        "content", "how rows are split: content, stratified, group:COLUMN or time:COLUMN", only="text image table"
+    )
+    valid_fraction: Fraction | None = setting(None, "part of the rows kept for validation", "fraction")
+    test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
+
+    tokenizer: Literal["words", "basic-english", "characters", "bytes", "bpe"] | None = setting(
+        None, "how a text becomes tokens", only="text language"
+    )
+    lowercase: bool = setting(True, "fold upper case to lower case", only="text")
+    min_count: int | None = setting(
+        None, "a token, n-gram or category must occur so often in the training split", "times", only="text language table", ge=1
+    )
+    max_vocabulary: int | None = setting(
+        None, "keep so many tokens and n-grams at most, the most frequent; 0 = all", only="text language", ge=0
+    )
+    max_tokens: int | None = setting(None, "read so many tokens of a text at most; 0 = all", "tokens", only="text", ge=0)
+    vocabulary: Literal["keep", "extend"] = setting(
+        "keep", "with --from: the tokens of the earlier run, or also those that are new", only="text language"
+    )
+    context: int | None = setting(
+        None,
+        "length of back-propagation through time (lstm), or of the window (gpt)",
+        "tokens",
+        only="language",
+        gt=0,
+        le=MOST_CONTEXT,
+    )
+    size: int | None = setting(
+        None, "images are brought to this height and width", "pixels", only="image", gt=0, le=isqrt(MOST_PIXELS)
+    )
+    channels: Literal[1, 3] | None = setting(None, "1 = grey, 3 = colour", only="image")
+    augment: Annotated[Words, AfterValidator(_augmentations)] | None = setting(
+        None, "random changes to training images: shift, flip, crop, cutout, mixup; none = off", only="image"
+    )
+    workers: int | None = setting(
+        None, "processes that decode images on the way, when they do not fit in memory", "processes", only="image", ge=0
+    )
+
+    model: ModelSettings | None = setting(None, "the network", discriminator="name")
+    freeze: Words = setting([], "modules whose parameters stay as they are, by their names")
+    optimizer: Named | None = setting(None, "a class of torch.optim, with its arguments")
+    lr: float | None = setting(None, "learning rate", ge=0)
+    schedule: list[Schedule] | None = setting(None, "classes of torch.optim.lr_scheduler, chained; [] = constant")
+    warmup: float = setting(0.0, "linear warm-up: a number of steps, or below 1 a part of the run", "steps", ge=0)
+    loss: Named | None = setting(None, "a loss class of torch.nn, with its arguments")
+    label_smoothing: Fraction = setting(
+        0.0, "probability spread over all classes in the target", "probability", only="text image table"
+    )
+    class_weights: Literal["none", "balanced"] = setting(
+        "none", "balanced = each class counts the same in the loss", only="text image table"
+    )
+    clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
+    clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)
+
+    batch_size: int | None = setting(None, "rows of one forward pass", "rows", gt=0)
+    accumulate: int = setting(1, "forward passes whose gradients make one update", "batches", gt=0)
+    epochs: int | None = setting(None, "passes over the training split", "epochs", ge=0)
+    steps: int = setting(0, "stop after so many updates; 0 = no limit", "updates", ge=0)
+    time: Seconds = setting(0.0, "stop training after so long: 90s, 5m, 2h; 0 = no limit", "seconds", ge=0)
+    patience: int = setting(0, "stop when validation has not improved for so many epochs; 0 = off", "epochs", ge=0)
+    checkpoint_every: Period = setting(
+        "60s", "save all that is needed to go on: by time (at most 1 % of it), steps or epochs; 0 = only at the end"
+    )
+    on_nonfinite: Literal["stop", "skip", "rollback"] = setting(
+        "stop",
+        "when loss or gradient is not finite: stop, skip the update, or rollback to the last checkpoint and pass its rows over",
+    )
+    monitor: Literal["accuracy", "loss"] = setting("loss", "the validation score whose best epoch is kept")
+
+    seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
+    device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")
+    speed: Literal["auto", "off"] = setting(
+        "auto", "auto = in a run of more than five seconds, measure what is fastest: precision, layout, threads, compile"
+    )
+    precision: Literal["float32", "bfloat16"] | None = setting(
+        None, "of products of matrices and convolutions in training; weights and evaluation stay float32"
+    )
+    layout: Literal["contiguous", "channels_last"] | None = setting(None, "of images in memory", only="image")
+    compile: bool | None = setting(None, "compile the network with torch.compile", only="image language table")
+    threads: int | None = setting(None, "processor threads of torch; 0 = torch's own choice", ge=0, le=MOST_THREADS)

@@ -1,0 +1,99 @@
+"""A stream of tokens as batches: what goes in, and the token that follows each.
+
+Every batch has the same shape; where the stream does not fill it, targets are ``IGNORED`` and count nowhere. A stream of N
+tokens has N - 1 targets: its first token is context only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainwright.data.batches.base import Batch
+from trainwright.data.batches.shuffle import epoch_order
+
+IGNORED = -100  # torch's own number for targets that do not count
+
+
+class Lanes:
+    """The stream cut into ``batch_size`` lanes that run side by side, ``context`` tokens a batch, so that the state of a
+    model goes on from batch to batch. Always in the same order."""
+
+    def __init__(self, ids: np.ndarray, *, batch_size: int, context: int, device: torch.device) -> None:
+        self.ids, self.batch_size, self.context, self.device = ids, batch_size, context, device
+        self.rows = len(ids) - 1
+        self.length = -(-self.rows // batch_size)
+        self.per_epoch = -(-self.length // context)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches from number ``start`` on."""
+        firsts = np.arange(self.batch_size) * self.length
+        for number in range(start, self.per_epoch):
+            low = number * self.context
+            width = min(self.context, self.length - low)
+            ends = np.minimum(firsts + self.length, self.rows)
+            yield _batch(self.ids, firsts + low, width, np.clip(ends - firsts - low, 0, width), self.device)
+
+
+class Windows:
+    """The stream cut into windows of ``context`` tokens that stand alone, in an order that follows from (seed, epoch).
+
+    Each epoch cuts at other places: the first window is shortened by a number of tokens that follows from them too.
+    """
+
+    def __init__(self, ids: np.ndarray, *, batch_size: int, context: int, seed: int, device: torch.device) -> None:
+        self.ids, self.batch_size, self.seed, self.device = ids, batch_size, seed, device
+        self.rows = len(ids) - 1
+        self.context = min(context, self.rows)
+        # The cut decides whether the first window is one more: as many as most epochs have.
+        whole, rest = divmod(self.rows, self.context)
+        self.per_epoch = -(-(whole + 1 + (2 * rest > self.context)) // batch_size)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of ``epoch`` from number ``start`` on."""
+        shift = int(epoch_order(self.context, self.seed, epoch)[0])
+        edges = np.concatenate([[0], np.arange(shift or self.context, self.rows, self.context), [self.rows]])
+        order = epoch_order(len(edges) - 1, self.seed, epoch)
+        for low in range(start * self.batch_size, len(order), self.batch_size):
+            chosen = order[low : low + self.batch_size]
+            lengths = edges[chosen + 1] - edges[chosen]
+            yield _batch(self.ids, edges[chosen], self.context, lengths, self.device)
+
+
+class Measured:
+    """Every target of the stream exactly once, whatever the batch size: overlapping windows of ``width`` tokens.
+
+    The first window counts in full; each after it reads ``warm`` tokens before those that it counts, so that no token is
+    judged without context. How the windows are batched changes nothing.
+    """
+
+    def __init__(self, ids: np.ndarray, *, batch_size: int, width: int, warm: int, device: torch.device) -> None:
+        self.ids, self.batch_size, self.device = ids, batch_size, device
+        self.rows = len(ids) - 1
+        self.width = min(width, max(self.rows, 1))
+        self.warm = min(warm, self.width - 1)
+        self.windows = 1 + max(-(-(self.rows - self.width) // (self.width - self.warm)), 0)
+
+    def __iter__(self) -> Iterator[Batch]:
+        firsts = np.arange(self.windows) * (self.width - self.warm)
+        for low in range(0, self.windows, self.batch_size):
+            chosen = firsts[low : low + self.batch_size]
+            batch = _batch(self.ids, chosen, self.width, np.minimum(self.rows - chosen, self.width), self.device)
+            skipped = torch.from_numpy(chosen > 0).to(self.device)[:, None] & (
+                torch.arange(self.width, device=self.device)[None, :] < self.warm
+            )
+            yield batch._replace(targets=batch.targets.masked_fill(skipped, IGNORED))
+
+
+def _batch(ids: np.ndarray, firsts: np.ndarray, width: int, lengths: np.ndarray, device: torch.device) -> Batch:
+    """Windows of ``width`` tokens from ``firsts`` on, of which ``lengths`` have a target: ids and targets (batch, width)."""
+    places = firsts[:, None] + np.arange(width + 1)[None, :]
+    taken = torch.from_numpy(np.asarray(ids[np.minimum(places, len(ids) - 1)], np.int64)).to(device)
+    targets: Tensor = taken[:, 1:]
+    if int(lengths.min()) < width:
+        beyond = torch.arange(width)[None, :] >= torch.from_numpy(np.asarray(lengths, np.int64))[:, None]
+        targets = targets.masked_fill(beyond.to(device), IGNORED)
+    return Batch((taken[:, :-1].contiguous(),), targets, int(lengths.sum()), None)

@@ -1,0 +1,289 @@
+"""The bytes of a file, decompressed and bounded: what is missing, unreadable, binary or too large is refused here.
+
+Promises: a line of a table longer than ``MAX_RECORD_BYTES`` and an archive that grows beyond reason are
+refused before they fill the memory; whether a file is compressed is told by its first bytes, not by its name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from trainwright.data.files.encoding import utf16_side
+from trainwright.data.files.spool import scratch_errors, scratch_file
+from trainwright.errors import TrainwrightError, error, nearest
+
+MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
+MAX_EXPANSION = 200  # text shrinks 3 to 20 times; a bomb 1,000 times and more
+SMALL_EXPANSION = 256 << 20  # of arrays: below this size any ratio is harmless
+SMALL_TEXT = 8 << 20  # of text, whose records take many times its size in memory
+CHUNK = 1 << 20
+HEAD = 64 << 20  # bytes of records that are read at first, and all of a file that is not larger
+PART = 16 << 20  # bytes of those behind that are read at a time
+ZST_CHUNK = 2 << 10  # a zstd block of 4 bytes may hold 128 KiB: small bites keep one call below 64 MiB
+
+_MAGIC: list[tuple[bytes, str]] = [
+    (b"PK\x03\x04", "a zip archive (an .xlsx workbook is one)"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"%PDF", "a PDF document"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document (.xls)"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the data itself"),
+    (b"<!doctype html", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"<?xml", "an XML document"),
+]
+_PICKLES = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
+_TEXT_CONTROLS = frozenset(b"\t\n\x0b\x0c\r\x1b\x00")  # NUL is judged later: UTF-16 is full of it
+
+
+class Kept:
+    """A file that is open as long as something holds this."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def part(self, start: int, size: int) -> bytes:
+        """At most ``size`` bytes from ``start`` on. Raises OSError."""
+        self._file.seek(start)
+        return self._file.read(size)
+
+    def __del__(self) -> None:
+        with suppress(OSError):  # a full disk, which was told of when it was written
+            self._file.close()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file's content. ``data`` is empty for a Parquet file that lies uncompressed: its own reader opens it.
+
+    Attributes:
+        data: all of it, or of a large file that was asked for by ``streamed`` the first ``HEAD`` bytes.
+        suffix: the extension in lower case, without the one of the compression (``.csv`` of ``a.csv.gz``).
+        compression: ``""``, ``"gz"`` or ``"zst"``, as the first bytes say.
+        size: bytes of all of it.
+        file: where all of it is, if it is not in ``data``.
+    """
+
+    path: Path
+    data: bytes
+    suffix: str
+    compression: str
+    parquet: bool
+    size: int
+    file: Kept | None = None
+
+    def part(self, start: int, size: int) -> bytes:
+        """At most ``size`` bytes from ``start`` on. Raises E102."""
+        if self.file is None or start + size <= len(self.data):
+            return self.data if start == 0 and size >= len(self.data) else self.data[start : start + size]
+        try:
+            return self.file.part(start, size)
+        except OSError as problem:
+            raise error("E102", path=self.path, why=problem.strerror or problem) from problem
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All of it, in parts. Raises E102."""
+        if self.file is None:
+            yield self.data
+            return
+        start = 0
+        while part := self.part(start, PART):
+            yield part
+            start += len(part)
+
+
+def load(path: Path, *, records: bool = True, at_least: int = 0, streamed: bool = False) -> Loaded:
+    """Read the file at ``path``.
+
+    Args:
+        records: whether its lines are records, so that none can be longer than ``MAX_RECORD_BYTES``; running text has
+            lines of any length.
+        at_least: stop soon after so many bytes of content; 0 reads all.
+        streamed: keep no more than ``HEAD`` bytes in memory.
+
+    Raises:
+        SourceError: missing (E101), unreadable (E102), empty (E103), binary (E104), damaged (E105) or growing without
+            bound (E106) when decompressed, or with a line longer than ``MAX_RECORD_BYTES`` (E107); no room for what
+            is decompressed (E172).
+    """
+    require(path)
+    try:
+        with path.open("rb") as file:
+            return _load(path, file, records, at_least, streamed)
+    except TrainwrightError:
+        raise
+    except OSError as problem:
+        raise error("E102", path=path, why=problem.strerror or problem) from problem
+
+
+def require(path: Path) -> None:
+    """Raise E101 (missing) or E102 (no file and no folder) unless ``path`` can be looked at."""
+    try:
+        if path.is_file() or path.is_dir():
+            return
+        if path.exists():
+            raise error("E102", path=path, why="neither a file nor a folder")
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    except (OSError, ValueError) as problem:
+        if isinstance(problem, TrainwrightError):
+            raise
+        raise error("E102", path=path, why=getattr(problem, "strerror", None) or problem) from problem
+    raise error("E101", path=path, where=str(path.parent), hint=nearest(path.name, names))
+
+
+def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bool) -> Loaded:
+    head = file.read(8)
+    file.seek(0)
+    compression = _compression(head)
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in (".gz", ".zst"):
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ""
+    if not compression and head.startswith(b"PAR1"):
+        return Loaded(path, b"", suffix, "", True, path.stat().st_size)
+    chunks = _chunks(file, compression)
+    longest = MAX_RECORD_BYTES if records else None
+    checked = _checked(_first(chunks, at_least) if at_least else chunks, path, file if compression else None, longest)
+    parts, size = [], 0
+    for chunk in checked:
+        parts.append(chunk)
+        size += len(chunk)
+        if streamed and size > HEAD and not parts[0].startswith(b"PAR1"):
+            data = b"".join(parts)
+            kept, size = _kept(path, data, checked, compression)
+            return Loaded(path, data[:HEAD], suffix, compression, False, size, kept)
+    if not size:
+        raise error("E103", path=path)
+    data = b"".join(parts)
+    return Loaded(path, data, suffix, compression, data.startswith(b"PAR1"), size)
+
+
+def _kept(path: Path, begun: bytes, chunks: Iterator[bytes], compression: str) -> tuple[Kept, int]:
+    """A file with all of the content, and its size: what was compressed is written out."""
+    if not compression:
+        return Kept(path.open("rb")), len(begun) + sum(map(len, chunks))
+    file, size = scratch_file(), 0
+    kept = Kept(file)
+    for chunk in chain([begun], chunks):
+        with scratch_errors():
+            file.write(chunk)
+        size += len(chunk)
+    with scratch_errors():
+        file.flush()
+    return kept, size
+
+
+def _compression(head: bytes) -> str:
+    if head.startswith(b"\x1f\x8b"):
+        return "gz"
+    return "zst" if head.startswith(b"\x28\xb5\x2f\xfd") else ""
+
+
+def _chunks(file: BinaryIO, compression: str) -> Iterator[bytes]:
+    if compression == "gz":
+        return _gz_chunks(file)
+    if compression == "zst":
+        return _zst_chunks(file)
+    return iter(lambda: file.read(CHUNK), b"")
+
+
+def _first(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Chunks until they hold ``size`` bytes."""
+    for chunk in chunks:
+        yield chunk
+        size -= len(chunk)
+        if size <= 0:
+            return
+
+
+def _gz_chunks(file: BinaryIO) -> Iterator[bytes]:
+    try:
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            while chunk := unpacked.read(CHUNK):
+                yield chunk
+    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
+        raise error("E105", path=file.name, why=str(problem)) from problem
+
+
+def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
+    import zstandard
+
+    whole = True
+    frame = None
+    try:
+        while packed := file.read(ZST_CHUNK):
+            while packed:
+                frame = frame or zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+                if chunk := frame.decompress(packed):
+                    yield chunk
+                packed = frame.unused_data
+                whole = frame.eof
+                frame = None if whole else frame
+    except zstandard.ZstdError as problem:
+        raise error("E105", path=file.name, why=str(problem)) from problem
+    if not whole:
+        raise error("E105", path=file.name, why="it ends in the middle of its data")
+
+
+def _checked(chunks: Iterator[bytes], path: Path, packed: BinaryIO | None, longest: int | None) -> Iterator[bytes]:
+    """The chunks, and an error as soon as they hold something that is not text, or a line beyond ``longest``.
+
+    ``packed`` is the file that is decompressed: the content may not outgrow what has been read of it. Plain files are
+    bounded by the disk they lie on.
+    """
+    total = open_line = 0
+    parquet = False
+    for chunk in chunks:
+        if not total:
+            parquet = chunk.startswith(b"PAR1")
+            _refuse_binary(chunk, path)
+        total += len(chunk)
+        if packed is not None and total > (budget := max(SMALL_TEXT, MAX_EXPANSION * packed.tell())):
+            raise error("E106", path=path, limit=f"{budget >> 20} MiB")
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        open_line = open_line + len(chunk) if end < 0 else len(chunk) - end - 1
+        if longest is not None and open_line > longest and not parquet:
+            raise error("E107", path=path, limit=_size(longest), where=f"{path}, near byte {total:,}")
+        yield chunk
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count:,} bytes"
+
+
+def _refuse_binary(head: bytes, path: Path) -> None:
+    if kind := binary_kind(head):
+        raise error("E104", path=path, kind=kind)
+
+
+def binary_kind(head: bytes) -> str:
+    """What the first bytes of a file that is not text say it is, or an empty string for text and Parquet."""
+    if head.startswith(b"PAR1"):
+        return ""
+    start = head[:64].lstrip().lower()
+    for magic, kind in _MAGIC:
+        if head.startswith(magic) or (magic.startswith(b"<") and start.startswith(magic)):
+            return kind
+    if head.startswith(_PICKLES) and head[2:3] in b"\x95}](ccX\x8a":
+        return "a Python pickle, which is never opened"
+    sample = head[:4096]
+    odd = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in sample)
+    # UTF-16 text of another script has bytes below 32 everywhere
+    is_utf16 = sample.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or utf16_side(sample)
+    return "binary data" if odd > max(4, len(sample) // 20) and not is_utf16 else ""

@@ -1,0 +1,109 @@
+"""What is too large for the memory while data are read and encoded: arrays that grow on the disk, and work in order.
+
+Promises: a file lies in the cache's folder without a name, so nothing of it is left however the process ends; its pages are
+the system's to drop and to read again; what is small never touches the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import numpy as np
+
+from trainwright.data.files.cache_folder import cache_folder
+from trainwright.errors import error
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+IN_MEMORY = 32 << 20  # bytes of one array
+
+
+def folder() -> Path:
+    """Where the files are: on the disk of the cache, as the system's folder for temporary files may be memory."""
+    return cache_folder() / "scratch"
+
+
+@contextmanager
+def scratch_errors() -> Iterator[None]:
+    """Raises E172 for whatever the disk refuses."""
+    try:
+        yield
+    except OSError as problem:
+        raise error("E172", path=folder(), why=problem.strerror or problem) from problem
+
+
+def scratch_file() -> IO[bytes]:
+    """A new file that no one else sees; where the cache cannot be written, among the system's temporary files. Raises E172."""
+    with suppress(OSError):
+        folder().mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder())
+    with scratch_errors():
+        return tempfile.TemporaryFile()
+
+
+class Spool:
+    """An array that grows at its end: in memory up to a limit of bytes, beyond that on the disk."""
+
+    def __init__(self, dtype: Any, limit: int | None = None) -> None:
+        self._dtype, self._limit = np.dtype(dtype), IN_MEMORY if limit is None else limit
+        self._parts: list[np.ndarray] = []
+        self._file: IO[bytes] | None = None
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, part: np.ndarray) -> None:
+        """``part`` behind what is there. Raises E172."""
+        part = np.ascontiguousarray(part, self._dtype)
+        self._size += len(part)
+        if self._file is None and self._size * self._dtype.itemsize <= self._limit:
+            self._parts.append(part)
+            return
+        self._file = self._file or scratch_file()
+        with scratch_errors():
+            for each in (*self._parts, part):
+                self._file.write(each.data)
+        self._parts = []
+
+    def array(self) -> np.ndarray:
+        """All of it, which may be written to. Nothing more can be appended. Raises E172."""
+        if self._file is None:
+            return np.concatenate([np.empty(0, self._dtype), *self._parts])
+        with scratch_errors(), self._file as file:
+            file.flush()
+            return np.asarray(np.memmap(file, self._dtype, "r+", shape=(self._size,)))
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, each made by another thread while the one before it is worked on."""
+    coming = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, coming, None)
+        while (item := waiting.result()) is not None:
+            waiting = pool.submit(next, coming, None)
+            yield item
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """``work`` on each item by all cores, the results in order; no more of either is held than the cores are busy with."""
+    coming = iter(items)
+    first = list(islice(coming, 2))
+    if len(first) < 2:
+        yield from map(work, first)
+        return
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool:
+        begun: deque[Future[Result]] = deque(pool.submit(work, item) for item in first)
+        begun.extend(pool.submit(work, item) for item in islice(coming, cores - 1))
+        while begun:
+            yield begun.popleft().result()
+            begun.extend(pool.submit(work, item) for item in islice(coming, 1))

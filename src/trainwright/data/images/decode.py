@@ -1,0 +1,247 @@
+"""One image file to one array: the only user of Pillow.
+
+Promises: a picture is judged by its first bytes and its header before memory is taken for it; what cannot be used is
+refused with the reason and no other effect; equal bytes give equal pixels. What a format leaves open is settled so:
+transparency lies over white, as on paper and in a browser; an EXIF orientation is applied; of an animation the first
+frame is taken; 16 bits become 8 by their range (65,535 becomes 255), never by cutting; colour profiles are ignored.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from trainwright.data.images.arrays import to_pixels
+from trainwright.data.images.headers import Unusable, image_format, refuse_bomb, still_png
+from trainwright.errors import error
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
+_DEPTHS = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # bytes that Pillow takes for a pixel; for others 4
+_GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
+_OVER_SMALL = 2.0  # a JPEG is decoded at a fraction of its size that is at least this many times what is asked for
+_KEEP, _TURNED = 1, (5, 6, 7, 8)  # EXIF orientations: as it is; those that exchange width and height
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file's header says: size as it is shown (orientation applied), channels 1 (grey) or 3."""
+
+    width: int
+    height: int
+    channels: int
+
+
+def read_header(source: Path | bytes) -> Header:
+    """The header of a picture; no pixel is decoded.
+
+    Raises:
+        Unusable: no picture, or one that is damaged or too large.
+    """
+    with _opened(source, pixels=False) as image:
+        width, height = image.size
+        if _orientation(image) in _TURNED:
+            width, height = height, width
+        return Header(width, height, 1 if _is_grey(image) else 3)
+
+
+def decode_one(source: Path | bytes | np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    """One picture at a size of (height, width): uint8, shape (channels, height, width).
+
+    An array has shape (height, width), (height, width, channels) or (channels, height, width) and what ``to_pixels``
+    takes as values.
+
+    Raises:
+        SourceError: E140, the picture cannot be used; E147, the array is none.
+    """
+    if isinstance(source, np.ndarray):
+        return reshape(to_pixels(source[None], "the picture")[0], size, channels)
+    try:
+        return decode_file(source, size, channels)
+    except Unusable as problem:
+        raise error("E140", path=source if isinstance(source, Path) else "the picture", why=problem) from problem
+
+
+def decode_file(source: Path | bytes, size: tuple[int, int], channels: int) -> np.ndarray:
+    """``decode_one`` for a file, raising ``Unusable`` with the bare reason."""
+    with _opened(source, pixels=True) as image:
+        orientation = _orientation(image)
+        wanted = size[::-1] if orientation in _TURNED else size
+        image.draft(None, (round(wanted[1] * _OVER_SMALL), round(wanted[0] * _OVER_SMALL)))
+        return _to_array(_shaped(_turned(_flat(image), orientation), size, channels))
+
+
+def reshape(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    """Pixels, uint8 of shape (1 or 3, height, width), at another size and with other channels; as they are if equal."""
+    return pixels if pixels.shape == (channels, *size) else _to_array(_shaped(_from_array(pixels), size, channels))
+
+
+# ---- opening
+
+
+_quiet_lock = threading.Lock()
+_quiet_depth = 0
+_quiet_filters: warnings.catch_warnings[None] | None = None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warning of Pillow's is shown or raised. Filters belong to the whole process, so threads share one change of them:
+    the first that enters makes it, the last that leaves takes it back."""
+    global _quiet_depth, _quiet_filters
+    with _quiet_lock:
+        _quiet_depth += 1
+        if _quiet_depth == 1:
+            _quiet_filters = warnings.catch_warnings()
+            _quiet_filters.__enter__()
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_depth -= 1
+            if _quiet_depth == 0 and _quiet_filters is not None:
+                _quiet_filters.__exit__(None, None, None)
+
+
+@contextmanager
+def _opened(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
+    """The picture, its header read and found reasonable. Whatever goes wrong inside is ``Unusable``."""
+    try:
+        with quiet(), io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+            yield _identified(file, pixels)
+    except Unusable:
+        raise
+    except Exception as problem:  # damaged files make Pillow raise nearly anything
+        raise Unusable(_reason(problem)) from problem
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"it cannot be read: {problem.strerror}"
+    return f"it cannot be decoded: {str(problem) or type(problem).__name__}"
+
+
+def _identified(file: IO[bytes], pixels: bool) -> ImageFile:
+    kind, size = image_format(file)
+    image = _readers()[kind](still_png(file, size, pixels) if kind == "PNG" else file)
+    refuse_bomb(*image.size, _DEPTHS.get(image.mode, 4), size)
+    return image
+
+
+@functools.cache
+def _readers() -> dict[str, Callable[[IO[bytes]], ImageFile]]:
+    """The reader of each format. Pillow's own ``open`` would try every format it knows, of which some start other programs
+    or were never meant for files of strangers, and stop at a number of pixels that is a global variable."""
+    from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+    return {
+        "PNG": PngImagePlugin.PngImageFile,
+        "JPEG": JpegImagePlugin.JpegImageFile,
+        "WEBP": WebPImagePlugin.WebPImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+    }
+
+
+# ---- from Pillow's modes to grey or colour
+
+
+def _is_grey(image: Image) -> bool:
+    if image.mode != "P" or image.palette is None:
+        return image.mode in _GREY
+    kind, data = image.palette.getdata()
+    colours = np.frombuffer(data[: len(data) // 3 * 3], np.uint8).reshape(-1, 3)
+    return kind == "RGB" and bool((colours == colours[:, :1]).all())
+
+
+def _flat(image: ImageFile) -> Image:
+    """The picture in mode L or RGB, transparency over white."""
+    from PIL import Image
+
+    grey = _is_grey(image)
+    image.load()
+    if image.mode.startswith("I;16"):
+        return _from_16_bits(np.asarray(image), image.info.get("transparency"))
+    if image.mode in ("I", "F"):
+        raise Unusable("its 32-bit values have no known range; save it with 8 or 16 bits")
+    if image.has_transparency_data:
+        over = Image.new("RGBA", image.size, "white")
+        over.alpha_composite(image.convert("RGBA"))
+        return over.convert("L" if grey else "RGB")
+    return image.convert("L" if grey else "RGB")
+
+
+def _from_16_bits(values: np.ndarray, transparent: object) -> Image:
+    """0..65,535 to 0..255, to the nearest; a value that is declared transparent becomes white."""
+    from PIL import Image
+
+    scaled = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if isinstance(transparent, int):
+        scaled[values == transparent] = 255
+    return Image.fromarray(scaled)
+
+
+def _orientation(image: ImageFile) -> int:
+    """The EXIF orientation, 1 to 8. Damaged EXIF data says nothing; Pillow turns a TIFF itself."""
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
+        return _KEEP
+    try:
+        return int(image.getexif().get(0x0112, _KEEP))
+    except Exception:
+        return _KEEP
+
+
+def _turned(image: Image, orientation: int) -> Image:
+    from PIL.Image import Transpose
+
+    ways = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    return image.transpose(ways[orientation]) if orientation in ways else image
+
+
+# ---- size
+
+
+def _shaped(image: Image, size: tuple[int, int], channels: int) -> Image:
+    """Grey or colour, the largest centred part of the wanted proportions, resized to ``size`` = (height, width)."""
+    from PIL.Image import Resampling
+
+    image = image.convert("L" if channels == 1 else "RGB")
+    height, width = size
+    if image.size == (width, height):
+        return image
+    scale = min(image.width / width, image.height / height)
+    left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
+    box = (max(left, 0), max(top, 0), min(image.width - left, image.width), min(image.height - top, image.height))
+    return image.resize((width, height), Resampling.BICUBIC, box)
+
+
+def _to_array(image: Image) -> np.ndarray:
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _from_array(pixels: np.ndarray) -> Image:
+    from PIL import Image
+
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))

@@ -1,0 +1,150 @@
+"""Where the pixels of a data set are kept: in memory, decoded once, or in their files where they are too many for that.
+
+Promises: what is learned is the same either way; a file that cannot be used is found before training, either way. Pictures
+that took long to decode are cached under the digests of their files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainwright.data.files import cache
+from trainwright.data.images.decode import decode_file, quiet
+from trainwright.data.images.headers import Unusable
+from trainwright.data.images.normalize import sums_of
+from trainwright.data.images.pictures import Pictures, cores, in_pieces
+from trainwright.data.images.sizes import bytes_needed, decode
+from trainwright.errors import error
+
+MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of what is free
+CACHED = 2000  # files from which on decoding takes longer than reading the cache is worth
+
+
+@dataclass(frozen=True)
+class Files:
+    """Pictures that stay in their files and are decoded whenever they are asked for."""
+
+    paths: list[Path]
+    size: tuple[int, int]
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, rows: np.ndarray) -> Files:
+        """These rows, by index or by mask."""
+        places = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return Files([self.paths[place] for place in places.tolist()], self.size, self.channels)
+
+    def read(self, rows: Iterable[int]) -> np.ndarray:
+        """The pixels of these rows: uint8, shape (rows, channels, height, width).
+
+        Raises:
+            DataError: E270, a file cannot be decoded any more.
+        """
+        found = []
+        with quiet():
+            for row in rows:
+                try:
+                    found.append(decode_file(self.paths[row], self.size, self.channels))
+                except Unusable as problem:
+                    raise error("E270", path=self.paths[row], why=problem) from problem
+        return np.stack(found) if found else np.empty((0, self.channels, *self.size), np.uint8)
+
+
+Inputs = np.ndarray | Files
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Stored:
+    """The usable pictures of a part, and what a network is fed from.
+
+    Attributes:
+        pictures: with ``rejected`` complete; ``pixels`` are None where ``inputs`` are files.
+        inputs: uint8, shape (rows, channels, height, width), or files.
+        sums: of each picture, as ``pixels.sums_of`` gives them: int64, shape (rows, channels, 2); None with pixels.
+        keep: puts the pixels into the cache.
+    """
+
+    pictures: Pictures
+    inputs: Inputs
+    sums: np.ndarray | None
+    keep: Callable[[], None]
+
+
+def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: int) -> bool:
+    """Whether the pixels of all parts can be held at once; those that are arrays already are.
+
+    Raises DataError E275 for arrays that are to be brought to a size at which they cannot be.
+    """
+    parts, most = list(parts), min(MOST_BYTES, _available() // 2)
+    resized = [part for part in parts if part.pixels is not None and part.pixels.shape[1:] != (channels, *size)]
+    if (wanted := sum(bytes_needed(part, size, channels) for part in resized)) > most:
+        raise error("E275", size=f"{size[0]} x {size[1]}", wanted=f"{wanted / 2**30:.1f}", most=f"{most / 2**30:.1f}")
+    return sum(bytes_needed(part, size, channels) for part in parts if part.pixels is None) <= most
+
+
+def store(
+    pictures: Pictures, size: tuple[int, int], channels: int, in_memory: bool, progress: Progress | None = None
+) -> Stored:
+    """The pictures at this size, those that cannot be used in ``rejected``; ``progress(done, total)`` is called on the way.
+
+    Raises SourceError E142.
+    """
+    if not in_memory and pictures.paths is not None and pictures.pixels is None:
+        return _scanned(pictures, size, channels, progress)
+    if pictures.paths is None or len(pictures) < CACHED:
+        return _held(decode(pictures, size, channels, progress), lambda: None)
+    content = hashlib.blake2b("".join(pictures.keys.to_list()).encode(), digest_size=16).hexdigest()
+    key = cache.fingerprint(content, {"size": size, "channels": channels})
+    if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
+        pictures.pixels = np.require(found[1]["pixels"], requirements="W")
+        return _held(pictures, lambda: None)
+    decoded = decode(pictures, size, channels, progress)
+    if len(decoded) < len(pictures):  # the cache holds no reasons
+        return _held(decoded, lambda: None)
+    pixels: Any = decoded.pixels
+    return _held(decoded, lambda: cache.save(key, {}, {"pixels": pixels}))
+
+
+def _held(pictures: Pictures, keep: Callable[[], None]) -> Stored:
+    assert pictures.pixels is not None
+    return Stored(pictures, pictures.pixels, None, keep)
+
+
+def _scanned(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
+    """Every file decoded once, for its sums and to find those that cannot be."""
+    paths = pictures.paths or []
+    sums = np.zeros((len(paths), channels, 2), np.int64)
+    bad: dict[int, str] = {}
+
+    def work(start: int, stop: int) -> int:
+        for index in range(start, stop):
+            try:
+                sums[index] = sums_of(decode_file(paths[index], size, channels))
+            except Unusable as problem:
+                bad[index] = str(problem)
+        return stop - start
+
+    with quiet():
+        in_pieces(work, len(paths), cores(), progress)
+    good = np.setdiff1d(np.arange(len(paths)), list(bad))
+    pictures.remove(bad)
+    return Stored(pictures, Files(pictures.paths or [], size, channels), sums[good], lambda: None)
+
+
+def _available() -> int:
+    """Bytes of memory that are free, or could be made so; where the system does not say, more than enough."""
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
+    except OSError:
+        found = None
+    return int(found[1]) << 10 if found else MOST_BYTES * 2

@@ -1,0 +1,168 @@
+"""IDX files, the format of MNIST (images ``...-images-idx3-ubyte``, labels ``...-labels-idx1-ubyte``), gzipped or not.
+
+Promises: the header is checked against the file before memory is taken for what it declares; a file that is longer or
+shorter than its header says is refused as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from trainwright.data.files.content import MAX_EXPANSION, SMALL_EXPANSION
+from trainwright.data.files.folders import PARTS, entries
+from trainwright.data.images.arrays import convert, to_labels
+from trainwright.data.images.pictures import Pictures, from_pixels
+from trainwright.errors import error
+
+_TYPES = {0x08: "ubyte", 0x09: "byte", 0x0B: "short", 0x0C: "int", 0x0D: "float", 0x0E: "double"}
+_GZIP = b"\x1f\x8b"
+_PARTS = PARTS | {"t10k": "test"}
+_HEAD = 4 + 4 * 255  # bytes of the longest header
+PACKED_CHUNK = 1 << 16  # bytes unpacked at a time
+
+
+def is_idx(path: Path) -> bool:
+    """Whether a file begins like an IDX file with at least two axes, packed or not."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+        if head.startswith(_GZIP):
+            head = zlib.decompressobj(31).decompress(head, 4)
+    except (OSError, zlib.error):
+        return False
+    return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in _TYPES and head[3] >= 2
+
+
+def idx_names(folder: Path) -> list[str]:
+    """The images files in ``folder``, by their names alone, in plain spelling."""
+    return [name for name in _by_name(entries(folder)) if "-images-" in f"-{name}"]
+
+
+def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """By split (train, valid, test): the images file and the labels file, told by their names. Empty where there are none.
+
+    Raises:
+        SourceError: E144, images without labels; E145, more than one pair for a split.
+    """
+    files = _by_name(entries(folder))
+    found: dict[str, tuple[Path, Path]] = {}
+    for name in idx_names(folder):
+        path = files[name]
+        parts = {_PARTS[word] for word in name.split("-") if word in _PARTS} or {"train"}
+        part = parts.pop()
+        if parts or part in found:
+            raise error("E145", path=folder, one=found[part][0].name if part in found else path.name, two=path.name)
+        found[part] = path, _labels_of(path, name, files)
+    return found
+
+
+def beside(images: Path) -> tuple[Path, Path]:
+    """An images file and the labels file that its name leads to. Raises SourceError E144."""
+    files = _by_name(entries(images.parent))
+    return images, _labels_of(images, _plain(images), files)
+
+
+def read_pair(images: Path, labels: Path) -> Pictures:
+    """The pictures of an images file under the labels of a labels file.
+
+    Raises:
+        SourceError: E102; E143 for a file that is damaged or of another kind; E146 for counts that differ; E147.
+    """
+    pixels, values = read_idx(images), read_idx(labels)
+    if pixels.ndim < 3:
+        raise error("E143", path=images, why=f"it has {pixels.ndim} axes, so it holds no images")
+    if values.ndim != 1:
+        raise error("E143", path=labels, why=f"it has {values.ndim} axes, so it holds no labels")
+    if len(pixels) != len(values):
+        raise error("E146", images=images, labels=labels, pictures=f"{len(pixels):,}", count=f"{len(values):,}")
+    converted, notes = convert({str(images): pixels})
+    pictures = from_pixels(str(images), to_labels(values, str(labels)), converted[str(images)])
+    pictures.notes += [
+        ("format", "IDX", "by its first bytes"),
+        ("labels", labels.name, "the file of that name beside it"),
+        *notes,
+    ]
+    return pictures
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array of an IDX file: uint8, any shape. Raises SourceError E102 or E143."""
+    try:
+        data = memoryview(bytearray(path.read_bytes()))
+    except OSError as problem:
+        raise error("E102", path=path, why=problem.strerror or problem) from problem
+    if bytes(data[:2]) == _GZIP:
+        limit = max(SMALL_EXPANSION, MAX_EXPANSION * len(data))
+        shape, start = _header(path, _unpacked(path, data, _HEAD, whole=False))
+        expected = start + math.prod(shape)
+        if expected > limit:
+            raise error("E143", path=path, why=f"its header declares {expected:,} bytes, which {len(data):,} cannot hold")
+        data = memoryview(_unpacked(path, data, expected, whole=True))
+    else:
+        shape, start = _header(path, data)
+        expected = start + math.prod(shape)
+    if len(data) != expected:
+        found = f"more than {expected:,}" if len(data) > expected else f"{len(data):,}"
+        declared = " x ".join(map(str, shape))
+        raise error("E143", path=path, why=f"its header declares {declared} values, {expected:,} bytes; it has {found}")
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+
+
+def _header(path: Path, data: bytearray | memoryview) -> tuple[tuple[int, ...], int]:
+    """Shape, and where the values begin."""
+    if len(data) < 4 or bytes(data[:2]) != b"\0\0" or data[2] not in _TYPES or data[3] == 0:
+        raise error("E143", path=path, why=f"it begins with {bytes(data[:4]).hex(' ') or 'nothing'}")
+    if data[2] != 0x08:
+        raise error("E143", path=path, why=f"its values are of type {_TYPES[data[2]]}; only ubyte is read")
+    start = 4 + 4 * data[3]
+    if len(data) < start:
+        raise error("E143", path=path, why="it ends within its header")
+    shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, start, 4))
+    if 0 in shape:
+        raise error("E143", path=path, why=f"its header declares {' x '.join(map(str, shape))} values: it is empty")
+    return shape, start
+
+
+def _unpacked(path: Path, packed: memoryview, most: int, whole: bool) -> bytearray:
+    """The first ``most`` bytes of gzipped data; with ``whole``, all of it, up to one byte more than ``most``."""
+    result, most, engine = bytearray(), most + whole, zlib.decompressobj(31)
+    try:
+        for start in range(0, len(packed), PACKED_CHUNK):
+            piece: bytes | memoryview = packed[start : start + PACKED_CHUNK]
+            while piece and len(result) < most:
+                if engine.eof:  # several members, as parallel compressors write, or padding
+                    if not (piece := bytes(piece).lstrip(b"\0")):
+                        break
+                    engine = zlib.decompressobj(31)
+                result += engine.decompress(piece, most - len(result))
+                piece = engine.unused_data
+            if len(result) >= most:
+                return result
+    except zlib.error as problem:
+        raise error("E143", path=path, why=f"its gzip data is damaged: {problem}") from problem
+    if not engine.eof:
+        raise error("E143", path=path, why="its gzip data is truncated")
+    return result
+
+
+def _plain(path: Path) -> str:
+    """The name as the original files have it: ``t10k-images-idx3-ubyte`` for ``T10k.images.idx3-ubyte.gz``."""
+    return path.name.lower().removesuffix(".gz").replace(".", "-").replace("_", "-")
+
+
+def _by_name(files: Iterable[Path]) -> dict[str, Path]:
+    """IDX files by their plain names; of a file and its packed copy, the file."""
+    packed_first = sorted((file for file in files if file.is_file()), key=lambda file: file.suffix.lower() != ".gz")
+    return {_plain(file): file for file in packed_first if "idx" in file.name.lower() and "ubyte" in file.name.lower()}
+
+
+def _labels_of(images: Path, name: str, files: dict[str, Path]) -> Path:
+    wanted = name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
+    if wanted == name or wanted not in files:
+        raise error("E144", path=images, missing="a labels file beside it", name=wanted)
+    return files[wanted]

@@ -1,0 +1,157 @@
+"""Image files on disk as labelled pictures: one folder a class, folders of splits, and tables that name files.
+
+Promises: entries are taken in sorted order, hidden ones are passed over, and links to folders below a class are not
+followed, so that no link leads into a loop. No picture is decoded here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from trainwright.data.files.folders import PARTS, entries
+from trainwright.data.images.headers import SUFFIXES
+from trainwright.data.images.pictures import Pictures, from_files, printable
+from trainwright.data.tables.column_names import plain
+from trainwright.data.tables.table import ROW, Rejected, Table
+from trainwright.data.tables.text_columns import choose_columns
+from trainwright.errors import error, nearest
+
+IMAGE_NAMES = (
+    "image", "img", "image_path", "img_path", "path", "file", "filename", "file_name", "filepath", "file_path",
+    "image_file", "image_name", "picture", "photo",
+)  # fmt: skip
+_IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({'|'.join(suffix.replace('.', '[.]') for suffix in sorted(SUFFIXES))})\s*$"
+_BY_NAME, _BY_CONTENT = 0.5, 0.9  # share of values that end like image files, in a column of a usual name and in any
+
+
+def split_of(folder: Path) -> dict[str, Path]:
+    """The folder of classes of each split: train, valid, test where there are such folders, else ``folder`` as train.
+
+    A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
+    """
+    named = [(PARTS.get(entry.name.lower()), entry) for entry in entries(folder) if entry.is_dir()]
+    found: dict[str, Path] = {}
+    for part, entry in named:
+        if part and part not in found and holds_classes(entry):
+            found[part] = entry
+    others = [entry for part, entry in named if not part and _holds_file(entry)]
+    return found if "train" in found and (len(found) > 1 or not others) else {"train": folder}
+
+
+def holds_classes(folder: Path) -> bool:
+    """Whether some folder in ``folder`` holds an image file, at any depth, judged by names alone."""
+    return any(entry.is_dir() and _holds_file(entry) for entry in entries(folder))
+
+
+def read_folder(folder: Path) -> Pictures:
+    """The pictures of one folder of classes. Raises SourceError E102, E141 (none) or E142 (none that can be used)."""
+    labels, names, paths = [], [], []
+    others: Counter[str] = Counter()
+    for entry in entries(folder):
+        if not entry.is_dir():
+            others[entry.suffix.lower()] += 1
+            continue
+        for path in _files(entry):
+            if path.suffix.lower() not in SUFFIXES:
+                others[path.suffix.lower()] += 1
+                continue
+            labels.append(printable(entry.name))
+            names.append(printable(path.relative_to(folder).as_posix()))
+            paths.append(path)
+    if not paths:
+        raise error("E141", path=folder)
+    classes = list(dict.fromkeys(labels))
+    pictures = from_files(str(folder), labels, names, paths, np.arange(1, len(paths) + 1, dtype=np.int64), by_row=False)
+    why = f"one folder of images a class: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
+    pictures.notes.append(("format", "image folder", why))
+    if others:
+        kinds = ", ".join(sorted(suffix or "no suffix" for suffix in others)[:5])
+        pictures.notes.append(("passed over", f"{others.total():,} files", f"no image in the folder of a class: {kinds}"))
+    return pictures
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The image files in ``folder`` at any depth, by their names, sorted folder by folder. Raises SourceError E102."""
+    return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
+
+
+def image_column(table: Table, image: str = "") -> tuple[str, str]:
+    """The column that names image files, and why; two empty strings where there is none.
+
+    Raises:
+        DataError: E201, the column given is not there; SourceError: E149, several fit equally well.
+    """
+    if image:
+        given = image if image in table.columns or table.has_header else f"column_{image}"
+        if given not in table.columns:
+            hint = nearest(image, table.columns)
+            raise error("E201", name=image, path=table.file, columns=", ".join(table.columns), hint=hint)
+        return given, "as given"
+    shares = {name: _share_of_files(table.frame[name]) for name in table.columns}
+    usual = [name for name in table.columns if plain(name) in IMAGE_NAMES and shares[name] >= _BY_NAME]
+    if usual:
+        return min(usual, key=lambda name: IMAGE_NAMES.index(plain(name))), "a usual name for it, above names of image files"
+    found = [name for name, share in shares.items() if share >= _BY_CONTENT]
+    if len(found) > 1:
+        raise error("E149", path=table.file, why=f"{', '.join(map(repr, found))} fit equally well")
+    return (found[0], "its values are names of image files") if found else ("", "")
+
+
+def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
+    """The pictures that a table names, relative to the folder it is in. Rows without picture or label are left out.
+
+    Raises:
+        SourceError: E149, no column names image files; E142, no picture can be used.
+        DataError: E201 to E205, as ``choose_columns``.
+    """
+    column, why = image_column(table, image)
+    if not column:
+        raise error("E149", path=table.file, why="no column holds names of image files")
+    chosen = choose_columns(table, (column,), label)
+    assert chosen.label is not None
+    names_of, labels_of = (pl.col(name).cast(pl.String) for name in (column, chosen.label))
+    texts = table.frame.select(names_of.str.strip_chars().alias("image"), labels_of.alias("label"), ROW)
+    filled = [pl.col(name).str.strip_chars().fill_null("") != "" for name in ("image", "label")]
+    good = texts.filter(*filled)
+    rejected = list(table.rejected)
+    for value, _, row in texts.filter(~(filled[0] & filled[1])).iter_rows():
+        reason = "no label" if value and value.strip() else "no name of an image"
+        rejected.append(Rejected(table.file, row, reason))
+    base = Path(table.file).parent
+    names = good["image"].to_list()
+    pictures = from_files(
+        table.file, good["label"].to_list(), names, [base / name for name in names], good[ROW].to_numpy(), by_row=True
+    )
+    pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
+    pictures.notes = [*table.notes, ("image", column, why), *chosen.notes]
+    return pictures
+
+
+def _holds_file(folder: Path) -> bool:
+    """Whether an image file lies in ``folder``, at any depth."""
+    return any(path.suffix.lower() in SUFFIXES for path in _files(folder))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below ``folder`` in sorted order, without hidden ones. A folder that cannot be read raises E102."""
+
+    def refuse(problem: OSError) -> None:
+        raise error("E102", path=problem.filename, why=problem.strerror or problem) from problem
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in files if not name.startswith(".")):
+            yield Path(place, name)
+
+
+def _share_of_files(values: pl.Series) -> float:
+    if values.dtype != pl.String:
+        return 0.0
+    head = values.drop_nulls().head(1000)
+    return int(head.str.contains(_IMAGE_FILE).sum()) / len(head) if len(head) else 0.0

@@ -1,0 +1,72 @@
+"""What a table is about, when nobody says: text in one of its columns, pictures named in one, or features in many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
+from trainwright.data.tables.feature_columns import usable_features
+from trainwright.data.tables.table import Table
+from trainwright.data.tables.text_columns import LONGEST_LABEL, Columns, Profile, choose_columns
+from trainwright.errors import TrainwrightError
+
+PICTURE = r"(?i)\S\.(png|jpe?g|webp|bmp|gif|tiff?)\s*$"
+MOST = 0.9  # of a column's values, to be called paths of pictures
+
+
+def looks_like(table: Table, text: Sequence[str] = (), label: str = "") -> tuple[Literal["text", "image", "table"], str]:
+    """What is learned from, and the reason. ``text`` and ``label`` are the columns that the person named."""
+    if text:
+        return "text", "its text is named"
+    profiles = {name: Profile(name, table.frame[name]) for name in table.columns if name != label}
+    for name, profile in profiles.items():
+        if profile.plain in BODY_NAMES and profile.prose:
+            return "text", f"column '{name}' has a usual name for text, and holds it"
+    for name, profile in profiles.items():
+        if _pictures(profile) and not any(other.prose for other in profiles.values() if other is not profile):
+            return "image", f"column '{name}' holds names of image files"
+    return _text_or_table(table, profiles, label)
+
+
+def _pictures(profile: Profile) -> bool:
+    return len(profile.texts) > 0 and float(profile.texts.str.contains(PICTURE).mean() or 0) >= MOST  # type: ignore[arg-type]
+
+
+def _text_or_table(table: Table, profiles: dict[str, Profile], label: str) -> tuple[Literal["text", "table"], str]:
+    """Text, if the columns of a text source can be told and nothing beside them speaks for a table."""
+    columns = _columns(table, label)
+    usable = usable_features(table)
+    if columns is None:
+        prose = any(profile.prose for profile in profiles.values())
+        if not usable or (len(usable) == 1 and prose):
+            return "text", "no two columns could be features and a label"
+        return "table", f"{len(usable)} columns hold numbers, dates or categories"
+    taken = {*columns.text, columns.label}
+    beside = {name: kind for name, kind in usable.items() if name not in taken}
+    numbers = [name for name, kind in beside.items() if kind == "number"]
+    named = " + ".join(f"'{name}'" for name in columns.text)
+    if not beside:
+        return "text", f"besides the label, {named} is all there is to learn from"
+    if numbers:
+        return "table", f"{_some(numbers)} can be learned from, beside {named}"
+    chosen = [profiles[name] for name in columns.text]
+    if any(profile.plain in (*BODY_NAMES, *TITLE_NAMES) for profile in chosen):
+        return "text", f"{named} has a usual name for text"
+    if len(chosen) == 1 and not any(other.readable for name, other in profiles.items() if name not in taken):
+        return "text", f"{named} is the only column that can be text"
+    if max(profile.mean_length for profile in chosen) > LONGEST_LABEL:
+        return "text", f"{named} holds long texts, and no column holds numbers"
+    return "table", f"{_some(list(beside))} can be learned from, beside {named}"
+
+
+def _columns(table: Table, label: str) -> Columns | None:
+    try:
+        return choose_columns(table, (), label)
+    except TrainwrightError:
+        return None
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:3])
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")

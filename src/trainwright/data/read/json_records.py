@@ -1,0 +1,223 @@
+"""JSON to columns: one object a line, or one document.
+
+Promises: objects with differing keys are united (a missing key is null); a column whose values are all numbers, all
+truth values or all text keeps that type; in a mixed column, and for a nested list or object, a value that is not text
+is written as JSON text. Keys keep the order in which they first appear.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from sys import intern
+from typing import Any
+
+import polars as pl
+
+from trainwright.data.tables.table import MOST_COLUMNS, ROW
+from trainwright.errors import error
+
+Object = dict[str, Any]
+Bad = tuple[int, str]
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # may be half of a pair; only then is a closer look worth it
+MANY_CELLS = 1 << 20  # below, empty ones are harmless
+MOST_EMPTY = 200  # cells for one that is filled
+DEEPEST = 100  # levels; how many more Python could write depends on who calls
+_INT64 = range(-(2**63), 2**63)
+
+
+def parse_lines(lines: Sequence[str], first: int = 1) -> tuple[list[Object], list[int], list[Bad]]:
+    """The objects, their line numbers from ``first`` on, and (line number, reason) for each line that holds none."""
+    objects: list[Object] = []
+    numbers: list[int] = []
+    rejected: list[Bad] = []
+    for number, line in enumerate(lines, start=first):
+        if not line.strip():
+            continue
+        value = _parse_line(line)
+        if isinstance(value, str):
+            rejected.append((number, intern(value)))  # millions may have the same
+        else:
+            objects.append(value)
+            numbers.append(number)
+    return objects, numbers, rejected
+
+
+def _parse_line(line: str) -> Object | str:
+    """The object, or what the line holds instead."""
+    try:
+        value = json.loads(line)
+        if not isinstance(value, dict):
+            return f"{_kind(value)} where a JSON object is expected"
+        _require_text(line, value)
+        _require_shallow(line, value)
+    except UnicodeEncodeError:
+        return "half a surrogate pair or a damaged byte, which no text can hold"
+    except RecursionError:
+        return "nested too deeply"
+    except ValueError as problem:
+        return f"not valid JSON: {_short(problem)}"
+    return value
+
+
+def _require_text(source: str, value: object) -> None:
+    """Raise UnicodeEncodeError for half a surrogate pair, which JSON can spell and a column cannot hold."""
+    source.encode()
+    if _SURROGATE.search(source):
+        json.dumps(value, ensure_ascii=False).encode()
+
+
+def _require_shallow(source: str, value: object) -> None:
+    """Raise RecursionError for more than ``DEEPEST`` lists and objects inside each other."""
+    if source.count("[") + source.count("{") <= DEEPEST:
+        return
+    level = [value]
+    for _ in range(DEEPEST):
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = list(chain.from_iterable(inside))
+        if not level:
+            return
+    raise RecursionError
+
+
+def parse_document(text: str, path: Path) -> tuple[list[Object], list[int], list[Bad]]:
+    """The same for a list of objects, or an object of equally long lists; numbers count from 1.
+
+    Raises:
+        SourceError: text that is not JSON (E113) or JSON of another shape (E114).
+    """
+    try:
+        document = json.loads(text)
+        _require_text(text, document)
+        _require_shallow(text, document)
+    except UnicodeEncodeError as problem:
+        raise error("E113", path=path, why="half a surrogate pair or a damaged byte in it") from problem
+    except RecursionError as problem:
+        raise error("E113", path=path, why="nested too deeply") from problem
+    except ValueError as problem:
+        line = getattr(problem, "lineno", 0)
+        where = f"{path}, line {line}" if line else str(path)
+        raise error("E113", path=path, why=_short(problem), where=where) from problem
+    values = _rows_of(document, path)
+    objects = [(number, value) for number, value in enumerate(values, start=1) if isinstance(value, dict)]
+    rejected = [
+        (number, f"{_kind(value)} where a JSON object is expected")
+        for number, value in enumerate(values, start=1)
+        if not isinstance(value, dict)
+    ]
+    return [value for _, value in objects], [number for number, _ in objects], rejected
+
+
+def _rows_of(document: object, path: Path) -> list[Any]:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        raise error("E114", path=path, found=_kind(document))
+    if not document or not all(isinstance(column, list) for column in document.values()):
+        raise error("E114", path=path, found="an object whose values are not all lists")
+    lengths = {len(column) for column in document.values()}
+    if len(lengths) > 1:
+        raise error("E114", path=path, found=f"lists of differing length ({', '.join(map(str, sorted(lengths)))})")
+    return [dict(zip(document, values, strict=True)) for values in zip(*document.values(), strict=True)]
+
+
+@dataclass
+class Seen:
+    """The types of a key's values, and whether all whole numbers fit 64 bits, or a float without changing."""
+
+    types: set[type] = field(default_factory=set)
+    fit: bool = True
+    exact: bool = True
+
+    @property
+    def dtype(self) -> Any:
+        """Of the column, by all of its values."""
+        if self.types == {bool}:
+            return pl.Boolean
+        if self.types == {int} and self.fit:
+            return pl.Int64
+        if self.types == {float} or (self.types == {int, float} and self.exact):
+            return pl.Float64
+        return pl.String
+
+
+@dataclass
+class Survey:
+    """The keys of all objects in the order of their first appearance, how many objects there are, and their filled cells."""
+
+    keys: dict[str, Seen] = field(default_factory=dict)
+    objects: int = 0
+    cells: int = 0
+
+    @property
+    def sparse(self) -> bool:
+        """Whether next to every cell would be empty."""
+        return len(self.keys) * self.objects > max(MANY_CELLS, MOST_EMPTY * self.cells)
+
+
+def survey(parts: Iterable[list[Object]]) -> Survey:
+    """What all objects together have; the types of more columns than a table can hold are not looked at."""
+    found = Survey()
+    for objects in parts:
+        found.objects += len(objects)
+        found.cells += sum(map(len, objects))
+        names = dict.fromkeys(name for value in objects for name in value)
+        found.keys |= {name: Seen() for name in names if name not in found.keys}
+        if len(found.keys) > MOST_COLUMNS:
+            continue
+        columns: dict[str, list[Any]] = {name: [] for name in names}
+        for value in objects:  # cell by cell: a part may be nearly empty where the whole is not
+            for name, each in value.items():
+                columns[name].append(each)
+        for name, values in columns.items():
+            seen = found.keys[name]
+            seen.types |= {type(value) for value in values if value is not None}
+            if int in seen.types:
+                whole = [value for value in values if type(value) is int]
+                seen.fit = seen.fit and all(value in _INT64 for value in whole)
+                seen.exact = seen.exact and all(abs(value) <= 2**53 for value in whole)
+    return found
+
+
+def to_frame(objects: list[Object], numbers: list[int], path: Path, found: Survey) -> pl.DataFrame:
+    """The objects as columns, with ``ROW`` last; ``found`` is the survey of these and of all that belong to them.
+
+    Raises:
+        SourceError: a key called ``__row__`` (E116), more than ``MOST_COLUMNS`` keys (E170), or keys so different that
+            next to every cell would be empty (E171).
+    """
+    if ROW in found.keys:
+        raise error("E116", path=path, name=ROW)
+    if len(found.keys) > MOST_COLUMNS:
+        raise error("E170", path=path, limit=f"{MOST_COLUMNS:,}")
+    if found.sparse:
+        raise error("E171", path=path, objects=f"{found.objects:,}", keys=f"{len(found.keys):,}")
+    columns = [_column(name, [value.get(name) for value in objects], seen.dtype) for name, seen in found.keys.items()]
+    return pl.DataFrame([*columns, pl.Series(ROW, numbers, dtype=pl.Int64)])
+
+
+def _column(name: str, values: list[Any], dtype: Any) -> pl.Series:
+    if dtype == pl.Float64:
+        values = [None if value is None else float(value) for value in values]
+    elif dtype == pl.String:
+        values = [_as_text(value) for value in values]
+    return pl.Series(name, values, dtype=dtype)
+
+
+def _as_text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _kind(value: object) -> str:
+    kinds = {list: "a list", dict: "an object", str: "a string", bool: "a truth value", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _short(problem: ValueError) -> str:
+    if isinstance(problem, json.JSONDecodeError):
+        return f"{problem.msg} at column {problem.colno}"
+    return "a number with too many digits"

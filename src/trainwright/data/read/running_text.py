@@ -1,0 +1,233 @@
+"""Running text for language models: where it lies, split by split, and what it says.
+
+Promises: files are read in sorted order; the splits of one text are contiguous and in reading order; line ends are
+``\\n`` whatever the file has; bytes that are no text become U+FFFD and are counted, with the file and line of the first.
+
+``python-reference`` is the part of Python's language reference that comes with Python as the help of ``help("if")``. Its
+source file is parsed, never imported or executed. The text differs a little from one Python version to the next.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trainwright.data.files.content import load, require
+from trainwright.data.files.encoding import bad_bytes, decode, encoding_of
+from trainwright.data.files.folders import class_folders, entries, part_of, short_name, split_folder
+from trainwright.data.read.prose import is_prose, is_text_name
+from trainwright.data.read.sniff import Note
+from trainwright.data.tables.split import NAMES
+from trainwright.errors import TrainwrightError, error
+
+_DAMAGED = re.compile("[\udc80-\udcff]")
+
+
+@dataclass
+class Corpus:
+    """Where the text of each split is.
+
+    Attributes:
+        files: sorted paths by ``train``, ``valid`` and ``test``; a split that is not there has no entry, and embedded text
+            has none at all.
+        name: short, for the run folder.
+        notes: (what, value, why), for printing.
+    """
+
+    files: dict[str, list[Path]]
+    name: str
+    notes: list[Note] = field(default_factory=list)
+
+
+def holds_corpus(path: Path) -> bool:
+    """Whether ``path`` is a file of running text or a folder of such files, told from a sample of one file.
+
+    A table of any format is none, and neither is a folder with one folder of files a class. Never raises.
+    """
+    path = Path(path)
+    try:
+        if not path.is_dir():
+            return is_prose(path)
+        by_split = _split_folders(path) or _by_name(_texts(path))
+        if not by_split and (class_folders(path) or split_folder(path)):
+            return False
+        files = by_split["train"] if by_split else _texts(path)
+        return bool(files) and is_prose(files[0])
+    except (TrainwrightError, OSError, ValueError):
+        return False
+
+
+def find_corpus(path: Path, valid: Path | None = None, test: Path | None = None) -> Corpus:
+    """The files of each split under ``path``: one file, or a folder of text files (``.txt``, ``.md`` ...).
+
+    Where the names of a folder's files (``ptb.train.txt``) or of its folders (``train/``) say the split, they decide; else all
+    files are training text. ``valid`` and ``test``, each a file or a folder, take the place of what is found, and a file of
+    theirs is not read as training text.
+
+    Raises:
+        SourceError: E101, E102 (missing, unreadable), E160 (a folder without text files), E163 (a file in two splits).
+    """
+    path = Path(path)
+    notes: list[Note] = []
+    given = {part: Path(each) for part, each in (("valid", valid), ("test", test)) if each is not None}
+    for each in (path, *given.values()):
+        require(each)
+    if path.is_dir():
+        files = _of_folder(path, notes)
+    else:
+        files = {"train": [path]}
+    files |= {part: _all(each) for part, each in given.items()}
+    if path.is_dir():
+        held = {file.resolve() for part in given for file in files[part]}
+        files["train"] = [file for file in files["train"] if file.resolve() not in held]
+        if not files["train"]:
+            raise error("E160", path=path)
+    _refuse_shared(files)
+    return Corpus({part: files[part] for part in NAMES if part in files}, short_name(path), notes)
+
+
+def read_text(files: Sequence[Path], notes: list[Note] | None = None) -> str:
+    """The text of all files in the order given, each beginning on a line of its own; no byte-order mark, ``\\n`` line ends.
+
+    ``notes`` is given the encoding of each file that is not plain UTF-8, and what was damaged in it.
+
+    Raises:
+        SourceError: as ``load`` does for a file that cannot be read (E101-E106), E117 (its encoding), E120 (no text), E161
+            (nothing but white space in all of them).
+    """
+    said: list[Note] = []
+    texts = [_read(file, said) for file in files]
+    text = "".join(f"{each}\n" if each and not each.endswith("\n") else each for each in texts[:-1]) + "".join(texts[-1:])
+    if not text or text.isspace():
+        raise error("E161", files=", ".join(str(file) for file in files[:3]) + (" ..." if len(files) > 3 else ""))
+    if notes is not None:
+        notes += said
+    return text
+
+
+def cut(text: str, valid_fraction: float, test_fraction: float, where: str = "") -> dict[str, str]:
+    """``train``, then ``valid``, then ``test`` as contiguous blocks of about these fractions; a fraction of 0 has no entry.
+
+    Each cut is at the line end nearest to its place, as long as that moves it by less than half of the smallest block; where
+    there is none, at the nearest space; else right there. Nothing is lost: the blocks joined are the text.
+
+    Raises:
+        SourceError: E164, there are fewer characters than it takes to give each split one; ``where`` names their source.
+    """
+    sizes = {"valid": int(valid_fraction * len(text)), "test": int(test_fraction * len(text))}
+    wanted = {"valid": valid_fraction > 0, "test": test_fraction > 0}
+    sizes = {"train": len(text) - sum(sizes.values())} | {part: size for part, size in sizes.items() if wanted[part]}
+    if min(sizes.values()) < 1:
+        raise error("E164", count=len(text), parts=", ".join(sizes), where=where)
+    blocks: dict[str, str] = {}
+    start = place = 0
+    for part, size in sizes.items():
+        place += size
+        end = place if place == len(text) else _boundary(text, place, (min(sizes.values()) - 1) // 2)
+        blocks[part], start = text[start:end], end
+    return blocks
+
+
+def embedded() -> str:
+    """The text of ``python-reference``: its topics by name, a blank line between them.
+
+    Raises:
+        SourceError: E162, this Python came without it.
+    """
+    place = Path(sysconfig.get_path("stdlib")) / "pydoc_data" / "topics.py"
+    try:
+        for statement in ast.parse(place.read_bytes()).body:
+            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "topics":
+                topics: dict[str, str] = ast.literal_eval(statement.value)
+                return "\n\n".join(topics[name].strip("\n") for name in sorted(topics)) + "\n"
+    except (OSError, SyntaxError, ValueError, TypeError, AttributeError) as problem:
+        raise error("E162", where=str(place)) from problem
+    raise error("E162", where=str(place))
+
+
+def _read(path: Path, notes: list[Note]) -> str:
+    try:
+        loaded = load(path, records=False)
+    except TrainwrightError as problem:
+        if problem.code != "E104":
+            raise
+        raise error("E120", path=path, why=problem.what.rpartition(": ")[2]) from None
+    if loaded.parquet:
+        raise error("E120", path=path, why="it looks like a Parquet file")
+    encoding, why = encoding_of([loaded.data], path)
+    text = decode(loaded.data, encoding, path)
+    if text[:4096].count("\0") > 400:
+        raise error("E120", path=path, why="it looks like binary data")
+    if encoding not in ("utf-8", "utf-8-sig"):
+        notes.append(("encoding", encoding, f"{path.name}: {why}"))
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if damaged := bad_bytes(text):
+        first = _DAMAGED.search(text)
+        line = text.count("\n", 0, first.start()) + 1 if first else 0
+        notes.append(("damaged bytes", str(damaged), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
+        text = _DAMAGED.sub("\ufffd", text)
+    return text
+
+
+def _of_folder(path: Path, notes: list[Note]) -> dict[str, list[Path]]:
+    by_split, why = _split_folders(path), "by the names of its folders"
+    if not by_split:
+        by_split, why = _by_name(_texts(path)), "by the names of its files"
+        if by_split and (others := len(_texts(path)) - sum(map(len, by_split.values()))):
+            notes.append(("left out", str(others), "text files whose names say no split"))
+    if not by_split:
+        by_split, why = {"train": _all(path)}, "all files in the order of their names"
+    notes.append(("files", ", ".join(f"{part} {len(by_split[part])}" for part in NAMES if part in by_split), why))
+    return by_split
+
+
+def _split_folders(path: Path) -> dict[str, list[Path]]:
+    """Texts by split where every folder with texts is named after one, and ``train`` is among them."""
+    folders = {entry: _texts(entry) for entry in entries(path) if entry.is_dir()}
+    named = [(part_of(folder.name), files) for folder, files in folders.items() if files]
+    found = {part: files for part, files in named if part}
+    return found if "train" in found and len(found) == len(named) else {}
+
+
+def _by_name(files: list[Path]) -> dict[str, list[Path]]:
+    """The files by the split that their names say, or nothing unless some say ``train``."""
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        if part := part_of(file.name):
+            found.setdefault(part, []).append(file)
+    return found if "train" in found else {}
+
+
+def _all(path: Path) -> list[Path]:
+    files = _texts(path) if path.is_dir() else [path]
+    if not files:
+        raise error("E160", path=path)
+    return files
+
+
+def _texts(folder: Path) -> list[Path]:
+    return [entry for entry in entries(folder) if is_text_name(entry) and entry.is_file()]
+
+
+def _refuse_shared(files: Mapping[str, list[Path]]) -> None:
+    """A text that is trained on and measured on would measure memory."""
+    seen: dict[Path, str] = {}
+    for part, paths in files.items():
+        for path in paths:
+            first = seen.setdefault(path.resolve(), part)
+            if first != part:
+                raise error("E163", path=path, first=first, second=part)
+
+
+def _boundary(text: str, at: int, reach: int) -> int:
+    """The place nearest to ``at``, within ``reach``, that follows a newline; else a space; else ``at`` itself."""
+    for mark in "\n ":
+        before = text.rfind(mark, max(at - reach - 1, 0), at) + 1
+        after = text.find(mark, at, at + reach) + 1
+        if found := [place for place in (before, after) if place]:
+            return min(found, key=lambda place: abs(place - at))
+    return at

@@ -1,0 +1,160 @@
+"""From what a person names (a path, a data set, data inside Python) to its files, its task, and its tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from trainwright.data.files import cache
+from trainwright.data.files import content as load
+from trainwright.data.files.folders import is_path, short_name, split_folder
+from trainwright.data.read import builtin, catalog, images, infer_task, running_text
+from trainwright.data.read import tables as readers
+from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
+from trainwright.data.tables.table import Stream, Table
+from trainwright.errors import error, nearest
+from trainwright.watch.events import Progress
+
+Listen = Callable[[Progress], None]
+
+
+@dataclass
+class Source:
+    """Where the data are: files by split (``train`` holds everything where no other split is given), or an embedded set.
+
+    Attributes:
+        name: short, for the run folder.
+        files: path of each split; empty for embedded data.
+        dataset: the catalogue's entry for named data, which knows how its files are read.
+        path: what the person named, before any split was looked for; None for named and embedded data.
+        held: what is in memory already: the table, or the pictures, of each split.
+    """
+
+    name: str
+    files: dict[str, Path] = field(default_factory=dict)
+    dataset: Dataset | None = None
+    path: Path | None = None
+    held: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def layout(self) -> CsvLayout | None:
+        """What the catalogue knows of the columns, where it knows any."""
+        return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
+
+    @property
+    def given(self) -> dict[str, Path]:
+        """The files that were named for a split of their own."""
+        return {name: path for name, path in self.files.items() if name != "train" and path.parent != self.path}
+
+    def task(self, given: Mapping[str, Any]) -> tuple[str, str]:
+        """The key of the task that it is a source for, and why; the settings that are ``given`` have a say.
+
+        Raises SourceError where it has to be read to be told.
+        """
+        if self.dataset:
+            return self.dataset.task, "the catalogue says so"
+        if not self.files:
+            return builtin.TASKS[self.name], "the data set is made for it"
+        path = self.path or self.files["train"]
+        if images.holds_images(path):
+            return "image", "it holds images"
+        if "train" in self.files and running_text.holds_corpus(path):
+            return "language", "running text, without labels"
+        if path.is_dir():
+            return "text", "one folder of texts a class"
+        if given.get("image"):
+            return "image", "its column of images is named"
+        words = given.get("text") or ()
+        head = self.streams["train"].head
+        return infer_task.looks_like(head, [words] if isinstance(words, str) else words, given.get("label", ""))
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Of each split's file or folder a digest that changes when any byte of any file in it does.
+
+        Of embedded data, the interpreter that they come with; of data that are held in memory there are none.
+        """
+        if not self.files:
+            return {} if self.held else {self.name: sys.version}
+        return {split: _digest(path) for split, path in sorted(self.files.items())}
+
+    def fingerprint(self, shaping: Mapping[str, Any]) -> str:
+        """The name under which what was encoded from this source is cached; empty for data that are held in memory."""
+        if self.held:
+            return ""
+        return cache.fingerprint(
+            json.dumps(self.digests), {**shaping, "source": self.name, "files": sorted(self.files.items())}
+        )
+
+    @cached_property
+    def streams(self) -> dict[str, Stream]:
+        """The tables of every split, the first of each read. Raises SourceError (E181 for named data that are no tables)."""
+        if self.held:
+            return {split: Stream(table) for split, table in self.held.items()}
+        if not self.files:
+            return {"train": Stream(builtin.load(self.name))}
+        if self.dataset and not self.layout:
+            raise error("E181", name=self.name, task=self.dataset.task)
+        streams = {split: readers.open_table(path) for split, path in self.files.items()}
+        return {split: _named(self.layout, each) for split, each in streams.items()} if self.layout else streams
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """The same, each split as one table. Raises SourceError."""
+        return {split: stream.whole() for split, stream in self.streams.items()}
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            digest.update(f"{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode())
+            with file.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "blake2b").digest())
+    return digest.hexdigest()
+
+
+def _named(layout: CsvLayout, stream: Stream) -> Stream:
+    """A file of the catalogue with the names of its columns and classes."""
+    return Stream(_renamed(layout, stream.head), lambda: (_renamed(layout, table) for table in stream.rest()))
+
+
+def _renamed(layout: CsvLayout, table: Table) -> Table:
+    if len(table.columns) == len(layout.columns) and not table.has_header:
+        table.frame = table.frame.rename(dict(zip(table.columns, layout.columns, strict=True)))
+        table.frame = table.frame.with_columns(pl.col(layout.label).replace(dict(layout.classes)))
+    return table
+
+
+def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listen | None) -> Source:
+    """What ``source`` names. A file or folder of that name comes before a data set.
+
+    Raises:
+        SourceError: E101 for something that is neither path nor name; E13x for a download that fails.
+    """
+    path = Path(source)
+    given = {name: each for name, each in (("valid", valid), ("test", test)) if each is not None}
+    for each in given.values():
+        load.require(each)
+    if is_path(source):
+        folders = split_folder(path) if path.is_dir() else None
+        return Source(short_name(path), (folders or {"train": path}) | given, path=path)
+    if source in builtin.names():
+        if given:
+            raise error("E211", source=source)
+        return Source(source)
+    if source in CATALOG:
+        files = catalog.fetch(source, offline=offline, progress=listen)
+        return Source(source, files | given, CATALOG[source])
+    if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
+        raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
+    load.require(path)
+    raise error("E101", path=source)  # an empty word, which as a path would be the current folder

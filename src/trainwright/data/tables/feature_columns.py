@@ -1,0 +1,272 @@
+"""Which column of a table is predicted and which ones it is learned from: as named; else by names and by what is in them.
+
+Promises: a name that is given is taken or refused, never overridden; every column that is left out is named with the
+reason; where two answers are as good as each other the person is asked, with an example of every column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import polars as pl
+
+from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
+from trainwright.data.tables.dtypes import UNCLEAR, Feature
+from trainwright.data.tables.profile import Column
+from trainwright.data.tables.table import Table
+from trainwright.data.tables.text_columns import FEW_ROWS, Note, column_of, examples, same
+from trainwright.errors import TrainwrightError, error
+
+Target = Literal["class", "number"]
+
+MOST_CODES = 20  # different whole numbers that may be classes
+REPEATS = 10  # rows for each of them
+_WORDS = {"number": "numbers", "boolean": "yes or no", "date": "dates", "category": "categories"}
+_WHY = {
+    "number": "their values are numbers",
+    "boolean": "two words for true and false",
+    "date": "become years, and month, weekday and hour on a circle",
+    "category": "words that recur",
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The chosen columns.
+
+    Attributes:
+        written: how the label's column is read, whatever it is learned as; None where no label is needed.
+        notes: (what, value, why).
+    """
+
+    label: str | None
+    features: tuple[Feature, ...]
+    target: Target = "class"
+    written: Feature | None = None
+    notes: list[Note] = field(default_factory=list, compare=False)
+
+    def to_values(self) -> dict[str, Any]:
+        """As JSON values, without the notes."""
+        return {name: value for name, value in asdict(self).items() if name != "notes"}
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Chosen:
+        """What ``to_values`` described."""
+        written = Feature(**values["written"]) if values["written"] else None
+        features = tuple(Feature(**feature) for feature in values["features"])
+        return cls(values["label"], features, values["target"], written)
+
+
+def choose_features(
+    table: Table,
+    features: Sequence[str] = (),
+    label: str = "",
+    target: Target | None = None,
+    need_label: bool = True,
+) -> Chosen:
+    """Choose the target and the features. Columns without names are called column_1, column_2, ... or just 1, 2, ...
+
+    With ``need_label=False`` a label column is kept apart from the features where there is one, and not missed where
+    there is none.
+
+    Raises:
+        DataError: a name that no column has (E201), a class whose values hardly recur (E205), no single best target
+            (E240), a column that is both (E241), named twice (E242), or cannot be a feature (E243), no feature (E244), a
+            target that holds no numbers (E245) or nothing that can be predicted (E246).
+    """
+    return _Choice(table).choose((features,) if isinstance(features, str) else tuple(features), label, target, need_label)
+
+
+def usable_features(table: Table) -> dict[str, str]:
+    """The kind of every column that would be learned from, if no name were given and nothing were predicted."""
+    choice = _Choice(table)
+    return {column.name: str(column.reading.kind) for column in choice.columns.values() if not choice.fault(column)}
+
+
+class _Choice:
+    """One choosing: the table's columns and the notes made on the way."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.columns = {name: Column(name, table.frame[name]) for name in table.columns}
+        self.notes: list[Note] = []
+        self.settle()
+
+    def settle(self) -> None:
+        """Let columns that are clear about decimal mark or order of dates decide for those that are not."""
+        written = [column.reading for column in self.columns.values() if column.raw.dtype == pl.String]
+        marks = {reading.format for reading in written if reading.kind == "number"} & {"point", "comma"}
+        orders = {reading.format[:3] for reading in written if reading.kind == "date"} & {"dmy", "mdy"}
+        mark = "comma" if marks == {"comma"} else "point"
+        for column in self.columns.values():
+            reading = column.reading
+            if reading.format == "either":
+                if len(marks) != 1 and not reading.bad and "," in reading.example:
+                    why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
+                    value = f"{column.name}: {reading.example} = {reading.example.replace(',', '')}"
+                    self.notes.append(("thousands", value, why))
+                column.reading = replace(reading, format=mark)
+            elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
+                column.reading = replace(reading, format=reading.format.replace(UNCLEAR, min(orders)))
+
+    def choose(self, features: tuple[str, ...], label: str, target: Target | None, need_label: bool) -> Chosen:
+        given = tuple(column_of(self.table, name) for name in features)
+        if twice := [name for name in given if given.count(name) > 1]:
+            raise error("E242", name=twice[0], where=self.table.file)
+        chosen_label = self.label(given, label, need_label)
+        if chosen_label in given:
+            raise error("E241", name=chosen_label, path=self.table.file)
+        kind, written = target or "class", None
+        if chosen_label is not None and need_label:
+            column = self.columns[chosen_label]
+            kind, written = self.target(column, target), column.feature
+        taken = [self.taken(self.columns[name]) for name in given] or self.derived(chosen_label, kind)
+        self.tell(taken)
+        return Chosen(chosen_label, tuple(column.feature for column in taken), kind, written, self.notes)
+
+    # ---- the target
+
+    def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
+        if label and not need_label and label not in self.columns and f"column_{label}" not in self.columns:
+            return None
+        if label:
+            return column_of(self.table, label)
+        rest = [column for name, column in self.columns.items() if name not in taken]
+        found, why = self.label_by_name(rest)
+        if len(found) == 1:
+            self.notes.append(("label", found[0].name, why))
+            return found[0].name
+        if not need_label:
+            return None
+        names = ", ".join(f"'{column.name}'" for column in found)
+        raise self.unclear("E240", why=f"{names} fit equally well" if found else why)
+
+    def label_by_name(self, rest: list[Column]) -> tuple[list[Column], str]:
+        """By a strong name; else the last column, unless another one has a weaker name for it."""
+        axes = {"x", "y", "z"} <= {column.plain for column in rest}  # lengths or coordinates
+        for names in (LABEL_NAMES[0], TARGET_NAMES):
+            found = [column for column in rest if column.plain in names and not (axes and column.plain == "y")]
+            if found:
+                alike = all(same(self.table.frame, found[0].name, other.name) for other in found[1:])
+                return found[:1] if alike else found, "a usual name for it"
+        fit = [column for column in rest if not self.fault(column)]
+        weak = {name for names in LABEL_NAMES[1:] for name in names}
+        named = [column for column in fit if column.plain in weak]
+        last = rest[-1:] if rest and rest[-1] in fit else []
+        if named and (not last or named == last):
+            return named, "a usual name for it"
+        if last and not named:
+            return last, "the last column, and none has a usual name for it"
+        why = self.fault(rest[-1]) if rest else "no column is left"
+        return [*named, *last], f"none has a usual name for it, and the last one does not fit: {why}"
+
+    def target(self, column: Column, target: Target | None) -> Target:
+        """Class or number, as given or by what the values are; the reason is noted. Raises E205, E245 and E246."""
+        kind = column.reading.kind
+        why = column.unusable() or ("it holds dates" if kind == "date" else "")
+        if column.constant:
+            why = f"every row has the same value, '{column.texts[0]}'"
+        if why:
+            raise self.unclear("E246", name=column.name, why=why)
+        if target == "number" and kind != "number":
+            odd = f"{column.reading.bad:,} values are none, such as '{column.reading.example}'"
+            why = odd if column.reading.bad else f"it holds values such as '{column.texts[0]}'"
+            raise error("E245", name=column.name, path=self.table.file, why=why)
+        found = target or self.derived_target(column)
+        if found == "class" and not column.recurs:
+            facts = {"distinct": f"{column.distinct:,}", "count": f"{len(column.texts):,}"}
+            raise self.unclear("E205", name=column.name, **facts)
+        return found
+
+    def derived_target(self, column: Column) -> Target:
+        found: Target
+        numeric = column.reading.kind == "number"
+        values = column.numbers if numeric else column.values
+        rows, distinct = len(values), values.n_unique()
+        if not numeric:
+            found, why = "class", f"{distinct:,} different words"
+        elif not column.whole:
+            found, why = "number", "numbers with a fraction"
+        elif distinct == 2 or (distinct <= MOST_CODES and rows >= REPEATS * distinct):
+            found, why = "class", f"{distinct} whole numbers, each in {rows / distinct:,.0f} rows on average"
+        else:
+            found, why = "number", f"{distinct:,} different whole numbers in {rows:,} rows"
+        other = f"; if not, write target={'number' if found == 'class' else 'class'}" if numeric else ""
+        self.notes.append(("target", found, why + other))
+        return found
+
+    # ---- the features
+
+    def fault(self, column: Column) -> str:
+        """Why a column is not learned from, or an empty string."""
+        if why := column.unusable():
+            return why
+        if column.is_split:
+            return "it says which split a row belongs to"
+        if column.constant:
+            return f"every row has the same value, '{column.texts[0]}'"
+        if column.identifies(self.table.has_header):
+            return "it numbers the rows: an id"
+        why = column.hardly_recurs() if column.reading.kind == "category" else ""
+        if why and column.reading.bad:
+            why += f"; {column.reading.bad:,} are no numbers, such as '{column.reading.example}'"
+        return why
+
+    def derived(self, label: str | None, kind: Target) -> list[Column]:
+        taken: list[Column] = []
+        left_out: dict[str, str] = {}
+        mirrors: dict[str, str] = {}
+        for name, column in self.columns.items():
+            if name == label:
+                continue
+            if why := self.fault(column):
+                left_out[name] = why
+            elif why := self.gives_away(column, label, kind):
+                mirrors[name] = why
+            else:
+                taken.append(column)
+        if not taken and mirrors:  # a toy, such as the truth table of a function
+            self.notes += [("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()]
+            taken = [self.columns[name] for name in mirrors]
+        else:
+            left_out |= mirrors
+        if not taken:
+            listed = "; ".join(f"'{name}' ({why})" for name, why in left_out.items()) or "none, as there is no other column"
+            raise error("E244", path=self.table.file, left_out=listed)
+        self.notes += [("left out", name, why) for name, why in left_out.items()]
+        return taken
+
+    def gives_away(self, column: Column, label: str | None, kind: Target) -> str:
+        """Whether a column is the class in other words, such as its number beside its name."""
+        if label is None or kind != "class" or len(column.raw) < FEW_ROWS:
+            return ""
+        target = self.columns[label]
+        alike = target.recurs and column.distinct == target.distinct and same(self.table.frame, column.name, label)
+        return f"it says the same as '{label}', in other words" if alike else ""
+
+    def taken(self, column: Column) -> Column:
+        if why := column.unusable():
+            raise error("E243", name=column.name, path=self.table.file, why=why)
+        if why := self.fault(column):
+            self.notes.append(("taken all the same", column.name, f"it was named, but: {why}"))
+        return column
+
+    def tell(self, taken: list[Column]) -> None:
+        """A note for each kind of feature, and one for each column whose cells are not all of its kind."""
+        for kind, word in _WORDS.items():
+            names = [column.name for column in taken if column.reading.kind == kind]
+            if names:
+                self.notes.append((word, ", ".join(names), _WHY[kind]))
+        for column in taken:
+            reading = column.reading
+            if reading.bad and reading.kind != "category":
+                odd = f"{reading.bad:,} of {len(column.values):,} values are not, such as '{reading.example}': rows left out"
+                self.notes.append((_WORDS[reading.kind], column.name, odd))
+            elif reading.bad:
+                odd = f"not as numbers: {reading.bad:,} of {len(column.values):,} values are none, such as '{reading.example}'"
+                self.notes.append(("categories", column.name, odd))
+
+    def unclear(self, code: str, **facts: str) -> TrainwrightError:
+        return error(code, path=self.table.file, columns=examples(self.columns.values()), **facts)

@@ -1,0 +1,102 @@
+"""Byte-pair encoding over the bytes of the text (Sennrich et al. 2016; byte-level as in GPT-2), by the ``tokenizers`` library.
+
+Lossless: every byte is a token, so every text can be said. What is learned is a JSON string of that library's format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from trainwright.data.text.ragged import Ragged
+from trainwright.errors import error
+
+SMALLEST = 256
+PARTS = ("truncation", "padding", "added_tokens", "normalizer", "post_processor", "decoder")  # none of ours has them
+
+
+def train(texts: Iterable[str], size: int, min_count: int) -> str:
+    """Learn from ``texts``, which should be small parts, at most ``size`` tokens, and give them as JSON.
+
+    They are the 256 bytes, then the pairs that occur most often, and ``min_count`` times (never less than twice) at least.
+
+    Raises:
+        SourceError: E165, ``size`` is below 256.
+    """
+    from tokenizers import models, pre_tokenizers, trainers
+
+    if size < SMALLEST:
+        raise error("E165", size=size)
+    tokenizer = _tokenizer(models.BPE())
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        min_frequency=max(min_count, 2),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    found: str = tokenizer.to_str()
+    return found
+
+
+def _tokenizer(model: Any) -> Any:
+    from tokenizers import Tokenizer, pre_tokenizers
+
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tokenizer
+
+
+class Bpe:
+    """The tokeniser that ``train`` learned. Tokens and merges alone are taken from the JSON: other parts that it could name
+    may be patterns that never end, or padding that fills the memory.
+
+    Raises:
+        SourceError: E166, the JSON is not what ``train`` gave.
+    """
+
+    def __init__(self, learned: str) -> None:
+        from tokenizers import models
+
+        try:
+            found = json.loads(learned)
+            if changed := [part for part in PARTS if found[part]]:
+                raise ValueError(f"it has {changed[0]}")
+            merges = [tuple(pair) for pair in found["model"]["merges"]]
+            self._tokenizer: Any = _tokenizer(models.BPE(found["model"]["vocab"], merges))
+            names = sorted(self._tokenizer.get_vocab().items(), key=lambda item: item[1])
+            byte_of = {letter: byte for byte, letter in enumerate(_letters())}
+            self.pieces = [bytes(byte_of[letter] for letter in name) for name, _ in names]
+        except Exception as problem:  # the library raises nothing narrower
+            raise error("E166", problem=problem) from None
+        if [number for _, number in names] != list(range(len(names))) or len(names) < SMALLEST:
+            raise error("E166", problem="its ids have gaps")
+
+    def encode(self, text: str) -> np.ndarray:
+        """uint32, shape (tokens,). Every distinct word is encoded once; then the ids are put in order."""
+        words = _split(text)
+        distinct = words.unique(maintain_order=True)
+        encoded = self._tokenizer.encode_batch_fast(distinct.to_list(), add_special_tokens=False)
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(each.ids) for each in encoded], out=offsets[1:])
+        values = np.fromiter((number for each in encoded for number in each.ids), np.uint32, int(offsets[-1]))
+        rows = words.cast(pl.Enum(distinct)).to_physical().to_numpy()
+        return Ragged(values, offsets).take(rows).values
+
+
+def _letters() -> list[str]:
+    """The letter that byte-level BPE writes for each byte: itself where it is visible, else the next free one from 256 on."""
+    visible = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    hidden = iter(range(256, 512))
+    return [chr(byte if byte in visible else next(hidden)) for byte in range(256)]
+
+
+def _split(text: str) -> pl.Series:
+    """Words with the white space before them. No token of byte-level BPE goes on from a word into white space, and how white
+    space is split depends on nothing but what it leads to: so each of these is encoded as it would be within the text."""
+    found = pl.Series([text], dtype=pl.String).str.extract_all(r"\s*\S+|\s+")
+    return found.list.explode(empty_as_null=False, keep_nulls=False)

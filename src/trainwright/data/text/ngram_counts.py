@@ -1,0 +1,62 @@
+"""Counting the keys of n-grams, of which a large corpus has more than the memory holds.
+
+The keys are dealt out by their hash to shares that are sorted one by one: the counts are those of sorting all at once, and the
+time grows with the number of keys alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainwright.data.files.spool import IN_MEMORY, Spool, in_order
+from trainwright.data.text.lookup import FACTOR
+
+SHARE = 1 << 23  # keys that are sorted at a time
+
+
+class Counter:
+    """Of keys that come in parts: int64."""
+
+    def __init__(self, most: int) -> None:
+        """``most``: an upper limit of how many will come."""
+        self._bits = max((most - 1) // SHARE, 0).bit_length()
+        self._shares = [Spool(np.int64, IN_MEMORY * 2 >> self._bits) for _ in range(1 << self._bits)]
+
+    def deal(self, keys: np.ndarray) -> list[np.ndarray]:
+        """The keys of each share; apart from ``add``, as it can be done by many threads."""
+        if not self._bits:
+            return [keys]
+        with np.errstate(over="ignore"):
+            share = ((keys.view(np.uint64) * FACTOR) >> np.uint64(64 - self._bits)).astype(np.uint16)
+        dealt = keys[np.argsort(share, kind="stable")]
+        return np.split(dealt, np.cumsum(np.bincount(share, minlength=len(self._shares)))[:-1])
+
+    def add(self, dealt: list[np.ndarray]) -> None:
+        """What ``deal`` gave."""
+        for share, keys in zip(self._shares, dealt, strict=True):
+            share.append(keys)
+
+    def frequent(self, least: int) -> tuple[np.ndarray, np.ndarray]:
+        """The keys that came ``least`` times or more, sorted, and how often each came."""
+
+        def count(share: Spool) -> tuple[np.ndarray, np.ndarray]:
+            distinct, counts = run_lengths(np.sort(share.array()))
+            kept = counts >= least
+            return distinct[kept], counts[kept]
+
+        parts = list(in_order(count, self._shares))
+        keys, counts = (np.concatenate(each) for each in zip(*parts, strict=True))
+        if len(parts) == 1:
+            return keys, counts
+        order = np.argsort(keys)
+        return keys[order], counts[order]
+
+
+def run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values of a sorted array, and how often each occurs."""
+    if not len(ordered):
+        return ordered, np.zeros(0, np.int64)
+    bounds = np.empty(np.count_nonzero(ordered[1:] != ordered[:-1]) + 2, np.int64)
+    bounds[0], bounds[-1] = 0, len(ordered)
+    bounds[1:-1] = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    return ordered[bounds[:-1]], np.diff(bounds)

@@ -1,0 +1,177 @@
+"""Text to token ids and back, for language models. What is learned comes from the training text only.
+
+``words``: what stands between white space; every newline is ``<eos>`` (the convention of the Penn Treebank corpus). A word
+that training did not have is ``<unk>``, which may be a word of the text already.
+``characters``: every character; one that training did not have is ``<unk>``, shown as U+FFFD.
+``bytes``: the 256 bytes. ``bpe``: pieces of words, learned; both can say every text, and give it back exactly.
+
+A fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` takes them back.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from trainwright.data.text.bpe import Bpe, train
+from trainwright.data.text.tokenizers import (
+    END,
+    END_TOKEN,
+    UNKNOWN,
+    UNKNOWN_TOKEN,
+    Bytes,
+    Characters,
+    Words,
+    chunks,
+    learn_characters,
+    learn_words,
+    readable,
+)
+from trainwright.errors import error, nearest
+
+TOKENIZERS = ("words", "characters", "bytes", "bpe")
+BPE_PART = 1 << 16  # characters; the library learns from many small parts faster than from a few large ones
+_FIRST = {"words": (UNKNOWN_TOKEN, END_TOKEN), "characters": (UNKNOWN_TOKEN,)}
+_LEARN = {"words": learn_words, "characters": learn_characters}
+_UNKNOWN_WORD = re.compile(rf"(?<!\S){re.escape(UNKNOWN_TOKEN)}(?!\S)")
+
+
+@dataclass
+class TokenEncoder:
+    """Text to ids under one of ``TOKENIZERS``.
+
+    Attributes:
+        min_count: a word or character must occur so often in the training text to have an id, a pair to become a bpe token.
+        max_vocabulary: the most ids there may be, ``<unk>`` and ``<eos>`` among them; 0 is no limit. bpe needs a number.
+        tokens: by id: the word or character; for bytes and bpe a readable form.
+        bpe: what bpe learned, as JSON; else empty.
+    """
+
+    tokenizer: str
+    min_count: int = 1
+    max_vocabulary: int = 0
+    tokens: list[str] = field(default_factory=list)
+    bpe: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        return len(self.tokens)
+
+    @cached_property
+    def _coder(self) -> Words | Characters | Bytes | Bpe:
+        if self.tokenizer == "words":
+            return Words(self.tokens)
+        if self.tokenizer == "characters":
+            return Characters(self.tokens)
+        return Bytes() if self.tokenizer == "bytes" else Bpe(self.bpe)
+
+    def fit(self, text: str) -> np.ndarray:
+        """Learn the tokens from the training text and give its ids, as ``transform`` does.
+
+        Raises:
+            SettingError: E310, there is no such tokeniser.
+            SourceError: E165, a bpe vocabulary below 256.
+        """
+        if self.tokenizer not in TOKENIZERS:
+            hint = nearest(self.tokenizer, TOKENIZERS)
+            raise error("E310", setting="tokenizer", name=self.tokenizer, choices=", ".join(TOKENIZERS), hint=hint)
+        self.__dict__.pop("_coder", None)
+        if self.tokenizer in _LEARN:
+            first = _FIRST[self.tokenizer]
+            limit = max(self.max_vocabulary - len(first), 0) if self.max_vocabulary else None
+            self.tokens = [*first, *_LEARN[self.tokenizer](chunks(text), first, self.min_count, limit)]
+        else:
+            if self.tokenizer == "bpe":
+                self.bpe = train(chunks(text, BPE_PART), self.max_vocabulary, self.min_count)
+            self.tokens = [readable(piece) for piece in self._coder.pieces]
+        return self.transform(text)
+
+    def transform(self, text: str) -> np.ndarray:
+        """The ids of any text, shape (tokens,): uint16, or uint32 where there are more than 65,536 ids."""
+        dtype = np.uint16 if self.size <= 1 << 16 else np.uint32
+        return np.concatenate([self._coder.encode(chunk).astype(dtype) for chunk in chunks(text)])
+
+    def behind_line_end(self, text: str, ids: np.ndarray | None = None) -> np.ndarray:
+        """The ids of a text, where they are not known already, behind that of a line end: the context of its first token."""
+        return np.concatenate([self.transform("\n")[-1:], self.transform(text) if ids is None else ids])
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids. Characters, bytes and bpe give back what was encoded; words stand one space apart."""
+        stream = self.stream()
+        return "".join(map(stream.push, np.asarray(ids, np.int64).tolist())) + stream.end()
+
+    def stream(self) -> TokenStream:
+        """A decoder that takes one id at a time, for printing tokens as they are made."""
+        return TokenStream(self._word_pieces() if self.tokenizer == "words" else self._coder.pieces.__getitem__)
+
+    def _word_pieces(self) -> Callable[[int], bytes]:
+        at_line_start = True
+
+        def piece(number: int) -> bytes:
+            nonlocal at_line_start
+            text = "\n" if number == END else self.tokens[number] if at_line_start else f" {self.tokens[number]}"
+            at_line_start = number == END
+            return text.encode()
+
+        return piece
+
+    def extend(self, text: str) -> int:
+        """Give ids, after those there are, to what ``text`` has ``min_count`` times and no id stands for; how many there were.
+
+        Bytes and bpe can say any text already, and stay as they are. ``max_vocabulary`` limits ``fit`` only.
+        """
+        if self.tokenizer not in _LEARN:
+            return 0
+        new = _LEARN[self.tokenizer](chunks(text), self.tokens, self.min_count, None)
+        self.tokens = [*self.tokens, *new]
+        self.__dict__.pop("_coder", None)
+        return len(new)
+
+    def unknown(self, ids: np.ndarray, text: str = "") -> int:
+        """How many ids are ``<unk>``; with the ``text`` they come from, without those that are ``<unk>`` there as a word."""
+        if self.tokenizer not in _LEARN:
+            return 0
+        said = len(_UNKNOWN_WORD.findall(text)) if self.tokenizer == "words" else 0
+        return int(np.count_nonzero(np.asarray(ids) == UNKNOWN)) - said
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """JSON values and arrays (of which there are none), enough to make the same encoder again."""
+        return {name: getattr(self, name) for name in ("tokenizer", "min_count", "max_vocabulary", "tokens", "bpe")}, {}
+
+    @classmethod
+    def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TokenEncoder:
+        """The encoder that ``to_parts`` described. Raises ValueError where the tokens are not those of the tokeniser."""
+        encoder = cls(**values)
+        tokens = encoder.tokens
+        if encoder.tokenizer in _LEARN:
+            first = _FIRST[encoder.tokenizer]
+            alone = encoder.tokenizer == "words" or all(len(token) == 1 for token in tokens[len(first) :])
+            fits = tuple(tokens[: len(first)]) == first and alone and len(set(tokens)) == len(tokens)
+        else:
+            fits = tokens == [readable(piece) for piece in encoder._coder.pieces]
+        if not fits:
+            raise ValueError(f"the tokens are not those of the tokenizer {encoder.tokenizer}")
+        return encoder
+
+
+class TokenStream:
+    """Ids to text one by one. All that ``push`` and ``end`` gave, joined, is what ``decode`` gives for the same ids."""
+
+    def __init__(self, piece: Callable[[int], bytes]) -> None:
+        self._piece = piece
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def push(self, number: int) -> str:
+        """The text that has become certain: nothing while a character is incomplete; U+FFFD for bytes that are none."""
+        return self._decoder.decode(self._piece(number))
+
+    def end(self) -> str:
+        """What is left: U+FFFD where the last character was never completed, else nothing."""
+        return self._decoder.decode(b"", final=True)

@@ -1,0 +1,88 @@
+"""A language model measured: every target of a text once, the sums in float64, the same for every batch size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainwright.data.batches.base import Batch
+from trainwright.data.batches.tokens import IGNORED
+from trainwright.evaluation.intervals import Z95, wilson
+from trainwright.evaluation.metrics import measuring
+
+LOGITS = 1 << 24  # held at a time
+
+
+@dataclass
+class Sums:
+    """Sums over the targets of each window: loss in nats, right guesses, and how many there are; float64 and int64."""
+
+    losses: np.ndarray
+    correct: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def loss(self) -> float:
+        """Nats a token."""
+        return float(self.losses.sum() / max(self.counts.sum(), 1))
+
+    def interval(self, sums: np.ndarray) -> tuple[float, float] | None:
+        """The 95 % interval of a mean a token, from how much the windows differ: tokens of one window are not independent.
+
+        The ratio estimate (Cochran 1977, section 6.3); None for fewer than 8 windows.
+        """
+        windows, total = len(self.counts), float(self.counts.sum())
+        if windows < 8:
+            return None
+        mean = float(sums.sum()) / total
+        apart = sums - mean * self.counts
+        deviation = math.sqrt(windows / (windows - 1) * float(apart @ apart)) / total
+        return mean - Z95 * deviation, mean + Z95 * deviation
+
+    def report(self) -> dict[str, Any]:
+        """Loss, perplexity and next-token accuracy with their intervals, and the number of tokens."""
+        correct, n, interval = int(self.correct.sum()), int(self.counts.sum()), self.interval(self.losses)
+        right = self.interval(self.correct.astype(np.float64)) or wilson(correct, n)
+        return {
+            "loss": self.loss,
+            "perplexity": math.exp(min(self.loss, 700.0)),
+            "perplexity_interval": None if interval is None else [math.exp(min(each, 700.0)) for each in interval],
+            "accuracy": correct / n if n else 0.0,
+            "interval": [max(right[0], 0.0), min(right[1], 1.0)],
+            "n": n,
+        }
+
+
+@torch.no_grad()
+def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]], batches: Iterable[Batch]) -> Sums:
+    """The model over windows that each start from nothing; their mode afterwards is as it was before."""
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    with measuring(model):
+        weight, bias = output()
+        for batch in batches:
+            features, _ = model(*batch.inputs)
+            found.append(_sums(features, batch.targets, weight, bias))
+    losses, correct, counts = (np.concatenate(each) for each in zip(*found, strict=True))
+    return Sums(losses, correct, counts)
+
+
+def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Loss, right guesses and targets of each window of a batch."""
+    flat, wanted = features.flatten(0, 1), targets.flatten()
+    losses, right = torch.zeros(len(flat), dtype=torch.float64), torch.zeros(len(flat), dtype=torch.bool)
+    rows = max(LOGITS // len(weight), 1)
+    for low in range(0, len(flat), rows):
+        logits = F.linear(flat[low : low + rows], weight, bias)
+        part = wanted[low : low + rows]
+        losses[low : low + rows] = F.cross_entropy(logits, part, reduction="none", ignore_index=IGNORED).cpu().double()
+        right[low : low + rows] = (logits.argmax(dim=1) == part).cpu()
+    counted = (targets != IGNORED).sum(dim=1).cpu()
+    shape = targets.shape
+    return losses.view(shape).sum(dim=1).numpy(), right.view(shape).sum(dim=1).numpy(), counted.numpy()

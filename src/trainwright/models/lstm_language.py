@@ -1,0 +1,75 @@
+"""``lstm`` for language: a recurrent network that carries its state from batch to batch and says the next token (Zaremba et
+al. 2014, arXiv:1409.2329: dropout on the non-recurrent connections only).
+
+Shapes: ids (batch, time) int64; features (batch, time, width); state: two tensors (layers, batch, hidden).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from trainwright.models.catalog import LSTMSettings
+from trainwright.models.language_model import State
+from trainwright.models.shapes import TokenShape
+
+
+class LSTMLanguageModel(nn.Module):
+    """See the module's text. Tied weights of another size than the state's are met by a projection (Inan et al. 2017)."""
+
+    carries = True
+
+    def __init__(self, settings: LSTMSettings, shape: TokenShape) -> None:
+        super().__init__()
+        assert settings.embedding and settings.hidden and settings.layers  # derived by now
+        assert settings.dropout is not None and settings.tied is not None
+        self.init_range = settings.init_range
+        self.embedding = nn.Embedding(shape.vocabulary, settings.embedding)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.lstm = nn.LSTM(
+            settings.embedding,
+            settings.hidden,
+            settings.layers,
+            dropout=settings.dropout if settings.layers > 1 else 0.0,
+        )
+        projected = settings.tied and settings.embedding != settings.hidden
+        self.projection = nn.Linear(settings.hidden, settings.embedding, bias=False) if projected else None
+        self.decoder = None if settings.tied else nn.Parameter(torch.empty(shape.vocabulary, settings.hidden))
+        self.bias = nn.Parameter(torch.empty(shape.vocabulary))
+
+    @property
+    def table(self) -> nn.Embedding | None:
+        """What has a row a token, of which a batch needs few; none where the output layer, which needs all, is the same."""
+        return None if self.decoder is None else self.embedding
+
+    def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Features of each token and the state after the last; without a state it starts from zeros."""
+        embedded = self.dropout(self.embedding(ids.T))  # time first, which is how the recurrence reads it
+        features, after = self.lstm(embedded, state)
+        features = self.dropout(features)
+        if self.projection is not None:
+            features = self.projection(features)
+        return features.transpose(0, 1), after
+
+    def output(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the output layer; tied, the weight is the embedding's."""
+        return self.embedding.weight if self.decoder is None else self.decoder, self.bias
+
+    def start(self, batch: int, device: torch.device) -> State:
+        """Zeros."""
+        zeros = torch.zeros(self.lstm.num_layers, batch, self.lstm.hidden_size, device=device)
+        return zeros, zeros.clone()
+
+    def init_weights(self) -> None:
+        """All uniform in +- ``init_range``. Without one: embedding and output normal with deviation 0.1, bias zero, forget
+        gates open (Jozefowicz et al. 2015), the rest as torch does it."""
+        if self.init_range:
+            for parameter in self.parameters():
+                nn.init.uniform_(parameter, -self.init_range, self.init_range)
+            return
+        for weight in {id(each): each for each in (self.embedding.weight, self.output()[0])}.values():
+            nn.init.normal_(weight, std=0.1)
+        nn.init.zeros_(self.bias)
+        for name, parameter in self.lstm.named_parameters():
+            if name.startswith("bias_ih"):
+                nn.init.ones_(parameter.detach()[self.lstm.hidden_size : 2 * self.lstm.hidden_size])

@@ -1,0 +1,187 @@
+"""A run that was begun earlier: where it stands, whether it may go on as it is asked to, and what is no longer the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwright.config.resolve import dump, resolve
+from trainwright.config.settings import Settings
+from trainwright.data.files.folders import is_path
+from trainwright.errors import TrainwrightError, error
+from trainwright.run.request import FREE, Request
+from trainwright.store import run_folder
+from trainwright.store.run_folder import RunDir
+from trainwright.training.problem import Note
+
+if TYPE_CHECKING:
+    from trainwright.data.read.source import Source
+    from trainwright.store.checkpoint import Checkpoint, Checkpoints
+    from trainwright.training.problem import Problem
+    from trainwright.training.trainer import Training
+
+WORDS = ("source", "valid", "test", "recipe", "from")  # what a person says beside settings
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A run folder with settings.
+
+    Attributes:
+        origin: what a person said to begin it, the folder in which they said it, and its identity.
+        settings: all of them, nested.
+    """
+
+    run: RunDir
+    origin: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, path: Path, source: str = "") -> Earlier:
+        """With ``source``, the place where its data are now. Raises E403 for no run folder, E408 for unreadable settings."""
+        run = run_folder.open_run(path)
+        try:
+            settings = tomllib.loads(run.settings.read_text(encoding="utf-8"))
+            origin = settings.pop("run")
+            origin = {"id": origin["id"], "source": origin["source"], "folder": origin["folder"]} | origin
+            moved = {"source": str(Path(source).absolute()) if is_path(source) else source} if source else {}
+            return cls(run, origin | moved, settings)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
+            raise error("E408", path=run.settings, problem=problem) from None
+
+    def path(self, key: str) -> Path | None:
+        """A path that was given, as seen from where the person was."""
+        given = self.origin.get(key)
+        return None if given is None else Path(self._found(str(given)))
+
+    def _found(self, word: str) -> str:
+        """A path from here, or from where the person was then; the name of a data set as it is. Raises E422."""
+        there = str(Path(self.origin["folder"]) / word)
+        if is_path(there):
+            return word if is_path(word) and Path(word).samefile(there) else there
+        if is_path(word) and any(self.run.checkpoints.glob("step-*")):
+            return word  # the folder was moved; a checkpoint tells whether these are the data
+        if is_path(word) or "/" in word or "." in word:
+            raise error("E422", path=self.run.path, source=word, folder=self.origin["folder"])
+        return word
+
+    def request(self, out: Path, recipe: str = "", offline: bool = False) -> Request:
+        """What would begin it again, in ``out``."""
+        valid, test, start = (self.path(key) for key in ("valid", "test", "from"))
+        return Request(self._found(self.origin["source"]), valid, test, recipe, start, out, out.parent, offline, {})
+
+    def check(self, given: Mapping[str, Any], found: Checkpoint | None) -> tuple[dict[str, Any], bool]:
+        """The settings that it goes on with, those ``given`` laid over its own; and whether any is another than before.
+
+        Raises E416 for one that may not change, and as ``config.resolve``.
+        """
+        task = str(self.settings["task"])
+        wanted = dump(resolve(given, self.settings, task))
+        before = found.facts["settings"] if found is not None else dump(resolve({}, self.settings, task))
+        changed = {key for key in (*wanted, *before) if wanted.get(key) != before.get(key)}
+        for key in sorted(changed.difference(FREE)):
+            new, old = _flat(key, wanted.get(key)), _flat(key, before.get(key))
+            key = next(each for each in (*new, *old) if new.get(each) != old.get(each))
+            facts = {"key": key, "value": new.get(key, "none"), "found": old.get(key, "none")}
+            raise error("E416", path=self.run.path, free=", ".join(FREE), **facts)
+        return wanted, bool(changed)
+
+    def newest(self, checkpoints: Checkpoints, say: Any) -> Checkpoint | None:
+        """The newest whole checkpoint, or None where none was ever written. Raises E413 and E417."""
+        found = checkpoints.newest(say)
+        for key in ("settings", "data", "machine", "log"):
+            if found is not None and not isinstance(found.facts.get(key), dict):
+                raise error("E411", path=found.path, problem=f"it does not say its {key}")
+        if found is None and self.run.wrote_checkpoints():
+            raise error("E417", path=self.run.path)
+        return found
+
+
+def _flat(key: str, value: Any) -> dict[str, Any]:
+    """``{"model.hidden": 64}`` for the settings of a component."""
+    if not isinstance(value, Mapping):
+        return {key: value}
+    return {f"{key}.{inner}": each for inner, each in value.items()}
+
+
+def begun(request: Request) -> RunDir | None:
+    """The run that the same words began: in the folder that they name, or else the newest that has not ended.
+
+    Raises E418 where another run is in that folder.
+    """
+    wanted = request.origin()
+    if request.out is not None:
+        if not RunDir(request.out).settings.is_file():
+            return None
+        origin = Earlier.open(request.out).origin
+        for key in WORDS:
+            if origin.get(key) != wanted.get(key):
+                raise error("E418", path=request.out, key=key, found=origin.get(key, "none"), wanted=wanted.get(key, "none"))
+        return RunDir(request.out)
+    unfinished = [path for path in request.runs.glob("*/settings.toml") if not RunDir(path.parent).seal.is_file()]
+    for path in sorted(unfinished, key=lambda path: -path.stat().st_mtime_ns):
+        with suppress(TrainwrightError):  # what cannot be gone on with is not the one
+            earlier = Earlier.open(path.parent)
+            earlier.check(request.settings, None)
+            same = earlier.origin.get("said") == request.said() and earlier.origin["folder"] == str(Path.cwd())
+            if same and all(earlier.origin.get(key) == wanted.get(key) for key in WORDS):
+                return earlier.run
+    return None
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The files that are not what they were, by the digests of two times."""
+    splits = {**before["sources"], **now["sources"]}
+    changed = [split for split in splits if before["sources"].get(split) != now["sources"].get(split)]
+    return [now["paths"].get(split, split) for split in changed]
+
+
+class Facts:
+    """What a checkpoint says of its run beside the state, as JSON."""
+
+    def __init__(self, source: Source, problem: Problem, training: Training) -> None:
+        self._source, self._problem, self._training = source, problem, training
+        self._data: dict[str, Any] = {}
+        self._taking = threading.Thread(target=self._take_digests, daemon=True)
+
+    def begin(self) -> None:
+        """Take the digests while the training begins."""
+        self._taking.start()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Digests of what is read, and of what it is encoded by."""
+        self._taking.join()
+        return self._data
+
+    def _take_digests(self) -> None:
+        values, arrays, tokens = self._problem.bundle()
+        digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
+        for name in sorted(arrays):
+            digest.update(name.encode() + arrays[name].tobytes())
+        paths = {split: str(path) for split, path in self._source.files.items()}
+        self._data = {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
+
+    def content(self) -> dict[str, Any]:
+        """Everything."""
+        settings: Settings = self._problem.settings
+        return {"settings": dump(settings), "data": self.data, "machine": self._training.machine()}
+
+    def differences(self, earlier: Earlier, found: Checkpoint) -> list[Note]:
+        """What is no longer as it was, and what follows. Raises E414 where the data are read otherwise."""
+        from trainwright.training.environment import differences
+
+        before, notes = found.facts["data"], []
+        changed = changes(before, self.data)
+        if before["encoder"] != self.data["encoder"]:
+            raise error("E414", path=earlier.run.path, changed=", ".join(changed) or "by this version of Trainwright")
+        if changed:
+            notes.append(("changed data", ", ".join(changed), "the result is not that of an untouched run"))
+        return notes + differences(found.facts["machine"], self._training.machine())

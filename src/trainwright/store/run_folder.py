@@ -1,0 +1,204 @@
+"""Every path inside a run folder, and how one comes to be. The folder is the interface: ``train`` writes it, all else reads."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from trainwright.errors import error
+
+LOCK = ".lock"
+_held: set[Path] = set()  # a record lock keeps out other processes only
+_holding = threading.Lock()
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """A run folder by its path."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Path:
+        """Resolved settings, complete: enough to repeat the run."""
+        return self.path / "settings.toml"
+
+    @property
+    def call(self) -> Path:
+        """What began a run of ``fit``, which has no settings."""
+        return self.path / "call.json"
+
+    @property
+    def data(self) -> Path:
+        """Source, columns, splits, rejected rows, audit."""
+        return self.path / "data.json"
+
+    @property
+    def events(self) -> Path:
+        """One line an event."""
+        return self.path / "events.jsonl"
+
+    @property
+    def history(self) -> Path:
+        """One line an epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """One sealed folder each."""
+        return self.path / "checkpoints"
+
+    @property
+    def quarantine(self) -> Path:
+        """Checkpoints that turned out to be damaged."""
+        return self.path / "quarantine"
+
+    def wrote_checkpoints(self) -> bool:
+        """Whether its events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
+        content = self.events.read_bytes() if self.events.is_file() else b""
+        return b'{"event": "saved"' in content or b'{"event": "resumed"' in content
+
+    @property
+    def seal(self) -> Path:
+        """Sizes and digests of ``lasting`` files; a run that has ended has one."""
+        return self.path / "SEAL"
+
+    def lasting(self) -> list[Path]:
+        """The files of a run that has ended. Checkpoints and the bundle have seals of their own; that of the bundle counts."""
+        own = {self.seal, *self.checkpoints.rglob("*"), *self.quarantine.rglob("*")}
+        own |= {path for path in self.model.rglob("*") if path.name != "SEAL"}
+        files = (path for path in self.path.rglob("*") if path.is_file() and not path.is_symlink())
+        found = (path for path in files if not path.name.startswith("."))
+        return sorted(path for path in found if path not in own)
+
+    @property
+    def model(self) -> Path:
+        """The bundle."""
+        return self.path / "model"
+
+    @property
+    def report(self) -> Path:
+        """Scores."""
+        return self.path / "report.json"
+
+    @property
+    def plots(self) -> Path:
+        """Pictures."""
+        return self.path / "plots"
+
+
+@contextmanager
+def locked(run: RunDir) -> Iterator[None]:
+    """No other process, and no other thread, trains in this folder meanwhile. Raises E415 where one does.
+
+    The system gives the lock back when the process ends, however it ends, and knows processes of other containers too. It
+    is a record lock: processes forked from this one do not hold it.
+    """
+    key, path = run.path.resolve(), run.path / LOCK
+    with _holding:
+        if key in _held:
+            raise error("E415", path=run.path, holder="this very process")
+        _held.add(key)
+    try:
+        with _open_lock(path) as file:
+            _take(file, run.path)
+            yield
+    finally:
+        _held.discard(key)
+
+
+def _open_lock(path: Path) -> IO[str]:
+    try:
+        return path.open("a+", encoding="utf-8")
+    except OSError as problem:
+        raise error("E402", path=path, problem=problem.strerror or problem) from None
+
+
+def _take(file: IO[str], folder: Path) -> None:
+    """Raises E415 where another process has the lock. It is given back when the file is closed."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        file.seek(0)
+        raise error("E415", path=folder, holder=file.read(200).strip() or "another process") from None
+    except OSError as problem:
+        raise error("E402", path=folder / LOCK, problem=f"it cannot be locked: {problem.strerror}") from None
+    with suppress(OSError):  # on a full disk the lock holds, but cannot say whose it is
+        os.truncate(file.fileno(), 0)
+        os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
+
+
+def create(out: Path | None, parent: Path, name: str) -> RunDir:
+    """A new, empty run folder: ``out``, or ``parent/<name>-<n>`` with the next free number.
+
+    Raises E401 where ``out`` exists and is not free, E402 where it cannot be made.
+    """
+    try:
+        if out is not None:
+            check_free(out)
+            out.mkdir(parents=True, exist_ok=True)
+            return RunDir(out)
+        parent.mkdir(parents=True, exist_ok=True)
+        number = max((number for number, _ in numbered(parent, name)), default=0) + 1
+        while True:
+            try:
+                (parent / f"{name}-{number}").mkdir()  # another process may take the number first
+                return RunDir(parent / f"{name}-{number}")
+            except FileExistsError:
+                number += 1
+    except FileExistsError:
+        raise error("E401", path=out) from None
+    except OSError as problem:
+        raise error("E402", path=out or parent, problem=problem.strerror or problem) from None
+
+
+def numbered(parent: Path, name: str) -> list[tuple[int, RunDir]]:
+    """The run folders ``parent/<name>-<n>`` with their numbers, highest first."""
+    paths = parent.iterdir() if parent.is_dir() else ()
+    found = [(int(m[1]), RunDir(p)) for p in paths if (m := re.fullmatch(re.escape(name) + r"-(\d+)", p.name))]
+    return sorted(found, key=lambda each: -each[0])
+
+
+def check_free(out: Path) -> None:
+    """Raise E401 before any work is done when ``out`` is taken: a run that was killed before it had settings takes nothing."""
+    if out.exists() and not (out.is_dir() and all(p.name.startswith(".") or p.name == "data.json" for p in out.iterdir())):
+        hint = f"Go on with it: trainwright resume {out}." if RunDir(out).settings.is_file() else ""
+        hint = "Go on with it: fit(..., resume=True)." if RunDir(out).call.is_file() else hint
+        raise error("E401", path=out, hint=hint)
+
+
+def open_run(path: Path) -> RunDir:
+    """An existing run folder. Raises E403 where ``path`` is none."""
+    run = RunDir(path)
+    if not run.settings.is_file():
+        hint = "It is a run of fit: call fit again with resume=True." if run.call.is_file() else ""
+        raise error("E403", path=path, missing=run.settings.name, hint=hint)
+    return run
+
+
+def slug(name: str) -> str:
+    """A folder name from a source's name: letters, digits, ``-`` and ``_``."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "run"
+
+
+def runs(parent: Path) -> list[dict[str, Any]]:
+    """The runs in a folder, by name: path, model, source, rows, scores (None where a run has no report)."""
+    found = []
+    for path in sorted(parent.iterdir()) if parent.is_dir() else []:
+        run = RunDir(path)
+        if run.settings.is_file():
+            try:
+                report = json.loads(run.report.read_bytes())
+            except (OSError, ValueError, RecursionError):
+                report = {}
+            found.append({"run": str(path), "report": report})
+    return found

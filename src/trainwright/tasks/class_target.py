@@ -1,0 +1,132 @@
+"""What is predicted of a row: its class. Loss, scores, baseline and answers follow from that, whatever the inputs are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainwright.config.settings import Named, Settings
+from trainwright.data.text.bag_encoder import Labels
+
+if TYPE_CHECKING:
+    import polars as pl
+    import torch
+
+    from trainwright.data.batches.base import Batch
+    from trainwright.evaluation.metrics import Outputs
+    from trainwright.models.forward import Forward
+    from trainwright.training.optim import Objective
+    from trainwright.watch.events import Scores
+
+AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
+SQUARED = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
+
+
+@dataclass
+class Classes:
+    """One of several classes. ``loss`` is its description as a bundle keeps it, once the settings are complete."""
+
+    names: Labels
+    loss: dict[str, Any]
+    kind = "class"
+    dtype = np.int64
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes' names, by number."""
+        return self.names.names
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that the network gives for a row."""
+        return len(self.labels)
+
+    def encode(self, labels: pl.Series) -> np.ndarray:
+        """Class numbers, int64; -1 for a class that training did not have."""
+        import polars as pl
+
+        return self.names.encode(labels.cast(pl.String).str.strip_chars())
+
+    @staticmethod
+    def known(targets: np.ndarray) -> np.ndarray:
+        """Which of the encoded targets can be measured."""
+        return targets >= 0
+
+    def settle(self, settings: Settings, targets: np.ndarray) -> None:
+        """Fix the loss: name, arguments, smoothing, and the weight of each class."""
+        assert settings.loss is not None
+        weights = None
+        if settings.class_weights == "balanced":
+            counts = np.bincount(targets, minlength=self.outputs)
+            weights = (counts.sum() / (self.outputs * np.maximum(counts, 1))).tolist()
+        self.loss = {"loss": settings.loss.model_dump(), "smoothing": settings.label_smoothing, "weights": weights}
+
+    def objective(self, device: torch.device) -> Objective:
+        """The loss. Raises SettingError for one that torch does not know or that has no use for classes."""
+        import torch
+
+        from trainwright.training.optim import make_objective
+
+        weights = self.loss["weights"]
+        weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
+        return make_objective(Named.model_validate(self.loss["loss"]), self.loss["smoothing"], weights, self.outputs)
+
+    def validate(self, forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Scores:
+        """Loss and accuracy."""
+        from trainwright.evaluation import metrics
+
+        return metrics.scores(forward, objective, batches)
+
+    def scores(self, outputs: Outputs) -> dict[str, Any]:
+        """Loss, accuracy with its interval, and rows of one split."""
+        from trainwright.evaluation import report
+
+        return report.split_scores(outputs)
+
+    def detailed(self, outputs: Outputs) -> dict[str, Any]:
+        """The scores with macro F1, every class, and the confusion matrix."""
+        from trainwright.evaluation import report
+
+        return report.detailed_scores(outputs, self.labels)
+
+    def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+        """Always answering the most frequent class."""
+        from trainwright.evaluation import baseline
+
+        return baseline.majority(train, measured, self.labels)
+
+    @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probability of each class: float32, shape (rows, classes).
+
+        The softmax of the logits; where each class was trained against the rest, its own probabilities, scaled to sum to 1.
+        """
+        name = self.loss["loss"]["name"]
+        if name in SQUARED:  # trained towards 0 and 1: what lies outside is cut off
+            logits = np.log(np.clip(logits, 1e-6, 1))
+        elif name in AGAINST_REST:
+            logits = -np.logaddexp(0, -logits)
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        found: np.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+        return found
+
+    def answers(self, logits: np.ndarray, top: int) -> list[list[tuple[str, float]]]:
+        """The ``top`` most probable (label, probability) of each row, best first."""
+        probabilities = self.probabilities(logits)
+        # By the outputs, as the scores are: probabilities that round to the same number would hide which is larger.
+        order = (-logits).argsort(axis=1, kind="stable")[:, :top]
+        shares = np.take_along_axis(probabilities, order, axis=1)
+        names = np.array(self.labels, object)[order]
+        return [list(zip(*row, strict=True)) for row in zip(names.tolist(), shares.tolist(), strict=True)]
+
+    def to_json(self) -> dict[str, Any]:
+        """For the bundle."""
+        return {"kind": self.kind, "labels": list(self.labels), "objective": self.loss}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Classes:
+        """What ``to_json`` described."""
+        return cls(Labels(tuple(values["labels"])), values["objective"])

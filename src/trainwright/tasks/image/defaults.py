@@ -1,0 +1,60 @@
+"""Settings of an image classifier that a person did not give, each with its reason."""
+
+from __future__ import annotations
+
+from trainwright.config.settings import Settings
+from trainwright.data.images.pictures import cores
+from trainwright.models.shapes import ImageShape
+from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, Values, fill, fill_training
+
+SEEN = 240_000  # pictures that go through the network, where an epoch has fewer than a fifth of them
+TINY = 32 * 16 * 16  # places in a batch, up to which one thread is faster than several
+COARSE = 16  # pixels on a side, below which changes cost accuracy
+LARGE = 96  # pixels on a side
+
+
+def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool, streamed: bool) -> tuple[Settings, Notes]:
+    """How the model is trained on ``rows`` pictures of this shape; ``streamed``: they are decoded on the way."""
+    model = settings.model
+    assert model is not None
+    batch = 32 if rows < 5000 else 128
+    tiny = (settings.batch_size or batch) * shape.height * shape.width <= TINY
+    values: Values = {
+        "batch_size": (batch, f"{rows:,} training images"),
+        "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "steps suited to each weight"),
+        "lr": ({"mlp": 0.001, "convnet": 0.01, "resnet": 0.001}.get(model.name, 0.001), f"what suits {model.name}"),
+        "epochs": _epochs(rows),
+        "schedule": FALLING,
+        "loss": CROSS_ENTROPY,
+        "augment": _augment(shape),
+        "workers": (cores(), "one a core: the images are decoded on the way") if streamed else (0, ""),
+        "threads": (1, "its updates are too small to share") if tiny else (0, ""),
+    }
+    settings, notes = fill_training(settings, values, rows, tuned)
+    inner: Values = {}
+    if model.name == "mlp":
+        inner = {
+            "model.hidden": ([512, 512], "wide enough for small images"),
+            "model.dropout": (0.2, "a usual share"),
+        }
+    elif model.name == "resnet":
+        large = min(shape.height, shape.width) >= LARGE
+        stem = "imagenet" if large else "cifar"
+        inner = {"model.stem": (stem, f"images of {shape.height} x {shape.width}")}
+    settings, more = fill(settings, inner)
+    return settings, notes + more
+
+
+def _epochs(rows: int) -> tuple[int, str]:
+    """Enough updates for few pictures, and no more time than needed for many."""
+    epochs = min(max(round(SEEN / rows), 5), 40)
+    return epochs, f"{rows:,} training images: {rows * epochs:,} are looked at"
+
+
+def _augment(shape: ImageShape) -> tuple[list[str], str]:
+    """A change must leave the class as it is: mirrored digits and letters are other ones, so grey images are not mirrored."""
+    if min(shape.height, shape.width) < COARSE:
+        return [], f"{shape.height} x {shape.width}: moved by one pixel such an image is another"
+    if shape.channels == 1:
+        return ["shift"], "grey images, perhaps of characters: moved, never mirrored"
+    return ["crop", "flip"], "colour images: moved and mirrored"

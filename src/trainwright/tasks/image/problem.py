@@ -1,0 +1,313 @@
+"""Image classification: from pictures of any kind to splits of pixels, and predictions for new pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainwright.config.settings import Settings
+from trainwright.data.images.decode import decode_one
+from trainwright.data.images.normalize import Pixels
+from trainwright.data.images.pictures import cores
+from trainwright.data.images.sizes import Survey, survey
+from trainwright.data.images.storage import Files, Inputs, Stored, fit_in_memory, store
+from trainwright.data.read.source import Source
+from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.table import Table
+from trainwright.data.text.bag_encoder import Labels
+from trainwright.errors import error
+from trainwright.models.shapes import ImageShape
+from trainwright.tasks.base import Answers, Predictor, Split
+from trainwright.tasks.class_target import Classes
+from trainwright.tasks.defaults import fill
+from trainwright.tasks.image import defaults, reading
+from trainwright.tasks.image import inputs as image_files
+from trainwright.tasks.splitting import Rows, gather
+from trainwright.tasks.supervised import Found, Labelled, LabelledPredictor
+from trainwright.training.problem import Clock, Note
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from trainwright.data.batches.base import Batches
+    from trainwright.data.images.augment import Augment
+    from trainwright.store.bundle import Bundle
+    from trainwright.training.optim import Objective
+
+
+# Of pixels in a batch that is only looked at: on a processor so few that what the layers make of them stays in its cache, which
+# takes 0.6 of the time of four times as many; elsewhere as many as memory has room for.
+CACHED_VALUES, EVALUATION_VALUES = 1 << 18, 1 << 22
+FEWEST = 16  # pictures on a processor, where memory has room for them
+
+
+def _batches_of(
+    part: Split,
+    encoder: Pixels,
+    batch_size: int,
+    seed: int | None,
+    device: torch.device,
+    augment: Augment | None,
+    workers: int,
+) -> Batches:
+    from trainwright.data.images.batches import ImageBatches
+
+    if seed is None:
+        size = encoder.channels * encoder.size[0] * encoder.size[1]
+        most = max(EVALUATION_VALUES // size, 1)
+        cached = max(CACHED_VALUES // size, FEWEST) if device.type == "cpu" else most
+        batch_size = min(batch_size, cached, most)
+    return ImageBatches(
+        part.inputs,
+        part.targets,
+        encoder,
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+        augment=augment,
+        workers=workers,
+    )
+
+
+@dataclass
+class ImageProblem(Labelled):
+    """Pictures and their classes. ``names`` are the files of the training rows, where each is one."""
+
+    names: list[str] = field(default_factory=list)
+    task = "image"
+
+    @property
+    def ways(self) -> set[str]:
+        """Convolutions care for the order in memory."""
+        return super().ways | {"layout"}
+
+    @property
+    def shape(self) -> ImageShape:
+        """The size of the pictures, and the classes."""
+        return _shape(self.encoder, self.target.outputs)
+
+    def derive(self) -> list[Note]:
+        """From the number of training pictures, their size, and the number of classes."""
+        streamed = any(isinstance(part.inputs, Files) for part in self.splits.values())
+        self.settings, notes = defaults.image_training(
+            self.settings, len(self.splits["train"]), self.shape, self.parent is not None, streamed
+        )
+        return notes
+
+    def objective(self, model: nn.Module, device: torch.device) -> Objective:
+        """The loss. Raises SettingError, and DataError E273 for one that takes no mixed targets."""
+        found = super().objective(model, device)
+        assert self.settings.loss is not None
+        if "mixup" in (self.settings.augment or []) and self.settings.loss.name in ("NLLLoss", "MultiMarginLoss"):
+            raise error("E273", name=self.settings.loss.name)
+        return found
+
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
+        """Normalised pictures in batches; those of training are changed at random."""
+        from trainwright.data.images.augment import Augment
+
+        changes = self.settings.augment if seed is not None else None
+        augment = Augment(changes, self.settings.seed, self.target.outputs) if changes else None
+        return _batches_of(part, self.encoder, batch_size, seed, device, augment, self.settings.workers or 0)
+
+    def name_rows(self, rows: np.ndarray) -> str:
+        """The files, or the numbers in the one file."""
+        if not self.names:
+            return super().name_rows(rows)
+        found = sorted(self.names[row] for row in rows.tolist())
+        more = f", ... ({len(found)} images)" if len(found) > 20 else ""
+        return f"{self.splits['train'].file}: {', '.join(found[:20])}{more}"
+
+
+def prepare(
+    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+) -> tuple[ImageProblem, Callable[[], None]]:
+    """Read, measure, decode and split; also gives what must be called to fill the cache.
+
+    ``clock`` is told when a phase ends. With ``parent`` its size, channels and normalisation are used.
+    Raises SourceError and DataError.
+    """
+    parts, columns, table = reading.read(source, settings)
+    found = survey(parts.values())
+    settings, size, channels, notes = _sized(settings, found, parent)
+    clock.mark("read")
+    in_memory = fit_in_memory(parts.values(), size, channels)
+    stored = {}
+    for name, part in parts.items():
+        told = partial(clock.progress, f"decode {name}", unit="images")
+        stored[name] = store(part, size, channels, in_memory, told)
+    clock.mark("decode")
+    problem = _problem(source, settings, stored, table, (size, channels), parent)
+    problem.data["columns"] = columns
+    problem.notes = [*stored["train"].pictures.notes, *notes, *problem.notes]
+
+    waiting = [each.keep for each in stored.values()]
+
+    def fill_cache() -> None:
+        while waiting:
+            waiting.pop()()  # and its pixels are let go
+
+    return problem, fill_cache
+
+
+def _sized(settings: Settings, found: Survey, parent: Predictor | None) -> tuple[Settings, tuple[int, int], int, list[Note]]:
+    """Size and channels: those of the earlier run, as given, or derived. Raises E328 for a size that contradicts."""
+    if isinstance(parent, ImagePredictor):
+        kept: Pixels = parent.encoder
+        if settings.size is not None and (settings.size, settings.size) != kept.size:
+            raise error("E328", key="size", value=settings.size, found=" x ".join(map(str, kept.size)))
+        return settings, kept.size, kept.channels, [("size", " x ".join(map(str, kept.size)), "as in the earlier run")]
+    size = found.size if settings.size is None else (settings.size, settings.size)
+    said = {"size": settings.size, "channels": settings.channels}
+    settings, _ = fill(settings, {"channels": (found.channels, "")})
+    if size[0] == size[1]:  # the setting is one number; without it the same pictures give the same size again
+        settings, _ = fill(settings, {"size": (size[0], "")})
+    return settings, size, int(settings.channels or 1), [note for note in found.notes if said[note[0]] is None]
+
+
+def _problem(
+    source: Source,
+    settings: Settings,
+    stored: dict[str, Stored],
+    table: Table | None,
+    form: tuple[tuple[int, int], int],
+    parent: Predictor | None,
+) -> ImageProblem:
+    """Split the rows; labels and normalisation are fitted on the training split."""
+    order = list(stored)
+    train = stored["train"].pictures
+    keys = {"train": reading.split_key(settings, train, table)}
+    parts = {name: reading.part_of(stored[name].pictures, order.index(name), keys.get(name)) for name in order}
+    rows = gather(source, parts, settings, noun="image")
+    frames = {name: rows.part(name) for name in NAMES}
+    labels = Labels.fit(frames["train"]["label"])
+    splits, places = {}, {}
+    for name, frame in frames.items():
+        if len(frame):
+            origin = stored[order[frame["origin"][0]]]
+            places[name] = frame["place"].to_numpy()
+            inputs = _taken(origin.inputs, places[name])
+            splits[name] = Split(inputs, labels.encode(frame["label"]), frame["row"].to_numpy(), rows.file(name))
+    encoder = parent.encoder if isinstance(parent, ImagePredictor) else _fitted(stored["train"], splits, places["train"], *form)
+    names = [] if train.by_row and train.paths is None else [train.names[place] for place in places["train"].tolist()]
+    notes = rows.notes + _absent(rows)
+    return ImageProblem(settings, Classes(labels, {}), encoder, splits, rows.data, notes, parent, names)
+
+
+def _fitted(train: Stored, splits: Mapping[str, Split], places: np.ndarray, size: tuple[int, int], channels: int) -> Pixels:
+    """The mean and deviation of the training split, which are the same wherever its pixels are."""
+    if train.sums is not None:
+        return Pixels.from_sums(train.sums[places].sum(axis=0), len(places), size, channels)
+    return Pixels.fit(splits["train"].inputs, size, channels)
+
+
+def _taken(inputs: Inputs, places: np.ndarray) -> Inputs:
+    """These rows; all of them in order without a copy."""
+    return inputs if np.array_equal(places, np.arange(len(inputs))) else inputs[places]
+
+
+def _absent(rows: Rows) -> list[Note]:
+    """Classes that cannot be measured, as a split has none of their pictures."""
+    notes = []
+    for name in [name for name in NAMES[1:] if name in rows.data["rows"]]:
+        lacking = [label for label, counts in rows.data["classes"].items() if name not in counts]
+        if lacking:
+            shown = ", ".join(f"'{label}'" for label in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+            notes.append(("not measured", f"{len(lacking)} classes", f"{shown}: no rows in {name}"))
+    return notes
+
+
+class ImagePredictor(LabelledPredictor):
+    """An image classifier: pictures in, classes and their probabilities out."""
+
+    task = "image"
+    item = "image"
+    many_files = True
+
+    @classmethod
+    def from_bundle(cls, kept: Bundle) -> ImagePredictor:
+        """From what the bundle holds."""
+        return cls(kept, Pixels.from_parts(kept.meta["encoder"]))
+
+    @staticmethod
+    def shape_of(encoder: Any, outputs: int) -> ImageShape:
+        """The size of the pictures, and the classes."""
+        return _shape(encoder, outputs)
+
+    @staticmethod
+    def takes_file(word: str) -> bool:
+        """Any word: what else could it be."""
+        return True
+
+    def try_out(self) -> None:
+        """A black picture."""
+        self.predict([np.zeros(self.encoder.size, np.uint8)])
+
+    def base(self) -> dict[str, Any]:
+        """The network, and what pictures are brought to."""
+        height, width = self.encoder.size
+        size = {"size": height} if height == width else {}
+        return size | {"channels": self.encoder.channels, "model": self.settings.model_dump(exclude_none=True)}
+
+    def encode(self, items: Inputs) -> Inputs:
+        """They are pixels already, or files that give them."""
+        return items
+
+    def items(self, given: Sequence[Any]) -> np.ndarray:
+        """Paths, bytes of image files, arrays and images of Pillow as pixels. Raises SourceError E140 and E147, and E320."""
+        size, channels = self.encoder.size, self.encoder.channels
+        found = np.empty((len(given), channels, *size), np.uint8)
+        for place, each in enumerate(given):
+            found[place] = decode_one(_picture(each), size, channels)
+        return found
+
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
+        """Normalised pictures in batches."""
+        return _batches_of(part, self.encoder, batch_size, seed, device, None, cores())
+
+    def predict_file(self, path: Path, top: int = 1) -> Answers:
+        """What the model says of each picture of a file, a folder or a table."""
+        return self.predict_files([path], top)
+
+    def predict_files(self, paths: Sequence[Path], top: int = 1) -> Answers:
+        """The same for several: image files, folders, arrays and tables, in this order."""
+        found = image_files.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
+        answers = self._answers(found.items, len(found.frame), top)
+        frame, rows, names = image_files.shown(found.frame)
+        return Answers(frame, rows, answers, found.notes, names)
+
+    def read(self, path: Path, need_label: bool) -> Found:
+        """The pictures of a file, a folder or a table; with labels, as in training: of several splits, the test split."""
+        if not need_label:
+            return image_files.unlabelled([path], self.columns, self.encoder.size, self.encoder.channels)
+        return image_files.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
+
+
+def _shape(encoder: Pixels, outputs: int) -> ImageShape:
+    height, width = encoder.size
+    return ImageShape(encoder.channels, height, width, outputs)
+
+
+def _picture(given: Any) -> Path | bytes | np.ndarray:
+    """What ``decode_one`` takes. Raises E320."""
+    if isinstance(given, str | Path):
+        return Path(given)
+    if isinstance(given, bytes):
+        return given
+    if hasattr(given, "save") and hasattr(given, "convert"):  # an image of Pillow means what its file would mean
+        file = io.BytesIO()
+        plain = given if given.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else given.convert("RGB")
+        plain.save(file, "PNG")
+        return file.getvalue()
+    array = np.asarray(given)
+    if array.ndim not in (2, 3) or array.dtype.kind not in "buif":
+        problem = "an image is a path, or an array of height x width or height x width x channels"
+        raise error("E320", name="images", value=f"an array of shape {array.shape}", problem=problem)
+    return array

@@ -1,0 +1,160 @@
+"""From a source of any kind to the pictures of its splits: named sets, folders, IDX and NumPy files, tables of file names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from trainwright.config.settings import Settings
+from trainwright.data.images.pictures import Pictures, from_pixels
+from trainwright.data.read import cifar, digits, idx, image_folders, images
+from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
+from trainwright.data.read.source import Source
+from trainwright.data.read.tables import read_table as table_of
+from trainwright.data.tables.content_hash import content_keys
+from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.table import ROW, Table
+from trainwright.data.tables.text_columns import choose_columns
+from trainwright.errors import error, nearest
+from trainwright.tasks.splitting import Part
+
+Parts = dict[str, Pictures]
+Columns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
+
+
+def read(source: Source, settings: Settings) -> tuple[Parts, Columns, Table | None]:
+    """The pictures of each split, training first; the columns of a table; and the table of the training pictures.
+
+    Raises:
+        SourceError: what cannot be read, or holds no pictures.
+        DataError: E201 to E205 for columns; E213 and E272 for columns that are not there.
+    """
+    if source.held:
+        return source.held, {}, None
+    tables = _tables(source)
+    if not tables:
+        for key in ("image", "label"):
+            if value := getattr(settings, key):
+                raise error("E272", key=key, value=value, path=source.name)
+        parts, columns = _without_table(source), Columns()
+    else:
+        columns = columns_of(tables["train"], settings.image, settings.label)
+        parts = {name: read_table(table, columns) for name, table in tables.items()}
+        for name, path in source.given.items():
+            if name not in tables:
+                parts[name] = read_labelled(path, columns, name)
+    split_key(settings, parts["train"], tables.get("train"))  # before anything is decoded
+    return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
+
+
+def read_labelled(path: Path, columns: Columns, part: str = "test") -> Pictures:
+    """The labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
+
+    ``columns`` are those of the training table, which a table here may have too.
+    """
+    if path.is_file() and not images.holds_images(path):
+        found = {"train": image_folders.read_listed(table_of(path), columns.get("image", ""), columns.get("label", ""))}
+    else:
+        found = images.read_pictures(path)
+    return images.of_split(found, part)
+
+
+def columns_of(table: Table, image: str, label: str) -> Columns:
+    """The columns of image files and labels. Raises SourceError E149 and DataError E201 to E205."""
+    column, _ = image_folders.image_column(table, image)
+    if not column:
+        raise error("E149", path=table.file, why="no column holds names of image files")
+    chosen = choose_columns(table, (column,), label)
+    return {"image": column, "label": str(chosen.label)}
+
+
+def read_table(table: Table, columns: Columns) -> Pictures:
+    """The pictures that a table names. Raises E213 where it lacks one of the columns."""
+    for name in columns.values():
+        if name not in table.columns:
+            raise error("E213", column=name, file=table.file, hint=nearest(name, table.columns))
+    return image_folders.read_listed(table, columns["image"], columns["label"])
+
+
+def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Series | None:
+    """The values of the column that decides the split of these pictures, where one does. Raises E213."""
+    column = settings.split.partition(":")[2]
+    if not column:
+        return None
+    if table is None or column not in table.columns:
+        known = table.columns if table is not None else []
+        raise error("E213", column=column, file=train.file, hint=nearest(column, known))
+    rows = pl.DataFrame({ROW: train.rows})
+    return rows.join(table.frame.select(ROW, column), on=ROW, how="left", maintain_order="left")[column]
+
+
+def part_of(pictures: Pictures, origin: int, key: pl.Series | None) -> Part:
+    """The rows as ``gather`` takes them; ``origin`` and ``place`` say where the pixels of each are."""
+    frame = pl.DataFrame(
+        {
+            **content_keys(pictures.keys),
+            "label": pictures.labels,
+            "row": pictures.rows,
+            "name": [""] * len(pictures) if pictures.by_row else pictures.names,
+            "origin": np.full(len(pictures), origin, np.uint8),
+            "place": np.arange(len(pictures), dtype=np.int64),
+            **({} if key is None else {"key": key}),
+        }
+    )
+    return Part(frame, pictures.file, pictures.rejected)
+
+
+def _tables(source: Source) -> dict[str, Table]:
+    """The tables of the splits that are tables, where the training split is one."""
+    if source.held:
+        return source.held
+    if not source.files:
+        return {} if source.name == digits.NAME else source.tables
+    if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
+        return {}
+    if not any(images.holds_images(path) for path in source.given.values()):
+        return source.tables
+    return {"train": table_of(source.files["train"])}
+
+
+def _without_table(source: Source) -> Parts:
+    if not source.files:
+        return digits.embedded_digits()
+    if source.dataset is not None:
+        parts = _named(source)
+    else:
+        path = source.path or source.files["train"]
+        parts = images.read_pictures(path)
+        if "train" not in parts:
+            raise error("E144", path=path, missing="training images", name="train-images-idx3-ubyte")
+    given = {
+        name: source.files[name] for name in ("valid", "test") if name in source.files and source.files[name] != source.path
+    }
+    return parts | {name: read_labelled(path, {}, name) for name, path in given.items()}
+
+
+def _named(source: Source) -> Parts:
+    """A data set of the catalogue. Raises E181 for one that holds no pictures."""
+    dataset, files = source.dataset, source.files
+    assert dataset is not None
+    if isinstance(dataset.layout, IdxLayout):
+        names = {str(number): name for number, name in enumerate(dataset.layout.classes)}
+        return {
+            part: _called(idx.read_pair(files[f"{part}_images"], files[f"{part}_labels"]), names) for part in ("train", "test")
+        }
+    if isinstance(dataset.layout, ArchiveLayout) and dataset.layout.kind != "wikitext":
+        archive = files["archive"]
+        found = cifar.read_cifar(archive, dataset.layout.kind)
+        return {
+            part: from_pixels(str(archive), pl.Series(labels, dtype=pl.String), pixels)
+            for part, (pixels, labels) in found.items()
+        }
+    raise error("E181", name=source.name, task=dataset.task)
+
+
+def _called(pictures: Pictures, names: Mapping[str, str]) -> Pictures:
+    return replace(pictures, labels=pictures.labels.replace(names))

@@ -1,0 +1,109 @@
+"""What is predicted of a row: a number. Trained on the standardised target, measured and answered in the target's own unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from trainwright.config.settings import Named, Settings
+from trainwright.data.tables.encoder import TargetScaler
+from trainwright.errors import error
+from trainwright.evaluation import regression
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainwright.data.batches.base import Batch
+    from trainwright.evaluation.metrics import Outputs
+    from trainwright.models.forward import Forward
+    from trainwright.training.optim import Objective
+    from trainwright.watch.events import Scores
+
+
+@dataclass
+class Numbers:
+    """A number, in column ``name``. ``loss`` is its description as a bundle keeps it, once the settings are complete."""
+
+    name: str
+    scaler: TargetScaler
+    loss: dict[str, Any]
+    kind = "number"
+    dtype = np.float32
+    labels: tuple[str, ...] = ()
+    outputs = 1
+
+    def encode(self, labels: pl.Series) -> np.ndarray:
+        """Standardised, float32; not finite where there is no number."""
+        return self.scaler.encode(labels.cast(pl.Float64, strict=False).to_numpy())
+
+    @staticmethod
+    def known(targets: np.ndarray) -> np.ndarray:
+        """Which of the encoded targets can be measured."""
+        known: np.ndarray = np.isfinite(targets)
+        return known
+
+    def settle(self, settings: Settings, targets: np.ndarray) -> None:
+        """Fix the loss. Raises E263 for settings that only classes have a use for."""
+        assert settings.loss is not None
+        for key, value, off in (
+            ("class_weights", settings.class_weights, "none"),
+            ("label_smoothing", settings.label_smoothing, 0.0),
+        ):
+            if value != off:
+                raise error("E263", key=key, value=value, name=self.name)
+        if settings.monitor == "accuracy":
+            raise error("E302", key="monitor", value="accuracy", problem="numbers have no accuracy; it is loss")
+        self.loss = {"loss": settings.loss.model_dump()}
+
+    def objective(self, device: torch.device) -> Objective:
+        """The loss. Raises SettingError for one that torch does not know or that has no use for numbers."""
+        from trainwright.training.optim import number_objective
+
+        return number_objective(Named.model_validate(self.loss["loss"]))
+
+    def validate(self, forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Scores:
+        """Loss, and the measures in the target's unit."""
+        from trainwright.evaluation import metrics
+        from trainwright.watch.events import Scores
+
+        outputs = metrics.run(forward, objective, batches)
+        return Scores(_loss(outputs), None, len(outputs.targets), regression.measures(*self._own(outputs)))
+
+    def scores(self, outputs: Outputs) -> dict[str, Any]:
+        """Loss on the standardised target; the measures with their intervals, and rows of one split."""
+        return {"loss": _loss(outputs), "accuracy": None, **regression.scores(*self._own(outputs))}
+
+    def detailed(self, outputs: Outputs) -> dict[str, Any]:
+        """The scores with the target's name, and actual and predicted values to be drawn."""
+        return self.scores(outputs) | {"target": self.name, "points": regression.points(*self._own(outputs))}
+
+    def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+        """Always answering the mean of the training targets."""
+        mean = float(self.scaler.decode(train.mean(dtype=np.float64)))
+        return regression.mean_baseline(mean, self.scaler.decode(measured))
+
+    def answers(self, outputs: np.ndarray, top: int) -> list[float]:
+        """The number of each row, in the target's unit."""
+        found: list[float] = self.scaler.decode(outputs[:, 0]).tolist()
+        return found
+
+    def _own(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
+        """Actual and predicted values in the target's unit: float64, shape (rows,) each."""
+        return self.scaler.decode(outputs.targets.numpy()), self.scaler.decode(outputs.outputs[:, 0].numpy())
+
+    def to_json(self) -> dict[str, Any]:
+        """For the bundle."""
+        return {"kind": self.kind, "target": self.name, "scale": self.scaler.to_values(), "objective": self.loss}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Numbers:
+        """What ``to_json`` described."""
+        return cls(values["target"], TargetScaler.from_values(values["scale"]), values["objective"])
+
+
+def _loss(outputs: Outputs) -> float:
+    return outputs.loss / outputs.weight if outputs.weight else 0.0

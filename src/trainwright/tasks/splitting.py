@@ -1,0 +1,203 @@
+"""Labelled rows of any kind: which are left out, which split each goes to, and what a person should know about them.
+
+A row has a label, its number in its file, and of its content (the text itself, the digest of an image, the values of a
+table's row) what ``rowkeys.content_keys`` makes of it: equal contents never land in different splits. Whatever other columns
+a frame has travels with its rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from trainwright.config.settings import Settings
+from trainwright.data.read.source import Source
+from trainwright.data.tables.split import NAMES, Fractions, split
+from trainwright.data.tables.table import Rejected
+from trainwright.errors import error, nearest
+from trainwright.evaluation.audit import audit
+
+Note = tuple[str, str, str]
+NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
+
+
+@dataclass
+class Part:
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, and ``key`` where a column decides the split."""
+
+    frame: pl.DataFrame
+    file: str
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass
+class Rows:
+    """All usable rows, with the column ``split`` (a number into ``NAMES``), each split's file, and what was found."""
+
+    frame: pl.DataFrame
+    files: dict[str, str]
+    data: dict[str, Any]
+    notes: list[Note]
+
+    def part(self, name: str) -> pl.DataFrame:
+        """The rows of one split."""
+        return self.frame.filter(pl.col("split") == NAMES.index(name))
+
+    def file(self, name: str) -> str:
+        """The file that a split came from."""
+        return self.files.get(name, self.files["train"])
+
+
+def gather(source: Source, parts: dict[str, Part], settings: Settings, *, classes: bool = True, noun: str = "text") -> Rows:
+    """The rows of every split. ``classes``: labels are names, and a class that training lacks cannot be measured.
+
+    Raises DataError: E212, E214 to E217, E221, E222.
+    """
+    rejected = [each for part in parts.values() for each in part.rejected]
+    frames = []
+    for name, part in parts.items():
+        frame, bare = _with_label(part)
+        rejected += bare
+        frames.append(frame.with_columns(split=pl.lit(NAMES.index(name), pl.UInt8)))
+    if not len(frames[0]):
+        raise error("E212", file=parts["train"].file, where=_first(rejected))
+    frame = pl.concat(frames, how="diagonal")
+    if len(rejected) > len(frame):
+        raise error("E214", rejected=len(rejected), usable=len(frame), where=_first(rejected), reason=rejected[0].reason)
+    frame, why = _split(frame, parts, settings, classes)
+    if classes:
+        _check_classes(frame, parts["train"].file, spelling=not source.held and noun != "image")
+        frame = _known_classes(frame, parts, rejected)
+    data = _describe(source, frame, rejected, classes)
+    note = ("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
+    return Rows(frame, {name: part.file for name, part in parts.items()}, data, [note, *_findings(data, noun)])
+
+
+def _with_label(part: Part) -> tuple[pl.DataFrame, list[Rejected]]:
+    """The rows that have a label, and those that do not."""
+    frame = part.frame
+    bare = frame["label"].is_null()
+    if frame["label"].dtype == pl.String:
+        frame = frame.with_columns(pl.col("label").str.strip_chars())
+        bare = frame["label"].fill_null("") == ""
+    if not bare.any():
+        return frame, []
+    return frame.filter(~bare), [Rejected(part.file, row, "no label") for row in frame.filter(bare)["row"].to_list()]
+
+
+def _first(rejected: list[Rejected]) -> str:
+    return f"{rejected[0].file}, row {rejected[0].row}: {rejected[0].reason}" if rejected else ""
+
+
+def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, classes: bool) -> tuple[pl.DataFrame, str]:
+    """Cut what is not given out of the training rows; also says how."""
+    whole = int((frame["split"] == 0).sum())
+    most = 10_000 / max(whole, 1)
+    # With a test split of its own, validation only has to choose the epoch; every other row had better train.
+    wanted = Fractions(valid=min(0.05 if "test" in parts else 0.1, most), test=min(0.1, most))
+    fractions = Fractions(
+        valid=0.0 if "valid" in parts else wanted.valid if settings.valid_fraction is None else settings.valid_fraction,
+        test=0.0 if "test" in parts else wanted.test if settings.test_fraction is None else settings.test_fraction,
+    )
+    if "test" in parts and settings.test_fraction:
+        raise error("E222", file=parts["test"].file)
+    if fractions.valid + fractions.test >= 1:
+        raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
+    if settings.split == "stratified" and not classes:
+        raise error("E302", key="split", value=settings.split, problem="numbers have no classes to keep in proportion")
+    train = frame.filter(pl.col("split") == 0)
+    labels = train["label"] if classes else pl.repeat("", len(train), dtype=pl.String, eager=True)
+    key = train["key"] if "key" in train.columns else None
+    cut = split(settings.split, train["position"].to_numpy(), labels, fractions, key)
+    for number, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
+        if wished and (len(train) >= 30 or number == 0) and not (cut == number).any():
+            different = (train["position"] if key is None else key).n_unique()
+            cut_by = {"how": settings.split, "part": NAMES[number], "where": parts["train"].file}
+            raise error("E221", rows=len(train), different=different, **cut_by)
+    frame = pl.concat([train.with_columns(split=pl.Series(cut, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
+    given = ", ".join(name for name in parts if name != "train")
+    shares = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]
+    why = f"{', '.join(shares)}, by {settings.split}" if shares else "nothing was cut"
+    return frame, (f"{given} given; " if given else "") + why
+
+
+def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
+    """Raise E216 for a single class and, where people may have typed the labels, E217 for one that looks misspelt."""
+    trained = frame.filter(pl.col("split") == 0)["label"].unique()
+    if len(trained) < 2:
+        raise error("E216", label=trained[0], file=file)
+    counts = frame["label"].value_counts(sort=True)
+    common = [name for name, count in counts.iter_rows() if count >= 10]
+    for name, count in counts.iter_rows():
+        numbered = any(letter.isdigit() for letter in name)  # class_10 is no misspelling of class_1
+        if spelling and count == 1 and not numbered and (hint := nearest(name, common)):
+            row = frame.filter(pl.col("label") == name)["row"][0]
+            raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
+
+
+def _known_classes(frame: pl.DataFrame, parts: dict[str, Part], rejected: list[Rejected]) -> pl.DataFrame:
+    """Leave out rows whose class the training split does not have: nothing could have learned it."""
+    known = frame.filter(pl.col("split") == 0)["label"].unique()
+    strange = frame.filter(~pl.col("label").is_in(known.implode()))
+    named = strange["name"] if "name" in strange.columns else pl.repeat("", len(strange), eager=True)
+    for (number, label, row), name in zip(strange.select("split", "label", "row").iter_rows(), named, strict=True):
+        part = parts.get(NAMES[number], parts["train"])
+        file = f"{part.file}/{name}" if name else part.file
+        rejected.append(Rejected(file, 0 if name else row, f"label {label!r} is not in the training split"))
+    kept = frame.filter(pl.col("label").is_in(known.implode()))
+    for number in strange["split"].unique().sort().to_list():
+        if not (kept["split"] == number).any():
+            found = strange.filter(pl.col("split") == number)["label"][0]
+            file = parts.get(NAMES[number], parts["train"]).file
+            raise error("E215", file=file, found=found, known=", ".join(known.sort().head(5)))
+    return kept
+
+
+def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected], classes: bool) -> dict[str, Any]:
+    sizes = {NAMES[number]: count for number, count in frame["split"].value_counts().sort("split").iter_rows()}
+    counted: dict[str, dict[str, int]] = {}
+    if classes:
+        counts = frame.group_by("split", "label").len().sort("split", "label")
+        for number, label, count in counts.iter_rows():
+            counted.setdefault(label, {})[NAMES[number]] = count
+    return {
+        "source": source.name,
+        "files": {name: str(path) for name, path in source.files.items()},
+        "rows": sizes,
+        "classes": counted,
+        "rejected": len(rejected),
+        "rejected_rows": [{"file": r.file, "row": r.row, "reason": r.reason} for r in rejected[:NAMED_ROWS]],
+        "audit": audit(frame),
+    }
+
+
+def _findings(data: dict[str, Any], noun: str) -> list[Note]:
+    """What a person should know about the rows, as notes."""
+    found = []
+    totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
+    if totals:
+        fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
+        found.append(("classes", str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
+    if data["rejected"]:
+        rows = "; ".join(_name(each) for each in data["rejected_rows"][:3])
+        found.append(("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
+    checks = data["audit"]
+    if checks["empty"]:
+        found.append((f"empty {noun}s", f"{checks['empty']:,}", f"rows have no {noun}; kept"))
+    if checks["duplicate_rows"]:
+        found.append(("duplicate rows", f"{checks['duplicate_rows']:,}", f"rows repeat an earlier {noun}; kept"))
+    if checks["conflicts"] and totals:
+        found.append(("conflicts", f"{checks['conflicts']:,}", f"{noun}s stand under more than one label; kept"))
+    for pair, count in checks["across"].items():
+        if count:
+            first, second = pair.split("-")
+            found.append(("leak", f"{count:,}", f"rows of {second} are also in {first}, the same {noun}"))
+    return found
+
+
+def _name(rejected: dict[str, Any]) -> str:
+    """``row 17: no label``, or the file's name where it has one row only."""
+    where = f"row {rejected['row']}" if rejected["row"] else rejected["file"]
+    return f"{where}: {rejected['reason']}"

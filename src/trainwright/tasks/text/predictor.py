@@ -1,0 +1,131 @@
+"""A trained text classifier in use.
+
+A bag of words is answered for by numpy: to import torch, and for a few texts the data-frame library, takes many times as long
+as the answer does. Both are imported when something needs them: a file, a measurement, another network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainwright.data.files.folders import is_path
+from trainwright.data.text.bag_encoder import TextEncoder
+from trainwright.data.text.ragged import Ragged
+from trainwright.errors import error, nearest
+from trainwright.models.bag_numpy import NumpyBag
+from trainwright.models.shapes import TextShape
+from trainwright.tasks.base import Split
+from trainwright.tasks.supervised import Found, LabelledPredictor
+
+if TYPE_CHECKING:
+    import polars as pl
+    import torch
+
+    from trainwright.data.batches.base import Batches
+    from trainwright.data.tables.table import Table
+    from trainwright.store.bundle import Bundle
+
+FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
+# Losses that torch need not be asked about: they take classes, and no arguments are given to them.
+PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
+
+
+def batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device, turned: int = 0) -> Batches:
+    """Token rows in batches, shuffled where there is a seed; ``turned`` as ``ragged_batches`` has it."""
+    from trainwright.data.batches.base import ragged_batches
+
+    return ragged_batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, turned=turned)
+
+
+class TextPredictor(LabelledPredictor):
+    """A text classifier: texts in, classes and their probabilities out."""
+
+    task = "text"
+    item = "text"
+
+    def __init__(self, kept: Bundle, encoder: TextEncoder) -> None:
+        super().__init__(kept, encoder)
+        shape = self.shape_of(encoder, self.target.outputs)
+        self._bag = NumpyBag(self.settings, shape, kept.weights) if self._is_plain_bag() else None
+
+    def _is_plain_bag(self) -> bool:
+        """Whether torch has no say: a bag whose tokens have the weights that it wants, and a plain loss."""
+        loss, encoder = self.target.loss, self.encoder
+        plain = loss["loss"] in PLAIN and not loss["smoothing"] and loss["weights"] is None
+        return plain and self.name == "bag.v1" and encoder.kind == "bag" and self.settings.weighting == encoder.weighting
+
+    @classmethod
+    def from_bundle(cls, kept: Bundle) -> TextPredictor:
+        """From what the bundle holds."""
+        return cls(kept, TextEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays))
+
+    @staticmethod
+    def shape_of(encoder: Any, outputs: int) -> TextShape:
+        """The vocabulary and the classes."""
+        return TextShape(encoder.size, outputs)
+
+    @staticmethod
+    def takes_file(word: str) -> bool:
+        """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
+        return is_path(word) or (" " not in word and Path(word).suffix.lower() in FILES)
+
+    def try_out(self) -> None:
+        """An empty text."""
+        self.predict([""])
+
+    def base(self) -> dict[str, Any]:
+        """The network, and how texts become tokens."""
+        shared = {key: getattr(self.encoder, key) for key in ("tokenizer", "lowercase", "max_tokens")}
+        return shared | {"model": self.settings.model_dump(exclude_none=True)}
+
+    def logits(self, items: pl.Series | list[str], rows: int) -> np.ndarray:
+        """By numpy, or by the network."""
+        return super().logits(items, rows) if self._bag is None else self._bag(self.encode(items))
+
+    def encode(self, items: pl.Series | list[str]) -> Ragged:
+        """Token rows."""
+        found: Ragged = self.encoder.transform(items)
+        return found
+
+    def items(self, given: Sequence[Any]) -> list[str]:
+        """Texts that every encoder can hold."""
+        for text in given:
+            if not isinstance(text, str):
+                raise error("E320", name="texts", value=text, problem="a text is a str")
+        # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
+        return [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]
+
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
+        """Token rows in batches."""
+        return batches_of(part, batch_size, seed, device)
+
+    def read(self, path: Path, need_label: bool) -> Found:
+        """The rows of a table, by the columns that training used where the file has them."""
+        import polars as pl
+
+        from trainwright.data.read.tables import read_table
+        from trainwright.data.tables.text_columns import join_text
+
+        table = read_table(path)
+        text, label, notes = self._columns(table, need_label)
+        if table.rejected and not need_label:
+            first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
+            notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
+        labels = table.frame[str(label)].cast(pl.String) if need_label else None
+        return Found(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
+
+    def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
+        """The columns that training used, else what can be derived, with a note that says so."""
+        text, label = tuple(self.columns["text"]), self.columns["label"]
+        if need_label and label not in table.columns:
+            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
+        if set(text) <= set(table.columns):
+            return text, label, []
+        from trainwright.data.tables.text_columns import choose_columns
+
+        chosen = choose_columns(table, (), label if label in table.columns else "", need_label=need_label)
+        return chosen.text, label, [f"text: {', '.join(chosen.text)}, as {table.file} has no column {', '.join(text)}"]

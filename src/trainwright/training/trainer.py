@@ -1,0 +1,301 @@
+"""From a problem made ready to a finished run: network, training, the best parameters measured once on test, the bundle."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainwright.config.settings import MOST_THREADS
+from trainwright.errors import error, in_short, nearest
+from trainwright.models import registry
+from trainwright.models.memory_format import Arranged
+from trainwright.store.bundle import Bundle
+from trainwright.store.checkpoint import Checkpoint
+from trainwright.training import snapshot
+from trainwright.training.autotune import Bench, Way, choose, threaded, unheard
+from trainwright.training.checkpointing import Saver
+from trainwright.training.environment import machine
+from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
+from trainwright.training.optim import Objective, make_optimizer, make_schedules
+from trainwright.training.problem import Note, Problem
+from trainwright.training.rng import preserved
+from trainwright.training.signals import Signals
+from trainwright.training.state import State
+from trainwright.training.step import Learner
+from trainwright.watch.events import Event, Finished, Scores
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` is the fastest present. Raises E314 for a device that is not there."""
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, there in present.items() if there)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there)) from None
+    beyond = device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count()
+    if beyond or not present.get(device.type):
+        raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there))
+    return device
+
+
+class Training:
+    """One run of ``train``: made from a problem whose settings are complete, carried through by ``train``.
+
+    ``notes`` say what became of an earlier run's weights, what is frozen, and what was measured to be fast.
+    """
+
+    def __init__(self, problem: Problem, free: Collection[str] = (), tell: Callable[[int, int], None] = unheard) -> None:
+        """``free`` names the settings of a ``Way`` that are to be measured; ``tell(done, total)`` hears how far that is.
+
+        Raises SettingError where torch does not know a name or an argument.
+        """
+        self.problem, self.settings = problem, problem.settings
+        self.notes: list[Note] = []
+        self.device = pick_device(self.settings.device)
+        if self.settings.patience and "valid" not in problem.splits:
+            raise error("E315")
+        self.name = registry.versioned(problem.task, self.settings.model.name)  # type: ignore[union-attr]
+        self.model = self._network()
+        self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        self._freeze()
+        self.batches = problem.batches(self.device)
+        self.plan = Plan(
+            epochs=self.settings.epochs or 0,
+            steps=self.settings.steps,
+            seconds=self.settings.time,
+            patience=self.settings.patience,
+            accumulate=self.settings.accumulate,
+            monitor=self.settings.monitor,
+            seed=self.settings.seed,
+            unit=problem.unit,
+            name_rows=problem.name_rows,
+        )
+        way = self._way(free if self.settings.speed == "auto" else (), tell)
+        self.settings = problem.settings = self.settings.model_copy(update=way.settings())
+        self.learner = self._learner(self.model, way)
+        self.state = State()
+        self.threads = way.threads or torch.get_num_threads()
+        if way.threads > (cores := os.cpu_count() or way.threads):
+            self.notes.append(("threads", str(way.threads), f"more than the {cores} cores of this machine, which is slower"))
+
+    def _network(self) -> nn.Module:
+        """The network; initial weights follow from the seed, torch's global state is left alone."""
+        problem, parent = self.problem, self.problem.parent
+
+        def build(shape: Any) -> nn.Module:
+            return registry.build(problem.task, self.name, self.settings.model, shape)
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings.seed)
+            network = build(problem.shape)
+            if parent is not None:
+                from trainwright.models.transfer import transfer
+
+                known = parent.labels
+                classes = [known.index(label) if label in known else -1 for label in problem.labels]
+                moved = transfer(network, parent.model.state_dict(), build, parent.shape, problem.shape, classes or None)
+                if not moved.copied and not moved.partly:
+                    raise error("E324", model=self.name)
+                self.notes += _moved(moved.copied, moved.partly, moved.fresh)
+        return network.to(self.device)
+
+    def _freeze(self) -> None:
+        """Switch off the gradient of the modules that are to stay as they are. Raises E325 for an unknown name."""
+        modules = [name for name, _ in self.model.named_modules() if name] + [n for n, _ in self.model.named_parameters()]
+        for name in self.settings.freeze:
+            if name not in modules:
+                raise error("E325", name=name, known=", ".join(modules[:20]), hint=nearest(name, modules))
+            for full, parameter in self.model.named_parameters():
+                if full == name or full.startswith(f"{name}."):
+                    parameter.requires_grad_(False)
+            for full, module in self.model.named_modules():
+                if full == name or full.startswith(f"{name}."):
+                    module.eval()  # running statistics stay, dropout is off; training keeps the modes of parts
+        if self.settings.freeze:
+            learning = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+            if not learning:
+                raise error("E326")
+            names = ", ".join(self.settings.freeze)
+            self.notes.append(("frozen", names, f"{learning:,} of {self.parameters:,} parameters learn"))
+
+    @property
+    def objective(self) -> Objective:
+        """What training makes small."""
+        return self.learner.objective
+
+    def _updates(self) -> int:
+        """How many are planned."""
+        planned = -(-self.batches.per_epoch // self.settings.accumulate) * self.plan.epochs
+        return min(planned, self.settings.steps) if self.settings.steps else planned
+
+    def _way(self, free: Collection[str], tell: Callable[[int, int], None]) -> Way:
+        """How an update is computed: as the settings say, or by measuring where they leave it open."""
+        settings, layout = self.settings, ""
+        if isinstance(self.model, Arranged):
+            layout = settings.layout or ("channels_last" if self.device.type == "cpu" else "contiguous")
+        way = Way(settings.precision or "float32", layout, settings.threads or 0, bool(settings.compile))
+
+        def build(way: Way) -> Learner:
+            return self._learner(copy.deepcopy(self.model), way)
+
+        unfit = {"layout"} if not layout else set()
+        unfit |= {"threads"} if self.device.type != "cpu" else set()
+        measured = self.problem.ways.intersection(free) - unfit
+        bench = Bench(build, self.batches, settings.accumulate, self._updates(), settings.time, self.device, tell)
+        with preserved(self.device):
+            way, told = choose(bench, way, measured) if measured else (way, "")
+        self.notes += [("speed", str(way), f"measured on real batches: {told}")] if told else []
+        return way
+
+    def _learner(self, model: nn.Module, way: Way) -> Learner:
+        """What moves ``model``."""
+        settings = self.settings
+        assert settings.optimizer is not None and settings.lr is not None
+        assert settings.schedule is not None and settings.clip is not None
+        if isinstance(model, Arranged):
+            model.layout = way.layout
+        learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        optimizer = make_optimizer(settings.optimizer, learning, settings.lr)
+        schedules = make_schedules(settings.schedule, settings.warmup, optimizer, self._updates(), self.plan.epochs)
+        forward, objective = self.problem.forward(model), self.problem.objective(model, self.device)
+        if way.compile:
+            forward.compile()
+        return Learner(forward, objective, optimizer, schedules, settings.clip, settings.clip_value, way.precision)
+
+    def machine(self) -> dict[str, Any]:
+        """What the last bits of numbers depend on, beside data and settings."""
+        return machine(self.device, self.threads)
+
+    def over(self, found: Checkpoint) -> bool:
+        """Whether the plan asks for nothing more than a checkpoint has."""
+        before = State()
+        before.place(found.state["position"])
+        return bool(self.plan.reason(before, before.seconds))
+
+    def go_on(self, found: Checkpoint) -> list[Note]:
+        """Stand where a checkpoint was taken; what is not as it was then.
+
+        Raises RunError E411 where it was made by something else.
+        """
+        updates = -(-self.batches.per_epoch // self.settings.accumulate)
+        try:
+            alike = snapshot.restore(found.state, self.learner, self.state, updates)
+            self.batches.batch_size //= self.state.cut
+            threads = int(found.facts["machine"]["threads"])
+            if not 0 < threads <= MOST_THREADS:
+                raise ValueError(f"{threads} threads")
+        except Exception as problem:  # somebody else may have written and sealed it
+            raise error("E411", path=found.path, problem=f"it does not fit the model: {in_short(problem)}") from None
+        self.threads = self.settings.threads or threads
+        notes = []
+        if not alike:
+            why = f"for {self.plan.epochs} epochs; the rates so far were those of the earlier plan"
+            notes.append(("schedule", "planned anew", why))
+        state = self.state
+        if not (state.batch or self.plan.reason(state, state.seconds)) and state.step != state.epoch * updates:
+            why = "the earlier plan ended inside one; the result is not that of a run that was longer from the start"
+            notes.append(("epoch", "begun anew", why))
+        return notes
+
+    def train(self, emit: Callable[[Event], None], saver: Saver | None = None) -> None:
+        """Train to the end of the plan; the model then holds the parameters of the best epoch.
+
+        With a ``saver`` the run can be gone on with whenever it ends, and one of ``ENDED`` is raised after a signal.
+
+        Raises:
+            TrainingError: E501 and E503 for what is not finite, E502 where that cannot be saved, E504 for too little memory.
+            SettingError: E329 for a rollback without a ``saver``.
+        """
+        recover = self._recover(saver)
+        if saver is not None:
+            saver.begin(self.learner, self.state)
+        signals = saver.signals if saver is not None else Signals()
+        measure = partial(_at_once, signals, self._validate) if "valid" in self.problem.splits else None
+        try:
+            with preserved(self.device), threaded(self.threads), signals.waiting():
+                for event in fit(self.learner, self.batches, measure, self.plan, self.state, recover):
+                    if saver is not None and isinstance(event, Finished):
+                        saver.save(final=True)
+                    emit(event)
+                    if saver is not None:
+                        saver.after(event)
+            signals.check()
+        except BaseException as problem:
+            if saver is not None:
+                saver.rescue()  # whatever it was, the run can go on from here
+            if isinstance(problem, torch.OutOfMemoryError):
+                raise error("E504", what="data on the way to the model, or for its validation") from None
+            raise
+        if self.state.best:
+            self.model.load_state_dict(self.state.best)
+
+    def _recover(self, saver: Saver | None) -> Recover | None:
+        """What is done when an update is refused; None ends the training."""
+        if self.settings.on_nonfinite == "stop":
+            return None
+        if self.settings.on_nonfinite == "skip":
+            return PASS_OVER
+        if saver is None:
+            raise error("E329", key="on_nonfinite=rollback", why="no checkpoints are written here")
+        return saver.roll_back
+
+    def _validate(self, model: nn.Module) -> Scores:
+        return self.problem.validate(model, self.objective, self.device)
+
+    def measure(self) -> dict[str, Any]:
+        """The scores of the report: those of the model as it is now."""
+        with threaded(self.threads):
+            return self.problem.measure(self.model, self.objective, self.device)
+
+    def evaluate(self) -> dict[str, Any]:
+        """The report, without its time fields."""
+        problem = self.problem
+        return {
+            "task": problem.title,
+            "model": self.name,
+            "source": problem.data["source"],
+            **self.measure(),
+            "best_epoch": self.state.best_epoch or self.state.epoch,
+            "epochs": self.state.epoch,
+            "steps": self.state.step,
+            "parameters": self.parameters,
+            "unit": problem.unit,
+            "machine": self.machine(),
+            "rows": {name: len(part) for name, part in problem.splits.items()} | {"rejected": problem.data["rejected"]},
+        }
+
+    def bundle(self) -> Bundle:
+        """All that is needed to use the model."""
+        values, arrays, tokens = self.problem.bundle()
+        model: Any = self.settings.model
+        meta = {"task": self.problem.task, "model": self.name, "model_settings": model.model_dump(), **values}
+        weights = {name: each.cpu().numpy() for name, each in self.model.state_dict().items()}
+        return Bundle(meta, weights, arrays, tokens)
+
+    def take(self, bundle: Bundle) -> None:
+        """The weights of a bundle become the network's. Raises RuntimeError where they are another network's."""
+        self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
+
+
+def _at_once(signals: Signals, validate: Callable[[nn.Module], Scores], model: nn.Module) -> Scores:
+    """Validation may take long and changes nothing: a signal need not wait for its end."""
+    with signals.waiting(False):
+        return validate(model)
+
+
+def _moved(copied: list[str], partly: list[str], fresh: list[str]) -> list[Note]:
+    """What became of an earlier run's weights."""
+    notes = [("weights", f"{len(copied) + len(partly)} kept", "from the earlier run")]
+    if partly:
+        notes.append(("partly kept", ", ".join(partly), "what is known to both; the rest starts anew"))
+    if fresh:
+        notes.append(("new", ", ".join(fresh), "starts anew, as nothing in the earlier run fits it"))
+    return notes

@@ -1,0 +1,95 @@
+"""Text, image or table: what a person who says nothing means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from trainwright.data.read import builtin
+from trainwright.data.read.infer_task import looks_like
+from trainwright.data.read.tables import read_table
+from trainwright.data.tables.table import ROW, Table
+
+N = 40
+KIND = ["good", "bad"] * (N // 2)
+COLOUR = ["red", "green", "blue", "grey"] * (N // 4)
+SIZE = [n / 7 for n in range(N)]
+PROSE = [f"a film of {n} minutes that I liked" for n in range(N)]
+LONGER = [f"{text}, and so did everyone else in the hall" for text in PROSE]
+NAMES = [f"Miller, Mr. Jo {n}" for n in range(N)]
+FILES = [f"pictures/{n}.{end}" for n, end in zip(range(N), ["png", "JPG", "jpeg", "tif"] * 10, strict=True)]
+
+
+def table(has_header: bool = True, **columns: Any) -> Table:
+    frame = pl.DataFrame(columns, strict=False)
+    if not has_header:
+        frame.columns = [f"column_{place}" for place in range(1, frame.width + 1)]
+    return Table(frame.with_columns(pl.int_range(1, frame.height + 1).alias(ROW)), "a.csv", has_header=has_header)
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"),
+    [
+        # as it was, before there were tables
+        ({"label": KIND, "text": PROSE}, "text"),
+        ({"label": KIND, "text": ["good", "pos"] * 20}, "text"),
+        ({"v1": KIND, "v2": PROSE}, "text"),
+        ({"k": KIND, "word": [f"w{n}" for n in range(N)]}, "text"),
+        ({"class": KIND, "title": PROSE, "description": LONGER}, "text"),
+        ({"id": range(N), "text": PROSE, "label": KIND, "split": ["train", "test"] * 20}, "text"),
+        ({"n": ["2024-01-02 10:00"] * N, "kind": KIND, "words": PROSE}, "text"),
+        ({"link": [f"https://x.org/{n}" for n in range(N)], "k": KIND, "w": PROSE}, "text"),
+        ({"label": [0, 1] * 20, "class_name": KIND, "text": PROSE}, "text"),
+        ({"text": PROSE, "score": SIZE}, "text"),
+        ({"review": PROSE, "stars": [1, 2, 3, 4] * 10, "votes": range(3, N + 3), "price": SIZE}, "text"),
+        ({"text": ["good", "fine", "poor", "sad"] * 10, "lang": COLOUR, "label": KIND}, "text"),
+        ({"sms_": LONGER, "sender": COLOUR, "label": KIND}, "text"),
+        ({"words": PROSE}, "text"),
+        ({"words": PROSE, "price": SIZE}, "text"),
+        ({"a": PROSE, "b": LONGER}, "text"),
+        # features
+        ({"word": ["good", "fine", "poor", "sad"] * 10, "mood": KIND}, "table"),  # neither has a usual name
+        ({"size": SIZE, "label": KIND}, "table"),
+        ({"size": SIZE, "price": range(N)}, "table"),
+        ({"colour": COLOUR, "taste": ["sweet", "sour"] * 20, "shape": ["flat", "cup"] * 20, "class": KIND}, "table"),
+        ({"city": COLOUR, "size": SIZE, "class": KIND}, "table"),
+        ({"Name": NAMES, "Age": SIZE, "Sex": COLOUR, "Survived": KIND}, "table"),
+        ({"Name": NAMES, "Sex": COLOUR, "label": KIND}, "table"),
+        ({"description": COLOUR, "size": SIZE, "price": SIZE, "label": KIND}, "table"),
+        # pictures
+        ({"file": FILES, "label": KIND}, "image"),
+        ({"file": FILES, "label": KIND, "width": SIZE}, "image"),
+        ({"file": [*FILES[:-4], "", "x", "y", "z"], "label": KIND}, "image"),
+        ({"file": [*FILES[:-5], "", "x", "y", "z", "v"], "label": KIND}, "text"),
+        ({"file": FILES, "caption": PROSE, "label": KIND}, "text"),
+    ],
+)  # fmt: skip
+def test_what_a_table_is_about(columns: dict[str, Any], kind: str) -> None:
+    found, why = looks_like(table(**columns))
+    assert found == kind and why, why
+
+
+def test_what_is_given_decides() -> None:
+    rows = table(size=SIZE, name=NAMES, label=KIND)
+    assert looks_like(rows)[0] == "table"
+    assert looks_like(rows, text=("name",))[0] == "text"
+    assert looks_like(table(text=PROSE, size=SIZE, colour=COLOUR), label="text")[0] == "table"
+    assert looks_like(table(Name=NAMES, label=KIND, size=SIZE), label="size")[0] == "table"
+
+
+def test_without_names() -> None:
+    assert looks_like(table(False, a=["1", "2"] * 20, b=PROSE, c=LONGER))[0] == "text"
+    assert looks_like(table(False, a=SIZE, b=SIZE, c=KIND))[0] == "table"
+    assert looks_like(table(False, a=FILES, b=KIND))[0] == "image"
+
+
+def test_built_in_data() -> None:
+    assert {name: looks_like(builtin.load(name))[0] for name in ("diabetes", "wine")} == {"diabetes": "table", "wine": "table"}
+
+
+def test_real_files(real_data: Path) -> None:
+    for name in ("ag_news/test.csv", "ag_news_10k/train.csv", "ng20/test.parquet"):
+        assert looks_like(read_table(real_data / name))[0] == "text"

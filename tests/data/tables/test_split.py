@@ -1,0 +1,82 @@
+"""Splits: equal texts together, nothing moves when rows are added, every class everywhere where it can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainwright.data.tables.split import TEST, TRAIN, VALID, Fractions, split, uniform
+
+ROWS = st.lists(st.tuples(st.text(max_size=5), st.sampled_from("abc")), min_size=1, max_size=80)
+TENTHS = Fractions(0.1, 0.1)
+
+
+def cut(how: str, rows: list[tuple[str, str]], fractions: Fractions = TENTHS, key: pl.Series | None = None) -> np.ndarray:
+    texts, labels = (pl.Series([row[i] for row in rows], dtype=pl.String) for i in (0, 1))
+    return split(how, uniform(texts), labels, fractions, key)
+
+
+@pytest.mark.parametrize("how", ["content", "stratified"])
+@given(rows=ROWS)
+def test_equal_texts_never_straddle(how: str, rows: list[tuple[str, str]]) -> None:
+    places: dict[str, set[int]] = {}
+    for (text, _), part in zip(rows, cut(how, rows), strict=True):
+        places.setdefault(text, set()).add(int(part))
+    assert all(len(parts) == 1 for parts in places.values())
+
+
+@given(rows=ROWS, more=ROWS)
+def test_rows_added_later_move_nothing_that_was_cut_by_content(
+    rows: list[tuple[str, str]], more: list[tuple[str, str]]
+) -> None:
+    texts = pl.Series([row[0] for row in rows + more], dtype=pl.String)
+    assert uniform(texts)[: len(rows)].tolist() == uniform(texts[: len(rows)]).tolist()
+    many = [(f"text {number}", "ab"[number % 2]) for number in range(2000)]
+    assert cut("content", many)[:1000].tolist() == cut("content", many[:1000]).tolist()
+
+
+@pytest.mark.parametrize("how", ["content", "stratified"])
+@given(sizes=st.lists(st.integers(3, 40), min_size=2, max_size=6))
+def test_every_class_is_in_every_split(how: str, sizes: list[int]) -> None:
+    rows = [(f"{label} {number}", str(label)) for label, size in enumerate(sizes) for number in range(size)]
+    parts = cut(how, rows)
+    for label in range(len(sizes)):
+        own = {int(part) for (_, name), part in zip(rows, parts, strict=True) if name == str(label)}
+        assert own == {TRAIN, VALID, TEST}
+
+
+def test_fractions_are_met() -> None:
+    rows = [(f"text {number}", "abcd"[number % 4]) for number in range(20_000)]
+    for how in ("content", "stratified"):
+        shares = np.bincount(cut(how, rows, Fractions(0.05, 0.2)), minlength=3) / len(rows)
+        assert np.abs(shares - [0.75, 0.05, 0.2]).max() < 0.01
+    exact = np.bincount(cut("stratified", rows, Fractions(0.1, 0.1))[::4], minlength=3)
+    assert exact.tolist() == [4000, 500, 500]  # of each class, to the row
+
+
+def test_groups_stay_together() -> None:
+    rows = [(f"text {number}", "ab"[number % 2]) for number in range(1000)]
+    key = pl.Series("author", [number // 10 for number in range(1000)])
+    parts = cut("group:author", rows, TENTHS, key)
+    assert all(len(set(parts[start : start + 10].tolist())) == 1 for start in range(0, 1000, 10))
+    assert set(parts.tolist()) == {TRAIN, VALID, TEST}
+
+
+@pytest.mark.parametrize("kind", [str, int, lambda day: f"2026-01-{day + 1:02d}"])
+def test_the_newest_rows_are_the_test(kind) -> None:
+    rows = [(f"text {number}", "ab"[number % 2]) for number in range(30)]
+    days = list(range(30))[::-1]
+    parts = cut("time:day", rows, TENTHS, pl.Series("day", [kind(day) for day in days]))
+    age = {part: [day for day, own in zip(days, parts, strict=True) if own == part] for part in (TRAIN, VALID, TEST)}
+    assert max(age[TRAIN]) < min(age[VALID]) <= max(age[VALID]) < min(age[TEST])
+    assert len(age[TEST]) == 3 and len(age[VALID]) == 3
+
+
+def test_the_same_on_every_machine() -> None:
+    assert uniform(pl.Series(["", "a", "\u00e9"])).round(12).tolist() == pytest.approx(KNOWN, abs=1e-12)
+
+
+KNOWN = [0.883310808214, 0.654910652027, 0.152134649436]

@@ -1,0 +1,219 @@
+"""Encoding against plain Python: tokens, n-grams, weights; learned from the training split only."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainwright.data.text.bag_encoder import PAD, UNKNOWN, Labels, TextEncoder
+from trainwright.data.text.char_ngrams import character_ngrams
+from trainwright.data.text.ragged import Ragged
+from trainwright.data.text.tokenize import _KNOWN, tokenise, tokenise_plain
+
+TEXTS = st.lists(st.text(alphabet="abcde  ", max_size=20), min_size=1, max_size=12)
+
+
+def series(texts: list[str]) -> pl.Series:
+    return pl.Series(texts, dtype=pl.String)
+
+
+def encoder(**changes) -> TextEncoder:
+    return TextEncoder(**{"tokenizer": "words", "lowercase": True, "kind": "bag", **changes})
+
+
+def rows(ragged: Ragged) -> list[list[int]]:
+    return [ragged.values[low:high].tolist() for low, high in zip(ragged.offsets, ragged.offsets[1:], strict=False)]
+
+
+def names(encoder: TextEncoder) -> dict[int, str]:
+    """What each id stands for, spelled out."""
+    found = dict(enumerate(encoder.tokens))
+    for keys in encoder.grams:
+        base = len(found)
+        found |= {base + place: f"{found[key >> 32]} {found[key & 0xFFFFFFFF]}" for place, key in enumerate(keys.tolist())}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "text", "tokens"),
+    [
+        ("words", "Hello, World! It's 5.", ["hello", "world", "it", "s", "5"]),
+        ("words", "", []),
+        ("words", "caf\u00e9 na\u00efve", ["caf\u00e9", "na\u00efve"]),
+        ("words", "\u4f60\u597d ok", ["\u4f60", "\u597d", "ok"]),
+        ("words", "good\U0001f600", ["good", "\U0001f600"]),
+        ("basic-english", 'It\'s "here" (now).', ["it", "'", "s", "here", "(", "now", ")", "."]),
+        ("characters", "a\nb", ["a", "\n", "b"]),
+    ],
+)
+def test_tokens(tokenizer: str, text: str, tokens: list[str]) -> None:
+    assert tokenise(series([text]), tokenizer, True).to_list() == [tokens]
+
+
+def test_case_is_kept_when_asked() -> None:
+    assert tokenise(series(["Ab aB"]), "words", False).to_list() == [["Ab", "aB"]]
+
+
+@given(texts=TEXTS, order=st.integers(1, 3), least=st.integers(1, 2))
+@settings(deadline=None)
+def test_bags_against_plain_python(texts: list[str], order: int, least: int) -> None:
+    own = encoder(ngrams=order, min_count=least)
+    found = rows(own.fit(series(texts)))
+    split = [re.findall(r"\w+", text) for text in texts]
+    counts = Counter(token for tokens in split for token in tokens)
+    known = {token for token, count in counts.items() if count >= least}
+    grams = [Counter(" ".join(t[i : i + n]) for t in split for i in range(len(t) - n + 1)) for n in range(2, order + 1)]
+    kept = {gram for each in grams for gram, count in each.items() if count >= least}
+    spelled = names(own)
+    for tokens, ids in zip(split, found, strict=True):
+        expected = [token if token in known else "<unk>" for token in tokens]
+        for n in range(2, order + 1):
+            expected += [g for i in range(len(tokens) - n + 1) if (g := " ".join(tokens[i : i + n])) in kept]
+        assert sorted(spelled[i] for i in ids) == sorted(expected)
+    assert rows(own.transform(series(texts))) == found
+
+
+@given(texts=TEXTS)
+@settings(deadline=None)
+def test_tf_idf_against_plain_python(texts: list[str]) -> None:
+    own = encoder(weighting="tf-idf")
+    found = own.fit(series(texts))
+    split = [Counter(re.findall(r"\w+", text)) for text in texts]
+    frequency = Counter(token for counts in split for token in counts)
+    assert found.weights is not None
+    for place, counts in enumerate(split):
+        part = slice(found.offsets[place], found.offsets[place + 1])
+        weights = {
+            token: (1 + math.log(n)) * (math.log((1 + len(texts)) / (1 + frequency[token])) + 1) for token, n in counts.items()
+        }
+        norm = math.sqrt(sum(weight**2 for weight in weights.values()))
+        got = dict(zip((own.tokens[i] for i in found.values[part]), found.weights[part].tolist(), strict=True))
+        assert got == pytest.approx({token: weight / norm for token, weight in weights.items()}, rel=1e-5)
+
+
+def test_character_ngrams_are_those_of_each_word_with_its_boundaries() -> None:
+    keys, offsets = character_ngrams(series(["ab", "a", "tab\U0001f600"]), [2, 3])
+    assert np.diff(offsets).tolist() == [5, 3, 9]
+    alone = {n: character_ngrams(series(["ab"]), [n])[0].tolist() for n in (2, 3, 4)}
+    assert sorted(keys[:5].tolist()) == sorted(alone[2] + alone[3])
+    assert len(set(alone[2] + alone[3] + alone[4])) == 6  # another length is another key
+    ends_alike = set(keys[:5].tolist()) & set(keys[8:].tolist())
+    assert len(ends_alike) == 1  # "ab" is in both; neither begins or ends as the other
+
+
+@given(texts=TEXTS, lengths=st.sets(st.integers(1, 4), min_size=1), order=st.integers(1, 2), least=st.integers(1, 2))
+@settings(deadline=None)
+def test_bags_with_character_ngrams_against_plain_python(texts: list[str], lengths: set[int], order: int, least: int) -> None:
+    own = encoder(ngrams=order, chars=sorted(lengths), min_count=least)
+    found = own.fit(series(texts))
+    split = [[f"\n{word}\n" for word in re.findall(r"\w+", text)] for text in texts]
+    grams = [[w[i : i + n] for w in words for n in lengths for i in range(len(w) - n + 1)] for words in split]
+    kept = {gram for gram, n in Counter(gram for each in grams for gram in each).items() if n >= least}
+    first = own.size - len(kept)
+    assert len(own.pieces) == len(kept)
+    for ids, expected in zip(rows(found), grams, strict=True):
+        counts = Counter(Counter(i for i in ids if i >= first).values())
+        assert counts == Counter(Counter(gram for gram in expected if gram in kept).values())
+    words = encoder(ngrams=order, min_count=least).fit(series(texts))
+    assert [sorted(i for i in ids if i < first) for ids in rows(found)] == [sorted(ids) for ids in rows(words)]
+    assert rows(own.transform(series(texts))) == rows(found)
+
+
+def test_a_word_that_training_never_saw_is_known_by_its_parts() -> None:
+    own = encoder(weighting="tf-idf", chars=[3])
+    own.fit(series(["training trains", "blue"]))
+    assert own.transform(series(["trained", "zzz"])).lengths.tolist() == [4, 0]  # \ntr, tra, rai, ain
+
+
+def test_only_the_training_split_teaches() -> None:
+    own = encoder(weighting="tf-idf", ngrams=2)
+    own.fit(series(["red green", "red blue"]))
+    before = (list(own.tokens), [keys.copy() for keys in own.grams], own.idf.copy())
+    other = own.transform(series(["yellow yellow", "red yellow", "red green"]))
+    assert own.tokens == before[0] and np.array_equal(own.idf, before[2])
+    assert other.lengths.tolist() == [0, 1, 3]  # unknown tokens have no weight
+
+
+def test_ids_are_by_frequency_then_name_and_the_size_is_a_limit() -> None:
+    texts = series(["a b a b c", "a b"])
+    own = encoder()
+    own.fit(texts)
+    assert own.tokens == ["<pad>", "<unk>", "a", "b", "c"]
+    small = encoder(max_vocabulary=2, ngrams=2)
+    small.fit(texts)
+    assert small.tokens == ["<pad>", "<unk>", "a", "b"] and small.size == 4
+    larger = encoder(max_vocabulary=4, ngrams=2)
+    larger.fit(texts)
+    assert larger.size == 6 and set(names(larger).values()) >= {"a b"}  # "a b" occurs most often of the pairs
+
+
+def test_sequences_keep_their_order_and_are_never_empty() -> None:
+    own = encoder(kind="sequence", max_tokens=3)
+    found = own.fit(series(["b a c d", "", "a"]))
+    ids = {token: place for place, token in enumerate(own.tokens)}
+    assert rows(found) == [[ids["b"], ids["a"], ids["c"]], [UNKNOWN], [ids["a"]]]
+    assert "d" not in ids and PAD not in found.values
+
+
+@pytest.mark.parametrize("kind", ["bag", "sequence"])
+def test_parts_make_the_same_encoder_again(kind: str) -> None:
+    texts = series(["one two three two", "two three", ""])
+    bag = {"ngrams": 3, "chars": [2, 4], "weighting": "tf-idf"}
+    own = encoder(kind=kind, **(bag if kind == "bag" else {}))
+    found = own.fit(texts)
+    values, arrays = own.to_parts()
+    again = TextEncoder.from_parts(json.loads(json.dumps(values)), arrays).transform(texts)
+    assert np.array_equal(found.values, again.values) and np.array_equal(found.offsets, again.offsets)
+    assert (found.weights is None and again.weights is None) or np.array_equal(found.weights, again.weights)
+
+
+def test_labels() -> None:
+    assert Labels.fit(series(["10", "9", "1"])).names == ("1", "9", "10")
+    labels = Labels.fit(series(["b", "a", "b"]))
+    assert labels.names == ("a", "b")
+    assert labels.encode(series(["b", "c", "a"])).tolist() == [1, -1, 0]
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=8), st.data())
+def test_taking_rows(table: list[list[int]], data) -> None:
+    offsets = np.cumsum([0, *map(len, table)])
+    flat = np.array([value for row in table for value in row], np.int32)
+    chosen = data.draw(st.lists(st.integers(0, len(table) - 1), max_size=10))
+    taken = Ragged(flat, offsets, flat / 2).take(np.array(chosen, np.int64))
+    assert rows(taken) == [table[row] for row in chosen]
+    assert taken.weights is not None and taken.weights.tolist() == (taken.values / 2).tolist()
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("tokenizer", ["words", "basic-english", "characters"])
+def test_plain_tokens_are_those_of_the_column(tokenizer: str, lowercase: bool) -> None:
+    known = [chr(code) for code in range(0x10000) if _KNOWN.fullmatch(chr(code))]
+    assert len(known) > 600
+    texts = [form.format(each) for each in known for form in ("{0}", "a{0}b", "A {0}{0} B", "{0}.{0}I\u00c9")]
+    texts += ["", " ", "".join(known), 'don\'t (stop) <br />; "now": 3.5!']
+    assert tokenise_plain(texts, tokenizer, lowercase) == tokenise(series(texts), tokenizer, lowercase).to_list()
+
+
+@pytest.mark.parametrize("text", ["\u4e2d", "\u0130", "\u03a3", "e\u0301", "\U0001f680", "a\ud7ffb"])
+def test_texts_beyond_what_is_known_are_left_to_the_column(text: str) -> None:
+    assert tokenise_plain(["plain", text], "words", True) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.lists(st.text(alphabet="abcdeX\u00c9 .\u4e2d", max_size=20), max_size=6), st.integers(0, 4), st.integers(1, 3))
+def test_a_list_is_encoded_as_its_column(train: list[str], texts: list[str], most: int, ngrams: int) -> None:
+    for changes in ({"weighting": "tf-idf"}, {"weighting": "none"}, {"kind": "sequence"}):
+        own = encoder(ngrams=1 if "kind" in changes else ngrams, max_tokens=most, **changes)
+        own.fit(series(train))
+        wanted, found = own.transform(series(texts)), own.transform(texts)
+        assert wanted.arrays().keys() == found.arrays().keys()
+        for name, array in wanted.arrays().items():
+            assert array.dtype == found.arrays()[name].dtype and np.array_equal(array, found.arrays()[name])

@@ -1,0 +1,473 @@
+"""Images from files to predictions: sources of every kind, what is left out, both ways of keeping pixels, fine-tuning."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from image_samples import SHAPES, bars, write_folder, write_idx
+from PIL import Image
+from safetensors.numpy import load_file
+
+import trainwright as tw
+from trainwright import cli
+from trainwright.config.settings import Settings
+from trainwright.data.files.cache_folder import cache_folder
+from trainwright.data.images import storage
+from trainwright.data.images.augment import Augment
+from trainwright.data.images.batches import ImageBatches
+from trainwright.data.images.normalize import Pixels
+from trainwright.data.read import cifar
+from trainwright.models.shapes import ImageShape
+from trainwright.tasks.image.defaults import image_training
+from trainwright.watch.events import Epoch, Note
+
+SMALL = {"epochs": 3, "model": {"name": "convnet", "channels": [8, 16]}, "lr": 0.01, "batch_size": 16}
+
+
+def fit(source, out: Path, **options):
+    return tw.train(source, out=out, listen=options.pop("listen", lambda event: None), **{**SMALL, **options})
+
+
+def data(run) -> dict:
+    return json.loads((run.path / "data.json").read_text())
+
+
+def weights(run) -> dict[str, np.ndarray]:
+    return load_file(run.path / "model" / "model.safetensors")
+
+
+def same(one, two) -> bool:
+    first, second = weights(one), weights(two)
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 240 pictures."""
+    return write_folder(tmp_path_factory.mktemp("pictures") / "shapes", *bars(240))
+
+
+@pytest.fixture(scope="module")
+def shapes(folder: Path):
+    """A run on that folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAINWRIGHT_CACHE", str(folder.parent / "cache"))
+        return fit(folder, folder.parent / "run", epochs=10)
+
+
+# ---- sources
+
+
+def test_a_folder_is_learned_and_described(shapes, folder: Path) -> None:
+    found = data(shapes)
+    assert shapes.report["task"] == "image classification" and shapes.report["test"]["accuracy"] > 0.7
+    assert found["columns"] == {} and sum(found["rows"].values()) == 240 and set(found["classes"]) == set(SHAPES)
+    kept = (shapes.path / "settings.toml").read_text()
+    assert "size = 12" in kept and "channels = 1" in kept and "augment = []" in kept
+
+
+def test_every_source_gives_the_same_pictures(tmp_path: Path) -> None:
+    """Train and test are given apart, so that the order of rows is the same in all of them."""
+    (train, labels), (test, expected) = bars(60), bars(30, seed=1)
+    numbers = [np.array([SHAPES.index(label) for label in each]) for each in (labels, expected)]
+    split = tmp_path / "split"
+    for part, pixels, names in (("train", train, labels), ("test", test, expected)):
+        for number, (picture, name) in enumerate(zip(pixels, names, strict=True)):
+            place = split / part / str(SHAPES.index(name))
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(place / f"{number:04}.png")
+    np.savez(tmp_path / "a.npz", x_train=train, y_train=numbers[0], x_test=test, y_test=numbers[1])
+    packed = tmp_path / "idx"
+    packed.mkdir()
+    for name, pixels, classes in (("train", train, numbers[0]), ("t10k", test, numbers[1])):
+        write_idx(packed / f"{name}-images-idx3-ubyte.gz", pixels)
+        write_idx(packed / f"{name}-labels-idx1-ubyte", classes)
+    for part, classes in (("train", numbers[0]), ("test", numbers[1])):
+        files = [next((split / part).glob(f"*/{number:04}.png")) for number in range(len(classes))]
+        names = [file.relative_to(split).as_posix() for file in files]
+        pl.DataFrame({"name": names, "class": classes}).write_csv(split / f"{part}.csv")
+    options = {"epochs": 1, "valid_fraction": 0.0}
+    runs = {
+        "npz": fit(tmp_path / "a.npz", tmp_path / "npz", **options),
+        "idx": fit(packed, tmp_path / "idxrun", **options),
+        "table": fit(split / "train.csv", tmp_path / "table", test=split / "test.csv", **options),
+        "mixed": fit(tmp_path / "a.npz", tmp_path / "mixed", test=split / "test", **options),
+        "folder": fit(split, tmp_path / "folder", **options),
+    }
+    for name, run in runs.items():
+        assert data(run)["rows"] == {"train": 60, "test": 30}, name
+        assert run.report["labels"] == ["0", "1", "2"], name
+        # Normalised by the same mean and deviation; the folder's rows stand in another order, class by class.
+        assert run.predictor.encoder == runs["npz"].predictor.encoder, name
+        assert same(run, runs["npz"]) or name == "folder", name
+    assert data(runs["table"])["columns"] == {"image": "name", "label": "class"}
+    assert runs["table"].evaluate(split / "test.csv")["accuracy"] == runs["table"].report["test"]["accuracy"]
+
+
+def test_a_folder_of_one_split_is_taken_for_that_split(tmp_path: Path) -> None:
+    """Nothing but test images of IDX files: enough to validate, test and evaluate on, not to train on."""
+    pixels, labels = bars(60)
+    numbers = np.array([SHAPES.index(label) for label in labels])
+    for folder, part in (("both", "train"), ("rest", "t10k")):
+        (tmp_path / folder).mkdir()
+        write_idx(tmp_path / folder / f"{part}-images-idx3-ubyte", pixels)
+        write_idx(tmp_path / folder / f"{part}-labels-idx1-ubyte", numbers)
+    rest = tmp_path / "rest"
+    run = fit(tmp_path / "both", tmp_path / "run", valid=rest, test=rest, epochs=1)
+    assert data(run)["rows"] == {"train": 60, "valid": 60, "test": 60}
+    assert run.evaluate(rest)["n"] == 60
+    with pytest.raises(tw.TrainwrightError, match=r"E144.*rest.*training images"):
+        fit(rest, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_named_sets_by_their_layouts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainwright.data.read import source as sources
+
+    pixels, labels = bars(60, side=28)
+    numbers = np.array([SHAPES.index(label) for label in labels])
+    files = {
+        key: write_idx(tmp_path / f"{key}.gz", array)
+        for key, array in (
+            ("train_images", pixels),
+            ("train_labels", numbers),
+            ("test_images", pixels[:30]),
+            ("test_labels", numbers[:30]),
+        )
+    }
+    colours = np.random.default_rng(0).integers(0, 255, (40, 3, 32, 32), np.uint8)
+    monkeypatch.setattr(sources.catalog, "fetch", lambda name, **_: files if name != "cifar10" else {"archive": tmp_path})
+    names = ["cat", "dog"] * 20
+    monkeypatch.setattr(cifar, "read_cifar", lambda path, kind: {"train": (colours, names), "test": (colours[:20], names[:20])})
+    options = {"epochs": 1, "valid_fraction": 0.0}
+    clothes = fit("fashion_mnist", tmp_path / "clothes", **options)
+    assert clothes.report["labels"] == ["Pullover", "T-shirt/top", "Trouser"]
+    animals = fit("cifar10", tmp_path / "animals", **options)
+    assert animals.report["labels"] == ["cat", "dog"] and animals.predictor.encoder.channels == 3
+    assert 'augment = [\n    "crop",\n    "flip",\n]' in (animals.path / "settings.toml").read_text()
+
+
+def test_the_digits_that_are_on_every_machine(tmp_path: Path) -> None:
+    run = tw.train("digits", out=tmp_path / "run", epochs=3, listen=lambda event: None)
+    assert run.report["test"]["accuracy"] > 0.9 and run.report["labels"] == list("0123456789")
+
+
+def test_groups_stay_together(tmp_path: Path) -> None:
+    pixels, labels = bars(120)
+    write_folder(tmp_path, pixels, labels)
+    names = [next(tmp_path.glob(f"*/{number:04}.png")).relative_to(tmp_path).as_posix() for number in range(120)]
+    people = [f"p{number // 6}" for number in range(120)]
+    table = tmp_path / "rows.csv"
+    # A file that cannot be decoded stands first: the groups of the others must not move by one.
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    pl.DataFrame({"image": ["bad.png", *names], "label": ["square", *labels], "who": ["p0", *people]}).write_csv(table)
+    run = fit(table, tmp_path / "run", epochs=1, split="group:who", label="label", valid_fraction=0.2, test_fraction=0.2)
+    assert data(run)["rejected"] == 1 and all(count % 6 == 0 for count in data(run)["rows"].values())
+
+
+# ---- what is left out, and said
+
+
+def test_hostile_files_are_named_and_the_rest_is_trained(tmp_path: Path) -> None:
+    pixels, labels = bars(60)
+    root = write_folder(tmp_path / "set", pixels, labels)
+    whole = (root / "square" / "0002.png").read_bytes()
+    (root / "lying" / "empty.png").write_bytes(b"")
+    (root / "lying" / "page.jpg").write_bytes(b"<!DOCTYPE html><html>404</html>")
+    (root / "square" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    damaged = bytearray(whole)
+    damaged[60:90] = bytes(30)
+    (root / "standing" / "damaged.png").write_bytes(bytes(damaged))
+    (root / "standing" / "notes.txt").write_text("not a picture, and not called one")
+    run = fit(root, tmp_path / "run")
+    found = data(run)
+    assert {Path(each["file"]).name for each in found["rejected_rows"]} == {"empty.png", "page.jpg", "cut.png", "damaged.png"}
+    assert all(each["reason"] for each in found["rejected_rows"]) and sum(found["rows"].values()) == 60
+
+
+def test_a_class_that_cannot_be_measured_is_named(tmp_path: Path) -> None:
+    pixels, labels = bars(60)
+    write_folder(tmp_path / "a", pixels, labels)
+    test = [number for number, label in enumerate(labels) if label != "square"][:20]
+    write_folder(tmp_path / "b", *bars(30, seed=3))
+    for file in (tmp_path / "b" / "square").iterdir():
+        file.unlink()
+    said: list = []
+    fit(tmp_path / "a", tmp_path / "run", test=tmp_path / "b", epochs=1, listen=said.append)
+    notes = {event.what: event for event in said if isinstance(event, Note)}
+    assert "'square'" in notes["not measured"].why and "test" in notes["not measured"].why
+    assert len(test) == 20
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ({"image": "name"}, "E272"),
+        ({"split": "group:who"}, "E213"),
+        ({"augment": ["blur"]}, "E302"),
+        ({"augment": ["mixup"], "loss": {"name": "NLLLoss"}}, "E273"),
+        ({"model": {"name": "bag"}}, "E322"),
+    ],
+)
+def test_mistakes_are_named_before_training(folder: Path, tmp_path: Path, words: dict, code: str) -> None:
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.train(folder, out=tmp_path / "run", listen=lambda event: None, **words)
+    assert caught.value.code == code and not (tmp_path / "run").exists()
+
+
+# ---- training
+
+
+def test_the_same_command_gives_the_same_model_with_changes_at_random(folder: Path, tmp_path: Path) -> None:
+    changes = ["shift", "cutout", "mixup"]
+    one = fit(folder, tmp_path / "a", augment=changes)
+    two = fit(folder, tmp_path / "b", augment=changes)
+    assert same(one, two) and not same(one, fit(folder, tmp_path / "c", augment=[]))
+    assert one.report["test"] == two.report["test"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes"),
+    [((1, 8, 8), []), ((1, 28, 28), ["shift"]), ((3, 32, 32), ["crop", "flip"]), ((1, 224, 224), ["shift"])],
+)
+def test_grey_images_are_never_mirrored(shape: tuple[int, int, int], changes: list[str]) -> None:
+    settings = Settings.model_validate({"task": "image", "model": {"name": "convnet"}})
+    derived, notes = image_training(settings, 5000, ImageShape(*shape, 10), tuned=False, streamed=False)
+    assert derived.augment == changes and "augment" in [what for what, _, _ in notes]
+    given, _ = image_training(
+        settings.model_copy(update={"augment": ["flip"]}), 5000, ImageShape(*shape, 10), tuned=False, streamed=False
+    )
+    assert given.augment == ["flip"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_decoding_on_the_way_gives_the_same_model(
+    shapes, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setattr(storage, "MOST_BYTES", 1000)
+    source = tmp_path / "set"
+    for file in sorted(folder.glob("*/*.png")):
+        (source / file.parent.name).mkdir(parents=True, exist_ok=True)
+        (source / file.parent.name / file.name).write_bytes(file.read_bytes())
+    (source / "lying" / "9.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    streamed = fit(source, tmp_path / "run", epochs=10, workers=workers)
+    assert data(streamed)["rejected"] == 1
+    assert same(streamed, shapes) and streamed.report["test"] == shapes.report["test"]
+    assert streamed.evaluate(folder) == shapes.evaluate(folder)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_file_that_turns_bad_on_the_way_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setattr(storage, "MOST_BYTES", 1000)
+    source = write_folder(tmp_path / "set", *bars(60))
+
+    def spoil(event) -> None:
+        if isinstance(event, Epoch):
+            for file in (source / "square").iterdir():
+                file.write_bytes(b"gone")
+
+    with pytest.raises(tw.TrainwrightError, match=r"square.*\.png") as caught:
+        fit(source, tmp_path / "run", workers=workers, listen=spoil, valid_fraction=0.0)
+    assert caught.value.code == "E270" and not multiprocessing.active_children()
+
+
+def test_a_worker_that_dies_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_folder(tmp_path, *bars(6))
+    paths = sorted(source.glob("*/*.png"))
+    monkeypatch.setattr(storage.Files, "read", lambda self, rows: __import__("os")._exit(7))
+    files, encoder = storage.Files(paths, (12, 12), 1), Pixels((12, 12), 1, (0.0,), (1.0,))
+    device = torch.device("cpu")
+    batches = ImageBatches(files, np.zeros(6, np.int64), encoder, batch_size=2, seed=None, device=device, workers=1)
+    with pytest.raises(tw.TrainwrightError) as caught:
+        list(batches.epoch(0))
+    assert caught.value.code == "E271" and not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_batches_go_on_from_any_number(folder: Path, streamed: bool) -> None:
+    pixels, labels = bars(50)
+    paths = sorted(folder.glob("*/*.png"))[:50]
+    stored = storage.Files(paths, (12, 12), 1) if streamed else pixels[:, None]
+    targets = np.array([SHAPES.index(label) for label in labels])
+    encoder = Pixels.fit(pixels[:, None], (12, 12), 1)
+    batches = ImageBatches(
+        stored, targets, encoder, batch_size=8, seed=3, device=torch.device("cpu"), augment=Augment(["shift", "flip"], 3, 3)
+    )
+    before = torch.random.get_rng_state()
+    whole, later = list(batches.epoch(2)), list(batches.epoch(2, 4))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert len(whole) == batches.per_epoch == 7 and len(later) == 3
+    assert sorted(np.concatenate([batch.rows for batch in whole]).tolist()) == list(range(50))
+    for one, two in zip(whole[4:], later, strict=True):
+        assert torch.equal(one.inputs[0], two.inputs[0]) and torch.equal(one.targets, two.targets)
+    plain = ImageBatches(stored, targets, encoder, batch_size=50, seed=None, device=torch.device("cpu"))
+    images = next(plain.epoch(0)).inputs[0]
+    assert images.dtype == torch.float32
+    if not streamed:
+        assert abs(float(images.mean())) < 1e-5 and abs(float(images.std(correction=0)) - 1) < 1e-5
+
+
+def test_many_files_are_decoded_once_and_then_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "CACHED", 50)
+    source = write_folder(tmp_path / "set", *bars(60))
+    one = fit(source, tmp_path / "a")
+    assert list((cache_folder() / "encoded").glob("*/arrays.safetensors"))
+    monkeypatch.setattr(storage, "decode", None)
+    assert same(one, fit(source, tmp_path / "b"))
+
+
+# ---- predictions
+
+
+def test_predictions_of_a_loaded_run(shapes, folder: Path) -> None:
+    files = sorted(folder.glob("*/*.png"))[::20]
+    loaded = tw.load(shapes.path)
+    expected = shapes.predict(files)
+    assert expected == loaded.predict([str(file) for file in files])
+    arrays = [np.asarray(Image.open(file)) for file in files]
+    assert loaded.predict(arrays) == loaded.predict([Image.open(file) for file in files]) == expected
+    assert loaded.predict(np.stack(arrays)) == expected
+    assert loaded.predict([np.stack([array] * 3, axis=-1) for array in arrays]) == expected
+    label, probability = loaded.predict(files[0])[0]
+    assert label == expected[0][0] and probability == pytest.approx(expected[0][1], abs=1e-5)
+    palette = Image.open(files[0]).convert("P")
+    assert [answer[0] for answer in loaded.predict([palette.convert("RGBA"), palette, palette.convert("CMYK")])] == [label] * 3
+    assert all(len(answer) == 3 for answer in loaded.predict(files, top=3))
+
+
+def test_scores_do_not_depend_on_the_batch_size(shapes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainwright.tasks import supervised
+
+    whole = shapes.evaluate(folder)
+    monkeypatch.setattr(supervised, "EVALUATION_BATCH", 7)
+    parts = shapes.evaluate(folder)
+    assert whole["n"] == parts["n"] == 240 and whole["confusion"] == parts["confusion"]
+    assert whole["loss"] == pytest.approx(parts["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("given", [np.zeros(5), [["a", "b"]], np.zeros((2, 2, 2, 2)), "nowhere.png"])
+def test_what_is_no_image_is_refused(shapes, given) -> None:
+    with pytest.raises(tw.TrainwrightError) as caught:
+        shapes.predict([given])
+    assert caught.value.code in ("E320", "E140", "E147")
+
+
+def test_files_of_every_kind_can_be_predicted(shapes, folder: Path, tmp_path: Path) -> None:
+    files = sorted(folder.glob("*/*.png"))[:6]
+    names = [str(file) for file in files]
+    expected = [answer[0] for answer in shapes.predictor.predict(names)]
+    pl.DataFrame({"id": range(6), "photo": names}).write_csv(tmp_path / "rows.csv")
+    arrays = np.stack([np.asarray(Image.open(file)) for file in files])
+    np.savez(tmp_path / "x.npz", images=arrays)
+    np.save(tmp_path / "x.npy", arrays)
+    write_idx(tmp_path / "some-images-idx3-ubyte", arrays)
+    for name in ("rows.csv", "x.npz", "x.npy", "some-images-idx3-ubyte"):
+        found = shapes.predictor.predict_file(tmp_path / name)
+        assert [answer[0] for answer in found.answers] == expected, name
+    assert shapes.predictor.predict_file(tmp_path / "rows.csv").frame.columns == ["id", "photo"]
+    mixed = shapes.predictor.predict_files([files[5], tmp_path / "rows.csv", files[0]])
+    assert [answer[0] for answer in mixed.answers] == [expected[5], *expected, expected[0]]
+    assert mixed.names == [names[5], *names, names[0]]
+
+
+def test_the_command_line_answers_images_and_folders(shapes, folder: Path, tmp_path: Path, capsys) -> None:
+    place = tmp_path / "new"
+    place.mkdir()
+    one, two = sorted(folder.glob("*/*.png"))[:2]
+    (place / "a.png").write_bytes(one.read_bytes())
+    (place / "bad.png").write_bytes(b"no picture")
+    call = [str(word) for word in ("predict", shapes.path, two, place)]
+    cli.app(call, standalone_mode=False)
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0] == "image,predicted,probability" and "bad.png" in said.err
+    assert [line.split(",")[0] for line in lines[1:]] == [str(two), str(place / "a.png")]
+    cli.app([*call[:2], str(place / "a.png"), "--json"], standalone_mode=False)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["image"] == str(place / "a.png") and set(answer["probabilities"]) == set(SHAPES)
+    with pytest.raises(tw.TrainwrightError, match=r"bad\.png") as caught:
+        cli.app([*call[:2], str(place / "bad.png")], standalone_mode=False)
+    assert caught.value.code == "E140" and caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("name", "code"), [("missing.png", "E101"), ("empty", "E274"), ("rows.csv", "E149")])
+def test_what_holds_no_image_is_named(shapes, tmp_path: Path, name: str, code: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,4\n")
+    with pytest.raises(tw.TrainwrightError) as caught:
+        shapes.predictor.predict_file(tmp_path / name)
+    assert caught.value.code == code
+
+
+def test_a_score_leaves_out_what_is_not_known(shapes, tmp_path: Path) -> None:
+    pixels, labels = bars(30, seed=9)
+    root = write_folder(tmp_path / "more", pixels, labels)
+    write_folder(root, pixels[:4], ["round"] * 4)
+    scores = shapes.evaluate(root)
+    assert scores["n"] == 30 and scores["rejected"] == 4
+
+
+# ---- going on from an earlier run
+
+
+def test_going_on_with_a_new_class_and_another_size(shapes, tmp_path: Path) -> None:
+    pixels, labels = bars(120, seed=5, side=20)
+    labels = ["empty" if number % 4 == 0 else label for number, label in enumerate(labels)]
+    pixels[::4] = np.random.default_rng(1).integers(0, 60, (30, 20, 20))
+    source = write_folder(tmp_path / "more", pixels, labels)
+    tuned = fit(source, tmp_path / "run", from_run=shapes.path, epochs=4)
+    assert tuned.report["labels"] == ["empty", *sorted(SHAPES)]
+    assert tuned.predictor.encoder == shapes.predictor.encoder
+    assert tuned.report["test"]["accuracy"] > 0.5
+    still = fit(source, tmp_path / "still", from_run=shapes.path, epochs=0)
+    old, new = weights(shapes), weights(still)
+    assert np.array_equal(old["features.0.weight"], new["features.0.weight"])
+    order = [shapes.report["labels"].index(label) for label in still.report["labels"][1:]]
+    assert np.array_equal(old["classifier.weight"][order], new["classifier.weight"][1:])
+
+
+@pytest.mark.parametrize("words", [{"size": 16}, {"channels": 3}, {"model": {"name": "convnet", "channels": [4]}}])
+def test_what_contradicts_the_earlier_run_is_refused(shapes, folder: Path, tmp_path: Path, words: dict) -> None:
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.train(folder, out=tmp_path / "run", from_run=shapes.path, listen=lambda event: None, **words)
+    assert caught.value.code == "E328"
+
+
+def test_real_digits(real_data: Path, tmp_path: Path) -> None:
+    run = fit(real_data / "mnist_png", tmp_path / "run", model={"name": "convnet", "channels": [16, 32]}, batch_size=32)
+    assert data(run)["rows"]["test"] == 200 and run.report["test"]["accuracy"] > 0.7
+    file = next((real_data / "mnist_png" / "test" / "7").iterdir())
+    assert run.predict([file])[0][0] in "0123456789"
+
+
+def test_frozen_parts_keep_their_statistics(tmp_path: Path) -> None:
+    first = fit(write_folder(tmp_path / "a", *bars(90)), tmp_path / "first")
+    run = fit(
+        write_folder(tmp_path / "b", *bars(90, seed=1)), tmp_path / "second", from_run=first.path, freeze=["features"], epochs=1
+    )
+    old, new = (each.predictor.model.state_dict() for each in (first, run))
+    names = [name for name in old if name.startswith("features.")]
+    assert any("running_mean" in name for name in names)
+    assert all((old[name] == new[name]).all() for name in names)
+    assert any((old[name] != new[name]).any() for name in old if name not in names)
+
+
+def test_one_array_is_one_image(tmp_path: Path) -> None:
+    run = fit(write_folder(tmp_path / "a", *bars(90)), tmp_path / "run", epochs=1)
+    assert len(run.predict(np.zeros((9, 7), np.uint8))) == len(run.predict(np.zeros((5, 4, 3), np.uint8))) == 1
+    assert len(run.predict(np.zeros((6, 9, 7), np.uint8))) == 6
+
+
+def test_none_switches_augmentation_off() -> None:
+    from trainwright.config.resolve import resolve
+
+    assert resolve({"augment": "none"}, task="image").augment == []
