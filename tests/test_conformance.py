@@ -15,7 +15,7 @@ from PIL import Image
 
 from trainwright.conformance.models import check_model, models
 from trainwright.conformance.readers import check_reader
-from trainwright.data.images.sizes import decode, survey
+from trainwright.data.images.sizes import decode, measure_sizes
 from trainwright.data.read.images import read_pictures
 from trainwright.data.read.running_text import find_corpus, read_text
 from trainwright.data.read.tables import read_table
@@ -132,7 +132,7 @@ def npz(path: Path, rows) -> Path:
 def pictures(path: Path):
     part = read_pictures(path)["train"]
     if part.pixels is None:
-        survey([part])
+        measure_sizes([part])
         part = decode(part, (6, 6), 1)
     assert part.pixels is not None
     numbers = {DRAWN[n].tobytes(): n for n in range(12)}

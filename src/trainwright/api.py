@@ -88,11 +88,11 @@ class Run:
     def trained_on(self, source: Path) -> bool:
         """Whether ``source`` is the file of the training rows, by its path. Of folders, which may hold more than training rows,
         and of the files in them it is not told."""
-        from trainwright.run.resume import Earlier
+        from trainwright.run.resume import SavedRun
 
         with suppress(OSError, ValueError, KeyError, TrainwrightError):
             named = json.loads(self.folder.data.read_bytes())["files"]["train"]
-            there = Path(Earlier.open(self.path).origin["folder"])
+            there = Path(SavedRun.open(self.path).origin["folder"])
             files = {(there / each).resolve() for each in ([named] if isinstance(named, str) else named)}
             return source.is_file() and source.resolve() in files
         return False
@@ -143,12 +143,12 @@ def train(
     valid, test, from_run, out = (None if each is None else Path(each) for each in (valid, test, from_run, out))
     request = Request(str(source), valid, test, recipe, from_run, out, Path(runs), offline, settings)
     if resume:
-        from trainwright.run.resume import begun
+        from trainwright.run.resume import find_unfinished
 
-        earlier = begun(request)
+        earlier = find_unfinished(request)
         if earlier is not None:
             return _resumed(earlier.path, settings, offline, listen)
-    return _carried(lambda session: session.begin(request), listen)
+    return _run_session(lambda session: session.begin(request), listen)
 
 
 def resume(
@@ -192,10 +192,10 @@ def replay(
 
 
 def _resumed(path: Path, settings: dict[str, Any], offline: bool, listen: Listen | None, source: str = "") -> Run:
-    return _carried(lambda session: session.resume(path, source, settings, offline), listen)
+    return _run_session(lambda session: session.resume(path, source, settings, offline), listen)
 
 
-def _carried(carry: Callable[[Session], Path], listen: Listen | None) -> Run:
+def _run_session(carry: Callable[[Session], Path], listen: Listen | None) -> Run:
     """The finished run; its events are shown on standard error where nobody else listens."""
     from trainwright.run.train import Session
 

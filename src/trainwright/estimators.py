@@ -24,7 +24,7 @@ from trainwright.data.read.source import Source
 from trainwright.data.tables.table import ROW, Table
 from trainwright.tasks import registry
 from trainwright.training.problem import Clock
-from trainwright.training.trainer import Training
+from trainwright.training.trainer import Trainer
 from trainwright.watch.console import Console
 
 LABEL = "__label__"  # the column that ``fit`` adds; reserved
@@ -69,10 +69,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         names = ("model", "epochs", "lr", "batch_size", "valid_fraction", "seed")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
-        settings = registry.complete(given, {}, self._task, None, None)
+        settings = registry.complete_settings(given, {}, self._task, None, None)
         problem, _ = registry.module(self._task).prepare(source, settings, None, Clock())
         problem.notes += problem.derive()
-        training = Training(problem)
+        training = Trainer(problem)
         console = Console(sys.stderr, quiet=not self.verbose)
         try:
             training.train(console.handle)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwright.config import resolve as config
-from trainwright.config.settings import WAYS, Settings
+from trainwright.config.settings import EXECUTION_SETTINGS, Settings
 from trainwright.errors import SettingError
 
 
@@ -93,7 +93,7 @@ def test_recipes_are_complete_and_valid() -> None:
         task = recipe["settings"]["task"]
         settings = config.resolve(recipe["settings"], task=task)
         own = {key for key, field in Settings.model_fields.items() if config.belongs(field, task)}
-        assert {key for key in own if getattr(settings, key) is None} <= {"test_fraction", "workers", *WAYS}, name
+        assert {key for key in own if getattr(settings, key) is None} <= {"test_fraction", "workers", *EXECUTION_SETTINGS}, name
         given_keys = set(recipe["settings"])
         # What belongs to a person's file or run.
         columns = {
@@ -108,7 +108,7 @@ def test_recipes_are_complete_and_valid() -> None:
             "workers",
             "checkpoint_every",
             "on_nonfinite",
-            *WAYS,
+            *EXECUTION_SETTINGS,
         }
         assert given_keys | (columns & own) == own, name
         assert recipe["description"] and recipe["expected"], name

@@ -13,14 +13,14 @@ import torch
 
 from trainwright.store import checkpoint, seal
 from trainwright.store.packing import Packer
-from trainwright.store.run_folder import RunDir
+from trainwright.store.run_folder import RunFolder
 
 TIMES = ("seconds", "rows_per_second")
 
 
 def fingerprint(path: Path) -> dict[str, str]:
     """Of the bundle, the newest checkpoint, history, report, settings and data of a finished run."""
-    run, found = RunDir(path), dict[str, str]()
+    run, found = RunFolder(path), dict[str, str]()
     for file in sorted(run.model.iterdir()):
         if file.name != "SEAL":  # the card names the run folder, and the seal holds its digest
             found[f"model/{file.name}"] = _digest(file.read_bytes().replace(str(path).encode(), b"RUN"))
@@ -64,7 +64,7 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
 
-def _newest(run: RunDir) -> checkpoint.Checkpoint:
+def _newest(run: RunFolder) -> checkpoint.Checkpoint:
     paths = checkpoint.Checkpoints(run.checkpoints, run.quarantine, "").paths()
     return checkpoint.read(paths[0])
 

@@ -57,7 +57,7 @@ def _no_buffers(taken: Taken, fresh: Taken) -> Taken:
 
 
 def _one_number_more() -> None:
-    seed, numbers = loop.seed, []
+    seed, numbers = loop.seed_rng, []
 
     def outer(device: torch.device, number: int) -> None:
         seed(device, number)
@@ -65,7 +65,7 @@ def _one_number_more() -> None:
         if len(numbers) == 2:  # the first is the seed of the epoch, which the step's own follows
             torch.rand(1)
 
-    loop.seed = outer
+    loop.seed_rng = outer
 
 
 def _steps_from_zero() -> None:

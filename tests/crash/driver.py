@@ -134,7 +134,7 @@ def _run(job: dict[str, Any], out: Path, kept: dict[str, Any]) -> int:
         storage.MOST_BYTES = 0
     if job.get("ignored"):
         signal.signal(job["ignored"], signal.SIG_IGN)
-    checkpointing.SHARE = 1e9  # runs by the clock save whenever it is time
+    checkpointing.SAVING_SHARE = 1e9  # runs by the clock save whenever it is time
     phases = Phases([tuple(each) for each in job.get("hits", ())])
     phases.install()
     if job.get("defects"):

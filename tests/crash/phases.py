@@ -16,7 +16,7 @@ from trainwright.models.forward import Forward
 from trainwright.run import train
 from trainwright.store import atomic, bundle, checkpoint, seal
 from trainwright.training import loop, step
-from trainwright.training.trainer import Training
+from trainwright.training.trainer import Trainer
 
 PHASES = (
     "data", "forward", "backward", "update", "save-open", "save-torn", "write-torn", "save-fsync", "rename",
@@ -71,8 +71,8 @@ class Phases:
         self.around(Path, "replace", "rename")
         self.around(shutil, "rmtree", "retain")
         self.around(os, "unlink", "retain")
-        self.around(Training, "_validate", "validation")
-        self.around(Training, "evaluate", "test")
+        self.around(Trainer, "_validate", "validation")
+        self.around(Trainer, "evaluate", "test")
         self.around(bundle, "save", "bundle")
         self.around(train, "write_json", "report")
         self.around(seal, "close", "report")

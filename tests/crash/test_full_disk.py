@@ -15,7 +15,7 @@ from faults import FullDisk
 
 from trainwright.errors import RunError
 from trainwright.store.checkpoint import Checkpoints
-from trainwright.store.run_folder import RunDir, locked
+from trainwright.store.run_folder import RunFolder, locked
 
 FOREVER = 10**9
 MANY = FULL * 60 or 4
@@ -81,7 +81,7 @@ def test_a_lock_that_cannot_say_whose_it_is(tmp_path: Path, monkeypatch: pytest.
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("trainwright.store.run_folder.os.write", full)
-    with locked(RunDir(tmp_path)), pytest.raises(RunError, match="in use"), locked(RunDir(tmp_path)):
+    with locked(RunFolder(tmp_path)), pytest.raises(RunError, match="in use"), locked(RunFolder(tmp_path)):
         pass
 
 

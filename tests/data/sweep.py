@@ -71,8 +71,8 @@ def _prepare(path: Path, outcome: Outcome) -> None:
     """What ``train`` does before there is a run folder."""
     outcome.refused = ""  # running text is no table
     source = find(str(path), None, None, offline=True, listen=None)
-    task, _ = registry.settle(source, {}, {}, None)
-    settings = registry.complete({}, {}, task, None, None)
+    task, _ = registry.choose_task(source, {}, {}, None)
+    settings = registry.complete_settings({}, {}, task, None, None)
     problem, _ = registry.module(task).prepare(source, settings, None, Clock())
     problem.derive()
     json.dumps(problem.data)

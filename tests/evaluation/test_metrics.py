@@ -67,7 +67,10 @@ def test_the_batch_size_changes_nothing(loss: str, rows: int, size: int) -> None
     def batches(batch_size: int):
         return tensor_batches([inputs], targets, batch_size=batch_size, seed=None, device=torch.device("cpu")).epoch(0)
 
-    whole, cut = metrics.run(Forward(model), objective, batches(rows)), metrics.run(Forward(model), objective, batches(size))
+    whole, cut = (
+        metrics.predict_all(Forward(model), objective, batches(rows)),
+        metrics.predict_all(Forward(model), objective, batches(size)),
+    )
     assert cut.loss / cut.weight == pytest.approx(whole.loss / whole.weight, rel=1e-6)
     assert torch.equal(cut.targets, targets) and torch.allclose(cut.outputs, whole.outputs, atol=1e-6)
     found = metrics.scores(Forward(model), objective, batches(size))

@@ -50,7 +50,7 @@ def slow_bigram(train: list[int]) -> list[list[float]]:
 @settings(deadline=None)
 def test_against_plain_python(train: list[int], ids: list[int], chunk: int, sorted_keys: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ngram, "CHUNK", chunk if sorted_keys else SIZE * SIZE)  # below SIZE * SIZE pairs are sorted
+        patch.setattr(ngram, "CHUNK_TOKENS", chunk if sorted_keys else SIZE * SIZE)  # below SIZE * SIZE pairs are sorted
         one = ngram.unigram(ids_of(train), ids_of(ids), SIZE)
         two = ngram.bigram(ids_of(train), ids_of(ids), SIZE)
     first, second = slow_smoothed(Counter(train)), slow_bigram(train)

@@ -16,13 +16,13 @@ from samples import news_rows, reseal, write_csv
 
 import trainwright as tw
 from trainwright.data.batches.base import ragged_batches
-from trainwright.data.text.bag_encoder import Labels
+from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.data.text.ragged import Ragged
 from trainwright.models import registry
 from trainwright.models.bag_numpy import NumpyBag, layout
 from trainwright.models.catalog import BagSettings
 from trainwright.models.shapes import TextShape
-from trainwright.tasks.class_target import Classes
+from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.text.predictor import PLAIN, TextPredictor
 
 SETTINGS = st.builds(
@@ -73,7 +73,7 @@ def test_many_texts_are_summed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None
     texts = Ragged(draw.integers(1, 50, 300).astype(np.int32), np.cumsum([0, 0, 100, 1, 0, 99, 100, 0]))
     bag = NumpyBag(wanted, shape, weights_of(network(wanted, shape, 0)))
     whole = bag(texts)
-    monkeypatch.setattr("trainwright.models.bag_numpy.CHUNK", 40)
+    monkeypatch.setattr("trainwright.models.bag_numpy.CHUNK_VALUES", 40)
     assert len(list(texts.cuts(20))) > 3
     np.testing.assert_array_equal(bag(texts), whole)
 
@@ -86,7 +86,7 @@ def test_what_grows_beyond_all_numbers_is_no_warning(embedding: int) -> None:
     logits = NumpyBag(wanted, shape, state)(texts)
     assert not np.isfinite(logits).any()
     for loss in PLAIN:
-        target = Classes(Labels(("a", "b")), {"loss": loss, "smoothing": 0.0, "weights": None})
+        target = ClassTarget(LabelEncoder(("a", "b")), {"loss": loss, "smoothing": 0.0, "weights": None})
         assert len(target.answers(logits, 2)[0]) == 2
 
 

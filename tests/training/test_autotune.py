@@ -16,7 +16,7 @@ from trainwright.data.batches.base import tensor_batches
 from trainwright.errors import TrainwrightError
 from trainwright.models.forward import Forward
 from trainwright.training import autotune
-from trainwright.training.autotune import TURNS, Bench, Way, choose
+from trainwright.training.autotune import TURNS, ExecConfig, Workload, fastest_config
 from trainwright.training.optim import Objective
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Note
@@ -33,13 +33,13 @@ class Machine:
     def perf_counter(self) -> float:
         return self.now
 
-    def bench(self, updates: int = 1000, seconds: float = 0.0) -> Bench:
+    def bench(self, updates: int = 1000, seconds: float = 0.0) -> Workload:
         cpu = torch.device("cpu")
         inputs, targets = torch.randn(40, 3), torch.randint(0, 2, (40,))
         batches = tensor_batches([inputs], targets, batch_size=8, seed=0, device=cpu)
-        return Bench(self.build, batches, 1, updates, seconds, cpu)
+        return Workload(self.build, batches, 1, updates, seconds, cpu)
 
-    def build(self, way: Way) -> Learner:
+    def build(self, way: ExecConfig) -> Learner:
         self.built.append(way)
         torch.manual_seed(0)
         model = nn.Linear(3, 2)
@@ -73,81 +73,83 @@ def machine(monkeypatch):
     torch.set_num_threads(threads)
 
 
-PRIOR = Way(layout="channels_last")
+PRIOR = ExecConfig(layout="channels_last")
 
 
 @pytest.mark.parametrize(
     ("costs", "expected"),
     [
         ({}, PRIOR),
-        ({"bfloat16": 0.5}, Way("bfloat16", "channels_last")),
+        ({"bfloat16": 0.5}, ExecConfig("bfloat16", "channels_last")),
         ({"bfloat16": 0.95}, PRIOR),  # too little to be sure of
         ({"bfloat16": -1.0}, PRIOR),  # it fails
-        ({"contiguous": 0.8, "threads1": 0.5}, Way("float32", "contiguous", 1)),
+        ({"contiguous": 0.8, "threads1": 0.5}, ExecConfig("float32", "contiguous", 1)),
         ({"bfloat16": 2.0, "contiguous": 3.0, "threads1": 1.5}, PRIOR),
-        ({"compile": 0.5}, Way("float32", "channels_last", 0, True)),
+        ({"compile": 0.5}, ExecConfig("float32", "channels_last", 0, True)),
         ({"compile": 0.5, "compiling": 600.0}, PRIOR),  # it saves 500 seconds
-        ({"compile": 0.5, "compiling": 400.0}, Way("float32", "channels_last", 0, True)),
+        ({"compile": 0.5, "compiling": 400.0}, ExecConfig("float32", "channels_last", 0, True)),
     ],
 )
-def test_the_fastest_way_is_taken(machine, costs: dict[str, float], expected: Way) -> None:
-    way, told = choose(machine(**costs).bench(), PRIOR, ALL)
+def test_the_fastest_way_is_taken(machine, costs: dict[str, float], expected: ExecConfig) -> None:
+    way, told = fastest_config(machine(**costs).bench(), PRIOR, ALL)
     assert way == expected and told
 
 
 def test_how_far_the_measuring_is_can_be_followed(machine) -> None:
     heard: list[tuple[int, int]] = []
-    choose(machine(bfloat16=0.5).bench()._replace(tell=lambda *turns: heard.append(turns)), PRIOR, {"precision", "layout"})
+    fastest_config(
+        machine(bfloat16=0.5).bench()._replace(on_progress=lambda *turns: heard.append(turns)), PRIOR, {"precision", "layout"}
+    )
     assert heard == [(done, 2 * TURNS) for done in range(1, 2 * TURNS + 1)]
 
 
 def test_who_follows_may_end_it(machine) -> None:
-    def tell(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         raise KeyError("enough")
 
     with pytest.raises(KeyError, match="enough"):
-        choose(machine(bfloat16=0.5).bench()._replace(tell=tell), PRIOR, {"precision"})
+        fastest_config(machine(bfloat16=0.5).bench()._replace(on_progress=on_progress), PRIOR, {"precision"})
 
 
 def test_what_is_given_is_not_measured(machine) -> None:
     every = machine(bfloat16=0.5, contiguous=0.5, threads1=0.5, compile=0.5)
-    way, _ = choose(every.bench(), PRIOR, {"threads"})
-    assert way == Way("float32", "channels_last", 1)
+    way, _ = fastest_config(every.bench(), PRIOR, {"threads"})
+    assert way == ExecConfig("float32", "channels_last", 1)
     assert {each.precision for each in every.built} == {"float32"}
 
 
 def test_a_short_run_measures_nothing(machine) -> None:
     short = machine(bfloat16=0.5)
     short.each = 0.01
-    assert choose(short.bench(updates=450), PRIOR, ALL) == (PRIOR, "") and len(short.built) == 1  # 4.5 seconds
-    assert choose(short.bench(updates=550), PRIOR, {"precision"})[0].precision == "bfloat16"
-    assert choose(short.bench(updates=100_000, seconds=4.5), PRIOR, ALL) == (PRIOR, "")
+    assert fastest_config(short.bench(updates=450), PRIOR, ALL) == (PRIOR, "") and len(short.built) == 1  # 4.5 seconds
+    assert fastest_config(short.bench(updates=550), PRIOR, {"precision"})[0].precision == "bfloat16"
+    assert fastest_config(short.bench(updates=100_000, seconds=4.5), PRIOR, ALL) == (PRIOR, "")
 
 
 def test_a_run_of_few_updates_measures_nothing(machine) -> None:
     slow = machine(bfloat16=0.5)
-    assert choose(slow.bench(updates=399), PRIOR, ALL) == (PRIOR, "") and slow.now == 0
-    assert choose(slow.bench(updates=100_000, seconds=300), PRIOR, ALL) == (PRIOR, "") and slow.now < 5
-    assert choose(slow.bench(updates=400), PRIOR, {"precision"})[0].precision == "bfloat16"
+    assert fastest_config(slow.bench(updates=399), PRIOR, ALL) == (PRIOR, "") and slow.now == 0
+    assert fastest_config(slow.bench(updates=100_000, seconds=300), PRIOR, ALL) == (PRIOR, "") and slow.now < 5
+    assert fastest_config(slow.bench(updates=400), PRIOR, {"precision"})[0].precision == "bfloat16"
 
 
 def test_compiling_needs_a_long_run(machine) -> None:
     quick = machine(compile=0.1)
-    assert not choose(quick.bench(updates=500), PRIOR, ALL)[0].compile and not any(each.compile for each in quick.built)
-    assert choose(quick.bench(updates=700), PRIOR, ALL)[0].compile
+    assert not fastest_config(quick.bench(updates=500), PRIOR, ALL)[0].compile and not any(each.compile for each in quick.built)
+    assert fastest_config(quick.bench(updates=700), PRIOR, ALL)[0].compile
 
 
 def test_a_precision_that_changes_the_loss_is_refused(machine) -> None:
     fast = machine(bfloat16=0.5)
     fast.drift = 0.5
-    way, told = choose(fast.bench(), PRIOR, {"precision"})
+    way, told = fastest_config(fast.bench(), PRIOR, {"precision"})
     assert way == PRIOR and "changes the loss" in told
 
 
 def test_a_small_share_of_the_run_is_spent(machine) -> None:
     for updates, seconds in ((1000, 0), (3000, 0), (100_000, 2000)):
         made = machine()
-        choose(made.bench(updates, seconds), PRIOR, ALL)
+        fastest_config(made.bench(updates, seconds), PRIOR, ALL)
         assert made.now < 0.06 * (seconds or updates)
 
 
@@ -163,8 +165,8 @@ def always(monkeypatch) -> None:
         real(trial)
         trial.seconds[-1] = 1.0 if trial.way.precision == "float32" else 0.5
 
-    monkeypatch.setattr(autotune, "WORTH", 0.0)
-    monkeypatch.setattr(autotune, "FEW", 0)
+    monkeypatch.setattr(autotune, "WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(autotune, "FEW_UPDATES", 0)
     monkeypatch.setattr(autotune, "LONG_RUN", float("inf"))
     monkeypatch.setattr(autotune, "APART", 0.1)
     monkeypatch.setattr(autotune._Trial, "turn", turn)
@@ -228,7 +230,7 @@ def test_a_run_goes_on_in_the_way_that_it_was_begun(task: str, always, tmp_path:
 
     with pytest.raises(Stop):
         tw.train(source, out=tmp_path / "run", listen=stopping, checkpoint_every="3steps", **settings)
-    monkeypatch.setattr(autotune, "choose", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(autotune, "fastest_config", lambda *_: pytest.fail("measured again"))
     found = tw.resume(tmp_path / "run", listen=lambda event: None)
     assert weights(found.path) == weights(whole.path)
 

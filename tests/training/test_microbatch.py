@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import trainwright as tw
 from trainwright.errors import TrainingError
-from trainwright.tasks.supervised import Labelled
+from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.watch.events import Event, Note, Saved, Step
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -202,6 +202,6 @@ def test_no_memory_for_the_optimiser_or_the_validation_ends_with_a_message(
         patch.setattr("trainwright.training.step.lean_step", lambda optimizer: full)
         with pytest.raises(TrainingError, match=r"E504.*optimiser"):
             list(tw.fit(model, rows(), **options))
-    monkeypatch.setattr(Labelled, "validate", full)
+    monkeypatch.setattr(SupervisedProblem, "validate", full)
     with pytest.raises(TrainingError, match=r"E504.*validation"):
         train(sources["text"], tmp_path / "run")

@@ -190,20 +190,20 @@ def test_the_gradient_is_that_of_finite_differences(weighted: bool) -> None:
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("size", [40, 70_000])
-def test_batches_that_come_turned_have_the_gradient_of_those_that_do_not(weighted: bool, size: int) -> None:
+def test_batches_that_come_transposed_have_the_gradient_of_those_that_do_not(weighted: bool, size: int) -> None:
     draw = np.random.default_rng(0)
     lengths = draw.integers(0, 6, 30)
     offsets, tokens = np.concatenate([[0], np.cumsum(lengths)]), int(lengths.sum())
     weights = draw.random(tokens, np.float32) if weighted else None
     texts = Ragged(draw.integers(0, size, tokens).astype(np.int32), offsets, weights)
     table, seen = torch.randn(size, 3, requires_grad=True), 0
-    batches = ragged_batches(texts, np.arange(30), batch_size=7, seed=1, device=torch.device("cpu"), turned=size)
+    batches = ragged_batches(texts, np.arange(30), batch_size=7, seed=1, device=torch.device("cpu"), transposed=size)
     for batch in batches.epoch(0):
         values, starts, *rest = batch.inputs
         inputs = table, values, starts, rest[0] if rest else None, False
         given, made = (
             torch.autograd.grad((Pooled.apply(*inputs, turned) * torch.arange(batch.size)[:, None]).sum(), table)[0]
-            for turned in (batch.named["turned"], None)
+            for turned in (batch.named["transposed"], None)
         )
         assert torch.equal(given, made)
         seen += batch.size

@@ -37,7 +37,7 @@ TASKS = {
     "language": "language model",
     "table": "table",
 }
-WAYS = ("precision", "layout", "threads", "compile")  # how an update is computed: what ``speed`` measures
+EXECUTION_SETTINGS = ("precision", "layout", "threads", "compile")  # how an update is computed: what ``speed`` measures
 AUGMENTATIONS = ("shift", "flip", "crop", "cutout", "mixup")
 
 

@@ -241,7 +241,7 @@ def the_state_is_the_past(case: Case) -> None:
     network: Any = case.build().eval()
     ids = torch.stack([row[0] for row in case.rows(3)])
     whole, after = network(ids)
-    assert (after is not None) == network.carries, "without a state, one comes back only where training carries it"
+    assert (after is not None) == network.is_stateful, "without a state, one comes back only where training carries it"
     for cuts in ([1] * TIME, [2, 3, 1]):
         state, parts = network.start(len(ids), ids.device), []
         for part in torch.split(ids, cuts, dim=1):

@@ -20,7 +20,7 @@ from trainwright.watch.events import Scores
 Measure = Callable[[Any, Any], Any]  # (outputs, targets) of all rows -> a number
 
 
-class Objective(Protocol):
+class ObjectiveLike(Protocol):
     """What ``training.optim.Objective`` is, which this room does not import."""
 
     def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
@@ -44,7 +44,7 @@ class Outputs:
 
 
 @contextmanager
-def measuring(model: nn.Module) -> Iterator[None]:
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """The model in evaluation mode; the mode of each of its parts is afterwards what it was before."""
     before = {module: module.training for module in model.modules()}
     model.eval()
@@ -56,10 +56,10 @@ def measuring(model: nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def run(forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Outputs:
+def predict_all(forward: Forward, objective: ObjectiveLike, batches: Iterable[Batch]) -> Outputs:
     """The model in evaluation mode over every batch once; its mode afterwards is as it was before."""
     loss, total, outputs, targets = 0.0, 0.0, [], []
-    with measuring(forward.model):
+    with evaluation_mode(forward.model):
         for batch in batches:
             output = forward(batch)
             mean, weight = objective(output, batch.targets)
@@ -70,7 +70,7 @@ def run(forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Out
 
 
 def scores(
-    forward: Forward, objective: Objective, batches: Iterable[Batch], measures: Mapping[str, Measure] | None = None
+    forward: Forward, objective: ObjectiveLike, batches: Iterable[Batch], measures: Mapping[str, Measure] | None = None
 ) -> Scores:
     """Loss a target, accuracy where the targets are class numbers, and rows.
 
@@ -79,8 +79,8 @@ def scores(
     """
     loss, total, correct, rows, sizes, classified = 0.0, 0.0, 0, 0, 0, True
     kept: list[tuple[Any, Any]] = []
-    forward.begin()
-    with torch.no_grad(), measuring(forward.model):
+    forward.reset_state()
+    with torch.no_grad(), evaluation_mode(forward.model):
         for batch in batches:
             outputs = forward(batch)
             found = objective.measure(outputs, batch.targets)
@@ -88,7 +88,7 @@ def scores(
             classified = classified and found.correct is not None
             correct, rows = correct + (found.correct or 0), rows + found.rows
             if measures:
-                kept.append((mapped(_at_home, outputs), mapped(_at_home, batch.targets)))
+                kept.append((mapped(_to_cpu, outputs), mapped(_to_cpu, batch.targets)))
     if not total:
         raise error("E607")
     mean = loss / total
@@ -101,9 +101,9 @@ def scores(
 
 def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
     """What a model in evaluation mode says of all rows in order, on the CPU. Raises E607 where there are none, and E615."""
-    forward.begin()
-    with torch.no_grad(), measuring(forward.model):
-        found = [mapped(_at_home, forward(batch)) for batch in batches]
+    forward.reset_state()
+    with torch.no_grad(), evaluation_mode(forward.model):
+        found = [mapped(_to_cpu, forward(batch)) for batch in batches]
     if not found:
         raise error("E607")
     return joined(found)
@@ -127,7 +127,7 @@ def _together(column: tuple[Any, ...]) -> Any:
     return torch.cat(column) if column[0].ndim else torch.stack(column)
 
 
-def _at_home(value: Any) -> Any:
+def _to_cpu(value: Any) -> Any:
     return value.cpu() if isinstance(value, Tensor) else value
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-CHUNK = 1 << 22  # tokens whose pairs are sorted at a time
+CHUNK_TOKENS = 1 << 22  # tokens whose pairs are sorted at a time
 
 
 def unigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> float:
@@ -69,10 +69,10 @@ def _mean(counts: np.ndarray, logs: np.ndarray) -> float:
 
 def _pairs(ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The distinct neighbours of ids as ``first * size + second``, sorted, and how often each occurs: int64."""
-    starts = range(0, len(ids) - 1, CHUNK)
-    parts = (np.asarray(ids[start : start + CHUNK + 1], np.int64) for start in starts)
+    starts = range(0, len(ids) - 1, CHUNK_TOKENS)
+    parts = (np.asarray(ids[start : start + CHUNK_TOKENS + 1], np.int64) for start in starts)
     keys = (part[:-1] * size + part[1:] for part in parts)
-    if size * size <= CHUNK:  # few kinds of pairs: counting them needs no sorting
+    if size * size <= CHUNK_TOKENS:  # few kinds of pairs: counting them needs no sorting
         table = np.zeros(size * size, np.int64)
         for each in keys:
             table += np.bincount(each, minlength=size * size)

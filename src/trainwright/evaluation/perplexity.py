@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.tokens import IGNORED
 from trainwright.evaluation.intervals import Z95, wilson
-from trainwright.evaluation.metrics import measuring
+from trainwright.evaluation.metrics import evaluation_mode
 
 LOGITS = 1 << 24  # held at a time
 
@@ -64,7 +64,7 @@ class Sums:
 def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]], batches: Iterable[Batch]) -> Sums:
     """The model over windows that each start from nothing; their mode afterwards is as it was before."""
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    with measuring(model):
+    with evaluation_mode(model):
         weight, bias = output()
         for batch in batches:
             features, _ = model(*batch.inputs)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
-from trainwright.data.text.ragged import Ragged, Turned
+from trainwright.data.text.ragged import Ragged, Transposed
 from trainwright.models.catalog import BagSettings
 from trainwright.models.shapes import TextShape
 
@@ -43,16 +43,18 @@ class Bag(nn.Module):
         """What has a row a token, of which a batch needs few."""
         return self.embedding
 
-    def forward(self, values: Tensor, offsets: Tensor, weights: Tensor | None = None, turned: Turned | None = None) -> Tensor:
-        """Logits of each text. ``turned``: the batch as ``Ragged.turned`` gives it, to be quick about its gradient."""
+    def forward(
+        self, values: Tensor, offsets: Tensor, weights: Tensor | None = None, transposed: Transposed | None = None
+    ) -> Tensor:
+        """Logits of each text. ``transposed``: the batch as ``Ragged.transposed`` gives it, to be quick about its gradient."""
         if values.device.type == "cpu":
-            bags: Tensor = Pooled.apply(self.embedding.weight, values, offsets, weights, self.embedding.sparse, turned)  # type: ignore[no-untyped-call]
+            bags: Tensor = Pooled.apply(self.embedding.weight, values, offsets, weights, self.embedding.sparse, transposed)  # type: ignore[no-untyped-call]
         else:
             bags = self.embedding(values, offsets, weights)
         logits: Tensor = self.classifier(bags)
         return logits
 
-    def penalise(self) -> None:
+    def add_penalty(self) -> None:
         """Add ``l2`` times the embedding to the gradient of each embedding that has one.
 
         A token that is not in the batch stays as it is: a weight decay would take back, between two batches that have it,
@@ -62,7 +64,7 @@ class Bag(nn.Module):
         if not self.l2 or table.grad is None:
             return
         if table.grad.is_sparse:
-            table.grad._values().add_(picked(table.detach(), table.grad._indices()[0]), alpha=self.l2)
+            table.grad._values().add_(gather_rows(table.detach(), table.grad._indices()[0]), alpha=self.l2)
             return
         moved = table.grad.abs().sum(dim=1, keepdim=True) > 0  # takes a third of the time of any()
         table.grad.addcmul_(table.detach(), moved.to(table.dtype), value=self.l2)
@@ -86,18 +88,24 @@ class Pooled(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, table: Tensor, values: Tensor, offsets: Tensor, weights: Tensor | None, sparse: bool, turned: Turned | None
+        ctx: Any,
+        table: Tensor,
+        values: Tensor,
+        offsets: Tensor,
+        weights: Tensor | None,
+        sparse: bool,
+        transposed: Transposed | None,
     ) -> Tensor:
         """The sum or mean of each text: shape (batch, width). The batch is turned around by the way where it is not yet."""
         texts = Ragged(values.numpy(), np.append(offsets.numpy(), len(values)), None if weights is None else weights.numpy())
-        ctx.texts, ctx.size, ctx.sparse, ctx.turned = texts, len(table), sparse, turned
+        ctx.texts, ctx.size, ctx.sparse, ctx.transposed = texts, len(table), sparse, transposed
         sums = embedding_bag(values, table, offsets, mode="sum", per_sample_weights=weights)
         return sums if weights is not None else sums.div_(_divisors(texts))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None, None]:
         """The gradient of the table."""
-        texts, weights, begins, ids = map(_tensor, ctx.turned or ctx.texts.turned(ctx.size))
+        texts, weights, begins, ids = map(_tensor, ctx.transposed or ctx.texts.transposed(ctx.size))
         if weights is None:
             gradient = gradient / _divisors(ctx.texts)
         sums = embedding_bag(texts, gradient.contiguous(), begins, mode="sum", per_sample_weights=weights)
@@ -118,7 +126,7 @@ def _divisors(texts: Ragged) -> Tensor:
     return torch.from_numpy(np.maximum(texts.lengths, 1)).unsqueeze(1)
 
 
-def picked(table: Tensor, ids: Tensor) -> Tensor:
+def gather_rows(table: Tensor, ids: Tensor) -> Tensor:
     """Rows of a table in main memory, which NumPy picks out in a third of the time of torch where they are short."""
     return torch.from_numpy(table.numpy().take(ids.numpy(), axis=0, mode="clip"))
 

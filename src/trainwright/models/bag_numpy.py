@@ -12,7 +12,7 @@ from trainwright.models import registry
 from trainwright.models.catalog import BagSettings
 from trainwright.models.shapes import TextShape
 
-CHUNK = 1 << 20  # numbers that are looked up at a time, so that they stay in cache
+CHUNK_VALUES = 1 << 20  # numbers that are looked up at a time, so that they stay in cache
 
 
 class NumpyBag:
@@ -29,7 +29,7 @@ class NumpyBag:
         """Logits: float32, shape (rows, classes)."""
         table = self._weights["embedding.weight"]
         found = np.zeros((len(texts), table.shape[1]), np.float32)
-        for first, last in texts.cuts(max(CHUNK // table.shape[1], 1)):
+        for first, last in texts.cuts(max(CHUNK_VALUES // table.shape[1], 1)):
             found[first:last] = self._sums(table, texts, first, last)
         if self._mean:
             found /= np.maximum(texts.lengths, 1)[:, None]

@@ -11,12 +11,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from trainwright.models.catalog import ConvNetSettings
-from trainwright.models.memory_format import Arranged
+from trainwright.models.memory_format import MemoryFormatted
 from trainwright.models.norm import BatchNorm
 from trainwright.models.shapes import ImageShape
 
 
-class ConvNet(Arranged):
+class ConvNet(MemoryFormatted):
     """See the module's text."""
 
     def __init__(self, settings: ConvNetSettings, shape: ImageShape) -> None:
@@ -33,7 +33,7 @@ class ConvNet(Arranged):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of each image."""
-        logits: Tensor = self.classifier(self.dropout(self.features(self.arranged(images)).amax(dim=(2, 3))))
+        logits: Tensor = self.classifier(self.dropout(self.features(self.formatted(images)).amax(dim=(2, 3))))
         return logits
 
     def init_weights(self) -> None:

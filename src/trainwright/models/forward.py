@@ -38,11 +38,11 @@ class Forward:
 
         self.call = call
 
-    def carries(self, batch: Batch) -> bool:
+    def is_stateful(self, batch: Batch) -> bool:
         """Whether a state goes on from each row of a batch to the same row of the next: such batches cannot be cut."""
         return self.start is not None and self.start(*batch.inputs) is not None
 
-    def begin(self) -> None:
+    def reset_state(self) -> None:
         """Forget the state: the next batch is the first of a pass over the data."""
         self.state = None
 

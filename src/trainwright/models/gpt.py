@@ -23,7 +23,7 @@ BASE = 10_000.0  # of the wave lengths of rotary positions
 class GPT(nn.Module):
     """See the module's text."""
 
-    carries = False
+    is_stateful = False
 
     def __init__(self, settings: GPTSettings, shape: TokenShape) -> None:
         super().__init__()

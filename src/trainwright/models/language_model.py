@@ -13,7 +13,7 @@ State = tuple[Tensor, ...]  # what a model remembers of the tokens before; its f
 class LanguageModel(Protocol):
     """``forward`` stops before the vocabulary, so that the loss may be computed without holding all logits."""
 
-    carries: bool  # training hands the state from batch to batch
+    is_stateful: bool  # training hands the state from batch to batch
 
     def __call__(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State | None]:
         """Features (batch, time, width) of ids int64 (batch, time), and the state after them."""

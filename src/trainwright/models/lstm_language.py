@@ -17,7 +17,7 @@ from trainwright.models.shapes import TokenShape
 class LSTMLanguageModel(nn.Module):
     """See the module's text. Tied weights of another size than the state's are met by a projection (Inan et al. 2017)."""
 
-    carries = True
+    is_stateful = True
 
     def __init__(self, settings: LSTMSettings, shape: TokenShape) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Arranged(nn.Module):
+class MemoryFormatted(nn.Module):
     """A network of images that arranges them in memory before it looks at them.
 
     ``layout`` is ``channels_last``, ``contiguous``, or empty for what is usually faster: on a processor the channels last,
@@ -15,7 +15,7 @@ class Arranged(nn.Module):
 
     layout = ""
 
-    def arranged(self, images: Tensor) -> Tensor:
+    def formatted(self, images: Tensor) -> Tensor:
         """The same images, shape (batch, channels, height, width); each layer after keeps the order."""
         last = self.layout == "channels_last" or (not self.layout and images.device.type == "cpu")
         # Not ``contiguous()``: to it an image of one channel is in either order already, and the layers after then take

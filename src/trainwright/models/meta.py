@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 
-def outline(build: Callable[[], nn.Module]) -> nn.Module:
+def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
     """What ``build`` makes, with weights that have no memory; torch's random state stays as it is."""
     with torch.device("meta"), _Undrawn():
         return build()

@@ -55,9 +55,9 @@ def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[
     """
     import torch
 
-    from trainwright.models.meta import outline
+    from trainwright.models.meta import on_meta
 
-    network = outline(lambda: build(task, name, settings, shape))
+    network = on_meta(lambda: build(task, name, settings, shape))
     forms = {key: (str(each.dtype).removeprefix("torch."), tuple(each.shape)) for key, each in network.state_dict().items()}
     check(weights, forms)
     network.load_state_dict({key: torch.tensor(each) for key, each in weights.items()}, assign=True)

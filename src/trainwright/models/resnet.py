@@ -12,14 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainwright.models.catalog import ResNetSettings
-from trainwright.models.memory_format import Arranged
+from trainwright.models.memory_format import MemoryFormatted
 from trainwright.models.norm import BatchNorm
 from trainwright.models.shapes import ImageShape
 
 LARGE = 96  # pixels: from here on the first layers of ImageNet, which leave a quarter of height and width
 
 
-class ResNet(Arranged):
+class ResNet(MemoryFormatted):
     """See the module's text. The stem is derived from the size of the images where it is not given."""
 
     def __init__(self, settings: ResNetSettings, shape: ImageShape) -> None:
@@ -37,7 +37,7 @@ class ResNet(Arranged):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of each image."""
-        features = self.maxpool(F.relu(self.bn1(self.conv1(self.arranged(images)))))
+        features = self.maxpool(F.relu(self.bn1(self.conv1(self.formatted(images)))))
         features = self.layer4(self.layer3(self.layer2(self.layer1(features))))
         logits: Tensor = self.fc(features.mean(dim=(2, 3)))
         return logits

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainwright.models.meta import outline
+from trainwright.models.meta import on_meta
 from trainwright.models.shapes import Shape
 
 Build = Callable[[Shape], nn.Module]
@@ -123,4 +123,4 @@ def _grown(old: Shape, new: Shape, more: int) -> Iterator[tuple[str, bool, Shape
 
 def _sizes(build: Build, shape: Shape) -> dict[str, tuple[int, ...]]:
     """The size of each parameter and buffer of a network for ``shape``, which is built without memory."""
-    return {name: tuple(value.shape) for name, value in outline(lambda: build(shape)).state_dict().items()}
+    return {name: tuple(value.shape) for name, value in on_meta(lambda: build(shape)).state_dict().items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 # What may be another when a run goes on; the last three change how the work is done, not which.
-FREE = ("epochs", "steps", "time", "patience", "checkpoint_every", "on_nonfinite", "device", "threads", "workers")
+FREE_ON_RESUME = ("epochs", "steps", "time", "patience", "checkpoint_every", "on_nonfinite", "device", "threads", "workers")
 
 
 @dataclass(frozen=True)
@@ -34,4 +34,4 @@ class Request:
 
     def said(self) -> str:
         """The settings that were given, but for those that may change, to know the same words again."""
-        return json.dumps({key: self.settings[key] for key in sorted(self.settings) if key not in FREE}, default=str)
+        return json.dumps({key: self.settings[key] for key in sorted(self.settings) if key not in FREE_ON_RESUME}, default=str)

@@ -16,22 +16,22 @@ from trainwright.config.resolve import dump, resolve
 from trainwright.config.settings import Settings
 from trainwright.data.files.folders import is_path
 from trainwright.errors import TrainwrightError, error
-from trainwright.run.request import FREE, Request
+from trainwright.run.request import FREE_ON_RESUME, Request
 from trainwright.store import run_folder
-from trainwright.store.run_folder import RunDir
+from trainwright.store.run_folder import RunFolder
 from trainwright.training.problem import Note
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.checkpoint import Checkpoint, Checkpoints
     from trainwright.training.problem import Problem
-    from trainwright.training.trainer import Training
+    from trainwright.training.trainer import Trainer
 
 WORDS = ("source", "valid", "test", "recipe", "from")  # what a person says beside settings
 
 
 @dataclass(frozen=True)
-class Earlier:
+class SavedRun:
     """A run folder with settings.
 
     Attributes:
@@ -39,12 +39,12 @@ class Earlier:
         settings: all of them, nested.
     """
 
-    run: RunDir
+    run: RunFolder
     origin: Mapping[str, Any]
     settings: Mapping[str, Any]
 
     @classmethod
-    def open(cls, path: Path, source: str = "") -> Earlier:
+    def open(cls, path: Path, source: str = "") -> SavedRun:
         """With ``source``, the place where its data are now. Raises E403 for no run folder, E408 for unreadable settings."""
         run = run_folder.open_run(path)
         try:
@@ -86,11 +86,11 @@ class Earlier:
         wanted = dump(resolve(given, self.settings, task))
         before = found.facts["settings"] if found is not None else dump(resolve({}, self.settings, task))
         changed = {key for key in (*wanted, *before) if wanted.get(key) != before.get(key)}
-        for key in sorted(changed.difference(FREE)):
+        for key in sorted(changed.difference(FREE_ON_RESUME)):
             new, old = _flat(key, wanted.get(key)), _flat(key, before.get(key))
             key = next(each for each in (*new, *old) if new.get(each) != old.get(each))
             facts = {"key": key, "value": new.get(key, "none"), "found": old.get(key, "none")}
-            raise error("E416", path=self.run.path, free=", ".join(FREE), **facts)
+            raise error("E416", path=self.run.path, free=", ".join(FREE_ON_RESUME), **facts)
         return wanted, bool(changed)
 
     def newest(self, checkpoints: Checkpoints, say: Any) -> Checkpoint | None:
@@ -111,24 +111,24 @@ def _flat(key: str, value: Any) -> dict[str, Any]:
     return {f"{key}.{inner}": each for inner, each in value.items()}
 
 
-def begun(request: Request) -> RunDir | None:
+def find_unfinished(request: Request) -> RunFolder | None:
     """The run that the same words began: in the folder that they name, or else the newest that has not ended.
 
     Raises E418 where another run is in that folder.
     """
     wanted = request.origin()
     if request.out is not None:
-        if not RunDir(request.out).settings.is_file():
+        if not RunFolder(request.out).settings.is_file():
             return None
-        origin = Earlier.open(request.out).origin
+        origin = SavedRun.open(request.out).origin
         for key in WORDS:
             if origin.get(key) != wanted.get(key):
                 raise error("E418", path=request.out, key=key, found=origin.get(key, "none"), wanted=wanted.get(key, "none"))
-        return RunDir(request.out)
-    unfinished = [path for path in request.runs.glob("*/settings.toml") if not RunDir(path.parent).seal.is_file()]
+        return RunFolder(request.out)
+    unfinished = [path for path in request.runs.glob("*/settings.toml") if not RunFolder(path.parent).seal.is_file()]
     for path in sorted(unfinished, key=lambda path: -path.stat().st_mtime_ns):
         with suppress(TrainwrightError):  # what cannot be gone on with is not the one
-            earlier = Earlier.open(path.parent)
+            earlier = SavedRun.open(path.parent)
             earlier.check(request.settings, None)
             same = earlier.origin.get("said") == request.said() and earlier.origin["folder"] == str(Path.cwd())
             if same and all(earlier.origin.get(key) == wanted.get(key) for key in WORDS):
@@ -143,10 +143,10 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [now["paths"].get(split, split) for split in changed]
 
 
-class Facts:
+class Fingerprint:
     """What a checkpoint says of its run beside the state, as JSON."""
 
-    def __init__(self, source: Source, problem: Problem, training: Training) -> None:
+    def __init__(self, source: Source, problem: Problem, training: Trainer) -> None:
         self._source, self._problem, self._training = source, problem, training
         self._data: dict[str, Any] = {}
         self._taking = threading.Thread(target=self._take_digests, daemon=True)
@@ -174,7 +174,7 @@ class Facts:
         settings: Settings = self._problem.settings
         return {"settings": dump(settings), "data": self.data, "machine": self._training.machine()}
 
-    def differences(self, earlier: Earlier, found: Checkpoint) -> list[Note]:
+    def differences(self, earlier: SavedRun, found: Checkpoint) -> list[Note]:
         """What is no longer as it was, and what follows. Raises E414 where the data are read otherwise."""
         from trainwright.training.environment import differences
 

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.config.resolve import recipe, resolve, to_toml
-from trainwright.config.settings import TASKS, WAYS
+from trainwright.config.settings import EXECUTION_SETTINGS, TASKS
 from trainwright.errors import TrainwrightError, error
 from trainwright.run.request import Request
-from trainwright.run.resume import Earlier, Facts
+from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.store import run_folder
-from trainwright.store.run_folder import RunDir
+from trainwright.store.run_folder import RunFolder
 from trainwright.training.problem import Clock
 from trainwright.watch.events import Event, EventLog, Note, Progress, Resumed
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from trainwright.training.problem import Note as Said
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
-    from trainwright.training.trainer import Training
+    from trainwright.training.trainer import Trainer
 
 Listen = Callable[[Event], None]
 
@@ -66,8 +66,8 @@ class Prepared:
     """A training ready to begin; the thread ``caching`` fills the cache meanwhile."""
 
     problem: Problem
-    training: Training
-    facts: Facts
+    training: Trainer
+    facts: Fingerprint
     caching: threading.Thread
 
 
@@ -93,7 +93,7 @@ class Session:
                 run_folder.check_free(run.path)  # another process may have been faster
                 origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex, "said": request.said()}
                 write_head(run, made.problem, origin)
-                self._carry(run, origin["id"], made, signals, None, {})
+                self._execute(run, origin["id"], made, signals, None, {})
         return run.path
 
     def resume(self, path: Path, source: str, given: dict[str, Any], offline: bool) -> Path:
@@ -102,12 +102,12 @@ class Session:
         ``source`` is where its data are now, where they have moved.
         """
         with self._signals() as signals:
-            earlier = Earlier.open(path, source)
+            earlier = SavedRun.open(path, source)
             with run_folder.locked(earlier.run):
                 self._go_on(earlier, given, offline, signals)
         return path
 
-    def _go_on(self, earlier: Earlier, given: dict[str, Any], offline: bool, signals: Signals) -> None:
+    def _go_on(self, earlier: SavedRun, given: dict[str, Any], offline: bool, signals: Signals) -> None:
         run = earlier.run
         self._import()
         self._importing.join()
@@ -121,16 +121,16 @@ class Session:
         origin = dict(earlier.origin)
         if found is not None:
             position = found.state["position"]
-            if changed and made.training.over(found):
+            if changed and made.training.is_over(found):
                 raise error("E421", path=run.path, epochs=position["epoch"], steps=position["step"])
-            notes = made.facts.differences(earlier, found) + made.training.go_on(found)
+            notes = made.facts.differences(earlier, found) + made.training.restore(found)
             self._say(notes)
             if notes:  # what a replay could not repeat
                 origin["inexact"] = [*origin.get("inexact", []), *(f"{what} {value}" for what, value, _ in notes)]
             log = found.facts["log"]
         write_head(run, made.problem, origin)
         run.seal.unlink(missing_ok=True)
-        self._carry(run, earlier.origin["id"], made, signals, found, log)
+        self._execute(run, earlier.origin["id"], made, signals, found, log)
 
     @contextmanager
     def _signals(self) -> Iterator[Signals]:
@@ -167,31 +167,31 @@ class Session:
         if request.start is not None:
             self._importing.join()
             parent = registry.open_run_model(request.start)
-        task, why = registry.settle(found, request.settings, base, parent)
+        task, why = registry.choose_task(found, request.settings, base, parent)
         self._say([("task", TASKS[task], why)] if why else [])
-        settings = registry.complete(request.settings, base, task, parent, request.start)
+        settings = registry.complete_settings(request.settings, base, task, parent, request.start)
         if settings.on_nonfinite == "rollback" and "checkpoint_every" not in {**base, **request.settings}:
             self._say([("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one")])
         problem: Problem
         problem, fill_cache = registry.module(task).prepare(found, settings, parent, self.phases)
         self._say(problem.notes + problem.derive())
         self._importing.join()
-        from trainwright.training.trainer import Training
+        from trainwright.training.trainer import Trainer
 
         self.phases.mark("import")
         given = {**base, **request.settings}
         tell = partial(self.phases.progress, "measure speed", unit="turns")
-        training = Training(problem, [key for key in WAYS if given.get(key) is None], tell)
+        training = Trainer(problem, [key for key in EXECUTION_SETTINGS if given.get(key) is None], tell)
         self.phases.mark("trials")
         self._say(training.notes)
-        facts = Facts(found, problem, training)
+        facts = Fingerprint(found, problem, training)
         facts.begin()
         caching = threading.Thread(target=fill_cache, daemon=True)
         caching.start()
         return Prepared(problem, training, facts, caching)
 
-    def _carry(
-        self, run: RunDir, identity: str, made: Prepared, signals: Signals, found: Checkpoint | None, kept: Mapping[str, Any]
+    def _execute(
+        self, run: RunFolder, identity: str, made: Prepared, signals: Signals, found: Checkpoint | None, kept: Mapping[str, Any]
     ) -> None:
         """Training, test, bundle, report, plots, seal. ``kept`` is where the log stood, for a run that goes on."""
         from trainwright.store import atomic, seal
@@ -199,7 +199,7 @@ class Session:
         from trainwright.training.signals import ENDED
 
         self._begun = True
-        log, artist = EventLog(run.events, run.history, kept), start_artist(run)
+        log, plotter = EventLog(run.events, run.history, kept), start_artist(run)
 
         def emit(event: Event) -> None:
             log.append(event)
@@ -216,7 +216,7 @@ class Session:
         try:
             made.training.train(emit, saver)
             self._finish(run, made)
-            artist.communicate(b"draw\n")
+            plotter.communicate(b"draw\n")
         except TrainwrightError as problem:
             emit(Note("stopped", problem.code, f"after step {state.step}; go on with: trainwright resume {run.path}"))
             raise
@@ -225,11 +225,11 @@ class Session:
             raise
         finally:
             log.close()
-            if artist.poll() is None:
-                artist.communicate()
+            if plotter.poll() is None:
+                plotter.communicate()
         atomic.write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
 
-    def _finish(self, run: RunDir, made: Prepared) -> None:
+    def _finish(self, run: RunFolder, made: Prepared) -> None:
         """The test, the bundle, the report."""
         from trainwright.store import bundle
         from trainwright.watch.model_card import card
@@ -246,7 +246,7 @@ class Session:
         write_json(run.report, scores | {"data": made.facts.data, "seconds": phases.seconds, "rows_per_second": rate})
 
 
-def write_head(run: RunDir, problem: Problem, origin: Mapping[str, Any]) -> None:
+def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> None:
     """What is known before the first step; the settings last, as a folder that has them is a run. Raises E402.
 
     What an earlier process was about to write when it was killed goes.
@@ -265,7 +265,7 @@ def write_json(path: Path, value: Any) -> None:
     atomic.write_file(path, json.dumps(value, indent=1))
 
 
-def _checkpoints(run: RunDir, identity: str) -> Checkpoints:
+def _checkpoints(run: RunFolder, identity: str) -> Checkpoints:
     from trainwright.store.checkpoint import Checkpoints
 
     return Checkpoints(run.checkpoints, run.quarantine, identity)
@@ -296,7 +296,7 @@ def _load_libraries() -> None:
                 return
 
 
-def start_artist(run: RunDir) -> subprocess.Popen[bytes]:
+def start_artist(run: RunFolder) -> subprocess.Popen[bytes]:
     """A second process that draws the plots: it gets ready while the model trains, and draws when it is told to."""
     command = [sys.executable, "-P", "-m", "trainwright.watch.plots", str(run.path), "--wait"]
     # A group of its own: Ctrl-C is for the training, which then tells the artist.

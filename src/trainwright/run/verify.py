@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.errors import RunError, TrainwrightError, error
-from trainwright.run.resume import Earlier, changes
+from trainwright.run.resume import SavedRun, changes
 from trainwright.run.train import Session
-from trainwright.store.run_folder import RunDir
+from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event
 
 Listen = Callable[[Event], None]
@@ -39,7 +39,7 @@ def verify(path: Path, source: str, show: Listen) -> Proof:
 
     ``source`` is where its data are now, where they have moved. Raises E403 and E408 for no run folder.
     """
-    proof, earlier = Proof(), Earlier.open(path, source)
+    proof, earlier = Proof(), SavedRun.open(path, source)
     run = earlier.run
     if run.seal.exists():
         proof.add("run", f"{len(run.lasting())} files", "sizes and SHA-256 compared with SEAL", list(damaged(run.path)))
@@ -68,7 +68,7 @@ def replay(path: Path, source: str, out: Path | None, show: Listen) -> Proof:
     from trainwright.tasks import registry
     from trainwright.training.environment import differences
 
-    proof, earlier = Proof(), Earlier.open(path, source)
+    proof, earlier = Proof(), SavedRun.open(path, source)
     why = [*earlier.origin.get("inexact", []), *(["it was stopped by the clock"] if earlier.settings.get("time") else [])]
     if why:
         raise error("E423", path=path, why="; ".join(why))
@@ -77,7 +77,7 @@ def replay(path: Path, source: str, out: Path | None, show: Listen) -> Proof:
         place = out or Path(spare) / "run"
         Session(show).begin(earlier.request(place, recipe=str(earlier.run.settings)))
         again = registry.open_run_model(place).model.state_dict()
-        report, new = _compared(earlier.run), _compared(RunDir(place))
+        report, new = _compared(earlier.run), _compared(RunFolder(place))
     wrong = []
     for name, value in kept.items():
         if name not in again or again[name].shape != value.shape:
@@ -119,7 +119,7 @@ def _added(folder: Path, paths: Iterable[Path]) -> list[str]:
     return sorted(f"{folder.name}/{each}" for each in found if each not in named)
 
 
-def _measure_again(earlier: Earlier, proof: Proof, show: Listen) -> None:
+def _measure_again(earlier: SavedRun, proof: Proof, show: Listen) -> None:
     """The scores of the bundle's weights on the data as the run reads them."""
     from trainwright.store import bundle
 
@@ -155,7 +155,7 @@ def _near(a: Any, b: Any, tolerance: float) -> bool:
     return bool(a == b)
 
 
-def _compared(run: RunDir) -> Mapping[str, Any]:
+def _compared(run: RunFolder) -> Mapping[str, Any]:
     try:
         report = json.loads(run.report.read_bytes())
     except (OSError, ValueError):

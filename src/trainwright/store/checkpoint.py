@@ -29,7 +29,7 @@ from torch import Tensor
 from trainwright.errors import RunError, error, in_short
 from trainwright.store import seal
 from trainwright.store.atomic import new_folder, remove_leftovers, sync, write_synced
-from trainwright.store.packing import Packer, alone, unpack
+from trainwright.store.packing import Packer, to_contiguous, unpack
 from trainwright.store.parsing import check_header, parse
 
 FORMAT = 1
@@ -59,7 +59,7 @@ class Checkpoints:
         """
         packer = Packer()
         packed = packer.pack(state)
-        tensors = alone(packer.tensors)
+        tensors = to_contiguous(packer.tensors)
         values = json.dumps({"format": FORMAT, **facts, "state": packed}).encode()
         path = self._free(step)
         with new_folder(path) as place:

@@ -65,7 +65,7 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     return Counter(pairs) if kind == "counter" else pairs
 
 
-def alone(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors as they can be written: on the CPU, dense, none a part of another's memory."""
     seen: set[int] = set()
     found = {}

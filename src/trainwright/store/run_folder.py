@@ -22,7 +22,7 @@ _holding = threading.Lock()
 
 
 @dataclass(frozen=True)
-class RunDir:
+class RunFolder:
     """A run folder by its path."""
 
     path: Path
@@ -97,7 +97,7 @@ class RunDir:
 
 
 @contextmanager
-def locked(run: RunDir) -> Iterator[None]:
+def locked(run: RunFolder) -> Iterator[None]:
     """No other process, and no other thread, trains in this folder meanwhile. Raises E415 where one does.
 
     The system gives the lock back when the process ends, however it ends, and knows processes of other containers too. It
@@ -137,7 +137,7 @@ def _take(file: IO[str], folder: Path) -> None:
         os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
 
 
-def create(out: Path | None, parent: Path, name: str) -> RunDir:
+def create(out: Path | None, parent: Path, name: str) -> RunFolder:
     """A new, empty run folder: ``out``, or ``parent/<name>-<n>`` with the next free number.
 
     Raises E401 where ``out`` exists and is not free, E402 where it cannot be made.
@@ -146,13 +146,13 @@ def create(out: Path | None, parent: Path, name: str) -> RunDir:
         if out is not None:
             check_free(out)
             out.mkdir(parents=True, exist_ok=True)
-            return RunDir(out)
+            return RunFolder(out)
         parent.mkdir(parents=True, exist_ok=True)
         number = max((number for number, _ in numbered(parent, name)), default=0) + 1
         while True:
             try:
                 (parent / f"{name}-{number}").mkdir()  # another process may take the number first
-                return RunDir(parent / f"{name}-{number}")
+                return RunFolder(parent / f"{name}-{number}")
             except FileExistsError:
                 number += 1
     except FileExistsError:
@@ -161,24 +161,24 @@ def create(out: Path | None, parent: Path, name: str) -> RunDir:
         raise error("E402", path=out or parent, problem=problem.strerror or problem) from None
 
 
-def numbered(parent: Path, name: str) -> list[tuple[int, RunDir]]:
+def numbered(parent: Path, name: str) -> list[tuple[int, RunFolder]]:
     """The run folders ``parent/<name>-<n>`` with their numbers, highest first."""
     paths = parent.iterdir() if parent.is_dir() else ()
-    found = [(int(m[1]), RunDir(p)) for p in paths if (m := re.fullmatch(re.escape(name) + r"-(\d+)", p.name))]
+    found = [(int(m[1]), RunFolder(p)) for p in paths if (m := re.fullmatch(re.escape(name) + r"-(\d+)", p.name))]
     return sorted(found, key=lambda each: -each[0])
 
 
 def check_free(out: Path) -> None:
     """Raise E401 before any work is done when ``out`` is taken: a run that was killed before it had settings takes nothing."""
     if out.exists() and not (out.is_dir() and all(p.name.startswith(".") or p.name == "data.json" for p in out.iterdir())):
-        hint = f"Go on with it: trainwright resume {out}." if RunDir(out).settings.is_file() else ""
-        hint = "Go on with it: fit(..., resume=True)." if RunDir(out).call.is_file() else hint
+        hint = f"Go on with it: trainwright resume {out}." if RunFolder(out).settings.is_file() else ""
+        hint = "Go on with it: fit(..., resume=True)." if RunFolder(out).call.is_file() else hint
         raise error("E401", path=out, hint=hint)
 
 
-def open_run(path: Path) -> RunDir:
+def open_run(path: Path) -> RunFolder:
     """An existing run folder. Raises E403 where ``path`` is none."""
-    run = RunDir(path)
+    run = RunFolder(path)
     if not run.settings.is_file():
         hint = "It is a run of fit: call fit again with resume=True." if run.call.is_file() else ""
         raise error("E403", path=path, missing=run.settings.name, hint=hint)
@@ -194,7 +194,7 @@ def runs(parent: Path) -> list[dict[str, Any]]:
     """The runs in a folder, by name: path, model, source, rows, scores (None where a run has no report)."""
     found = []
     for path in sorted(parent.iterdir()) if parent.is_dir() else []:
-        run = RunDir(path)
+        run = RunFolder(path)
         if run.settings.is_file():
             try:
                 report = json.loads(run.report.read_bytes())

@@ -40,7 +40,7 @@ class Split:
 
 
 @dataclass
-class Answers:
+class FilePredictions:
     """The rows of a file with what the model says of them.
 
     Attributes:
@@ -87,7 +87,7 @@ class Predictor(ABC):
         return ()
 
     @abstractmethod
-    def try_out(self) -> None:
+    def smoke_test(self) -> None:
         """Use the model once: whatever does not fit together raises."""
 
     @abstractmethod
@@ -104,10 +104,10 @@ class Predictor(ABC):
         """What the model says of each item: up to ``top`` pairs (label, probability), best first; or a number."""
 
     @abstractmethod
-    def predict_file(self, path: Path, top: int = 1) -> Answers:
+    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
         """What the model says of every row of a file. Raises SourceError and DataError."""
 
-    def predict_files(self, paths: Sequence[Path], top: int = 1) -> Answers:
+    def predict_files(self, paths: Sequence[Path], top: int = 1) -> FilePredictions:
         """The same of several files, where ``many_files`` says that there may be several."""
         return self.predict_file(paths[0], top)
 

@@ -37,13 +37,13 @@ Argument = bool | int | float | str | list[float] | None
 Arrays = dict[str, tuple[type, int | None]]  # by name: type, and length where it is known
 
 
-class Form(BaseModel):
+class Schema(BaseModel):
     """A JSON object of which every key and type is known."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
-class Common(Form):
+class CommonSchema(Schema):
     """Of every task."""
 
     format: int
@@ -52,7 +52,7 @@ class Common(Form):
     model_settings: dict[str, Any]
 
     @model_validator(mode="after")
-    def _settings(self) -> Common:
+    def _settings(self) -> CommonSchema:
         """The settings are those of the named model, each of its own type."""
         name = self.model_settings.get("name")
         if not isinstance(name, str) or name not in MODELS:
@@ -70,15 +70,15 @@ class Common(Form):
         return {}
 
 
-class ClassLoss(Form):
-    """``Classes.loss``."""
+class ClassLoss(Schema):
+    """``ClassTarget.loss``."""
 
     loss: dict[str, Argument]
     smoothing: Fraction
     weights: list[Annotated[float, Field(ge=0)]] | None
 
 
-class Labelled(Common):
+class ClassSchema(CommonSchema):
     """Where classes are told apart."""
 
     kind: Literal["class"]
@@ -86,14 +86,14 @@ class Labelled(Common):
     objective: ClassLoss
 
 
-class TextColumns(Form):
+class TextColumns(Schema):
     """The columns of a text task."""
 
     text: Distinct
     label: str
 
 
-class TextValues(Form):
+class TextValues(Schema):
     """``TextEncoder`` without its arrays."""
 
     tokenizer: Literal["words", "basic-english", "characters"]
@@ -107,7 +107,7 @@ class TextValues(Form):
     max_tokens: Count
 
 
-class TextForm(Labelled):
+class TextBundle(ClassSchema):
     """Text classification."""
 
     columns: TextColumns
@@ -128,8 +128,8 @@ class TextForm(Labelled):
         return {"idf": (np.float32, frequencies), **dict.fromkeys(grams, (np.int64, None))}
 
 
-class PixelValues(Form):
-    """``Pixels``."""
+class PixelValues(Schema):
+    """``ImageNormalizer``."""
 
     size: Annotated[list[Annotated[int, Field(ge=1, le=MOST_PIXELS)]], Field(min_length=2, max_length=2)]
     channels: Literal[1, 3]
@@ -143,14 +143,14 @@ class PixelValues(Form):
         return self
 
 
-class ImageForm(Labelled):
+class ImageBundle(ClassSchema):
     """Image classification."""
 
     columns: dict[Literal["image", "label"], str]
     encoder: PixelValues
 
 
-class FeatureValues(Form):
+class FeatureValues(Schema):
     """``Feature``."""
 
     name: str
@@ -158,8 +158,8 @@ class FeatureValues(Form):
     format: Annotated[str, Field(pattern="^(|point|comma|(ymd|dmy|mdy)( time)?)$")]
 
 
-class ChosenValues(Form):
-    """``Chosen``."""
+class ChosenValues(Schema):
+    """``TableSchema``."""
 
     label: str
     features: list[FeatureValues]
@@ -167,7 +167,7 @@ class ChosenValues(Form):
     written: FeatureValues
 
 
-class TableValues(Form):
+class TableValues(Schema):
     """``TableEncoder`` without its arrays."""
 
     features: list[FeatureValues]
@@ -176,14 +176,14 @@ class TableValues(Form):
     categories: dict[str, Distinct]
 
 
-class TableForm(Common):
+class TableBundle(CommonSchema):
     """Tables, whatever is predicted."""
 
     columns: ChosenValues
     encoder: TableValues
 
     @model_validator(mode="after")
-    def _fits(self) -> TableForm:
+    def _fits(self) -> TableBundle:
         names = _distinct([each.name for each in self.encoder.features])
         categories = {each.name for each in self.encoder.features if each.kind == "category"}
         if self.columns.features != self.encoder.features or self.columns.label in names:
@@ -200,24 +200,24 @@ class TableForm(Common):
         return {"mean": (np.float64, None), "std": (np.float64, kept.arrays["mean"].size)}
 
 
-class TableClasses(TableForm, Labelled):
+class TableClasses(TableBundle, ClassSchema):
     """Table classification."""
 
 
-class Scale(Form):
+class Scale(Schema):
     """``TargetScaler``."""
 
     mean: float
     std: Positive
 
 
-class NumberLoss(Form):
-    """``Numbers.loss``."""
+class NumberLoss(Schema):
+    """``NumberTarget.loss``."""
 
     loss: dict[str, Argument]
 
 
-class TableNumbers(TableForm):
+class TableNumbers(TableBundle):
     """Table regression."""
 
     kind: Literal["number"]
@@ -226,7 +226,7 @@ class TableNumbers(TableForm):
     objective: NumberLoss
 
 
-class TokenValues(Form):
+class TokenValues(Schema):
     """``TokenEncoder`` without its tokens."""
 
     tokenizer: Literal["words", "characters", "bytes", "bpe"]
@@ -235,7 +235,7 @@ class TokenValues(Form):
     bpe: str
 
 
-class LanguageForm(Common):
+class LanguageBundle(CommonSchema):
     """Language models. Their tokens are compared with the tokeniser by the encoder."""
 
     context: Annotated[int, Field(ge=1, le=MOST_CONTEXT)]
@@ -246,7 +246,12 @@ class LanguageForm(Common):
         return {}
 
 
-FORMS: dict[str, type[Common]] = {"text": TextForm, "image": ImageForm, "language": LanguageForm, "table": TableNumbers}
+SCHEMAS: dict[str, type[CommonSchema]] = {
+    "text": TextBundle,
+    "image": ImageBundle,
+    "language": LanguageBundle,
+    "table": TableNumbers,
+}
 
 
 def check(kept: Bundle) -> None:
@@ -254,7 +259,7 @@ def check(kept: Bundle) -> None:
     task = kept.meta["task"]
     if task not in TASKS:
         raise error("E406", name=in_short(ValueError(task))[:60], choices=", ".join(TASKS))
-    form = TableClasses if task == "table" and kept.meta["kind"] == "class" else FORMS[task]
+    form = TableClasses if task == "table" and kept.meta["kind"] == "class" else SCHEMAS[task]
     try:
         found = form.model_validate(kept.meta)
     except ValidationError as problem:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.config.settings import Named, Settings
-from trainwright.data.text.bag_encoder import Labels
+from trainwright.data.text.bag_encoder import LabelEncoder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,10 +26,10 @@ SQUARED = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
 @dataclass
-class Classes:
+class ClassTarget:
     """One of several classes. ``loss`` is its description as a bundle keeps it, once the settings are complete."""
 
-    names: Labels
+    names: LabelEncoder
     loss: dict[str, Any]
     kind = "class"
     dtype = np.int64
@@ -127,6 +127,6 @@ class Classes:
         return {"kind": self.kind, "labels": list(self.labels), "objective": self.loss}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Classes:
+    def from_json(cls, values: dict[str, Any]) -> ClassTarget:
         """What ``to_json`` described."""
-        return cls(Labels(tuple(values["labels"])), values["objective"])
+        return cls(LabelEncoder(tuple(values["labels"])), values["objective"])

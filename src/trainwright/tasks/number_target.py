@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Numbers:
+class NumberTarget:
     """A number, in column ``name``. ``loss`` is its description as a bundle keeps it, once the settings are complete."""
 
     name: str
@@ -70,7 +70,7 @@ class Numbers:
         from trainwright.evaluation import metrics
         from trainwright.watch.events import Scores
 
-        outputs = metrics.run(forward, objective, batches)
+        outputs = metrics.predict_all(forward, objective, batches)
         return Scores(_loss(outputs), None, len(outputs.targets), regression.measures(*self._own(outputs)))
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Numbers:
         return {"kind": self.kind, "target": self.name, "scale": self.scaler.to_values(), "objective": self.loss}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Numbers:
+    def from_json(cls, values: dict[str, Any]) -> NumberTarget:
         """What ``to_json`` described."""
         return cls(values["target"], TargetScaler.from_values(values["scale"]), values["objective"])
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
 
 # What a training that goes on may choose anew.
-FREE = ("context", "model.dropout")
+FREE_WITH_FROM = ("context", "model.dropout")
 # Of the modules' predictors; that of texts has a module of its own, which needs less than preparing them does.
 PREDICTORS = {
     "text": "text.predictor:TextPredictor",
@@ -32,7 +32,7 @@ def module(task: str) -> Any:
     return importlib.import_module(f"trainwright.tasks.{task}.problem")
 
 
-def settle(source: Source, given: Mapping[str, Any], base: Mapping[str, Any], parent: Predictor | None) -> tuple[str, str]:
+def choose_task(source: Source, given: Mapping[str, Any], base: Mapping[str, Any], parent: Predictor | None) -> tuple[str, str]:
     """The task, and why where it was derived: as given, else what the source holds, whatever an earlier run was for."""
     for layer in (given, base):
         if layer.get("task", "auto") != "auto":
@@ -41,7 +41,7 @@ def settle(source: Source, given: Mapping[str, Any], base: Mapping[str, Any], pa
     return task, "as in the earlier run" if parent is not None and parent.task == task else why
 
 
-def complete(
+def complete_settings(
     given: Mapping[str, Any], base: Mapping[str, Any], task: str, parent: Predictor | None, start: Path | None
 ) -> Settings:
     """Typed settings for the task, over those of the earlier run where there is one.
@@ -62,7 +62,7 @@ def complete(
     for key, value in _flat(fixed):
         place = settings.model if key.startswith("model.") else settings
         chosen = getattr(place, key.removeprefix("model."), None)
-        if chosen != value and key not in FREE:
+        if chosen != value and key not in FREE_WITH_FROM:
             raise error("E328", key=key, value=chosen, found=value)
     for key in ("min_count", "max_vocabulary"):
         if key in given and task in ("text", "language") and settings.vocabulary == "keep":
@@ -105,7 +105,7 @@ def open_model(folder: Path) -> Predictor:
         kept = bundle.load(folder)
         bundle_schema.check(kept)
         predictor = from_bundle(kept)
-        predictor.try_out()  # whatever does not fit together shows now
+        predictor.smoke_test()  # whatever does not fit together shows now
     except RunError:
         raise
     except Exception as problem:  # there is no end to what libraries raise when they are given what makes no sense

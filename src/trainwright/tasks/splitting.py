@@ -50,7 +50,9 @@ class Rows:
         return self.files.get(name, self.files["train"])
 
 
-def gather(source: Source, parts: dict[str, Part], settings: Settings, *, classes: bool = True, noun: str = "text") -> Rows:
+def assign_splits(
+    source: Source, parts: dict[str, Part], settings: Settings, *, classes: bool = True, noun: str = "text"
+) -> Rows:
     """The rows of every split. ``classes``: labels are names, and a class that training lacks cannot be measured.
 
     Raises DataError: E212, E214 to E217, E221, E222.

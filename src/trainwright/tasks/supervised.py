@@ -15,8 +15,8 @@ from trainwright.config.settings import Settings
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
 from trainwright.models.catalog import MODELS
-from trainwright.tasks.base import EVALUATION_BATCH, Answers, Predictor, Split
-from trainwright.tasks.class_target import Classes
+from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
+from trainwright.tasks.class_target import ClassTarget
 from trainwright.training.problem import Note, Problem
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batches
     from trainwright.evaluation.metrics import Outputs
     from trainwright.store.bundle import Bundle
-    from trainwright.tasks.number_target import Numbers
+    from trainwright.tasks.number_target import NumberTarget
     from trainwright.training.optim import Objective
     from trainwright.watch.events import Scores
 
-    Target = Classes | Numbers
+    Target = ClassTarget | NumberTarget
 
 
 @dataclass
-class Labelled(Problem):
+class SupervisedProblem(Problem):
     """A problem with one target a row. ``encoder`` turns rows into inputs and knows the shape of what it gives."""
 
     settings: Settings
@@ -68,7 +68,7 @@ class Labelled(Problem):
         from trainwright.evaluation import metrics
 
         batches = self.batches_of(self.splits[name], EVALUATION_BATCH, None, device)
-        return metrics.run(self.forward(model), objective, batches.epoch(0))
+        return metrics.predict_all(self.forward(model), objective, batches.epoch(0))
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         """Loss and measures of the validation split."""
@@ -101,7 +101,7 @@ class Labelled(Problem):
 
 
 @dataclass
-class Found:
+class FileRows:
     """The rows of a file to be predicted: ``items`` as ``encode`` takes them, ``labels`` where they are asked for."""
 
     frame: pl.DataFrame
@@ -111,7 +111,7 @@ class Found:
     notes: list[str]
 
 
-class LabelledPredictor(Predictor):
+class SupervisedPredictor(Predictor):
     """A trained model that answers with a class or a number for each row. Network and loss are made when they are needed."""
 
     def __init__(self, kept: Bundle, encoder: Any) -> None:
@@ -146,7 +146,7 @@ class LabelledPredictor(Predictor):
     @staticmethod
     def target_of(meta: dict[str, Any]) -> Target:
         """What is predicted, from the bundle's values."""
-        return Classes.from_json(meta)
+        return ClassTarget.from_json(meta)
 
     @staticmethod
     @abstractmethod
@@ -162,7 +162,7 @@ class LabelledPredictor(Predictor):
         """What a person gives in Python, as ``encode`` takes it. Raises E320 for anything else."""
 
     @abstractmethod
-    def read(self, path: Path, need_label: bool) -> Found:
+    def read(self, path: Path, need_label: bool) -> FileRows:
         """The rows of a file. Raises SourceError and DataError."""
 
     @abstractmethod
@@ -182,7 +182,7 @@ class LabelledPredictor(Predictor):
 
         part = Split(self.encode(items), targets, np.zeros(len(targets), np.int64), "")
         batches = self.batches_of(part, EVALUATION_BATCH, None, self.device)
-        return metrics.run(Forward(self.model), self.objective, batches.epoch(0))
+        return metrics.predict_all(Forward(self.model), self.objective, batches.epoch(0))
 
     def logits(self, items: Any, rows: int) -> np.ndarray:
         """The network's outputs of all rows, in order: float32, shape (rows, outputs)."""
@@ -199,11 +199,11 @@ class LabelledPredictor(Predictor):
         """What the model says of each item."""
         return self._answers(self.items(items), len(items), top)
 
-    def predict_file(self, path: Path, top: int = 1) -> Answers:
+    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
         """What the model says of every row of a file."""
         found = self.read(path, need_label=False)
         answers = self._answers(found.items, len(found.frame), top)
-        return Answers(found.frame.drop(ROW), found.frame[ROW].to_list(), answers, found.notes)
+        return FilePredictions(found.frame.drop(ROW), found.frame[ROW].to_list(), answers, found.notes)
 
     def score(self, path: Path) -> dict[str, Any]:
         """Scores on the rows of a file; rows with a label that the model does not know, or none, count as left out."""

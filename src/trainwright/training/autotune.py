@@ -21,14 +21,14 @@ from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import step_seed
 from trainwright.errors import TrainingError
 from trainwright.training.microbatch import release
-from trainwright.training.rng import seed
+from trainwright.training.rng import seed_rng
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 
-WORTH = 5.0  # seconds of training, below which nothing is measured: there is too little to win
-FEW = 400  # updates, below which measuring would be too large a part of them
+WORTH_SECONDS = 5.0  # seconds of training, below which nothing is measured: there is too little to win
+FEW_UPDATES = 400  # updates, below which measuring would be too large a part of them
 WINDOWS = 8  # of batches that are trained on
-SHARE = 0.01  # of the expected time goes into each comparison
+TRIAL_SHARE = 0.01  # of the expected time goes into each comparison
 TURNS = 5  # of each of two ways
 AHEAD = 0.93  # a way has to be so much faster to be taken
 APART = 0.02  # relative difference of the mean losses of two precisions, at most
@@ -37,7 +37,7 @@ LONG_RUN = 600.0  # seconds of training, from which on a compiler that takes a m
 
 
 @dataclass(frozen=True)
-class Way:
+class ExecConfig:
     """How an update is computed. ``layout`` is empty where there are no images; ``threads`` 0 is torch's own choice."""
 
     precision: str = "float32"
@@ -53,32 +53,32 @@ class Way:
         return {key: value for key, value in asdict(self).items() if value != ""}
 
 
-def unheard(done: int, total: int) -> None:
+def ignore(done: int, total: int) -> None:
     """Nobody listens to how far the measuring is."""
 
 
-class Bench(NamedTuple):
+class Workload(NamedTuple):
     """What is measured: ``build(way)`` gives a learner from the start, ``batches`` are what it learns from.
 
-    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``tell(done, total)`` hears of turns.
+    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``on_progress`` counts turns.
     """
 
-    build: Callable[[Way], Learner]
+    build: Callable[[ExecConfig], Learner]
     batches: Batches
     accumulate: int
     updates: int
     seconds: float
     device: torch.device
-    tell: Callable[[int, int], None] = unheard
+    on_progress: Callable[[int, int], None] = ignore
 
 
-def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
+def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[ExecConfig, str]:
     """The fastest way, which differs from ``prior`` in keys that are ``free`` only, and what was measured.
 
     That is empty where nothing was: the run is short, or ``prior`` fails, which the training itself will tell.
     """
     best, told = replace(prior, compile=False), []  # what is asked for is compiled once, for the run
-    if bench.updates < FEW:
+    if bench.updates < FEW_UPDATES:
         return prior, ""
     try:
         windows = _windows(bench)
@@ -86,15 +86,17 @@ def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
         first.turn()
         seconds = first.median
         updates = int(min(bench.updates, bench.seconds / seconds if bench.seconds else bench.updates))
-        if seconds * updates < WORTH or updates < FEW:
+        if seconds * updates < WORTH_SECONDS or updates < FEW_UPDATES:
             return prior, ""
         del first
         others = [each for each in _others(best, free) if "compile" not in each or seconds * updates >= LONG_RUN]
         for made, changed in enumerate(others):
             if "compile" in changed and seconds * updates < LONG_RUN:  # by now
                 continue
-            tell = partial(_further, bench.tell, made, len(others))
-            best, seconds, other = _compared(bench._replace(tell=tell), windows, updates, best, replace(best, **changed))
+            on_progress = partial(_further, bench.on_progress, made, len(others))
+            best, seconds, other = _compared(
+                bench._replace(on_progress=on_progress), windows, updates, best, replace(best, **changed)
+            )
             told.append(other)
     except (TrainingError, torch.OutOfMemoryError):
         return prior, ""
@@ -104,12 +106,12 @@ def choose(bench: Bench, prior: Way, free: set[str]) -> tuple[Way, str]:
     return best, f"{_time(seconds)} an update; {', '.join(told)}" if told else ""
 
 
-def _further(tell: Callable[[int, int], None], before: int, of: int, done: int, total: int) -> None:
+def _further(on_progress: Callable[[int, int], None], before: int, of: int, done: int, total: int) -> None:
     """How far all comparisons are, where one that comes after some others is so far."""
-    tell(before * total + done, of * total)
+    on_progress(before * total + done, of * total)
 
 
-def _others(prior: Way, free: set[str]) -> Iterator[dict[str, Any]]:
+def _others(prior: ExecConfig, free: set[str]) -> Iterator[dict[str, Any]]:
     """What to change, one after the other, each tried beside the best so far."""
     if "threads" in free and torch.get_num_threads() > 1:
         yield {"threads": 1 if prior.threads != 1 else torch.get_num_threads()}
@@ -121,7 +123,7 @@ def _others(prior: Way, free: set[str]) -> Iterator[dict[str, Any]]:
         yield {"compile": True}
 
 
-def _windows(bench: Bench) -> list[list[Batch]]:
+def _windows(bench: Workload) -> list[list[Batch]]:
     """The first of the first epoch, each of as many batches as make an update. Made once: workers may have to be started."""
     batches = bench.batches.epoch(0)
     found = [list(islice(batches, bench.accumulate)) for _ in range(WINDOWS)]
@@ -130,9 +132,11 @@ def _windows(bench: Bench) -> list[list[Batch]]:
     return [window for window in found if window]
 
 
-def _compared(bench: Bench, windows: list[list[Batch]], updates: int, best: Way, way: Way) -> tuple[Way, float, str]:
+def _compared(
+    bench: Workload, windows: list[list[Batch]], updates: int, best: ExecConfig, way: ExecConfig
+) -> tuple[ExecConfig, float, str]:
     """Which of the two is kept, seconds of its update, and what there is to say of the other."""
-    each = max(int(SHARE * updates / (2 * TURNS + 2)), 1)
+    each = max(int(TRIAL_SHARE * updates / (2 * TURNS + 2)), 1)
     turn = list(islice(cycle(windows), each))
     now, new = _Trial(bench, best, turn), None
     for turns in range(1, TURNS + 1):
@@ -143,7 +147,7 @@ def _compared(bench: Bench, windows: list[list[Batch]], updates: int, best: Way,
         except Exception as problem:  # whatever a precision or a compiler is refused with: no memory, no compiler, no kernel
             now.turn()
             return best, now.median, f"{_difference(way, best)} fails ({type(problem).__name__})"
-        bench.tell(turns, TURNS)
+        bench.on_progress(turns, TURNS)
     assert new is not None
     losses = [statistics.fmean(trial.losses) for trial in (now, new)]
     if not abs(losses[1] - losses[0]) <= APART * max(abs(losses[0]), LOW):
@@ -163,7 +167,7 @@ class _Trial:
         losses: of every update.
     """
 
-    def __init__(self, bench: Bench, way: Way, windows: list[list[Batch]]) -> None:
+    def __init__(self, bench: Workload, way: ExecConfig, windows: list[list[Batch]]) -> None:
         self.bench, self.way, self.windows = bench, way, windows
         self.seconds: list[float] = []
         self.losses: list[float] = []
@@ -180,12 +184,12 @@ class _Trial:
 
     def turn(self) -> None:
         """The updates; each waits for the device by itself."""
-        self.learner.forward.begin()
+        self.learner.forward.reset_state()
         tally = Tally(ignored=self.learner.objective.ignored)
         begun = time.perf_counter()
         with threaded(self.way.threads):
             for step, window in enumerate(self.windows):
-                seed(self.bench.device, step_seed(0, step))
+                seed_rng(self.bench.device, step_seed(0, step))
                 loss, _ = update(self.learner, window, step + 1, tally)
                 self.losses.append(loss)
         self.seconds.append((time.perf_counter() - begun) / len(self.windows))
@@ -206,12 +210,12 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
 
 
-def _threads(way: Way) -> str:
+def _threads(way: ExecConfig) -> str:
     count = way.threads or torch.get_num_threads()
     return f"{count} thread{'s' * (count != 1)}"
 
 
-def _difference(way: Way, other: Way) -> str:
+def _difference(way: ExecConfig, other: ExecConfig) -> str:
     """What this way has and the other has not."""
     if way.threads != other.threads:
         return _threads(way)

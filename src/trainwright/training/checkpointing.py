@@ -17,7 +17,7 @@ from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Epoch, Event, Note, Refused, Saved, Step
 
-SHARE = 0.01  # of the time may go into checkpoints that are written by the clock
+SAVING_SHARE = 0.01  # of the time may go into checkpoints that are written by the clock
 
 
 class Saver:
@@ -91,7 +91,7 @@ class Saver:
         with ``rollback`` E502 for the final one only.
         """
         place = self._place()
-        if place == self._at or not self.learner.between:
+        if place == self._at or not self.learner.at_step_boundary:
             return
         begun = perf_counter()
         try:
@@ -111,10 +111,10 @@ class Saver:
             self._at = place
             self.emit(Saved(self.state.step, perf_counter() - begun, size))
         now = perf_counter()
-        self._next = now + max(self._every, (now - begun) / SHARE)
+        self._next = now + max(self._every, (now - begun) / SAVING_SHARE)
 
     def _place(self) -> tuple[int, ...]:
-        return self.state.step, self.state.epoch, self.state.batch, self.state.cut
+        return self.state.step, self.state.epoch, self.state.batch, self.state.microbatches
 
     def _look_ahead(self) -> None:
         """Say before the first step where there is little room: parameters, two numbers of the optimiser, the best ones."""

@@ -12,7 +12,7 @@ LIBRARIES = ("trainwright", "torch", "numpy", "polars")
 INEXACT = "the last bits of numbers may differ from an untouched run"
 
 
-def machine(device: torch.device, threads: int) -> dict[str, Any]:
+def environment(device: torch.device, threads: int) -> dict[str, Any]:
     """Device, processor, threads and versions, as JSON."""
     processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
     found = {"device": device.type, "processor": processor, "threads": threads, "python": platform.python_version()}

@@ -15,8 +15,8 @@ from torch import nn
 from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
-from trainwright.training.microbatch import cut, release
-from trainwright.training.rng import seed
+from trainwright.training.microbatch import release, split_batches
+from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
 from trainwright.watch.events import Epoch, Event, Finished, Refused, Scores, Started, Step
@@ -109,7 +109,7 @@ def fit(
         scores = state.tally.scores()
         scores.metrics = learner.objective.metrics(scores.loss)
         valid = validate(learner.model) if validate else None
-        learner.between = False
+        learner.at_step_boundary = False
         state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
         best = valid is not None and state.consider(learner.model, plan.score(valid))
         lr = learner.lr
@@ -117,7 +117,7 @@ def fit(
             if schedule.every == "epoch":
                 schedule.advance((valid or scores).loss)
         seconds = time.perf_counter() - epoch_begun
-        learner.between = True
+        learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
         state.seconds = time.perf_counter() - begun
     yield Finished(reason, state.step, state.epoch, state.best_epoch, time.perf_counter() - begun)
@@ -129,26 +129,26 @@ def _epoch(
     """The updates of one epoch, or of what is left of it."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     if state.batch == 0:
-        learner.forward.begin()
+        learner.forward.reset_state()
     elif plan.spent(state, state.seconds):
         return  # the run was stopped between its last update and the end of the epoch
     # What a person's own batches draw when an epoch begins follows from the epoch, and later on from the step.
-    seed(device, epoch_seed(plan.seed, state.epoch))
+    seed_rng(device, epoch_seed(plan.seed, state.epoch))
     batches = train.epoch(state.epoch, state.batch)
     if state.batch:
-        seed(device, step_seed(plan.seed, state.step))
-    while window := list(islice(batches, plan.accumulate * state.cut)):
+        seed_rng(device, step_seed(plan.seed, state.step))
+    while window := list(islice(batches, plan.accumulate * state.microbatches)):
         if state.batch == 0:
-            seed(device, step_seed(plan.seed, state.step))
+            seed_rng(device, step_seed(plan.seed, state.step))
         lr = learner.lr
         made = _attempt(learner, window, plan, state, recover)
         if made is None:
-            smaller = cut(learner, train, window[0], state)
+            smaller = split_batches(learner, train, window[0], state)
             batches, window = train.epoch(state.epoch, state.batch), []
             release(device)
             yield smaller
             begins = state.batch == 0
-            seed(device, epoch_seed(plan.seed, state.epoch) if begins else step_seed(plan.seed, state.step))
+            seed_rng(device, epoch_seed(plan.seed, state.epoch) if begins else step_seed(plan.seed, state.step))
             continue
         loss, rows = (None, 0) if isinstance(made, Refused) else made
         state.step += 1
@@ -158,11 +158,11 @@ def _epoch(
             if schedule.every == "step":
                 schedule.advance(loss)
         state.seconds = time.perf_counter() - begun
-        learner.between = True
+        learner.at_step_boundary = True
         yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr)
         if plan.spent(state, time.perf_counter() - begun):
             return
-        seed(device, step_seed(plan.seed, state.step))
+        seed_rng(device, step_seed(plan.seed, state.step))
     if state.batch == 0:
         raise error("E607")
 

@@ -12,14 +12,14 @@ from trainwright.training.step import Learner
 from trainwright.watch.events import Note
 
 
-def cut(learner: Learner, train: Batches, first: Batch, state: State) -> Note:
+def split_batches(learner: Learner, train: Batches, first: Batch, state: State) -> Note:
     """Divide the batches of ``train`` by the smallest factor that leaves none over; the iterator in use has to be made anew.
 
     ``first`` is one of those that did not fit. Raises E504 where they cannot be cut.
     """
     for parameter in learner.parameters:
         parameter.grad = None
-    if learner.forward.carries(first):
+    if learner.forward.is_stateful(first):
         raise error("E504", what="a batch, which cannot be cut: the model carries a state for each of its rows")
     if not train.batch_size:
         raise error("E504", what="a batch, which cannot be cut: it comes as it is")
@@ -27,8 +27,8 @@ def cut(learner: Learner, train: Batches, first: Batch, state: State) -> Note:
         raise error("E504", what="a single row")
     factor = next(each for each in range(2, train.batch_size + 1) if train.batch_size % each == 0)
     train.batch_size //= factor
-    state.batch, state.cut = state.batch * factor, state.cut * factor
-    why = f"memory ran out; {state.cut} of them make a batch, the updates stay as they were asked for"
+    state.batch, state.microbatches = state.batch * factor, state.microbatches * factor
+    why = f"memory ran out; {state.microbatches} of them make a batch, the updates stay as they were asked for"
     if any(isinstance(each, nn.modules.batchnorm._BatchNorm) and each.training for each in learner.model.modules()):
         why += ", but batch norm sees fewer rows at a time"
     return Note("micro-batch", f"{train.batch_size} rows", why)

@@ -204,7 +204,7 @@ ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss"
 NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
-class Measured(NamedTuple):
+class LossSums(NamedTuple):
     """Sums over a batch: loss, its weight, right answers (None where targets are no class numbers) of so many."""
 
     loss: float
@@ -238,17 +238,17 @@ class Objective:
             raise error("E605", outputs=tuple(outputs.shape), targets=tuple(targets.shape))
         return self.loss(outputs, targets), self._weight(targets)
 
-    def measure(self, outputs: Any, targets: Any) -> Measured:
+    def measure(self, outputs: Any, targets: Any) -> LossSums:
         """A batch that is only looked at: its loss, and where targets are class numbers, how many outputs are right."""
         mean, weight = self(outputs, targets)
         loss = mean.item() * weight if weight else 0.0
         if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
-            return Measured(loss, weight, None, 0)
+            return LossSums(loss, weight, None, 0)
         if outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point():
-            return Measured(loss, weight, None, 0)
+            return LossSums(loss, weight, None, 0)
         kept = targets != self.ignored if self.ignored is not None else torch.ones_like(targets, dtype=torch.bool)
         right = ((outputs.argmax(dim=1) == targets) & kept).sum()
-        return Measured(loss, weight, int(right), int(kept.sum()))
+        return LossSums(loss, weight, int(right), int(kept.sum()))
 
     def metrics(self, loss: float) -> dict[str, float]:
         """What follows from a mean loss alone."""

@@ -84,8 +84,8 @@ class Problem(ABC):
         return ()
 
     @property
-    def ways(self) -> set[str]:
-        """The settings of ``WAYS`` that can make its training faster."""
+    def tunable(self) -> set[str]:
+        """The settings of ``EXECUTION_SETTINGS`` that can make its training faster."""
         return {"precision", "threads", "compile"}
 
     @property

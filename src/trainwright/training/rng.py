@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 
 
-def seed(device: torch.device, number: int) -> None:
+def seed_rng(device: torch.device, number: int) -> None:
     """What is drawn on the CPU and on the device (dropout) follows from ``number`` alone."""
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":
@@ -18,7 +18,7 @@ def seed(device: torch.device, number: int) -> None:
 
 
 @contextmanager
-def preserved(device: torch.device) -> Iterator[None]:
+def preserve_rng(device: torch.device) -> Iterator[None]:
     """The caller's random state, of the CPU and of the device, is afterwards what it was."""
     drawn = torch.random.get_rng_state()
     there = torch.cuda.get_rng_state(device) if device.type == "cuda" else None

@@ -12,23 +12,23 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adagrad, Optimizer
 
-from trainwright.models.bag import picked
+from trainwright.models.bag import gather_rows
 
-WORTH = 8  # rows that one pass over a table goes through in the time in which one row is picked out and put back
+ROWS_PER_PASS = 8  # rows that one pass over a table goes through in the time in which one row is picked out and put back
 
 
-def leaves_rows(optimizer: Optimizer) -> bool:
+def skips_zero_rows(optimizer: Optimizer) -> bool:
     """Whether a row whose gradient is zero stays as it is under an update, and with it what is remembered of it."""
     still = all(not group.get("momentum") and not group["weight_decay"] for group in optimizer.param_groups)
     return type(optimizer) in (SGD, Adagrad) and still
 
 
-def by_rows(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], None]:
+def sparse_step(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], None]:
     """``step`` for gradients of which some may be sparse (coalesced, one sparse dimension), which are those of rows.
 
     These are moved alone where that is the same and they are a small part of their table; else the gradient is made dense.
     """
-    still = leaves_rows(optimizer)
+    still = skips_zero_rows(optimizer)
 
     def move() -> None:
         groups = [group["params"] for group in optimizer.param_groups]
@@ -37,7 +37,7 @@ def by_rows(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], No
             for place, each in enumerate(parameters):
                 if each.grad is None or not each.grad.is_sparse:
                     continue
-                if still and each.grad._nnz() * WORTH <= len(each):
+                if still and each.grad._nnz() * ROWS_PER_PASS <= len(each):
                     places.append((parameters, place, each))
                 else:
                     each.grad = _dense(each.grad)
@@ -66,11 +66,13 @@ def _dense(gradient: Tensor) -> Tensor:
 def _take(optimizer: Optimizer, table: Tensor) -> Tensor:
     """The rows of a table that its gradient has, as a parameter of their own that the optimiser knows."""
     ids, values = table.grad._indices()[0], table.grad._values()  # type: ignore[union-attr]
-    rows = picked(table, ids)
+    rows = gather_rows(table, ids)
     rows.grad = values
     if table in optimizer.state:
         kept = optimizer.state[table]
-        optimizer.state[rows] = {name: picked(each, ids) if each.shape == table.shape else each for name, each in kept.items()}
+        optimizer.state[rows] = {
+            name: gather_rows(each, ids) if each.shape == table.shape else each for name, each in kept.items()
+        }
     return rows
 
 

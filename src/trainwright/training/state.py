@@ -13,7 +13,7 @@ from trainwright.data.batches.base import Batch
 from trainwright.watch.events import Scores
 
 COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored")
-PLACE = ("step", "epoch", "batch", "cut", "rows", "refused", "best_score", "best_epoch", "seconds")
+PLACE = ("step", "epoch", "batch", "microbatches", "rows", "refused", "best_score", "best_epoch", "seconds")
 BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised comparison
 
 
@@ -82,13 +82,13 @@ class Tally:
 @dataclass
 class State:
     """Where a run stands: ``epoch`` counts finished epochs, ``batch`` the batches used of the one under way, ``rows`` those
-    that went through an update, ``refused`` the refused updates in a row. Each batch is cut into ``cut`` smaller ones, which
+    that went through an update, ``refused`` the refused updates in a row. Each batch is cut into ``microbatches``, which
     ``batch`` counts, where memory ran out."""
 
     step: int = 0
     epoch: int = 0
     batch: int = 0
-    cut: int = 1
+    microbatches: int = 1
     rows: int = 0
     refused: int = 0
     tally: Tally = field(default_factory=Tally)

@@ -19,9 +19,9 @@ from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
 from trainwright.models.lstm_language import LSTMLanguageModel
 from trainwright.training.optim import Objective, Scheduler, lean_step
-from trainwright.training.sparse import by_rows
+from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
-from trainwright.training.step_guard import Undo
+from trainwright.training.step_guard import StepGuard
 
 
 @dataclass
@@ -46,9 +46,9 @@ class Learner:
         table = self.model.table if isinstance(self.model, Bag | LSTMLanguageModel) else None
         if table is not None and device == "cpu":  # on other devices its gradient stays torch's own, which is dense
             table.sparse = True
-            self.apply = by_rows(self.optimizer, self.apply)
-        self.undo = Undo(self.forward)
-        self.between = True  # whether everything stands between two updates, so that it can be saved
+            self.apply = sparse_step(self.optimizer, self.apply)
+        self.guard = StepGuard(self.forward)
+        self.at_step_boundary = True  # whether everything stands between two updates, so that it can be saved
 
     @property
     def model(self) -> nn.Module:
@@ -72,16 +72,16 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
             optimiser finds no memory.
         torch.OutOfMemoryError: where the forward or the backward pass finds none.
     """
-    learner.undo.keep(tally)
+    learner.guard.save(tally)
     try:
         mean, gradients = _backward(learner, window, step, tally)
     except BaseException:
-        learner.undo.put_back(tally)
+        learner.guard.restore(tally)
         raise
     if learner.clip_value:
         torch._foreach_clamp_min_(gradients, -learner.clip_value)
         torch._foreach_clamp_max_(gradients, learner.clip_value)
-    learner.between = False
+    learner.at_step_boundary = False
     try:
         learner.apply()
     except torch.OutOfMemoryError:  # smaller batches would not help: what was made for them is gone by now
@@ -108,7 +108,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         tally.add(value, batch_weight, outputs, batch)
         total, weight = total + value * batch_weight, weight + batch_weight
     gradients = [
-        entries(parameter) if gradient.is_sparse else gradient
+        coalesced(parameter) if gradient.is_sparse else gradient
         for parameter in learner.parameters
         if (gradient := parameter.grad) is not None
     ]
@@ -117,7 +117,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
     if isinstance(learner.model, Bag):
-        learner.model.penalise()
+        learner.model.add_penalty()
     norms = torch._foreach_norm(gradients) if gradients else ()
     norm = joint_norm(norms)
     if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):
@@ -128,7 +128,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
     return total / weight if weight else 0.0, gradients
 
 
-def entries(parameter: nn.Parameter) -> Tensor:
+def coalesced(parameter: nn.Parameter) -> Tensor:
     """The values of a parameter's sparse gradient, after each place has become one entry."""
     gradient: Any = parameter.grad
     places = gradient._indices()

@@ -16,8 +16,8 @@ from trainwright.models.forward import Forward
 from trainwright.training.state import Tally
 
 
-class Undo:
-    """``keep`` before the forward passes of an update, ``put_back`` where it is refused."""
+class StepGuard:
+    """Save what an update may change before its forward passes; restore it where the update is refused."""
 
     def __init__(self, forward: Forward) -> None:
         self._forward = forward
@@ -27,7 +27,7 @@ class Undo:
         self._carried: Any = None
         self._counted: tuple[dict[str, Any], int] = {}, 0
 
-    def keep(self, tally: Tally) -> None:
+    def save(self, tally: Tally) -> None:
         """Remember how things are. A model without buffers costs next to nothing here."""
         self._carried, self._counted = self._forward.state, tally.mark()
         if not self._modules:
@@ -40,7 +40,7 @@ class Undo:
             with torch.no_grad():
                 torch._foreach_copy_(self._copies, buffers)
 
-    def put_back(self, tally: Tally) -> None:
+    def restore(self, tally: Tally) -> None:
         """Make things as they were. A module may have changed a buffer in place, or put another tensor there."""
         self._forward.state = self._carried
         tally.back(self._counted)

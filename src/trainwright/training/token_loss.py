@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions
 
 from trainwright.data.batches.tokens import IGNORED
-from trainwright.training.optim import Measured, Objective
+from trainwright.training.optim import LossSums, Objective
 
 Output = Callable[[], tuple[Tensor, Tensor | None]]
 # From so many tokens in the vocabulary on, torch's fused loss pays: it makes the gradient of the logits together with the
@@ -92,7 +92,7 @@ class TokenObjective(Objective):
             mean = F.cross_entropy(F.linear(flat, weight, bias), wanted, ignore_index=IGNORED)
         return mean, float((wanted != IGNORED).sum())
 
-    def measure(self, outputs: Any, targets: Any) -> Measured:
+    def measure(self, outputs: Any, targets: Any) -> LossSums:
         """Not a way to measure a language model: ``evaluation.language`` is."""
         raise NotImplementedError
 

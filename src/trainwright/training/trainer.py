@@ -14,17 +14,17 @@ from torch import nn
 from trainwright.config.settings import MOST_THREADS
 from trainwright.errors import error, in_short, nearest
 from trainwright.models import registry
-from trainwright.models.memory_format import Arranged
+from trainwright.models.memory_format import MemoryFormatted
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
 from trainwright.training import snapshot
-from trainwright.training.autotune import Bench, Way, choose, threaded, unheard
+from trainwright.training.autotune import ExecConfig, Workload, fastest_config, ignore, threaded
 from trainwright.training.checkpointing import Saver
-from trainwright.training.environment import machine
+from trainwright.training.environment import environment
 from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
 from trainwright.training.optim import Objective, make_optimizer, make_schedules
 from trainwright.training.problem import Note, Problem
-from trainwright.training.rng import preserved
+from trainwright.training.rng import preserve_rng
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
@@ -46,14 +46,14 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-class Training:
+class Trainer:
     """One run of ``train``: made from a problem whose settings are complete, carried through by ``train``.
 
     ``notes`` say what became of an earlier run's weights, what is frozen, and what was measured to be fast.
     """
 
-    def __init__(self, problem: Problem, free: Collection[str] = (), tell: Callable[[int, int], None] = unheard) -> None:
-        """``free`` names the settings of a ``Way`` that are to be measured; ``tell(done, total)`` hears how far that is.
+    def __init__(self, problem: Problem, free: Collection[str] = (), on_progress: Callable[[int, int], None] = ignore) -> None:
+        """``free`` names the settings of ``ExecConfig`` to be measured; ``on_progress(done, total)`` is told how far that is.
 
         Raises SettingError where torch does not know a name or an argument.
         """
@@ -78,7 +78,7 @@ class Training:
             unit=problem.unit,
             name_rows=problem.name_rows,
         )
-        way = self._way(free if self.settings.speed == "auto" else (), tell)
+        way = self._way(free if self.settings.speed == "auto" else (), on_progress)
         self.settings = problem.settings = self.settings.model_copy(update=way.settings())
         self.learner = self._learner(self.model, way)
         self.state = State()
@@ -136,31 +136,31 @@ class Training:
         planned = -(-self.batches.per_epoch // self.settings.accumulate) * self.plan.epochs
         return min(planned, self.settings.steps) if self.settings.steps else planned
 
-    def _way(self, free: Collection[str], tell: Callable[[int, int], None]) -> Way:
+    def _way(self, free: Collection[str], on_progress: Callable[[int, int], None]) -> ExecConfig:
         """How an update is computed: as the settings say, or by measuring where they leave it open."""
         settings, layout = self.settings, ""
-        if isinstance(self.model, Arranged):
+        if isinstance(self.model, MemoryFormatted):
             layout = settings.layout or ("channels_last" if self.device.type == "cpu" else "contiguous")
-        way = Way(settings.precision or "float32", layout, settings.threads or 0, bool(settings.compile))
+        way = ExecConfig(settings.precision or "float32", layout, settings.threads or 0, bool(settings.compile))
 
-        def build(way: Way) -> Learner:
+        def build(way: ExecConfig) -> Learner:
             return self._learner(copy.deepcopy(self.model), way)
 
         unfit = {"layout"} if not layout else set()
         unfit |= {"threads"} if self.device.type != "cpu" else set()
-        measured = self.problem.ways.intersection(free) - unfit
-        bench = Bench(build, self.batches, settings.accumulate, self._updates(), settings.time, self.device, tell)
-        with preserved(self.device):
-            way, told = choose(bench, way, measured) if measured else (way, "")
+        measured = self.problem.tunable.intersection(free) - unfit
+        bench = Workload(build, self.batches, settings.accumulate, self._updates(), settings.time, self.device, on_progress)
+        with preserve_rng(self.device):
+            way, told = fastest_config(bench, way, measured) if measured else (way, "")
         self.notes += [("speed", str(way), f"measured on real batches: {told}")] if told else []
         return way
 
-    def _learner(self, model: nn.Module, way: Way) -> Learner:
+    def _learner(self, model: nn.Module, way: ExecConfig) -> Learner:
         """What moves ``model``."""
         settings = self.settings
         assert settings.optimizer is not None and settings.lr is not None
         assert settings.schedule is not None and settings.clip is not None
-        if isinstance(model, Arranged):
+        if isinstance(model, MemoryFormatted):
             model.layout = way.layout
         learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = make_optimizer(settings.optimizer, learning, settings.lr)
@@ -172,15 +172,15 @@ class Training:
 
     def machine(self) -> dict[str, Any]:
         """What the last bits of numbers depend on, beside data and settings."""
-        return machine(self.device, self.threads)
+        return environment(self.device, self.threads)
 
-    def over(self, found: Checkpoint) -> bool:
+    def is_over(self, found: Checkpoint) -> bool:
         """Whether the plan asks for nothing more than a checkpoint has."""
         before = State()
         before.place(found.state["position"])
         return bool(self.plan.reason(before, before.seconds))
 
-    def go_on(self, found: Checkpoint) -> list[Note]:
+    def restore(self, found: Checkpoint) -> list[Note]:
         """Stand where a checkpoint was taken; what is not as it was then.
 
         Raises RunError E411 where it was made by something else.
@@ -188,7 +188,7 @@ class Training:
         updates = -(-self.batches.per_epoch // self.settings.accumulate)
         try:
             alike = snapshot.restore(found.state, self.learner, self.state, updates)
-            self.batches.batch_size //= self.state.cut
+            self.batches.batch_size //= self.state.microbatches
             threads = int(found.facts["machine"]["threads"])
             if not 0 < threads <= MOST_THREADS:
                 raise ValueError(f"{threads} threads")
@@ -220,7 +220,7 @@ class Training:
         signals = saver.signals if saver is not None else Signals()
         measure = partial(_at_once, signals, self._validate) if "valid" in self.problem.splits else None
         try:
-            with preserved(self.device), threaded(self.threads), signals.waiting():
+            with preserve_rng(self.device), threaded(self.threads), signals.waiting():
                 for event in fit(self.learner, self.batches, measure, self.plan, self.state, recover):
                     if saver is not None and isinstance(event, Finished):
                         saver.save(final=True)

@@ -36,8 +36,8 @@ class Console:
         self._since = self._next = 0.0
         self._first: int | None = None  # the first step shown is not 1 when a run goes on after an interruption
         self._rows = 0
-        self._columns: tuple[epochs.Column, ...] = ()
-        self._layout = epochs.Layout()
+        self._columns: tuple[epochs.ColumnHead, ...] = ()
+        self._layout = epochs.EpochColumns()
         self._saved, self._saving, self._refused = 0, 0.0, 0
         self._waiting: list[Line] = []
         self._next_print = 0.0

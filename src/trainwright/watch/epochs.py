@@ -17,18 +17,18 @@ BEST = f"{words.STAR} best"
 _CELL = 9
 _EPOCH, _SECONDS = ("", "epoch"), ("", "seconds")
 
-Column = tuple[str, str]
+ColumnHead = tuple[str, str]
 """Part (train, valid or none) and measure."""
 
 
-class Layout(NamedTuple):
+class EpochColumns(NamedTuple):
     """The columns that are shown, and the spaces between them."""
 
-    columns: Sequence[Column] = ()
+    columns: Sequence[ColumnHead] = ()
     gap: int = 3
 
 
-def cells(event: Epoch) -> dict[Column, str]:
+def cells(event: Epoch) -> dict[ColumnHead, str]:
     """What an epoch has to show, in the order of the columns; a score that has no meaning here has no cell."""
     found = {_EPOCH: words.count(event.epoch)}
     for part, scores in (("train", event.train), ("valid", event.valid)):
@@ -44,23 +44,23 @@ def _scores(scores: Scores | None) -> Iterable[tuple[str, float]]:
     return [("loss", scores.loss), *accuracy, *more]
 
 
-def choose(columns: Iterable[Column], width: int) -> Layout:
+def choose(columns: Iterable[ColumnHead], width: int) -> EpochColumns:
     """The layout of ``columns`` in ``width`` cells: closer together where that is enough, else without the least."""
     kept = sorted(columns, key=_place)
     while True:
         for gap in (3, 2):
-            layout = Layout(kept, gap)
+            layout = EpochColumns(kept, gap)
             if len(kept) <= 2 or words.width(heading(layout).text) <= width:
                 return layout
         kept.remove(max(kept, key=lambda column: _rank(column, kept)))
 
 
-def _place(column: Column) -> int:
+def _place(column: ColumnHead) -> int:
     """The epoch first, then train, valid, and the seconds last; within a part the order in which the scores came."""
     return -1 if column == _EPOCH else ("train", "valid", "").index(column[0])
 
 
-def _rank(column: Column, columns: Sequence[Column]) -> tuple[int, int]:
+def _rank(column: ColumnHead, columns: Sequence[ColumnHead]) -> tuple[int, int]:
     """How early a column is given up: the greatest first."""
     part, name = column
     if column == _EPOCH:
@@ -72,25 +72,25 @@ def _rank(column: Column, columns: Sequence[Column]) -> tuple[int, int]:
     return ((0, 1, 3) if part == "valid" else (2, 4, 6))[kind], order
 
 
-def heading(layout: Layout) -> Line:
+def heading(layout: EpochColumns) -> Line:
     """The names of the columns."""
     titles = [_title(column) for column in layout.columns]
     return Line(f"{_row(titles, layout)}{' ' * layout.gap}{BEST}", "bold", (*titles, BEST))
 
 
-def row(values: Mapping[Column, str], layout: Layout, best: bool) -> Line:
+def row(values: Mapping[ColumnHead, str], layout: EpochColumns, best: bool) -> Line:
     """One epoch."""
     shown, mark = [values.get(column, "-") for column in layout.columns], words.STAR if best else ""
     text = _row(shown, layout) + (" " * layout.gap + mark if mark else "")
     return Line(text, "green" if best else "", (*shown, mark))
 
 
-def _title(column: Column) -> str:
+def _title(column: ColumnHead) -> str:
     part, name = column
     return f"{part} {measures.short(name)}".strip()
 
 
-def _row(texts: Sequence[str], layout: Layout) -> str:
+def _row(texts: Sequence[str], layout: EpochColumns) -> str:
     shown = [
         words.pad(text, -max(words.width(_title(column)), 5 if column == _EPOCH else 8 if column == _SECONDS else _CELL))
         for text, column in zip(texts, layout.columns, strict=True)

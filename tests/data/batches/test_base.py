@@ -16,12 +16,12 @@ from trainwright.data.batches import base as module
 from trainwright.data.batches.base import ragged_batches
 from trainwright.data.batches.pytree import count, filled, leaves, mapped
 from trainwright.data.batches.shuffle import epoch_order, step_seed
-from trainwright.data.batches.user_data import Layout, any_batches
+from trainwright.data.batches.user_data import BatchLayout, any_batches
 from trainwright.data.text.ragged import Ragged
 from trainwright.errors import ModelError
 
 CPU = torch.device("cpu")
-LAYOUT = Layout(CPU, torch.float32)
+LAYOUT = BatchLayout(CPU, torch.float32)
 
 
 def ragged(count: int) -> tuple[Ragged, np.ndarray]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from picture_samples import noise
 
 from trainwright.data.images.arrays import convert, to_labels
-from trainwright.data.images.normalize import Pixels
+from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.read.digits import embedded_digits
 from trainwright.data.read.images import holds_images, read_pictures
 from trainwright.errors import SourceError
@@ -160,7 +160,7 @@ def test_what_values_mean_is_decided_for_all_parts_together() -> None:
 def test_large_arrays_are_converted_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     images = noise(50, 6, 5) / 255
     whole = convert({"a": images})[0]["a"]
-    monkeypatch.setattr("trainwright.data.images.arrays.CHUNK", 70)
+    monkeypatch.setattr("trainwright.data.images.arrays.CHUNK_VALUES", 70)
     assert (convert({"a": images})[0]["a"] == whole).all()
 
 
@@ -315,23 +315,23 @@ def test_a_missing_file_of_digits(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=40, deadline=None)
 def test_pixels_learns_mean_and_deviation(rows: int, channels: int, height: int, width: int, seed: int) -> None:
     pixels = noise(rows, channels, height, width, seed=seed)
-    encoder = Pixels.fit(pixels, (height, width), channels)
+    encoder = ImageNormalizer.fit(pixels, (height, width), channels)
     values = pixels / 255
     assert np.allclose(encoder.mean, values.mean((0, 2, 3)), rtol=1e-12)
     if rows * height * width > 1:
         assert np.allclose(encoder.std, values.std((0, 2, 3)), rtol=1e-9)
     shuffled = np.random.default_rng(seed).permutation(pixels)
-    assert Pixels.fit(shuffled, (height, width), channels) == encoder
+    assert ImageNormalizer.fit(shuffled, (height, width), channels) == encoder
     values_, arrays = encoder.to_parts()
-    assert arrays == {} and Pixels.from_parts(json.loads(json.dumps(values_)), arrays) == encoder
+    assert arrays == {} and ImageNormalizer.from_parts(json.loads(json.dumps(values_)), arrays) == encoder
 
 
 def test_pixels_of_one_shade_are_not_divided_by_zero() -> None:
-    assert Pixels.fit(np.full((3, 1, 2, 2), 51, np.uint8), (2, 2), 1) == Pixels((2, 2), 1, (0.2,), (1.0,))
+    assert ImageNormalizer.fit(np.full((3, 1, 2, 2), 51, np.uint8), (2, 2), 1) == ImageNormalizer((2, 2), 1, (0.2,), (1.0,))
 
 
 def test_pixels_sums_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = noise(50, 3, 4, 4)
-    whole = Pixels.fit(pixels, (4, 4), 3)
-    monkeypatch.setattr("trainwright.data.images.normalize.CHUNK", 40)
-    assert Pixels.fit(pixels, (4, 4), 3) == whole
+    whole = ImageNormalizer.fit(pixels, (4, 4), 3)
+    monkeypatch.setattr("trainwright.data.images.normalize.CHUNK_VALUES", 40)
+    assert ImageNormalizer.fit(pixels, (4, 4), 3) == whole

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from picture_samples import noise
 
-from trainwright.data.images.sizes import decode, survey
+from trainwright.data.images.sizes import decode, measure_sizes
 from trainwright.data.read.idx import read_idx
 from trainwright.data.read.images import holds_images, read_pictures
 from trainwright.errors import SourceError
@@ -179,7 +179,7 @@ def test_mnist_and_its_copy_as_png_files(real_data: Path) -> None:
     arrays, files = read_pictures(real_data / "mnist"), read_pictures(real_data / "mnist_png")
     assert [len(part) for part in arrays.values()] == [60_000, 10_000]
     assert arrays["train"].labels.head(5).to_list() == ["5", "0", "4", "1", "9"]
-    found = survey(files.values())
+    found = measure_sizes(files.values())
     assert found.size == (28, 28) and found.channels == 1
     for part, pictures in files.items():
         pixels, known = decode(pictures, found.size, 1).pixels, arrays[part].pixels

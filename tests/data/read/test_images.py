@@ -18,7 +18,7 @@ from PIL import Image, ImageFile
 
 from trainwright.data.images.decode import decode_one
 from trainwright.data.images.pictures import Pictures, from_pixels, in_pieces
-from trainwright.data.images.sizes import LARGEST, SIDES, _size, bytes_needed, decode, survey
+from trainwright.data.images.sizes import LARGEST, SIDES, _size, bytes_needed, decode, measure_sizes
 from trainwright.data.read.image_folders import image_column
 from trainwright.data.read.images import holds_images, read_pictures
 from trainwright.data.read.tables import read_table
@@ -219,26 +219,26 @@ def test_survey_reads_headers_of_the_training_split(tmp_path: Path, monkeypatch:
         picture(tmp_path / "train" / "a" / f"{number}.png", number, side, 2 * side)
         write_png(tmp_path / "test" / "a" / f"{number}.png", noise(99, 99, 3, seed=number))
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("decoded"))
-    found = survey(read_pictures(tmp_path).values())
+    found = measure_sizes(read_pictures(tmp_path).values())
     assert found.size == (48, 48) and found.channels == 1
     assert (
         found.notes[0][2]
         == "half of the pictures are 50 or more on their shorter side; 48 is the next side below that is usual"
     )
     write_png(tmp_path / "train" / "a" / "3.png", noise(99, 99, 3))
-    found = survey(read_pictures(tmp_path).values())
+    found = measure_sizes(read_pictures(tmp_path).values())
     assert found.channels == 3 and found.notes[1] == ("channels", "3", "1 of 4 pictures are in colour")
 
 
 def test_a_large_common_size_is_reduced(tmp_path: Path) -> None:
     picture(tmp_path / "a" / "1.png", 0, 600, 800)
-    found = survey(read_pictures(tmp_path).values())
+    found = measure_sizes(read_pictures(tmp_path).values())
     assert found.size == (224, 224) and found.notes[0][2].startswith("every picture has 600 x 800")
 
 
 def test_arrays_are_surveyed_and_resized() -> None:
     pictures = from_pixels("a.npz", pl.Series(["a", "b"]), noise(2, 3, 4, 4))
-    found = survey([pictures])
+    found = measure_sizes([pictures])
     assert found.size == (4, 4) and found.channels == 3
     assert decode(pictures, (4, 4), 3) is pictures
     smaller = decode(pictures, (2, 3), 1).pixels
@@ -267,7 +267,7 @@ def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_bad_pictures_are_named_and_the_others_used(thousand: Path) -> None:
     pictures = read_pictures(thousand)["train"]
-    found = survey([pictures])
+    found = measure_sizes([pictures])
     assert found.size == (28, 28) and found.channels == 3  # CMYK is colour
     decoded = decode(pictures, found.size, 1)
     reasons = {Path(each.file).name: each.reason for each in decoded.rejected}
@@ -287,7 +287,7 @@ def test_bad_pictures_are_named_and_the_others_used(thousand: Path) -> None:
 
 def test_all_bad_pictures_but_a_cut_jpeg_are_found_before_decoding(thousand: Path) -> None:
     pictures = read_pictures(thousand)["train"]
-    survey([pictures])
+    measure_sizes([pictures])
     assert {Path(each.file).name for each in pictures.rejected} == HOSTILE_REASONS.keys() - {"cut.jpg"}
 
 
@@ -296,7 +296,7 @@ def test_nothing_is_warned_about_and_nothing_stays_changed(thousand: Path) -> No
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pictures = read_pictures(thousand)["train"]
-        survey([pictures])
+        measure_sizes([pictures])
         decode(pictures, (8, 8), 3)
     assert not caught and before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters))
 
@@ -324,7 +324,7 @@ def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     hostile(tmp_path / "a")
     pictures = read_pictures(tmp_path)["train"]
-    survey([pictures])
+    measure_sizes([pictures])
     assert pictures.names == ["a/cut.jpg"]
     with pytest.raises(SourceError, match="E142: none of the 15 pictures"):
         decode(pictures, (28, 28), 1)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from trainwright.data.read import builtin
-from trainwright.data.read.infer_task import looks_like
+from trainwright.data.read.infer_task import infer_task
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Table
 
@@ -68,28 +68,28 @@ def table(has_header: bool = True, **columns: Any) -> Table:
     ],
 )  # fmt: skip
 def test_what_a_table_is_about(columns: dict[str, Any], kind: str) -> None:
-    found, why = looks_like(table(**columns))
+    found, why = infer_task(table(**columns))
     assert found == kind and why, why
 
 
 def test_what_is_given_decides() -> None:
     rows = table(size=SIZE, name=NAMES, label=KIND)
-    assert looks_like(rows)[0] == "table"
-    assert looks_like(rows, text=("name",))[0] == "text"
-    assert looks_like(table(text=PROSE, size=SIZE, colour=COLOUR), label="text")[0] == "table"
-    assert looks_like(table(Name=NAMES, label=KIND, size=SIZE), label="size")[0] == "table"
+    assert infer_task(rows)[0] == "table"
+    assert infer_task(rows, text=("name",))[0] == "text"
+    assert infer_task(table(text=PROSE, size=SIZE, colour=COLOUR), label="text")[0] == "table"
+    assert infer_task(table(Name=NAMES, label=KIND, size=SIZE), label="size")[0] == "table"
 
 
 def test_without_names() -> None:
-    assert looks_like(table(False, a=["1", "2"] * 20, b=PROSE, c=LONGER))[0] == "text"
-    assert looks_like(table(False, a=SIZE, b=SIZE, c=KIND))[0] == "table"
-    assert looks_like(table(False, a=FILES, b=KIND))[0] == "image"
+    assert infer_task(table(False, a=["1", "2"] * 20, b=PROSE, c=LONGER))[0] == "text"
+    assert infer_task(table(False, a=SIZE, b=SIZE, c=KIND))[0] == "table"
+    assert infer_task(table(False, a=FILES, b=KIND))[0] == "image"
 
 
 def test_built_in_data() -> None:
-    assert {name: looks_like(builtin.load(name))[0] for name in ("diabetes", "wine")} == {"diabetes": "table", "wine": "table"}
+    assert {name: infer_task(builtin.load(name))[0] for name in ("diabetes", "wine")} == {"diabetes": "table", "wine": "table"}
 
 
 def test_real_files(real_data: Path) -> None:
     for name in ("ag_news/test.csv", "ag_news_10k/train.csv", "ng20/test.parquet"):
-        assert looks_like(read_table(real_data / name))[0] == "text"
+        assert infer_task(read_table(real_data / name))[0] == "text"

@@ -25,7 +25,7 @@ from trainwright.data.files import spool as scratch
 from trainwright.data.read import csv_fast, csv_strict, json_records
 from trainwright.data.read import tables as readers
 from trainwright.data.read.sniff import sniff_loaded
-from trainwright.data.tables.table import Stream, Table
+from trainwright.data.tables.table import Table, TableStream
 from trainwright.data.text import bag_encoder, ngram_counts, tokenize
 from trainwright.data.text.lookup import Lookup
 from trainwright.errors import TrainwrightError
@@ -43,18 +43,18 @@ def in_parts(path: Path, head: int, part: int) -> Table:
         (path.parent / "content").write_bytes(loaded.data)
     with pytest.MonkeyPatch.context() as patch:
         for module in (load, readers, csv_fast):
-            patch.setattr(module, "HEAD", head)
-            patch.setattr(module, "PART", part)
+            patch.setattr(module, "HEAD_BYTES", head)
+            patch.setattr(module, "PART_BYTES", part)
         patch.setattr(csv_strict, "BITE", part)
         patch.setattr(csv_strict, "FORGET", part % 4)
         if not loaded.parquet and sniffed.format != "json":
-            file = load.Kept((path.parent / "content").open("rb"))
+            file = load.SpilledContent((path.parent / "content").open("rb"))
             (path.parent / "content").unlink()
             found = readers._file(replace(loaded, file=file), sniffed).whole()
         else:
             found = readers._file(loaded, sniffed).whole()
     if not found.frame.height:
-        readers._refuse_empty(Stream(found))
+        readers._refuse_empty(TableStream(found))
     return found
 
 
@@ -86,8 +86,8 @@ def test_large_files_of_any_encoding(encoding: str, pack, tmp_path: Path, monkey
     path.write_bytes(pack(f"label,text\n{rows}".encode(encoding)))
     whole = readers.read_table(path)
     for module in (load, readers, csv_fast):
-        monkeypatch.setattr(module, "HEAD", 8000)
-        monkeypatch.setattr(module, "PART", 5001)
+        monkeypatch.setattr(module, "HEAD_BYTES", 8000)
+        monkeypatch.setattr(module, "PART_BYTES", 5001)
     stream = readers.open_table(path)
     assert len(list(stream.tables())) > 5 and outcome(stream.whole) == outcome(lambda: whole)
 
@@ -120,8 +120,8 @@ def test_a_large_parquet_file_is_read_by_batches(tmp_path: Path, monkeypatch: py
     frame.write_parquet(path, row_group_size=700)
     whole = readers.read_table(path)
     for module in (load, readers):
-        monkeypatch.setattr(module, "HEAD", 9000)
-        monkeypatch.setattr(module, "PART", 3000)
+        monkeypatch.setattr(module, "HEAD_BYTES", 9000)
+        monkeypatch.setattr(module, "PART_BYTES", 3000)
     stream = readers.open_table(path)
     assert len(list(stream.tables())) > 5 and outcome(stream.whole) == outcome(lambda: whole)
     assert whole.frame.height == 5000 and whole.frame["at"].to_list() == list(range(5000))
@@ -131,8 +131,8 @@ def test_a_disk_that_is_full_when_the_last_of_a_file_is_written(tmp_path: Path, 
     path = tmp_path / "a.csv"
     path.write_text("label,text\n" + "a,some words\n" * 1000, encoding="utf-16")
     for module in (load, readers, csv_fast):
-        monkeypatch.setattr(module, "HEAD", 500)
-        monkeypatch.setattr(module, "PART", 400)
+        monkeypatch.setattr(module, "HEAD_BYTES", 500)
+        monkeypatch.setattr(module, "PART_BYTES", 400)
     monkeypatch.setattr(readers, "scratch_file", lambda: Path("/dev/full").open("wb", 1 << 20))  # noqa: SIM115
     assert outcome(readers.read_table, path) == "E172"
 
@@ -144,21 +144,21 @@ def test_utf_16_that_is_cut_far_behind_the_head_is_refused_with_its_place(
     path.write_bytes(("label,text\n" + "a,some words\nb,others\n" * 500).encode("utf-16") + b"\n")
     whole = outcome(readers.read_table, path)
     for module in (load, readers, csv_fast):
-        monkeypatch.setattr(module, "HEAD", 4000)
-        monkeypatch.setattr(module, "PART", 1000)
+        monkeypatch.setattr(module, "HEAD_BYTES", 4000)
+        monkeypatch.setattr(module, "PART_BYTES", 1000)
     assert whole == outcome(readers.read_table, path) == "E117"
 
 
 def small_memory(patch: pytest.MonkeyPatch) -> None:
     """Everything as if it were too large: parts, pieces, arrays on the disk, and shares of the n-grams."""
     for module in (load, readers, csv_fast):
-        patch.setattr(module, "HEAD", 9000)
-        patch.setattr(module, "PART", 2000)
+        patch.setattr(module, "HEAD_BYTES", 9000)
+        patch.setattr(module, "PART_BYTES", 2000)
     patch.setattr(scratch, "IN_MEMORY", 100)
     patch.setattr(cache, "IN_MEMORY", 100)
-    patch.setattr(ngram_counts, "SHARE", 300)
-    patch.setattr(tokenize, "CHUNK", 200)
-    patch.setattr(tokenize, "PART", 500)
+    patch.setattr(ngram_counts, "SORTED_KEYS", 300)
+    patch.setattr(tokenize, "CHUNK_TOKENS", 200)
+    patch.setattr(tokenize, "PART_BYTES", 500)
     patch.setattr(bag_encoder, "BLOCK", 128)
 
 
@@ -214,14 +214,14 @@ def test_work_in_order_holds_no_more_than_the_cores_are_busy_with() -> None:
             taken.append(number)
             yield number
 
-    for done, result in enumerate(scratch.in_order(lambda number: number * 2, items())):
+    for done, result in enumerate(scratch.parallel_map(lambda number: number * 2, items())):
         assert result == done * 2 and len(taken) <= done + 2 + (os.cpu_count() or 1)
 
 
 @given(st.lists(st.integers(0, 40), max_size=200), st.integers(1, 3), st.integers(1, 9))
 def test_counts_of_keys_in_shares(keys: list[int], least: int, share: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ngram_counts, "SHARE", share)
+        patch.setattr(ngram_counts, "SORTED_KEYS", share)
         counter = ngram_counts.Counter(len(keys))
         for at in range(0, len(keys), 7):
             counter.add(counter.deal(np.array(keys[at : at + 7], np.int64)))

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwright.data.files import content as load
-from trainwright.data.files.content import Loaded
+from trainwright.data.files.content import FileContent
 from trainwright.data.read import csv_fast
 from trainwright.data.read.csv_fast import Delimited, DelimitedFile, well_formed_records
 from trainwright.data.read.tables import read_table, split_folder
@@ -83,7 +83,7 @@ STYLES = (
 
 def both_ways(data: bytes, delimiter: str, has_header: bool) -> tuple[Delimited, Delimited]:
     """What reading gives, and what the careful way alone gives."""
-    file = DelimitedFile(Loaded(Path("x"), data, ".csv", "", False, len(data)), delimiter, has_header)
+    file = DelimitedFile(FileContent(Path("x"), data, ".csv", "", False, len(data)), delimiter, has_header)
     return file.read(file.begin, len(data) + 1)[0], file.careful(file.begin, len(data) + 1)[0]
 
 
@@ -291,7 +291,7 @@ def test_a_giant_line_is_refused_before_it_fills_the_memory(tmp_path: Path) -> N
 
 def test_a_giant_line_is_refused_wherever_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "MAX_RECORD_BYTES", 3000)
-    monkeypatch.setattr(load, "CHUNK", 1000)
+    monkeypatch.setattr(load, "READ_BYTES", 1000)
     assert refusal(put(tmp_path, "a,b\n" * 999 + "c," + "d" * 5000)).code == "E107"
     assert read(tmp_path, "1,b\n" * 9999).frame.height == 9999
 

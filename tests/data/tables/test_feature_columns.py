@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.dtypes import Feature
-from trainwright.data.tables.feature_columns import Chosen, choose_features
-from trainwright.data.tables.parse import parse
+from trainwright.data.tables.feature_columns import TableSchema, choose_features
+from trainwright.data.tables.parse import cast_columns
 from trainwright.data.tables.table import ROW, Table
 from trainwright.errors import DataError
 
@@ -33,17 +33,17 @@ def table(has_header: bool = True, **columns: Any) -> Table:
     return Table(frame.with_columns(pl.int_range(1, frame.height + 1).alias(ROW)), "a.csv", has_header=has_header)
 
 
-def choose(rows: Table, *args: Any, **more: Any) -> Chosen:
+def choose(rows: Table, *args: Any, **more: Any) -> TableSchema:
     chosen = choose_features(rows, *args, **more)
     assert all(what and value and why for what, value, why in chosen.notes)
     return chosen
 
 
-def kinds(chosen: Chosen) -> dict[str, str]:
+def kinds(chosen: TableSchema) -> dict[str, str]:
     return {feature.name: feature.kind for feature in chosen.features}
 
 
-def left_out(chosen: Chosen) -> dict[str, str]:
+def left_out(chosen: TableSchema) -> dict[str, str]:
     return {value: why for what, value, why in chosen.notes if what == "left out"}
 
 
@@ -269,8 +269,8 @@ def test_a_few_bad_cells_are_said() -> None:
 def test_the_choice_goes_through_json() -> None:
     for target in (KIND, SIZE):
         chosen = choose(table(size=SIZE, day=["2026-01-31", "2026-02-01"] * 20, label=target))
-        assert Chosen.from_values(json.loads(json.dumps(chosen.to_values()))) == chosen
-    assert Chosen.from_values(Chosen(None, ()).to_values()) == Chosen(None, ())
+        assert TableSchema.from_values(json.loads(json.dumps(chosen.to_values()))) == chosen
+    assert TableSchema.from_values(TableSchema(None, ()).to_values()) == TableSchema(None, ())
 
 
 # ---- typed values
@@ -283,7 +283,7 @@ def test_parse_names_the_rows_it_leaves_out() -> None:
         label=[1.0, None, *[0.0, 1.0] * 14],
     )
     chosen = choose(rows)
-    frame, rejected = parse(rows.frame, chosen, "a.csv")
+    frame, rejected = cast_columns(rows.frame, chosen, "a.csv")
     assert [(each.file, each.row, each.reason) for each in rejected] == [
         ("a.csv", 2, "no label"),
         ("a.csv", 3, "column 'age': 'abc' is not a number"),
@@ -298,9 +298,9 @@ def test_parse_names_the_rows_it_leaves_out() -> None:
 def test_parse_takes_columns_by_name_wherever_they_are() -> None:
     rows = table(size=SIZE, colour=COLOUR, label=KIND)
     chosen = choose(rows)
-    frame, rejected = parse(rows.frame.select("colour", pl.lit(1).alias("other"), "size"), chosen, need_label=False)
+    frame, rejected = cast_columns(rows.frame.select("colour", pl.lit(1).alias("other"), "size"), chosen, need_label=False)
     assert rejected == [] and frame.columns == [ROW, "size", "colour"]
-    assert frame.drop(ROW).equals(parse(rows.frame, chosen)[0].select("size", "colour"))
+    assert frame.drop(ROW).equals(cast_columns(rows.frame, chosen)[0].select("size", "colour"))
     assert frame[ROW].to_list() == list(range(1, N + 1))
 
 
@@ -308,33 +308,33 @@ def test_parse_does_not_ask_predictions_for_a_label() -> None:
     rows = table(size=SIZE, label=KIND)
     chosen = choose(rows)
     empty = rows.frame.with_columns(label=pl.lit(None))
-    assert len(parse(empty, chosen, need_label=False)[0]) == N
-    assert len(parse(empty, chosen)[1]) == N
+    assert len(cast_columns(empty, chosen, need_label=False)[0]) == N
+    assert len(cast_columns(empty, chosen)[1]) == N
     with pytest.raises(DataError) as caught:
-        parse(rows.frame.drop("label"), chosen)
+        cast_columns(rows.frame.drop("label"), chosen)
     assert caught.value.code == "E247"
 
 
 def test_parse_names_the_column_that_is_not_there() -> None:
     rows = table(size=SIZE, colour=COLOUR, label=KIND)
     with pytest.raises(DataError) as caught:
-        parse(rows.frame.rename({"size": "sizes"}), choose(rows), "new.csv")
+        cast_columns(rows.frame.rename({"size": "sizes"}), choose(rows), "new.csv")
     assert caught.value.code == "E247" and "'size'" in caught.value.what and "Did you mean 'sizes'?" in caught.value.mend
     assert ROW not in caught.value.mend
 
 
 def test_parse_of_the_target() -> None:
     numbers = table(size=SIZE, label=["1,5", "x", *["2,5", "3"] * 19])
-    frame, rejected = parse(numbers.frame, choose(numbers))
+    frame, rejected = cast_columns(numbers.frame, choose(numbers))
     assert frame["label"].to_list()[:2] == [1.5, 2.5]
     assert [each.reason for each in rejected] == ["label: 'x' is not a number with a decimal comma"]
     answers = table(size=SIZE, label=["Yes", "no", "NO", "?"] * 10)
-    frame, rejected = parse(answers.frame, choose(answers))
+    frame, rejected = cast_columns(answers.frame, choose(answers))
     assert frame["label"].to_list()[:3] == ["yes", "no", "no"] and len(rejected) == 10
     names = table(size=SIZE, label=["none", "1.0", " b", "b"] * 10)
-    assert parse(names.frame, choose(names))[0]["label"].to_list()[:4] == ["none", "1.0", "b", "b"]
+    assert cast_columns(names.frame, choose(names))[0]["label"].to_list()[:4] == ["none", "1.0", "b", "b"]
     codes = choose(table(size=SIZE, label=[0, 1] * 20))
-    assert parse(pl.DataFrame({"size": [1], "label": ["1.0"]}), codes)[0]["label"].to_list() == ["1"]
+    assert cast_columns(pl.DataFrame({"size": [1], "label": ["1.0"]}), codes)[0]["label"].to_list() == ["1"]
 
 
 CELLS = st.one_of(st.none(), st.integers(-99, 99).map(str), st.floats(-9, 9).map(repr), st.sampled_from(["NA", "x", " 3 "]))
@@ -344,8 +344,8 @@ CELLS = st.one_of(st.none(), st.integers(-99, 99).map(str), st.floats(-9, 9).map
 @given(st.lists(st.tuples(CELLS, CELLS, st.sampled_from(["a", "b", None])), min_size=1, max_size=30))
 def test_every_row_is_used_or_named(cells: list[tuple[str | None, ...]]) -> None:
     features = (Feature("p", "number", "point"), Feature("q", "number", "point"))
-    chosen = Chosen("y", features, "class", Feature("y", "category"))
-    frame, rejected = parse(pl.DataFrame(cells, schema=dict.fromkeys("pqy", pl.String), orient="row"), chosen)
+    chosen = TableSchema("y", features, "class", Feature("y", "category"))
+    frame, rejected = cast_columns(pl.DataFrame(cells, schema=dict.fromkeys("pqy", pl.String), orient="row"), chosen)
     assert sorted([*frame[ROW].to_list(), *[each.row for each in rejected]]) == list(range(1, len(cells) + 1))
     bad = {place for place, row in enumerate(cells, start=1) if "x" in row[:2] or row[2] is None}
     assert {each.row for each in rejected} == bad
@@ -363,7 +363,7 @@ def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
     rows = read_table(tmp_path / "flats.csv")
     chosen = choose(rows, label="Preis")
     assert kinds(chosen) == {"Flaeche": "number", "Datum": "date", "Ort": "category"} and chosen.target == "number"
-    frame, rejected = parse(rows.frame, chosen, rows.file)
+    frame, rejected = cast_columns(rows.frame, chosen, rows.file)
     assert rejected == [] and frame["Preis"][3] == 1003.25 and frame["Flaeche"][3] == 3.5
     assert frame["Datum"][3] == dt.datetime(2026, 1, 4)
 
@@ -384,5 +384,5 @@ def test_a_table_like_the_titanic(tmp_path: Path) -> None:
     }  # fmt: skip
     assert left_out(chosen)["Name"] == "free text"
     assert set(left_out(chosen)) == {"PassengerId", "Name", "Ticket", "Cabin"}
-    frame, rejected = parse(rows.frame, chosen, rows.file)
+    frame, rejected = cast_columns(rows.frame, chosen, rows.file)
     assert rejected == [] and frame["Age"].null_count() == 24 and frame["Embarked"].null_count() == 1

@@ -11,7 +11,7 @@ import pytest
 
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Table
-from trainwright.data.tables.text_columns import Columns, choose_columns
+from trainwright.data.tables.text_columns import TextSchema, choose_columns
 from trainwright.errors import DataError
 
 DATA = os.environ.get("TRAINWRIGHT_TEST_DATA", "")
@@ -29,7 +29,7 @@ def table(has_header: bool = True, **columns: Any) -> Table:
     return Table(frame.with_columns(pl.int_range(frame.height).alias(ROW)), "a.csv", has_header=has_header)
 
 
-def choose(*args: Any, **more: Any) -> Columns:
+def choose(*args: Any, **more: Any) -> TextSchema:
     chosen = choose_columns(*args, **more)
     assert all(what and value and why for what, value, why in chosen.notes)
     return chosen

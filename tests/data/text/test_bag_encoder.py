@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwright.data.text.bag_encoder import PAD, UNKNOWN, Labels, TextEncoder
+from trainwright.data.text.bag_encoder import PAD, UNKNOWN, LabelEncoder, TextEncoder
 from trainwright.data.text.char_ngrams import character_ngrams
 from trainwright.data.text.ragged import Ragged
-from trainwright.data.text.tokenize import _KNOWN, tokenise, tokenise_plain
+from trainwright.data.text.tokenize import _KNOWN, tokenize, tokenize_plain
 
 TEXTS = st.lists(st.text(alphabet="abcde  ", max_size=20), min_size=1, max_size=12)
 
@@ -55,11 +55,11 @@ def names(encoder: TextEncoder) -> dict[int, str]:
     ],
 )
 def test_tokens(tokenizer: str, text: str, tokens: list[str]) -> None:
-    assert tokenise(series([text]), tokenizer, True).to_list() == [tokens]
+    assert tokenize(series([text]), tokenizer, True).to_list() == [tokens]
 
 
 def test_case_is_kept_when_asked() -> None:
-    assert tokenise(series(["Ab aB"]), "words", False).to_list() == [["Ab", "aB"]]
+    assert tokenize(series(["Ab aB"]), "words", False).to_list() == [["Ab", "aB"]]
 
 
 @given(texts=TEXTS, order=st.integers(1, 3), least=st.integers(1, 2))
@@ -176,8 +176,8 @@ def test_parts_make_the_same_encoder_again(kind: str) -> None:
 
 
 def test_labels() -> None:
-    assert Labels.fit(series(["10", "9", "1"])).names == ("1", "9", "10")
-    labels = Labels.fit(series(["b", "a", "b"]))
+    assert LabelEncoder.fit(series(["10", "9", "1"])).names == ("1", "9", "10")
+    labels = LabelEncoder.fit(series(["b", "a", "b"]))
     assert labels.names == ("a", "b")
     assert labels.encode(series(["b", "c", "a"])).tolist() == [1, -1, 0]
 
@@ -199,12 +199,12 @@ def test_plain_tokens_are_those_of_the_column(tokenizer: str, lowercase: bool) -
     assert len(known) > 600
     texts = [form.format(each) for each in known for form in ("{0}", "a{0}b", "A {0}{0} B", "{0}.{0}I\u00c9")]
     texts += ["", " ", "".join(known), 'don\'t (stop) <br />; "now": 3.5!']
-    assert tokenise_plain(texts, tokenizer, lowercase) == tokenise(series(texts), tokenizer, lowercase).to_list()
+    assert tokenize_plain(texts, tokenizer, lowercase) == tokenize(series(texts), tokenizer, lowercase).to_list()
 
 
 @pytest.mark.parametrize("text", ["\u4e2d", "\u0130", "\u03a3", "e\u0301", "\U0001f680", "a\ud7ffb"])
 def test_texts_beyond_what_is_known_are_left_to_the_column(text: str) -> None:
-    assert tokenise_plain(["plain", text], "words", True) is None
+    assert tokenize_plain(["plain", text], "words", True) is None
 
 
 @settings(max_examples=60, deadline=None)

@@ -21,7 +21,7 @@ from trainwright.data.files.cache_folder import cache_folder
 from trainwright.data.images import storage
 from trainwright.data.images.augment import Augment
 from trainwright.data.images.batches import ImageBatches
-from trainwright.data.images.normalize import Pixels
+from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.read import cifar
 from trainwright.models.shapes import ImageShape
 from trainwright.tasks.image.defaults import image_training
@@ -284,7 +284,7 @@ def test_a_worker_that_dies_is_a_message(tmp_path: Path, monkeypatch: pytest.Mon
     source = write_folder(tmp_path, *bars(6))
     paths = sorted(source.glob("*/*.png"))
     monkeypatch.setattr(storage.Files, "read", lambda self, rows: __import__("os")._exit(7))
-    files, encoder = storage.Files(paths, (12, 12), 1), Pixels((12, 12), 1, (0.0,), (1.0,))
+    files, encoder = storage.Files(paths, (12, 12), 1), ImageNormalizer((12, 12), 1, (0.0,), (1.0,))
     device = torch.device("cpu")
     batches = ImageBatches(files, np.zeros(6, np.int64), encoder, batch_size=2, seed=None, device=device, workers=1)
     with pytest.raises(tw.TrainwrightError) as caught:
@@ -298,7 +298,7 @@ def test_batches_go_on_from_any_number(folder: Path, streamed: bool) -> None:
     paths = sorted(folder.glob("*/*.png"))[:50]
     stored = storage.Files(paths, (12, 12), 1) if streamed else pixels[:, None]
     targets = np.array([SHAPES.index(label) for label in labels])
-    encoder = Pixels.fit(pixels[:, None], (12, 12), 1)
+    encoder = ImageNormalizer.fit(pixels[:, None], (12, 12), 1)
     batches = ImageBatches(
         stored, targets, encoder, batch_size=8, seed=3, device=torch.device("cpu"), augment=Augment(["shift", "flip"], 3, 3)
     )

@@ -18,7 +18,7 @@ from trainwright import cli
 from trainwright.data.tables.encoder import TargetScaler
 from trainwright.errors import TrainwrightError
 from trainwright.tasks import supervised
-from trainwright.tasks.number_target import Numbers
+from trainwright.tasks.number_target import NumberTarget
 from trainwright.watch.events import Epoch, Note
 
 CITIES = ("Ulm", "Bonn", "Kiel", "Jena")
@@ -224,7 +224,7 @@ def test_every_loss_of_numbers(loss, tmp_path: Path) -> None:
 
 
 def test_the_network_gives_one_column_and_targets_are_flat() -> None:
-    loss = Numbers("y", TargetScaler(0.0, 1.0), {"loss": {"name": "MSELoss"}}).objective(torch.device("cpu"))
+    loss = NumberTarget("y", TargetScaler(0.0, 1.0), {"loss": {"name": "MSELoss"}}).objective(torch.device("cpu"))
     mean, weight = loss(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([1.0, 2.0, 5.0]))
     assert mean.item() == pytest.approx(4 / 3) and weight == 3  # broadcast it would be 26 / 9
     for outputs, targets in (((3, 1), (3, 1)), ((3, 2), (3,)), ((3, 1), (1, 3)), ((3, 1), (1,))):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from trainwright.data.batches.shuffle import epoch_order
-from trainwright.data.files.spool import ahead
+from trainwright.data.files.spool import prefetch
 from trainwright.data.text.ragged import Ragged
 
 GATHER = 1 << 20  # token ids gathered at a time; of tensors 1/16, which stays in cache until it is used
@@ -76,7 +76,7 @@ class Indexed:
         """Shuffled by (seed, epoch); in file order where the seed is None."""
         order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
         made = (list(self._batches(order[low:high])) for low, high in pairwise(self._cuts(start * self.batch_size)))
-        for batches in ahead(made) if self._in_advance else made:
+        for batches in prefetch(made) if self._in_advance else made:
             yield from batches
 
     def _cuts(self, first: int) -> Iterator[int]:
@@ -96,11 +96,11 @@ class Indexed:
 
 
 def ragged_batches(
-    texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device, turned: int = 0
+    texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device, transposed: int = 0
 ) -> Indexed:
     """Batches of token rows: inputs are (values, offsets) or (values, offsets, weights), targets int64 class numbers.
 
-    ``turned``: how many ids there are, where a model wants each batch from their side too, as ``turned``; else 0.
+    ``transposed``: how many ids there are, where a model wants each batch from their side too, as ``transposed``; else 0.
     """
 
     def gather(rows: np.ndarray) -> tuple[Ragged, Tensor]:
@@ -113,7 +113,7 @@ def ragged_batches(
         batch = Ragged(taken.values[cut], taken.offsets[low : high + 1] - taken.offsets[low], weights)
         arrays = batch.values, batch.offsets[:-1].astype(np.int32), *([] if weights is None else [weights])
         inputs = tuple(torch.from_numpy(each).to(device) for each in arrays)
-        return inputs, classes[low:high].to(device), {"turned": batch.turned(turned)} if turned else None
+        return inputs, classes[low:high].to(device), {"transposed": batch.transposed(transposed)} if transposed else None
 
     per_gather = GATHER // max(len(texts.values) // max(len(texts), 1), 1)
     in_advance = device.type == "cpu"  # what a thread puts on another device may not be ready for this one

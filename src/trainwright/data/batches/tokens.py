@@ -63,7 +63,7 @@ class Windows:
             yield _batch(self.ids, edges[chosen], self.context, lengths, self.device)
 
 
-class Measured:
+class EvaluationWindows:
     """Every target of the stream exactly once, whatever the batch size: overlapping windows of ``width`` tokens.
 
     The first window counts in full; each after it reads ``warm`` tokens before those that it counts, so that no token is

@@ -34,7 +34,7 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class BatchLayout:
     """How a batch is taken apart, and what becomes of its tensors and arrays.
 
     Attributes:
@@ -98,7 +98,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class InputLayout(Layout):
+class InputLayout(BatchLayout):
     """For data to predict: inputs alone, or a batch as for training, whose targets are left out.
 
     Attributes:
@@ -169,7 +169,7 @@ class Arranged:
 class Items:
     """Batches of a map-style ``Dataset``: items are fetched in our order and put together by torch's ``default_collate``."""
 
-    def __init__(self, dataset: Dataset[Any], layout: Layout, *, batch_size: int, seed: int | None) -> None:
+    def __init__(self, dataset: Dataset[Any], layout: BatchLayout, *, batch_size: int, seed: int | None) -> None:
         self.dataset, self.layout, self.batch_size, self.seed = dataset, layout, batch_size, seed
         self.rows = len(dataset)  # type: ignore[arg-type]
         self.per_epoch = -(-self.rows // batch_size)
@@ -196,7 +196,7 @@ class Loader:
 
     batch_size = 0  # the loader's own
 
-    def __init__(self, batches: Any, layout: Layout, again: bool = True) -> None:
+    def __init__(self, batches: Any, layout: BatchLayout, again: bool = True) -> None:
         """Raises E602 for an iterator that would be used up after one epoch."""
         # Asking a loader for its iterator would draw from the random state and start its workers.
         if again and not isinstance(batches, DataLoader) and iter(batches) is batches:
@@ -213,7 +213,7 @@ class Loader:
         return map(self.layout.batch, batches)
 
 
-def any_batches(data: Any, layout: Layout, *, batch_size: int, seed: int | None, again: bool = True) -> Batches:
+def any_batches(data: Any, layout: BatchLayout, *, batch_size: int, seed: int | None, again: bool = True) -> Batches:
     """Batches of whatever a person has; ``again`` when they will be gone through more than once.
 
     Raises:
@@ -242,7 +242,7 @@ def _is_whole(data: Any) -> bool:
     return len(data) >= 2 and any(isinstance(each, Tensor | np.ndarray) for each in data)
 
 
-def _whole(data: Any, layout: Layout, batch_size: int, seed: int | None) -> Batches:
+def _whole(data: Any, layout: BatchLayout, batch_size: int, seed: int | None) -> Batches:
     for leaf in leaves(data):
         if not isinstance(leaf, Tensor | np.ndarray):
             raise error("E601", found=f"{type(data).__name__} with a {type(leaf).__name__} in it")

@@ -22,7 +22,7 @@ from trainwright.errors import TrainwrightError, error
 MOST_BYTES = 256 << 20  # in one member; the largest member of the catalogue has 154 MB
 MOST_STREAM = 1 << 30  # in a whole .tar.gz
 MOST_MEMBERS = 10_000  # in a whole .tar.gz: each costs memory, and an empty one hardly any bytes
-CHUNK = 1 << 20
+READ_BYTES = 1 << 20
 
 # What the standard library is known to raise for archives that are not as they should be.
 _DAMAGE = (
@@ -68,7 +68,7 @@ def members(path: Path, wanted: Sequence[str], most: int = MOST_BYTES) -> dict[s
 def _from_tar_gz(file: IO[bytes], path: Path, wanted: Sequence[str], most: int) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     stream = _Bounded(fileobj=file)
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as archive:
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=READ_BYTES) as archive:
         for count, member in enumerate(archive):
             if count == MOST_MEMBERS:
                 raise error("E139", path=path, why=f"it has more than {MOST_MEMBERS:,} members")
@@ -79,7 +79,7 @@ def _from_tar_gz(file: IO[bytes], path: Path, wanted: Sequence[str], most: int) 
                 _check(path, member.name, plain, member.size, most, member.name in found)
                 content = archive.extractfile(member)
                 found[member.name] = _whole(content.read() if content else b"", member.size, path, member.name)
-    while stream.read(CHUNK):  # tarfile stops at its own end mark; the checksum of the gzip comes after it
+    while stream.read(READ_BYTES):  # tarfile stops at its own end mark; the checksum of the gzip comes after it
         pass
     return found
 

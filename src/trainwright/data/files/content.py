@@ -24,9 +24,9 @@ MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line
 MAX_EXPANSION = 200  # text shrinks 3 to 20 times; a bomb 1,000 times and more
 SMALL_EXPANSION = 256 << 20  # of arrays: below this size any ratio is harmless
 SMALL_TEXT = 8 << 20  # of text, whose records take many times its size in memory
-CHUNK = 1 << 20
-HEAD = 64 << 20  # bytes of records that are read at first, and all of a file that is not larger
-PART = 16 << 20  # bytes of those behind that are read at a time
+READ_BYTES = 1 << 20
+HEAD_BYTES = 64 << 20  # bytes of records that are read at first, and all of a file that is not larger
+PART_BYTES = 16 << 20  # bytes of those behind that are read at a time
 ZST_CHUNK = 2 << 10  # a zstd block of 4 bytes may hold 128 KiB: small bites keep one call below 64 MiB
 
 _MAGIC: list[tuple[bytes, str]] = [
@@ -52,7 +52,7 @@ _PICKLES = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
 _TEXT_CONTROLS = frozenset(b"\t\n\x0b\x0c\r\x1b\x00")  # NUL is judged later: UTF-16 is full of it
 
 
-class Kept:
+class SpilledContent:
     """A file that is open as long as something holds this."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -69,7 +69,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class FileContent:
     """A file's content. ``data`` is empty for a Parquet file that lies uncompressed: its own reader opens it.
 
     Attributes:
@@ -86,7 +86,7 @@ class Loaded:
     compression: str
     parquet: bool
     size: int
-    file: Kept | None = None
+    file: SpilledContent | None = None
 
     def part(self, start: int, size: int) -> bytes:
         """At most ``size`` bytes from ``start`` on. Raises E102."""
@@ -103,12 +103,12 @@ class Loaded:
             yield self.data
             return
         start = 0
-        while part := self.part(start, PART):
+        while part := self.part(start, PART_BYTES):
             yield part
             start += len(part)
 
 
-def load(path: Path, *, records: bool = True, at_least: int = 0, streamed: bool = False) -> Loaded:
+def load(path: Path, *, records: bool = True, at_least: int = 0, streamed: bool = False) -> FileContent:
     """Read the file at ``path``.
 
     Args:
@@ -147,7 +147,7 @@ def require(path: Path) -> None:
     raise error("E101", path=path, where=str(path.parent), hint=nearest(path.name, names))
 
 
-def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bool) -> Loaded:
+def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bool) -> FileContent:
     head = file.read(8)
     file.seek(0)
     compression = _compression(head)
@@ -156,7 +156,7 @@ def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bo
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
     if not compression and head.startswith(b"PAR1"):
-        return Loaded(path, b"", suffix, "", True, path.stat().st_size)
+        return FileContent(path, b"", suffix, "", True, path.stat().st_size)
     chunks = _chunks(file, compression)
     longest = MAX_RECORD_BYTES if records else None
     checked = _checked(_first(chunks, at_least) if at_least else chunks, path, file if compression else None, longest)
@@ -164,22 +164,22 @@ def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bo
     for chunk in checked:
         parts.append(chunk)
         size += len(chunk)
-        if streamed and size > HEAD and not parts[0].startswith(b"PAR1"):
+        if streamed and size > HEAD_BYTES and not parts[0].startswith(b"PAR1"):
             data = b"".join(parts)
             kept, size = _kept(path, data, checked, compression)
-            return Loaded(path, data[:HEAD], suffix, compression, False, size, kept)
+            return FileContent(path, data[:HEAD_BYTES], suffix, compression, False, size, kept)
     if not size:
         raise error("E103", path=path)
     data = b"".join(parts)
-    return Loaded(path, data, suffix, compression, data.startswith(b"PAR1"), size)
+    return FileContent(path, data, suffix, compression, data.startswith(b"PAR1"), size)
 
 
-def _kept(path: Path, begun: bytes, chunks: Iterator[bytes], compression: str) -> tuple[Kept, int]:
+def _kept(path: Path, begun: bytes, chunks: Iterator[bytes], compression: str) -> tuple[SpilledContent, int]:
     """A file with all of the content, and its size: what was compressed is written out."""
     if not compression:
-        return Kept(path.open("rb")), len(begun) + sum(map(len, chunks))
+        return SpilledContent(path.open("rb")), len(begun) + sum(map(len, chunks))
     file, size = scratch_file(), 0
-    kept = Kept(file)
+    kept = SpilledContent(file)
     for chunk in chain([begun], chunks):
         with scratch_errors():
             file.write(chunk)
@@ -200,7 +200,7 @@ def _chunks(file: BinaryIO, compression: str) -> Iterator[bytes]:
         return _gz_chunks(file)
     if compression == "zst":
         return _zst_chunks(file)
-    return iter(lambda: file.read(CHUNK), b"")
+    return iter(lambda: file.read(READ_BYTES), b"")
 
 
 def _first(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
@@ -215,7 +215,7 @@ def _first(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
 def _gz_chunks(file: BinaryIO) -> Iterator[bytes]:
     try:
         with gzip.GzipFile(fileobj=file) as unpacked:
-            while chunk := unpacked.read(CHUNK):
+            while chunk := unpacked.read(READ_BYTES):
                 yield chunk
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise error("E105", path=file.name, why=str(problem)) from problem

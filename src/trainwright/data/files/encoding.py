@@ -17,7 +17,7 @@ import numpy as np
 
 from trainwright.errors import TrainwrightError, error
 
-HEAD = 1 << 16
+LOOKED_AT_BYTES = 1 << 16
 _MARKS = [ord(mark) for mark in '\t\n\r ,;"']
 _C1 = re.compile(rb"[\x80-\x9f]")
 _NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
@@ -31,7 +31,7 @@ def encoding_of(content: Iterable[bytes], path: Path) -> tuple[str, str]:
     Raises:
         SourceError: UTF-32 (E117).
     """
-    head = next(iter(content))[:HEAD]
+    head = next(iter(content))[:LOOKED_AT_BYTES]
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise error("E117", path=path, encoding="UTF-32", why="this is not supported")
     if head.startswith(codecs.BOM_UTF8):

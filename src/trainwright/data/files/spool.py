@@ -83,7 +83,7 @@ class Spool:
             return np.asarray(np.memmap(file, self._dtype, "r+", shape=(self._size,)))
 
 
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
+def prefetch(items: Iterable[Item]) -> Iterator[Item]:
     """The items, each made by another thread while the one before it is worked on."""
     coming = iter(items)
     with ThreadPoolExecutor(1) as pool:
@@ -93,7 +93,7 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
             yield item
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def parallel_map(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """``work`` on each item by all cores, the results in order; no more of either is held than the cores are busy with."""
     coming = iter(items)
     first = list(islice(coming, 2))

@@ -11,7 +11,7 @@ import polars as pl
 from trainwright.errors import error
 
 Note = tuple[str, str, str]
-CHUNK = 1 << 24  # values converted at a time, so that memory stays near that of the result
+CHUNK_VALUES = 1 << 24  # values converted at a time, so that memory stays near that of the result
 SHAPES = "(rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square pictures"
 
 
@@ -126,7 +126,7 @@ def _scaled(pictures: np.ndarray, scale: float) -> np.ndarray:
     if pictures.dtype == np.uint8 and scale == 1:
         return np.require(pictures, requirements=["C", "W"])  # torch takes no array that cannot be written
     result = np.empty(pictures.shape, np.uint8)
-    rows = max(1, CHUNK // max(1, math.prod(pictures.shape[1:])))
+    rows = max(1, CHUNK_VALUES // max(1, math.prod(pictures.shape[1:])))
     for start in range(0, len(pictures), rows):
         part = pictures[start : start + rows].astype(np.float64)
         result[start : start + rows] = np.floor(part * scale + 0.5)

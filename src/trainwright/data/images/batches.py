@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.data.images.augment import Augment
-from trainwright.data.images.normalize import Pixels
+from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, Inputs
 from trainwright.errors import TrainwrightError, error
 
@@ -38,7 +38,7 @@ class ImageBatches:
         self,
         inputs: Inputs,
         targets: np.ndarray,
-        encoder: Pixels,
+        encoder: ImageNormalizer,
         *,
         batch_size: int,
         seed: int | None,

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-CHUNK = 1 << 17  # values summed at a time: they stay in the processor's cache
+CHUNK_VALUES = 1 << 17  # values summed at a time: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
-class Pixels:
+class ImageNormalizer:
     """How pictures become inputs: ``(pixels / 255 - mean) / std``, channel by channel.
 
     Attributes:
@@ -29,17 +29,17 @@ class Pixels:
     std: tuple[float, ...]
 
     @classmethod
-    def fit(cls, pixels: np.ndarray, size: tuple[int, int], channels: int) -> Pixels:
+    def fit(cls, pixels: np.ndarray, size: tuple[int, int], channels: int) -> ImageNormalizer:
         """Learn mean and deviation from the training split: uint8, shape (rows, channels, height, width), rows > 0.
 
         The sums are whole numbers, so the result does not depend on the order of the rows or on how they are grouped.
         """
-        rows = max(1, CHUNK // (size[0] * size[1]))
+        rows = max(1, CHUNK_VALUES // (size[0] * size[1]))
         sums = np.array([_sums(pixels[:, channel], rows) for channel in range(channels)])
         return cls.from_sums(sums, len(pixels), size, channels)
 
     @classmethod
-    def from_sums(cls, sums: np.ndarray, rows: int, size: tuple[int, int], channels: int) -> Pixels:
+    def from_sums(cls, sums: np.ndarray, rows: int, size: tuple[int, int], channels: int) -> ImageNormalizer:
         """``fit`` from what ``sums_of`` gave for every training picture, added up: int64, shape (channels, 2)."""
         count = rows * size[0] * size[1]
         found = [_moments(total, squares, count) for total, squares in sums.tolist()]
@@ -51,7 +51,7 @@ class Pixels:
         return values, {}
 
     @classmethod
-    def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> Pixels:
+    def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> ImageNormalizer:
         """The encoder that ``to_parts`` described."""
         height, width = values["size"]
         return cls((height, width), values["channels"], tuple(values["mean"]), tuple(values["std"]))

@@ -22,7 +22,7 @@ Note = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Survey:
+class ImageSizes:
     """What the headers say: the derived size (height, width), channels, and the reasons (what, value, why)."""
 
     size: tuple[int, int]
@@ -30,7 +30,7 @@ class Survey:
     notes: list[Note]
 
 
-def survey(parts: Iterable[Pictures]) -> Survey:
+def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
     """Read the header of every picture. Those that cannot be used are removed, in place, into ``rejected``.
 
     The first part is the training split: size and channels are derived from it alone.
@@ -44,7 +44,7 @@ def survey(parts: Iterable[Pictures]) -> Survey:
     total = len(headers[0])
     channels = 1 if grey == total else 3
     why = "every picture is grey" if channels == 1 else f"{total - grey:,} of {total:,} pictures are in colour"
-    return Survey(size, channels, [size_note, ("channels", str(channels), why)])
+    return ImageSizes(size, channels, [size_note, ("channels", str(channels), why)])
 
 
 def decode(

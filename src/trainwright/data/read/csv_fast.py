@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trainwright.data.files.content import HEAD, PART, Loaded
+from trainwright.data.files.content import HEAD_BYTES, PART_BYTES, FileContent
 from trainwright.data.read.csv_strict import Records, fault_of, records_of
 from trainwright.data.tables.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
@@ -58,7 +58,7 @@ class DelimitedFile:
         literal_quotes: whether quotes are letters like any other.
     """
 
-    def __init__(self, content: Loaded, delimiter: str, has_header: bool, mark: int = 0) -> None:
+    def __init__(self, content: FileContent, delimiter: str, has_header: bool, mark: int = 0) -> None:
         """``mark``: bytes of a byte-order mark.
 
         Raises:
@@ -134,7 +134,7 @@ class DelimitedFile:
         """Whether some part is not well formed with quotes that enclose fields, while all are as lines of the same tabs."""
         if not any(b'"' in part for part in self._content):
             return False
-        start, size, fits = self.begin.byte, HEAD, True
+        start, size, fits = self.begin.byte, HEAD_BYTES, True
         widths, touching, both, blank = set[int](), 0, 0, False
         while start < self._content.size:
             data, whole = self._part(start, size)
@@ -142,7 +142,7 @@ class DelimitedFile:
             if not kept:  # a line is longer
                 size *= 2
                 continue
-            start, size = start + len(kept), PART
+            start, size = start + len(kept), PART_BYTES
             part = _trim(kept)
             if not kept.strip(b"\r\n"):
                 blank = True

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from trainwright.data.files.content import Loaded
+from trainwright.data.files.content import FileContent
 from trainwright.data.files.encoding import text_fault
 from trainwright.data.read.sniff import long_fields
 
@@ -24,7 +24,7 @@ class Records(Iterator[list[str] | str]):
     ``read`` counts the bytes of the records that were given.
     """
 
-    def __init__(self, content: Loaded, start: int, delimiter: str) -> None:
+    def __init__(self, content: FileContent, start: int, delimiter: str) -> None:
         self._cursor = _Cursor(_lines(content, start))
         self._reader = csv.reader(self._cursor, delimiter=delimiter, strict=True)
         self.read = 0
@@ -51,7 +51,7 @@ def records_of(data: bytes, delimiter: str) -> Iterator[list[str] | str]:
     """The records of bytes in memory."""
     from pathlib import Path
 
-    return Records(Loaded(Path(), data, "", "", False, len(data)), 0, delimiter)
+    return Records(FileContent(Path(), data, "", "", False, len(data)), 0, delimiter)
 
 
 class _Cursor(Iterator[str]):
@@ -74,7 +74,7 @@ class _Cursor(Iterator[str]):
 
 
 class _Bytes(io.RawIOBase):
-    def __init__(self, content: Loaded, start: int) -> None:
+    def __init__(self, content: FileContent, start: int) -> None:
         self._content, self._at = content, start
 
     def readable(self) -> bool:
@@ -87,7 +87,7 @@ class _Bytes(io.RawIOBase):
         return len(part)
 
 
-def _lines(content: Loaded, start: int) -> Iterator[str]:
+def _lines(content: FileContent, start: int) -> Iterator[str]:
     """Lines with their ends; CR, LF and CR LF all end one."""
     raw = io.BufferedReader(_Bytes(content, start), BITE)
     return io.TextIOWrapper(raw, "utf-8", errors="surrogateescape", newline="")

@@ -146,7 +146,7 @@ class Seen:
 
 
 @dataclass
-class Survey:
+class JsonSchema:
     """The keys of all objects in the order of their first appearance, how many objects there are, and their filled cells."""
 
     keys: dict[str, Seen] = field(default_factory=dict)
@@ -159,9 +159,9 @@ class Survey:
         return len(self.keys) * self.objects > max(MANY_CELLS, MOST_EMPTY * self.cells)
 
 
-def survey(parts: Iterable[list[Object]]) -> Survey:
+def json_schema(parts: Iterable[list[Object]]) -> JsonSchema:
     """What all objects together have; the types of more columns than a table can hold are not looked at."""
-    found = Survey()
+    found = JsonSchema()
     for objects in parts:
         found.objects += len(objects)
         found.cells += sum(map(len, objects))
@@ -183,7 +183,7 @@ def survey(parts: Iterable[list[Object]]) -> Survey:
     return found
 
 
-def to_frame(objects: list[Object], numbers: list[int], path: Path, found: Survey) -> pl.DataFrame:
+def to_frame(objects: list[Object], numbers: list[int], path: Path, found: JsonSchema) -> pl.DataFrame:
     """The objects as columns, with ``ROW`` last; ``found`` is the survey of these and of all that belong to them.
 
     Raises:

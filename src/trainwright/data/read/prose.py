@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from trainwright.data.files.content import load
-from trainwright.data.files.encoding import HEAD, utf16_side
+from trainwright.data.files.encoding import LOOKED_AT_BYTES, utf16_side
 from trainwright.data.read.sniff import SAMPLE, sniff_loaded
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.errors import TrainwrightError
@@ -50,7 +50,7 @@ def _only_punctuation(text: str, delimiter: str) -> bool:
 
 def _whole_characters(data: bytes) -> bytes:
     """Without the up to three bytes of a UTF-8 character that the sample's end cut."""
-    if utf16_side(data[:HEAD]):
+    if utf16_side(data[:LOOKED_AT_BYTES]):
         return data
     try:
         data.decode("utf-8")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainwright.data.files.content import MAX_RECORD_BYTES, Loaded, binary_kind, load, require
+from trainwright.data.files.content import MAX_RECORD_BYTES, FileContent, binary_kind, load, require
 from trainwright.data.files.encoding import encoding_of
 from trainwright.data.files.folders import class_folders, split_folder
 from trainwright.data.images.headers import SUFFIXES
@@ -76,7 +76,7 @@ def _folder(path: Path) -> Sniffed:
     return Sniffed("folder", has_header=False, notes=[("format", "folder", why)])
 
 
-def sniff_loaded(loaded: Loaded) -> Sniffed:
+def sniff_loaded(loaded: FileContent) -> Sniffed:
     """``sniff`` for a file that is already in memory."""
     notes: list[Note] = []
     if loaded.compression:
@@ -101,7 +101,7 @@ def sniff_loaded(loaded: Loaded) -> Sniffed:
     return Sniffed("csv", loaded.compression, encoding, delimiter, has_header, notes)
 
 
-def _sample(loaded: Loaded, encoding: str) -> tuple[str, bool]:
+def _sample(loaded: FileContent, encoding: str) -> tuple[str, bool]:
     """The start of the text and whether it was cut (then its last record is not whole)."""
     head = loaded.data[: 4 * SAMPLE]  # 4 bytes a character at most; even, so no UTF-16 unit is cut
     text = head.decode(encoding, "replace")
@@ -166,7 +166,7 @@ def _records(sample: str, delimiter: str, cut: bool) -> list[list[str]]:
     return records[:-1] if cut and len(records) > 1 else records
 
 
-def _delimiter(sample: str, cut: bool, loaded: Loaded) -> tuple[str, str]:
+def _delimiter(sample: str, cut: bool, loaded: FileContent) -> tuple[str, str]:
     best: tuple[float, ...] = ()
     chosen, why = "", ""
     wanted = {".csv": ",", ".tsv": "\t"}.get(loaded.suffix, "")

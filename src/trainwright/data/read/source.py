@@ -19,7 +19,7 @@ from trainwright.data.files.folders import is_path, short_name, split_folder
 from trainwright.data.read import builtin, catalog, images, infer_task, running_text
 from trainwright.data.read import tables as readers
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
-from trainwright.data.tables.table import Stream, Table
+from trainwright.data.tables.table import Table, TableStream
 from trainwright.errors import error, nearest
 from trainwright.watch.events import Progress
 
@@ -74,7 +74,7 @@ class Source:
             return "image", "its column of images is named"
         words = given.get("text") or ()
         head = self.streams["train"].head
-        return infer_task.looks_like(head, [words] if isinstance(words, str) else words, given.get("label", ""))
+        return infer_task.infer_task(head, [words] if isinstance(words, str) else words, given.get("label", ""))
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -95,12 +95,12 @@ class Source:
         )
 
     @cached_property
-    def streams(self) -> dict[str, Stream]:
+    def streams(self) -> dict[str, TableStream]:
         """The tables of every split, the first of each read. Raises SourceError (E181 for named data that are no tables)."""
         if self.held:
-            return {split: Stream(table) for split, table in self.held.items()}
+            return {split: TableStream(table) for split, table in self.held.items()}
         if not self.files:
-            return {"train": Stream(builtin.load(self.name))}
+            return {"train": TableStream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
         streams = {split: readers.open_table(path) for split, path in self.files.items()}
@@ -122,9 +122,9 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _named(layout: CsvLayout, stream: Stream) -> Stream:
+def _named(layout: CsvLayout, stream: TableStream) -> TableStream:
     """A file of the catalogue with the names of its columns and classes."""
-    return Stream(_renamed(layout, stream.head), lambda: (_renamed(layout, table) for table in stream.rest()))
+    return TableStream(_renamed(layout, stream.head), lambda: (_renamed(layout, table) for table in stream.rest()))
 
 
 def _renamed(layout: CsvLayout, table: Table) -> Table:

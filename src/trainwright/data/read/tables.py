@@ -20,14 +20,14 @@ from sys import intern
 
 import polars as pl
 
-from trainwright.data.files.content import HEAD, PART, Kept, Loaded, load, require
+from trainwright.data.files.content import HEAD_BYTES, PART_BYTES, FileContent, SpilledContent, load, require
 from trainwright.data.files.encoding import decode, encoding_of, not_decoded, text_fault, texts_of
 from trainwright.data.files.folders import class_folders, split_folder
 from trainwright.data.files.spool import scratch_errors, scratch_file
 from trainwright.data.read.csv_fast import DelimitedFile, refuse_names
-from trainwright.data.read.json_records import parse_document, parse_lines, survey, to_frame
+from trainwright.data.read.json_records import json_schema, parse_document, parse_lines, to_frame
 from trainwright.data.read.sniff import FASTTEXT, Sniffed, sniff, sniff_loaded
-from trainwright.data.tables.table import ROW, Rejected, Stream, Table
+from trainwright.data.tables.table import ROW, Rejected, Table, TableStream
 from trainwright.errors import TrainwrightError, error
 
 __all__ = ["open_table", "read_table", "split_folder"]
@@ -42,7 +42,7 @@ def read_table(path: Path) -> Table:
     return open_table(path).whole()
 
 
-def open_table(path: Path) -> Stream:
+def open_table(path: Path) -> TableStream:
     """Read the file or folder at ``path``, whatever its format (see ``sniff``): a large file in parts.
 
     Lines of CSV, JSON and fastText and Parquet files come in parts; a JSON document, a compressed Parquet file and a folder
@@ -55,7 +55,7 @@ def open_table(path: Path) -> Stream:
     path = Path(path)
     require(path)
     if path.is_dir():
-        stream = Stream(_folder(path, sniff(path)))
+        stream = TableStream(_folder(path, sniff(path)))
     else:
         loaded = load(path, streamed=True)
         stream = _file(loaded, sniff_loaded(loaded))
@@ -64,7 +64,7 @@ def open_table(path: Path) -> Stream:
     return stream
 
 
-def _refuse_empty(stream: Stream) -> None:
+def _refuse_empty(stream: TableStream) -> None:
     rejected = [each for table in stream.tables() for each in table.rejected]
     if not rejected:
         raise error("E109", path=stream.head.file)
@@ -73,7 +73,7 @@ def _refuse_empty(stream: Stream) -> None:
     raise error("E111", path=stream.head.file, count=len(rejected), why=first.reason, where=where)
 
 
-def _file(loaded: Loaded, sniffed: Sniffed) -> Stream:
+def _file(loaded: FileContent, sniffed: Sniffed) -> TableStream:
     notes = list(sniffed.notes)
     parts: Callable[[], Iterator[Parts]]
     if sniffed.format == "csv":
@@ -82,7 +82,7 @@ def _file(loaded: Loaded, sniffed: Sniffed) -> Stream:
         parts = _parquet(loaded, notes)
     elif sniffed.format == "json":
         objects, numbers, bad = parse_document(_text(b"".join(loaded), sniffed.encoding, loaded.path), loaded.path)
-        document = to_frame(objects, numbers, loaded.path, survey([objects])), bad
+        document = to_frame(objects, numbers, loaded.path, json_schema([objects])), bad
         parts = partial(iter, [document])
     elif sniffed.format == "fasttext":
         content = in_utf8(loaded, sniffed.encoding)
@@ -96,26 +96,26 @@ def _file(loaded: Loaded, sniffed: Sniffed) -> Stream:
         return Table(frame, file, [Rejected(file, number, reason) for number, reason in bad], notes, sniffed.has_header)
 
     reading = parts()
-    return Stream(table(next(reading)), lambda: map(table, islice(parts(), 1, None)))
+    return TableStream(table(next(reading)), lambda: map(table, islice(parts(), 1, None)))
 
 
-def _csv(loaded: Loaded, sniffed: Sniffed, notes: list[tuple[str, str, str]]) -> Callable[[], Iterator[Parts]]:
+def _csv(loaded: FileContent, sniffed: Sniffed, notes: list[tuple[str, str, str]]) -> Callable[[], Iterator[Parts]]:
     mark = len(BOM_UTF8) if sniffed.encoding == "utf-8-sig" else 0
     file = DelimitedFile(in_utf8(loaded, sniffed.encoding), sniffed.delimiter, sniffed.has_header, mark)
     if file.literal_quotes:
         notes.append(("quotes", "letters", "they do not enclose fields, and every line has the same number of tabs"))
 
     def parts() -> Iterator[Parts]:
-        place, size = file.begin, HEAD
+        place, size = file.begin, HEAD_BYTES
         while place == file.begin or not file.ended(place):
             read, place = file.read(place, size)
-            size = PART
+            size = PART_BYTES
             yield read.frame, read.rejected
 
     return parts
 
 
-def in_utf8(loaded: Loaded, encoding: str) -> Loaded:
+def in_utf8(loaded: FileContent, encoding: str) -> FileContent:
     """The same in UTF-8, damaged bytes as they are. Raises E117 for UTF-16 that is cut or damaged, and E172."""
     if encoding.startswith("utf-8"):
         return loaded
@@ -123,13 +123,13 @@ def in_utf8(loaded: Loaded, encoding: str) -> Loaded:
         data = decode(loaded.data, encoding, loaded.path).encode()
         return replace(loaded, data=data, size=len(data))
     file, head, size = scratch_file(), b"", 0
-    kept = Kept(file)
+    kept = SpilledContent(file)
     try:
         for text in texts_of(loaded, encoding):
             part = text.encode()
             with scratch_errors():
                 file.write(part)
-            head += part[: HEAD - len(head)]
+            head += part[: HEAD_BYTES - len(head)]
             size += len(part)
     except UnicodeDecodeError as problem:
         raise not_decoded(problem, encoding, loaded.path) from problem
@@ -142,24 +142,24 @@ def _text(data: bytes, encoding: str, path: Path) -> str:
     return decode(data, encoding, path).removeprefix("\ufeff")
 
 
-def _json_lines(content: Loaded) -> Callable[[], Iterator[Parts]]:
+def _json_lines(content: FileContent) -> Callable[[], Iterator[Parts]]:
     """What a column holds is told from all of it, so a large file is gone through twice."""
-    if content.size <= HEAD:
+    if content.size <= HEAD_BYTES:
         seen = None
     else:
-        seen = survey(parse_lines(lines)[0] for _, lines in _lines(content))
+        seen = json_schema(parse_lines(lines)[0] for _, lines in _lines(content))
 
     def parts() -> Iterator[Parts]:
         for before, lines in _lines(content):
             objects, numbers, bad = parse_lines(lines, before + 1)
-            yield to_frame(objects, numbers, content.path, seen or survey([objects])), bad
+            yield to_frame(objects, numbers, content.path, seen or json_schema([objects])), bad
 
     return parts
 
 
-def _lines(content: Loaded) -> Iterator[tuple[int, list[str]]]:
+def _lines(content: FileContent) -> Iterator[tuple[int, list[str]]]:
     """The lines of each part, and how many there are before it. A part ends where a line does."""
-    start, size, before = 0, HEAD, 0
+    start, size, before = 0, HEAD_BYTES, 0
     while start < content.size:
         data = content.part(start, size)
         if start + len(data) < content.size:
@@ -169,7 +169,7 @@ def _lines(content: Loaded) -> Iterator[tuple[int, list[str]]]:
                 continue
             data = data[:end]
         lines = _split_lines(_text(data, "utf-8", content.path) if not start else decode(data, "utf-8", content.path))
-        start, size = start + len(data), PART
+        start, size = start + len(data), PART_BYTES
         if start < content.size:
             lines.pop()  # what is behind the last line end
         yield before, lines
@@ -181,7 +181,7 @@ def _split_lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _fasttext(content: Loaded) -> Iterator[Parts]:
+def _fasttext(content: FileContent) -> Iterator[Parts]:
     for before, lines in _lines(content):
         yield _fasttext_rows(lines, before + 1)
 
@@ -246,7 +246,7 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-def _parquet(loaded: Loaded, notes: list[tuple[str, str, str]]) -> Callable[[], Iterator[Parts]]:
+def _parquet(loaded: FileContent, notes: list[tuple[str, str, str]]) -> Callable[[], Iterator[Parts]]:
     source = loaded.data or loaded.path
     with _parquet_errors(loaded.path):
         schema = pl.scan_parquet(source, glob=False, hive_partitioning=False).collect_schema()
@@ -268,16 +268,16 @@ def _parquet(loaded: Loaded, notes: list[tuple[str, str, str]]) -> Callable[[], 
     return parts
 
 
-def _row_groups(loaded: Loaded, source: bytes | Path) -> Iterator[pl.DataFrame]:
+def _row_groups(loaded: FileContent, source: bytes | Path) -> Iterator[pl.DataFrame]:
     """A file whole, or of a large one so many rows at a time that they are about ``PART`` bytes, at first ``HEAD``."""
-    if loaded.size <= HEAD // PACKED or not isinstance(source, Path):
+    if loaded.size <= HEAD_BYTES // PACKED or not isinstance(source, Path):
         with _parquet_errors(loaded.path):
             yield pl.read_parquet(source, glob=False, hive_partitioning=False)
         return
     with _parquet_errors(loaded.path):
         scan = pl.scan_parquet(source, glob=False, hive_partitioning=False)
         sample = scan.head(1000).collect()
-        rows = max(PART * len(sample) // max(int(sample.estimated_size()), 1), 1)
+        rows = max(PART_BYTES * len(sample) // max(int(sample.estimated_size()), 1), 1)
         batches = scan.collect_batches(chunk_size=rows, maintain_order=True)
     waiting: list[pl.DataFrame] = []
     while True:
@@ -285,7 +285,7 @@ def _row_groups(loaded: Loaded, source: bytes | Path) -> Iterator[pl.DataFrame]:
             batch = next(batches, None)
         if batch is not None:
             waiting.append(batch)
-        if len(waiting) == HEAD // PART or (batch is None and waiting):
+        if len(waiting) == HEAD_BYTES // PART_BYTES or (batch is None and waiting):
             yield pl.concat(waiting)
             waiting = []
         if batch is None:

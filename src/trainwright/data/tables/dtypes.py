@@ -21,7 +21,7 @@ MISSING = ("na", "n/a", "#n/a", "nan", "null", "none", "-", "?")
 _MISSING = {spelled for word in MISSING for spelled in (word, word.upper(), word.capitalize())} | {"NaN"}
 PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"))
 UNCLEAR = "day or month first"  # a format of dates, as long as nothing settles it
-HEAD = 1000
+HEAD_ROWS = 1000
 MOST_BAD = 100  # one value in so many may be bad in a column of numbers or dates
 LARGEST = 3.4e38  # float32 holds no more
 SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word"}
@@ -51,7 +51,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ColumnType:
     """What a column was found to be.
 
     Attributes:
@@ -67,44 +67,44 @@ class Reading:
     example: str = ""
 
 
-def read(column: pl.Series) -> Reading:
+def read(column: pl.Series) -> ColumnType:
     """What the values of ``column`` are."""
     kind = column.dtype
     if column.null_count() == len(column):
-        return Reading("empty")
+        return ColumnType("empty")
     if kind == pl.Boolean:
-        return Reading("boolean")
+        return ColumnType("boolean")
     if kind.is_numeric():
         number, bad = convert(column, Feature("", "number", "point"))
-        return Reading("number" if number.count() else "empty", "point", int(bad.sum()), _first(column, bad))
+        return ColumnType("number" if number.count() else "empty", "point", int(bad.sum()), _first(column, bad))
     if kind in (pl.Date, pl.Datetime):
-        return Reading("date", "ymd" + _clock(convert(column, Feature("", "date", "ymd"))[0]))
+        return ColumnType("date", "ymd" + _clock(convert(column, Feature("", "date", "ymd"))[0]))
     if kind not in (pl.String, pl.Categorical, pl.Enum):
-        return Reading("unusable", str(kind))
-    if len(column) > 2 * HEAD:
-        head = _read_text(stripped(column.drop_nulls().head(HEAD)))
+        return ColumnType("unusable", str(kind))
+    if len(column) > 2 * HEAD_ROWS:
+        head = _read_text(stripped(column.drop_nulls().head(HEAD_ROWS)))
         if head.kind == "category" and not head.bad:  # long texts are not looked at to their end
             return head
     return _read_text(stripped(column))
 
 
-def _read_text(text: pl.Series) -> Reading:
+def _read_text(text: pl.Series) -> ColumnType:
     present = _present(text).drop_nulls()
     if not len(present):
-        return Reading("empty") if not text.count() else Reading("category")
+        return ColumnType("empty") if not text.count() else ColumnType("category")
     number = _read_number(present)
     if number.bad <= _allowed(present):
         return number
-    values = set(present.head(HEAD).str.to_lowercase().unique())
+    values = set(present.head(HEAD_ROWS).str.to_lowercase().unique())
     if any(values <= set(pair) for pair in PAIRS):
         values = set(present.str.to_lowercase().unique())
         if any(values == set(pair) for pair in PAIRS):
-            return Reading("boolean")
+            return ColumnType("boolean")
     date = _read_date(present)
     if date is not None and date.bad <= _allowed(present):
         return date
     mostly = number.bad < len(present) / 2
-    return Reading("category", "", number.bad, number.example) if mostly else Reading("category")
+    return ColumnType("category", "", number.bad, number.example) if mostly else ColumnType("category")
 
 
 def _allowed(present: pl.Series) -> int:
@@ -112,24 +112,24 @@ def _allowed(present: pl.Series) -> int:
     return max(len(present) // MOST_BAD, int(len(present) >= MOST_BAD // 5))
 
 
-def _read_number(present: pl.Series) -> Reading:
+def _read_number(present: pl.Series) -> ColumnType:
     point = _values(present, "number", "point").is_null()
     comma = ~present.str.contains(_COMMA) | (point & ~present.str.contains("[.,]"))
     bad, mark = min((int(point.sum()), "point"), (int(comma.sum()), "comma"))
     if point.sum() != comma.sum():
-        return Reading("number", mark, bad, _first(present, point if mark == "point" else comma))
-    return Reading("number", "either", bad, _first(present, point if bad else present.str.contains(_GROUPED) & ~comma))
+        return ColumnType("number", mark, bad, _first(present, point if mark == "point" else comma))
+    return ColumnType("number", "either", bad, _first(present, point if bad else present.str.contains(_GROUPED) & ~comma))
 
 
-def _read_date(present: pl.Series) -> Reading | None:
-    head = present.head(HEAD)
+def _read_date(present: pl.Series) -> ColumnType | None:
+    head = present.head(HEAD_ROWS)
     orders = [order for order, pattern in _DATES.items() if int(head.str.contains(pattern).sum()) > 0.9 * len(head)]
     if not orders:
         return None
     found = {order: _values(present, "date", order) for order in orders}
     order = min(found, key=lambda each: found[each].null_count())
     moments = found[order]
-    reading = Reading("date", order + _clock(moments), moments.null_count(), _first(present, moments.is_null()))
+    reading = ColumnType("date", order + _clock(moments), moments.null_count(), _first(present, moments.is_null()))
     if len(orders) == 1 or found["dmy"].null_count() != found["mdy"].null_count() or found["dmy"].equals(found["mdy"]):
         return reading
     points = bool(head.str.contains(r"^[0-9]+\.[0-9]+\.").all())  # nobody writes points with the month first

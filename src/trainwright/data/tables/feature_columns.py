@@ -14,7 +14,7 @@ import polars as pl
 
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import UNCLEAR, Feature
-from trainwright.data.tables.profile import Column
+from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.data.tables.text_columns import FEW_ROWS, Note, column_of, examples, same
 from trainwright.errors import TrainwrightError, error
@@ -33,7 +33,7 @@ _WHY = {
 
 
 @dataclass(frozen=True)
-class Chosen:
+class TableSchema:
     """The chosen columns.
 
     Attributes:
@@ -52,7 +52,7 @@ class Chosen:
         return {name: value for name, value in asdict(self).items() if name != "notes"}
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Chosen:
+    def from_values(cls, values: Mapping[str, Any]) -> TableSchema:
         """What ``to_values`` described."""
         written = Feature(**values["written"]) if values["written"] else None
         features = tuple(Feature(**feature) for feature in values["features"])
@@ -65,7 +65,7 @@ def choose_features(
     label: str = "",
     target: Target | None = None,
     need_label: bool = True,
-) -> Chosen:
+) -> TableSchema:
     """Choose the target and the features. Columns without names are called column_1, column_2, ... or just 1, 2, ...
 
     With ``need_label=False`` a label column is kept apart from the features where there is one, and not missed where
@@ -90,7 +90,7 @@ class _Choice:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.columns = {name: Column(name, table.frame[name]) for name in table.columns}
+        self.columns = {name: ColumnProfile(name, table.frame[name]) for name in table.columns}
         self.notes: list[Note] = []
         self.settle()
 
@@ -111,7 +111,7 @@ class _Choice:
             elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
                 column.reading = replace(reading, format=reading.format.replace(UNCLEAR, min(orders)))
 
-    def choose(self, features: tuple[str, ...], label: str, target: Target | None, need_label: bool) -> Chosen:
+    def choose(self, features: tuple[str, ...], label: str, target: Target | None, need_label: bool) -> TableSchema:
         given = tuple(column_of(self.table, name) for name in features)
         if twice := [name for name in given if given.count(name) > 1]:
             raise error("E242", name=twice[0], where=self.table.file)
@@ -124,7 +124,7 @@ class _Choice:
             kind, written = self.target(column, target), column.feature
         taken = [self.taken(self.columns[name]) for name in given] or self.derived(chosen_label, kind)
         self.tell(taken)
-        return Chosen(chosen_label, tuple(column.feature for column in taken), kind, written, self.notes)
+        return TableSchema(chosen_label, tuple(column.feature for column in taken), kind, written, self.notes)
 
     # ---- the target
 
@@ -143,7 +143,7 @@ class _Choice:
         names = ", ".join(f"'{column.name}'" for column in found)
         raise self.unclear("E240", why=f"{names} fit equally well" if found else why)
 
-    def label_by_name(self, rest: list[Column]) -> tuple[list[Column], str]:
+    def label_by_name(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
         """By a strong name; else the last column, unless another one has a weaker name for it."""
         axes = {"x", "y", "z"} <= {column.plain for column in rest}  # lengths or coordinates
         for names in (LABEL_NAMES[0], TARGET_NAMES):
@@ -162,7 +162,7 @@ class _Choice:
         why = self.fault(rest[-1]) if rest else "no column is left"
         return [*named, *last], f"none has a usual name for it, and the last one does not fit: {why}"
 
-    def target(self, column: Column, target: Target | None) -> Target:
+    def target(self, column: ColumnProfile, target: Target | None) -> Target:
         """Class or number, as given or by what the values are; the reason is noted. Raises E205, E245 and E246."""
         kind = column.reading.kind
         why = column.unusable() or ("it holds dates" if kind == "date" else "")
@@ -180,7 +180,7 @@ class _Choice:
             raise self.unclear("E205", name=column.name, **facts)
         return found
 
-    def derived_target(self, column: Column) -> Target:
+    def derived_target(self, column: ColumnProfile) -> Target:
         found: Target
         numeric = column.reading.kind == "number"
         values = column.numbers if numeric else column.values
@@ -199,7 +199,7 @@ class _Choice:
 
     # ---- the features
 
-    def fault(self, column: Column) -> str:
+    def fault(self, column: ColumnProfile) -> str:
         """Why a column is not learned from, or an empty string."""
         if why := column.unusable():
             return why
@@ -214,8 +214,8 @@ class _Choice:
             why += f"; {column.reading.bad:,} are no numbers, such as '{column.reading.example}'"
         return why
 
-    def derived(self, label: str | None, kind: Target) -> list[Column]:
-        taken: list[Column] = []
+    def derived(self, label: str | None, kind: Target) -> list[ColumnProfile]:
+        taken: list[ColumnProfile] = []
         left_out: dict[str, str] = {}
         mirrors: dict[str, str] = {}
         for name, column in self.columns.items():
@@ -238,7 +238,7 @@ class _Choice:
         self.notes += [("left out", name, why) for name, why in left_out.items()]
         return taken
 
-    def gives_away(self, column: Column, label: str | None, kind: Target) -> str:
+    def gives_away(self, column: ColumnProfile, label: str | None, kind: Target) -> str:
         """Whether a column is the class in other words, such as its number beside its name."""
         if label is None or kind != "class" or len(column.raw) < FEW_ROWS:
             return ""
@@ -246,14 +246,14 @@ class _Choice:
         alike = target.recurs and column.distinct == target.distinct and same(self.table.frame, column.name, label)
         return f"it says the same as '{label}', in other words" if alike else ""
 
-    def taken(self, column: Column) -> Column:
+    def taken(self, column: ColumnProfile) -> ColumnProfile:
         if why := column.unusable():
             raise error("E243", name=column.name, path=self.table.file, why=why)
         if why := self.fault(column):
             self.notes.append(("taken all the same", column.name, f"it was named, but: {why}"))
         return column
 
-    def tell(self, taken: list[Column]) -> None:
+    def tell(self, taken: list[ColumnProfile]) -> None:
         """A note for each kind of feature, and one for each column whose cells are not all of its kind."""
         for kind, word in _WORDS.items():
             names = [column.name for column in taken if column.reading.kind == kind]

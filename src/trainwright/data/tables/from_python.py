@@ -19,7 +19,7 @@ from trainwright.errors import error, nearest
 KNOWN = "a row is a dictionary, or a text such as 'age=63 sex=2'; a frame is one of polars or pandas"
 
 
-def given_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
+def to_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
     """A frame of the features. ``given`` is a data frame of polars or pandas, or dictionaries and ``age=63 sex=2`` texts.
 
     Raises E247 for a column that is not there, E262 for a word that is no ``column=value``, E320 for anything else.

@@ -9,13 +9,13 @@ from __future__ import annotations
 import polars as pl
 
 from trainwright.data.tables.dtypes import SENSE, Feature, convert, stripped
-from trainwright.data.tables.feature_columns import Chosen
+from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.data.tables.table import ROW, Rejected
 from trainwright.errors import error, nearest
 
 
-def parse(
-    frame: pl.DataFrame, chosen: Chosen, file: str = "the data", need_label: bool = True
+def cast_columns(
+    frame: pl.DataFrame, chosen: TableSchema, file: str = "the data", need_label: bool = True
 ) -> tuple[pl.DataFrame, list[Rejected]]:
     """The rows that can be used, and the others with the reason.
 

@@ -8,12 +8,12 @@ from functools import cached_property
 import polars as pl
 
 from trainwright.data.tables.dtypes import UNCLEAR, Feature, convert, read
-from trainwright.data.tables.text_columns import FEW_ROWS, LONGEST_LABEL, Profile
+from trainwright.data.tables.text_columns import FEW_ROWS, LONGEST_LABEL, TextProfile
 
 _ID = re.compile(r"(?:^|_)(id|ids|idx|index|uid|uuid|guid|key|row|rownum|row_number|nr|no|userid|customerid|unnamed:_\d+)$")
 
 
-class Column(Profile):
+class ColumnProfile(TextProfile):
     """A profile, and what the values were found to be."""
 
     def __init__(self, name: str, values: pl.Series) -> None:

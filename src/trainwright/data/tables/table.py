@@ -54,7 +54,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Stream:
+class TableStream:
     """A file's records as tables that come one after the other, so that no more than one has to be in memory.
 
     Attributes:

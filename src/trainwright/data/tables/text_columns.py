@@ -28,7 +28,7 @@ Note = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Columns:
+class TextSchema:
     """The chosen columns; several texts are meant to be joined in this order. ``notes``: (what, value, why)."""
 
     text: tuple[str, ...]
@@ -36,7 +36,7 @@ class Columns:
     notes: list[Note] = field(default_factory=list)
 
 
-def choose_columns(table: Table, text: Sequence[str] = (), label: str = "", need_label: bool = True) -> Columns:
+def choose_columns(table: Table, text: Sequence[str] = (), label: str = "", need_label: bool = True) -> TextSchema:
     """Choose text and label columns. Columns without names are called column_1, column_2, ... or just 1, 2, ...
 
     With ``need_label=False`` (predicting) a label column is kept apart from the text where there is one, and not missed
@@ -49,7 +49,7 @@ def choose_columns(table: Table, text: Sequence[str] = (), label: str = "", need
     return _Choice(table).choose((text,) if isinstance(text, str) else tuple(text), label, need_label)
 
 
-class Profile:
+class TextProfile:
     """What stands in one column, each fact worked out when it is first asked for."""
 
     def __init__(self, name: str, values: pl.Series) -> None:
@@ -112,17 +112,17 @@ class _Choice:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.profiles = {name: Profile(name, table.frame[name]) for name in table.columns}
+        self.profiles = {name: TextProfile(name, table.frame[name]) for name in table.columns}
         self.notes: list[Note] = []
 
-    def choose(self, text: tuple[str, ...], label: str, need_label: bool) -> Columns:
+    def choose(self, text: tuple[str, ...], label: str, need_label: bool) -> TextSchema:
         given = tuple(self.given(name) for name in text)
         if twice := [name for name in given if given.count(name) > 1]:
             raise error("E206", name=twice[0], where=self.table.file)
         chosen_label = self.label(given, label, need_label)
         if chosen_label in given:
             raise error("E204", name=chosen_label, path=self.table.file)
-        return Columns(given or self.text(chosen_label), chosen_label, self.notes)
+        return TextSchema(given or self.text(chosen_label), chosen_label, self.notes)
 
     def given(self, name: str) -> str:
         return column_of(self.table, name)
@@ -146,20 +146,20 @@ class _Choice:
         names = ", ".join(f"'{profile.name}'" for profile in found)
         raise self.unclear("E202", f"{names} fit equally well" if found else "no column has few values that recur")
 
-    def label_by_name(self, profiles: list[Profile]) -> tuple[list[Profile], str]:
+    def label_by_name(self, profiles: list[TextProfile]) -> tuple[list[TextProfile], str]:
         for names in LABEL_NAMES:
             found = [profile for profile in profiles if profile.plain in names]
             if found:
                 return self.one_of_equals(found), "a usual name for it"
         return [], ""
 
-    def label_by_content(self, profiles: list[Profile]) -> tuple[list[Profile], str]:
+    def label_by_content(self, profiles: list[TextProfile]) -> tuple[list[TextProfile], str]:
         reserved = set(TITLE_NAMES) | set(BODY_NAMES)
         found = [profile for profile in profiles if profile.may_be_label and profile.plain not in reserved]
         why = f"{found[0].distinct} short values that recur" if found else ""
         return self.one_of_equals(found), why
 
-    def one_of_equals(self, found: list[Profile]) -> list[Profile]:
+    def one_of_equals(self, found: list[TextProfile]) -> list[TextProfile]:
         """The first column alone, where the others say the same in other words (a class's number and its name)."""
         return found[:1] if all(same(self.table.frame, found[0].name, other.name) for other in found[1:]) else found
 
@@ -186,7 +186,7 @@ class _Choice:
         self.notes.append(("text", " + ".join(names), why))
         return names
 
-    def text_by_name(self, profiles: list[Profile]) -> tuple[list[Profile], str] | None:
+    def text_by_name(self, profiles: list[TextProfile]) -> tuple[list[TextProfile], str] | None:
         titles = [profile for profile in profiles if profile.plain in TITLE_NAMES][:1]
         bodies = [profile for profile in profiles if profile.plain in BODY_NAMES]
         exact = [profile for profile in bodies if profile.plain == "text"]
@@ -196,7 +196,7 @@ class _Choice:
         found = titles + (exact or bodies)
         return (found, "usual names for it" if len(found) > 1 else "a usual name for it") if found else None
 
-    def text_by_content(self, profiles: list[Profile]) -> tuple[list[Profile], str]:
+    def text_by_content(self, profiles: list[TextProfile]) -> tuple[list[TextProfile], str]:
         if len(profiles) == 1:
             return profiles, "the only column that can be text"
         prose = [profile for profile in profiles if profile.prose]
@@ -241,7 +241,7 @@ def same(frame: pl.DataFrame, one: str, other: str) -> bool:
     return both.n_unique() == both[one].n_unique() == both[other].n_unique()
 
 
-def examples(profiles: Iterable[Profile]) -> str:
+def examples(profiles: Iterable[TextProfile]) -> str:
     """Every column with its first value, for a person to choose from."""
     known = list(profiles)
     shown = [f"{profile.name} (such as {_example(profile)})" for profile in known[:12]]
@@ -249,7 +249,7 @@ def examples(profiles: Iterable[Profile]) -> str:
     return "Columns: " + "; ".join(shown) + (f"; and {more} more" if more else "") + "."
 
 
-def _example(profile: Profile) -> str:
+def _example(profile: TextProfile) -> str:
     if not len(profile.texts):
         return "nothing"
     value = " ".join(str(profile.texts[0]).split())

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from trainwright.data.files.spool import Spool, in_order
+from trainwright.data.files.spool import Spool, parallel_map
 from trainwright.data.text.char_ngrams import character_ngrams
 from trainwright.data.text.lookup import Lookup
 from trainwright.data.text.ngram_counts import Counter, run_lengths
 from trainwright.data.text.ragged import Ragged, places_of
-from trainwright.data.text.tokenize import Piece, Tokenised, Tokens, tokenise_plain
+from trainwright.data.text.tokenize import Piece, TokenizedTexts, Tokens, tokenize_plain
 
 if TYPE_CHECKING:  # imported by what needs it: a few texts are encoded in less time than that takes
     import polars as pl
@@ -27,18 +27,18 @@ SPECIAL = ("<pad>", "<unk>")
 BITS = 32  # two ids, or a row and an id, side by side in one int64, so that one sort or search serves both
 MASK = (1 << BITS) - 1
 BLOCK = 1 << 22  # ids whose weights are worked out at a time
-FEW = 1000  # texts
+FEW_TEXTS = 1000  # texts
 Pieces = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelEncoder:
     """The classes, in a fixed order: by number where all are numbers, else by name."""
 
     names: tuple[str, ...]
 
     @classmethod
-    def fit(cls, labels: pl.Series) -> Labels:
+    def fit(cls, labels: pl.Series) -> LabelEncoder:
         """The distinct labels of the training split."""
         import polars as pl
 
@@ -105,7 +105,7 @@ class TextEncoder:
         ids = self._ids(tokens.distinct)
         for _ in range(2, self.ngrams + 1):
             counter = Counter(int(tokens.ends[-1]))
-            for dealt in in_order(partial(self._next_keys, counter, ids, self._lookups), tokens.pieces()):
+            for dealt in parallel_map(partial(self._next_keys, counter, ids, self._lookups), tokens.pieces()):
                 counter.add(dealt)
             self.grams.append(self._frequent(*counter.frequent(self.min_count)))
         if self.chars:
@@ -118,7 +118,7 @@ class TextEncoder:
     def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
         """The encoding of any texts under the vocabulary that was learned."""
         if isinstance(texts, list):
-            plain = tokenise_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW else None
+            plain = tokenize_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW_TEXTS else None
             if plain is not None:
                 return self._encode(Tokens.of_plain([each[: self.max_tokens or None] for each in plain]), learn=False)
             import polars as pl
@@ -144,7 +144,7 @@ class TextEncoder:
         return len(new)
 
     def _tokenise(self, texts: pl.Series) -> Tokens:
-        read = Tokenised(self.tokenizer, self.lowercase)
+        read = TokenizedTexts(self.tokenizer, self.lowercase)
         read.add(texts)
         return replace(read.tokens(), most=self.max_tokens)
 
@@ -220,7 +220,7 @@ class TextEncoder:
         if learn:
             self.idf = self._inverse_frequency(values, len(offsets) - 1)
         texts = Ragged(values, offsets, weights)  # the weights are counts still
-        for _ in in_order(partial(self._weigh, texts), texts.cuts(BLOCK)):
+        for _ in parallel_map(partial(self._weigh, texts), texts.cuts(BLOCK)):
             pass
         return texts
 
@@ -232,7 +232,7 @@ class TextEncoder:
                 lookup.prepare()
         values, lengths = Spool(np.int32), Spool(np.int64)
         counts = None if self.weighting == "none" else Spool(np.float32)
-        for part in in_order(partial(self._bag, self._words_of(tokens), lookups), tokens.pieces()):
+        for part in parallel_map(partial(self._bag, self._words_of(tokens), lookups), tokens.pieces()):
             values.append(part[0])
             lengths.append(part[1])
             if counts is not None:

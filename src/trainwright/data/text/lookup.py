@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
-FEW = 16  # keys for which to make the table takes as long as to search for one of them
+FEW_KEYS = 16  # keys for which to make the table takes as long as to search for one of them
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Lookup:
         """The place of each key in ``known``, or -1: int64."""
         if not len(self.known):
             return np.full(len(keys), -1, np.int64)
-        if len(keys) * FEW < len(self.known):
+        if len(keys) * FEW_KEYS < len(self.known):
             places = np.searchsorted(self.known, keys)
             places[places == len(self.known)] = 0
             return np.where(self.known[places] == keys, places, -1)

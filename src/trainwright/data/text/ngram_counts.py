@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainwright.data.files.spool import IN_MEMORY, Spool, in_order
+from trainwright.data.files.spool import IN_MEMORY, Spool, parallel_map
 from trainwright.data.text.lookup import FACTOR
 
-SHARE = 1 << 23  # keys that are sorted at a time
+SORTED_KEYS = 1 << 23  # keys that are sorted at a time
 
 
 class Counter:
@@ -19,7 +19,7 @@ class Counter:
 
     def __init__(self, most: int) -> None:
         """``most``: an upper limit of how many will come."""
-        self._bits = max((most - 1) // SHARE, 0).bit_length()
+        self._bits = max((most - 1) // SORTED_KEYS, 0).bit_length()
         self._shares = [Spool(np.int64, IN_MEMORY * 2 >> self._bits) for _ in range(1 << self._bits)]
 
     def deal(self, keys: np.ndarray) -> list[np.ndarray]:
@@ -44,7 +44,7 @@ class Counter:
             kept = counts >= least
             return distinct[kept], counts[kept]
 
-        parts = list(in_order(count, self._shares))
+        parts = list(parallel_map(count, self._shares))
         keys, counts = (np.concatenate(each) for each in zip(*parts, strict=True))
         if len(parts) == 1:
             return keys, counts

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Turned(NamedTuple):
+class Transposed(NamedTuple):
     """Rows from the side of their ids: of each id the rows that it occurs in.
 
     Attributes:
@@ -61,14 +61,14 @@ class Ragged:
         inner = sorted({place for place in places.tolist() if place < len(self)})
         return pairwise([0, *inner, len(self)])
 
-    def turned(self, size: int) -> Turned:
+    def transposed(self, size: int) -> Transposed:
         """From the side of the ids, of which there are ``size``."""
         order = order_of(self.values, size)
         rows = np.arange(len(self), dtype=np.int32).repeat(self.lengths).take(order, mode="clip")
         ordered = self.values.take(order, mode="clip")
         begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
         weights = None if self.weights is None else self.weights.take(order, mode="clip")
-        return Turned(rows, weights, begins.astype(np.int32), ordered[begins].astype(np.int64))
+        return Transposed(rows, weights, begins.astype(np.int32), ordered[begins].astype(np.int64))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The parts by name, for storing."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainwright.data.files.spool import Spool, in_order
+from trainwright.data.files.spool import Spool, parallel_map
 from trainwright.data.text.ragged import Ragged
 
 if TYPE_CHECKING:
     import polars as pl
 
-CHUNK = 1 << 17  # tokens
-PART = 1 << 20  # bytes of texts that are taken apart at a time
+CHUNK_TOKENS = 1 << 17  # tokens
+PART_BYTES = 1 << 20  # bytes of texts that are taken apart at a time
 Piece = tuple[np.ndarray, np.ndarray]
 
 # Scripts written without spaces give one token a character; elsewhere a token is a run of letters, digits and marks.
@@ -42,7 +42,7 @@ _PLAIN = {
 }
 
 
-def tokenise_plain(texts: Sequence[str], tokenizer: str, lowercase: bool) -> list[list[str]] | None:
+def tokenize_plain(texts: Sequence[str], tokenizer: str, lowercase: bool) -> list[list[str]] | None:
     """The same tokens by Python's own means, for a few texts; None where one has characters beyond ``_KNOWN``."""
     if not all(map(_KNOWN.fullmatch, texts)):
         return None
@@ -54,7 +54,7 @@ def tokenise_plain(texts: Sequence[str], tokenizer: str, lowercase: bool) -> lis
     return [_PLAIN[tokenizer].findall(text) for text in texts]
 
 
-def tokenise(texts: pl.Series, tokenizer: str, lowercase: bool) -> pl.Series:
+def tokenize(texts: pl.Series, tokenizer: str, lowercase: bool) -> pl.Series:
     """Lists of tokens, one a text; an empty text gives an empty list.
 
     ``words``: runs of word characters, single characters of scripts that are written without spaces, pictographs.
@@ -109,7 +109,7 @@ class Tokens:
     def pieces(self) -> Iterator[Piece]:
         """(codes, offsets) of whole texts of about ``CHUNK`` tokens at a time: small pieces stay in the processor's cache."""
         ends = self.ends
-        for first, last in Ragged(self.codes, ends).cuts(CHUNK):
+        for first, last in Ragged(self.codes, ends).cuts(CHUNK_TOKENS):
             inner = ends[first : last + 1] - ends[first]
             if self.rows is None and not self.most:
                 yield self.codes[ends[first] : ends[last]], inner
@@ -133,7 +133,7 @@ class Tokens:
         return frame.sort(["count", "token"], descending=[True, False])["token"]
 
 
-class Tokenised:
+class TokenizedTexts:
     """The tokens of texts that come in parts: the texts themselves are let go, their tokens are numbers on the disk."""
 
     def __init__(self, tokenizer: str, lowercase: bool) -> None:
@@ -151,8 +151,8 @@ class Tokenised:
 
     def add(self, texts: pl.Series) -> None:
         """The next texts. Raises E172."""
-        many = max(len(texts) * PART // max(int(texts.estimated_size()), 1), 1)
-        for distinct, codes, lengths in in_order(self._part, (texts[at : at + many] for at in range(0, len(texts), many))):
+        many = max(len(texts) * PART_BYTES // max(int(texts.estimated_size()), 1), 1)
+        for distinct, codes, lengths in parallel_map(self._part, (texts[at : at + many] for at in range(0, len(texts), many))):
             numbers = distinct.cast(self._kind).to_physical().to_numpy()
             self._codes.append(numbers[codes])
             self._lengths.append(lengths)
@@ -161,7 +161,7 @@ class Tokenised:
         """The distinct tokens, the place of every token among them, and how many each text has."""
         import polars as pl
 
-        lists = tokenise(texts, self._tokenizer, self._lowercase)
+        lists = tokenize(texts, self._tokenizer, self._lowercase)
         flat = lists.list.explode(empty_as_null=False, keep_nulls=False)
         own = pl.Categories.random()
         coded = flat.cast(pl.Categorical(own))  # one lookup a token

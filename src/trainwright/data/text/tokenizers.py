@@ -14,12 +14,12 @@ import polars as pl
 
 UNKNOWN, END = 0, 1
 UNKNOWN_TOKEN, END_TOKEN = "<unk>", "<eos>"
-CHUNK = 1 << 22  # characters
+CHUNK_CHARACTERS = 1 << 22  # characters
 POINTS = 0x110000  # code points of Unicode
 _GAP = re.compile(r"(?<=\S)[ \n]")
 
 
-def chunks(text: str, size: int = CHUNK) -> Iterator[str]:
+def chunks(text: str, size: int = CHUNK_CHARACTERS) -> Iterator[str]:
     """``text`` in parts of about ``size`` characters, each but the first beginning with the white space after a word.
 
     So no word, and no piece that byte-pair encoding works on, lies across two. Lone surrogates, which are no characters,

@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
-from trainwright.data.batches.user_data import InputLayout, Layout, any_batches
+from trainwright.data.batches.user_data import BatchLayout, InputLayout, any_batches
 from trainwright.errors import error, nearest
 from trainwright.evaluation import metrics as measures
 from trainwright.fields import period
@@ -21,7 +21,7 @@ from trainwright.models.forward import Forward
 from trainwright.tasks.custom import run as own_run
 from trainwright.training.loop import FOREVER, PASS_OVER, Plan, fit
 from trainwright.training.optim import Objective, Scheduler
-from trainwright.training.rng import preserved
+from trainwright.training.rng import preserve_rng
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.console import Console
@@ -88,7 +88,7 @@ def fit_own(
         call = own_run.describe(model, data, loss, optimizer) | {name: plan[name] for name in ("seed", "accumulate", "monitor")}
         call |= {"batch_size": batch_size, "shuffle": shuffled, "clip": clip, "clip_value": clip_value, "every": schedule_every}
         run = own_run.begin(Path(out), resume)
-        events = own_run.carried(run, call, events, learner, train, kept, checkpoint_every)
+        events = own_run.with_checkpoints(run, call, events, learner, train, kept, checkpoint_every)
     elif resume:
         raise error("E320", name="resume", value=resume, problem="it needs out, the folder of the run")
     return _shown(events, model, kept if held_out else None, _watched() if progress is None else progress)
@@ -136,11 +136,11 @@ def predict_own(
     return measures.outputs(Forward(model, state), batches.epoch(0))
 
 
-def _layout(model: nn.Module, target: str) -> Layout:
+def _layout(model: nn.Module, target: str) -> BatchLayout:
     """Data go where the first parameter is; floating arrays take the type of the first floating one."""
     first = next(model.parameters(), torch.empty(0))
     floating = next((each for each in model.parameters() if each.is_floating_point()), torch.empty(0))
-    return Layout(first.device, floating.dtype, target)
+    return BatchLayout(first.device, floating.dtype, target)
 
 
 def _accepts(model: nn.Module, state: Callable[..., Any] | None) -> Callable[..., bool]:
@@ -221,7 +221,7 @@ def _shown(events: Iterator[Event], model: nn.Module, state: State | None, progr
     console = Console(sys.stderr, quiet=not progress)
     device = next((each.device for each in model.parameters()), torch.device("cpu"))
     try:
-        with preserved(device):
+        with preserve_rng(device):
             for event in events:
                 if isinstance(event, Finished) and state is not None and state.best:
                     model.load_state_dict(state.best)

@@ -26,11 +26,11 @@ from trainwright.errors import error, in_short
 from trainwright.store import run_folder
 from trainwright.store.atomic import remove_leftovers, write_file
 from trainwright.store.checkpoint import Checkpoint, Checkpoints
-from trainwright.store.packing import alone
-from trainwright.store.run_folder import RunDir
+from trainwright.store.packing import to_contiguous
+from trainwright.store.run_folder import RunFolder
 from trainwright.training import snapshot
 from trainwright.training.checkpointing import Saver
-from trainwright.training.environment import differences, machine
+from trainwright.training.environment import differences, environment
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
@@ -66,13 +66,13 @@ def _digest(value: Any) -> str:
     return hashlib.blake2b(repr(value).encode(), digest_size=16).hexdigest()
 
 
-def begin(out: Path, resume: bool) -> RunDir:
+def begin(out: Path, resume: bool) -> RunFolder:
     """The folder of a new run, or with ``resume`` that of an earlier one. Raises E401 and E402."""
-    run = RunDir(out)
+    run = RunFolder(out)
     return run if resume and run.call.is_file() else run_folder.create(out, out.parent, out.name)
 
 
-def _identity(run: RunDir, call: Mapping[str, Any]) -> str:
+def _identity(run: RunFolder, call: Mapping[str, Any]) -> str:
     """Of the run that ``call`` began, which is written down the first time. Raises E408, and E420 for another call."""
     if not run.call.is_file():
         write_file(run.call, json.dumps({**call, "id": uuid.uuid4().hex}, indent=1))
@@ -88,8 +88,8 @@ def _identity(run: RunDir, call: Mapping[str, Any]) -> str:
     return identity
 
 
-def carried(
-    run: RunDir,
+def with_checkpoints(
+    run: RunFolder,
     call: Mapping[str, Any],
     events: Iterator[Event],
     learner: Learner,
@@ -106,7 +106,7 @@ def carried(
         notes: list[Note] = []
         keeper = Checkpoints(run.checkpoints, run.quarantine, _identity(run, call))
         found = keeper.newest(lambda *said: notes.append(Note(*said)))
-        where = machine(next((each.device for each in learner.parameters), torch.device("cpu")), torch.get_num_threads())
+        where = environment(next((each.device for each in learner.parameters), torch.device("cpu")), torch.get_num_threads())
         if found is None and run.wrote_checkpoints():
             raise error("E417", path=run.path)
         if found is not None:
@@ -141,8 +141,8 @@ def _put_back(
 ) -> list[Any]:
     try:
         alike = snapshot.restore(found.state, learner, state, -(-train.per_epoch // accumulate))
-        if state.cut > 1:
-            train.batch_size //= state.cut
+        if state.microbatches > 1:
+            train.batch_size //= state.microbatches
     except Exception as problem:  # somebody else may have written and sealed it
         raise error("E411", path=found.path, problem=f"it does not fit the model: {in_short(problem)}") from None
     notes: list[Any] = [Resumed(state.step, state.epoch, found.path.name)]
@@ -150,6 +150,6 @@ def _put_back(
     return notes + ([] if alike else [Note("schedule", "planned anew", "the rates so far were those of the earlier plan")])
 
 
-def _keep_model(run: RunDir, learner: Learner, state: State) -> None:
+def _keep_model(run: RunFolder, learner: Learner, state: State) -> None:
     values = state.best or learner.model.state_dict()
-    write_file(run.path / "model.safetensors", safetensors.torch.save(alone(values)))
+    write_file(run.path / "model.safetensors", safetensors.torch.save(to_contiguous(values)))

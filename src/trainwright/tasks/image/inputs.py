@@ -21,14 +21,14 @@ from trainwright.data.read import images as imagesource
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Rejected
 from trainwright.errors import error, nearest
-from trainwright.tasks.image.reading import Columns
-from trainwright.tasks.supervised import Found
+from trainwright.tasks.image.reading import ImageColumns
+from trainwright.tasks.supervised import FileRows
 
 NAME = "__name__"  # reserved column: what a picture is called in answers
 Unit = tuple[pl.DataFrame, Pictures]  # rows with ROW and NAME, and the pictures that some of them have
 
 
-def labelled(path: Path, columns: Columns, size: tuple[int, int], channels: int) -> Found:
+def labelled(path: Path, columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
     """Pictures with their labels, read as in training; of a source with several splits, those of the test split.
 
     Raises:
@@ -46,10 +46,10 @@ def labelled(path: Path, columns: Columns, size: tuple[int, int], channels: int)
         pictures = imagesource.of_split(imagesource.read_pictures(path), "test")
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
-    return Found(frame, inputs, pictures.labels, len(pictures.rejected), _left_out(pictures.rejected))
+    return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), _left_out(pictures.rejected))
 
 
-def unlabelled(paths: Sequence[Path], columns: Columns, size: tuple[int, int], channels: int) -> Found:
+def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
     """Pictures without labels, in the order of the paths. What cannot be used is named in the notes.
 
     Raises:
@@ -61,7 +61,7 @@ def unlabelled(paths: Sequence[Path], columns: Columns, size: tuple[int, int], c
         require(path)
     if len(paths) == 1 and paths[0].is_file() and _is_image(paths[0]):
         frame = _named([printable(str(paths[0]))])
-        return Found(frame, decode_one(paths[0], size, channels)[None], None, 0, [])
+        return FileRows(frame, decode_one(paths[0], size, channels)[None], None, 0, [])
     units = _units(paths, columns)
     in_memory = fit_in_memory([each for _, each in units], size, channels) or any(each.paths is None for _, each in units)
     frames, inputs, rejected = [], [], []
@@ -70,7 +70,7 @@ def unlabelled(paths: Sequence[Path], columns: Columns, size: tuple[int, int], c
         frames.append(frame.filter(pl.col(ROW).is_in(pl.Series(pictures.rows).implode())))
         inputs.append(given)
         rejected += pictures.rejected
-    return Found(pl.concat(frames, how="diagonal_relaxed"), _joined(inputs), None, len(rejected), _left_out(rejected))
+    return FileRows(pl.concat(frames, how="diagonal_relaxed"), _joined(inputs), None, len(rejected), _left_out(rejected))
 
 
 def shown(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int], list[str]]:
@@ -78,7 +78,7 @@ def shown(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int], list[str]]:
     return frame.drop(ROW, NAME), frame[ROW].to_list(), frame[NAME].to_list()
 
 
-def _units(paths: Sequence[Path], columns: Columns) -> list[Unit]:
+def _units(paths: Sequence[Path], columns: ImageColumns) -> list[Unit]:
     """What the paths hold; image files that follow each other are one unit, so that they are decoded side by side."""
     units: list[Unit] = []
     files: list[Path] = []
@@ -121,7 +121,7 @@ def _of_array(path: Path) -> Unit:
     return _named(names), _pictures(str(path), names, None, pixels)
 
 
-def _of_table(path: Path, columns: Columns) -> Unit:
+def _of_table(path: Path, columns: ImageColumns) -> Unit:
     """The rows of a table that name an image, by the column that training used where the file has it. Raises E149."""
     table = read_table(path)
     known = columns.get("image", "")

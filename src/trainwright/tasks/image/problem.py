@@ -13,23 +13,23 @@ import numpy as np
 
 from trainwright.config.settings import Settings
 from trainwright.data.images.decode import decode_one
-from trainwright.data.images.normalize import Pixels
+from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.pictures import cores
-from trainwright.data.images.sizes import Survey, survey
+from trainwright.data.images.sizes import ImageSizes, measure_sizes
 from trainwright.data.images.storage import Files, Inputs, Stored, fit_in_memory, store
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Table
-from trainwright.data.text.bag_encoder import Labels
+from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error
 from trainwright.models.shapes import ImageShape
-from trainwright.tasks.base import Answers, Predictor, Split
-from trainwright.tasks.class_target import Classes
+from trainwright.tasks.base import FilePredictions, Predictor, Split
+from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.defaults import fill
 from trainwright.tasks.image import defaults, reading
 from trainwright.tasks.image import inputs as image_files
-from trainwright.tasks.splitting import Rows, gather
-from trainwright.tasks.supervised import Found, Labelled, LabelledPredictor
+from trainwright.tasks.splitting import Rows, assign_splits
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor, SupervisedProblem
 from trainwright.training.problem import Clock, Note
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ FEWEST = 16  # pictures on a processor, where memory has room for them
 
 def _batches_of(
     part: Split,
-    encoder: Pixels,
+    encoder: ImageNormalizer,
     batch_size: int,
     seed: int | None,
     device: torch.device,
@@ -77,16 +77,16 @@ def _batches_of(
 
 
 @dataclass
-class ImageProblem(Labelled):
+class ImageProblem(SupervisedProblem):
     """Pictures and their classes. ``names`` are the files of the training rows, where each is one."""
 
     names: list[str] = field(default_factory=list)
     task = "image"
 
     @property
-    def ways(self) -> set[str]:
+    def tunable(self) -> set[str]:
         """Convolutions care for the order in memory."""
-        return super().ways | {"layout"}
+        return super().tunable | {"layout"}
 
     @property
     def shape(self) -> ImageShape:
@@ -135,7 +135,7 @@ def prepare(
     Raises SourceError and DataError.
     """
     parts, columns, table = reading.read(source, settings)
-    found = survey(parts.values())
+    found = measure_sizes(parts.values())
     settings, size, channels, notes = _sized(settings, found, parent)
     clock.mark("read")
     in_memory = fit_in_memory(parts.values(), size, channels)
@@ -157,10 +157,12 @@ def prepare(
     return problem, fill_cache
 
 
-def _sized(settings: Settings, found: Survey, parent: Predictor | None) -> tuple[Settings, tuple[int, int], int, list[Note]]:
+def _sized(
+    settings: Settings, found: ImageSizes, parent: Predictor | None
+) -> tuple[Settings, tuple[int, int], int, list[Note]]:
     """Size and channels: those of the earlier run, as given, or derived. Raises E328 for a size that contradicts."""
     if isinstance(parent, ImagePredictor):
-        kept: Pixels = parent.encoder
+        kept: ImageNormalizer = parent.encoder
         if settings.size is not None and (settings.size, settings.size) != kept.size:
             raise error("E328", key="size", value=settings.size, found=" x ".join(map(str, kept.size)))
         return settings, kept.size, kept.channels, [("size", " x ".join(map(str, kept.size)), "as in the earlier run")]
@@ -185,9 +187,9 @@ def _problem(
     train = stored["train"].pictures
     keys = {"train": reading.split_key(settings, train, table)}
     parts = {name: reading.part_of(stored[name].pictures, order.index(name), keys.get(name)) for name in order}
-    rows = gather(source, parts, settings, noun="image")
+    rows = assign_splits(source, parts, settings, noun="image")
     frames = {name: rows.part(name) for name in NAMES}
-    labels = Labels.fit(frames["train"]["label"])
+    labels = LabelEncoder.fit(frames["train"]["label"])
     splits, places = {}, {}
     for name, frame in frames.items():
         if len(frame):
@@ -198,14 +200,16 @@ def _problem(
     encoder = parent.encoder if isinstance(parent, ImagePredictor) else _fitted(stored["train"], splits, places["train"], *form)
     names = [] if train.by_row and train.paths is None else [train.names[place] for place in places["train"].tolist()]
     notes = rows.notes + _absent(rows)
-    return ImageProblem(settings, Classes(labels, {}), encoder, splits, rows.data, notes, parent, names)
+    return ImageProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, notes, parent, names)
 
 
-def _fitted(train: Stored, splits: Mapping[str, Split], places: np.ndarray, size: tuple[int, int], channels: int) -> Pixels:
+def _fitted(
+    train: Stored, splits: Mapping[str, Split], places: np.ndarray, size: tuple[int, int], channels: int
+) -> ImageNormalizer:
     """The mean and deviation of the training split, which are the same wherever its pixels are."""
     if train.sums is not None:
-        return Pixels.from_sums(train.sums[places].sum(axis=0), len(places), size, channels)
-    return Pixels.fit(splits["train"].inputs, size, channels)
+        return ImageNormalizer.from_sums(train.sums[places].sum(axis=0), len(places), size, channels)
+    return ImageNormalizer.fit(splits["train"].inputs, size, channels)
 
 
 def _taken(inputs: Inputs, places: np.ndarray) -> Inputs:
@@ -224,7 +228,7 @@ def _absent(rows: Rows) -> list[Note]:
     return notes
 
 
-class ImagePredictor(LabelledPredictor):
+class ImagePredictor(SupervisedPredictor):
     """An image classifier: pictures in, classes and their probabilities out."""
 
     task = "image"
@@ -234,7 +238,7 @@ class ImagePredictor(LabelledPredictor):
     @classmethod
     def from_bundle(cls, kept: Bundle) -> ImagePredictor:
         """From what the bundle holds."""
-        return cls(kept, Pixels.from_parts(kept.meta["encoder"]))
+        return cls(kept, ImageNormalizer.from_parts(kept.meta["encoder"]))
 
     @staticmethod
     def shape_of(encoder: Any, outputs: int) -> ImageShape:
@@ -246,7 +250,7 @@ class ImagePredictor(LabelledPredictor):
         """Any word: what else could it be."""
         return True
 
-    def try_out(self) -> None:
+    def smoke_test(self) -> None:
         """A black picture."""
         self.predict([np.zeros(self.encoder.size, np.uint8)])
 
@@ -272,25 +276,25 @@ class ImagePredictor(LabelledPredictor):
         """Normalised pictures in batches."""
         return _batches_of(part, self.encoder, batch_size, seed, device, None, cores())
 
-    def predict_file(self, path: Path, top: int = 1) -> Answers:
+    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
         """What the model says of each picture of a file, a folder or a table."""
         return self.predict_files([path], top)
 
-    def predict_files(self, paths: Sequence[Path], top: int = 1) -> Answers:
+    def predict_files(self, paths: Sequence[Path], top: int = 1) -> FilePredictions:
         """The same for several: image files, folders, arrays and tables, in this order."""
         found = image_files.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
         answers = self._answers(found.items, len(found.frame), top)
         frame, rows, names = image_files.shown(found.frame)
-        return Answers(frame, rows, answers, found.notes, names)
+        return FilePredictions(frame, rows, answers, found.notes, names)
 
-    def read(self, path: Path, need_label: bool) -> Found:
+    def read(self, path: Path, need_label: bool) -> FileRows:
         """The pictures of a file, a folder or a table; with labels, as in training: of several splits, the test split."""
         if not need_label:
             return image_files.unlabelled([path], self.columns, self.encoder.size, self.encoder.channels)
         return image_files.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
 
 
-def _shape(encoder: Pixels, outputs: int) -> ImageShape:
+def _shape(encoder: ImageNormalizer, outputs: int) -> ImageShape:
     height, width = encoder.size
     return ImageShape(encoder.channels, height, width, outputs)
 

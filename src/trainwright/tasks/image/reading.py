@@ -23,10 +23,10 @@ from trainwright.errors import error, nearest
 from trainwright.tasks.splitting import Part
 
 Parts = dict[str, Pictures]
-Columns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
+ImageColumns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
 
 
-def read(source: Source, settings: Settings) -> tuple[Parts, Columns, Table | None]:
+def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table | None]:
     """The pictures of each split, training first; the columns of a table; and the table of the training pictures.
 
     Raises:
@@ -40,7 +40,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, Columns, Table | No
         for key in ("image", "label"):
             if value := getattr(settings, key):
                 raise error("E272", key=key, value=value, path=source.name)
-        parts, columns = _without_table(source), Columns()
+        parts, columns = _without_table(source), ImageColumns()
     else:
         columns = columns_of(tables["train"], settings.image, settings.label)
         parts = {name: read_table(table, columns) for name, table in tables.items()}
@@ -51,7 +51,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, Columns, Table | No
     return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
 
 
-def read_labelled(path: Path, columns: Columns, part: str = "test") -> Pictures:
+def read_labelled(path: Path, columns: ImageColumns, part: str = "test") -> Pictures:
     """The labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
     ``columns`` are those of the training table, which a table here may have too.
@@ -63,7 +63,7 @@ def read_labelled(path: Path, columns: Columns, part: str = "test") -> Pictures:
     return images.of_split(found, part)
 
 
-def columns_of(table: Table, image: str, label: str) -> Columns:
+def columns_of(table: Table, image: str, label: str) -> ImageColumns:
     """The columns of image files and labels. Raises SourceError E149 and DataError E201 to E205."""
     column, _ = image_folders.image_column(table, image)
     if not column:
@@ -72,7 +72,7 @@ def columns_of(table: Table, image: str, label: str) -> Columns:
     return {"image": column, "label": str(chosen.label)}
 
 
-def read_table(table: Table, columns: Columns) -> Pictures:
+def read_table(table: Table, columns: ImageColumns) -> Pictures:
     """The pictures that a table names. Raises E213 where it lacks one of the columns."""
     for name in columns.values():
         if name not in table.columns:

@@ -25,7 +25,7 @@ class Sampling:
     seed: int = 0
 
 
-class Speaker:
+class TextGenerator:
     """A model, its tokens, and the length of ``context`` that it was trained with."""
 
     def __init__(self, model: nn.Module, encoder: TokenEncoder, context: int, device: torch.device) -> None:
@@ -39,19 +39,19 @@ class Speaker:
         weight, bias = self.model.output()
         return linear(features[0, -1], weight, bias).float().cpu(), state
 
-    def go_on(self, prompt: str, tokens: int, sampling: Sampling) -> Iterator[str]:
+    def generate(self, prompt: str, tokens: int, sampling: Sampling) -> Iterator[str]:
         """The text after ``prompt``, piece by piece. The model has to be in evaluation mode.
 
         ``<unk>`` is never said. A transformer whose window is full goes on from its second half.
         """
         generator = torch.Generator().manual_seed(sampling.seed)
         ids = self.encoder.behind_line_end(prompt).astype(np.int64).tolist()
-        fresh, state = ids if self.model.carries else ids[-self.context :], self.model.start(1, self.device)
+        fresh, state = ids if self.model.is_stateful else ids[-self.context :], self.model.start(1, self.device)
         stream = self.encoder.stream()
         for each in ids[1:]:
             stream.push(each)  # what follows depends on what was said: a space, the rest of a character
         for _ in range(tokens):
-            if not self.model.carries and state[0].shape[2] + len(fresh) > self.context:
+            if not self.model.is_stateful and state[0].shape[2] + len(fresh) > self.context:
                 fresh, state = ids[-max(self.context // 2, 1) :], self.model.start(1, self.device)
             logits, after = self.logits(fresh, state)
             state = after or ()

@@ -21,7 +21,7 @@ from trainwright.errors import error
 from trainwright.models.catalog import MODELS
 from trainwright.models.shapes import TokenShape
 from trainwright.tasks import defaults
-from trainwright.tasks.base import Answers, Predictor
+from trainwright.tasks.base import FilePredictions, Predictor
 from trainwright.tasks.language import reading
 from trainwright.training.problem import Clock, Note, Problem
 
@@ -44,7 +44,7 @@ LSTM_WINDOW, LSTM_WARM = 640, 128
 
 
 @dataclass(frozen=True)
-class Stream:
+class TokenSplit:
     """The tokens of a split behind one line end, which is the context of the first: len() counts its targets."""
 
     ids: np.ndarray
@@ -61,7 +61,7 @@ class LanguageProblem(Problem):
     unit = "tokens"
     settings: Settings
     encoder: TokenEncoder
-    splits: dict[str, Stream]
+    splits: dict[str, TokenSplit]
     data: dict[str, Any]
     notes: list[Note] = field(default_factory=list)
     parent: Predictor | None = None
@@ -103,7 +103,7 @@ class LanguageProblem(Problem):
         from trainwright.models.forward import Forward
 
         start: Any = model.start
-        return Forward(model, (lambda ids: start(len(ids), ids.device)) if model.carries else (lambda ids: None))
+        return Forward(model, (lambda ids: start(len(ids), ids.device)) if model.is_stateful else (lambda ids: None))
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         """Loss, perplexity and next-token accuracy of the validation split."""
@@ -115,8 +115,8 @@ class LanguageProblem(Problem):
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
         """Scores of validation and test, and the perplexity of counting words and pairs of words."""
-        from trainwright.evaluation.metrics import measuring
-        from trainwright.tasks.language.generate import Sampling, Speaker
+        from trainwright.evaluation.metrics import evaluation_mode
+        from trainwright.tasks.language.generate import Sampling, TextGenerator
 
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
         for name in ("valid", "test"):
@@ -125,9 +125,9 @@ class LanguageProblem(Problem):
                 found[name] = sums.report() | objective.metrics(sums.loss)
         measured = self.splits[next((name for name in ("test", "valid") if name in self.splits), "train")].ids
         baselines = _baselines(self.splits["train"].ids, measured, self.encoder.size)
-        with measuring(model):
-            speaker = Speaker(model, self.encoder, self.settings.context or 1, device)
-            sample = "".join(speaker.go_on("", 200, Sampling(temperature=0.8)))
+        with evaluation_mode(model):
+            generator = TextGenerator(model, self.encoder, self.settings.context or 1, device)
+            sample = "".join(generator.generate("", 200, Sampling(temperature=0.8)))
         best = min(baselines, key=lambda each: float(each["loss"]))
         return found | {"baselines": baselines, "baseline": best, "samples": [sample]}
 
@@ -143,11 +143,11 @@ def _measure(model: nn.Module, ids: np.ndarray, context: int, device: torch.devi
 
     A transformer sees windows of the length that it was trained with, half of it before the first token that counts.
     """
-    from trainwright.data.batches.tokens import Measured
+    from trainwright.data.batches.tokens import EvaluationWindows
     from trainwright.evaluation import perplexity
 
-    width, warm = (LSTM_WINDOW, LSTM_WARM) if model.carries else (context, context // 2)
-    windows = Measured(ids, batch_size=BATCH, width=width, warm=warm, device=device)
+    width, warm = (LSTM_WINDOW, LSTM_WARM) if model.is_stateful else (context, context // 2)
+    windows = EvaluationWindows(ids, batch_size=BATCH, width=width, warm=warm, device=device)
     return perplexity.measure(model, model.output, windows)  # type: ignore[arg-type]
 
 
@@ -175,7 +175,7 @@ def prepare(
     where = ", ".join(files.get("train", []))
     encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
     streams = {name: encoder.behind_line_end(text, ids if name == "train" else None) for name, text in texts.items()}
-    splits = {name: Stream(each) for name, each in streams.items()}
+    splits = {name: TokenSplit(each) for name, each in streams.items()}
     for name, split in splits.items():
         if not len(split):
             raise error("E168", part=name, where=", ".join(files.get(name, [])) or where)
@@ -224,7 +224,7 @@ def _encoder(
 
 
 def _describe(
-    source: Source, files: dict[str, list[str]], texts: dict[str, str], splits: dict[str, Stream], encoder: TokenEncoder
+    source: Source, files: dict[str, list[str]], texts: dict[str, str], splits: dict[str, TokenSplit], encoder: TokenEncoder
 ) -> dict[str, Any]:
     return {
         "source": source.name,
@@ -267,7 +267,7 @@ def _from_cache(key: str, settings: Settings) -> LanguageProblem | None:
     return LanguageProblem(
         settings=settings.model_copy(update=values["settings"]),
         encoder=TokenEncoder.from_parts(values["encoder"], arrays),
-        splits={name: Stream(ids) for name, ids in streams.items() if ids is not None},
+        splits={name: TokenSplit(ids) for name, ids in streams.items() if ids is not None},
         data=values["data"],
         notes=[tuple(note) for note in values["notes"]],
     )
@@ -283,7 +283,7 @@ class LanguagePredictor(Predictor):
         import torch
 
         from trainwright.models import registry
-        from trainwright.tasks.language.generate import Speaker
+        from trainwright.tasks.language.generate import TextGenerator
 
         self.encoder = TokenEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
         self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
@@ -291,14 +291,14 @@ class LanguagePredictor(Predictor):
         self.shape = TokenShape(self.encoder.size)
         self.device = torch.device("cpu")
         self.model = registry.restore(self.task, self.name, self.settings, self.shape, kept.weights)
-        self._speaker = Speaker(self.model, self.encoder, self.context, self.device)
+        self._generator = TextGenerator(self.model, self.encoder, self.context, self.device)
 
     @classmethod
     def from_bundle(cls, kept: Bundle) -> LanguagePredictor:
         """From what the bundle holds."""
         return cls(kept)
 
-    def try_out(self) -> None:
+    def smoke_test(self) -> None:
         """What comes after nothing."""
         self.predict([""])
 
@@ -323,29 +323,29 @@ class LanguagePredictor(Predictor):
                 raise error("E320", name="texts", value=text, problem="a text is a str")
             clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             ids = self.encoder.behind_line_end(clean)[-self._longest :].astype(np.int64).tolist()
-            shares, places = self._speaker.logits(ids)[0].softmax(dim=-1).topk(min(top, self.encoder.size))
+            shares, places = self._generator.logits(ids)[0].softmax(dim=-1).topk(min(top, self.encoder.size))
             found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), shares.tolist(), strict=True)])
         return found
 
     @property
     def _longest(self) -> int:
         """Tokens that are looked back at."""
-        return LSTM_WINDOW if self.model.carries else self.context
+        return LSTM_WINDOW if self.model.is_stateful else self.context
 
-    def predict_file(self, path: Path, top: int = 1) -> Answers:
+    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
         """The next token of every line of a text."""
         import polars as pl
 
         lines = running_text.read_text([path]).removesuffix("\n").split("\n")
         frame = pl.DataFrame({"text": lines})
-        return Answers(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
+        return FilePredictions(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
 
     def score(self, path: Path) -> dict[str, Any]:
         """Perplexity over every token of a text."""
         files = running_text.find_corpus(path).files
         part = next(name for name in ("test", "valid", "train") if name in files)
         text = running_text.read_text(files[part])
-        stream = Stream(self.encoder.behind_line_end(text))
+        stream = TokenSplit(self.encoder.behind_line_end(text))
         sums = _measure(self.model, stream.ids, self.context, self.device)
         unit = BITS.get(self.encoder.tokenizer)
         bits = {f"bits_per_{unit}": sums.loss / math.log(2)} if unit else {}
@@ -360,4 +360,4 @@ class LanguagePredictor(Predictor):
         """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""
         from trainwright.tasks.language.generate import Sampling
 
-        return self._speaker.go_on(prompt, tokens, Sampling(temperature, top_k, top_p, seed))
+        return self._generator.generate(prompt, tokens, Sampling(temperature, top_k, top_p, seed))

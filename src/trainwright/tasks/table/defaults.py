@@ -7,14 +7,14 @@ The rules were chosen by scores on rows kept back, over repeated cuts of small d
 from __future__ import annotations
 
 from trainwright.config.settings import Settings
-from trainwright.data.tables.feature_columns import Chosen
+from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, Values, fill, fill_training
 
 RATE = 0.01
 MOST_EPOCHS = 100
 
 
-def table_encoding(settings: Settings, rows: int, chosen: Chosen) -> tuple[Settings, Notes]:
+def table_encoding(settings: Settings, rows: int, chosen: TableSchema) -> tuple[Settings, Notes]:
     """How columns become numbers."""
     words = any(feature.kind == "category" for feature in chosen.features)
     why = f"{rows:,} training rows; rarer categories count as unknown" if words else ""

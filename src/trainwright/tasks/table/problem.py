@@ -17,20 +17,20 @@ from trainwright.data.read.tables import read_table
 from trainwright.data.tables.content_hash import content_keys, row_keys
 from trainwright.data.tables.dtypes import convert
 from trainwright.data.tables.encoder import TableEncoder, TargetScaler
-from trainwright.data.tables.feature_columns import Chosen, choose_features
-from trainwright.data.tables.from_python import given_frame
-from trainwright.data.tables.parse import parse
-from trainwright.data.tables.profile import Column
+from trainwright.data.tables.feature_columns import TableSchema, choose_features
+from trainwright.data.tables.from_python import to_frame
+from trainwright.data.tables.parse import cast_columns
+from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import ROW, Rejected, Table
-from trainwright.data.text.bag_encoder import Labels
+from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error, nearest
 from trainwright.models.shapes import TableShape
 from trainwright.tasks.base import Predictor, Split
-from trainwright.tasks.class_target import Classes
-from trainwright.tasks.number_target import Numbers
-from trainwright.tasks.splitting import Part, Rows, gather
-from trainwright.tasks.supervised import Found, Labelled, LabelledPredictor
+from trainwright.tasks.class_target import ClassTarget
+from trainwright.tasks.number_target import NumberTarget
+from trainwright.tasks.splitting import Part, Rows, assign_splits
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor, SupervisedProblem
 from trainwright.tasks.table import defaults
 from trainwright.training.problem import Clock, Note
 
@@ -57,7 +57,7 @@ def _batches_of(part: Split, batch_size: int, seed: int | None, device: torch.de
 
 
 @dataclass
-class TableProblem(Labelled):
+class TableProblem(SupervisedProblem):
     """Rows of a table; inputs are ``numeric`` and ``codes`` as ``TableEncoder`` gives them."""
 
     task = "table"
@@ -100,10 +100,10 @@ def prepare(
     parts: dict[str, Part] = {}
     parsed: list[pl.DataFrame] = []
     for name, table in source.tables.items():
-        frame, rejected = parse(table.frame, chosen, table.file)
+        frame, rejected = cast_columns(table.frame, chosen, table.file)
         parts[name] = _part(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
         parsed.append(frame)
-    rows = gather(source, parts, settings, classes=chosen.target == "class", noun="row")
+    rows = assign_splits(source, parts, settings, classes=chosen.target == "class", noun="row")
     clock.mark("read")
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
     problem.data["columns"] = chosen.to_values()
@@ -112,7 +112,7 @@ def prepare(
     return problem, lambda: None
 
 
-def _choose(source: Source, table: Table, settings: Settings) -> Chosen:
+def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
     """The columns as named, else by what is in them. One that decides the split by groups is not learned from unless named:
     the groups to be measured are ones that training has never seen."""
     label = settings.label or (source.layout.label if source.layout else "")
@@ -124,14 +124,14 @@ def _choose(source: Source, table: Table, settings: Settings) -> Chosen:
     return replace(chosen, notes=[*chosen.notes, ("left out", column, "the split is by its groups")])
 
 
-def _kept(parent: TablePredictor, table: Table, settings: Settings) -> Chosen:
+def _kept(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
     """The columns of the earlier run. Raises E247 where the label is not there, and E260 where it is of the other kind."""
     chosen = parent.chosen
     label = settings.label or str(chosen.label)
     if label not in table.columns:
         hint = nearest(label, table.columns)
         raise error("E247", column=label, file=table.file, columns=", ".join(table.columns), hint=hint)
-    column = Column(label, table.frame[label])
+    column = ColumnProfile(label, table.frame[label])
     numeric = column.reading.kind == "number"
     wanted = ""
     if settings.target not in (None, chosen.target):
@@ -145,7 +145,7 @@ def _kept(parent: TablePredictor, table: Table, settings: Settings) -> Chosen:
     return replace(chosen, label=label, notes=[("columns", str(len(chosen.features)), "those of the earlier run")])
 
 
-def _part(table: Table, chosen: Chosen, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:
+def _part(table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:
     """What ``gather`` needs of the rows of one table: ``place`` is where they stand in the frame of all tables, and
     ``column`` the one that decides the split, if any."""
     columns = {
@@ -161,14 +161,16 @@ def _part(table: Table, chosen: Chosen, frame: pl.DataFrame, rejected: list[Reje
 
 def _typed(column: pl.Series) -> pl.Series:
     """A column that decides the split, as numbers or dates where it holds such, however they are written."""
-    found = Column(column.name, column)
+    found = ColumnProfile(column.name, column)
     if found.reading.kind not in ("number", "date") or found.unusable():
         return column
     mark = "point" if found.reading.format == "either" else found.reading.format
     return convert(column, replace(found.feature, format=mark))[0]
 
 
-def _encode(rows: Rows, frame: pl.DataFrame, chosen: Chosen, settings: Settings, parent: TablePredictor | None) -> TableProblem:
+def _encode(
+    rows: Rows, frame: pl.DataFrame, chosen: TableSchema, settings: Settings, parent: TablePredictor | None
+) -> TableProblem:
     """Fit encoder and target on the training split, and encode every split."""
     parts = {name: rows.part(name) for name in NAMES}
     train = frame[parts["train"]["place"]]
@@ -190,12 +192,12 @@ def _encode(rows: Rows, frame: pl.DataFrame, chosen: Chosen, settings: Settings,
     return TableProblem(settings, target, encoder, splits, rows.data, rows.notes + notes, parent)
 
 
-def _target(labels: pl.Series, chosen: Chosen, parent: TablePredictor | None) -> Target:
+def _target(labels: pl.Series, chosen: TableSchema, parent: TablePredictor | None) -> Target:
     if chosen.target == "class":
-        return Classes(Labels.fit(labels), {})
-    if parent and isinstance(parent.target, Numbers):
-        return Numbers(str(chosen.label), parent.target.scaler, {})
-    return Numbers(str(chosen.label), TargetScaler.fit(labels.to_numpy()), {})
+        return ClassTarget(LabelEncoder.fit(labels), {})
+    if parent and isinstance(parent.target, NumberTarget):
+        return NumberTarget(str(chosen.label), parent.target.scaler, {})
+    return NumberTarget(str(chosen.label), TargetScaler.fit(labels.to_numpy()), {})
 
 
 def _found(encoder: TableEncoder) -> list[Note]:
@@ -209,7 +211,7 @@ def _found(encoder: TableEncoder) -> list[Note]:
     return notes
 
 
-class TablePredictor(LabelledPredictor):
+class TablePredictor(SupervisedPredictor):
     """Rows of a table in; classes and their probabilities, or numbers, out."""
 
     task = "table"
@@ -217,7 +219,7 @@ class TablePredictor(LabelledPredictor):
 
     def __init__(self, kept: Bundle, encoder: Any) -> None:
         super().__init__(kept, encoder)
-        self.chosen = Chosen.from_values(self.columns)
+        self.chosen = TableSchema.from_values(self.columns)
 
     @classmethod
     def from_bundle(cls, kept: Bundle) -> TablePredictor:
@@ -227,7 +229,7 @@ class TablePredictor(LabelledPredictor):
     @staticmethod
     def target_of(meta: dict[str, Any]) -> Target:
         """A class or a number."""
-        return Numbers.from_json(meta) if meta["kind"] == Numbers.kind else Classes.from_json(meta)
+        return NumberTarget.from_json(meta) if meta["kind"] == NumberTarget.kind else ClassTarget.from_json(meta)
 
     @staticmethod
     def shape_of(encoder: Any, outputs: int) -> TableShape:
@@ -239,7 +241,7 @@ class TablePredictor(LabelledPredictor):
         """A path that exists, or a word that can only be meant as one: a data file's ending, and no ``column=value``."""
         return is_path(word) or ("=" not in word and " " not in word and Path(word).suffix.lower() in FILES)
 
-    def try_out(self) -> None:
+    def smoke_test(self) -> None:
         """A row of which nothing is known."""
         self.predict([dict.fromkeys((feature.name for feature in self.chosen.features), None)])
 
@@ -255,8 +257,8 @@ class TablePredictor(LabelledPredictor):
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
         """Rows with typed values. Raises E261 for a value that its column cannot hold."""
-        frame = given_frame(given, self.chosen.features)
-        parsed, rejected = parse(frame, self.chosen, "the data", need_label=False)
+        frame = to_frame(given, self.chosen.features)
+        parsed, rejected = cast_columns(frame, self.chosen, "the data", need_label=False)
         if rejected:
             raise error("E261", what=f"row {rejected[0].row}", why=rejected[0].reason)
         return parsed
@@ -265,10 +267,10 @@ class TablePredictor(LabelledPredictor):
         """Encoded rows in batches."""
         return _batches_of(part, batch_size, seed, device)
 
-    def read(self, path: Path, need_label: bool) -> Found:
+    def read(self, path: Path, need_label: bool) -> FileRows:
         """The rows of a file, by the names of the columns that training used. Raises E212 where none can be measured."""
         table = read_table(path)
-        items, rejected = parse(table.frame, self.chosen, table.file, need_label)
+        items, rejected = cast_columns(table.frame, self.chosen, table.file, need_label)
         rejected = [*table.rejected, *rejected]
         if need_label and not len(items):
             raise error("E212", file=path, where=f"row {rejected[0].row}: {rejected[0].reason}")
@@ -278,4 +280,4 @@ class TablePredictor(LabelledPredictor):
             notes.append(f"left out: {len(rejected):,} rows that cannot be read ({first})")
         frame = table.frame.filter(table.frame[ROW].is_in(items[ROW].implode()))
         labels = items[str(self.chosen.label)] if need_label else None
-        return Found(frame, items, labels, len(rejected), notes)
+        return FileRows(frame, items, labels, len(rejected), notes)

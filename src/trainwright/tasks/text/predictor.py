@@ -19,7 +19,7 @@ from trainwright.errors import error, nearest
 from trainwright.models.bag_numpy import NumpyBag
 from trainwright.models.shapes import TextShape
 from trainwright.tasks.base import Split
-from trainwright.tasks.supervised import Found, LabelledPredictor
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,14 +34,14 @@ FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
 
 
-def batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device, turned: int = 0) -> Batches:
-    """Token rows in batches, shuffled where there is a seed; ``turned`` as ``ragged_batches`` has it."""
+def batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device, transposed: int = 0) -> Batches:
+    """Token rows in batches, shuffled where there is a seed; ``transposed`` as ``ragged_batches`` has it."""
     from trainwright.data.batches.base import ragged_batches
 
-    return ragged_batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, turned=turned)
+    return ragged_batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, transposed=transposed)
 
 
-class TextPredictor(LabelledPredictor):
+class TextPredictor(SupervisedPredictor):
     """A text classifier: texts in, classes and their probabilities out."""
 
     task = "text"
@@ -73,7 +73,7 @@ class TextPredictor(LabelledPredictor):
         """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
         return is_path(word) or (" " not in word and Path(word).suffix.lower() in FILES)
 
-    def try_out(self) -> None:
+    def smoke_test(self) -> None:
         """An empty text."""
         self.predict([""])
 
@@ -103,7 +103,7 @@ class TextPredictor(LabelledPredictor):
         """Token rows in batches."""
         return batches_of(part, batch_size, seed, device)
 
-    def read(self, path: Path, need_label: bool) -> Found:
+    def read(self, path: Path, need_label: bool) -> FileRows:
         """The rows of a table, by the columns that training used where the file has them."""
         import polars as pl
 
@@ -116,7 +116,7 @@ class TextPredictor(LabelledPredictor):
             first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
             notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
         labels = table.frame[str(label)].cast(pl.String) if need_label else None
-        return Found(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
+        return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
 
     def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
         """The columns that training used, else what can be derived, with a note that says so."""

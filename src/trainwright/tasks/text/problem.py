@@ -11,22 +11,22 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
-from trainwright.data.files.spool import ahead
+from trainwright.data.files.spool import prefetch
 from trainwright.data.read.source import Source
 from trainwright.data.tables.content_hash import content_keys
 from trainwright.data.tables.split import NAMES
-from trainwright.data.tables.table import ROW, Stream, Table
-from trainwright.data.tables.text_columns import Columns, choose_columns, join_text
-from trainwright.data.text.bag_encoder import Labels, TextEncoder
+from trainwright.data.tables.table import ROW, Table, TableStream
+from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
+from trainwright.data.text.bag_encoder import LabelEncoder, TextEncoder
 from trainwright.data.text.ragged import Ragged
-from trainwright.data.text.tokenize import Tokenised, Tokens
+from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
 from trainwright.models.shapes import TextShape
 from trainwright.tasks import defaults
 from trainwright.tasks.base import Predictor, Split
-from trainwright.tasks.class_target import Classes
-from trainwright.tasks.splitting import Part, Rows, gather
-from trainwright.tasks.supervised import Labelled
+from trainwright.tasks.class_target import ClassTarget
+from trainwright.tasks.splitting import Part, Rows, assign_splits
+from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.text.predictor import TextPredictor, batches_of
 from trainwright.training.problem import Clock, Note
 
@@ -53,13 +53,13 @@ FIXED, A_ROW, A_TOKEN, AN_ID = 1 << 30, 240, 200, 60
 
 
 @dataclass
-class TextProblem(Labelled):
+class TextProblem(SupervisedProblem):
     """Texts and their classes; inputs are token rows."""
 
     task = "text"
 
     @property
-    def ways(self) -> set[str]:
+    def tunable(self) -> set[str]:
         """Each batch has another shape, for which nothing could be compiled; a linear model has nothing to choose."""
         model: Any = self.settings.model
         return set() if model.name == "bag" and not model.embedding else {"precision", "threads"}
@@ -109,7 +109,7 @@ def prepare(
     return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
 
 
-def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[Columns, Rows, Tokens]:
+def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[TextSchema, Rows, Tokens]:
     """The columns chosen, the rows of every split, and the tokens of all texts: ``place`` says where those of a row are.
 
     A file is gone through once; of a text its tokens are kept, as numbers, on the disk where they are many.
@@ -119,14 +119,14 @@ def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[
     text = settings.text or (layout.text if layout else ())
     columns = choose_columns(head, text, settings.label or (layout.label if layout else ""))
     kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
-    texts = Tokenised(kept.tokenizer or "words", kept.lowercase)
+    texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
     parts = {name: _part(stream, head, columns, settings, texts) for name, stream in source.streams.items()}
-    rows = gather(source, parts, settings)
+    rows = assign_splits(source, parts, settings)
     rows.notes = list(head.notes) + list(columns.notes) + rows.notes
     return columns, rows, texts.tokens()
 
 
-def _part(stream: Stream, first: Table, columns: Columns, settings: Settings, texts: Tokenised) -> Part:
+def _part(stream: TableStream, first: Table, columns: TextSchema, settings: Settings, texts: TokenizedTexts) -> Part:
     """Label and row of each text, what is kept of its content, its size in bytes, and the key of a split by group or time.
 
     Raises E213 where a column is missing; the key is asked of the file of the ``first`` table only, which is the one that
@@ -137,7 +137,7 @@ def _part(stream: Stream, first: Table, columns: Columns, settings: Settings, te
         if name not in stream.head.columns:
             raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
     frames, rejected = [], []
-    for table in ahead(stream.tables()):
+    for table in prefetch(stream.tables()):
         content = join_text(table.frame, columns.text)
         kept = {
             "label": table.frame[str(columns.label)].cast(pl.String),
@@ -157,7 +157,7 @@ def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | 
     """Fit labels and vocabulary on the training split, and encode every split."""
     parts = {name: rows.part(name) for name in NAMES}
     train = parts["train"]
-    labels = Labels.fit(train["label"])
+    labels = LabelEncoder.fit(train["label"])
     if isinstance(parent, TextPredictor):
         tokens = replace(tokens, most=parent.encoder.max_tokens)
         encoder, notes = _vocabulary_of(parent, settings, _of(tokens, train))
@@ -178,7 +178,7 @@ def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | 
         if len(frame):
             inputs = encoded if name == "train" else encoder.transform(_of(tokens, frame))
             splits[name] = Split(inputs, labels.encode(frame["label"]), frame["row"].to_numpy(), rows.file(name))
-    return TextProblem(settings, Classes(labels, {}), encoder, splits, rows.data, rows.notes + notes, parent)
+    return TextProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, rows.notes + notes, parent)
 
 
 def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
@@ -253,7 +253,7 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         splits[name] = Split(texts, part["targets"], part["rows"], file)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
-        target=Classes(Labels(tuple(values["labels"])), {}),
+        target=ClassTarget(LabelEncoder(tuple(values["labels"])), {}),
         encoder=TextEncoder.from_parts(values["encoder"], groups["encoder"]),
         splits=splits,
         data=values["data"],
