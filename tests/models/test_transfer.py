@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from trainwright.models import registry
-from trainwright.models.catalog import MODELS
+from trainwright.models.catalog import models
 from trainwright.models.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models.transfer import transfer
 
@@ -35,7 +35,7 @@ each = pytest.mark.parametrize(
 
 def run(task: str, name: str, old: Shape, new: Shape, changes: dict, classes=None):
     """(old network, the new one as it began, the new one after, what became of its parameters)."""
-    settings = MODELS[name.partition(".")[0]].model_validate(changes)
+    settings = models(task)[name.partition(".")[0]].settings.model_validate(changes)
 
     def build(shape: Shape):
         return registry.build(task, name, settings, shape)

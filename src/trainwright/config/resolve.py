@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from trainwright.config.settings import TASKS, TOKENIZERS, Named, Settings
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.fields import period
-from trainwright.models.catalog import MODELS, TASK_MODELS
+from trainwright.models.catalog import models
 
 RECIPES = Path(__file__).with_name("recipes")
 COMPONENTS = ("model", "optimizer", "schedule", "loss")
@@ -63,7 +63,7 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
             values[key] = _component(key, value, values.get(key), task) if key in COMPONENTS else value
     if task:
         values["task"] = task
-        values.setdefault("model", {"name": TASK_MODELS[task][0]})
+        values.setdefault("model", {"name": next(iter(models(task)))})
     try:
         settings = Settings.model_validate(values)
     except ValidationError as problem:
@@ -87,8 +87,8 @@ def _check_task(settings: Settings, task: str) -> None:
     """Raise E321, E322 and E302 for what another task would need."""
     model = settings.model
     assert model is not None
-    if model.name not in TASK_MODELS[task]:
-        raise error("E322", name=model.name, task=TASKS[task], choices=", ".join(TASK_MODELS[task]))
+    if model.name not in models(task):
+        raise error("E322", name=model.name, task=TASKS[task], choices=", ".join(models(task)))
     for prefix, part in (("", settings), ("model.", model)):
         fields = type(part).model_fields
         for key in part.model_fields_set:
@@ -116,15 +116,15 @@ def _named(key: str, value: Any, before: Any, task: str = "") -> Any:
         raise error("E305", key=key, argument=next(iter(value), "name"))
     if key == "model":
         value.setdefault("name", _model_with(value, task))
-        if str(value["name"]) not in MODELS:
-            raise error("E306", name=value["name"], choices=", ".join(MODELS), hint=nearest(str(value["name"]), MODELS))
+        if str(value["name"]) not in models():
+            raise error("E306", name=value["name"], choices=", ".join(models()), hint=nearest(str(value["name"]), models()))
     return value
 
 
 def _model_with(arguments: Mapping[str, Any], task: str) -> str:
     """The first model of the task, or of any task while it is not known, that takes these arguments."""
-    names = TASK_MODELS[task] if task else tuple(MODELS)
-    return next((name for name in names if set(arguments) <= set(MODELS[name].model_fields)), names[0])
+    known = models(task)
+    return next((name for name, each in known.items() if set(arguments) <= set(each.settings.model_fields)), next(iter(known)))
 
 
 def _schedules(value: Any, before: Any) -> Any:
@@ -154,8 +154,6 @@ def _literal(value: Any) -> Any:
 def _explain(problem: ValidationError) -> TrainwrightError:
     first = problem.errors()[0]
     place = [str(part) for part in first["loc"]]
-    if len(place) > 1 and place[1] in MODELS:
-        del place[1]  # the tag of the union is no part of the key
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
         return error("E301", key=key, hint=nearest(key, keys()))
@@ -177,9 +175,9 @@ def rows() -> Iterator[Row]:
     """Every setting, in order; those of a model under ``model.``, with the model's name."""
     for key, field in Settings.model_fields.items():
         if key == "model":
-            yield _row("model", field, kind="|".join(MODELS))
-            for name, model in MODELS.items():
-                for inner, each in model.model_fields.items():
+            yield _row("model", field, kind="|".join(models()))
+            for name, model in models().items():
+                for inner, each in model.settings.model_fields.items():
                     if inner != "name":
                         yield _row(f"model.{inner} ({name})", each)
         else:

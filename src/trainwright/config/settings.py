@@ -11,11 +11,11 @@ import re
 from math import isqrt
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
 
 from trainwright.errors import nearest
 from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
-from trainwright.models.catalog import ModelSettings
+from trainwright.models.catalog import ModelSettings, models
 
 MOST_PIXELS = 1 << 22  # of an image as a network sees it
 MOST_CONTEXT = 1 << 20  # tokens
@@ -71,6 +71,15 @@ class Schedule(Named):
     every: Literal["step", "epoch"] = "step"
 
 
+def _model(value: object) -> object:
+    """Give the settings of a model the type that its name says."""
+    known = models().get(str(value.get("name"))) if isinstance(value, dict) else None
+    return known.settings.model_validate(value) if known else value
+
+
+ModelChoice = Annotated[SerializeAsAny[ModelSettings], BeforeValidator(_model)]
+
+
 class Settings(Strict):
     """All settings of a run."""
 
@@ -119,7 +128,7 @@ class Settings(Strict):
         None, "processes that decode images on the way, when they do not fit in memory", "processes", only="image", ge=0
     )
 
-    model: ModelSettings | None = setting(None, "the network", discriminator="name")
+    model: ModelChoice | None = setting(None, "the network")
     freeze: Words = setting([], "modules whose parameters stay as they are, by their names")
     optimizer: Named | None = setting(None, "a class of torch.optim, with its arguments")
     lr: float | None = setting(None, "learning rate", ge=0)

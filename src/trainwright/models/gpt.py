@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainwright.models.catalog import GPTSettings
-from trainwright.models.language_model import State
+from trainwright.models.protocols import State
 from trainwright.models.shapes import TokenShape
 
 DEVIATION = 0.02  # of the initial weights, as in GPT-2

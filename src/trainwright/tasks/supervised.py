@@ -14,7 +14,7 @@ import numpy as np
 from trainwright.config.settings import Settings
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
-from trainwright.models.catalog import MODELS
+from trainwright.models.catalog import models
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.training.problem import Note, Problem
@@ -55,7 +55,7 @@ class SupervisedProblem(Problem):
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
         """A split in batches: shuffled where there is a seed, else in order and as predictions will see it."""
 
-    def batches(self, device: torch.device) -> Batches:
+    def batches(self, model: nn.Module, device: torch.device) -> Batches:
         """The training split, shuffled by the seed."""
         return self.batches_of(self.splits["train"], self.settings.batch_size or 1, self.settings.seed, device)
 
@@ -118,7 +118,9 @@ class SupervisedPredictor(Predictor):
         self.encoder = encoder
         self.target: Any = self.target_of(kept.meta)
         self.columns: dict[str, Any] = kept.meta["columns"]
-        self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
+        self.settings = models(self.task)[kept.meta["model_settings"]["name"]].settings.model_validate(
+            kept.meta["model_settings"]
+        )
         self.name = kept.meta["model"]
         self.shape = self.shape_of(encoder, self.target.outputs)
         self._weights = kept.weights

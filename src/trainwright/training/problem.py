@@ -98,8 +98,8 @@ class Problem(ABC):
         """Fill in the settings of the training that are not given; what was chosen, and why."""
 
     @abstractmethod
-    def batches(self, device: torch.device) -> Batches:
-        """The training split in batches."""
+    def batches(self, model: nn.Module, device: torch.device) -> Batches:
+        """Return the training split in batches, as ``model`` takes them."""
 
     @abstractmethod
     def objective(self, model: nn.Module, device: torch.device) -> Objective:

@@ -15,9 +15,8 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches.base import Batch
 from trainwright.errors import error
-from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
-from trainwright.models.lstm_language import LSTMLanguageModel
+from trainwright.models.protocols import TrainingHooks
 from trainwright.training.optim import Objective, Scheduler, lean_step
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
@@ -43,7 +42,8 @@ class Learner:
         device = self.parameters[0].device.type if self.parameters else "cpu"
         low = self.precision == "bfloat16"
         self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
-        table = self.model.table if isinstance(self.model, Bag | LSTMLanguageModel) else None
+        self.hooks = self.model if isinstance(self.model, TrainingHooks) else TrainingHooks()
+        table = self.hooks.sparse_table
         if table is not None and device == "cpu":  # on other devices its gradient stays torch's own, which is dense
             table.sparse = True
             self.apply = sparse_step(self.optimizer, self.apply)
@@ -116,8 +116,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
-    if isinstance(learner.model, Bag):
-        learner.model.add_penalty()
+    learner.hooks.add_penalty()
     norms = torch._foreach_norm(gradients) if gradients else ()
     norm = joint_norm(norms)
     if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):

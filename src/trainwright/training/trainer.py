@@ -14,6 +14,7 @@ from torch import nn
 from trainwright.config.settings import MOST_THREADS
 from trainwright.errors import error, in_short, nearest
 from trainwright.models import registry
+from trainwright.models.catalog import models
 from trainwright.models.memory_format import MemoryFormatted
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
@@ -62,11 +63,11 @@ class Trainer:
         self.device = pick_device(self.settings.device)
         if self.settings.patience and "valid" not in problem.splits:
             raise error("E315")
-        self.name = registry.versioned(problem.task, self.settings.model.name)  # type: ignore[union-attr]
+        self.name = models(problem.task)[self.settings.model.name].versioned  # type: ignore[union-attr]
         self.model = self._network()
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self._freeze()
-        self.batches = problem.batches(self.device)
+        self.batches = problem.batches(self.model, self.device)
         self.plan = Plan(
             epochs=self.settings.epochs or 0,
             steps=self.settings.steps,

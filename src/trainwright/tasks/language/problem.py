@@ -18,11 +18,10 @@ from trainwright.data.read.catalog_entries import ArchiveLayout, TextLayout
 from trainwright.data.read.source import Source
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
-from trainwright.models.catalog import MODELS
+from trainwright.models.catalog import models
 from trainwright.models.shapes import TokenShape
-from trainwright.tasks import defaults
 from trainwright.tasks.base import FilePredictions, Predictor
-from trainwright.tasks.language import reading
+from trainwright.tasks.language import defaults, reading
 from trainwright.training.problem import Clock, Note, Problem
 
 if TYPE_CHECKING:
@@ -78,13 +77,13 @@ class LanguageProblem(Problem):
         )
         return notes
 
-    def batches(self, device: torch.device) -> Batches:
-        """Lanes for a model that carries its state, windows in random order for one that does not."""
+    def batches(self, model: nn.Module, device: torch.device) -> Batches:
+        """Return lanes for a model that carries its state, windows in random order for one that does not."""
         from trainwright.data.batches.tokens import Lanes, Windows
 
         settings, ids = self.settings, self.splits["train"].ids
-        assert settings.batch_size and settings.context and settings.model is not None
-        if settings.model.name == "lstm":
+        assert settings.batch_size and settings.context
+        if model.is_stateful:
             lanes = min(settings.batch_size, len(ids) - 1)
             return Lanes(ids, batch_size=lanes, context=settings.context, device=device)
         return Windows(ids, batch_size=settings.batch_size, context=settings.context, seed=settings.seed, device=device)
@@ -286,7 +285,9 @@ class LanguagePredictor(Predictor):
         from trainwright.tasks.language.generate import TextGenerator
 
         self.encoder = TokenEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
-        self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
+        self.settings = models(self.task)[kept.meta["model_settings"]["name"]].settings.model_validate(
+            kept.meta["model_settings"]
+        )
         self.name, self.context = kept.meta["model"], int(kept.meta["context"])
         self.shape = TokenShape(self.encoder.size)
         self.device = torch.device("cpu")

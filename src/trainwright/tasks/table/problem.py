@@ -75,7 +75,9 @@ class TableProblem(SupervisedProblem):
     def derive(self) -> list[Note]:
         """From the size of the training split and what is predicted."""
         rows = len(self.splits["train"])
-        self.settings, notes = defaults.table_training(self.settings, rows, self.target.kind, self.parent is not None)
+        self.settings, notes = defaults.table_training(
+            self.settings, rows, self.shape, self.target.kind, self.parent is not None
+        )
         return notes
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:

@@ -16,7 +16,7 @@ from trainwright.data.files.folders import is_path
 from trainwright.data.text.bag_encoder import TextEncoder
 from trainwright.data.text.ragged import Ragged
 from trainwright.errors import error, nearest
-from trainwright.models.bag_numpy import NumpyBag
+from trainwright.models import registry
 from trainwright.models.shapes import TextShape
 from trainwright.tasks.base import Split
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
@@ -50,13 +50,14 @@ class TextPredictor(SupervisedPredictor):
     def __init__(self, kept: Bundle, encoder: TextEncoder) -> None:
         super().__init__(kept, encoder)
         shape = self.shape_of(encoder, self.target.outputs)
-        self._bag = NumpyBag(self.settings, shape, kept.weights) if self._is_plain_bag() else None
+        plain = self._is_plain()
+        self._numpy = registry.without_torch(self.task, self.name, self.settings, shape, kept.weights) if plain else None
 
-    def _is_plain_bag(self) -> bool:
-        """Whether torch has no say: a bag whose tokens have the weights that it wants, and a plain loss."""
-        loss, encoder = self.target.loss, self.encoder
+    def _is_plain(self) -> bool:
+        """Return whether torch has no say in the answers: a plain loss, and tokens with the weights that the model wants."""
+        loss = self.target.loss
         plain = loss["loss"] in PLAIN and not loss["smoothing"] and loss["weights"] is None
-        return plain and self.name == "bag.v1" and encoder.kind == "bag" and self.settings.weighting == encoder.weighting
+        return plain and getattr(self.settings, "weighting", "none") == self.encoder.weighting
 
     @classmethod
     def from_bundle(cls, kept: Bundle) -> TextPredictor:
@@ -84,7 +85,7 @@ class TextPredictor(SupervisedPredictor):
 
     def logits(self, items: pl.Series | list[str], rows: int) -> np.ndarray:
         """By numpy, or by the network."""
-        return super().logits(items, rows) if self._bag is None else self._bag(self.encode(items))
+        return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
     def encode(self, items: pl.Series | list[str]) -> Ragged:
         """Token rows."""

@@ -21,12 +21,13 @@ from trainwright.data.text.bag_encoder import LabelEncoder, TextEncoder
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
+from trainwright.models.catalog import models
 from trainwright.models.shapes import TextShape
-from trainwright.tasks import defaults
 from trainwright.tasks.base import Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
+from trainwright.tasks.text import defaults
 from trainwright.tasks.text.predictor import TextPredictor, batches_of
 from trainwright.training.problem import Clock, Note
 
@@ -61,8 +62,8 @@ class TextProblem(SupervisedProblem):
     @property
     def tunable(self) -> set[str]:
         """Each batch has another shape, for which nothing could be compiled; a linear model has nothing to choose."""
-        model: Any = self.settings.model
-        return set() if model.name == "bag" and not model.embedding else {"precision", "threads"}
+        assert self.settings.model is not None
+        return set() if self.settings.model.is_linear else {"precision", "threads"}
 
     @property
     def shape(self) -> TextShape:
@@ -79,8 +80,7 @@ class TextProblem(SupervisedProblem):
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
         """Token rows in batches."""
-        bag = self.settings.model is not None and self.settings.model.name == "bag"
-        learns = seed is not None and bag and device.type == "cpu"
+        learns = seed is not None and self.encoder.kind == "bag" and device.type == "cpu"
         return batches_of(part, batch_size, seed, device, self.encoder.size if learns else 0)
 
 
@@ -198,13 +198,13 @@ def _of(tokens: Tokens, frame: pl.DataFrame) -> Tokens:
 
 def _new_encoder(settings: Settings) -> TextEncoder:
     model: Any = settings.model
+    kind: Any = models("text")[model.name].inputs
+    of_a_bag = {key: getattr(model, key) for key in ("ngrams", "chars", "weighting")} if kind == "bag" else {}
     return TextEncoder(
         tokenizer=settings.tokenizer or "words",
         lowercase=settings.lowercase,
-        kind="bag" if model.name == "bag" else "sequence",
-        ngrams=model.ngrams if model.name == "bag" else 1,
-        chars=model.chars if model.name == "bag" else [],
-        weighting=model.weighting if model.name == "bag" else "none",
+        kind=kind,
+        **of_a_bag,
         min_count=settings.min_count or 1,
         max_vocabulary=settings.max_vocabulary or 0,
         max_tokens=settings.max_tokens or 0,
