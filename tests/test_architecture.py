@@ -256,6 +256,7 @@ def test_every_message_is_used_and_every_code_is_known() -> None:
         if path.name != "errors.py":
             used |= set(re.findall(r'"(E\d{3})"', path.read_text(encoding="utf-8")))
     assert used == set(MESSAGES)
+    assert list(MESSAGES) == sorted(MESSAGES), "the table is in the order of the codes"
 
 
 def test_every_module_says_what_it_is() -> None:
