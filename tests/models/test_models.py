@@ -9,10 +9,10 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from trainwright.data.shapes import ImageShape, TableShape, TextShape, TokenShape
 from trainwright.errors import RunError
 from trainwright.models import registry
 from trainwright.models.catalog import MODELS, TASK_MODELS, GPTSettings
-from trainwright.models.shapes import ImageShape, TableShape, TextShape, TokenShape
 
 TEXT, TOKENS = TextShape(50, 4), TokenShape(50)
 

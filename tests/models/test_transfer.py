@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from trainwright.data.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models import registry
 from trainwright.models.catalog import MODELS
-from trainwright.models.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models.transfer import transfer
 
 IMAGE, TEXT, TOKENS, TABLE = ImageShape(1, 6, 6, 3), TextShape(20, 3), TokenShape(20), TableShape(2, (3, 5), 3)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from trainwright.models.shapes import Shape
+    from trainwright.data.shapes import Shape
 
 MODELS = {
     "text": {

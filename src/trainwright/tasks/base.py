@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainwright.models.shapes import Shape
+    from trainwright.data.shapes import Shape
     from trainwright.store.bundle import Bundle
 
 EVALUATION_BATCH = 1024

@@ -21,9 +21,9 @@ FREE_WITH_FROM = ("context", "model.dropout")
 # Of the modules' predictors; that of texts has a module of its own, which needs less than preparing them does.
 PREDICTORS = {
     "text": "text.predictor:TextPredictor",
-    "image": "image.problem:ImagePredictor",
-    "language": "language.problem:LanguagePredictor",
-    "table": "table.problem:TablePredictor",
+    "image": "image.predictor:ImagePredictor",
+    "language": "language.predictor:LanguagePredictor",
+    "table": "table.predictor:TablePredictor",
 }
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainwright.data.batches.base import Batches
+    from trainwright.data.shapes import Shape
     from trainwright.models.forward import Forward
-    from trainwright.models.shapes import Shape
     from trainwright.training.optim import Objective
     from trainwright.watch.events import Scores
 

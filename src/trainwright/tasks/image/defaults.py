@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import cores
-from trainwright.models.shapes import ImageShape
+from trainwright.data.shapes import ImageShape
 from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, Values, fill, fill_training
 
 SEEN = 240_000  # pictures that go through the network, where an epoch has fewer than a fifth of them

@@ -2,58 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from trainwright.config.settings import Settings
-from trainwright.data.files.folders import is_path
 from trainwright.data.read.source import Source
-from trainwright.data.read.tables import read_table
 from trainwright.data.tables.content_hash import content_keys, row_keys
 from trainwright.data.tables.dtypes import convert
 from trainwright.data.tables.encoder import TableEncoder, TargetScaler
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
-from trainwright.data.tables.from_python import to_frame
 from trainwright.data.tables.parse import cast_columns
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error, nearest
-from trainwright.models.shapes import TableShape
 from trainwright.tasks.base import Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
-from trainwright.tasks.supervised import FileRows, SupervisedPredictor, SupervisedProblem
+from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults
+from trainwright.tasks.table.predictor import TablePredictor
 from trainwright.training.problem import Clock, Note
 
 if TYPE_CHECKING:
-    import torch
-
-    from trainwright.data.batches.base import Batches
-    from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
 
 FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 TITLES = {"class": "table classification", "number": "table regression"}
 Arrays = tuple[np.ndarray, np.ndarray]
-
-
-def _batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-    from torch import from_numpy
-
-    from trainwright.data.batches.base import tensor_batches
-
-    # What polars gives may not be written to, which torch cannot promise.
-    *inputs, targets = (from_numpy(np.require(each, requirements="W")) for each in (*part.inputs, part.targets))
-    return tensor_batches(inputs, targets, batch_size=batch_size, seed=seed, device=device)
 
 
 @dataclass
@@ -67,20 +49,11 @@ class TableProblem(SupervisedProblem):
         """Says what is predicted."""
         return TITLES[self.target.kind]
 
-    @property
-    def shape(self) -> TableShape:
-        """The encoded columns, and the classes or the one number."""
-        return TablePredictor.shape_of(self.encoder, self.target.outputs)
-
     def derive(self) -> list[Note]:
         """From the size of the training split and what is predicted."""
         rows = len(self.splits["train"])
         self.settings, notes = defaults.table_training(self.settings, rows, self.target.kind, self.parent is not None)
         return notes
-
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Encoded rows in batches."""
-        return _batches_of(part, batch_size, seed, device)
 
 
 def prepare(
@@ -209,75 +182,3 @@ def _found(encoder: TableEncoder) -> list[Note]:
     if encoder.missing:
         notes.append(("missing", ", ".join(encoder.missing), "taken for the mean, with a column that says so"))
     return notes
-
-
-class TablePredictor(SupervisedPredictor):
-    """Rows of a table in; classes and their probabilities, or numbers, out."""
-
-    task = "table"
-    item = "row"
-
-    def __init__(self, kept: Bundle, encoder: Any) -> None:
-        super().__init__(kept, encoder)
-        self.chosen = TableSchema.from_values(self.columns)
-
-    @classmethod
-    def from_bundle(cls, kept: Bundle) -> TablePredictor:
-        """From what the bundle holds."""
-        return cls(kept, TableEncoder.from_parts(kept.meta["encoder"], kept.arrays))
-
-    @staticmethod
-    def target_of(meta: dict[str, Any]) -> Target:
-        """A class or a number."""
-        return NumberTarget.from_json(meta) if meta["kind"] == NumberTarget.kind else ClassTarget.from_json(meta)
-
-    @staticmethod
-    def shape_of(encoder: Any, outputs: int) -> TableShape:
-        """The encoded columns, and the classes or the one number."""
-        return TableShape(encoder.numeric_size, encoder.category_sizes, outputs)
-
-    @staticmethod
-    def takes_file(word: str) -> bool:
-        """A path that exists, or a word that can only be meant as one: a data file's ending, and no ``column=value``."""
-        return is_path(word) or ("=" not in word and " " not in word and Path(word).suffix.lower() in FILES)
-
-    def smoke_test(self) -> None:
-        """A row of which nothing is known."""
-        self.predict([dict.fromkeys((feature.name for feature in self.chosen.features), None)])
-
-    def base(self) -> dict[str, Any]:
-        """The network, and what it is learned from."""
-        features = [feature.name for feature in self.chosen.features]
-        return {"features": features, "model": self.settings.model_dump(exclude_none=True)}
-
-    def encode(self, items: pl.DataFrame) -> Arrays:
-        """Numbers and codes."""
-        found: Arrays = self.encoder.transform(items)
-        return found
-
-    def items(self, given: Sequence[Any]) -> pl.DataFrame:
-        """Rows with typed values. Raises E261 for a value that its column cannot hold."""
-        frame = to_frame(given, self.chosen.features)
-        parsed, rejected = cast_columns(frame, self.chosen, "the data", need_label=False)
-        if rejected:
-            raise error("E261", what=f"row {rejected[0].row}", why=rejected[0].reason)
-        return parsed
-
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Encoded rows in batches."""
-        return _batches_of(part, batch_size, seed, device)
-
-    def read(self, path: Path, need_label: bool) -> FileRows:
-        """The rows of a file, by the names of the columns that training used. Raises E212 where none can be measured."""
-        table = read_table(path)
-        items, rejected = cast_columns(table.frame, self.chosen, table.file, need_label)
-        rejected = [*table.rejected, *rejected]
-        if need_label and not len(items):
-            raise error("E212", file=path, where=f"row {rejected[0].row}: {rejected[0].reason}")
-        notes = []
-        if rejected and not need_label:
-            first = "; ".join(f"row {each.row}: {each.reason}" for each in rejected[:3])
-            notes.append(f"left out: {len(rejected):,} rows that cannot be read ({first})")
-        frame = table.frame.filter(table.frame[ROW].is_in(items[ROW].implode()))
-        labels = items[str(self.chosen.label)] if need_label else None
-        return FileRows(frame, items, labels, len(rejected), notes)

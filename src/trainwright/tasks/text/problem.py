@@ -21,13 +21,12 @@ from trainwright.data.text.bag_encoder import LabelEncoder, TextEncoder
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
-from trainwright.models.shapes import TextShape
 from trainwright.tasks import defaults
 from trainwright.tasks.base import Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
-from trainwright.tasks.text.predictor import TextPredictor, batches_of
+from trainwright.tasks.text.predictor import TextPredictor
 from trainwright.training.problem import Clock, Note
 
 if TYPE_CHECKING:
@@ -64,11 +63,6 @@ class TextProblem(SupervisedProblem):
         model: Any = self.settings.model
         return set() if model.name == "bag" and not model.embedding else {"precision", "threads"}
 
-    @property
-    def shape(self) -> TextShape:
-        """The vocabulary and the classes."""
-        return TextShape(self.encoder.size, self.target.outputs)
-
     def derive(self) -> list[Note]:
         """From the size of the training split, its texts, and the number of classes."""
         texts: Ragged = self.splits["train"].inputs
@@ -77,11 +71,11 @@ class TextProblem(SupervisedProblem):
         )
         return notes
 
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Token rows in batches."""
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
+        """Return token rows in batches; for a bag that learns on a processor, by id as well."""
         bag = self.settings.model is not None and self.settings.model.name == "bag"
         learns = seed is not None and bag and device.type == "cpu"
-        return batches_of(part, batch_size, seed, device, self.encoder.size if learns else 0)
+        return super().batches_of(part, batch_size, seed, device, transposed=learns)
 
 
 def prepare(
