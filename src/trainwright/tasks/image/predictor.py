@@ -38,6 +38,13 @@ class ImagePredictor(SupervisedPredictor):
         """Any word: what else could it be."""
         return True
 
+    @staticmethod
+    def is_one(given: Any) -> bool:
+        """Tell whether it is a path, an image of Pillow, or an array of height x width or height x width x channels."""
+        shape: tuple[int, ...] = getattr(given, "shape", ())
+        one = hasattr(given, "convert") or len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
+        return one or SupervisedPredictor.is_one(given)
+
     def smoke_test(self) -> None:
         """A black picture."""
         self.predict([np.zeros(self.encoder.size, np.uint8)])

@@ -141,7 +141,7 @@ def _problem(
     train = stored["train"].pictures
     keys = {"train": reading.split_key(settings, train, table)}
     parts = {name: reading.part_of(stored[name].pictures, order.index(name), keys.get(name)) for name in order}
-    rows = assign_splits(source, parts, settings, noun="image")
+    rows = assign_splits(source, parts, settings, typed=False, noun="image")
     frames = {name: rows.part(name) for name in NAMES}
     labels = LabelEncoder.fit(frames["train"]["label"])
     splits, places = {}, {}
