@@ -36,12 +36,22 @@ ROOMS = (
     ("store", "watch"),
     ("fields", "errors"),
 )
-DATA_ROOMS = (("read",), ("images",), ("batches",), ("text",), ("tables",), ("files",))
+DATA_ROOMS = (("read",), ("images",), ("text",), ("tables",), ("batches",), ("files",), ("shapes",))
 # What may import torch when it is imported itself; of these rooms, what may not.
-WITH_TORCH = ("tasks", "training", "evaluation", "models", "store", "estimators", "conformance", "data.batches", "data.images")
+WITH_TORCH = (
+    "tasks",
+    "training",
+    "evaluation",
+    "models",
+    "store",
+    "estimators",
+    "conformance",
+    "data.batches",
+    "data.images",
+    "data.text.batches",
+)
 WITHOUT = (
     "models.bag_numpy",
-    "models.shapes",
     "models.registry",
     "store.bundle",
     "store.atomic",

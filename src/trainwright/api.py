@@ -73,7 +73,7 @@ class Run:
         """
         if top < 1:
             raise error("E320", name="top", value=top, problem="it is a number of labels")
-        alone = isinstance(items, str | bytes | dict | Path) or (self.predictor.task == "image" and _one_image(items))
+        alone = self.predictor.is_one(items)
         found = self.predictor.predict([items] if alone else items, top)
         return [each[0] if isinstance(each, list) else each for each in found] if top == 1 else found
 
@@ -99,12 +99,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
-
-
-def _one_image(items: Any) -> bool:
-    """Whether it is a single image of Pillow, or an array of height x width or height x width x channels."""
-    shape: tuple[int, ...] = getattr(items, "shape", ())
-    return hasattr(items, "convert") or len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
 
 
 def load(path: str | Path) -> Run:
@@ -305,9 +299,9 @@ def generate(
             raise error("E320", name=name, value=value, problem="it is out of range")
     speak = getattr(opened.predictor, "generate", None)
     if speak is None:
-        from trainwright.config.settings import TASKS
+        from trainwright.config.kinds import KINDS
 
-        raise error("E410", path=opened.path, task=TASKS[opened.predictor.task])
+        raise error("E410", path=opened.path, task=KINDS[opened.predictor.task].title)
     pieces: Iterator[str] = speak(prompt, tokens, temperature, top_k, top_p, seed)
     return pieces
 

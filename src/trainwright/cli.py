@@ -78,7 +78,7 @@ def _tell(run: Any, console: "Console", as_json: bool, quiet: bool) -> None:
 
     console.report(run.report)
     console.line(f"model    {run.path}")
-    console.line(f"use it   {usage(run.report['task'], str(run.path))}")
+    console.line(f"use it   {usage(run.report, str(run.path))}")
     console.close()
     if as_json:
         _print_json(_summary(run))

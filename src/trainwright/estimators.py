@@ -70,7 +70,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
         settings = registry.complete_settings(given, {}, self._task, None, None)
-        problem, _ = registry.module(self._task).prepare(source, settings, None, Clock())
+        problem, _ = registry.prepare(self._task, source, settings, None, Clock())
         problem.notes += problem.derive()
         training = Trainer(problem)
         console = Console(sys.stderr, quiet=not self.verbose)

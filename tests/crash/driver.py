@@ -52,8 +52,8 @@ def serve() -> None:
     import trainwright.tasks.registry
     import trainwright.training.trainer
 
-    for task in ("text", "image", "language", "table"):
-        trainwright.tasks.registry.module(task)
+    for kind in trainwright.tasks.registry.KINDS.values():
+        trainwright.tasks.registry.load(kind.problem)
     from phases import Phases  # noqa: F401
 
     assert trainwright.__file__.startswith(str(Path(__file__).parents[2])), trainwright.__file__

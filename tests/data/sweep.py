@@ -73,7 +73,7 @@ def _prepare(path: Path, outcome: Outcome) -> None:
     source = find(str(path), None, None, offline=True, listen=None)
     task, _ = registry.choose_task(source, {}, {}, None)
     settings = registry.complete_settings({}, {}, task, None, None)
-    problem, _ = registry.module(task).prepare(source, settings, None, Clock())
+    problem, _ = registry.prepare(task, source, settings, None, Clock())
     problem.derive()
     json.dumps(problem.data)
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from trainwright.data.batches.base import ragged_batches
+from trainwright.data.shapes import TextShape
+from trainwright.data.text.batches import ragged_batches
 from trainwright.data.text.ragged import Ragged
 from trainwright.models import registry
 from trainwright.models.catalog import BagSettings
 from trainwright.models.forward import Forward
-from trainwright.models.shapes import TextShape
 from trainwright.training.optim import Objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update

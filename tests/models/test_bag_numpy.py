@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from samples import news_rows, reseal, write_csv
 
 import trainwright as tw
-from trainwright.data.batches.base import ragged_batches
+from trainwright.data.shapes import TextShape
 from trainwright.data.text.bag_encoder import LabelEncoder
+from trainwright.data.text.batches import ragged_batches
 from trainwright.data.text.ragged import Ragged
 from trainwright.models import registry
 from trainwright.models.bag_numpy import NumpyBag, layout
 from trainwright.models.catalog import BagSettings
-from trainwright.models.shapes import TextShape
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.text.predictor import PLAIN, TextPredictor
 

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 import trainwright as tw
 from trainwright.conformance.models import check_model
+from trainwright.data.shapes import TextShape, TokenShape
 from trainwright.errors import TrainwrightError
 from trainwright.fields import setting
 from trainwright.models.catalog import CATALOG, Model, ModelSettings
 from trainwright.models.protocols import TrainingHooks
-from trainwright.models.shapes import TextShape, TokenShape
 
 
 class MeanSettings(ModelSettings):

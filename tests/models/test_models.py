@@ -9,11 +9,11 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from trainwright.config.settings import TASKS
+from trainwright.config.kinds import KINDS
+from trainwright.data.shapes import ImageShape, TableShape, TextShape, TokenShape
 from trainwright.errors import RunError
 from trainwright.models import registry
 from trainwright.models.catalog import CATALOG, GPTSettings, models
-from trainwright.models.shapes import ImageShape, TableShape, TextShape, TokenShape
 
 TEXT, TOKENS = TextShape(50, 4), TokenShape(50)
 
@@ -24,7 +24,7 @@ def build(task: str, name: str, shape, **changes) -> nn.Module:
 
 
 def test_every_task_has_models_and_every_name_one_class_of_settings() -> None:
-    assert {model.task for model in CATALOG} == set(TASKS)
+    assert {model.task for model in CATALOG} == set(KINDS)
     for model in CATALOG:
         assert models()[model.name].settings is model.settings and registry.find(model.task, model.versioned) is model
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from trainwright.data.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models import registry
 from trainwright.models.catalog import models
-from trainwright.models.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models.transfer import transfer
 
 IMAGE, TEXT, TOKENS, TABLE = ImageShape(1, 6, 6, 3), TextShape(20, 3), TokenShape(20), TableShape(2, (3, 5), 3)
@@ -140,7 +140,7 @@ def test_outputs_of_unknown_origin_are_fresh() -> None:
 def test_building_without_memory_imports_no_algebra() -> None:
     """Torch imports sympy for normal random numbers on its meta device; that takes as long as importing torch."""
     code = (
-        "import sys\nfrom trainwright.models import registry, shapes, transfer\n"
+        "import sys\nfrom trainwright.data import shapes\nfrom trainwright.models import registry, transfer\n"
         "from trainwright.models.catalog import ConvNetSettings\n"
         "build = lambda shape: registry.build('image', 'convnet.v1', ConvNetSettings(), shape)\n"
         "shape = shapes.ImageShape(1, 8, 8, 3)\n"

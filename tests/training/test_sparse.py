@@ -17,13 +17,14 @@ from torch import nn
 
 import trainwright as tw
 from trainwright.config.settings import Named
-from trainwright.data.batches.base import Batch, ragged_batches
+from trainwright.data.batches.base import Batch
+from trainwright.data.shapes import TextShape
+from trainwright.data.text.batches import ragged_batches
 from trainwright.data.text.ragged import Ragged, order_of
 from trainwright.errors import TrainingError
 from trainwright.models.bag import Bag, Pooled
 from trainwright.models.catalog import BagSettings
 from trainwright.models.forward import Forward
-from trainwright.models.shapes import TextShape
 from trainwright.store.checkpoint import read
 from trainwright.training.optim import Objective, make_optimizer
 from trainwright.training.state import Tally

@@ -18,6 +18,7 @@ import pytest
 from matplotlib.image import imread
 from watch_samples import ODD_LABELS, make_history, make_report, python_environment, write_run
 
+from trainwright.config.kinds import KINDS
 from trainwright.watch import confusion, curves, events, figures, plots, summary
 
 
@@ -230,11 +231,11 @@ def test_the_drawer_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("task", "end"),
     [
-        ("text classification", "predict 'a run' \"a new text\""),
-        ("image classification", "predict 'a run' picture.png"),
-        ("language model", "generate 'a run' --prompt \"Once upon a time\""),
-        ("table regression", "predict 'a run' new-rows.csv"),
+        ("text", "predict 'a run' \"a new text\""),
+        ("image", "predict 'a run' picture.png"),
+        ("language", "generate 'a run' --prompt \"Once upon a time\""),
+        ("table", "predict 'a run' new-rows.csv"),
     ],
 )
 def test_the_page_tells_the_exact_command(task: str, end: str) -> None:
-    assert summary.usage(task, "a run") == f"trainwright {end}"
+    assert summary.usage({"usage": KINDS[task].usage}, "a run") == f"trainwright {end}"

@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from trainwright.config.settings import TASKS, TOKENIZERS, Named, Settings
+from trainwright.config.kinds import KINDS
+from trainwright.config.settings import Named, Settings
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.fields import period
 from trainwright.models.catalog import models
@@ -88,15 +89,16 @@ def _check_task(settings: Settings, task: str) -> None:
     model = settings.model
     assert model is not None
     if model.name not in models(task):
-        raise error("E322", name=model.name, task=TASKS[task], choices=", ".join(models(task)))
+        raise error("E322", name=model.name, task=KINDS[task].title, choices=", ".join(models(task)))
     for prefix, part in (("", settings), ("model.", model)):
         fields = type(part).model_fields
         for key in part.model_fields_set:
             if not belongs(fields[key], task) and getattr(part, key) != fields[key].default:
-                only = [TASKS[each] for each in fields[key].json_schema_extra["only"].split()]  # type: ignore[index,union-attr]
-                raise error("E321", key=prefix + key, only=", ".join(only), task=TASKS[task])
-    if settings.tokenizer and settings.tokenizer not in TOKENIZERS.get(task, ()):
-        raise error("E302", key="tokenizer", value=settings.tokenizer, problem=f"one of {', '.join(TOKENIZERS[task])}")
+                only = [KINDS[each].title for each in fields[key].json_schema_extra["only"].split()]  # type: ignore[index,union-attr]
+                raise error("E321", key=prefix + key, only=", ".join(only), task=KINDS[task].title)
+    tokenizers = KINDS[task].tokenizers
+    if settings.tokenizer and settings.tokenizer not in tokenizers:
+        raise error("E302", key="tokenizer", value=settings.tokenizer, problem=f"one of {', '.join(tokenizers)}")
 
 
 def _component(key: str, value: Any, before: Any, task: str) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from math import isqrt
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
 
+from trainwright.config.kinds import KINDS
 from trainwright.errors import nearest
 from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings, models
@@ -28,15 +29,14 @@ def _split_name(value: str) -> str:
     raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN")
 
 
+if TYPE_CHECKING:
+    TaskName = str
+else:
+    TaskName = Literal["auto", *KINDS]
 SplitName = Annotated[str, AfterValidator(_split_name)]
 
 
-TASKS = {
-    "text": "text classification",
-    "image": "image classification",
-    "language": "language model",
-    "table": "table",
-}
+LABELLED = " ".join(name for name, kind in KINDS.items() if kind.labelled)
 EXECUTION_SETTINGS = ("precision", "layout", "threads", "compile")  # how an update is computed: what ``speed`` measures
 AUGMENTATIONS = ("shift", "flip", "crop", "cutout", "mixup")
 
@@ -48,9 +48,6 @@ def _augmentations(values: list[str]) -> list[str]:
         if value not in AUGMENTATIONS:
             raise ValueError(f"{nearest(value, AUGMENTATIONS)} The choices are {', '.join(AUGMENTATIONS)}.".strip())
     return values
-
-
-TOKENIZERS = {"text": ("words", "basic-english", "characters"), "language": ("words", "characters", "bytes", "bpe")}
 
 
 class Named(BaseModel):
@@ -83,15 +80,13 @@ ModelChoice = Annotated[SerializeAsAny[ModelSettings], BeforeValidator(_model)]
 class Settings(Strict):
     """All settings of a run."""
 
-    task: Literal["auto", "text", "image", "language", "table"] = setting("auto", "the kind of problem; auto = derived")
+    task: TaskName = setting("auto", "the kind of problem; auto = derived")
     text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text")
     image: str = setting("", "the column of image paths; empty = derived", only="image")
     features: Words = setting([], "columns to predict from; empty = derived", only="table")
-    label: str = setting("", "the column to predict; empty = derived", only="text image table")
+    label: str = setting("", "the column to predict; empty = derived", only=LABELLED)
     target: Literal["class", "number"] | None = setting(None, "what the label is: a class, or a number", only="table")
-    split: SplitName = setting(
-        "content", "how rows are split: content, stratified, group:COLUMN or time:COLUMN", only="text image table"
-    )
+    split: SplitName = setting("content", "how rows are split: content, stratified, group:COLUMN or time:COLUMN", only=LABELLED)
     valid_fraction: Fraction | None = setting(None, "part of the rows kept for validation", "fraction")
     test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
 
@@ -135,11 +130,9 @@ class Settings(Strict):
     schedule: list[Schedule] | None = setting(None, "classes of torch.optim.lr_scheduler, chained; [] = constant")
     warmup: float = setting(0.0, "linear warm-up: a number of steps, or below 1 a part of the run", "steps", ge=0)
     loss: Named | None = setting(None, "a loss class of torch.nn, with its arguments")
-    label_smoothing: Fraction = setting(
-        0.0, "probability spread over all classes in the target", "probability", only="text image table"
-    )
+    label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability", only=LABELLED)
     class_weights: Literal["none", "balanced"] = setting(
-        "none", "balanced = each class counts the same in the loss", only="text image table"
+        "none", "balanced = each class counts the same in the loss", only=LABELLED
     )
     clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
     clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)

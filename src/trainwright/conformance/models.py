@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainwright.data.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models import registry
 from trainwright.models.catalog import CATALOG
-from trainwright.models.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 
 OUTPUTS, VOCABULARY, TIME = 4, 50, 6
 SHAPES: dict[str, list[Shape]] = {

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
+from trainwright.data.shapes import TextShape
 from trainwright.data.text.ragged import Ragged, Transposed
 from trainwright.models.catalog import BagSettings
 from trainwright.models.protocols import TrainingHooks
-from trainwright.models.shapes import TextShape
 
 
 class Bag(nn.Module, TrainingHooks):

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from trainwright.data.shapes import TextShape
 from trainwright.data.text.ragged import Ragged
 from trainwright.models.catalog import BagSettings
 from trainwright.models.registry import check_weights
-from trainwright.models.shapes import TextShape
 
 CHUNK_VALUES = 1 << 20  # numbers that are looked up at a time, so that they stay in cache
 

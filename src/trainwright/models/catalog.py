@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
+from trainwright.data.shapes import ImageShape, TokenShape
 from trainwright.fields import MOST_LAYERS, Fraction, Lengths, Sizes, Strict, setting
-from trainwright.models.shapes import ImageShape, TokenShape
 
 Values = dict[str, tuple[Any, str]]  # by setting (``lr``, ``model.hidden``) its value, and the reason
 Defaults = Callable[[Any, int], Values]

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from trainwright.data.shapes import ImageShape
 from trainwright.models.catalog import ConvNetSettings
 from trainwright.models.memory_format import MemoryFormatted
 from trainwright.models.norm import BatchNorm
-from trainwright.models.shapes import ImageShape
 
 
 class ConvNet(MemoryFormatted):

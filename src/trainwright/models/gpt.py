@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainwright.data.shapes import TokenShape
 from trainwright.models.catalog import GPTSettings
 from trainwright.models.protocols import State
-from trainwright.models.shapes import TokenShape
 
 DEVIATION = 0.02  # of the initial weights, as in GPT-2
 BASE = 10_000.0  # of the wave lengths of rotary positions

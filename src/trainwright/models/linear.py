@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainwright.data.shapes import TableShape
 from trainwright.models.catalog import LinearSettings
-from trainwright.models.shapes import TableShape
 
 
 class Linear(nn.Module):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from trainwright.data.shapes import TextShape
 from trainwright.models.catalog import LSTMSettings
 from trainwright.models.padding import pad
-from trainwright.models.shapes import TextShape
 
 
 class LSTMClassifier(nn.Module):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainwright.data.shapes import TokenShape
 from trainwright.models.catalog import LSTMSettings
 from trainwright.models.protocols import State, TrainingHooks
-from trainwright.models.shapes import TokenShape
 
 
 class LSTMLanguageModel(nn.Module, TrainingHooks):

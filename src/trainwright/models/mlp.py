@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from trainwright.data.shapes import ImageShape
 from trainwright.models.catalog import MLPSettings
-from trainwright.models.shapes import ImageShape
 from trainwright.models.trunk import Trunk
 
 

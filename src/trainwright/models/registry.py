@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from trainwright.models.shapes import Shape
+    from trainwright.data.shapes import Shape
 
 
 def find(task: str, name: str) -> Model:

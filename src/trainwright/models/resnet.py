@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainwright.data.shapes import ImageShape
 from trainwright.models.catalog import LARGE, ResNetSettings
 from trainwright.models.memory_format import MemoryFormatted
 from trainwright.models.norm import BatchNorm
-from trainwright.models.shapes import ImageShape
 
 
 class ResNet(MemoryFormatted):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainwright.data.shapes import TableShape
 from trainwright.models.catalog import MLPSettings
-from trainwright.models.shapes import TableShape
 from trainwright.models.trunk import Trunk
 
 WIDEST = 50

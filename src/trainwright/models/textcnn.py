@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainwright.data.shapes import TextShape
 from trainwright.models.catalog import TextCNNSettings
 from trainwright.models.padding import pad
-from trainwright.models.shapes import TextShape
 
 
 class TextCNN(nn.Module):

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainwright.data.shapes import Shape
 from trainwright.models.meta import on_meta
-from trainwright.models.shapes import Shape
 
 Build = Callable[[Shape], nn.Module]
 

@@ -22,8 +22,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
-from trainwright.config.settings import EXECUTION_SETTINGS, TASKS
+from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
@@ -168,12 +169,12 @@ class Session:
             self._importing.join()
             parent = registry.open_run_model(request.start)
         task, why = registry.choose_task(found, request.settings, base, parent)
-        self._say([("task", TASKS[task], why)] if why else [])
+        self._say([("task", KINDS[task].title, why)] if why else [])
         settings = registry.complete_settings(request.settings, base, task, parent, request.start)
         if settings.on_nonfinite == "rollback" and "checkpoint_every" not in {**base, **request.settings}:
             self._say([("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one")])
         problem: Problem
-        problem, fill_cache = registry.module(task).prepare(found, settings, parent, self.phases)
+        problem, fill_cache = registry.prepare(task, found, settings, parent, self.phases)
         self._say(problem.notes + problem.derive())
         self._importing.join()
         from trainwright.training.trainer import Trainer

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainwright.models.shapes import Shape
+    from trainwright.data.shapes import Shape
     from trainwright.store.bundle import Bundle
 
 EVALUATION_BATCH = 1024
@@ -62,7 +62,7 @@ class Predictor(ABC):
     """A trained model in use.
 
     Attributes:
-        task: the key of its kind in ``TASKS``.
+        task: the key of its kind in ``KINDS``.
         model: the network, in evaluation mode.
         name: its versioned name.
         settings: of the model.
@@ -98,6 +98,11 @@ class Predictor(ABC):
     @abstractmethod
     def takes_file(word: str) -> bool:
         """Whether a word on the command line is a file to be read, and not itself what is asked about."""
+
+    @staticmethod
+    def is_one(given: Any) -> bool:
+        """Tell whether what a person gives in Python is one item, and not several."""
+        return isinstance(given, str | bytes | dict | Path)
 
     @abstractmethod
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:

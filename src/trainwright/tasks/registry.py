@@ -1,13 +1,14 @@
-"""The kinds of problem by name, and which one a source is. Nothing of a kind is imported before it is needed."""
+"""What the entries of ``config.kinds`` name, and which kind a source is. Nothing of a kind is imported before it is needed."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.config.settings import TASKS, Settings
+from trainwright.config.kinds import KINDS
+from trainwright.config.settings import Settings
 from trainwright.errors import RunError, error, in_short
 from trainwright.store import run_folder
 from trainwright.tasks.base import Predictor
@@ -15,21 +16,24 @@ from trainwright.tasks.base import Predictor
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.bundle import Bundle
+    from trainwright.training.problem import Clock, Problem
 
 # What a training that goes on may choose anew.
 FREE_WITH_FROM = ("context", "model.dropout")
-# Of the modules' predictors; that of texts has a module of its own, which needs less than preparing them does.
-PREDICTORS = {
-    "text": "text.predictor:TextPredictor",
-    "image": "image.problem:ImagePredictor",
-    "language": "language.problem:LanguagePredictor",
-    "table": "table.problem:TablePredictor",
-}
 
 
-def module(task: str) -> Any:
-    """The module of a kind, which has ``prepare``."""
-    return importlib.import_module(f"trainwright.tasks.{task}.problem")
+def load(reference: str) -> Any:
+    """Import what a kind names as ``module:attribute``."""
+    module, _, attribute = reference.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def prepare(
+    task: str, source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+) -> tuple[Problem, Callable[[], None]]:
+    """Return the problem that a source poses, and what fills the cache when it is called. Raises SourceError and DataError."""
+    prepared: tuple[Problem, Callable[[], None]] = load(KINDS[task].problem)(source, settings, parent, clock)
+    return prepared
 
 
 def choose_task(source: Source, given: Mapping[str, Any], base: Mapping[str, Any], parent: Predictor | None) -> tuple[str, str]:
@@ -37,8 +41,19 @@ def choose_task(source: Source, given: Mapping[str, Any], base: Mapping[str, Any
     for layer in (given, base):
         if layer.get("task", "auto") != "auto":
             return str(layer["task"]), ""
-    task, why = source.task(given)
+    task, why = source.known_task
+    if not task:
+        task, why = _infer(source, given)
     return task, "as in the earlier run" if parent is not None and parent.task == task else why
+
+
+def _infer(source: Source, given: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the first kind that a source looks like, and why; every table looks like one. Raises SourceError."""
+    from trainwright.data.read.infer_task import Evidence
+
+    seen = Evidence(source, given)
+    said = ((name, load(kind.looks_like)(seen)) for name, kind in KINDS.items())
+    return next((name, why) for name, why in said if why)
 
 
 def complete_settings(
@@ -48,14 +63,14 @@ def complete_settings(
 
     Raises SettingError: E327 for a run of another task, E328 for a setting that contradicts it, and as ``config.resolve``.
     """
-    from trainwright.config.resolve import resolve
+    from trainwright.config.resolve import belongs, resolve
 
     if parent is None:
         if "vocabulary" in given:
             raise error("E329", key="vocabulary", why="there is no earlier run whose vocabulary could be kept or extended")
         return resolve(given, base, task)
     if parent.task != task:
-        raise error("E327", run=start, found=TASKS[parent.task], wanted=TASKS[task])
+        raise error("E327", run=start, found=KINDS[parent.task].title, wanted=KINDS[task].title)
     fixed = parent.base()
     model = dict(base["model"]) if isinstance(base.get("model"), Mapping) else {}
     settings = resolve(given, {**fixed, **base, "model": fixed["model"] | model}, task)
@@ -65,7 +80,7 @@ def complete_settings(
         if chosen != value and key not in FREE_WITH_FROM:
             raise error("E328", key=key, value=chosen, found=value)
     for key in ("min_count", "max_vocabulary"):
-        if key in given and task in ("text", "language") and settings.vocabulary == "keep":
+        if key in given and belongs(Settings.model_fields["vocabulary"], task) and settings.vocabulary == "keep":
             raise error("E329", key=key, why="the vocabulary of the earlier run is kept")
     return settings
 
@@ -81,8 +96,7 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def from_bundle(kept: Bundle) -> Predictor:
     """The trained model of a bundle; any exception means that its parts do not fit."""
-    name, _, attribute = PREDICTORS[kept.meta["task"]].partition(":")
-    predictor: Predictor = getattr(importlib.import_module(f"trainwright.tasks.{name}"), attribute).from_bundle(kept)
+    predictor: Predictor = load(KINDS[kept.meta["task"]].predictor).from_bundle(kept)
     return predictor
 
 
@@ -103,7 +117,9 @@ def open_model(folder: Path) -> Predictor:
         raise error("E411", path=folder, problem="it is no folder of the run's own")
     try:
         kept = bundle.load(folder)
-        bundle_schema.check(kept)
+        if (task := kept.meta["task"]) not in KINDS:
+            raise error("E406", name=in_short(ValueError(task))[:60], choices=", ".join(KINDS))
+        bundle_schema.validate(load(KINDS[task].schema), kept)
         predictor = from_bundle(kept)
         predictor.smoke_test()  # whatever does not fit together shows now
     except RunError:

@@ -51,10 +51,17 @@ class Rows:
 
 
 def assign_splits(
-    source: Source, parts: dict[str, Part], settings: Settings, *, classes: bool = True, noun: str = "text"
+    source: Source,
+    parts: dict[str, Part],
+    settings: Settings,
+    *,
+    classes: bool = True,
+    typed: bool = True,
+    noun: str = "text",
 ) -> Rows:
-    """The rows of every split. ``classes``: labels are names, and a class that training lacks cannot be measured.
+    """Assign a split to every row.
 
+    ``classes``: labels are names, and a class that training lacks cannot be measured. ``typed``: people may have typed them.
     Raises DataError: E212, E214 to E217, E221, E222.
     """
     rejected = [each for part in parts.values() for each in part.rejected]
@@ -70,7 +77,7 @@ def assign_splits(
         raise error("E214", rejected=len(rejected), usable=len(frame), where=_first(rejected), reason=rejected[0].reason)
     frame, why = _split(frame, parts, settings, classes)
     if classes:
-        _check_classes(frame, parts["train"].file, spelling=not source.held and noun != "image")
+        _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame = _known_classes(frame, parts, rejected)
     data = _describe(source, frame, rejected, classes)
     note = ("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)

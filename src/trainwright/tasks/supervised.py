@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainwright.data.batches.base import Batches
+    from trainwright.data.shapes import Shape
     from trainwright.evaluation.metrics import Outputs
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.number_target import NumberTarget
@@ -36,7 +37,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class SupervisedProblem(Problem):
-    """A problem with one target a row. ``encoder`` turns rows into inputs and knows the shape of what it gives."""
+    """A problem with one target a row.
+
+    ``encoder`` turns rows into inputs (``transform``), knows their ``shape``, cuts them into ``batches``, and is kept
+    (``to_parts``).
+    """
 
     settings: Settings
     target: Target
@@ -51,9 +56,16 @@ class SupervisedProblem(Problem):
         """The classes; none where numbers are predicted."""
         return self.target.labels
 
-    @abstractmethod
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """A split in batches: shuffled where there is a seed, else in order and as predictions will see it."""
+    @property
+    def shape(self) -> Shape:
+        """Return what the network has to know of the data."""
+        found: Shape = self.encoder.shape(self.target.outputs)
+        return found
+
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
+        """Return a split in batches: shuffled where there is a seed, else in order and as predictions will see it."""
+        found: Batches = self.encoder.batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, **how)
+        return found
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
         """The training split, shuffled by the seed."""
@@ -122,7 +134,7 @@ class SupervisedPredictor(Predictor):
             kept.meta["model_settings"]
         )
         self.name = kept.meta["model"]
-        self.shape = self.shape_of(encoder, self.target.outputs)
+        self.shape = encoder.shape(self.target.outputs)
         self._weights = kept.weights
 
     @cached_property
@@ -150,14 +162,9 @@ class SupervisedPredictor(Predictor):
         """What is predicted, from the bundle's values."""
         return ClassTarget.from_json(meta)
 
-    @staticmethod
-    @abstractmethod
-    def shape_of(encoder: Any, outputs: int) -> Any:
-        """What the network has to know of the data."""
-
-    @abstractmethod
     def encode(self, items: Any) -> Any:
-        """Rows as inputs."""
+        """Return rows as inputs."""
+        return self.encoder.transform(items)
 
     @abstractmethod
     def items(self, given: Sequence[Any]) -> Any:
@@ -166,10 +173,6 @@ class SupervisedPredictor(Predictor):
     @abstractmethod
     def read(self, path: Path, need_label: bool) -> FileRows:
         """The rows of a file. Raises SourceError and DataError."""
-
-    @abstractmethod
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Encoded rows in batches."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -182,8 +185,7 @@ class SupervisedPredictor(Predictor):
         from trainwright.evaluation import metrics
         from trainwright.models.forward import Forward
 
-        part = Split(self.encode(items), targets, np.zeros(len(targets), np.int64), "")
-        batches = self.batches_of(part, EVALUATION_BATCH, None, self.device)
+        batches = self.encoder.batches(self.encode(items), targets, batch_size=EVALUATION_BATCH, seed=None, device=self.device)
         return metrics.predict_all(Forward(self.model), self.objective, batches.epoch(0))
 
     def logits(self, items: Any, rows: int) -> np.ndarray:

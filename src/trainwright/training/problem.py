@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from trainwright.config.settings import TASKS, Settings
+from trainwright.config.kinds import KINDS
+from trainwright.config.settings import Settings
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
     from trainwright.data.batches.base import Batches
+    from trainwright.data.shapes import Shape
     from trainwright.models.forward import Forward
-    from trainwright.models.shapes import Shape
     from trainwright.training.optim import Objective
     from trainwright.watch.events import Scores
 
@@ -56,7 +57,7 @@ class Problem(ABC):
     """One problem made ready to be trained.
 
     Attributes:
-        task: the key of its kind in ``TASKS``.
+        task: the key of its kind in ``KINDS``.
         unit: what is counted as its rows.
         settings: with everything filled in that the data decide.
         splits: train, valid, test; those that exist.
@@ -76,7 +77,7 @@ class Problem(ABC):
     @property
     def title(self) -> str:
         """What it is called in reports."""
-        return TASKS[self.task]
+        return KINDS[self.task].title
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainwright.config.kinds import KINDS
 from trainwright.config.settings import MOST_THREADS
 from trainwright.errors import error, in_short, nearest
 from trainwright.models import registry
@@ -261,6 +262,7 @@ class Trainer:
         problem = self.problem
         return {
             "task": problem.title,
+            "usage": KINDS[problem.task].usage,
             "model": self.name,
             "source": problem.data["source"],
             **self.measure(),

@@ -21,4 +21,4 @@ def card(run: Path, scores: Mapping[str, Any]) -> str:
         lines += ["", f"On the {measured['n']:,} {where} {scores['unit']}: {score}{sure}{f'; {judged}' if judged else ''}."]
     if scores["labels"]:
         lines += ["", f"Labels: {', '.join(scores['labels'])}"]
-    return "\n".join([*lines, "", "Use it:", "", f"    {summary.usage(scores['task'], str(run))}", ""])
+    return "\n".join([*lines, "", "Use it:", "", f"    {summary.usage(scores, str(run))}", ""])

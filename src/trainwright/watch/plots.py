@@ -32,7 +32,7 @@ def draw(run: Path) -> list[Path]:
     for name, content in plots.items():
         written.append(_write(run / "plots" / f"{name}.png", content))
     if report:
-        html = page.render(report, history, plots, summary.usage(report.get("task", ""), str(run)))
+        html = page.render(report, history, plots, summary.usage(report, str(run)))
         written.append(_write(run / "report.html", html.encode()))
     return written
 

@@ -131,11 +131,6 @@ def _effort(report: Mapping[str, Any]) -> list[str]:
     return ["", "Effort", *(f"  {name:<12}{value}" for name, value in facts)]
 
 
-def usage(task: object, run: str) -> str:
-    """The command that uses a model of ``task``, to be copied as it is."""
-    name, verb = str(task), "predict"
-    if "language" in name:
-        verb, given = "generate", '--prompt "Once upon a time"'
-    else:
-        given = "picture.png" if "image" in name else "new-rows.csv" if "table" in name else '"a new text"'
-    return f"trainwright {verb} {shlex.quote(run)} {given}"
+def usage(report: Mapping[str, Any], run: str) -> str:
+    """Return the command that uses the model of ``run``, to be copied as it is; its report says how, RUN in the run's place."""
+    return f"trainwright {report.get('usage', 'predict RUN').replace('RUN', shlex.quote(run))}"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from trainwright.data.batches import base as module
-from trainwright.data.batches.base import ragged_batches
 from trainwright.data.batches.pytree import count, filled, leaves, mapped
 from trainwright.data.batches.shuffle import epoch_order, step_seed
 from trainwright.data.batches.user_data import BatchLayout, any_batches
+from trainwright.data.text.batches import ragged_batches
 from trainwright.data.text.ragged import Ragged
 from trainwright.errors import ModelError
 

@@ -20,10 +20,9 @@ from trainwright.config.settings import Settings
 from trainwright.data.files.cache_folder import cache_folder
 from trainwright.data.images import storage
 from trainwright.data.images.augment import Augment
-from trainwright.data.images.batches import ImageBatches
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.read import cifar
-from trainwright.models.shapes import ImageShape
+from trainwright.data.shapes import ImageShape
 from trainwright.tasks.image.defaults import image_training
 from trainwright.watch.events import Epoch, Note
 
@@ -286,7 +285,7 @@ def test_a_worker_that_dies_is_a_message(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(storage.Files, "read", lambda self, rows: __import__("os")._exit(7))
     files, encoder = storage.Files(paths, (12, 12), 1), ImageNormalizer((12, 12), 1, (0.0,), (1.0,))
     device = torch.device("cpu")
-    batches = ImageBatches(files, np.zeros(6, np.int64), encoder, batch_size=2, seed=None, device=device, workers=1)
+    batches = encoder.batches(files, np.zeros(6, np.int64), batch_size=2, seed=None, device=device, workers=1)
     with pytest.raises(tw.TrainwrightError) as caught:
         list(batches.epoch(0))
     assert caught.value.code == "E271" and not multiprocessing.active_children()
@@ -299,8 +298,8 @@ def test_batches_go_on_from_any_number(folder: Path, streamed: bool) -> None:
     stored = storage.Files(paths, (12, 12), 1) if streamed else pixels[:, None]
     targets = np.array([SHAPES.index(label) for label in labels])
     encoder = ImageNormalizer.fit(pixels[:, None], (12, 12), 1)
-    batches = ImageBatches(
-        stored, targets, encoder, batch_size=8, seed=3, device=torch.device("cpu"), augment=Augment(["shift", "flip"], 3, 3)
+    batches = encoder.batches(
+        stored, targets, batch_size=8, seed=3, device=torch.device("cpu"), augment=Augment(["shift", "flip"], 3, 3)
     )
     before = torch.random.get_rng_state()
     whole, later = list(batches.epoch(2)), list(batches.epoch(2, 4))
@@ -309,7 +308,7 @@ def test_batches_go_on_from_any_number(folder: Path, streamed: bool) -> None:
     assert sorted(np.concatenate([batch.rows for batch in whole]).tolist()) == list(range(50))
     for one, two in zip(whole[4:], later, strict=True):
         assert torch.equal(one.inputs[0], two.inputs[0]) and torch.equal(one.targets, two.targets)
-    plain = ImageBatches(stored, targets, encoder, batch_size=50, seed=None, device=torch.device("cpu"))
+    plain = encoder.batches(stored, targets, batch_size=50, seed=None, device=torch.device("cpu"))
     images = next(plain.epoch(0)).inputs[0]
     assert images.dtype == torch.float32
     if not streamed:

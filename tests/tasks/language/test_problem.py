@@ -15,7 +15,7 @@ from samples import START_ARTIST
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
-from trainwright.tasks.language import problem
+from trainwright.tasks.language import predictor
 from trainwright.watch.events import Note
 
 ANIMALS, PLACES = ["cat", "dog", "bird", "fish"], ["house", "tree", "river", "hill"]
@@ -100,12 +100,12 @@ def hand_computed(run: tw.Run, ids: np.ndarray, width: int, warm: int) -> float:
 def test_perplexity_does_not_depend_on_the_batch_and_is_the_hand_computed_one(
     model: dict, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(problem, "LSTM_WINDOW", 40)
-    monkeypatch.setattr(problem, "LSTM_WARM", 10)
+    monkeypatch.setattr(predictor, "LSTM_WINDOW", 40)
+    monkeypatch.setattr(predictor, "LSTM_WARM", 10)
     run = fit(text, tmp_path / "run", model=model, context=30, epochs=1)
     found = []
     for batch in (1, 8, 64):
-        monkeypatch.setattr(problem, "BATCH", batch)
+        monkeypatch.setattr(predictor, "BATCH", batch)
         found.append(tw.evaluate(run, text)["perplexity"])
     assert found == pytest.approx([found[0]] * 3, rel=1e-5)
     ids = run.predictor.encoder.behind_line_end(text.read_text())

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.data.files.spool import prefetch
-from trainwright.data.text.ragged import Ragged
 
 GATHER = 1 << 20  # token ids gathered at a time; of tensors 1/16, which stays in cache until it is used
+Device = torch.device  # by this name for those who make batches and import no torch
 AT_FIRST = 8  # batches
 
 
@@ -95,31 +95,6 @@ class Indexed:
             yield Batch(inputs, targets, high - low, rows[low:high], named)
 
 
-def ragged_batches(
-    texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device, transposed: int = 0
-) -> Indexed:
-    """Batches of token rows: inputs are (values, offsets) or (values, offsets, weights), targets int64 class numbers.
-
-    ``transposed``: how many ids there are, where a model wants each batch from their side too, as ``transposed``; else 0.
-    """
-
-    def gather(rows: np.ndarray) -> tuple[Ragged, Tensor]:
-        return texts.take(rows), torch.from_numpy(targets[rows])
-
-    def part(columns: tuple[Ragged, Tensor], low: int, high: int) -> tuple[tuple[Any, ...], Any, dict[str, Any] | None]:
-        taken, classes = columns
-        cut = slice(taken.offsets[low], taken.offsets[high])
-        weights = None if taken.weights is None else taken.weights[cut]
-        batch = Ragged(taken.values[cut], taken.offsets[low : high + 1] - taken.offsets[low], weights)
-        arrays = batch.values, batch.offsets[:-1].astype(np.int32), *([] if weights is None else [weights])
-        inputs = tuple(torch.from_numpy(each).to(device) for each in arrays)
-        return inputs, classes[low:high].to(device), {"transposed": batch.transposed(transposed)} if transposed else None
-
-    per_gather = GATHER // max(len(texts.values) // max(len(texts), 1), 1)
-    in_advance = device.type == "cpu"  # what a thread puts on another device may not be ready for this one
-    return Indexed(len(texts), gather, part, batch_size=batch_size, seed=seed, per_gather=per_gather, in_advance=in_advance)
-
-
 def tensor_batches(
     inputs: Sequence[Tensor], targets: Tensor, *, batch_size: int, seed: int | None, device: torch.device
 ) -> Indexed:
@@ -136,3 +111,12 @@ def tensor_batches(
 
     width = max(sum(each[:1].numel() for each in columns), 1)
     return Indexed(len(targets), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // 16 // width)
+
+
+def array_batches(
+    inputs: Sequence[np.ndarray], targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device
+) -> Indexed:
+    """Return ``tensor_batches`` of arrays."""
+    # What polars gives may not be written to, which torch cannot promise.
+    *tensors, last = (torch.from_numpy(np.require(each, requirements="W")) for each in (*inputs, targets))
+    return tensor_batches(tensors, last, batch_size=batch_size, seed=seed, device=device)

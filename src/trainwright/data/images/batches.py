@@ -20,7 +20,6 @@ from torch.utils.data import DataLoader, Dataset
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.data.images.augment import Augment
-from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, Inputs
 from trainwright.errors import TrainwrightError, error
 
@@ -31,14 +30,16 @@ START = "fork" if sys.platform == "linux" else None
 class ImageBatches:
     """Inputs are float32 (batch, channels, height, width), normalised; targets int64 (batch,), or as ``augment`` gives them.
 
-    ``augment`` changes the pictures; None for evaluation. ``workers`` decode where ``inputs`` are files; 0 = this process.
+    ``mean`` and ``std`` are those of each channel. ``augment`` changes the pictures; None for evaluation. ``workers`` decode
+    where ``inputs`` are files; 0 = this process.
     """
 
     def __init__(
         self,
         inputs: Inputs,
         targets: np.ndarray,
-        encoder: ImageNormalizer,
+        mean: Sequence[float],
+        std: Sequence[float],
         *,
         batch_size: int,
         seed: int | None,
@@ -53,9 +54,8 @@ class ImageBatches:
         self._inputs = (
             inputs if isinstance(inputs, Files) else _placed(torch.from_numpy(np.require(inputs, requirements="W")), device)
         )
-        shape = (1, encoder.channels, 1, 1)
-        mean, std = (torch.tensor(each, dtype=torch.float64).view(shape) for each in (encoder.mean, encoder.std))
-        self._scale, self._shift = (each.to(torch.float32).to(device) for each in (1 / (255 * std), -mean / std))
+        means, stds = (torch.tensor(each, dtype=torch.float64).view(1, -1, 1, 1) for each in (mean, std))
+        self._scale, self._shift = (each.to(torch.float32).to(device) for each in (1 / (255 * stds), -means / stds))
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Shuffled by (seed, epoch) and changed by (seed, epoch, row); in order where the seed is None.

@@ -18,9 +18,9 @@ import numpy as np
 from trainwright.data.files import cache
 from trainwright.data.images.decode import decode_file, quiet
 from trainwright.data.images.headers import Unusable
-from trainwright.data.images.normalize import sums_of
 from trainwright.data.images.pictures import Pictures, cores, in_pieces
 from trainwright.data.images.sizes import bytes_needed, decode
+from trainwright.data.images.sums import sums_of
 from trainwright.errors import error
 
 MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of what is free
@@ -70,7 +70,7 @@ class Stored:
     Attributes:
         pictures: with ``rejected`` complete; ``pixels`` are None where ``inputs`` are files.
         inputs: uint8, shape (rows, channels, height, width), or files.
-        sums: of each picture, as ``pixels.sums_of`` gives them: int64, shape (rows, channels, 2); None with pixels.
+        sums: of each picture, as ``sums_of`` gives them: int64, shape (rows, channels, 2); None with pixels.
         keep: puts the pixels into the cache.
     """
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Task = Literal["text", "image", "language", "table"]
-
 
 @dataclass(frozen=True)
 class File:
@@ -94,7 +92,7 @@ class Dataset:
     name: str
     description: str
     licence: str
-    task: Task
+    task: str
     files: Mapping[str, File]
     layout: Layout
 

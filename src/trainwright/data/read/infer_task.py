@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
 
+from trainwright.data.read.source import Source
 from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
 from trainwright.data.tables.feature_columns import usable_features
 from trainwright.data.tables.table import Table
@@ -13,6 +15,29 @@ from trainwright.errors import TrainwrightError
 
 PICTURE = r"(?i)\S\.(png|jpe?g|webp|bmp|gif|tiff?)\s*$"
 MOST = 0.9  # of a column's values, to be called paths of pictures
+
+
+class Evidence:
+    """What tells of which kind a source is: the source itself, the settings that are ``given``, and what its table says."""
+
+    def __init__(self, source: Source, given: Mapping[str, Any]) -> None:
+        self.source, self.given = source, given
+
+    @cached_property
+    def table(self) -> tuple[str, str]:
+        """The kind that its table speaks for, and why; empty for a source that is no table. Raises SourceError."""
+        if self.source.form != "table":
+            return "", ""
+        if self.given.get("image"):
+            return "image", "its column of images is named"
+        words = self.given.get("text") or ()
+        head = self.source.streams["train"].head
+        return infer_task(head, [words] if isinstance(words, str) else words, self.given.get("label", ""))
+
+    def table_of(self, kind: str) -> str:
+        """Return why its table speaks for ``kind``; "" where it does not."""
+        found, why = self.table
+        return why if found == kind else ""
 
 
 def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple[Literal["text", "image", "table"], str]:

@@ -1,4 +1,4 @@
-"""From what a person names (a path, a data set, data inside Python) to its files, its task, and its tables."""
+"""From what a person names (a path, a data set, data inside Python) to its files and its tables."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from trainwright.data.files import cache
 from trainwright.data.files import content as load
 from trainwright.data.files.folders import is_path, short_name, split_folder
-from trainwright.data.read import builtin, catalog, images, infer_task, running_text
+from trainwright.data.read import builtin, catalog, images, running_text
 from trainwright.data.read import tables as readers
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
 from trainwright.data.tables.table import Table, TableStream
@@ -24,6 +24,7 @@ from trainwright.errors import error, nearest
 from trainwright.watch.events import Progress
 
 Listen = Callable[[Progress], None]
+Form = Literal["images", "running text", "folder", "table"]
 
 
 @dataclass
@@ -54,27 +55,22 @@ class Source:
         """The files that were named for a split of their own."""
         return {name: path for name, path in self.files.items() if name != "train" and path.parent != self.path}
 
-    def task(self, given: Mapping[str, Any]) -> tuple[str, str]:
-        """The key of the task that it is a source for, and why; the settings that are ``given`` have a say.
-
-        Raises SourceError where it has to be read to be told.
-        """
+    @property
+    def known_task(self) -> tuple[str, str]:
+        """The kind of problem that a named data set is for, and who says so; empty for a person's own data."""
         if self.dataset:
             return self.dataset.task, "the catalogue says so"
-        if not self.files:
-            return builtin.TASKS[self.name], "the data set is made for it"
+        return ("", "") if self.files else (builtin.TASKS[self.name], "the data set is made for it")
+
+    @cached_property
+    def form(self) -> Form:
+        """What its files are, told by names and a few bytes. Raises SourceError E101 or E102."""
         path = self.path or self.files["train"]
         if images.holds_images(path):
-            return "image", "it holds images"
+            return "images"
         if "train" in self.files and running_text.holds_corpus(path):
-            return "language", "running text, without labels"
-        if path.is_dir():
-            return "text", "one folder of texts a class"
-        if given.get("image"):
-            return "image", "its column of images is named"
-        words = given.get("text") or ()
-        head = self.streams["train"].head
-        return infer_task.infer_task(head, [words] if isinstance(words, str) else words, given.get("label", ""))
+            return "running text"
+        return "folder" if path.is_dir() else "table"
 
     @cached_property
     def digests(self) -> dict[str, str]:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
+from trainwright.data.shapes import TableShape
 from trainwright.data.tables.dtypes import Feature
+
+if TYPE_CHECKING:
+    from trainwright.data.batches.base import Batches, Device
 
 DAY, YEAR = 86_400.0 * 1e6, 365.2425  # in microseconds; in days
 FARTHEST = np.finfo(np.float32).max
@@ -50,6 +54,18 @@ class TableEncoder:
     def category_sizes(self) -> tuple[int, ...]:
         """How many codes each category feature has, 0 included."""
         return tuple(len(self.categories[feature.name]) + 1 for feature in self._of_kind(True))
+
+    def shape(self, outputs: int) -> TableShape:
+        """Return what a network has to know of the rows."""
+        return TableShape(self.numeric_size, self.category_sizes, outputs)
+
+    def batches(
+        self, inputs: tuple[np.ndarray, np.ndarray], targets: np.ndarray, *, batch_size: int, seed: int | None, device: Device
+    ) -> Batches:
+        """Return batches of encoded rows: shuffled, or in order where there is no seed."""
+        from trainwright.data.batches.base import array_batches
+
+        return array_batches(inputs, targets, batch_size=batch_size, seed=seed, device=device)
 
     def fit(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Learn from the training rows, as ``typed.parse`` gives them, and give their arrays."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from trainwright.data.files.spool import Spool, parallel_map
+from trainwright.data.shapes import TextShape
 from trainwright.data.text.char_ngrams import character_ngrams
 from trainwright.data.text.lookup import Lookup
 from trainwright.data.text.ngram_counts import Counter, run_lengths
@@ -21,6 +22,8 @@ from trainwright.data.text.tokenize import Piece, TokenizedTexts, Tokens, tokeni
 
 if TYPE_CHECKING:  # imported by what needs it: a few texts are encoded in less time than that takes
     import polars as pl
+
+    from trainwright.data.batches.base import Batches, Device
 
 PAD, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
@@ -83,6 +86,26 @@ class TextEncoder:
     def size(self) -> int:
         """How many ids there are."""
         return self._words + len(self.pieces)
+
+    def shape(self, outputs: int) -> TextShape:
+        """Return what a network has to know of the texts."""
+        return TextShape(self.size, outputs)
+
+    def batches(
+        self,
+        inputs: Ragged,
+        targets: np.ndarray,
+        *,
+        batch_size: int,
+        seed: int | None,
+        device: Device,
+        transposed: bool = False,
+    ) -> Batches:
+        """Return batches of token rows: shuffled, or in order where there is no seed; ``transposed`` by id as well."""
+        from trainwright.data.text.batches import ragged_batches
+
+        ids = self.size if transposed else 0
+        return ragged_batches(inputs, targets, batch_size=batch_size, seed=seed, device=device, transposed=ids)
 
     @property
     def _words(self) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from trainwright.data.shapes import TokenShape
 from trainwright.data.text.bpe import Bpe, train
 from trainwright.data.text.tokenizers import (
     END,
@@ -63,6 +64,10 @@ class TokenEncoder:
     def size(self) -> int:
         """How many ids there are."""
         return len(self.tokens)
+
+    def shape(self) -> TokenShape:
+        """Return what a network has to know of the tokens."""
+        return TokenShape(self.size)
 
     @cached_property
     def _coder(self) -> Words | Characters | Bytes | Bpe:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import cores
+from trainwright.data.shapes import ImageShape
 from trainwright.models.catalog import Values, models
-from trainwright.models.shapes import ImageShape
 from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
 
 SEEN = 240_000  # pictures that go through the network, where an epoch has fewer than a fifth of them

@@ -1,20 +1,16 @@
-"""Image classification: from pictures of any kind to splits of pixels, and predictions for new pictures."""
+"""Image classification: from pictures of any kind to splits of pixels."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from trainwright.config.settings import Settings
-from trainwright.data.images.decode import decode_one
 from trainwright.data.images.normalize import ImageNormalizer
-from trainwright.data.images.pictures import cores
 from trainwright.data.images.sizes import ImageSizes, measure_sizes
 from trainwright.data.images.storage import Files, Inputs, Stored, fit_in_memory, store
 from trainwright.data.read.source import Source
@@ -22,14 +18,13 @@ from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Table
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error
-from trainwright.models.shapes import ImageShape
-from trainwright.tasks.base import FilePredictions, Predictor, Split
+from trainwright.tasks.base import Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.defaults import fill
 from trainwright.tasks.image import defaults, reading
-from trainwright.tasks.image import inputs as image_files
+from trainwright.tasks.image.predictor import ImagePredictor
 from trainwright.tasks.splitting import Rows, assign_splits
-from trainwright.tasks.supervised import FileRows, SupervisedPredictor, SupervisedProblem
+from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.training.problem import Clock, Note
 
 if TYPE_CHECKING:
@@ -37,43 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainwright.data.batches.base import Batches
-    from trainwright.data.images.augment import Augment
-    from trainwright.store.bundle import Bundle
     from trainwright.training.optim import Objective
-
-
-# Of pixels in a batch that is only looked at: on a processor so few that what the layers make of them stays in its cache, which
-# takes 0.6 of the time of four times as many; elsewhere as many as memory has room for.
-CACHED_VALUES, EVALUATION_VALUES = 1 << 18, 1 << 22
-FEWEST = 16  # pictures on a processor, where memory has room for them
-
-
-def _batches_of(
-    part: Split,
-    encoder: ImageNormalizer,
-    batch_size: int,
-    seed: int | None,
-    device: torch.device,
-    augment: Augment | None,
-    workers: int,
-) -> Batches:
-    from trainwright.data.images.batches import ImageBatches
-
-    if seed is None:
-        size = encoder.channels * encoder.size[0] * encoder.size[1]
-        most = max(EVALUATION_VALUES // size, 1)
-        cached = max(CACHED_VALUES // size, FEWEST) if device.type == "cpu" else most
-        batch_size = min(batch_size, cached, most)
-    return ImageBatches(
-        part.inputs,
-        part.targets,
-        encoder,
-        batch_size=batch_size,
-        seed=seed,
-        device=device,
-        augment=augment,
-        workers=workers,
-    )
 
 
 @dataclass
@@ -88,16 +47,11 @@ class ImageProblem(SupervisedProblem):
         """Convolutions care for the order in memory."""
         return super().tunable | {"layout"}
 
-    @property
-    def shape(self) -> ImageShape:
-        """The size of the pictures, and the classes."""
-        return _shape(self.encoder, self.target.outputs)
-
     def derive(self) -> list[Note]:
         """From the number of training pictures, their size, and the number of classes."""
         streamed = any(isinstance(part.inputs, Files) for part in self.splits.values())
         self.settings, notes = defaults.image_training(
-            self.settings, len(self.splits["train"]), self.shape, self.parent is not None, streamed
+            self.settings, len(self.splits["train"]), self.encoder.shape(self.target.outputs), self.parent is not None, streamed
         )
         return notes
 
@@ -109,13 +63,13 @@ class ImageProblem(SupervisedProblem):
             raise error("E273", name=self.settings.loss.name)
         return found
 
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Normalised pictures in batches; those of training are changed at random."""
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
+        """Return normalised pictures in batches; those of training are changed at random."""
         from trainwright.data.images.augment import Augment
 
         changes = self.settings.augment if seed is not None else None
         augment = Augment(changes, self.settings.seed, self.target.outputs) if changes else None
-        return _batches_of(part, self.encoder, batch_size, seed, device, augment, self.settings.workers or 0)
+        return super().batches_of(part, batch_size, seed, device, augment=augment, workers=self.settings.workers or 0)
 
     def name_rows(self, rows: np.ndarray) -> str:
         """The files, or the numbers in the one file."""
@@ -187,7 +141,7 @@ def _problem(
     train = stored["train"].pictures
     keys = {"train": reading.split_key(settings, train, table)}
     parts = {name: reading.part_of(stored[name].pictures, order.index(name), keys.get(name)) for name in order}
-    rows = assign_splits(source, parts, settings, noun="image")
+    rows = assign_splits(source, parts, settings, typed=False, noun="image")
     frames = {name: rows.part(name) for name in NAMES}
     labels = LabelEncoder.fit(frames["train"]["label"])
     splits, places = {}, {}
@@ -226,92 +180,3 @@ def _absent(rows: Rows) -> list[Note]:
             shown = ", ".join(f"'{label}'" for label in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
             notes.append(("not measured", f"{len(lacking)} classes", f"{shown}: no rows in {name}"))
     return notes
-
-
-class ImagePredictor(SupervisedPredictor):
-    """An image classifier: pictures in, classes and their probabilities out."""
-
-    task = "image"
-    item = "image"
-    many_files = True
-
-    @classmethod
-    def from_bundle(cls, kept: Bundle) -> ImagePredictor:
-        """From what the bundle holds."""
-        return cls(kept, ImageNormalizer.from_parts(kept.meta["encoder"]))
-
-    @staticmethod
-    def shape_of(encoder: Any, outputs: int) -> ImageShape:
-        """The size of the pictures, and the classes."""
-        return _shape(encoder, outputs)
-
-    @staticmethod
-    def takes_file(word: str) -> bool:
-        """Any word: what else could it be."""
-        return True
-
-    def smoke_test(self) -> None:
-        """A black picture."""
-        self.predict([np.zeros(self.encoder.size, np.uint8)])
-
-    def base(self) -> dict[str, Any]:
-        """The network, and what pictures are brought to."""
-        height, width = self.encoder.size
-        size = {"size": height} if height == width else {}
-        return size | {"channels": self.encoder.channels, "model": self.settings.model_dump(exclude_none=True)}
-
-    def encode(self, items: Inputs) -> Inputs:
-        """They are pixels already, or files that give them."""
-        return items
-
-    def items(self, given: Sequence[Any]) -> np.ndarray:
-        """Paths, bytes of image files, arrays and images of Pillow as pixels. Raises SourceError E140 and E147, and E320."""
-        size, channels = self.encoder.size, self.encoder.channels
-        found = np.empty((len(given), channels, *size), np.uint8)
-        for place, each in enumerate(given):
-            found[place] = decode_one(_picture(each), size, channels)
-        return found
-
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Normalised pictures in batches."""
-        return _batches_of(part, self.encoder, batch_size, seed, device, None, cores())
-
-    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
-        """What the model says of each picture of a file, a folder or a table."""
-        return self.predict_files([path], top)
-
-    def predict_files(self, paths: Sequence[Path], top: int = 1) -> FilePredictions:
-        """The same for several: image files, folders, arrays and tables, in this order."""
-        found = image_files.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
-        answers = self._answers(found.items, len(found.frame), top)
-        frame, rows, names = image_files.shown(found.frame)
-        return FilePredictions(frame, rows, answers, found.notes, names)
-
-    def read(self, path: Path, need_label: bool) -> FileRows:
-        """The pictures of a file, a folder or a table; with labels, as in training: of several splits, the test split."""
-        if not need_label:
-            return image_files.unlabelled([path], self.columns, self.encoder.size, self.encoder.channels)
-        return image_files.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
-
-
-def _shape(encoder: ImageNormalizer, outputs: int) -> ImageShape:
-    height, width = encoder.size
-    return ImageShape(encoder.channels, height, width, outputs)
-
-
-def _picture(given: Any) -> Path | bytes | np.ndarray:
-    """What ``decode_one`` takes. Raises E320."""
-    if isinstance(given, str | Path):
-        return Path(given)
-    if isinstance(given, bytes):
-        return given
-    if hasattr(given, "save") and hasattr(given, "convert"):  # an image of Pillow means what its file would mean
-        file = io.BytesIO()
-        plain = given if given.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else given.convert("RGB")
-        plain.save(file, "PNG")
-        return file.getvalue()
-    array = np.asarray(given)
-    if array.ndim not in (2, 3) or array.dtype.kind not in "buif":
-        problem = "an image is a path, or an array of height x width or height x width x channels"
-        raise error("E320", name="images", value=f"an array of shape {array.shape}", problem=problem)
-    return array

@@ -13,6 +13,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.data.read import cifar, digits, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
+from trainwright.data.read.infer_task import Evidence
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table as table_of
 from trainwright.data.tables.content_hash import content_keys
@@ -24,6 +25,11 @@ from trainwright.tasks.splitting import Part
 
 Parts = dict[str, Pictures]
 ImageColumns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
+
+
+def looks_like(seen: Evidence) -> str:
+    """Return why a source holds pictures; "" where it does not."""
+    return "it holds images" if seen.source.form == "images" else seen.table_of("image")
 
 
 def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table | None]:

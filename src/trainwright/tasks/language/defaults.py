@@ -6,9 +6,9 @@ The rules were found by validation: ``benchmarks/language.py`` repeats that.
 from __future__ import annotations
 
 from trainwright.config.settings import Settings
+from trainwright.data.shapes import TokenShape
 from trainwright.errors import error
 from trainwright.models.catalog import Values, models
-from trainwright.models.shapes import TokenShape
 from trainwright.tasks.defaults import FALLING, Notes, fill, fill_training
 
 UPDATES = 12_000  # about

@@ -5,12 +5,18 @@ from __future__ import annotations
 from trainwright.config.settings import Settings
 from trainwright.data.read import running_text, wikitext
 from trainwright.data.read.catalog_entries import ArchiveLayout
+from trainwright.data.read.infer_task import Evidence
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
 from trainwright.errors import error
 from trainwright.training.problem import Note
 
 LONG_LINE = 40  # characters; a line of so many that is found again is no accident
+
+
+def looks_like(seen: Evidence) -> str:
+    """Return why a source holds running text; "" where it does not."""
+    return "running text, without labels" if seen.source.form == "running text" else ""
 
 
 def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, list[str]], list[Note]]:

@@ -7,9 +7,9 @@ The rules were chosen by scores on rows kept back, over repeated cuts of small d
 from __future__ import annotations
 
 from trainwright.config.settings import Settings
+from trainwright.data.shapes import Shape
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.models.catalog import Values, models
-from trainwright.models.shapes import TableShape
 from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
 
 RATE = 0.01
@@ -23,7 +23,7 @@ def table_encoding(settings: Settings, rows: int, chosen: TableSchema) -> tuple[
     return fill(settings, {"min_count": (2 if rows >= 1000 else 1, why)})
 
 
-def table_training(settings: Settings, rows: int, shape: TableShape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
+def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
     """How the model is trained on ``rows`` rows to tell a ``kind`` (class or number).
 
     The fewer rows, the more the weights are held back: by dropout, and by a weight decay that is chosen for the rate, since

@@ -9,9 +9,9 @@ import math
 from typing import Any
 
 from trainwright.config.settings import Settings
+from trainwright.data.shapes import TextShape
 from trainwright.data.text.ragged import Ragged
 from trainwright.models.catalog import Values, models
-from trainwright.models.shapes import TextShape
 from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
 
 ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones")

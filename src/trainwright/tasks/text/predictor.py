@@ -14,31 +14,19 @@ import numpy as np
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.text.bag_encoder import TextEncoder
-from trainwright.data.text.ragged import Ragged
 from trainwright.errors import error, nearest
 from trainwright.models import registry
-from trainwright.models.shapes import TextShape
-from trainwright.tasks.base import Split
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
 if TYPE_CHECKING:
     import polars as pl
-    import torch
 
-    from trainwright.data.batches.base import Batches
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
 
 FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 # Losses that torch need not be asked about: they take classes, and no arguments are given to them.
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
-
-
-def batches_of(part: Split, batch_size: int, seed: int | None, device: torch.device, transposed: int = 0) -> Batches:
-    """Token rows in batches, shuffled where there is a seed; ``transposed`` as ``ragged_batches`` has it."""
-    from trainwright.data.batches.base import ragged_batches
-
-    return ragged_batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, transposed=transposed)
 
 
 class TextPredictor(SupervisedPredictor):
@@ -49,8 +37,7 @@ class TextPredictor(SupervisedPredictor):
 
     def __init__(self, kept: Bundle, encoder: TextEncoder) -> None:
         super().__init__(kept, encoder)
-        shape = self.shape_of(encoder, self.target.outputs)
-        plain = self._is_plain()
+        shape, plain = encoder.shape(self.target.outputs), self._is_plain()
         self._numpy = registry.without_torch(self.task, self.name, self.settings, shape, kept.weights) if plain else None
 
     def _is_plain(self) -> bool:
@@ -63,11 +50,6 @@ class TextPredictor(SupervisedPredictor):
     def from_bundle(cls, kept: Bundle) -> TextPredictor:
         """From what the bundle holds."""
         return cls(kept, TextEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays))
-
-    @staticmethod
-    def shape_of(encoder: Any, outputs: int) -> TextShape:
-        """The vocabulary and the classes."""
-        return TextShape(encoder.size, outputs)
 
     @staticmethod
     def takes_file(word: str) -> bool:
@@ -87,11 +69,6 @@ class TextPredictor(SupervisedPredictor):
         """By numpy, or by the network."""
         return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
-    def encode(self, items: pl.Series | list[str]) -> Ragged:
-        """Token rows."""
-        found: Ragged = self.encoder.transform(items)
-        return found
-
     def items(self, given: Sequence[Any]) -> list[str]:
         """Texts that every encoder can hold."""
         for text in given:
@@ -99,10 +76,6 @@ class TextPredictor(SupervisedPredictor):
                 raise error("E320", name="texts", value=text, problem="a text is a str")
         # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
         return [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]
-
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Token rows in batches."""
-        return batches_of(part, batch_size, seed, device)
 
     def read(self, path: Path, need_label: bool) -> FileRows:
         """The rows of a table, by the columns that training used where the file has them."""

@@ -1,4 +1,4 @@
-"""Text classification: from tables to encoded splits."""
+"""Text classification: from the rows of tables to encoded splits."""
 
 from __future__ import annotations
 
@@ -11,24 +11,20 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
-from trainwright.data.files.spool import prefetch
 from trainwright.data.read.source import Source
-from trainwright.data.tables.content_hash import content_keys
 from trainwright.data.tables.split import NAMES
-from trainwright.data.tables.table import ROW, Table, TableStream
-from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
 from trainwright.data.text.bag_encoder import LabelEncoder, TextEncoder
 from trainwright.data.text.ragged import Ragged
-from trainwright.data.text.tokenize import TokenizedTexts, Tokens
-from trainwright.errors import error, nearest
+from trainwright.data.text.tokenize import Tokens
+from trainwright.errors import error
 from trainwright.models.catalog import models
-from trainwright.models.shapes import TextShape
 from trainwright.tasks.base import Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
-from trainwright.tasks.splitting import Part, Rows, assign_splits
+from trainwright.tasks.splitting import Rows
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.text import defaults
-from trainwright.tasks.text.predictor import TextPredictor, batches_of
+from trainwright.tasks.text.predictor import TextPredictor
+from trainwright.tasks.text.reading import read
 from trainwright.training.problem import Clock, Note
 
 if TYPE_CHECKING:
@@ -65,11 +61,6 @@ class TextProblem(SupervisedProblem):
         assert self.settings.model is not None
         return set() if self.settings.model.is_linear else {"precision", "threads"}
 
-    @property
-    def shape(self) -> TextShape:
-        """The vocabulary and the classes."""
-        return TextShape(self.encoder.size, self.target.outputs)
-
     def derive(self) -> list[Note]:
         """From the size of the training split, its texts, and the number of classes."""
         texts: Ragged = self.splits["train"].inputs
@@ -78,10 +69,10 @@ class TextProblem(SupervisedProblem):
         )
         return notes
 
-    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device) -> Batches:
-        """Token rows in batches."""
+    def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
+        """Return token rows in batches; for a bag that learns on a processor, by id as well."""
         learns = seed is not None and self.encoder.kind == "bag" and device.type == "cpu"
-        return batches_of(part, batch_size, seed, device, self.encoder.size if learns else 0)
+        return super().batches_of(part, batch_size, seed, device, transposed=learns)
 
 
 def prepare(
@@ -107,50 +98,6 @@ def prepare(
         prepared.notes.append(_in_parts(prepared, tokens))
     clock.mark("encode")
     return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
-
-
-def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[TextSchema, Rows, Tokens]:
-    """The columns chosen, the rows of every split, and the tokens of all texts: ``place`` says where those of a row are.
-
-    A file is gone through once; of a text its tokens are kept, as numbers, on the disk where they are many.
-    """
-    head = source.streams["train"].head
-    layout = source.layout
-    text = settings.text or (layout.text if layout else ())
-    columns = choose_columns(head, text, settings.label or (layout.label if layout else ""))
-    kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
-    texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
-    parts = {name: _part(stream, head, columns, settings, texts) for name, stream in source.streams.items()}
-    rows = assign_splits(source, parts, settings)
-    rows.notes = list(head.notes) + list(columns.notes) + rows.notes
-    return columns, rows, texts.tokens()
-
-
-def _part(stream: TableStream, first: Table, columns: TextSchema, settings: Settings, texts: TokenizedTexts) -> Part:
-    """Label and row of each text, what is kept of its content, its size in bytes, and the key of a split by group or time.
-
-    Raises E213 where a column is missing; the key is asked of the file of the ``first`` table only, which is the one that
-    is cut.
-    """
-    column = settings.split.partition(":")[2] if stream.head is first else ""
-    for name in filter(None, (*columns.text, columns.label, column)):
-        if name not in stream.head.columns:
-            raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
-    frames, rejected = [], []
-    for table in prefetch(stream.tables()):
-        content = join_text(table.frame, columns.text)
-        kept = {
-            "label": table.frame[str(columns.label)].cast(pl.String),
-            "row": table.frame[ROW],
-            "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
-            "size": content.str.len_bytes(),
-            **content_keys(content),
-            **({"key": table.frame[column]} if column else {}),
-        }
-        frames.append(pl.DataFrame(kept))
-        rejected += table.rejected
-        texts.add(content)
-    return Part(pl.concat(frames), stream.head.file, rejected)
 
 
 def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | None) -> TextProblem:
