@@ -20,8 +20,8 @@ from trainwright.data.files.content import load, require
 from trainwright.data.files.encoding import bad_bytes, decode, encoding_of
 from trainwright.data.files.folders import class_folders, entries, part_of, short_name, split_folder
 from trainwright.data.read.prose import is_prose, is_text_name
-from trainwright.data.read.sniff import Note
 from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.table import Note
 from trainwright.errors import TrainwrightError, error
 
 _DAMAGED = re.compile("[\udc80-\udcff]")

@@ -20,9 +20,9 @@ from trainwright.data.files.encoding import encoding_of
 from trainwright.data.files.folders import class_folders, split_folder
 from trainwright.data.images.headers import SUFFIXES
 from trainwright.data.tables.column_names import KNOWN, plain
+from trainwright.data.tables.table import Note
 from trainwright.errors import error
 
-Note = tuple[str, str, str]
 SAMPLE = 1 << 18  # characters looked at for format, delimiter and header; the encoding is told from the whole file
 SAMPLE_RECORDS = 200
 DELIMITERS = "\t,;|^~:"  # where two fit equally well, the one that prose has less often wins
