@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from trainwright.data.files.folders import PARTS, entries
+from trainwright.data.files.folders import PARTS, entries, printable
 from trainwright.data.images.headers import SUFFIXES
-from trainwright.data.images.pictures import Pictures, from_files, printable
+from trainwright.data.images.pictures import Pictures, from_files
 from trainwright.data.tables.column_choice import column_of
 from trainwright.data.tables.column_names import plain
 from trainwright.data.tables.profile import MOST

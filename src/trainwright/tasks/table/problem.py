@@ -12,6 +12,7 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.files.folders import is_path
+from trainwright.data.read.formats import names_table
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.content_hash import content_keys, row_keys
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
 
-FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 TITLES = {"class": "table classification", "number": "table regression"}
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -239,7 +239,7 @@ class TablePredictor(SupervisedPredictor):
     @staticmethod
     def takes_file(word: str) -> bool:
         """A path that exists, or a word that can only be meant as one: a data file's ending, and no ``column=value``."""
-        return is_path(word) or ("=" not in word and " " not in word and Path(word).suffix.lower() in FILES)
+        return is_path(word) or ("=" not in word and names_table(word))
 
     def smoke_test(self) -> None:
         """A row of which nothing is known."""
