@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.folders import PARTS, entries, printable
-from trainwright.data.images.headers import SUFFIXES
+from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
 from trainwright.data.tables.column_choice import column_of
 from trainwright.data.tables.column_names import plain
@@ -28,7 +28,7 @@ IMAGE_NAMES = (
     "image", "img", "image_path", "img_path", "path", "file", "filename", "file_name", "filepath", "file_path",
     "image_file", "image_name", "picture", "photo",
 )  # fmt: skip
-_IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({'|'.join(suffix.replace('.', '[.]') for suffix in sorted(SUFFIXES))})\s*$"
+_IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
 BY_NAME = 0.5  # of the values of a column of a usual name, that end like image files
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from trainwright.data.images.headers import SUFFIX_PATTERN
 from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
 from trainwright.data.tables.feature_columns import usable_features
 from trainwright.data.tables.profile import LONGEST_LABEL, MOST, ColumnProfile
@@ -12,7 +13,7 @@ from trainwright.data.tables.table import Table
 from trainwright.data.tables.text_columns import TextSchema, choose_columns
 from trainwright.errors import TrainwrightError
 
-PICTURE = r"(?i)\S\.(png|jpe?g|webp|bmp|gif|tiff?)\s*$"
+PICTURE = rf"(?i)\S({SUFFIX_PATTERN})\s*$"
 
 
 def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple[Literal["text", "image", "table"], str]:
