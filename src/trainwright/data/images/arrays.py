@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from trainwright.data.tables.table import Note
 from trainwright.errors import error
 
-Note = tuple[str, str, str]
 CHUNK_VALUES = 1 << 24  # values converted at a time, so that memory stays near that of the result
 SHAPES = "(rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square pictures"
 

@@ -14,11 +14,10 @@ import numpy as np
 from trainwright.data.images.decode import Header, decode_file, quiet, read_header, reshape
 from trainwright.data.images.headers import Unusable
 from trainwright.data.images.pictures import READERS, Pictures, cores, in_pieces
+from trainwright.data.tables.table import Note
 
 SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived ones: what convolutions halve well, and MNIST's
 LARGEST = 256  # pictures that all have one size keep it up to this side's square of pixels
-
-Note = tuple[str, str, str]
 
 
 @dataclass(frozen=True)

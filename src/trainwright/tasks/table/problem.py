@@ -29,7 +29,6 @@ from trainwright.training.problem import Clock, Note
 if TYPE_CHECKING:
     from trainwright.tasks.supervised import Target
 
-FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 TITLES = {"class": "table classification", "number": "table regression"}
 Arrays = tuple[np.ndarray, np.ndarray]
 

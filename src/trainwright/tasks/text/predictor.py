@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.data.files.folders import is_path
+from trainwright.data.read.formats import names_table
 from trainwright.data.text.bag_encoder import TextEncoder
 from trainwright.errors import error, nearest
 from trainwright.models import registry
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
 
-FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 # Losses that torch need not be asked about: they take classes, and no arguments are given to them.
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
 
@@ -54,7 +54,7 @@ class TextPredictor(SupervisedPredictor):
     @staticmethod
     def takes_file(word: str) -> bool:
         """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
-        return is_path(word) or (" " not in word and Path(word).suffix.lower() in FILES)
+        return is_path(word) or names_table(word)
 
     def smoke_test(self) -> None:
         """An empty text."""
