@@ -12,8 +12,8 @@ from trainwright.data.text.ragged import Ragged
 from trainwright.models import registry
 from trainwright.models.catalog import BagSettings
 from trainwright.models.forward import Forward
+from trainwright.models.objective import Objective
 from trainwright.models.shapes import TextShape
-from trainwright.training.optim import Objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 

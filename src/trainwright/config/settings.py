@@ -8,14 +8,16 @@ arguments beside the name, so those tables are open here and checked against tor
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import isqrt
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from trainwright.errors import nearest
+from trainwright.errors import error, nearest
 from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings
+from trainwright.watch import metrics
 
 MOST_PIXELS = 1 << 22  # of an image as a network sees it
 MOST_CONTEXT = 1 << 20  # tokens
@@ -37,6 +39,8 @@ TASKS = {
     "language": "language model",
     "table": "table",
 }
+# What each task may predict, which says the metrics that it has.
+PREDICTS = {"text": ("class",), "image": ("class",), "language": ("token", "character", "byte"), "table": ("class", "number")}
 EXECUTION_SETTINGS = ("precision", "layout", "threads", "compile")  # how an update is computed: what ``speed`` measures
 AUGMENTATIONS = ("shift", "flip", "crop", "cutout", "mixup")
 
@@ -51,6 +55,13 @@ def _augmentations(values: list[str]) -> list[str]:
 
 
 TOKENIZERS = {"text": ("words", "basic-english", "characters"), "language": ("words", "characters", "bytes", "bpe")}
+
+
+def check_monitor(name: str, predicts: Iterable[str]) -> None:
+    """Raise E302 where no metric of that name is for such targets."""
+    fit = metrics.fitting(*predicts)
+    if name not in fit:
+        raise error("E302", key="monitor", value=name, problem=f"it is one of {', '.join(fit)}", hint=nearest(name, fit))
 
 
 class Named(BaseModel):
@@ -148,7 +159,7 @@ class Settings(Strict):
         "stop",
         "when loss or gradient is not finite: stop, skip the update, or rollback to the last checkpoint and pass its rows over",
     )
-    monitor: Literal["accuracy", "loss"] = setting("loss", "the validation score whose best epoch is kept")
+    monitor: str = setting("loss", f"the validation metric whose best epoch is kept: {', '.join(metrics.METRICS)}")
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.forward import Forward
+    from trainwright.models.objective import Objective
     from trainwright.models.shapes import Shape
-    from trainwright.training.optim import Objective
     from trainwright.watch.events import Scores
 
 Note = tuple[str, str, str]
@@ -82,6 +82,11 @@ class Problem(ABC):
     def labels(self) -> tuple[str, ...]:
         """The classes to tell apart, by number; empty where there are none."""
         return ()
+
+    @property
+    @abstractmethod
+    def predicts(self) -> tuple[str, ...]:
+        """The kinds of its targets, which say what metrics it has."""
 
     @property
     def tunable(self) -> set[str]:

@@ -18,7 +18,8 @@ from trainwright.errors import error
 from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
 from trainwright.models.lstm_language import LSTMLanguageModel
-from trainwright.training.optim import Objective, Scheduler, lean_step
+from trainwright.models.objective import Objective
+from trainwright.training.optim import Scheduler, lean_step
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard

@@ -24,6 +24,7 @@ from trainwright.tasks import defaults
 from trainwright.tasks.base import FilePredictions, Predictor
 from trainwright.tasks.language import reading
 from trainwright.training.problem import Clock, Note, Problem
+from trainwright.watch import metrics
 
 if TYPE_CHECKING:
     import torch
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batches
     from trainwright.evaluation.perplexity import Sums
     from trainwright.models.forward import Forward
+    from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
-    from trainwright.training.optim import Objective
     from trainwright.watch.events import Scores
 
 SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
@@ -71,6 +72,11 @@ class LanguageProblem(Problem):
         """The vocabulary."""
         return TokenShape(self.encoder.size)
 
+    @property
+    def predicts(self) -> tuple[str, ...]:
+        """Tokens, and what one is."""
+        return "token", BITS.get(self.encoder.tokenizer, "")
+
     def derive(self) -> list[Note]:
         """From the number of tokens and the size of the vocabulary."""
         self.settings, notes = defaults.language_training(
@@ -96,7 +102,7 @@ class LanguageProblem(Problem):
         loss = self.settings.loss
         if loss is not None and (loss.name != "CrossEntropyLoss" or loss.arguments):
             raise error("E313", name=loss.name, problem="a language model is trained by CrossEntropyLoss as it is")
-        return TokenObjective(model.output, BITS.get(self.encoder.tokenizer, ""))  # type: ignore[arg-type]
+        return TokenObjective(model.output, self.predicts)  # type: ignore[arg-type]
 
     def forward(self, model: nn.Module) -> Forward:
         """With the state handed on from batch to batch, where the model carries one."""
@@ -115,7 +121,7 @@ class LanguageProblem(Problem):
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
         """Scores of validation and test, and the perplexity of counting words and pairs of words."""
-        from trainwright.evaluation.metrics import evaluation_mode
+        from trainwright.evaluation.measure import evaluation_mode
         from trainwright.tasks.language.generate import Sampling, TextGenerator
 
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
@@ -347,14 +353,13 @@ class LanguagePredictor(Predictor):
         text = running_text.read_text(files[part])
         stream = TokenSplit(self.encoder.behind_line_end(text))
         sums = _measure(self.model, stream.ids, self.context, self.device)
-        unit = BITS.get(self.encoder.tokenizer)
-        bits = {f"bits_per_{unit}": sums.loss / math.log(2)} if unit else {}
+        names = metrics.computed("token", BITS.get(self.encoder.tokenizer, ""))
         named = {
             "rejected": 0,
             "unknown": self.encoder.unknown(stream.ids[1:], text),
             "files": [str(each) for each in files[part]],
         }
-        return sums.report() | bits | named
+        return sums.report() | metrics.compute(names, sums.loss) | named
 
     def generate(self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> Iterator[str]:
         """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""
