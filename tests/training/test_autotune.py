@@ -15,9 +15,9 @@ import trainwright as tw
 from trainwright.data.batches.base import tensor_batches
 from trainwright.errors import TrainwrightError
 from trainwright.models.forward import Forward
+from trainwright.models.objective import Objective
 from trainwright.training import autotune
 from trainwright.training.autotune import TURNS, ExecConfig, Workload, fastest_config
-from trainwright.training.optim import Objective
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Note
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from trainwright.config.kinds import KINDS
-from trainwright.config.settings import Named, Settings
+from trainwright.config.settings import Named, Settings, check_monitor
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.fields import period
 from trainwright.models.catalog import models
@@ -50,9 +50,9 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
     Before the task is known its own settings cannot be told from those of another; with ``task`` they are.
 
     Raises:
-        SettingError: E301 for an unknown key, E302 for a value of the wrong type or size, E306 for a model that there is
-            not, E321 for a setting, and E322 for a model, that belongs to another task, E331 for a rollback to checkpoints that
-            lie where the clock puts them.
+        SettingError: E301 for an unknown key, E302 for a value of the wrong type or size and for a metric that does not fit
+            the task, E306 for a model that there is not, E321 for a setting, and E322 for a model, that belongs to another
+            task, E331 for a rollback to checkpoints that lie where the clock puts them.
     """
     values: dict[str, Any] = {}
     for layer in (base or {}, given):
@@ -73,6 +73,8 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
         if "checkpoint_every" in values:
             raise error("E331", value=settings.checkpoint_every)
         settings.checkpoint_every = "1epoch"
+    kinds = [kind for kind in KINDS.values() if settings.task in ("auto", kind.name)]
+    check_monitor(settings.monitor, [each for kind in kinds for each in kind.predicts])
     if task:
         _check_task(settings, task)
     return settings
@@ -183,7 +185,7 @@ def rows() -> Iterator[Row]:
                     if inner != "name":
                         yield _row(f"model.{inner} ({name})", each)
         else:
-            yield _row(key, field)
+            yield _row(key, field, kind="name" if key == "monitor" else "")
 
 
 def keys() -> list[str]:

@@ -8,15 +8,17 @@ arguments beside the name, so those tables are open here and checked against tor
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import isqrt
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
 
 from trainwright.config.kinds import KINDS
-from trainwright.errors import nearest
+from trainwright.errors import error, nearest
 from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings, models
+from trainwright.watch import metrics
 
 MOST_PIXELS = 1 << 22  # of an image as a network sees it
 MOST_CONTEXT = 1 << 20  # tokens
@@ -48,6 +50,13 @@ def _augmentations(values: list[str]) -> list[str]:
         if value not in AUGMENTATIONS:
             raise ValueError(f"{nearest(value, AUGMENTATIONS)} The choices are {', '.join(AUGMENTATIONS)}.".strip())
     return values
+
+
+def check_monitor(name: str, predicts: Iterable[str]) -> None:
+    """Raise E302 where no metric of that name is for such targets."""
+    fit = metrics.fitting(*predicts)
+    if name not in fit:
+        raise error("E302", key="monitor", value=name, problem=f"it is one of {', '.join(fit)}", hint=nearest(name, fit))
 
 
 class Named(BaseModel):
@@ -150,7 +159,7 @@ class Settings(Strict):
         "stop",
         "when loss or gradient is not finite: stop, skip the update, or rollback to the last checkpoint and pass its rows over",
     )
-    monitor: Literal["accuracy", "loss"] = setting("loss", "the validation score whose best epoch is kept")
+    monitor: str = setting("loss", f"the validation metric whose best epoch is kept: {', '.join(metrics.METRICS)}")
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")

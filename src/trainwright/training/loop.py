@@ -20,6 +20,7 @@ from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
 from trainwright.watch.events import Epoch, Event, Finished, Refused, Scores, Started, Step
+from trainwright.watch.metrics import METRICS
 
 FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
 LIMIT = 10  # refused updates in a row, after which nothing is left to hope for
@@ -46,7 +47,8 @@ class Plan:
     seconds: float = 0.0
     patience: int = 0
     accumulate: int = 1
-    monitor: str = "accuracy"
+    monitor: str = "loss"
+    higher_is_better: bool = False
     seed: int = 0
     unit: str = "rows"
     name_rows: Callable[[np.ndarray], str] = _numbered
@@ -68,14 +70,14 @@ class Plan:
         return bool(self.steps and state.step >= self.steps) or bool(self.seconds and seconds >= self.seconds)
 
     def score(self, valid: Scores) -> float:
-        """Higher is better; equal accuracies are told apart by the loss. A metric counts down where its name has a minus."""
-        if self.monitor in valid.metrics:
-            return valid.metrics[self.monitor]
-        if self.monitor.startswith("-"):
-            return -valid.metrics[self.monitor[1:]]
-        if self.monitor == "accuracy" and valid.accuracy is not None:
-            return valid.accuracy - 1e-9 * min(valid.loss, 1e3)
-        return -valid.loss
+        """Return how good an epoch is, more being better, by the monitored metric; by the loss where it has no value.
+
+        Equal ones are told apart by the loss, but not those of a person's own metric, whose size is not known.
+        """
+        value = valid.values().get(self.monitor)
+        if value is None or not self.higher_is_better:
+            return -valid.loss if value is None else -value
+        return value - 1e-9 * min(valid.loss, 1e3) if self.monitor in METRICS else value
 
 
 def fit(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batches
     from trainwright.data.shapes import Shape
     from trainwright.models.forward import Forward
-    from trainwright.training.optim import Objective
+    from trainwright.models.objective import Objective
     from trainwright.watch.events import Scores
 
 Note = tuple[str, str, str]
@@ -83,6 +83,11 @@ class Problem(ABC):
     def labels(self) -> tuple[str, ...]:
         """The classes to tell apart, by number; empty where there are none."""
         return ()
+
+    @property
+    @abstractmethod
+    def predicts(self) -> tuple[str, ...]:
+        """The kinds of its targets, which say what metrics it has."""
 
     @property
     def tunable(self) -> set[str]:

@@ -16,8 +16,9 @@ from torch.optim import Optimizer
 from trainwright.data.batches.base import Batch
 from trainwright.errors import error
 from trainwright.models.forward import Forward
+from trainwright.models.objective import Objective
 from trainwright.models.protocols import TrainingHooks
-from trainwright.training.optim import Objective, Scheduler, lean_step
+from trainwright.training.optim import Scheduler, lean_step
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard

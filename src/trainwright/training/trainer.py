@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from trainwright.config.kinds import KINDS
-from trainwright.config.settings import MOST_THREADS
+from trainwright.config.settings import MOST_THREADS, check_monitor
 from trainwright.errors import error, in_short, nearest
 from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.models.memory_format import MemoryFormatted
+from trainwright.models.objective import Objective
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
 from trainwright.training import snapshot
@@ -24,13 +25,14 @@ from trainwright.training.autotune import ExecConfig, Workload, fastest_config, 
 from trainwright.training.checkpointing import Saver
 from trainwright.training.environment import environment
 from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
-from trainwright.training.optim import Objective, make_optimizer, make_schedules
+from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.problem import Note, Problem
 from trainwright.training.rng import preserve_rng
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Finished, Scores
+from trainwright.watch.metrics import METRICS
 
 
 def pick_device(name: str) -> torch.device:
@@ -62,6 +64,7 @@ class Trainer:
         self.problem, self.settings = problem, problem.settings
         self.notes: list[Note] = []
         self.device = pick_device(self.settings.device)
+        check_monitor(self.settings.monitor, problem.predicts)
         if self.settings.patience and "valid" not in problem.splits:
             raise error("E315")
         self.name = models(problem.task)[self.settings.model.name].versioned  # type: ignore[union-attr]
@@ -76,6 +79,7 @@ class Trainer:
             patience=self.settings.patience,
             accumulate=self.settings.accumulate,
             monitor=self.settings.monitor,
+            higher_is_better=METRICS[self.settings.monitor].higher_is_better,
             seed=self.settings.seed,
             unit=problem.unit,
             name_rows=problem.name_rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,19 @@ from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, Wei
 
 from trainwright.data.batches.user_data import BatchLayout, InputLayout, any_batches
 from trainwright.errors import error, nearest
-from trainwright.evaluation import metrics as measures
+from trainwright.evaluation import measure
 from trainwright.fields import period
 from trainwright.models.forward import Forward
+from trainwright.models.objective import Objective
 from trainwright.tasks.custom import run as own_run
 from trainwright.training.loop import FOREVER, PASS_OVER, Plan, fit
-from trainwright.training.optim import Objective, Scheduler
+from trainwright.training.optim import Scheduler
 from trainwright.training.rng import preserve_rng
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
+from trainwright.watch.metrics import METRICS, computed
 from trainwright.watch.notebook import in_notebook
 
 PERIODS, SCORES, POLICIES = ("epoch", "step"), ("accuracy", "loss"), ("stop", "skip")
@@ -66,7 +69,8 @@ def fit_own(
     _check_optimizer(model, optimizer, entries)
     _check_word("schedule_every", schedule_every, PERIODS)
     _check_word("on_nonfinite", on_nonfinite, POLICIES)
-    _check_word("monitor", plan["monitor"], (*SCORES, *metrics, *(f"-{name}" for name in metrics)))
+    named = {name: plan[name] for name in ("seed", "accumulate", "monitor")}
+    metrics, direction = _monitored(plan["monitor"], metrics, loss)
     if valid is None and (plan["patience"] or metrics):
         raise error("E315" if plan["patience"] else "E619")
     layout = _layout(model, target)
@@ -78,20 +82,33 @@ def fit_own(
 
     def validate(network: nn.Module) -> Scores:
         assert held_out is not None
-        return measures.scores(Forward(network, state), learner.objective, held_out.epoch(0), metrics)
+        return measure.scores(Forward(network, state), learner.objective, held_out.epoch(0), metrics)
 
     kept = State()
     recover = PASS_OVER if on_nonfinite == "skip" else None
-    events = fit(learner, train, validate if valid is not None else None, Plan(**plan), kept, recover)
+    events = fit(learner, train, validate if valid is not None else None, Plan(**plan | direction), kept, recover)
     if out is not None:
         _check_period(checkpoint_every)
-        call = own_run.describe(model, data, loss, optimizer) | {name: plan[name] for name in ("seed", "accumulate", "monitor")}
+        call = own_run.describe(model, data, loss, optimizer) | named
         call |= {"batch_size": batch_size, "shuffle": shuffled, "clip": clip, "clip_value": clip_value, "every": schedule_every}
         run = own_run.begin(Path(out), resume)
         events = own_run.with_checkpoints(run, call, events, learner, train, kept, checkpoint_every)
     elif resume:
         raise error("E320", name="resume", value=resume, problem="it needs out, the folder of the run")
     return _shown(events, model, kept if held_out else None, _watched() if progress is None else progress)
+
+
+def _monitored(word: str, metrics: Metrics, loss: Any) -> tuple[Metrics, dict[str, Any]]:
+    """Return the metrics to be measured, and ``monitor`` and ``higher_is_better`` of the plan: a metric of the person's own
+    counts down where its name has a minus, a registered one as its entry says. Raises E320 for an unknown name."""
+    registered = computed("class", "number")
+    _check_word("monitor", word, (*SCORES, *metrics, *(f"-{name}" for name in metrics), *registered))
+    if word in metrics or word in SCORES:
+        return metrics, {"monitor": word, "higher_is_better": word != "loss"}
+    if word.startswith("-"):
+        return metrics, {"monitor": word[1:], "higher_is_better": False}
+    added = partial(measure.registered, word, getattr(loss, "ignore_index", None))
+    return {**metrics, word: added}, {"monitor": word, "higher_is_better": METRICS[word].higher_is_better}
 
 
 def evaluate_own(
@@ -109,7 +126,7 @@ def evaluate_own(
     _check_numbers({"batch_size": batch_size})
     _check_model(model, loss, state, metrics)
     batches = any_batches(data, _layout(model, target), batch_size=batch_size, seed=None, again=False)
-    found = measures.scores(Forward(model, state), Objective(loss), batches.epoch(0), metrics)
+    found = measure.scores(Forward(model, state), Objective(loss), batches.epoch(0), metrics)
     return {"loss": found.loss, "accuracy": found.accuracy, "n": found.n, **found.metrics}
 
 
@@ -133,7 +150,7 @@ def predict_own(
     plain = _layout(model, target)
     layout = InputLayout(plain.device, plain.dtype, target, _accepts(model, state), targets)
     batches = any_batches(data, layout, batch_size=batch_size, seed=None, again=False)
-    return measures.outputs(Forward(model, state), batches.epoch(0))
+    return measure.outputs(Forward(model, state), batches.epoch(0))
 
 
 def _layout(model: nn.Module, target: str) -> BatchLayout:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainwright.data.batches.base import Batches
-    from trainwright.training.optim import Objective
+    from trainwright.models.objective import Objective
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
 from trainwright.models.catalog import models
 from trainwright.tasks.base import FilePredictions, Predictor
+from trainwright.watch import metrics
 
 if TYPE_CHECKING:
     import torch
@@ -105,14 +105,13 @@ class LanguagePredictor(Predictor):
         text = running_text.read_text(files[part])
         ids = self.encoder.behind_line_end(text)
         sums = measure(self.model, ids, self.context, self.device)
-        unit = BITS.get(self.encoder.tokenizer)
-        bits = {f"bits_per_{unit}": sums.loss / math.log(2)} if unit else {}
+        names = metrics.computed("token", BITS.get(self.encoder.tokenizer, ""))
         named = {
             "rejected": 0,
             "unknown": self.encoder.unknown(ids[1:], text),
             "files": [str(each) for each in files[part]],
         }
-        return sums.report() | bits | named
+        return sums.report() | metrics.compute(names, sums.loss) | named
 
     def generate(self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> Iterator[str]:
         """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""

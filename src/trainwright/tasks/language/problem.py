@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.forward import Forward
-    from trainwright.training.optim import Objective
+    from trainwright.models.objective import Objective
     from trainwright.watch.events import Scores
 
 SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
@@ -61,6 +61,11 @@ class LanguageProblem(Problem):
         """Return what the network has to know of the tokens."""
         return self.encoder.shape()
 
+    @property
+    def predicts(self) -> tuple[str, ...]:
+        """Tokens, and what one is."""
+        return "token", BITS.get(self.encoder.tokenizer, "")
+
     def derive(self) -> list[Note]:
         """From the number of tokens and the size of the vocabulary."""
         self.settings, notes = defaults.language_training(
@@ -86,7 +91,7 @@ class LanguageProblem(Problem):
         loss = self.settings.loss
         if loss is not None and (loss.name != "CrossEntropyLoss" or loss.arguments):
             raise error("E313", name=loss.name, problem="a language model is trained by CrossEntropyLoss as it is")
-        return TokenObjective(model.output, BITS.get(self.encoder.tokenizer, ""))  # type: ignore[arg-type]
+        return TokenObjective(model.output, self.predicts)  # type: ignore[arg-type]
 
     def forward(self, model: nn.Module) -> Forward:
         """With the state handed on from batch to batch, where the model carries one."""
@@ -105,7 +110,7 @@ class LanguageProblem(Problem):
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
         """Scores of validation and test, and the perplexity of counting words and pairs of words."""
-        from trainwright.evaluation.metrics import evaluation_mode
+        from trainwright.evaluation.measure import evaluation_mode
         from trainwright.tasks.language.generate import Sampling, TextGenerator
 
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
