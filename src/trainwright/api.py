@@ -228,8 +228,9 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     """
     if not isinstance(run, Run | str | Path):
         from trainwright.tasks.custom.fit import evaluate_own
+        from trainwright.tasks.custom.options import EvaluateOptions
 
-        return evaluate_own(run, source, **own)
+        return evaluate_own(EvaluateOptions(run, source, **own))
     _refuse(own)
     run = run if isinstance(run, Run) else Run(run)
     if source is None:
@@ -261,8 +262,9 @@ def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: 
     """
     if not isinstance(run, Run | str | Path):
         from trainwright.tasks.custom.fit import predict_own
+        from trainwright.tasks.custom.options import PredictOptions
 
-        return predict_own(run, items, **own)
+        return predict_own(PredictOptions(run, items, **own))
     _refuse(own)
     return (run if isinstance(run, Run) else Run(run)).predict(items, top)
 
@@ -402,12 +404,8 @@ def fit(
         TrainingError: E501 when loss or gradient is not finite, E503 when that is so ten times in a row, E504 when memory
             runs out and batches cannot be cut any more; everything is as it was before the refused step.
     """
+    given = dict(locals())  # every argument by its name, and nothing else yet
     from trainwright.tasks.custom.fit import fit_own
+    from trainwright.tasks.custom.options import FitOptions
 
-    return fit_own(
-        model, data, loss, optimizer, valid=valid, target=target, state=state, metrics=metrics, batch_size=batch_size,
-        schedule=schedule, schedule_every=schedule_every, clip=clip, clip_value=clip_value, shuffle=shuffle,
-        on_nonfinite=on_nonfinite, progress=progress, out=out, resume=resume, checkpoint_every=checkpoint_every,
-        plan={"epochs": epochs, "steps": steps, "seconds": time, "patience": patience, "accumulate": accumulate,
-              "monitor": monitor, "seed": seed},
-    )  # fmt: skip
+    return fit_own(FitOptions(**given))

@@ -1,20 +1,18 @@
-"""The command line: parse, call the api, print. The only module that exits the process.
+"""The command line: parse, call the api, print. It says with which code the process ends.
 
 Annotations are not postponed here: typer evaluates those that are strings, and that takes a tenth of the time of --help.
 """
 
 import errno
-import gc
 import json
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.startup import leave, prepare_process
 
 if TYPE_CHECKING:
     from trainwright.watch.console import Console
@@ -434,41 +432,28 @@ def _print_json(value: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run the command line. A problem that a person can mend is one message and exit code 2 (3: training was refused)."""
-    # To look for plugins pydantic reads about every package that is installed; none has a say here.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.setswitchinterval(5e-4)  # seconds: while torch is imported by another thread, each read of a file waits so long
-    gc.set_threshold(50_000, 20, 20)  # of the first second a tenth goes into searching what was imported for garbage
+    prepare_process()
     try:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:
-            _leave("interrupted" if code == 130 else "", code)
+            leave("interrupted" if code == 130 else "", code)
         if sys.stdout:  # None where it was closed before we began
             sys.stdout.flush()
     except TrainwrightError as problem:
-        _leave(str(problem), problem.exit_code)
+        leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
-        _leave("interrupted", 130)
+        leave("interrupted", 130)
     except SystemExit as ended:  # SIGTERM, SIGHUP; typer makes one of a pipe that was closed
         piped = isinstance(ended.__context__, BrokenPipeError)
-        _leave("", 141 if piped else ended.code if isinstance(ended.code, int) else 1)
+        leave("", 141 if piped else ended.code if isinstance(ended.code, int) else 1)
     except BrokenPipeError:
-        _leave("", 141)
+        leave("", 141)
     except OSError as problem:
         if problem.errno != errno.ENOSPC or problem.filename is not None:
             raise
-        _leave(str(error("E402", path="standard output or standard error", problem=problem.strerror)), 2)
+        leave(str(error("E402", path="standard output or standard error", problem=problem.strerror)), 2)
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise
-        _leave(str(error("E318", problem=problem.format_message())), 2)
-    _leave("", 0)
-
-
-def _leave(message: str, code: int) -> NoReturn:
-    """Exit at once: torch may still be importing in another thread, and taking down what was imported takes half a second."""
-    with suppress(OSError, AttributeError):  # closed, before we began or since
-        if message:
-            print(message, file=sys.stderr)
-        sys.stderr.flush()
-        sys.stdout.flush()
-    os._exit(code)
+        leave(str(error("E318", problem=problem.format_message())), 2)
+    leave("", 0)

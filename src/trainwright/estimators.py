@@ -23,9 +23,9 @@ from trainwright.data.images.pictures import from_pixels
 from trainwright.data.read.source import Source
 from trainwright.data.tables.table import ROW, Table
 from trainwright.tasks import registry
-from trainwright.training.problem import Clock
 from trainwright.training.trainer import Trainer
 from trainwright.watch.console import Console
+from trainwright.watch.events import ignore
 
 LABEL = "__label__"  # the column that ``fit`` adds; reserved
 
@@ -70,7 +70,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
         settings = registry.complete_settings(given, {}, self._task, None, None)
-        problem, _ = registry.module(self._task).prepare(source, settings, None, Clock())
+        problem, _ = registry.module(self._task).prepare(source, settings, None, ignore)
         problem.notes += problem.derive()
         training = Trainer(problem)
         console = Console(sys.stderr, quiet=not self.verbose)

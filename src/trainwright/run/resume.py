@@ -19,11 +19,11 @@ from trainwright.errors import TrainwrightError, error
 from trainwright.run.request import FREE_ON_RESUME, Request
 from trainwright.store import run_folder
 from trainwright.store.run_folder import RunFolder
-from trainwright.training.problem import Note
+from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
-    from trainwright.store.checkpoint import Checkpoint, Checkpoints
+    from trainwright.store.checkpoint import Checkpoint
     from trainwright.training.problem import Problem
     from trainwright.training.trainer import Trainer
 
@@ -92,16 +92,6 @@ class SavedRun:
             facts = {"key": key, "value": new.get(key, "none"), "found": old.get(key, "none")}
             raise error("E416", path=self.run.path, free=", ".join(FREE_ON_RESUME), **facts)
         return wanted, bool(changed)
-
-    def newest(self, checkpoints: Checkpoints, say: Any) -> Checkpoint | None:
-        """The newest whole checkpoint, or None where none was ever written. Raises E413 and E417."""
-        found = checkpoints.newest(say)
-        for key in ("settings", "data", "machine", "log"):
-            if found is not None and not isinstance(found.facts.get(key), dict):
-                raise error("E411", path=found.path, problem=f"it does not say its {key}")
-        if found is None and self.run.wrote_checkpoints():
-            raise error("E417", path=self.run.path)
-        return found
 
 
 def _flat(key: str, value: Any) -> dict[str, Any]:
@@ -183,5 +173,5 @@ class Fingerprint:
         if before["encoder"] != self.data["encoder"]:
             raise error("E414", path=earlier.run.path, changed=", ".join(changed) or "by this version of Trainwright")
         if changed:
-            notes.append(("changed data", ", ".join(changed), "the result is not that of an untouched run"))
+            notes.append(Note("changed data", ", ".join(changed), "the result is not that of an untouched run"))
         return notes + differences(found.facts["machine"], self._training.machine())

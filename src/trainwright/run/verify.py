@@ -14,7 +14,7 @@ from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.run.resume import SavedRun, changes
 from trainwright.run.train import Session
 from trainwright.store.run_folder import RunFolder
-from trainwright.watch.events import Event
+from trainwright.watch.events import Event, Note
 
 Listen = Callable[[Event], None]
 TIMES = ("seconds", "rows_per_second")  # of a report: what no second run has in common
@@ -25,12 +25,12 @@ PLACES = ("machine", "data")  # and what says where it ran
 class Proof:
     """What was looked at, as (what, value, why), and what is wrong."""
 
-    checked: list[tuple[str, str, str]] = field(default_factory=list)
+    checked: list[Note] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def add(self, what: str, value: str, why: str, wrong: list[str]) -> None:
         """One thing that was looked at."""
-        self.checked.append((what, value, why))
+        self.checked.append(Note(what, value, why))
         self.wrong += wrong
 
 

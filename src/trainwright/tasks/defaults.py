@@ -12,8 +12,9 @@ from typing import Any
 from trainwright.config.settings import Settings
 from trainwright.data.text.ragged import Ragged
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
-Notes = list[tuple[str, str, str]]
+Notes = list[Note]
 Values = dict[str, tuple[Any, str]]  # what each setting should be, and why
 ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones")
 FALLING = ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end")
@@ -37,7 +38,7 @@ def fill(settings: Settings, values: Values) -> tuple[Settings, Notes]:
         place, name = (model, key.removeprefix("model.")) if key.startswith("model.") else (whole, key)
         if place.get(name, value) is None:  # a model that has no such setting needs no value
             place[name] = value
-            notes += [(key, _shown(value), why)] if why else []
+            notes += [Note(key, _shown(value), why)] if why else []
     return Settings.model_validate(whole), notes
 
 

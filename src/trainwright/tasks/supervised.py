@@ -17,7 +17,7 @@ from trainwright.errors import error
 from trainwright.models.catalog import MODELS
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
-from trainwright.training.problem import Note, Problem
+from trainwright.training.problem import Problem
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.number_target import NumberTarget
     from trainwright.training.optim import Objective
-    from trainwright.watch.events import Scores
+    from trainwright.watch.events import Note, Scores
 
     Target = ClassTarget | NumberTarget
 

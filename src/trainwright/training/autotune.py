@@ -24,6 +24,7 @@ from trainwright.training.microbatch import release
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
+from trainwright.watch.events import Listener, Progress, ignore
 
 WORTH_SECONDS = 5.0  # seconds of training, below which nothing is measured: there is too little to win
 FEW_UPDATES = 400  # updates, below which measuring would be too large a part of them
@@ -53,14 +54,11 @@ class ExecConfig:
         return {key: value for key, value in asdict(self).items() if value != ""}
 
 
-def ignore(done: int, total: int) -> None:
-    """Nobody listens to how far the measuring is."""
-
-
 class Workload(NamedTuple):
     """What is measured: ``build(way)`` gives a learner from the start, ``batches`` are what it learns from.
 
-    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``on_progress`` counts turns.
+    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``listen`` is called with how far the
+    measuring is.
     """
 
     build: Callable[[ExecConfig], Learner]
@@ -69,7 +67,7 @@ class Workload(NamedTuple):
     updates: int
     seconds: float
     device: torch.device
-    on_progress: Callable[[int, int], None] = ignore
+    listen: Listener = ignore
 
 
 def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[ExecConfig, str]:
@@ -93,10 +91,8 @@ def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[
         for made, changed in enumerate(others):
             if "compile" in changed and seconds * updates < LONG_RUN:  # by now
                 continue
-            on_progress = partial(_further, bench.on_progress, made, len(others))
-            best, seconds, other = _compared(
-                bench._replace(on_progress=on_progress), windows, updates, best, replace(best, **changed)
-            )
+            tell = partial(_tell, bench.listen, made, len(others))
+            best, seconds, other = _compared(bench, windows, updates, best, replace(best, **changed), tell)
             told.append(other)
     except (TrainingError, torch.OutOfMemoryError):
         return prior, ""
@@ -106,9 +102,9 @@ def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[
     return best, f"{_time(seconds)} an update; {', '.join(told)}" if told else ""
 
 
-def _further(on_progress: Callable[[int, int], None], before: int, of: int, done: int, total: int) -> None:
-    """How far all comparisons are, where one that comes after some others is so far."""
-    on_progress(before * total + done, of * total)
+def _tell(listen: Listener, before: int, comparisons: int, turns: int) -> None:
+    """Tell how far all comparisons are, where so many ``turns`` of the one after ``before`` others are made."""
+    listen(Progress("measure speed", before * TURNS + turns, comparisons * TURNS, "turns"))
 
 
 def _others(prior: ExecConfig, free: set[str]) -> Iterator[dict[str, Any]]:
@@ -133,7 +129,12 @@ def _windows(bench: Workload) -> list[list[Batch]]:
 
 
 def _compared(
-    bench: Workload, windows: list[list[Batch]], updates: int, best: ExecConfig, way: ExecConfig
+    bench: Workload,
+    windows: list[list[Batch]],
+    updates: int,
+    best: ExecConfig,
+    way: ExecConfig,
+    tell: Callable[[int], None],
 ) -> tuple[ExecConfig, float, str]:
     """Which of the two is kept, seconds of its update, and what there is to say of the other."""
     each = max(int(TRIAL_SHARE * updates / (2 * TURNS + 2)), 1)
@@ -147,7 +148,7 @@ def _compared(
         except Exception as problem:  # whatever a precision or a compiler is refused with: no memory, no compiler, no kernel
             now.turn()
             return best, now.median, f"{_difference(way, best)} fails ({type(problem).__name__})"
-        bench.on_progress(turns, TURNS)
+        tell(turns)
     assert new is not None
     losses = [statistics.fmean(trial.losses) for trial in (now, new)]
     if not abs(losses[1] - losses[0]) <= APART * max(abs(losses[0]), LOW):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -85,7 +85,7 @@ def fit(
     plan: Plan,
     state: State,
     recover: Recover | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train until the plan says stop. ``state`` is moved along; its ``best`` holds the parameters of the best epoch.
 
     ``recover`` is called when an update is refused, and training goes on with the rows after it; it may put back parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from torch.optim import Optimizer, lr_scheduler
 from trainwright.config.settings import Named, Schedule
 from trainwright.data.batches.pytree import count
 from trainwright.errors import error, nearest
+from trainwright.startup import skip_compiler_import
 
 # Optimisers whose update is a single pass over memory when torch's fused kernel does it.
 FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
@@ -81,17 +81,6 @@ def _require(setting: str, name: str, kind: type, arguments: Mapping[str, Any], 
             raise error("E319", setting=setting, name=name, argument=argument)
 
 
-def skip_compiler_import() -> None:
-    """Keep torch from importing its compiler for the wrappers of optimisers, which takes as long as importing torch.
-
-    The wrappers tell ``torch.compile`` to stay out of the optimiser. They look for their inner function under this
-    attribute, and only import the compiler when it is not there.
-    """
-    for method in vars(Optimizer).values():
-        if inspect.isfunction(method) and hasattr(method, "__wrapped__") and "torch._dynamo" not in sys.modules:
-            vars(method.__wrapped__).setdefault("__dynamo_disable", method.__wrapped__)
-
-
 def lean_step(optimizer: Optimizer) -> Callable[[], object]:
     """``optimizer.step`` without the wrappers that torch puts around it for its compiler and its profiler.
 
@@ -113,7 +102,7 @@ def lean_step(optimizer: Optimizer) -> Callable[[], object]:
 def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
     """The optimiser, fused where torch has it. Raises E310, E311, and E312 when torch refuses a value."""
     kind = check("optimizer", named, optimizers(), reserved=["lr"])
-    skip_compiler_import()
+    skip_compiler_import(Optimizer)
     arguments = named.arguments
     if named.name in FUSED and not {"foreach", "fused", "differentiable"} & set(arguments):
         arguments["fused"] = True

@@ -21,19 +21,7 @@ if TYPE_CHECKING:
     from trainwright.models.forward import Forward
     from trainwright.models.shapes import Shape
     from trainwright.training.optim import Objective
-    from trainwright.watch.events import Scores
-
-Note = tuple[str, str, str]
-
-
-class Clock:
-    """Told when a phase of the preparation ends, and how far a long one is; this one does not listen."""
-
-    def mark(self, phase: str) -> None:
-        """The time since the last mark was spent on ``phase``."""
-
-    def progress(self, phase: str, done: int, total: int, unit: str) -> None:
-        """``done`` of ``total`` are ready."""
+    from trainwright.watch.events import Note, Scores
 
 
 class Trained(Protocol):

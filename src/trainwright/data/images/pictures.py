@@ -15,6 +15,7 @@ import polars as pl
 from trainwright.data.images.headers import MAX_BYTES
 from trainwright.data.tables.table import Rejected
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 PIECE = 64  # pictures a thread takes at a time
 READERS = 32  # threads that mostly wait for the disk
@@ -46,7 +47,7 @@ class Pictures:
     pixels: np.ndarray | None
     keys: pl.Series
     rejected: list[Rejected] = field(default_factory=list)
-    notes: list[tuple[str, str, str]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     by_row: bool = False
 
     def __len__(self) -> int:

@@ -20,9 +20,9 @@ from trainwright.data.files.content import load, require
 from trainwright.data.files.encoding import bad_bytes, decode, encoding_of
 from trainwright.data.files.folders import class_folders, entries, part_of, short_name, split_folder
 from trainwright.data.read.prose import is_prose, is_text_name
-from trainwright.data.read.sniff import Note
 from trainwright.data.tables.split import NAMES
 from trainwright.errors import TrainwrightError, error
+from trainwright.watch.events import Note
 
 _DAMAGED = re.compile("[\udc80-\udcff]")
 
@@ -163,12 +163,12 @@ def _read(path: Path, notes: list[Note]) -> str:
     if text[:4096].count("\0") > 400:
         raise error("E120", path=path, why="it looks like binary data")
     if encoding not in ("utf-8", "utf-8-sig"):
-        notes.append(("encoding", encoding, f"{path.name}: {why}"))
+        notes.append(Note("encoding", encoding, f"{path.name}: {why}"))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if damaged := bad_bytes(text):
         first = _DAMAGED.search(text)
         line = text.count("\n", 0, first.start()) + 1 if first else 0
-        notes.append(("damaged bytes", str(damaged), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
+        notes.append(Note("damaged bytes", str(damaged), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
         text = _DAMAGED.sub("\ufffd", text)
     return text
 
@@ -178,10 +178,10 @@ def _of_folder(path: Path, notes: list[Note]) -> dict[str, list[Path]]:
     if not by_split:
         by_split, why = _by_name(_texts(path)), "by the names of its files"
         if by_split and (others := len(_texts(path)) - sum(map(len, by_split.values()))):
-            notes.append(("left out", str(others), "text files whose names say no split"))
+            notes.append(Note("left out", str(others), "text files whose names say no split"))
     if not by_split:
         by_split, why = {"train": _all(path)}, "all files in the order of their names"
-    notes.append(("files", ", ".join(f"{part} {len(by_split[part])}" for part in NAMES if part in by_split), why))
+    notes.append(Note("files", ", ".join(f"{part} {len(by_split[part])}" for part in NAMES if part in by_split), why))
     return by_split
 
 

@@ -21,8 +21,8 @@ from trainwright.data.files.folders import class_folders, split_folder
 from trainwright.data.images.headers import SUFFIXES
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
-Note = tuple[str, str, str]
 SAMPLE = 1 << 18  # characters looked at for format, delimiter and header; the encoding is told from the whole file
 SAMPLE_RECORDS = 200
 DELIMITERS = "\t,;|^~:"  # where two fit equally well, the one that prose has less often wins
@@ -73,30 +73,30 @@ def _folder(path: Path) -> Sniffed:
     if not classes:
         raise error("E112", path=path)
     why = f"one folder of .txt files a class: {', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
-    return Sniffed("folder", has_header=False, notes=[("format", "folder", why)])
+    return Sniffed("folder", has_header=False, notes=[Note("format", "folder", why)])
 
 
 def sniff_loaded(loaded: FileContent) -> Sniffed:
     """``sniff`` for a file that is already in memory."""
     notes: list[Note] = []
     if loaded.compression:
-        notes.append(("compression", loaded.compression, "by its first bytes"))
+        notes.append(Note("compression", loaded.compression, "by its first bytes"))
     if loaded.parquet:
-        notes.append(("format", "parquet", "its first bytes are PAR1"))
+        notes.append(Note("format", "parquet", "its first bytes are PAR1"))
         return Sniffed("parquet", loaded.compression, "", notes=notes)
     encoding, why = encoding_of(loaded, loaded.path)
-    notes.append(("encoding", encoding, why))
+    notes.append(Note("encoding", encoding, why))
     sample, cut = _sample(loaded, encoding)
     kind, why = _format(sample, loaded.suffix)
     if kind != "csv":
-        notes.append(("format", kind, why))
+        notes.append(Note("format", kind, why))
         return Sniffed(kind, loaded.compression, encoding, has_header=kind != "fasttext", notes=notes)
     delimiter, delimiter_why = _delimiter(sample, cut, loaded)
     has_header, header_why = _header(_records(sample, delimiter, cut))
     notes += [
-        ("format", "csv", delimiter_why),
-        ("delimiter", NAMES[delimiter], delimiter_why),
-        ("header", "yes" if has_header else "no", header_why),
+        Note("format", "csv", delimiter_why),
+        Note("delimiter", NAMES[delimiter], delimiter_why),
+        Note("header", "yes" if has_header else "no", header_why),
     ]
     return Sniffed("csv", loaded.compression, encoding, delimiter, has_header, notes)
 

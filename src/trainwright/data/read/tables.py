@@ -29,6 +29,7 @@ from trainwright.data.read.json_records import json_schema, parse_document, pars
 from trainwright.data.read.sniff import FASTTEXT, Sniffed, sniff, sniff_loaded
 from trainwright.data.tables.table import ROW, Rejected, Table, TableStream
 from trainwright.errors import TrainwrightError, error
+from trainwright.watch.events import Note
 
 __all__ = ["open_table", "read_table", "split_folder"]
 
@@ -99,11 +100,11 @@ def _file(loaded: FileContent, sniffed: Sniffed) -> TableStream:
     return TableStream(table(next(reading)), lambda: map(table, islice(parts(), 1, None)))
 
 
-def _csv(loaded: FileContent, sniffed: Sniffed, notes: list[tuple[str, str, str]]) -> Callable[[], Iterator[Parts]]:
+def _csv(loaded: FileContent, sniffed: Sniffed, notes: list[Note]) -> Callable[[], Iterator[Parts]]:
     mark = len(BOM_UTF8) if sniffed.encoding == "utf-8-sig" else 0
     file = DelimitedFile(in_utf8(loaded, sniffed.encoding), sniffed.delimiter, sniffed.has_header, mark)
     if file.literal_quotes:
-        notes.append(("quotes", "letters", "they do not enclose fields, and every line has the same number of tabs"))
+        notes.append(Note("quotes", "letters", "they do not enclose fields, and every line has the same number of tabs"))
 
     def parts() -> Iterator[Parts]:
         place, size = file.begin, HEAD_BYTES
@@ -246,14 +247,14 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-def _parquet(loaded: FileContent, notes: list[tuple[str, str, str]]) -> Callable[[], Iterator[Parts]]:
+def _parquet(loaded: FileContent, notes: list[Note]) -> Callable[[], Iterator[Parts]]:
     source = loaded.data or loaded.path
     with _parquet_errors(loaded.path):
         schema = pl.scan_parquet(source, glob=False, hive_partitioning=False).collect_schema()
     refuse_names(list(schema), loaded.path)
     odd = (pl.Binary, pl.Object, pl.Null)
     nested = [name for name, kind in schema.items() if kind.is_nested() or kind in odd]
-    notes += [("column left out", name, f"{schema[name]} is neither text nor number") for name in nested]
+    notes += [Note("column left out", name, f"{schema[name]} is neither text nor number") for name in nested]
     kept = [name for name in schema if name not in nested]
 
     def parts() -> Iterator[Parts]:

@@ -16,8 +16,9 @@ from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import UNCLEAR, Feature
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.table import Table
-from trainwright.data.tables.text_columns import FEW_ROWS, Note, column_of, examples, same
+from trainwright.data.tables.text_columns import FEW_ROWS, column_of, examples, same
 from trainwright.errors import TrainwrightError, error
+from trainwright.watch.events import Note
 
 Target = Literal["class", "number"]
 
@@ -106,7 +107,7 @@ class _Choice:
                 if len(marks) != 1 and not reading.bad and "," in reading.example:
                     why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
                     value = f"{column.name}: {reading.example} = {reading.example.replace(',', '')}"
-                    self.notes.append(("thousands", value, why))
+                    self.notes.append(Note("thousands", value, why))
                 column.reading = replace(reading, format=mark)
             elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
                 column.reading = replace(reading, format=reading.format.replace(UNCLEAR, min(orders)))
@@ -136,7 +137,7 @@ class _Choice:
         rest = [column for name, column in self.columns.items() if name not in taken]
         found, why = self.label_by_name(rest)
         if len(found) == 1:
-            self.notes.append(("label", found[0].name, why))
+            self.notes.append(Note("label", found[0].name, why))
             return found[0].name
         if not need_label:
             return None
@@ -194,7 +195,7 @@ class _Choice:
         else:
             found, why = "number", f"{distinct:,} different whole numbers in {rows:,} rows"
         other = f"; if not, write target={'number' if found == 'class' else 'class'}" if numeric else ""
-        self.notes.append(("target", found, why + other))
+        self.notes.append(Note("target", found, why + other))
         return found
 
     # ---- the features
@@ -228,14 +229,16 @@ class _Choice:
             else:
                 taken.append(column)
         if not taken and mirrors:  # a toy, such as the truth table of a function
-            self.notes += [("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()]
+            self.notes += [
+                Note("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()
+            ]
             taken = [self.columns[name] for name in mirrors]
         else:
             left_out |= mirrors
         if not taken:
             listed = "; ".join(f"'{name}' ({why})" for name, why in left_out.items()) or "none, as there is no other column"
             raise error("E244", path=self.table.file, left_out=listed)
-        self.notes += [("left out", name, why) for name, why in left_out.items()]
+        self.notes += [Note("left out", name, why) for name, why in left_out.items()]
         return taken
 
     def gives_away(self, column: ColumnProfile, label: str | None, kind: Target) -> str:
@@ -250,7 +253,7 @@ class _Choice:
         if why := column.unusable():
             raise error("E243", name=column.name, path=self.table.file, why=why)
         if why := self.fault(column):
-            self.notes.append(("taken all the same", column.name, f"it was named, but: {why}"))
+            self.notes.append(Note("taken all the same", column.name, f"it was named, but: {why}"))
         return column
 
     def tell(self, taken: list[ColumnProfile]) -> None:
@@ -258,15 +261,15 @@ class _Choice:
         for kind, word in _WORDS.items():
             names = [column.name for column in taken if column.reading.kind == kind]
             if names:
-                self.notes.append((word, ", ".join(names), _WHY[kind]))
+                self.notes.append(Note(word, ", ".join(names), _WHY[kind]))
         for column in taken:
             reading = column.reading
             if reading.bad and reading.kind != "category":
                 odd = f"{reading.bad:,} of {len(column.values):,} values are not, such as '{reading.example}': rows left out"
-                self.notes.append((_WORDS[reading.kind], column.name, odd))
+                self.notes.append(Note(_WORDS[reading.kind], column.name, odd))
             elif reading.bad:
                 odd = f"not as numbers: {reading.bad:,} of {len(column.values):,} values are none, such as '{reading.example}'"
-                self.notes.append(("categories", column.name, odd))
+                self.notes.append(Note("categories", column.name, odd))
 
     def unclear(self, code: str, **facts: str) -> TrainwrightError:
         return error(code, path=self.table.file, columns=examples(self.columns.values()), **facts)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from trainwright.watch.events import Note
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -44,7 +46,7 @@ class Table:
     frame: pl.DataFrame
     file: str
     rejected: list[Rejected] = field(default_factory=list)
-    notes: list[tuple[str, str, str]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     has_header: bool = True
 
     @property

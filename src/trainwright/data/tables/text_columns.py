@@ -15,6 +15,7 @@ import polars as pl
 from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, SPLIT_NAMES, SPLIT_VALUES, TITLE_NAMES, plain
 from trainwright.data.tables.table import Table
 from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.watch.events import Note
 
 _NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _ADDRESS = r"^\s*(https?://|www\.|[\w.+-]+@[\w-]+\.)\S*\s*$"
@@ -23,8 +24,6 @@ MOST_DISTINCT = 0.9  # a label's share of different values; beyond it is text or
 FEW_ROWS = 20  # below, the share says nothing
 MOST_CLASSES = 1000
 LONGEST_LABEL = 60  # mean characters
-
-Note = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ class _Choice:
         if not found:
             found, why = self.label_by_content(rest)
         if len(found) == 1:
-            self.notes.append(("label", found[0].name, why))
+            self.notes.append(Note("label", found[0].name, why))
             return self.recurring(found[0].name) if need_label else found[0].name
         if not need_label:
             return None
@@ -183,7 +182,7 @@ class _Choice:
         rest = [profile for name, profile in self.profiles.items() if name != label and profile.readable]
         found, why = self.text_by_name(rest) or self.text_by_content(rest)
         names = tuple(profile.name for profile in found)
-        self.notes.append(("text", " + ".join(names), why))
+        self.notes.append(Note("text", " + ".join(names), why))
         return names
 
     def text_by_name(self, profiles: list[TextProfile]) -> tuple[list[TextProfile], str] | None:

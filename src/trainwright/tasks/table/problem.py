@@ -32,7 +32,7 @@ from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor, SupervisedProblem
 from trainwright.tasks.table import defaults
-from trainwright.training.problem import Clock, Note
+from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
     import torch
@@ -84,11 +84,11 @@ class TableProblem(SupervisedProblem):
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[TableProblem, Callable[[], None]]:
     """Read, choose columns, split and encode. Nothing is cached, as reading is what takes the time.
 
-    ``clock`` is told when a phase ends. With ``parent`` its columns, encoder and scale are used.
+    ``listen`` is called when a phase ends. With ``parent`` its columns, encoder and scale are used.
     Raises SourceError and DataError.
     """
     train = source.tables["train"]
@@ -104,11 +104,11 @@ def prepare(
         parts[name] = _part(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
         parsed.append(frame)
     rows = assign_splits(source, parts, settings, classes=chosen.target == "class", noun="row")
-    clock.mark("read")
+    listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
     problem.data["columns"] = chosen.to_values()
     problem.notes = [*train.notes, *chosen.notes, *problem.notes]
-    clock.mark("encode")
+    listen(PhaseEnded("encode"))
     return problem, lambda: None
 
 
@@ -121,7 +121,7 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
         return choose_features(table, settings.features, label, settings.target)
     rest = pl.DataFrame([each for each in table.frame if each.name != column])  # by hand, as a name might be a pattern
     chosen = choose_features(replace(table, frame=rest), (), label, settings.target)
-    return replace(chosen, notes=[*chosen.notes, ("left out", column, "the split is by its groups")])
+    return replace(chosen, notes=[*chosen.notes, Note("left out", column, "the split is by its groups")])
 
 
 def _kept(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
@@ -142,7 +142,7 @@ def _kept(parent: TablePredictor, table: Table, settings: Settings) -> TableSche
         wanted = f"column '{label}' of {table.file} holds numbers with a fraction"
     if wanted:
         raise error("E260", found="numbers" if chosen.target == "number" else "classes", wanted=wanted)
-    return replace(chosen, label=label, notes=[("columns", str(len(chosen.features)), "those of the earlier run")])
+    return replace(chosen, label=label, notes=[Note("columns", str(len(chosen.features)), "those of the earlier run")])
 
 
 def _part(table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:
@@ -205,9 +205,9 @@ def _found(encoder: TableEncoder) -> list[Note]:
     notes = []
     if encoder.categories:
         sizes = ", ".join(f"{name} {len(words):,}" for name, words in encoder.categories.items())
-        notes.append(("values", sizes, f"categories seen at least {encoder.min_count} time(s) in the training split"))
+        notes.append(Note("values", sizes, f"categories seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.missing:
-        notes.append(("missing", ", ".join(encoder.missing), "taken for the mean, with a column that says so"))
+        notes.append(Note("missing", ", ".join(encoder.missing), "taken for the mean, with a column that says so"))
     return notes
 
 
