@@ -26,6 +26,7 @@ MODULES = {
 ROOMS = (
     ("__main__",),
     ("cli",),
+    ("cli_output",),
     ("api", "estimators", "conformance"),
     ("run",),
     ("tasks",),

@@ -21,7 +21,7 @@ from trainwright.evaluation.audit import audit
 from trainwright.evaluation.baseline import majority
 from trainwright.evaluation.intervals import wilson
 from trainwright.models.forward import Forward
-from trainwright.training.optim import Objective, make_objective
+from trainwright.training.objective import Objective, make_objective
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 

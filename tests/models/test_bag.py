@@ -13,7 +13,7 @@ from trainwright.models import registry
 from trainwright.models.catalog import BagSettings
 from trainwright.models.forward import Forward
 from trainwright.models.shapes import TextShape
-from trainwright.training.optim import Objective
+from trainwright.training.objective import Objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 

@@ -17,7 +17,7 @@ from trainwright.errors import TrainwrightError
 from trainwright.models.forward import Forward
 from trainwright.training import autotune
 from trainwright.training.autotune import TURNS, ExecConfig, Workload, fastest_config
-from trainwright.training.optim import Objective
+from trainwright.training.objective import Objective
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Note
 

@@ -25,7 +25,8 @@ from trainwright.models.catalog import BagSettings
 from trainwright.models.forward import Forward
 from trainwright.models.shapes import TextShape
 from trainwright.store.checkpoint import read
-from trainwright.training.optim import Objective, make_optimizer
+from trainwright.training.objective import Objective
+from trainwright.training.optim import make_optimizer
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 from trainwright.watch.events import Step

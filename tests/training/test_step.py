@@ -17,7 +17,7 @@ from trainwright.data.batches.base import Batch
 from trainwright.data.batches.tokens import IGNORED
 from trainwright.errors import ModelError, TrainingError
 from trainwright.models.forward import Forward
-from trainwright.training.optim import Objective, make_objective
+from trainwright.training.objective import Objective, make_objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 from trainwright.training.token_loss import TokenObjective

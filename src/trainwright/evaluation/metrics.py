@@ -21,7 +21,7 @@ Measure = Callable[[Any, Any], Any]  # (outputs, targets) of all rows -> a numbe
 
 
 class ObjectiveLike(Protocol):
-    """What ``training.optim.Objective`` is, which this room does not import."""
+    """What ``training.objective.Objective`` is, which this room does not import."""
 
     def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
         """(mean, weight) of a batch."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batch
     from trainwright.evaluation.metrics import Outputs
     from trainwright.models.forward import Forward
-    from trainwright.training.optim import Objective
+    from trainwright.training.objective import Objective
     from trainwright.watch.events import Scores
 
 AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
@@ -68,7 +68,7 @@ class ClassTarget:
         """The loss. Raises SettingError for one that torch does not know or that has no use for classes."""
         import torch
 
-        from trainwright.training.optim import make_objective
+        from trainwright.training.objective import make_objective
 
         weights = self.loss["weights"]
         weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batch
     from trainwright.evaluation.metrics import Outputs
     from trainwright.models.forward import Forward
-    from trainwright.training.optim import Objective
+    from trainwright.training.objective import Objective
     from trainwright.watch.events import Scores
 
 
@@ -61,7 +61,7 @@ class NumberTarget:
 
     def objective(self, device: torch.device) -> Objective:
         """The loss. Raises SettingError for one that torch does not know or that has no use for numbers."""
-        from trainwright.training.optim import number_objective
+        from trainwright.training.objective import number_objective
 
         return number_objective(Named.model_validate(self.loss["loss"]))
 

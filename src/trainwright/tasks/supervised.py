@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trainwright.evaluation.metrics import Outputs
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.number_target import NumberTarget
-    from trainwright.training.optim import Objective
+    from trainwright.training.objective import Objective
     from trainwright.watch.events import Note, Scores
 
     Target = ClassTarget | NumberTarget

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batches
     from trainwright.models.forward import Forward
     from trainwright.models.shapes import Shape
-    from trainwright.training.optim import Objective
+    from trainwright.training.objective import Objective
     from trainwright.watch.events import Note, Scores
 
 

@@ -18,7 +18,9 @@ from trainwright.errors import error
 from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
 from trainwright.models.lstm_language import LSTMLanguageModel
-from trainwright.training.optim import Objective, Scheduler, lean_step
+from trainwright.training.lean_step import lean_step
+from trainwright.training.objective import Objective
+from trainwright.training.schedules import Scheduler
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions
 
 from trainwright.data.batches.tokens import IGNORED
-from trainwright.training.optim import LossSums, Objective
+from trainwright.training.objective import LossSums, Objective
 
 Output = Callable[[], tuple[Tensor, Tensor | None]]
 # From so many tokens in the vocabulary on, torch's fused loss pays: it makes the gradient of the logits together with the

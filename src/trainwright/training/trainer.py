@@ -21,9 +21,11 @@ from trainwright.training.autotune import ExecConfig, Workload, fastest_config, 
 from trainwright.training.checkpointing import Saver, restore, with_checkpoints
 from trainwright.training.environment import environment
 from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
-from trainwright.training.optim import Objective, make_optimizer, make_schedules
+from trainwright.training.objective import Objective
+from trainwright.training.optim import make_optimizer
 from trainwright.training.problem import Problem
 from trainwright.training.rng import preserve_rng
+from trainwright.training.schedules import make_schedules
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batches
     from trainwright.data.images.augment import Augment
     from trainwright.store.bundle import Bundle
-    from trainwright.training.optim import Objective
+    from trainwright.training.objective import Objective
 
 
 # Of pixels in a batch that is only looked at: on a processor so few that what the layers make of them stays in its cache, which

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from trainwright.evaluation.perplexity import Sums
     from trainwright.models.forward import Forward
     from trainwright.store.bundle import Bundle
-    from trainwright.training.optim import Objective
+    from trainwright.training.objective import Objective
 
 SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
 BITS = {"characters": "character", "bytes": "byte"}  # tokenizers whose tokens are worth counting in bits
