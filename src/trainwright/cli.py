@@ -125,7 +125,7 @@ def replay(
 
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
-    """The one word that is no setting, wherever it stands. Raises E316 for none and E317 for several."""
+    """Return the one word that is no setting, wherever it stands, and the settings. Raise E316 for none, E317 for several."""
     from trainwright.data.files.folders import is_path
 
     settings = [word for word in words if "=" in word and not is_path(word)]
@@ -213,7 +213,7 @@ def generate(
 
 
 def _lines() -> list[str]:
-    """The lines of standard input, whatever its encoding."""
+    """Return the lines of standard input, whatever its encoding."""
     from trainwright.data.files.encoding import decode, encoding_of
 
     data = sys.stdin.buffer.read()
@@ -295,7 +295,7 @@ def runs(
     folder: Annotated[Path, typer.Argument(help="The folder that holds the runs.")] = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """A table of the runs in a folder."""
+    """List the runs in a folder as a table."""
     from trainwright import api
 
     found = api.runs(folder)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 def prepare_process() -> None:
     """Set up the process of a command before anything heavy is imported."""
-    # To look for plugins pydantic reads about every package that is installed; none has a say here.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.setswitchinterval(5e-4)  # seconds: while torch is imported by another thread, each read of a file waits so long
     gc.set_threshold(50_000, 20, 20)  # of the first second a tenth goes into searching what was imported for garbage
 

@@ -50,7 +50,7 @@ class ExecConfig:
         return ", ".join(filter(None, (_threads(self), self.precision, self.layout, "compiled" * self.compile)))
 
     def settings(self) -> dict[str, Any]:
-        """As settings, without those that there are none of."""
+        """Return the way as settings, without the layout where there are no images."""
         return {key: value for key, value in asdict(self).items() if value != ""}
 
 
@@ -71,7 +71,7 @@ class Workload(NamedTuple):
 
 
 def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[ExecConfig, str]:
-    """The fastest way, which differs from ``prior`` in keys that are ``free`` only, and what was measured.
+    """Return the fastest way, which differs from ``prior`` in keys that are ``free`` only, and what was measured.
 
     That is empty where nothing was: the run is short, or ``prior`` fails, which the training itself will tell.
     """
@@ -108,7 +108,7 @@ def _tell(listen: Listener, before: int, comparisons: int, turns: int) -> None:
 
 
 def _others(prior: ExecConfig, free: set[str]) -> Iterator[dict[str, Any]]:
-    """What to change, one after the other, each tried beside the best so far."""
+    """Yield what to change, one after the other, each tried beside the best so far."""
     if "threads" in free and torch.get_num_threads() > 1:
         yield {"threads": 1 if prior.threads != 1 else torch.get_num_threads()}
     if "precision" in free:
@@ -120,7 +120,7 @@ def _others(prior: ExecConfig, free: set[str]) -> Iterator[dict[str, Any]]:
 
 
 def _windows(bench: Workload) -> list[list[Batch]]:
-    """The first of the first epoch, each of as many batches as make an update. Made once: workers may have to be started."""
+    """Return the first windows of the first epoch, each the batches of an update. Made once: workers may have to start."""
     batches = bench.batches.epoch(0)
     found = [list(islice(batches, bench.accumulate)) for _ in range(WINDOWS)]
     if isinstance(batches, Generator):
@@ -136,7 +136,7 @@ def _compared(
     way: ExecConfig,
     tell: Callable[[int], None],
 ) -> tuple[ExecConfig, float, str]:
-    """Which of the two is kept, seconds of its update, and what there is to say of the other."""
+    """Return which of two ways is kept, seconds of its update, and what there is to say of the other."""
     each = max(int(TRIAL_SHARE * updates / (2 * TURNS + 2)), 1)
     turn = list(islice(cycle(windows), each))
     now, new = _Trial(bench, best, turn), None
@@ -180,11 +180,11 @@ class _Trial:
 
     @property
     def median(self) -> float:
-        """Seconds of an update."""
+        """Return the seconds of an update."""
         return statistics.median(self.seconds)
 
     def turn(self) -> None:
-        """The updates; each waits for the device by itself."""
+        """Make the updates of one turn; each waits for the device by itself."""
         self.learner.forward.reset_state()
         tally = Tally(ignored=self.learner.objective.ignored)
         begun = time.perf_counter()
@@ -198,7 +198,7 @@ class _Trial:
 
 @contextmanager
 def threaded(threads: int) -> Iterator[None]:
-    """With so many threads of torch (0: as many as there are), which belong to the numbers: sums are cut into as many parts."""
+    """Set the number of torch's threads (0: as it is) for a while. Numbers depend on it: sums are cut into as many parts."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
@@ -217,7 +217,7 @@ def _threads(way: ExecConfig) -> str:
 
 
 def _difference(way: ExecConfig, other: ExecConfig) -> str:
-    """What this way has and the other has not."""
+    """Return what this way has and the other has not."""
     if way.threads != other.threads:
         return _threads(way)
     if way.compile != other.compile:

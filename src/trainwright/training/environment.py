@@ -15,7 +15,7 @@ INEXACT = "the last bits of numbers may differ from an untouched run"
 
 
 def environment(device: torch.device, threads: int) -> dict[str, Any]:
-    """Device, processor, threads and versions, as JSON."""
+    """Return device, processor, threads and versions, as JSON."""
     processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
     found = {"device": device.type, "processor": processor, "threads": threads, "python": platform.python_version()}
     return found | {name: version(name) for name in LIBRARIES}

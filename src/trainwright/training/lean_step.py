@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 
 def lean_step(optimizer: Optimizer) -> Callable[[], object]:
-    """``optimizer.step`` without the wrappers that torch puts around it for its compiler and its profiler.
+    """Return ``optimizer.step`` without the wrappers that torch puts around it for its compiler and its profiler.
 
     An optimiser that is not torch's own, or that has hooks, keeps its ``step`` as it is.
     """

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from trainwright.config.settings import Named
 from trainwright.data.batches.pytree import count
 from trainwright.errors import error
-from trainwright.training.torch_names import check
+from trainwright.training import torch_names
+from trainwright.training.torch_names import check, checking
 
 # Losses that take class numbers, losses that take one value for each class and row, and losses for numbers.
 CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
@@ -22,9 +23,8 @@ NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
 def losses() -> dict[str, type[nn.Module]]:
-    """The loss classes of ``torch.nn`` by name."""
-    found = {name: each for name, each in vars(nn).items() if name.endswith("Loss") and inspect.isclass(each)}
-    return {name: each for name, each in found.items() if issubclass(each, nn.Module)}
+    """Return the loss classes of ``torch.nn`` by name."""
+    return {name: each for name, each in torch_names.classes(nn, nn.Module).items() if name.endswith("Loss")}
 
 
 class LossSums(NamedTuple):
@@ -45,7 +45,7 @@ class Objective:
     """
 
     def __init__(self, loss: Callable[[Any, Any], Tensor], adapt: Callable[[Any, Any], tuple[Any, Any]] | None = None) -> None:
-        """Raises E606 for a loss that does not give a mean."""
+        """Raise E606 for a loss that does not give a mean."""
         if getattr(loss, "reduction", "mean") not in ("mean", "batchmean"):
             raise error("E606", found=getattr(loss, "reduction", ""))
         self.loss, self.adapt = loss, adapt
@@ -54,7 +54,7 @@ class Objective:
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
 
     def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
-        """(mean, weight) of a batch. Raises E605 where outputs and targets would be broadcast against each other."""
+        """Return (mean, weight) of a batch. Raise E605 where outputs and targets would be broadcast against each other."""
         if self.adapt:
             outputs, targets = self.adapt(outputs, targets)
         if self._elementwise and isinstance(targets, Tensor) and outputs.shape != targets.shape:
@@ -62,7 +62,7 @@ class Objective:
         return self.loss(outputs, targets), self._weight(targets)
 
     def measure(self, outputs: Any, targets: Any) -> LossSums:
-        """A batch that is only looked at: its loss, and where targets are class numbers, how many outputs are right."""
+        """Measure a batch that is only looked at: its loss, and where targets are class numbers, how many outputs are right."""
         mean, weight = self(outputs, targets)
         loss = mean.item() * weight if weight else 0.0
         if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
@@ -74,7 +74,7 @@ class Objective:
         return LossSums(loss, weight, int(right), int(kept.sum()))
 
     def metrics(self, loss: float) -> dict[str, float]:
-        """What follows from a mean loss alone."""
+        """Return the metrics that follow from a mean loss alone."""
         return {}
 
     def _weight(self, targets: Any) -> float:
@@ -90,12 +90,8 @@ class Objective:
 
 
 def make_objective(named: Named, label_smoothing: float, class_weights: Tensor | None, classes: int) -> Objective:
-    """The loss of a classifier. Raises E310, E311, E312, and E313 where a loss has no use for a setting or for classes."""
-    kind = check("loss", named, losses(), reserved=["reduction", "size_average", "reduce"])
-    if named.name not in CLASS_NUMBERS + ONE_HOT:
-        raise error(
-            "E313", name=named.name, problem=f"it does not fit {classes} classes: " + ", ".join(CLASS_NUMBERS + ONE_HOT)
-        )
+    """Return the loss of a classifier. Raise E310 to E312, and E313 where a loss has no use for a setting or for classes."""
+    kind = _loss(named, CLASS_NUMBERS + ONE_HOT, f"{classes} classes")
     arguments = named.arguments
     for name, value in (("label_smoothing", label_smoothing), ("weight", class_weights)):
         if value is not None and not (isinstance(value, float) and value == 0):
@@ -103,28 +99,30 @@ def make_objective(named: Named, label_smoothing: float, class_weights: Tensor |
                 setting = "class_weights" if name == "weight" else name
                 raise error("E313", name=named.name, problem=f"it takes no {setting}: use CrossEntropyLoss")
             arguments[name] = value
-    try:
+    with checking("loss", named):
         loss = kind(**{key: torch.tensor(each) if isinstance(each, list) else each for key, each in arguments.items()})
-    except (TypeError, ValueError) as problem:
-        raise error("E312", setting="loss", name=named.name, problem=problem) from None
     return Objective(loss, _adapter(named.name, classes))
 
 
 def number_objective(named: Named) -> Objective:
-    """The loss of a network with one number a row, outputs (N, 1) and targets (N,). Raises E310 to E313."""
-    kind = check("loss", named, losses(), reserved=["reduction", "size_average", "reduce"])
-    if named.name not in NUMBERS:
-        raise error("E313", name=named.name, problem="it does not fit numbers: " + ", ".join(NUMBERS))
-    try:
+    """Return the loss of a network with one number a row, outputs (N, 1) and targets (N,). Raise E310 to E313."""
+    kind = _loss(named, NUMBERS, "numbers")
+    with checking("loss", named):
         loss = kind(**named.arguments)
         loss(torch.zeros(2), torch.ones(2))  # some only look at their arguments when they are called
-    except (TypeError, ValueError, RuntimeError) as problem:
-        raise error("E312", setting="loss", name=named.name, problem=problem) from None
     return Objective(loss, _one_number)
 
 
+def _loss(named: Named, fitting: tuple[str, ...], what: str) -> type[nn.Module]:
+    """Return the class of a loss. Raise E310 and E311, and E313 for one that is not among the ``fitting`` ones."""
+    kind = check("loss", named, losses(), reserved=["reduction", "size_average", "reduce"])
+    if named.name not in fitting:
+        raise error("E313", name=named.name, problem=f"it does not fit {what}: " + ", ".join(fitting))
+    return kind
+
+
 def _one_number(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """(N, 1) against (N,), which would be broadcast to (N, N), as (N,) against (N,)."""
+    """Return outputs (N, 1) as (N,), the shape of the targets: (N, 1) against (N,) would be broadcast to (N, N)."""
     return outputs.squeeze(1), targets
 
 
@@ -139,5 +137,5 @@ def _log_probabilities(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]
 
 
 def _one_hot(classes: int, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Class numbers as rows of 0 and 1; mixed targets, which are such rows already, as they are."""
+    """Return class numbers as rows of 0 and 1; mixed targets, which are such rows already, as they are."""
     return logits, targets if targets.is_floating_point() else nn.functional.one_hot(targets, classes).to(logits.dtype)

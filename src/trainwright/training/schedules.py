@@ -15,7 +15,7 @@ from torch.optim import Optimizer, lr_scheduler
 from trainwright.config.settings import Schedule
 from trainwright.errors import error
 from trainwright.training.lean_step import lean_step
-from trainwright.training.torch_names import check
+from trainwright.training.torch_names import check, checking, classes
 
 # Arguments of schedules that mean "until the end": filled with the run's length when not given.
 LENGTHS = ("total_iters", "T_max", "total_steps")
@@ -32,9 +32,8 @@ NEEDS_CODE = (
 
 
 def schedules() -> dict[str, type[lr_scheduler.LRScheduler]]:
-    """The schedules of ``torch.optim.lr_scheduler`` that settings can spell, by name."""
-    found = {n: each for n, each in vars(lr_scheduler).items() if inspect.isclass(each) and n not in NEEDS_CODE}
-    return {n: each for n, each in found.items() if issubclass(each, lr_scheduler.LRScheduler)}
+    """Return the schedules of ``torch.optim.lr_scheduler`` that settings can spell, by name."""
+    return classes(lr_scheduler, lr_scheduler.LRScheduler, without=NEEDS_CODE)
 
 
 @dataclass
@@ -45,7 +44,7 @@ class Scheduler:
     every: str
 
     def advance(self, loss: float | None) -> None:
-        """One step. Only a plateau schedule looks at the loss; where there is none it stays as it is."""
+        """Make one step. Only a plateau schedule looks at the loss; where there is none it stays as it is."""
         if not isinstance(self.schedule, lr_scheduler.ReduceLROnPlateau):
             self.schedule.step()
         elif loss is not None:
@@ -55,9 +54,9 @@ class Scheduler:
 def make_schedules(
     entries: Iterable[Schedule], warmup: float, optimizer: Optimizer, steps: int, epochs: int
 ) -> list[Scheduler]:
-    """The schedules, warm-up first; each multiplies or sets the rate when it steps, so several work together.
+    """Return the schedules, warm-up first; each multiplies or sets the rate when it steps, so several work together.
 
-    ``steps`` and ``epochs`` are the run's planned length. Raises E310, E311 and E312.
+    ``steps`` and ``epochs`` are the run's planned length. Raise E310, E311 and E312.
     """
     made = []
     if warmup:
@@ -73,11 +72,9 @@ def make_schedules(
         if entry.name == "OneCycleLR":
             arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
         _require("schedule", entry.name, kind, arguments, ["optimizer"])
-        try:
+        with checking("schedule", entry):
             made.append(Scheduler(kind(optimizer, **arguments), entry.every))
             _try_out(kind, arguments)
-        except (TypeError, ValueError, RuntimeError) as problem:
-            raise error("E312", setting="schedule", name=entry.name, problem=problem) from None
     return made
 
 
@@ -106,7 +103,7 @@ def _end_epoch(schedules: Iterable[Scheduler]) -> None:
 
 
 def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any]) -> None:
-    """One step of a schedule on an optimiser that does not matter: some only look at their arguments when they step."""
+    """Make a step of a schedule on an optimiser that does not matter: some only look at their arguments when they step."""
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
     lean_step(optimizer)()
     Scheduler(kind(optimizer, **arguments), "step").advance(0.0)

@@ -33,7 +33,7 @@ from trainwright.watch.events import Listener, Note, Scores, ignore
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` is the fastest present. Raises E314 for a device that is not there."""
+    """Return a device by its name; ``auto`` is the fastest present. Raise E314 for a device that is not there."""
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind, there in present.items() if there)
@@ -90,7 +90,7 @@ class Trainer:
             )
 
     def _network(self) -> nn.Module:
-        """The network; initial weights follow from the seed, torch's global state is left alone."""
+        """Return the network; initial weights follow from the seed, torch's global state is left alone."""
         problem, parent = self.problem, self.problem.parent
 
         def build(shape: Any) -> nn.Module:
@@ -131,16 +131,16 @@ class Trainer:
 
     @property
     def objective(self) -> Objective:
-        """What training makes small."""
+        """Return what training makes small."""
         return self.learner.objective
 
     def _updates(self) -> int:
-        """How many are planned."""
+        """Return how many updates are planned."""
         planned = -(-self.batches.per_epoch // self.settings.accumulate) * self.plan.epochs
         return min(planned, self.settings.steps) if self.settings.steps else planned
 
     def _way(self, free: Collection[str], listen: Listener) -> ExecConfig:
-        """How an update is computed: as the settings say, or by measuring where they leave it open."""
+        """Return how an update is computed: as the settings say, or by measuring where they leave it open."""
         settings, layout = self.settings, ""
         if isinstance(self.model, MemoryFormatted):
             layout = settings.layout or ("channels_last" if self.device.type == "cpu" else "contiguous")
@@ -159,7 +159,7 @@ class Trainer:
         return way
 
     def _learner(self, model: nn.Module, way: ExecConfig) -> Learner:
-        """What moves ``model``."""
+        """Return what moves the parameters of ``model``."""
         settings = self.settings
         assert settings.optimizer is not None and settings.lr is not None
         assert settings.schedule is not None and settings.clip is not None
@@ -174,11 +174,11 @@ class Trainer:
         return Learner(forward, objective, optimizer, schedules, settings.clip, settings.clip_value, way.precision)
 
     def machine(self) -> dict[str, Any]:
-        """What the last bits of numbers depend on, beside data and settings."""
+        """Return what the last bits of numbers depend on, beside data and settings."""
         return environment(self.device, self.threads)
 
     def is_over(self, found: Checkpoint) -> bool:
-        """Whether the plan asks for nothing more than a checkpoint has."""
+        """Return whether the plan asks for nothing more than a checkpoint has."""
         before = State()
         before.place(found.state["position"])
         return bool(self.plan.reason(before, before.seconds))
@@ -224,7 +224,7 @@ class Trainer:
             self.model.load_state_dict(self.state.best)
 
     def _recover(self, saver: Saver | None) -> Recover | None:
-        """What is done when an update is refused; None ends the training."""
+        """Return what is done when an update is refused; None ends the training."""
         if self.settings.on_nonfinite == "stop":
             return None
         if self.settings.on_nonfinite == "skip":
@@ -237,12 +237,12 @@ class Trainer:
         return self.problem.validate(model, self.objective, self.device)
 
     def measure(self) -> dict[str, Any]:
-        """The scores of the report: those of the model as it is now."""
+        """Return the scores of the report: those of the model as it is now."""
         with threaded(self.threads):
             return self.problem.measure(self.model, self.objective, self.device)
 
     def evaluate(self) -> dict[str, Any]:
-        """The report, without its time fields."""
+        """Return the report, without its time fields."""
         problem = self.problem
         return {
             "task": problem.title,
@@ -259,7 +259,7 @@ class Trainer:
         }
 
     def bundle(self) -> Bundle:
-        """All that is needed to use the model."""
+        """Return all that is needed to use the model."""
         values, arrays, tokens = self.problem.bundle()
         model: Any = self.settings.model
         meta = {"task": self.problem.task, "model": self.name, "model_settings": model.model_dump(), **values}
@@ -267,18 +267,18 @@ class Trainer:
         return Bundle(meta, weights, arrays, tokens)
 
     def take(self, bundle: Bundle) -> None:
-        """The weights of a bundle become the network's. Raises RuntimeError where they are another network's."""
+        """Take the weights of a bundle for the network's. Raise RuntimeError where they are another network's."""
         self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
 
 
 def _at_once(signals: Signals, validate: Callable[[nn.Module], Scores], model: nn.Module) -> Scores:
-    """Validation may take long and changes nothing: a signal need not wait for its end."""
+    """Validate. That may take long and changes nothing: a signal need not wait for its end."""
     with signals.waiting(False):
         return validate(model)
 
 
 def _moved(copied: list[str], partly: list[str], fresh: list[str]) -> list[Note]:
-    """What became of an earlier run's weights."""
+    """Return notes on what became of an earlier run's weights."""
     notes = [Note("weights", f"{len(copied) + len(partly)} kept", "from the earlier run")]
     if partly:
         notes.append(Note("partly kept", ", ".join(partly), "what is known to both; the rest starts anew"))

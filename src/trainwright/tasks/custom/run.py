@@ -71,7 +71,7 @@ def _digest(value: Any) -> str:
 
 
 def _identity(run: RunFolder, call: Mapping[str, Any]) -> str:
-    """Of the run that ``call`` began, which is written down the first time. Raises E408, and E420 for another call."""
+    """Return the identity of the run that ``call`` began, written down the first time. Raise E408, E420 for another call."""
     if not run.call.is_file():
         write_file(run.call, json.dumps({**call, "id": uuid.uuid4().hex}, indent=1))
     try:
