@@ -22,7 +22,7 @@ from trainwright.evaluation.classification import majority
 from trainwright.evaluation.intervals import wilson
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
-from trainwright.training.optim import make_objective
+from trainwright.training.losses import make_objective
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 

@@ -18,7 +18,7 @@ from trainwright.data.batches.tokens import IGNORED
 from trainwright.errors import ModelError, TrainingError
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
-from trainwright.training.optim import make_objective
+from trainwright.training.losses import make_objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 from trainwright.training.token_loss import TokenObjective

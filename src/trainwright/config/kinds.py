@@ -16,7 +16,7 @@ class Kind:
         name: the value of the setting ``task``.
         title: what it is called in messages and reports.
         looks_like: a function that tells from ``data.read.infer_task.Evidence`` why a source is of this kind; "" = it is not.
-        problem: a function that prepares a source: ``(source, settings, parent, clock)`` to a ``Problem`` and what fills the
+        problem: a function that prepares a source: ``(source, settings, parent, listen)`` to a ``Problem`` and what fills the
             cache when it is called.
         predictor: a class of ``tasks.base.Predictor``.
         schema: a class of ``tasks.bundle_schema.CommonSchema``, what a bundle may hold.

@@ -65,7 +65,7 @@ class ClassTarget:
         """The loss. Raises SettingError for one that torch does not know or that has no use for classes."""
         import torch
 
-        from trainwright.training.optim import make_objective
+        from trainwright.training.losses import make_objective
 
         weights = self.loss["weights"]
         weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)

@@ -10,8 +10,9 @@ from typing import Any
 
 from trainwright.config.settings import Settings
 from trainwright.models.catalog import Values
+from trainwright.watch.events import Note
 
-Notes = list[tuple[str, str, str]]
+Notes = list[Note]
 FALLING = ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end")
 CROSS_ENTROPY = ({"name": "CrossEntropyLoss"}, "the usual loss of a classifier")
 FINE_TUNING = 0.3  # of the rate that a training from the start would have
@@ -29,7 +30,7 @@ def fill(settings: Settings, values: Values) -> tuple[Settings, Notes]:
         place, name = (model, key.removeprefix("model.")) if key.startswith("model.") else (whole, key)
         if place.get(name, value) is None:  # a model that has no such setting needs no value
             place[name] = value
-            notes += [(key, _shown(value), why)] if why else []
+            notes += [Note(key, _shown(value), why)] if why else []
     return Settings.model_validate(whole), notes
 
 

@@ -56,7 +56,7 @@ class NumberTarget:
 
     def objective(self, device: torch.device) -> Objective:
         """The loss. Raises SettingError for one that torch does not know or that has no use for numbers."""
-        from trainwright.training.optim import number_objective
+        from trainwright.training.losses import number_objective
 
         return number_objective(Named.model_validate(self.loss["loss"]))
 

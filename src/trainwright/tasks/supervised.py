@@ -17,8 +17,9 @@ from trainwright.errors import error
 from trainwright.models.catalog import models
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
-from trainwright.training.problem import Note, Problem
+from trainwright.training.problem import Problem
 from trainwright.watch import metrics
+from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.number_target import NumberTarget
-    from trainwright.watch.events import Scores
+    from trainwright.watch.events import Note, Scores
 
     Target = ClassTarget | NumberTarget
 

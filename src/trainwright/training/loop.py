@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -54,7 +54,7 @@ class Plan:
     name_rows: Callable[[np.ndarray], str] = _numbered
 
     def reason(self, state: State, seconds: float) -> str:
-        """Why training is over, or an empty string. An epoch that was begun is always ended, so that it is measured."""
+        """Return why training is over, or an empty string. An epoch that was begun is always ended, so that it is measured."""
         if state.batch:
             return ""
         if self.spent(state, seconds):
@@ -66,7 +66,7 @@ class Plan:
         return ""
 
     def spent(self, state: State, seconds: float) -> bool:
-        """Whether no update may follow, wherever the epoch stands."""
+        """Return whether no update may follow, wherever the epoch stands."""
         return bool(self.steps and state.step >= self.steps) or bool(self.seconds and seconds >= self.seconds)
 
     def score(self, valid: Scores) -> float:
@@ -87,7 +87,7 @@ def fit(
     plan: Plan,
     state: State,
     recover: Recover | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train until the plan says stop. ``state`` is moved along; its ``best`` holds the parameters of the best epoch.
 
     ``recover`` is called when an update is refused, and training goes on with the rows after it; it may put back parameters
@@ -128,7 +128,7 @@ def fit(
 def _epoch(
     learner: Learner, train: Batches, plan: Plan, state: State, recover: Recover | None, begun: float
 ) -> Iterator[Event]:
-    """The updates of one epoch, or of what is left of it."""
+    """Make the updates of one epoch, or of what is left of it, and yield their events."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     if state.batch == 0:
         learner.forward.reset_state()
@@ -172,7 +172,7 @@ def _epoch(
 def _attempt(
     learner: Learner, window: Sequence[Batch], plan: Plan, state: State, recover: Recover | None
 ) -> tuple[float, int] | Refused | None:
-    """Loss and rows of an update; what there is to say where it is refused and training goes on; None where memory ran out.
+    """Make an update. Return (loss, rows), a ``Refused`` event where training goes on without it, or None where memory ran out.
 
     Out of here, nothing holds on to what did not fit.
     """
@@ -189,7 +189,7 @@ def _attempt(
 
 
 def _refused(problem: Any, learner: Learner, plan: Plan, state: State, recover: Recover | None) -> Refused:
-    """Raises ``problem`` where training does not go on, E503 after ``LIMIT`` in a row."""
+    """Return the event of a refused update. Raise ``problem`` where training does not go on, E503 after ``LIMIT`` in a row."""
     names = ", ".join(problem.layers[:NAMED]) + (", ..." if len(problem.layers) > NAMED else "")
     problem.where = "; ".join(each for each in (plan.name_rows(problem.rows), names and f"not finite in: {names}") if each)
     if recover is None:

@@ -30,7 +30,7 @@ class LowCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
-        """The mean over the targets that are not ``IGNORED``, float32. Features (tokens, width), targets int64 (tokens,)."""
+        """Return the mean over targets that are not ``IGNORED``, float32. Features (tokens, width), targets int64 (tokens,)."""
         with torch.autocast(features.device.type, enabled=False):
             low, rows, kept = weight.to(torch.bfloat16), features.to(torch.bfloat16), targets != IGNORED
             share = 1 / kept.sum()
@@ -61,7 +61,7 @@ class LowCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
-        """Those of features, weight and bias."""
+        """Return the gradients of features, weight and bias."""
         found = ctx.saved_tensors
         if gradient.device.type == "cpu" and gradient == 1:  # that of a batch that makes an update alone
             return (*found, None)
@@ -79,7 +79,7 @@ class TokenObjective(Objective):
         self.output, self.predicts, self.ignored = output, predicts, IGNORED
 
     def __call__(self, features: Tensor, targets: Tensor) -> tuple[Tensor, float]:
-        """(mean, number of targets)."""
+        """Return (mean, number of targets)."""
         weight, bias = self.output()
         flat, wanted = features.flatten(0, 1), targets.flatten()
         if torch.is_autocast_enabled(features.device.type) and torch.is_grad_enabled():

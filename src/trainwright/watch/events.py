@@ -8,20 +8,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from trainwright.errors import error
 
 
-@dataclass(slots=True)
 class Event:
     """Something that happened; ``kind`` names it in the file."""
 
+    __slots__ = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[str] = ""
 
 
@@ -131,14 +132,17 @@ class Resumed(Event):
     checkpoint: str
 
 
-@dataclass(slots=True)
-class Note(Event):
-    """Something was derived or found: ``what`` was set to ``value`` because of ``why``."""
-
-    kind: ClassVar[str] = "note"
+class _Finding(NamedTuple):
     what: str
     value: str
     why: str
+
+
+class Note(_Finding, Event):
+    """Something was derived or found: ``what`` was set to ``value`` because of ``why``. It is a tuple of the three."""
+
+    __slots__ = ()
+    kind: ClassVar[str] = "note"
 
 
 @dataclass(slots=True)
@@ -152,14 +156,28 @@ class Progress(Event):
     unit: str = field(default="rows")
 
 
+@dataclass(slots=True)
+class PhaseEnded(Event):
+    """The time since the last such event was spent on ``phase``; it is counted, and neither kept nor shown."""
+
+    kind: ClassVar[str] = "phase ended"
+    phase: str
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Do nothing: nobody listens."""
+
+
 _ENCODER = json.JSONEncoder(default=asdict)
 
 
 def to_json(event: Event) -> str:
     """Return one line of ``events.jsonl``, without the newline."""
-    names: tuple[str, ...] = event.__slots__
     # Only Scores are nested; asdict on every event copies deeply and takes twice as long.
-    return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in names}})
+    return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in event.__match_args__}})
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

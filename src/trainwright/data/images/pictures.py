@@ -14,8 +14,9 @@ import polars as pl
 
 from trainwright.data.files.folders import printable
 from trainwright.data.images.headers import MAX_BYTES
-from trainwright.data.tables.table import Note, Rejected
+from trainwright.data.tables.table import Rejected
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 PIECE = 64  # pictures a thread takes at a time
 READERS = 32  # threads that mostly wait for the disk

@@ -15,6 +15,7 @@ from trainwright.data.read.csv_strict import long_fields
 from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 SAMPLE_RECORDS = 200
 DELIMITERS = "\t,;|^~:"  # where two fit equally well, the one that prose has less often wins
@@ -28,9 +29,9 @@ def sniff(sample: Sample) -> Sniffed:
     delimiter, delimiter_why = _delimiter(sample)
     has_header, header_why = _header(_records(sample, delimiter))
     notes = [
-        ("format", "csv", delimiter_why),
-        ("delimiter", NAMES[delimiter], delimiter_why),
-        ("header", "yes" if has_header else "no", header_why),
+        Note("format", "csv", delimiter_why),
+        Note("delimiter", NAMES[delimiter], delimiter_why),
+        Note("header", "yes" if has_header else "no", header_why),
     ]
     return Sniffed("csv", delimiter=delimiter, has_header=has_header, notes=notes)
 
@@ -40,7 +41,8 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
     mark = len(BOM_UTF8) if sniffed.encoding == "utf-8-sig" else 0
     file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark)
     if file.literal_quotes:
-        sniffed.notes.append(("quotes", "letters", "they do not enclose fields, and every line has the same number of tabs"))
+        why = "they do not enclose fields, and every line has the same number of tabs"
+        sniffed.notes.append(Note("quotes", "letters", why))
 
     def parts() -> Iterator[Part]:
         place, size = file.begin, files.HEAD_BYTES

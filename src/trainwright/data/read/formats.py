@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.data.files.content import COMPRESSIONS
-from trainwright.data.tables.table import Note
+from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     import polars as pl
@@ -119,4 +119,4 @@ class Sniffed:
 
 def recognized(format: str, why: str, has_header: bool = True) -> Sniffed:
     """Return what a file is found to be, and the reason as a note."""
-    return Sniffed(format, has_header=has_header, notes=[("format", format, why)])
+    return Sniffed(format, has_header=has_header, notes=[Note("format", format, why)])

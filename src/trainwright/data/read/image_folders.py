@@ -23,6 +23,7 @@ from trainwright.data.tables.profile import MOST
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 IMAGE_NAMES = (
     "image", "img", "image_path", "img_path", "path", "file", "filename", "file_name", "filepath", "file_path",
@@ -71,10 +72,10 @@ def read_folder(folder: Path) -> Pictures:
     classes = list(dict.fromkeys(labels))
     pictures = from_files(str(folder), labels, names, paths, np.arange(1, len(paths) + 1, dtype=np.int64), by_row=False)
     why = f"one folder of images a class: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
-    pictures.notes.append(("format", "image folder", why))
+    pictures.notes.append(Note("format", "image folder", why))
     if others:
         kinds = ", ".join(sorted(suffix or "no suffix" for suffix in others)[:5])
-        pictures.notes.append(("passed over", f"{others.total():,} files", f"no image in the folder of a class: {kinds}"))
+        pictures.notes.append(Note("passed over", f"{others.total():,} files", f"no image in the folder of a class: {kinds}"))
     return pictures
 
 
@@ -127,7 +128,7 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
         table.file, good["label"].to_list(), names, [base / name for name in names], good[ROW].to_numpy(), by_row=True
     )
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
-    pictures.notes = [*table.notes, ("image", column, why), *chosen.notes]
+    pictures.notes = [*table.notes, Note("image", column, why), *chosen.notes]
     return pictures
 
 

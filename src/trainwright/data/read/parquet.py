@@ -14,6 +14,7 @@ from trainwright.data.read.csv_fast import refuse_names
 from trainwright.data.read.formats import OpenedParts, Part, Sniffed
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 PACKED = 4  # bytes that one of a Parquet file may stand for
 
@@ -26,7 +27,7 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
     refuse_names(list(schema), content.path)
     odd = (pl.Binary, pl.Object, pl.Null)
     nested = [name for name, kind in schema.items() if kind.is_nested() or kind in odd]
-    sniffed.notes.extend(("column left out", name, f"{schema[name]} is neither text nor number") for name in nested)
+    sniffed.notes.extend(Note("column left out", name, f"{schema[name]} is neither text nor number") for name in nested)
     kept = [name for name in schema if name not in nested]
 
     def parts() -> Iterator[Part]:

@@ -23,8 +23,8 @@ from trainwright.data.read.formats import by_suffix
 from trainwright.data.read.sniff import SAMPLE, sniff_loaded
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.data.tables.split import NAMES
-from trainwright.data.tables.table import Note
 from trainwright.errors import TrainwrightError, error
+from trainwright.watch.events import Note
 
 TEXT_SUFFIXES = (".txt", ".text", ".md", ".tokens", ".raw")  # the last two as WikiText has them
 PUNCTUATION = ",;:"  # in prose white space follows these; in a table a value does
@@ -202,12 +202,12 @@ def _read(path: Path, notes: list[Note]) -> str:
     if text[:4096].count("\0") > 400:
         raise error("E120", path=path, why="it looks like binary data")
     if encoding not in ("utf-8", "utf-8-sig"):
-        notes.append(("encoding", encoding, f"{path.name}: {why}"))
+        notes.append(Note("encoding", encoding, f"{path.name}: {why}"))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if damaged := bad_bytes(text):
         first = _DAMAGED.search(text)
         line = text.count("\n", 0, first.start()) + 1 if first else 0
-        notes.append(("damaged bytes", str(damaged), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
+        notes.append(Note("damaged bytes", str(damaged), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
         text = _DAMAGED.sub("\ufffd", text)
     return text
 
@@ -217,10 +217,10 @@ def _of_folder(path: Path, notes: list[Note]) -> dict[str, list[Path]]:
     if not by_split:
         by_split, why = _by_name(_texts(path)), "by the names of its files"
         if by_split and (others := len(_texts(path)) - sum(map(len, by_split.values()))):
-            notes.append(("left out", str(others), "text files whose names say no split"))
+            notes.append(Note("left out", str(others), "text files whose names say no split"))
     if not by_split:
         by_split, why = {"train": _all(path)}, "all files in the order of their names"
-    notes.append(("files", ", ".join(f"{part} {len(by_split[part])}" for part in NAMES if part in by_split), why))
+    notes.append(Note("files", ", ".join(f"{part} {len(by_split[part])}" for part in NAMES if part in by_split), why))
     return by_split
 
 

@@ -14,6 +14,7 @@ from trainwright.data.files.encoding import encoding_of
 from trainwright.data.read import text_folder
 from trainwright.data.read.formats import FORMATS, Sample, Sniffed, magics
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 SAMPLE = 1 << 18  # characters looked at for format, delimiter and header; the encoding is told from the whole file
 
@@ -32,15 +33,15 @@ def sniff(path: Path) -> Sniffed:
 
 def sniff_loaded(loaded: FileContent) -> Sniffed:
     """Say what a file holds that is loaded already."""
-    notes = [("compression", loaded.compression, "by its first bytes")] if loaded.compression else []
+    notes = [Note("compression", loaded.compression, "by its first bytes")] if loaded.compression else []
     if loaded.magic:
         name = next(each.name for each in FORMATS if each.magic == loaded.magic)
-        notes.append(("format", name, f"its first bytes are {loaded.magic.decode('ascii', 'backslashreplace')}"))
+        notes.append(Note("format", name, f"its first bytes are {loaded.magic.decode('ascii', 'backslashreplace')}"))
         return Sniffed(name, loaded.compression, "", notes=notes)
     encoding, why = encoding_of(loaded, loaded.path)
     sample = _sample(loaded, encoding)
     found: Sniffed = next(filter(None, (each.reader.sniff(sample) for each in FORMATS if not each.magic)))
-    notes = [*notes, ("encoding", encoding, why), *found.notes]
+    notes = [*notes, Note("encoding", encoding, why), *found.notes]
     return replace(found, compression=loaded.compression, encoding=encoding, notes=notes)
 
 

@@ -8,8 +8,9 @@ from typing import ClassVar
 import polars as pl
 
 from trainwright.data.tables.profile import ColumnProfile
-from trainwright.data.tables.table import Note, Table
+from trainwright.data.tables.table import Table
 from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.watch.events import Note
 
 
 class ColumnChoice:
@@ -48,7 +49,7 @@ class ColumnChoice:
             return column_of(self.table, label)
         found, why = self.candidates([column for name, column in self.columns.items() if name not in taken])
         if len(found) == 1:
-            self.notes.append(("label", found[0].name, why))
+            self.notes.append(Note("label", found[0].name, why))
             return found[0].name
         if need_label:
             raise self.unclear(self.UNCLEAR, why=equal(found) if found else why)

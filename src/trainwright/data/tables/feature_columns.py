@@ -16,8 +16,9 @@ from trainwright.data.tables.column_choice import ColumnChoice, same
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import UNCLEAR, Feature
 from trainwright.data.tables.profile import FEW_ROWS, ColumnProfile
-from trainwright.data.tables.table import Note, Table
+from trainwright.data.tables.table import Table
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 Target = Literal["class", "number"]
 
@@ -112,7 +113,8 @@ class _Choice(ColumnChoice):
             if reading.format == "either":
                 if len(marks) != 1 and not reading.bad and "," in reading.example:
                     why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
-                    self.notes.append(("thousands", f"{name}: {reading.example} = {reading.example.replace(',', '')}", why))
+                    value = f"{name}: {reading.example} = {reading.example.replace(',', '')}"
+                    self.notes.append(Note("thousands", value, why))
                 column.format = mark
             elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
                 column.format = reading.format.replace(UNCLEAR, min(orders))
@@ -168,7 +170,7 @@ class _Choice(ColumnChoice):
         else:
             found, why = "number", f"{distinct:,} different whole numbers in {rows:,} rows"
         other = f"; if not, write target={'number' if found == 'class' else 'class'}" if numeric else ""
-        self.notes.append(("target", found, why + other))
+        self.notes.append(Note("target", found, why + other))
         return found
 
     # ---- the features
@@ -202,14 +204,16 @@ class _Choice(ColumnChoice):
             else:
                 taken.append(column)
         if not taken and mirrors:  # a toy, such as the truth table of a function
-            self.notes += [("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()]
+            self.notes += [
+                Note("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()
+            ]
             taken = [self.columns[name] for name in mirrors]
         else:
             left_out |= mirrors
         if not taken:
             listed = "; ".join(f"'{name}' ({why})" for name, why in left_out.items()) or "none, as there is no other column"
             raise error("E244", path=self.table.file, left_out=listed)
-        self.notes += [("left out", name, why) for name, why in left_out.items()]
+        self.notes += [Note("left out", name, why) for name, why in left_out.items()]
         return taken
 
     def gives_away(self, column: ColumnProfile, label: str | None, kind: Target) -> str:
@@ -224,7 +228,7 @@ class _Choice(ColumnChoice):
         if why := column.unusable():
             raise error("E243", name=column.name, path=self.table.file, why=why)
         if why := self.fault(column):
-            self.notes.append(("taken all the same", column.name, f"it was named, but: {why}"))
+            self.notes.append(Note("taken all the same", column.name, f"it was named, but: {why}"))
         return column
 
     def tell(self, taken: list[ColumnProfile]) -> None:
@@ -232,12 +236,12 @@ class _Choice(ColumnChoice):
         for kind, word in _WORDS.items():
             names = [column.name for column in taken if column.reading.kind == kind]
             if names:
-                self.notes.append((word, ", ".join(names), _WHY[kind]))
+                self.notes.append(Note(word, ", ".join(names), _WHY[kind]))
         for column in taken:
             reading = column.reading
             if reading.bad and reading.kind != "category":
                 odd = f"{reading.bad:,} of {column.count:,} values are not, such as '{reading.example}': rows left out"
-                self.notes.append((_WORDS[reading.kind], column.name, odd))
+                self.notes.append(Note(_WORDS[reading.kind], column.name, odd))
             elif reading.bad:
                 odd = f"not as numbers: {reading.bad:,} of {column.count:,} values are none, such as '{reading.example}'"
-                self.notes.append(("categories", column.name, odd))
+                self.notes.append(Note("categories", column.name, odd))

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from trainwright.watch.events import Note
+
 if TYPE_CHECKING:
     import polars as pl
 
     from trainwright.data.tables.profile import ColumnProfile
 
-Note = tuple[str, str, str]  # what, its value, and why: for printing
 ROW = "__row__"  # reserved column: the record's number in its file
 MOST_COLUMNS = 30_000  # each takes milliseconds to look at; tables of genes have 20,000
 

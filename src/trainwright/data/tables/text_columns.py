@@ -14,7 +14,8 @@ import polars as pl
 from trainwright.data.tables.column_choice import ColumnChoice, equal
 from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, TITLE_NAMES
 from trainwright.data.tables.profile import ColumnProfile
-from trainwright.data.tables.table import Note, Table
+from trainwright.data.tables.table import Table
+from trainwright.watch.events import Note
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class _Choice(ColumnChoice):
         rest = [column for name, column in self.columns.items() if name != label and column.readable]
         found, why = self.text_by_name(rest) or self.text_by_content(rest)
         names = tuple(column.name for column in found)
-        self.notes.append(("text", " + ".join(names), why))
+        self.notes.append(Note("text", " + ".join(names), why))
         return names
 
     def text_by_name(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str] | None:

@@ -25,7 +25,7 @@ from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.text import defaults
 from trainwright.tasks.text.predictor import TextPredictor
 from trainwright.tasks.text.reading import read
-from trainwright.training.problem import Clock, Note
+from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
     import torch
@@ -76,11 +76,11 @@ class TextProblem(SupervisedProblem):
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[TextProblem, Callable[[], None]]:
     """Read, split and encode, or take it from the cache; also gives what must be called to fill the cache.
 
-    ``clock`` is told when a phase ends. With ``parent`` its vocabulary is used.
+    ``listen`` is called when a phase ends. With ``parent`` its vocabulary is used.
     Raises SourceError and DataError.
     """
     assert settings.model is not None
@@ -88,15 +88,15 @@ def prepare(
     key = source.fingerprint(shaping) if parent is None else ""
     if key and (found := cache.load(key)):
         prepared = _from_cache(settings, *found)
-        clock.mark("read")
+        listen(PhaseEnded("read"))
         return prepared, lambda: None
     columns, rows, tokens = read(source, settings, parent)
-    clock.mark("read")
+    listen(PhaseEnded("read"))
     prepared = _encode(rows, tokens, settings, parent)
     prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
     if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
         prepared.notes.append(_in_parts(prepared, tokens))
-    clock.mark("encode")
+    listen(PhaseEnded("encode"))
     return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
 
 
@@ -117,7 +117,7 @@ def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | 
         words = f"{len(encoder.tokens) - 2:,} tokens" + (
             f" and {encoder.size - len(encoder.tokens):,} n-grams" if encoder.grams or encoder.chars else ""
         )
-        notes.append(("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
+        notes.append(Note("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.size <= 2:
         raise error("E218", where=rows.file("train"))
     splits = {}
@@ -135,7 +135,7 @@ def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
     held = [array.nbytes for part in prepared.splits.values() for array in part.inputs.arrays().values()]
     disk = tokens.codes.nbytes + sum(held)
     why = f"at most {memory / 2**30:.1f} GiB of memory before training, {disk / 2**30:.1f} GiB on the disk until it has ended"
-    return "in parts", f"{texts:,} rows", why
+    return Note("in parts", f"{texts:,} rows", why)
 
 
 def _of(tokens: Tokens, frame: pl.DataFrame) -> Tokens:
@@ -167,12 +167,12 @@ def _vocabulary_of(parent: TextPredictor, settings: Settings, tokens: Tokens) ->
     before = len(encoder.tokens) - 2
     if settings.vocabulary == "keep":
         unknown = encoder.share_unknown(tokens)
-        return encoder, [("vocabulary", f"{before:,} tokens", f"kept; {unknown:.1%} of the new tokens are not among them")]
+        return encoder, [Note("vocabulary", f"{before:,} tokens", f"kept; {unknown:.1%} of the new tokens are not among them")]
     if encoder.grams or encoder.chars:
         raise error("E323")
     encoder = replace(encoder)
     added = encoder.extend(tokens, settings.min_count or 1)
-    return encoder, [("vocabulary", f"{before + added:,} tokens", f"{before:,} kept, {added:,} new ones added")]
+    return encoder, [Note("vocabulary", f"{before + added:,} tokens", f"{before:,} kept, {added:,} new ones added")]
 
 
 def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -204,5 +204,5 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         encoder=TextEncoder.from_parts(values["encoder"], groups["encoder"]),
         splits=splits,
         data=values["data"],
-        notes=[tuple(note) for note in values["notes"]],
+        notes=[Note(*note) for note in values["notes"]],
     )
