@@ -1,4 +1,4 @@
-"""Networks without memory, on torch's ``meta`` device: the names, shapes and types of their weights, and nothing else."""
+"""Networks without memory, on torch's ``meta`` device: only the names, shapes and types of their weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 
 def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
-    """What ``build`` makes, with weights that have no memory; torch's random state stays as it is."""
+    """Build a network whose weights have no memory; leave torch's random state as it is."""
     with torch.device("meta"), _Undrawn():
         return build()
 

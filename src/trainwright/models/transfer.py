@@ -1,4 +1,4 @@
-"""Fine-tuning: the weights of an earlier run in a new network of the same kind, for other classes or more tokens.
+"""Fine-tuning: copy the weights of an earlier run into a new network of the same kind, for other classes or more tokens.
 
 Which dimension of which parameter counts the classes, and which the tokens, is not written down anywhere: the network is
 built again without memory (on torch's ``meta`` device) with one and two classes more, one and two tokens more, and so on,
@@ -22,7 +22,7 @@ Build = Callable[[Shape], nn.Module]
 
 @dataclass
 class Transfer:
-    """The names of parameters and buffers by what became of them: as they were, in part, or initialised anew."""
+    """The names of parameters and buffers, by whether they were copied, copied in part, or newly initialized."""
 
     copied: list[str] = field(default_factory=list)
     partly: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ def transfer(
 
 
 def _placed(source: Tensor, target: Tensor, counting: Counting, classes: Sequence[int] | None) -> Tensor | None:
-    """What ``target`` becomes: ``source`` itself where nothing moves, None where the two cannot be matched."""
+    """Return the new value of ``target``: ``source`` itself if nothing moves, None if the two cannot be matched."""
     placed = source
     for dimension in counting.tokens:
         more = target.shape[dimension] - placed.shape[dimension]
@@ -86,12 +86,12 @@ def _placed(source: Tensor, target: Tensor, counting: Counting, classes: Sequenc
 
 
 def _without(tensor: Tensor, dimension: int) -> tuple[int, ...]:
-    """The sizes of all other dimensions."""
+    """Return the sizes of all other dimensions."""
     return tuple(tensor.shape[:dimension]) + tuple(tensor.shape[dimension + 1 :])
 
 
 def _countings(build: Build, old: Shape, new: Shape) -> dict[str, Counting]:
-    """What each dimension of each parameter and buffer counts: that which it grows by one with, and by two."""
+    """Return what each dimension of each parameter and buffer counts: whatever makes it grow by one when it grows by one."""
     sizes = _sizes(build, old)
     counted = {name: Counting() for name in sizes}
     for (what, matched, one), (_, _, two) in zip(_grown(old, new, 1), _grown(old, new, 2), strict=True):
@@ -106,7 +106,7 @@ def _countings(build: Build, old: Shape, new: Shape) -> dict[str, Counting]:
 
 
 def _grown(old: Shape, new: Shape, more: int) -> Iterator[tuple[str, bool, Shape]]:
-    """What may grow, whether the old and the new shape can be matched in it, and the old shape with ``more`` of it.
+    """Yield what may grow, whether the old and the new shape can be matched in it, and the old shape with ``more`` of it.
 
     Categories are ``tokens`` of their column, one column at a time.
     """
@@ -122,5 +122,5 @@ def _grown(old: Shape, new: Shape, more: int) -> Iterator[tuple[str, bool, Shape
 
 
 def _sizes(build: Build, shape: Shape) -> dict[str, tuple[int, ...]]:
-    """The size of each parameter and buffer of a network for ``shape``, which is built without memory."""
+    """Return the size of each parameter and buffer of a network for ``shape``, built without memory."""
     return {name: tuple(value.shape) for name, value in on_meta(lambda: build(shape)).state_dict().items()}

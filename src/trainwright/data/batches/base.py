@@ -1,6 +1,6 @@
-"""The batches of any epoch from any batch on, as tensors on the device.
+"""Batches of any epoch from any batch number on, as tensors on the device.
 
-Data that are held whole are indexed: rows are gathered many batches at a time and each batch is a slice of that.
+Data held whole are indexed: rows are gathered many batches at a time and each batch is a slice of that.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
 
 
 class Batches(Protocol):
-    """What the loop and the evaluation read. ``rows`` and ``per_epoch`` are 0 where they cannot be known.
+    """The batches that the training loop and evaluation read. ``rows`` and ``per_epoch`` are 0 where they cannot be known.
 
     ``batch_size`` may be divided between two epochs' iterators where memory runs out: the same rows come in the same order,
     in more batches. It is 0 where batches come as they are. ``per_epoch`` counts those of the size that was asked for.
@@ -46,11 +46,11 @@ class Batches(Protocol):
     batch_size: int
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of ``epoch`` from number ``start`` on."""
+        """Iterate over the batches of ``epoch`` from number ``start`` on."""
 
 
 class Indexed:
-    """Batches of arrays that are held whole.
+    """Batches of arrays held whole.
 
     ``gather(rows)`` gives the columns of many rows; ``part(columns, low, high)`` a part of them as inputs, targets, and inputs
     with a name. With ``in_advance`` another thread makes the next batches while these are used.
@@ -73,14 +73,14 @@ class Indexed:
         self._per_gather = max(per_gather // batch_size, 1) * batch_size
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Shuffled by (seed, epoch); in file order where the seed is None."""
+        """Yield batches, shuffled by (seed, epoch); in file order where the seed is None."""
         order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
         made = (list(self._batches(order[low:high])) for low, high in pairwise(self._cuts(start * self.batch_size)))
         for batches in prefetch(made) if self._in_advance else made:
             yield from batches
 
     def _cuts(self, first: int) -> Iterator[int]:
-        """Where gathering stops and goes on: at first after few batches, which training waits for, then after many."""
+        """Yield the bounds of the gathered runs of rows: short ones first, since training waits for them, then longer ones."""
         width = min(AT_FIRST * self.batch_size, self._per_gather) if self._in_advance else self._per_gather
         while first < self.rows:
             yield first
@@ -98,7 +98,7 @@ class Indexed:
 def ragged_batches(
     texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device, transposed: int = 0
 ) -> Indexed:
-    """Batches of token rows: inputs are (values, offsets) or (values, offsets, weights), targets int64 class numbers.
+    """Return batches of token rows: inputs (values, offsets) or (values, offsets, weights), targets int64 class numbers.
 
     ``transposed``: how many ids there are, where a model wants each batch from their side too, as ``transposed``; else 0.
     """
@@ -123,7 +123,7 @@ def ragged_batches(
 def tensor_batches(
     inputs: Sequence[Tensor], targets: Tensor, *, batch_size: int, seed: int | None, device: torch.device
 ) -> Indexed:
-    """Batches of tensors with equal first dimensions, which are moved to the device once."""
+    """Return batches of tensors with equal first dimensions, which are moved to the device once."""
     columns = [each.to(device) for each in (*inputs, targets)]
 
     def gather(rows: np.ndarray) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Tensors in tuples, lists and dicts, in each other as they like: what models take and give beside a single tensor."""
+"""Nested tuples, lists and dicts of tensors (pytrees): what models take and return beside a single tensor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def mapped(change: Callable[[Any], Any], value: Any) -> Any:
-    """The same arrangement with every leaf changed; None stays. Any mapping becomes a dict."""
+    """Return the same structure with ``change`` applied to every leaf; None stays. Any mapping becomes a dict."""
     if value is None:
         return None
     if isinstance(value, Mapping):
@@ -19,7 +19,7 @@ def mapped(change: Callable[[Any], Any], value: Any) -> Any:
 
 
 def leaves(value: Any) -> list[Any]:
-    """Everything that is no tuple, list, mapping or None, from left to right."""
+    """List everything that is no tuple, list, mapping or None, from left to right."""
     if value is None:
         return []
     if isinstance(value, Mapping):
@@ -28,13 +28,13 @@ def leaves(value: Any) -> list[Any]:
 
 
 def filled(arrangement: Any, values: Iterable[Any]) -> Any:
-    """The same arrangement with other leaves, which are taken one after the other."""
+    """Return the same structure with other leaves, taken one after the other."""
     following = iter(values)
     return mapped(lambda _: next(following), arrangement)
 
 
 def count(value: Any) -> int:
-    """How many rows there are: the length of the first leaf that has an axis, or of a list that has no such leaf."""
+    """Count the rows: the length of the first leaf that has an axis, or of a list that has no such leaf."""
     for leaf in leaves(value):
         if getattr(leaf, "shape", ()):
             return len(leaf)

@@ -1,4 +1,4 @@
-"""Data of a person's own as batches: tensors or arrays held whole, a ``Dataset``, a ``DataLoader``, an iterable of batches.
+"""Batches of a user's own data: tensors or arrays held whole, a ``Dataset``, a ``DataLoader``, an iterable of batches.
 
 A batch is a tuple (input, ..., targets), where the inputs may stand in a tuple of their own, or a dict, in which the targets
 have a key and everything else is handed to the model by keyword. Data held whole have the same shape as a batch.
@@ -26,7 +26,7 @@ TARGETS = ("targets", "target", "labels", "label", "y")  # what the targets of a
 
 
 class Parts(NamedTuple):
-    """A batch taken apart: the model is called as ``model(*inputs, **named)``."""
+    """A batch split into inputs and targets: the model is called as ``model(*inputs, **named)``."""
 
     inputs: tuple[Any, ...]
     named: dict[str, Any] | None
@@ -35,7 +35,7 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchLayout:
-    """How a batch is taken apart, and what becomes of its tensors and arrays.
+    """How a batch is split into inputs and targets, and how its tensors and arrays are converted.
 
     Attributes:
         device: where they go.
@@ -49,7 +49,10 @@ class BatchLayout:
     target: str = ""
 
     def parts(self, batch: Any) -> Parts:
-        """Inputs and targets. Raises E603 for no tuple or dict, E610 and E611 where the targets' key cannot be told."""
+        """Split a batch into inputs and targets.
+
+        Raise E603 for no tuple or dict, E610 and E611 where the targets' key cannot be told.
+        """
         if isinstance(batch, Mapping):
             key = self._key(batch)
             return Parts((), {name: each for name, each in batch.items() if name != key}, batch[key])
@@ -71,7 +74,7 @@ class BatchLayout:
         return found[0]
 
     def batch(self, batch: Any, rows: np.ndarray | None = None) -> Batch:
-        """A batch on the device. Raises what ``parts`` raises, and E613."""
+        """Return a batch on the device. Raise what ``parts`` raises, and E613."""
         inputs, named, targets = self.parts(batch)
         inputs, targets = tuple(self.move(each) for each in inputs), self.move(targets)
         if named is not None:
@@ -79,7 +82,7 @@ class BatchLayout:
         return Batch(inputs, targets, count((inputs, named) if targets is None else targets), rows, named)
 
     def move(self, value: Any) -> Any:
-        """The tensors and arrays in a value as tensors on the device; anything else as it is."""
+        """Return a value with its tensors and arrays as tensors on the device; anything else stays."""
         return value.to(self.device) if isinstance(value, Tensor) else mapped(self._leaf, value)
 
     def _leaf(self, value: Any) -> Any:
@@ -99,7 +102,7 @@ class BatchLayout:
 
 @dataclass(frozen=True)
 class InputLayout(BatchLayout):
-    """For data to predict: inputs alone, or a batch as for training, whose targets are left out.
+    """The layout of data to predict: inputs alone, or a batch as for training, whose targets are left out.
 
     Attributes:
         accepts: whether the model can be called with such arguments.
@@ -111,7 +114,7 @@ class InputLayout(BatchLayout):
     targets: bool | None = None
 
     def parts(self, batch: Any) -> Parts:
-        """Inputs without targets. Raises E617 where it cannot be told whether there are targets."""
+        """Return the inputs without targets. Raise E617 where it cannot be told whether there are targets."""
         if self.targets:
             return super().parts(batch)._replace(targets=None)
         if isinstance(batch, Mapping):
@@ -134,7 +137,7 @@ class InputLayout(BatchLayout):
 
 
 def _spread(inputs: Sequence[Any]) -> tuple[Any, ...]:
-    """The inputs of a model; a single tuple of tensors or arrays is several inputs."""
+    """Return the inputs of a model; a single tuple of tensors or arrays is several inputs."""
     only = inputs[0] if len(inputs) == 1 else None
     if type(only) in (tuple, list) and only and all(isinstance(each, Tensor | np.ndarray) for each in only):
         return tuple(only)
@@ -142,7 +145,7 @@ def _spread(inputs: Sequence[Any]) -> tuple[Any, ...]:
 
 
 class Arranged:
-    """Batches of tensors of equal length that are held whole in any arrangement."""
+    """Batches of tensors of equal length, held whole in any nesting."""
 
     def __init__(self, parts: Parts, *, batch_size: int, seed: int | None, device: torch.device) -> None:
         self.parts = parts
@@ -152,7 +155,7 @@ class Arranged:
 
     @property
     def batch_size(self) -> int:
-        """Rows of a batch."""
+        """Return the rows of a batch."""
         return self.flat.batch_size
 
     @batch_size.setter
@@ -160,14 +163,14 @@ class Arranged:
         self.flat.batch_size = size
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Shuffled by (seed, epoch); in the order of the tensors where the seed is None."""
+        """Yield batches, shuffled by (seed, epoch); in the order of the tensors where the seed is None."""
         for batch in self.flat.epoch(epoch, start):
             inputs, named, targets = filled(self.parts, (*batch.inputs, batch.targets))
             yield Batch(inputs, targets, batch.size, batch.rows, named)
 
 
 class Items:
-    """Batches of a map-style ``Dataset``: items are fetched in our order and put together by torch's ``default_collate``."""
+    """Batches of a map-style ``Dataset``: items are fetched in our order and combined by torch's ``default_collate``."""
 
     def __init__(self, dataset: Dataset[Any], layout: BatchLayout, *, batch_size: int, seed: int | None) -> None:
         self.dataset, self.layout, self.batch_size, self.seed = dataset, layout, batch_size, seed
@@ -175,7 +178,7 @@ class Items:
         self.per_epoch = -(-self.rows // batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Shuffled by (seed, epoch); in the data set's order where the seed is None."""
+        """Yield batches, shuffled by (seed, epoch); in the data set's order where the seed is None."""
         order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
         fetch = getattr(self.dataset, "__getitems__", None)
         for first in range(start * self.batch_size, self.rows, self.batch_size):
@@ -187,17 +190,17 @@ class Items:
             yield self.layout.batch(batch, rows)
 
     def _narrow(self, value: Any) -> Any:
-        """Of items that hold no such tensor themselves, 64 bit comes from arrays and numbers."""
+        """Convert float64 to the layout's type: from items without such tensors it comes from arrays and numbers."""
         return value.to(self.layout.dtype) if isinstance(value, Tensor) and value.dtype == torch.float64 else value
 
 
 class Loader:
-    """Batches of a ``DataLoader`` or any iterable of batches; with ``again`` one that can be gone through each epoch."""
+    """Batches of a ``DataLoader`` or any iterable of batches; with ``again`` one that can be iterated over in each epoch."""
 
     batch_size = 0  # the loader's own
 
     def __init__(self, batches: Any, layout: BatchLayout, again: bool = True) -> None:
-        """Raises E602 for an iterator that would be used up after one epoch."""
+        """Raise E602 for an iterator that would be used up after one epoch."""
         # Asking a loader for its iterator would draw from the random state and start its workers.
         if again and not isinstance(batches, DataLoader) and iter(batches) is batches:
             raise error("E602")
@@ -206,7 +209,7 @@ class Loader:
         self.rows = len(batches.dataset) if isinstance(getattr(batches, "dataset", None), Sequence) else 0
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The loader's own batches in its own order; those before ``start`` are drawn at once and passed over."""
+        """Return the loader's own batches in its own order; those before ``start`` are drawn at once and skipped."""
         batches = iter(self.batches)
         for _ in islice(batches, start):
             pass
@@ -214,7 +217,7 @@ class Loader:
 
 
 def any_batches(data: Any, layout: BatchLayout, *, batch_size: int, seed: int | None, again: bool = True) -> Batches:
-    """Batches of whatever a person has; ``again`` when they will be gone through more than once.
+    """Return batches of whatever data a user has; ``again`` when they will be iterated over more than once.
 
     Raises:
         ModelError: E601 for data of another kind, E602 for an iterator where ``again``, E604 for arrays of different lengths,
@@ -236,7 +239,7 @@ def any_batches(data: Any, layout: BatchLayout, *, batch_size: int, seed: int | 
 
 
 def _is_whole(data: Any) -> bool:
-    """Whether this is data rather than a row of batches, which are no tensors themselves."""
+    """Tell data held whole from a sequence of batches, which are no tensors themselves."""
     if not isinstance(data, tuple | list):
         return True
     return len(data) >= 2 and any(isinstance(each, Tensor | np.ndarray) for each in data)

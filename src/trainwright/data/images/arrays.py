@@ -1,4 +1,7 @@
-"""Arrays of numbers as pictures: any usual shape and type to uint8 (rows, channels, height, width), or a reason why not."""
+"""Convert arrays of numbers to pictures: any usual shape and type to uint8 (rows, channels, height, width).
+
+What cannot be converted is refused with the reason.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ SHAPES = "(rows, height, width), with 1, 3 or 4 channels after the rows or at th
 
 
 def to_pixels(array: np.ndarray, name: str) -> np.ndarray:
-    """One array, see ``convert``. ``name`` stands in messages. Raises SourceError E147."""
+    """Return one array as pictures, see ``convert``. ``name`` stands in messages. Raise SourceError E147."""
     return convert({name: array})[0][name]
 
 
 def convert(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[Note]]:
-    """uint8 pictures of shape (rows, 1 or 3, height, width), and what was done to the values.
+    """Return uint8 pictures of shape (rows, 1 or 3, height, width), and notes on how their values were converted.
 
     The arrays are parts of one data set, so what their values mean (0 to 1, 0 to 255, 0 to 65,535) is decided once, for
     all of them. A fourth channel is transparency, and lies over white.
@@ -43,7 +46,7 @@ def convert(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], li
 
 
 def layout(shape: tuple[int, ...], name: str) -> str:
-    """How the axes are meant: ``hw``, ``hwc``, ``chw``, ``flat`` or ``planes``. Raises SourceError E147."""
+    """Return how the axes are ordered: ``hw``, ``hwc``, ``chw``, ``flat`` or ``planes``. Raise SourceError E147."""
     if 0 in shape:
         raise _unfit(name, f"its shape is {shape}: it is empty")
     if len(shape) == 3:
@@ -63,7 +66,7 @@ def layout(shape: tuple[int, ...], name: str) -> str:
 
 
 def to_labels(array: np.ndarray, name: str) -> pl.Series:
-    """Labels as text, shape (rows,); null for an empty one. Raises SourceError E147."""
+    """Return labels as text, shape (rows,); null for an empty one. Raise SourceError E147."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -83,7 +86,7 @@ def to_labels(array: np.ndarray, name: str) -> pl.Series:
 
 
 def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
-    """What each value is multiplied with to lie in 0..255."""
+    """Return the factor that brings every value into 0..255, and notes on it."""
     kinds = {array.dtype for array in arrays.values()}
     if kinds == {np.dtype(np.uint8)}:
         return 1.0, []
@@ -108,7 +111,7 @@ def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
 
 
 def _arranged(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | None]:
-    """A view of shape (rows, channels, height, width)."""
+    """Return a view of shape (rows, channels, height, width), and a note where rows of pixels were made square."""
     kind = layout(array.shape, name)
     if kind == "hw":
         return array[:, None], None

@@ -1,4 +1,4 @@
-"""Random changes to a batch of training images, as a pure function of (seed, epoch, row).
+"""Data augmentation: random changes to a batch of training images, as a pure function of (seed, epoch, row).
 
 A row is changed the same way whatever batch it is in, on whatever device, after whatever interruption: its random numbers are
 a hash of where it stands, and torch's random state is neither read nor moved. ``mixup`` alone looks beyond the row: its
@@ -25,7 +25,7 @@ DRAWS = SHARE + 2 * TRIES
 
 
 class Augment:
-    """The changes by name.
+    """The augmentations by name.
 
     shift   up to a tenth of the side in each direction, whole pixels; what comes in is black
     flip    left and right exchanged, in half of the rows
@@ -41,7 +41,7 @@ class Augment:
         self.names, self.seed, self.classes = frozenset(names), seed, classes
 
     def __call__(self, images: Tensor, targets: Tensor, epoch: int, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Changed images (batch, channels, height, width) and their targets.
+        """Return the augmented images (batch, channels, height, width) and their targets.
 
         ``rows``, int64 (batch,), are row numbers in the data set, on the device of the images.
         """
@@ -57,7 +57,7 @@ class Augment:
         return self._mixup(images, targets, draws) if "mixup" in self.names else (images, targets)
 
     def _axis(self, draws: Tensor, size: int, axis: int) -> tuple[Tensor, Tensor, Tensor]:
-        """For each row and place along one axis: where its pixel comes from, whether that is outside, whether it is cut out.
+        """Return, for each row and place along one axis: its source place, whether that is outside, and whether it is cut out.
 
         Three tensors (batch, size): int64, bool, bool. The axis is 0 down, 1 across.
         """
@@ -81,7 +81,7 @@ class Augment:
         return places, outside, hole
 
     def _mixup(self, images: Tensor, targets: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-        """Each row with the next in an order of the batch's rows by hash, the last with the first."""
+        """Mix each row with the next in an order of the batch's rows by hash, the last with the first."""
         order = draws[:, ORDER].argsort(stable=True)
         partner = torch.empty_like(order).scatter_(0, order, order.roll(-1))
         share = _beta(draws[:, SHARE : SHARE + TRIES], draws[:, SHARE + TRIES :])
@@ -92,30 +92,30 @@ class Augment:
 
 
 def random_bits(seed: int, epoch: int, rows: Tensor, count: int) -> Tensor:
-    """``count`` random numbers below 2**24 for each row: int64 (rows, count), on the device of ``rows``."""
+    """Return ``count`` random numbers below 2**24 for each row: int64 (rows, count), on the device of ``rows``."""
     row = _mixed((rows + 1) * GOLDEN + step_seed(seed, epoch))
     return _mixed(row[:, None] + torch.arange(1, count + 1, device=rows.device) * GOLDEN) >> (64 - BITS) & ((1 << BITS) - 1)
 
 
 def _mixed(values: Tensor) -> Tensor:
-    """The output function of splitmix64 (Steele et al. 2014) of int64 values, taken as unsigned."""
+    """Apply the output function of splitmix64 (Steele et al. 2014) to int64 values, taken as unsigned."""
     values = (values ^ _right(values, 30)) * FIRST
     values = (values ^ _right(values, 27)) * SECOND
     return values ^ _right(values, 31)
 
 
 def _right(values: Tensor, bits: int) -> Tensor:
-    """A shift that brings zeros in; that of int64 brings the sign."""
+    """Shift right and bring in zeros; int64's own shift copies the sign."""
     return values >> bits & ((1 << (64 - bits)) - 1)
 
 
 def below(bits: Tensor, count: int) -> Tensor:
-    """Random numbers of 24 bits as whole numbers below ``count``, each as likely as the next to one in 2**24 / count."""
+    """Map random numbers of 24 bits to whole numbers below ``count``, equally likely to one part in 2**24 / count."""
     return bits * count >> BITS
 
 
 def _beta(first: Tensor, second: Tensor) -> Tensor:
-    """One Beta(c, c) number a row by Johnk's method (1964): the first accepted pair of (rows, tries) random numbers."""
+    """Draw one Beta(c, c) number a row by Johnk's method (1964): the first accepted pair of (rows, tries) random numbers."""
     one, two = (((bits + 0.5) / (1 << BITS)) ** (1 / CONCENTRATION) for bits in (first, second))
     accepted = (one + two <= 1).int().argmax(dim=1, keepdim=True)  # the first try where all are refused
     one, two = one.gather(1, accepted)[:, 0], two.gather(1, accepted)[:, 0]
@@ -123,7 +123,7 @@ def _beta(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _gather(images: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    """The pixel at (``down``, ``across``) of each row for each place: places int64 (batch, height), (batch, width)."""
+    """Return for each place the pixel at (``down``, ``across``): int64 (batch, height) and (batch, width)."""
     batch, channels = images.shape[:2]
     flat = (down[:, :, None] * images.shape[3] + across[:, None, :]).view(batch, 1, -1)
     return images.reshape(batch, channels, -1).gather(2, flat.expand(-1, channels, -1)).view_as(images)

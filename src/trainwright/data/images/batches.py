@@ -1,4 +1,4 @@
-"""Batches of pictures: gathered as bytes, then converted, changed at random and normalised on the device, a batch at a time.
+"""Batches of pictures: gathered as bytes, then converted, augmented and normalized on the device, a batch at a time.
 
 Pixels in memory are indexed as a whole. Pictures in files are decoded by worker processes while the batches before them
 train; the results are the same.
@@ -29,7 +29,7 @@ START = "fork" if sys.platform == "linux" else None
 
 
 class ImageBatches:
-    """Inputs are float32 (batch, channels, height, width), normalised; targets int64 (batch,), or as ``augment`` gives them.
+    """Batches of normalized images, float32 (batch, channels, height, width); targets int64 (batch,), or ``augment``'s.
 
     ``augment`` changes the pictures; None for evaluation. ``workers`` decode where ``inputs`` are files; 0 = this process.
     """
@@ -58,7 +58,7 @@ class ImageBatches:
         self._scale, self._shift = (each.to(torch.float32).to(device) for each in (1 / (255 * std), -mean / std))
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Shuffled by (seed, epoch) and changed by (seed, epoch, row); in order where the seed is None.
+        """Yield batches, shuffled by (seed, epoch) and augmented by (seed, epoch, row); in order where the seed is None.
 
         Raises:
             DataError: E270 and E271 for files that cannot be decoded on the way.
@@ -76,11 +76,11 @@ class ImageBatches:
                 yield Batch((self.normalise(images),), targets, len(rows), rows)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """``(images / 255 - mean) / std``, in place after the conversion: the fastest of the ways that were measured."""
+        """Return ``(images / 255 - mean) / std``, in place after the conversion: the fastest of the ways that were measured."""
         return images.to(torch.float32, copy=True).mul_(self._scale).add_(self._shift)
 
     def _pixels(self, wanted: Sequence[np.ndarray]) -> Generator[Tensor]:
-        """The pictures of each batch as they are kept: uint8, on the device."""
+        """Yield the pictures of each batch as they are stored: uint8, on the device."""
         if isinstance(self._inputs, Files):
             yield from (each.to(self.device) for each in _decoded(self._inputs, wanted, self.workers))
             return
@@ -90,7 +90,7 @@ class ImageBatches:
 
 
 def _placed(pixels: Tensor, device: torch.device) -> Tensor:
-    """On the device once, where they take up to half of its memory; else they go there with each batch."""
+    """Return the pixels on the device if they take up to half of its memory; else as they are, to be moved batch by batch."""
     if device.type == "cuda" and pixels.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
         return pixels
     return pixels.to(device)
@@ -114,7 +114,7 @@ def _as_it_is(batch: Any) -> Any:
 
 
 def _decoded(files: Files, wanted: Sequence[np.ndarray], workers: int) -> Iterator[Tensor]:
-    """The pixels of each batch in order. The processes end with the generator, however that ends."""
+    """Yield the pixels of each batch in order. The worker processes end with the generator, however that ends."""
     loader = DataLoader(
         _Decoding(files),
         batch_sampler=[rows.tolist() for rows in wanted],

@@ -1,4 +1,4 @@
-"""One image file to one array: the only user of Pillow.
+"""Decode one image file to one array: the only user of Pillow.
 
 Promises: a picture is judged by its first bytes and its header before memory is taken for it; what cannot be used is
 refused with the reason and no other effect; equal bytes give equal pixels. What a format leaves open is settled so:
@@ -36,7 +36,7 @@ _KEEP, _TURNED = 1, (5, 6, 7, 8)  # EXIF orientations: as it is; those that exch
 
 @dataclass(frozen=True)
 class Header:
-    """What a file's header says: size as it is shown (orientation applied), channels 1 (grey) or 3."""
+    """What a file's header says: size as displayed (orientation applied), channels 1 (grey) or 3."""
 
     width: int
     height: int
@@ -44,7 +44,7 @@ class Header:
 
 
 def read_header(source: Path | bytes) -> Header:
-    """The header of a picture; no pixel is decoded.
+    """Read the header of a picture; decode no pixel.
 
     Raises:
         Unusable: no picture, or one that is damaged or too large.
@@ -57,7 +57,7 @@ def read_header(source: Path | bytes) -> Header:
 
 
 def decode_one(source: Path | bytes | np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
-    """One picture at a size of (height, width): uint8, shape (channels, height, width).
+    """Return one picture at a size of (height, width): uint8, shape (channels, height, width).
 
     An array has shape (height, width), (height, width, channels) or (channels, height, width) and what ``to_pixels``
     takes as values.
@@ -74,7 +74,7 @@ def decode_one(source: Path | bytes | np.ndarray, size: tuple[int, int], channel
 
 
 def decode_file(source: Path | bytes, size: tuple[int, int], channels: int) -> np.ndarray:
-    """``decode_one`` for a file, raising ``Unusable`` with the bare reason."""
+    """Decode a file as ``decode_one`` does, but raise ``Unusable`` with the bare reason."""
     with _opened(source, pixels=True) as image:
         orientation = _orientation(image)
         wanted = size[::-1] if orientation in _TURNED else size
@@ -83,7 +83,7 @@ def decode_file(source: Path | bytes, size: tuple[int, int], channels: int) -> n
 
 
 def reshape(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
-    """Pixels, uint8 of shape (1 or 3, height, width), at another size and with other channels; as they are if equal."""
+    """Return pixels (uint8, (1 or 3, height, width)) with another size and number of channels; unchanged if both are equal."""
     return pixels if pixels.shape == (channels, *size) else _to_array(_shaped(_from_array(pixels), size, channels))
 
 
@@ -97,8 +97,11 @@ _quiet_filters: warnings.catch_warnings[None] | None = None
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warning of Pillow's is shown or raised. Filters belong to the whole process, so threads share one change of them:
-    the first that enters makes it, the last that leaves takes it back."""
+    """Silence the warnings of Pillow.
+
+    Warning filters belong to the whole process, so threads share one change of them: the first that enters makes it, the last
+    that leaves reverts it.
+    """
     global _quiet_depth, _quiet_filters
     with _quiet_lock:
         _quiet_depth += 1
@@ -117,7 +120,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def _opened(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
-    """The picture, its header read and found reasonable. Whatever goes wrong inside is ``Unusable``."""
+    """Open a picture and check its header. Whatever goes wrong inside is raised as ``Unusable``."""
     try:
         with quiet(), io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
             yield _identified(file, pixels)
@@ -142,8 +145,11 @@ def _identified(file: IO[bytes], pixels: bool) -> ImageFile:
 
 @functools.cache
 def _readers() -> dict[str, Callable[[IO[bytes]], ImageFile]]:
-    """The reader of each format. Pillow's own ``open`` would try every format it knows, of which some start other programs
-    or were never meant for files of strangers, and stop at a number of pixels that is a global variable."""
+    """Return the reader of each format.
+
+    Pillow's own ``open`` would try every format it knows, some of which start other programs or were never meant for untrusted
+    files, and its limit on pixels is a global variable.
+    """
     from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
     return {
@@ -168,7 +174,7 @@ def _is_grey(image: Image) -> bool:
 
 
 def _flat(image: ImageFile) -> Image:
-    """The picture in mode L or RGB, transparency over white."""
+    """Convert a picture to mode L or RGB, transparency over white."""
     from PIL import Image
 
     grey = _is_grey(image)
@@ -185,7 +191,7 @@ def _flat(image: ImageFile) -> Image:
 
 
 def _from_16_bits(values: np.ndarray, transparent: object) -> Image:
-    """0..65,535 to 0..255, to the nearest; a value that is declared transparent becomes white."""
+    """Scale 0..65,535 to 0..255, to the nearest; a value that is declared transparent becomes white."""
     from PIL import Image
 
     scaled = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -195,7 +201,7 @@ def _from_16_bits(values: np.ndarray, transparent: object) -> Image:
 
 
 def _orientation(image: ImageFile) -> int:
-    """The EXIF orientation, 1 to 8. Damaged EXIF data says nothing; Pillow turns a TIFF itself."""
+    """Return the EXIF orientation, 1 to 8; 1 where the EXIF data are damaged, and for TIFF, which Pillow rotates itself."""
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return _KEEP
     try:
@@ -223,7 +229,7 @@ def _turned(image: Image, orientation: int) -> Image:
 
 
 def _shaped(image: Image, size: tuple[int, int], channels: int) -> Image:
-    """Grey or colour, the largest centred part of the wanted proportions, resized to ``size`` = (height, width)."""
+    """Convert to grey or color, crop to the largest centered part of the wanted proportions, resize to (height, width)."""
     from PIL.Image import Resampling
 
     image = image.convert("L" if channels == 1 else "RGB")

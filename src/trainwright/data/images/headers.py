@@ -1,4 +1,4 @@
-"""What the bytes of an image file say before a decoder sees them: its format, its size, and whether that can be true.
+"""Check the header of an image file before a decoder sees it: its format, its size, and whether that can be true.
 
 Promises: nothing is decompressed, and no memory is taken for what a header declares.
 """
@@ -40,7 +40,7 @@ class Unusable(Exception):
 
 
 def image_format(file: IO[bytes]) -> tuple[str, int]:
-    """The format as Pillow names it, and the file's size; the file is left at its beginning. Raises Unusable."""
+    """Return the format as Pillow names it, and the file's size; rewind the file. Raise Unusable."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     head = file.read(64)
@@ -67,8 +67,9 @@ def refuse_bomb(width: int, height: int, depth: int, size: int) -> None:
 
 
 def still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
-    """The chunks that make the picture and nothing else: texts and profiles, which may be decompression bombs, and the
-    further frames of an animation are not even looked at. Without ``pixels`` only the header is kept.
+    """Return the file with only the chunks that make the still picture; without ``pixels`` only those of the header.
+
+    Texts and profiles, which may be decompression bombs, and the further frames of an animation are not even looked at.
 
     Raises:
         Unusable: truncated, or so many chunks that it is no picture.
@@ -106,7 +107,7 @@ def _what_it_is(head: bytes) -> str:
 
 
 def _webp_size(head: bytes) -> tuple[int, int]:
-    """Width and height as the first chunk of a WebP file gives them (RFC 9649)."""
+    """Return width and height from the first chunk of a WebP file (RFC 9649)."""
     kind, number = head[12:16], int.from_bytes
     if kind == b"VP8X":
         return number(head[24:27], "little") + 1, number(head[27:30], "little") + 1

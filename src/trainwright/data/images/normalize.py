@@ -1,4 +1,4 @@
-"""Pixels: the encoder of pictures. Size and channels, and the mean and deviation of the training pictures."""
+"""The encoder of pictures: size and channels, and the mean and standard deviation of the training pictures."""
 
 from __future__ import annotations
 
@@ -40,30 +40,30 @@ class ImageNormalizer:
 
     @classmethod
     def from_sums(cls, sums: np.ndarray, rows: int, size: tuple[int, int], channels: int) -> ImageNormalizer:
-        """``fit`` from what ``sums_of`` gave for every training picture, added up: int64, shape (channels, 2)."""
+        """Return what ``fit`` would, from the ``sums_of`` all training pictures, added up: int64, shape (channels, 2)."""
         count = rows * size[0] * size[1]
         found = [_moments(total, squares, count) for total, squares in sums.tolist()]
         return cls(size, channels, tuple(mean for mean, _ in found), tuple(std for _, std in found))
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """JSON values and (no) arrays, enough to make the same encoder again."""
+        """Return JSON values and (no) arrays from which ``from_parts`` rebuilds the encoder."""
         values = {"size": list(self.size), "channels": self.channels, "mean": list(self.mean), "std": list(self.std)}
         return values, {}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> ImageNormalizer:
-        """The encoder that ``to_parts`` described."""
+        """Rebuild an encoder from what ``to_parts`` returned."""
         height, width = values["size"]
         return cls((height, width), values["channels"], tuple(values["mean"]), tuple(values["std"]))
 
 
 def sums_of(picture: np.ndarray) -> np.ndarray:
-    """Sum and sum of squares of each channel of one picture (channels, height, width): int64, shape (channels, 2)."""
+    """Return sum and sum of squares of each channel of one picture (channels, height, width): int64, shape (channels, 2)."""
     return np.array([_sums(channel, len(channel)) for channel in picture])
 
 
 def _sums(values: np.ndarray, rows: int) -> tuple[int, int]:
-    """Sum and sum of squares of uint8 values, so many rows at a time. float64 holds whole numbers up to 2**53 exactly."""
+    """Return sum and sum of squares of uint8 values, ``rows`` at a time. float64 holds whole numbers up to 2**53 exactly."""
     total = squares = 0
     for start in range(0, len(values), rows):
         part = values[start : start + rows].astype(np.float64).reshape(-1)
@@ -73,7 +73,7 @@ def _sums(values: np.ndarray, rows: int) -> tuple[int, int]:
 
 
 def _moments(total: int, squares: int, count: int) -> tuple[float, float]:
-    """Mean and deviation of values that were divided by 255."""
+    """Return mean and standard deviation of values divided by 255."""
     mean = Fraction(total, 255 * count)
     variance = Fraction(squares, 255 * 255 * count) - mean * mean
     return float(mean), sqrt(variance) if variance else 1.0

@@ -1,4 +1,4 @@
-"""Pictures: the labelled pictures of one split, in files not yet decoded or as pixels. What is left out is named beside it."""
+"""The labeled pictures of one split, in files not yet decoded or as pixels, beside a list of those that were left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIGEST = 16  # bytes of a key
 
 @dataclass
 class Pictures:
-    """One split.
+    """The pictures of one split.
 
     Attributes:
         file: the folder or file, as the person gave it, for messages.
@@ -53,7 +53,7 @@ class Pictures:
         return len(self.rows)
 
     def take(self, rows: np.ndarray) -> Pictures:
-        """These rows (indices from 0, or a mask) in this order; ``rejected`` and ``notes`` go along, as copies."""
+        """Return these rows (indices from 0, or a mask) in this order, with copies of ``rejected`` and ``notes``."""
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
         places = index.tolist()
         return replace(
@@ -69,7 +69,7 @@ class Pictures:
         )
 
     def remove(self, bad: Mapping[int, str]) -> None:
-        """Take rows (indices from 0) out, in place, each into ``rejected`` with its reason.
+        """Move rows (indices from 0) out, in place, each into ``rejected`` with its reason.
 
         Raises:
             SourceError: E142, no picture is left.
@@ -99,7 +99,7 @@ class Pictures:
 def from_files(
     file: str, labels: Sequence[str], names: Sequence[str], paths: Sequence[Path], rows: np.ndarray, by_row: bool
 ) -> Pictures:
-    """Pictures that lie in files, each read once for its key; missing, empty and unreadable ones are left out. Raises E142."""
+    """Return pictures in files, each read once for its key; leave missing, empty and unreadable ones out. Raise E142."""
     keys, bad = _digests(paths)
     pictures = Pictures(
         file,
@@ -116,7 +116,7 @@ def from_files(
 
 
 def from_pixels(file: str, labels: pl.Series, pixels: np.ndarray) -> Pictures:
-    """Pictures that are an array, in order; rows without a label (null) are left out. Raises E142."""
+    """Return pictures from an array, in order; leave rows without a label (null) out. Raise E142."""
     rows = len(pixels)
     pictures = Pictures(
         file,
@@ -133,12 +133,12 @@ def from_pixels(file: str, labels: pl.Series, pixels: np.ndarray) -> Pictures:
 
 
 def printable(name: str) -> str:
-    """A file name whose bytes are not valid in the system's encoding holds surrogates, which no column can."""
+    """Return a file name in valid UTF-8: bytes that the system's encoding does not know become question marks."""
     return name.encode("utf-8", "replace").decode()
 
 
 def in_pieces(work: Callable[[int, int], int], rows: int, threads: int, progress: Callable[[int, int], None] | None) -> None:
-    """``work(start, stop)`` over pieces of the rows, in threads; it returns how many rows it has done.
+    """Run ``work(start, stop)`` over parts of the rows, in threads; it returns how many rows it has done.
 
     ``progress(done, rows)`` is called in this thread. When anything is raised, no further piece begins.
     """
@@ -155,7 +155,7 @@ def in_pieces(work: Callable[[int, int], int], rows: int, threads: int, progress
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -165,7 +165,7 @@ def _row_keys(pixels: np.ndarray) -> list[str]:
 
 
 def _digests(paths: Sequence[Path]) -> tuple[list[str], dict[int, str]]:
-    """The key of each file, and the reason where there is none."""
+    """Return the key of each file, and the reason for each that has none."""
     keys, bad = [""] * len(paths), dict[int, str]()
 
     def work(start: int, stop: int) -> int:

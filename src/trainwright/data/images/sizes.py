@@ -1,4 +1,4 @@
-"""Which size pictures are given, and their decoding: headers first, pixels once.
+"""Derive the size of pictures from their headers, and decode them to that size.
 
 Promises: a picture is decoded once, by all cores; one that cannot be used is named and the others go on; memory is taken
 for the result and for one picture a core.
@@ -50,7 +50,7 @@ def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
 def decode(
     pictures: Pictures, size: tuple[int, int], channels: int, progress: Callable[[int, int], None] | None = None
 ) -> Pictures:
-    """The pictures with ``pixels`` of this size (height, width); those that cannot be used are in its ``rejected``.
+    """Return the pictures with ``pixels`` of this size (height, width); those that cannot be used are in its ``rejected``.
 
     ``progress(done, rows)`` is called on the way, in this thread.
 
@@ -81,12 +81,12 @@ def decode(
 
 
 def bytes_needed(pictures: Pictures, size: tuple[int, int], channels: int) -> int:
-    """What ``decode`` takes for its result."""
+    """Return how many bytes the pixels of these pictures take at this size."""
     return len(pictures) * channels * size[0] * size[1]
 
 
 def _headers(pictures: Pictures) -> np.ndarray:
-    """int64, shape (usable rows, 3): width, height, channels."""
+    """Return width, height and channels of each usable picture: int64, shape (rows, 3). Remove the others, in place."""
     if pictures.pixels is not None:
         channels, height, width = pictures.pixels.shape[1:]
         return np.tile(np.array([width, height, channels]), (len(pictures), 1))
@@ -109,7 +109,7 @@ def _headers(pictures: Pictures) -> np.ndarray:
 
 
 def _size(sizes: np.ndarray) -> tuple[tuple[int, int], Note]:
-    """(height, width) for pictures of these widths and heights, shape (rows, 2), and why."""
+    """Derive (height, width) from the widths and heights of the pictures, shape (rows, 2), and say why."""
     width, height = (int(side) for side in sizes[0])
     alike = bool((sizes == sizes[0]).all())
     if alike and width * height <= LARGEST**2:

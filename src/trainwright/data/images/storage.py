@@ -29,7 +29,7 @@ CACHED = 2000  # files from which on decoding takes longer than reading the cach
 
 @dataclass(frozen=True)
 class Files:
-    """Pictures that stay in their files and are decoded whenever they are asked for."""
+    """Pictures that stay in their files and are decoded whenever they are needed."""
 
     paths: list[Path]
     size: tuple[int, int]
@@ -39,12 +39,12 @@ class Files:
         return len(self.paths)
 
     def __getitem__(self, rows: np.ndarray) -> Files:
-        """These rows, by index or by mask."""
+        """Return these rows, by index or by mask."""
         places = np.flatnonzero(rows) if rows.dtype == bool else rows
         return Files([self.paths[place] for place in places.tolist()], self.size, self.channels)
 
     def read(self, rows: Iterable[int]) -> np.ndarray:
-        """The pixels of these rows: uint8, shape (rows, channels, height, width).
+        """Return the pixels of these rows: uint8, shape (rows, channels, height, width).
 
         Raises:
             DataError: E270, a file cannot be decoded any more.
@@ -81,9 +81,9 @@ class Stored:
 
 
 def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: int) -> bool:
-    """Whether the pixels of all parts can be held at once; those that are arrays already are.
+    """Return whether the pixels of all parts fit in memory at once; those that are arrays already are in it.
 
-    Raises DataError E275 for arrays that are to be brought to a size at which they cannot be.
+    Raise DataError E275 for arrays that are to be brought to a size at which they cannot be.
     """
     parts, most = list(parts), min(MOST_BYTES, _available() // 2)
     resized = [part for part in parts if part.pixels is not None and part.pixels.shape[1:] != (channels, *size)]
@@ -95,9 +95,11 @@ def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: in
 def store(
     pictures: Pictures, size: tuple[int, int], channels: int, in_memory: bool, progress: Progress | None = None
 ) -> Stored:
-    """The pictures at this size, those that cannot be used in ``rejected``; ``progress(done, total)`` is called on the way.
+    """Decode pictures to this size, or scan them and leave them in files; ``progress(done, total)`` is called meanwhile.
 
-    Raises SourceError E142.
+    Those that cannot be used are in ``rejected``.
+
+    Raise SourceError E142.
     """
     if not in_memory and pictures.paths is not None and pictures.pixels is None:
         return _scanned(pictures, size, channels, progress)
@@ -121,7 +123,7 @@ def _held(pictures: Pictures, keep: Callable[[], None]) -> Stored:
 
 
 def _scanned(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
-    """Every file decoded once, for its sums and to find those that cannot be."""
+    """Decode every file once, for its sums and to find those that cannot be decoded."""
     paths = pictures.paths or []
     sums = np.zeros((len(paths), channels, 2), np.int64)
     bad: dict[int, str] = {}
@@ -142,7 +144,7 @@ def _scanned(pictures: Pictures, size: tuple[int, int], channels: int, progress:
 
 
 def _available() -> int:
-    """Bytes of memory that are free, or could be made so; where the system does not say, more than enough."""
+    """Return how many bytes of memory are available; where the system does not say, more than enough."""
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
     except OSError:

@@ -1,4 +1,7 @@
-"""Labels and texts to numbers. What is learned (classes, vocabulary, document frequencies) comes from the training split only.
+"""Encoders of labels and texts as numbers.
+
+Classes, vocabulary and document frequencies are learned from the training split only.
+A fitted encoder is data: ``to_parts`` returns JSON values and arrays, ``from_parts`` rebuilds it from them.
 
 A fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` takes them back.
 """
@@ -39,7 +42,7 @@ class LabelEncoder:
 
     @classmethod
     def fit(cls, labels: pl.Series) -> LabelEncoder:
-        """The distinct labels of the training split."""
+        """Learn the distinct labels of the training split."""
         import polars as pl
 
         names = sorted(labels.unique().to_list())
@@ -48,7 +51,7 @@ class LabelEncoder:
         return cls(tuple(sorted(names, key=float) if numeric else names))  # a stable sort: 1 and 1.0 keep their order
 
     def encode(self, labels: pl.Series) -> np.ndarray:
-        """Class numbers, int64, shape (rows,); -1 for a label that training did not have."""
+        """Return class numbers, int64, shape (rows,); -1 for a label that training did not have."""
         import polars as pl
 
         codes = labels.cast(pl.Enum(list(self.names)), strict=False).to_physical()
@@ -81,12 +84,12 @@ class TextEncoder:
 
     @property
     def size(self) -> int:
-        """How many ids there are."""
+        """Return the number of ids."""
         return self._words + len(self.pieces)
 
     @property
     def _words(self) -> int:
-        """How many ids stand for words and word n-grams: those of the pieces come behind them."""
+        """Return the number of ids of words and word n-grams; those of character n-grams follow them."""
         return len(self.tokens) + sum(map(len, self.grams))
 
     @cached_property
@@ -96,7 +99,7 @@ class TextEncoder:
         return pl.Enum(self.tokens[len(SPECIAL) :])
 
     def fit(self, texts: pl.Series | Tokens) -> Ragged:
-        """Learn the vocabulary from the training split and give its encoding."""
+        """Learn the vocabulary from the training split and return its encoding."""
         tokens = texts if isinstance(texts, Tokens) else self._tokenise(texts)
         known = tokens.frequent(self.min_count)
         self.tokens = [*SPECIAL, *(known.head(self.max_vocabulary) if self.max_vocabulary else known).to_list()]
@@ -116,7 +119,7 @@ class TextEncoder:
         return self._encode(tokens, learn=True)
 
     def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
-        """The encoding of any texts under the vocabulary that was learned."""
+        """Encode any texts with the learned vocabulary."""
         if isinstance(texts, list):
             plain = tokenize_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW_TEXTS else None
             if plain is not None:
@@ -127,13 +130,13 @@ class TextEncoder:
         return self._encode(texts if isinstance(texts, Tokens) else self._tokenise(texts), learn=False)
 
     def share_unknown(self, tokens: Tokens) -> float:
-        """The part of the texts' tokens that the vocabulary does not have."""
+        """Return the share of the texts' tokens that the vocabulary does not have."""
         counts = tokens.counts
         unknown = counts[self._ids(tokens.distinct) == UNKNOWN].sum()
         return float(unknown / counts.sum()) if counts.any() else 0.0
 
     def extend(self, tokens: Tokens, min_count: int) -> int:
-        """Put the tokens that are new behind those there are, which keep their ids; gives how many. Only without n-grams."""
+        """Append new tokens to the vocabulary, whose ids stay as they are, and return how many. Only without n-grams."""
         there, before = set(self.tokens), self.size
         new = [token for token in tokens.frequent(min_count).to_list() if token not in there]
         self.tokens = [*self.tokens, *new]
@@ -149,7 +152,7 @@ class TextEncoder:
         return replace(read.tokens(), most=self.max_tokens)
 
     def _forget(self) -> None:
-        """What was made of the tokens before."""
+        """Drop what was computed from the former vocabulary."""
         self.__dict__.pop("_enum", None)
         self._words_seen = None
 
@@ -158,7 +161,10 @@ class TextEncoder:
         return [Lookup(keys) for keys in self.grams]
 
     def _words_of(self, tokens: Tokens) -> tuple[np.ndarray, Pieces | None]:
-        """The id of each distinct token, and the ids of its parts; splits of one source have the same distinct tokens."""
+        """Return the id of each distinct token, and the ids of its character n-grams.
+
+        The last result is kept, as the splits of one source share their distinct tokens.
+        """
         seen = self._words_seen
         if seen is None or seen[0] is not tokens.distinct:
             pieces = self._pieces_of(tokens.distinct) if self.chars else None
@@ -175,14 +181,14 @@ class TextEncoder:
         return known.fill_null(UNKNOWN).to_numpy()
 
     def _pieces_of(self, words: pl.Series | list[str]) -> Pieces:
-        """Ids of the character n-grams of each word that the vocabulary has, and offsets of shape (words + 1,)."""
+        """Return the ids of each word's character n-grams in the vocabulary, and offsets of shape (words + 1,)."""
         keys, offsets = character_ngrams(words, self.chars)
         ids = _find(Lookup(self.pieces), keys, self._words)
         before = np.concatenate([[0], np.cumsum(ids >= 0)])
         return ids[ids >= 0], before[offsets]
 
     def _known(self, lookups: list[Lookup], ids: np.ndarray, offsets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(row, id) of every token, then of the n-grams of each length: ids stand where the n-gram begins, -1 for none."""
+        """Yield (row, id) of every token, then of the n-grams of each length, where they begin; -1 for unknown ones."""
         rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         yield rows, ids
         prefix, base = ids, len(self.tokens)
@@ -194,7 +200,7 @@ class TextEncoder:
             base += len(lookup.known)
 
     def _next_keys(self, counter: Counter, word_ids: np.ndarray, lookups: list[Lookup], piece: Piece) -> list[np.ndarray]:
-        """The keys of all n-grams one token longer than those already learned, dealt out for counting."""
+        """Return the keys of all n-grams one token longer than those already learned, split for counting."""
         codes, offsets = piece
         ids = word_ids[codes]
         (rows, _), *_ = known = list(self._known(lookups, ids, offsets))
@@ -203,7 +209,7 @@ class TextEncoder:
         return counter.deal(keys[usable])
 
     def _frequent(self, distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Those of the sorted keys that occur often enough, within what the vocabulary's size leaves."""
+        """Return the keys that occur often enough, sorted, within what is left of the vocabulary's size."""
         kept = counts >= self.min_count
         if self.max_vocabulary:
             room = max(self.max_vocabulary + len(SPECIAL) - self.size, 0)
@@ -225,7 +231,7 @@ class TextEncoder:
         return texts
 
     def _bags(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Ids with equal ones of a text side by side, offsets of the texts, and with tf-idf how often each id occurs."""
+        """Return ids with equal ones of a text side by side, offsets of the texts, and with tf-idf the count of each id."""
         lookups = self._lookups
         if len(tokens.codes) > BLOCK // 4:
             for lookup in lookups:
@@ -244,7 +250,7 @@ class TextEncoder:
     def _bag(
         self, words: tuple[np.ndarray, Pieces | None], lookups: list[Lookup], piece: Piece
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Ids with equal ones of a text side by side, how many each text has, and with tf-idf how often each occurs."""
+        """Return ids with equal ones of a text side by side, how many each text has, and with tf-idf the count of each."""
         (word_ids, parts), (codes, offsets) = words, piece
         pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._known(lookups, word_ids[codes], offsets)]
         if parts is not None:
@@ -262,7 +268,10 @@ class TextEncoder:
         return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.float32)
 
     def _inverse_frequency(self, values: np.ndarray, texts: int) -> np.ndarray:
-        """Smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,). ``values``: once a text."""
+        """Return smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,).
+
+        ``values`` holds each id once a text.
+        """
         frequency = np.zeros(self.size, np.int64)
         for at in range(0, len(values), BLOCK):
             frequency += np.bincount(values[at : at + BLOCK], minlength=self.size)
@@ -270,7 +279,7 @@ class TextEncoder:
         return found
 
     def _weigh(self, texts: Ragged, cut: tuple[int, int]) -> None:
-        """Counts become (1 + ln count) * idf, of Euclidean length 1 in each text: float32."""
+        """Turn counts into (1 + ln count) * idf, scaled to Euclidean length 1 in each text: float32, in place."""
         first, last = cut
         lengths = np.diff(texts.offsets[first : last + 1])
         part = slice(texts.offsets[first], texts.offsets[last])
@@ -281,7 +290,7 @@ class TextEncoder:
         texts.weights[part] = weights / norms[rows]
 
     def _sequence(self, tokens: Tokens, step: bool) -> Ragged:
-        """Tokens in reading order; where a network takes ``step`` by step, an empty text reads as one unknown token."""
+        """Return tokens in reading order; with ``step`` (for networks that need a token) an empty text is one unknown token."""
         ids = self._ids(tokens.distinct).astype(np.int32)
         values, offsets = Spool(np.int32), tokens.ends
         for codes, begins in tokens.pieces():
@@ -292,7 +301,7 @@ class TextEncoder:
         return Ragged(values.array(), offsets)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """JSON values and arrays, enough to make the same encoder again."""
+        """Return JSON values and arrays from which ``from_parts`` rebuilds the encoder."""
         names = ["tokenizer", "lowercase", "kind", "ngrams", "chars", "weighting"]
         names += ["min_count", "max_vocabulary", "max_tokens", "tokens"]
         arrays = {f"grams.{order + 2}": keys for order, keys in enumerate(self.grams)}
@@ -300,7 +309,7 @@ class TextEncoder:
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextEncoder:
-        """The encoder that ``to_parts`` described."""
+        """Rebuild an encoder from what ``to_parts`` returned."""
         encoder = cls(**values)
         encoder.grams = [arrays[f"grams.{order}"] for order in range(2, encoder.ngrams + 1)]
         encoder.pieces, encoder.idf = arrays["pieces"], arrays["idf"]
@@ -308,7 +317,7 @@ class TextEncoder:
 
 
 def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """The key of the n-gram of length ``order`` that begins at each token, and whether there is one within its text."""
+    """Return the key of the n-gram of length ``order`` that begins at each token, and whether its text has one there."""
     following = ids[order - 1 :]
     prefix = prefix[: len(following)]
     inside = rows[order - 1 :] == rows[: len(following)]
@@ -316,6 +325,6 @@ def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> 
 
 
 def _find(known: Lookup, keys: np.ndarray, base: int) -> np.ndarray:
-    """The id of each key, or -1."""
+    """Return the id of each key, or -1."""
     places = known.find(keys)
     return np.where(places >= 0, places + base, -1)

@@ -1,6 +1,6 @@
-"""Byte-pair encoding over the bytes of the text (Sennrich et al. 2016; byte-level as in GPT-2), by the ``tokenizers`` library.
+"""Byte-pair encoding of the text's bytes (Sennrich et al. 2016; byte-level as in GPT-2), by the ``tokenizers`` library.
 
-Lossless: every byte is a token, so every text can be said. What is learned is a JSON string of that library's format.
+It is lossless: every byte is a token, so every text can be encoded. What is learned is JSON in that library's format.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PARTS = ("truncation", "padding", "added_tokens", "normalizer", "post_processor"
 
 
 def train(texts: Iterable[str], size: int, min_count: int) -> str:
-    """Learn from ``texts``, which should be small parts, at most ``size`` tokens, and give them as JSON.
+    """Learn at most ``size`` tokens from ``texts``, which should be small parts, and return them as JSON.
 
     They are the 256 bytes, then the pairs that occur most often, and ``min_count`` times (never less than twice) at least.
 
@@ -52,11 +52,13 @@ def _tokenizer(model: Any) -> Any:
 
 
 class Bpe:
-    """The tokeniser that ``train`` learned. Tokens and merges alone are taken from the JSON: other parts that it could name
-    may be patterns that never end, or padding that fills the memory.
+    """The tokenizer that ``train`` learned.
+
+    Tokens and merges alone are taken from the JSON: other parts that it could name may be patterns that never end, or padding
+    that fills the memory.
 
     Raises:
-        SourceError: E166, the JSON is not what ``train`` gave.
+        SourceError: E166, the JSON is not what ``train`` returned.
     """
 
     def __init__(self, learned: str) -> None:
@@ -77,7 +79,7 @@ class Bpe:
             raise error("E166", problem="its ids have gaps")
 
     def encode(self, text: str) -> np.ndarray:
-        """uint32, shape (tokens,). Every distinct word is encoded once; then the ids are put in order."""
+        """Return the text's token ids: uint32, shape (tokens,). Every distinct word is encoded once."""
         words = _split(text)
         distinct = words.unique(maintain_order=True)
         encoded = self._tokenizer.encode_batch_fast(distinct.to_list(), add_special_tokens=False)
@@ -89,14 +91,17 @@ class Bpe:
 
 
 def _letters() -> list[str]:
-    """The letter that byte-level BPE writes for each byte: itself where it is visible, else the next free one from 256 on."""
+    """Return the letter that byte-level BPE writes for each byte: itself if visible, else the next free one from 256 on."""
     visible = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     hidden = iter(range(256, 512))
     return [chr(byte if byte in visible else next(hidden)) for byte in range(256)]
 
 
 def _split(text: str) -> pl.Series:
-    """Words with the white space before them. No token of byte-level BPE goes on from a word into white space, and how white
-    space is split depends on nothing but what it leads to: so each of these is encoded as it would be within the text."""
+    """Split a text into words, each with the white space before it.
+
+    No token of byte-level BPE goes on from a word into white space, and how white space is split depends only on what follows:
+    so each of these is encoded as it would be within the text.
+    """
     found = pl.Series([text], dtype=pl.String).str.extract_all(r"\s*\S+|\s+")
     return found.list.explode(empty_as_null=False, keep_nulls=False)

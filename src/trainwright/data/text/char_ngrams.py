@@ -1,4 +1,4 @@
-"""Character n-grams within words: each distinct word is taken apart once, however often the texts say it."""
+"""Character n-grams within words: each distinct word is split once, however often it occurs in the texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no digit of a key is lost
 
 
 def character_ngrams(words: pl.Series | list[str], lengths: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The n-grams of every word, those of one word side by side: keys, and offsets of shape (words + 1,), both int64.
+    """Return the n-grams of every word, those of one word side by side: keys, and offsets of shape (words + 1,), both int64.
 
     A key is a polynomial of the characters modulo 2**64: exact up to two characters, and beyond that two n-grams of
     a vocabulary of a million share a key with a chance of about one in ten million. A word shorter than an n-gram has none.

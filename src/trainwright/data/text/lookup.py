@@ -1,4 +1,4 @@
-"""Places of keys in a sorted array: one look into a table of hashes, where a search misses the cache at each step."""
+"""A hash table from keys to their places in a sorted array: one access, where a binary search misses the cache at each step."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FEW_KEYS = 16  # keys for which to make the table takes as long as to search for
 
 @dataclass(frozen=True)
 class Lookup:
-    """``known``: distinct int64, sorted."""
+    """The places of ``known``, which are distinct int64, sorted."""
 
     known: np.ndarray
 
     def find(self, keys: np.ndarray) -> np.ndarray:
-        """The place of each key in ``known``, or -1: int64."""
+        """Return the place of each key in ``known``, or -1: int64."""
         if not len(self.known):
             return np.full(len(keys), -1, np.int64)
         if len(keys) * FEW_KEYS < len(self.known):
@@ -28,7 +28,7 @@ class Lookup:
         return self._look(keys).astype(np.int64)
 
     def prepare(self) -> None:
-        """Make the table, before several threads use it."""
+        """Build the table, before several threads use it."""
         _ = self._table
 
     @property
@@ -41,7 +41,7 @@ class Lookup:
 
     @cached_property
     def _table(self) -> np.ndarray:
-        """Each place in the slot of its key's hash, or in the next one that is free; less than half of them are taken."""
+        """Return the table: each place in the slot of its key's hash, or in the next free one; less than half are taken."""
         table = np.full(1 << self._bits, -1, np.int32)
         places, slots = np.arange(len(self.known), dtype=np.int32), self._slots(self.known)
         while len(places):

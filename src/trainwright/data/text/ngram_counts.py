@@ -1,7 +1,7 @@
-"""Counting the keys of n-grams, of which a large corpus has more than the memory holds.
+"""Count the keys of n-grams, of which a large corpus has more than fit in memory.
 
-The keys are dealt out by their hash to shares that are sorted one by one: the counts are those of sorting all at once, and the
-time grows with the number of keys alone.
+The keys are partitioned by their hash, and the partitions sorted one by one: the counts are those of sorting all at once, and
+the time grows linearly with the number of keys.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ SORTED_KEYS = 1 << 23  # keys that are sorted at a time
 
 
 class Counter:
-    """Of keys that come in parts: int64."""
+    """A counter of int64 keys that come in parts."""
 
     def __init__(self, most: int) -> None:
-        """``most``: an upper limit of how many will come."""
+        """Prepare for at most ``most`` keys."""
         self._bits = max((most - 1) // SORTED_KEYS, 0).bit_length()
         self._shares = [Spool(np.int64, IN_MEMORY * 2 >> self._bits) for _ in range(1 << self._bits)]
 
     def deal(self, keys: np.ndarray) -> list[np.ndarray]:
-        """The keys of each share; apart from ``add``, as it can be done by many threads."""
+        """Split keys by partition. It is apart from ``add`` so that many threads can do it."""
         if not self._bits:
             return [keys]
         with np.errstate(over="ignore"):
@@ -32,12 +32,12 @@ class Counter:
         return np.split(dealt, np.cumsum(np.bincount(share, minlength=len(self._shares)))[:-1])
 
     def add(self, dealt: list[np.ndarray]) -> None:
-        """What ``deal`` gave."""
+        """Add keys that ``deal`` split."""
         for share, keys in zip(self._shares, dealt, strict=True):
             share.append(keys)
 
     def frequent(self, least: int) -> tuple[np.ndarray, np.ndarray]:
-        """The keys that came ``least`` times or more, sorted, and how often each came."""
+        """Return the keys that occurred at least ``least`` times, sorted, and their counts."""
 
         def count(share: Spool) -> tuple[np.ndarray, np.ndarray]:
             distinct, counts = run_lengths(np.sort(share.array()))
@@ -53,7 +53,7 @@ class Counter:
 
 
 def run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values of a sorted array, and how often each occurs."""
+    """Return the distinct values of a sorted array, and how often each occurs."""
     if not len(ordered):
         return ordered, np.zeros(0, np.int64)
     bounds = np.empty(np.count_nonzero(ordered[1:] != ordered[:-1]) + 2, np.int64)

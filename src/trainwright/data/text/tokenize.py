@@ -1,4 +1,4 @@
-"""Text to tokens, over many rows at once: the data-frame library does the work, no Python runs per row."""
+"""Split texts into tokens, many rows at once: the data-frame library does the work, no Python runs per row."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _PLAIN = {
 
 
 def tokenize_plain(texts: Sequence[str], tokenizer: str, lowercase: bool) -> list[list[str]] | None:
-    """The same tokens by Python's own means, for a few texts; None where one has characters beyond ``_KNOWN``."""
+    """Tokenize a few texts as ``tokenize`` does, in plain Python; return None if one has characters beyond ``_KNOWN``."""
     if not all(map(_KNOWN.fullmatch, texts)):
         return None
     if lowercase:
@@ -55,7 +55,7 @@ def tokenize_plain(texts: Sequence[str], tokenizer: str, lowercase: bool) -> lis
 
 
 def tokenize(texts: pl.Series, tokenizer: str, lowercase: bool) -> pl.Series:
-    """Lists of tokens, one a text; an empty text gives an empty list.
+    """Return a list of tokens for each text; an empty text has an empty list.
 
     ``words``: runs of word characters, single characters of scripts that are written without spaces, pictographs.
     ``basic-english``: split at white space after punctuation is set apart, as torchtext did it.
@@ -75,7 +75,7 @@ def tokenize(texts: pl.Series, tokenizer: str, lowercase: bool) -> pl.Series:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of many texts, each distinct one held once, so that what is done to words is done once a word.
+    """The tokens of many texts, each distinct one held once, so that work on words is done once a word.
 
     Attributes:
         distinct: the distinct tokens, in no order that means anything; some may be of other texts only.
@@ -93,21 +93,21 @@ class Tokens:
 
     @classmethod
     def of_plain(cls, lists: Sequence[list[str]]) -> Tokens:
-        """Of a few texts' tokens, by Python's own means."""
+        """Build the tokens of a few texts from lists, in plain Python."""
         places: dict[str, int] = {}
         codes = [places.setdefault(token, len(places)) for tokens in lists for token in tokens]
         return cls(list(places), np.array(codes, np.int32), np.cumsum([0, *map(len, lists)]))
 
     @cached_property
     def ends(self) -> np.ndarray:
-        """``offsets`` of what is meant."""
+        """Return the offsets of the selected rows and tokens."""
         if self.rows is None and not self.most:
             return self.offsets
         lengths = np.diff(self.offsets) if self.rows is None else self.offsets[self.rows + 1] - self.offsets[self.rows]
         return np.concatenate([[0], np.cumsum(np.minimum(lengths, self.most) if self.most else lengths)])
 
     def pieces(self) -> Iterator[Piece]:
-        """(codes, offsets) of whole texts of about ``CHUNK`` tokens at a time: small pieces stay in the processor's cache."""
+        """Yield (codes, offsets) of whole texts, about ``CHUNK_TOKENS`` tokens at a time, so that they stay in cache."""
         ends = self.ends
         for first, last in Ragged(self.codes, ends).cuts(CHUNK_TOKENS):
             inner = ends[first : last + 1] - ends[first]
@@ -119,14 +119,14 @@ class Tokens:
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """How often each distinct token occurs: int64."""
+        """Return how often each distinct token occurs: int64."""
         found = np.zeros(len(self.distinct), np.int64)
         for codes, _ in self.pieces():
             np.add.at(found, codes, 1)
         return found
 
     def frequent(self, least: int) -> pl.Series:
-        """The tokens that occur ``least`` times or more: the most frequent first, equally frequent ones by name."""
+        """Return the tokens that occur at least ``least`` times: the most frequent first, equally frequent ones by name."""
         import polars as pl
 
         frame = pl.DataFrame({"token": self.distinct, "count": self.counts}).filter(pl.col("count") >= max(least, 1))
@@ -134,7 +134,7 @@ class Tokens:
 
 
 class TokenizedTexts:
-    """The tokens of texts that come in parts: the texts themselves are let go, their tokens are numbers on the disk."""
+    """The tokens of texts that come in parts: the texts themselves are not kept, their tokens are numbers on the disk."""
 
     def __init__(self, tokenizer: str, lowercase: bool) -> None:
         import polars as pl
@@ -146,11 +146,11 @@ class TokenizedTexts:
         self._codes, self._lengths = Spool(np.uint32), Spool(np.uint32)
 
     def __len__(self) -> int:
-        """How many texts have come."""
+        """Return how many texts were added."""
         return len(self._lengths)
 
     def add(self, texts: pl.Series) -> None:
-        """The next texts. Raises E172."""
+        """Tokenize and add texts. Raise E172."""
         many = max(len(texts) * PART_BYTES // max(int(texts.estimated_size()), 1), 1)
         for distinct, codes, lengths in parallel_map(self._part, (texts[at : at + many] for at in range(0, len(texts), many))):
             numbers = distinct.cast(self._kind).to_physical().to_numpy()
@@ -158,7 +158,7 @@ class TokenizedTexts:
             self._lengths.append(lengths)
 
     def _part(self, texts: pl.Series) -> tuple[pl.Series, np.ndarray, np.ndarray]:
-        """The distinct tokens, the place of every token among them, and how many each text has."""
+        """Return the distinct tokens, the place of every token among them, and the number of tokens of each text."""
         import polars as pl
 
         lists = tokenize(texts, self._tokenizer, self._lowercase)
@@ -168,7 +168,7 @@ class TokenizedTexts:
         return own.to_series(), coded.to_physical().to_numpy(), lists.list.len().to_numpy()
 
     def tokens(self) -> Tokens:
-        """Of all texts. Nothing more can be added."""
+        """Return the tokens of all texts. Nothing can be added afterwards."""
         lengths = self._lengths.array()
         offsets = np.zeros(len(lengths) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
