@@ -17,7 +17,7 @@ from picture_samples import HOSTILE_REASONS, hostile, noise, packed, write_png
 from PIL import Image, ImageFile
 
 from trainwright.data.images.decode import decode_one
-from trainwright.data.images.pictures import Pictures, from_pixels, in_pieces
+from trainwright.data.images.pictures import Pictures, for_each_row, from_pixels
 from trainwright.data.images.sizes import LARGEST, SIDES, _size, bytes_needed, decode, measure_sizes
 from trainwright.data.read.image_folders import image_column
 from trainwright.data.read.images import holds_images, read_pictures
@@ -345,15 +345,15 @@ def test_a_picture_that_vanishes_is_named(tmp_path: Path) -> None:
 def test_an_interruption_stops_the_threads() -> None:
     done: list[int] = []
 
-    def work(start: int, stop: int) -> int:
-        done.append(start)
-        return stop - start
+    def work(row: int) -> None:
+        if row % 64 == 0:
+            done.append(row)
 
     def progress(count: int, rows: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        in_pieces(work, 64 * 20_000, 1, progress)
+        for_each_row(work, 64 * 20_000, 1, progress)
     assert len(done) < 20_000
 
 

@@ -14,9 +14,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -34,8 +33,7 @@ _OVER_SMALL = 2.0  # a JPEG is decoded at a fraction of its size that is at leas
 _KEEP, _TURNED = 1, (5, 6, 7, 8)  # EXIF orientations: as it is; those that exchange width and height
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """What a file's header says: size as displayed (orientation applied), channels 1 (grey) or 3."""
 
     width: int

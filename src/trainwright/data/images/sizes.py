@@ -6,14 +6,13 @@ for the result and for one picture a core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainwright.data.images.decode import Header, decode_file, quiet, read_header, reshape
-from trainwright.data.images.headers import Unusable
-from trainwright.data.images.pictures import READERS, Pictures, cores, in_pieces
+from trainwright.data.images.decode import decode_file, read_header, reshape
+from trainwright.data.images.pictures import READERS, Pictures, Progress, cores, for_each_row
 
 SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived ones: what convolutions halve well, and MNIST's
 LARGEST = 256  # pictures that all have one size keep it up to this side's square of pixels
@@ -47,9 +46,7 @@ def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
     return ImageSizes(size, channels, [size_note, ("channels", str(channels), why)])
 
 
-def decode(
-    pictures: Pictures, size: tuple[int, int], channels: int, progress: Callable[[int, int], None] | None = None
-) -> Pictures:
+def decode(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None = None) -> Pictures:
     """Return the pictures with ``pixels`` of this size (height, width); those that cannot be used are in its ``rejected``.
 
     ``progress(done, rows)`` is called on the way, in this thread.
@@ -60,21 +57,14 @@ def decode(
     if pictures.pixels is not None and pictures.pixels.shape[1:] == (channels, *size):
         return pictures
     pixels = np.empty((len(pictures), channels, *size), np.uint8)
-    bad: dict[int, str] = {}
 
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            try:
-                if pictures.pixels is not None:
-                    pixels[index] = reshape(pictures.pixels[index], size, channels)
-                elif pictures.paths is not None:
-                    pixels[index] = decode_file(pictures.paths[index], size, channels)
-            except Unusable as problem:
-                bad[index] = str(problem)
-        return stop - start
+    def decode_row(row: int) -> None:
+        if pictures.pixels is not None:
+            pixels[row] = reshape(pictures.pixels[row], size, channels)
+        elif pictures.paths is not None:
+            pixels[row] = decode_file(pictures.paths[row], size, channels)
 
-    with quiet():
-        in_pieces(work, len(pictures), cores(), progress)
+    bad = for_each_row(decode_row, len(pictures), cores(), progress)
     decoded = replace(pictures, pixels=pixels, rejected=list(pictures.rejected), notes=list(pictures.notes))
     decoded.remove(bad)
     return decoded
@@ -91,21 +81,14 @@ def _headers(pictures: Pictures) -> np.ndarray:
         channels, height, width = pictures.pixels.shape[1:]
         return np.tile(np.array([width, height, channels]), (len(pictures), 1))
     paths = pictures.paths or []
-    found: list[Header | None] = [None] * len(paths)
-    bad: dict[int, str] = {}
+    found = np.zeros((len(paths), 3), np.int64)
 
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            try:
-                found[index] = read_header(paths[index])
-            except Unusable as problem:
-                bad[index] = str(problem)
-        return stop - start
+    def read(row: int) -> None:
+        found[row] = read_header(paths[row])
 
-    with quiet():
-        in_pieces(work, len(paths), READERS, None)
+    bad = for_each_row(read, len(paths), READERS)
     pictures.remove(bad)
-    return np.array([(each.width, each.height, each.channels) for each in found if each is not None], np.int64)
+    return np.delete(found, list(bad), axis=0)
 
 
 def _size(sizes: np.ndarray) -> tuple[tuple[int, int], Note]:
