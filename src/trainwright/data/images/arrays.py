@@ -32,37 +32,40 @@ def convert(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], li
     Raises:
         SourceError: E147 for a shape, type or values that are no pictures; ``where`` names the array.
     """
+    views: dict[str, np.ndarray] = {}
+    shape_notes: list[Note] = []
     for name, array in arrays.items():
-        layout(array.shape, name)
+        views[name], note = _channels_first(array, name)
+        shape_notes += [note] if note and note not in shape_notes else []
         if array.dtype.kind not in "buif":
-            raise _unfit(name, f"its type is {array.dtype}")
-    scale, notes = _meaning(arrays)
-    pixels = {}
-    for name, array in arrays.items():
-        pictures, note = _arranged(array, name)
-        notes += [note] if note and note not in notes else []
-        pixels[name] = _over_white(_scaled(pictures, scale))
-    return pixels, notes
+            raise _unusable(name, f"its type is {array.dtype}")
+    scale, notes = _scale(arrays)
+    return {name: _over_white(_to_uint8(view, scale)) for name, view in views.items()}, notes + shape_notes
 
 
-def layout(shape: tuple[int, ...], name: str) -> str:
-    """Return how the axes are ordered: ``hw``, ``hwc``, ``chw``, ``flat`` or ``planes``. Raise SourceError E147."""
+def _channels_first(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | None]:
+    """Return a view of shape (rows, channels, height, width), and a note where rows of values were made square.
+
+    Raise SourceError E147.
+    """
+    shape = array.shape
     if 0 in shape:
-        raise _unfit(name, f"its shape is {shape}: it is empty")
+        raise _unusable(name, f"its shape is {shape}: it is empty")
     if len(shape) == 3:
-        return "hw"
+        return array[:, None], None
     if len(shape) == 4:
         last, first = shape[3] in (1, 3, 4), shape[1] in (1, 3, 4)
         if last and first:  # very small pictures: the reading that makes them more nearly square
-            return "chw" if abs(shape[2] - shape[3]) < abs(shape[1] - shape[2]) else "hwc"
+            last = abs(shape[2] - shape[3]) >= abs(shape[1] - shape[2])
         if last or first:
-            return "hwc" if last else "chw"
+            return array.transpose(0, 3, 1, 2) if last else array, None
     if len(shape) == 2 and shape[1] > 3:
-        if math.isqrt(shape[1]) ** 2 == shape[1]:
-            return "flat"
-        if shape[1] % 3 == 0 and math.isqrt(shape[1] // 3) ** 2 == shape[1] // 3:
-            return "planes"
-    raise _unfit(name, f"its shape is {shape}; pictures have {SHAPES}")
+        for channels, planes in ((1, ""), (3, ": a red, a green and a blue plane")):
+            side = math.isqrt(shape[1] // channels)
+            if side * side * channels == shape[1]:
+                note = ("shape", f"{side} x {side}", f"rows of {shape[1]:,} values{planes}")
+                return array.reshape(len(array), channels, side, side), note
+    raise _unusable(name, f"its shape is {shape}; pictures have {SHAPES}")
 
 
 def to_labels(array: np.ndarray, name: str) -> pl.Series:
@@ -70,22 +73,22 @@ def to_labels(array: np.ndarray, name: str) -> pl.Series:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        raise _unfit(name, f"its shape is {array.shape}; labels are one value a row (of one-hot rows, the argmax)")
+        raise _unusable(name, f"its shape is {array.shape}; labels are one value a row (of one-hot rows, the argmax)")
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind == "f":
         if not (np.isfinite(array).all() and (array == np.round(array)).all()):
-            raise _unfit(name, "its values have fractions, so they are no classes")
+            raise _unusable(name, "its values have fractions, so they are no classes")
         array = array.astype(np.int64)
     if array.dtype.kind not in "buiU":
-        raise _unfit(name, f"its type is {array.dtype}; labels are whole numbers or text")
+        raise _unusable(name, f"its type is {array.dtype}; labels are whole numbers or text")
     if array.dtype.kind == "U":
         texts = pl.Series(array.tolist(), dtype=pl.String)
         return texts.set(texts.str.strip_chars() == "", None)
     return pl.Series(array).cast(pl.String)
 
 
-def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
+def _scale(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
     """Return the factor that brings every value into 0..255, and notes on it."""
     kinds = {array.dtype for array in arrays.values()}
     if kinds == {np.dtype(np.uint8)}:
@@ -95,9 +98,9 @@ def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
     ranges = {name: (float(array.min()), float(array.max())) for name, array in arrays.items()}
     for name, (low, high) in ranges.items():
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise _unfit(name, "it has values that are not finite")
+            raise _unusable(name, "it has values that are not finite")
         if low < 0:
-            raise _unfit(name, f"its values run from {low:g} to {high:g}; give those of pictures, 0 to 255 or 0 to 1")
+            raise _unusable(name, f"its values run from {low:g} to {high:g}; give those of pictures, 0 to 255 or 0 to 1")
     widest = max(ranges, key=lambda name: ranges[name][1])
     top = ranges[widest][1]
     floats = any(kind.kind == "f" for kind in kinds)
@@ -107,25 +110,10 @@ def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
         return 1.0, [("values", "rounded", f"they are numbers up to {top:g}")] if floats else []
     if kinds == {np.dtype(np.uint16)}:
         return 1 / 257, [("values", "divided by 257", f"they have 16 bits and reach {top:,.0f}")]
-    raise _unfit(widest, f"its values reach {top:g}; give those of pictures, 0 to 255 or 0 to 1")
+    raise _unusable(widest, f"its values reach {top:g}; give those of pictures, 0 to 255 or 0 to 1")
 
 
-def _arranged(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | None]:
-    """Return a view of shape (rows, channels, height, width), and a note where rows of pixels were made square."""
-    kind = layout(array.shape, name)
-    if kind == "hw":
-        return array[:, None], None
-    if kind == "hwc":
-        return array.transpose(0, 3, 1, 2), None
-    if kind == "chw":
-        return array, None
-    channels = 1 if kind == "flat" else 3
-    side = math.isqrt(array.shape[1] // channels)
-    why = f"rows of {array.shape[1]:,} values" + ("" if channels == 1 else ": a red, a green and a blue plane")
-    return array.reshape(len(array), channels, side, side), ("shape", f"{side} x {side}", why)
-
-
-def _scaled(pictures: np.ndarray, scale: float) -> np.ndarray:
+def _to_uint8(pictures: np.ndarray, scale: float) -> np.ndarray:
     if pictures.dtype == np.uint8 and scale == 1:
         return np.require(pictures, requirements=["C", "W"])  # torch takes no array that cannot be written
     result = np.empty(pictures.shape, np.uint8)
@@ -143,5 +131,5 @@ def _over_white(pictures: np.ndarray) -> np.ndarray:
     return ((pictures[:, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _unfit(name: str, why: str) -> Exception:
+def _unusable(name: str, why: str) -> Exception:
     return error("E147", name=name, why=why)

@@ -24,14 +24,14 @@ from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, Inputs
 from trainwright.errors import TrainwrightError, error
 
-# Workers are copies of this process where that is safe: they need no imports and no guard around a script's own code.
+# Forked workers need no imports, and a user's script needs no ``if __name__ == "__main__"``.
 START = "fork" if sys.platform == "linux" else None
 
 
 class ImageBatches:
     """Batches of normalized images, float32 (batch, channels, height, width); targets int64 (batch,), or ``augment``'s.
 
-    ``augment`` changes the pictures; None for evaluation. ``workers`` decode where ``inputs`` are files; 0 = this process.
+    ``augment`` is None for evaluation. ``workers`` is the number of processes that decode files; 0 = this process.
     """
 
     def __init__(
@@ -51,7 +51,9 @@ class ImageBatches:
         self.augment, self.workers = augment, workers
         self._targets = torch.tensor(targets, device=device)
         self._inputs = (
-            inputs if isinstance(inputs, Files) else _placed(torch.from_numpy(np.require(inputs, requirements="W")), device)
+            inputs
+            if isinstance(inputs, Files)
+            else _move_if_it_fits(torch.from_numpy(np.require(inputs, requirements="W")), device)
         )
         shape = (1, encoder.channels, 1, 1)
         mean, std = (torch.tensor(each, dtype=torch.float64).view(shape) for each in (encoder.mean, encoder.std))
@@ -73,63 +75,59 @@ class ImageBatches:
                 targets = self._targets.index_select(0, index)
                 if self.augment is not None:
                     images, targets = self.augment(images, targets, epoch, index)
-                yield Batch((self.normalise(images),), targets, len(rows), rows)
+                yield Batch((self.normalize(images),), targets, len(rows), rows)
 
-    def normalise(self, images: Tensor) -> Tensor:
+    def normalize(self, images: Tensor) -> Tensor:
         """Return ``(images / 255 - mean) / std``, in place after the conversion: the fastest of the ways that were measured."""
         return images.to(torch.float32, copy=True).mul_(self._scale).add_(self._shift)
 
     def _pixels(self, wanted: Sequence[np.ndarray]) -> Generator[Tensor]:
         """Yield the pictures of each batch as they are stored: uint8, on the device."""
         if isinstance(self._inputs, Files):
-            yield from (each.to(self.device) for each in _decoded(self._inputs, wanted, self.workers))
+            yield from (each.to(self.device) for each in _decode_batches(self._inputs, wanted, self.workers))
             return
         for rows in wanted:
             index = torch.from_numpy(rows).to(self._inputs.device)
             yield self._inputs.index_select(0, index).to(self.device)
 
 
-def _placed(pixels: Tensor, device: torch.device) -> Tensor:
+def _move_if_it_fits(pixels: Tensor, device: torch.device) -> Tensor:
     """Return the pixels on the device if they take up to half of its memory; else as they are, to be moved batch by batch."""
     if device.type == "cuda" and pixels.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
         return pixels
     return pixels.to(device)
 
 
-class _Decoding(Dataset[Any]):
-    """A whole batch is one item: its pixels, or what went wrong, which does not survive being raised across processes."""
+class _DecodedBatches(Dataset[Any]):
+    """A data set of which each item is a whole batch: its pixels, or an error, which cannot be raised across processes."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
 
-    def __getitems__(self, rows: Sequence[int]) -> Tensor | TrainwrightError:
+    def __getitem__(self, rows: Sequence[int]) -> Tensor | TrainwrightError:
         try:
             return torch.from_numpy(self.files.read(rows))
         except TrainwrightError as problem:
             return problem
 
 
-def _as_it_is(batch: Any) -> Any:
-    return batch
-
-
-def _decoded(files: Files, wanted: Sequence[np.ndarray], workers: int) -> Iterator[Tensor]:
+def _decode_batches(files: Files, wanted: Sequence[np.ndarray], workers: int) -> Iterator[Tensor]:
     """Yield the pixels of each batch in order. The worker processes end with the generator, however that ends."""
     loader = DataLoader(
-        _Decoding(files),
-        batch_sampler=[rows.tolist() for rows in wanted],
+        _DecodedBatches(files),
+        batch_size=None,
+        sampler=[rows.tolist() for rows in wanted],
         num_workers=min(workers, len(wanted)),
-        collate_fn=_as_it_is,
         multiprocessing_context=START if workers and wanted else None,
-        generator=torch.Generator(),  # a loader without its own draws from the global one
+        generator=torch.Generator(),  # without one the loader would draw from the global random state
     )
-    with warnings.catch_warnings():  # of a fork beside threads: the workers only decode, for which they need none
+    with warnings.catch_warnings():  # of a fork in a process with threads: the workers only decode, and start none
         warnings.filterwarnings("ignore", message=".*use of fork.*", category=DeprecationWarning)
         batches = iter(loader)
     try:
         for _ in wanted:
             yield _next(batches)
-    finally:  # named, as a traceback may keep the iterator alive
+    finally:  # not left to the garbage collector, as a traceback may keep the iterator alive
         getattr(batches, "_shutdown_workers", lambda: None)()
 
 

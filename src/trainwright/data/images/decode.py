@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-_DEPTHS = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # bytes that Pillow takes for a pixel; for others 4
+_BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # bytes that Pillow takes for a pixel; for others 4
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
-_OVER_SMALL = 2.0  # a JPEG is decoded at a fraction of its size that is at least this many times what is asked for
-_KEEP, _TURNED = 1, (5, 6, 7, 8)  # EXIF orientations: as it is; those that exchange width and height
+_OVERSAMPLING = 2.0  # a JPEG is decoded at a fraction of its size, at least this many times the wanted size
+_UPRIGHT, _SWAPPING = 1, (5, 6, 7, 8)  # EXIF orientations: unrotated; those that swap width and height
 
 
 class Header(NamedTuple):
@@ -47,9 +47,9 @@ def read_header(source: Path | bytes) -> Header:
     Raises:
         Unusable: no picture, or one that is damaged or too large.
     """
-    with _opened(source, pixels=False) as image:
+    with _open(source, pixels=False) as image:
         width, height = image.size
-        if _orientation(image) in _TURNED:
+        if _orientation(image) in _SWAPPING:
             width, height = height, width
         return Header(width, height, 1 if _is_grey(image) else 3)
 
@@ -73,16 +73,16 @@ def decode_one(source: Path | bytes | np.ndarray, size: tuple[int, int], channel
 
 def decode_file(source: Path | bytes, size: tuple[int, int], channels: int) -> np.ndarray:
     """Decode a file as ``decode_one`` does, but raise ``Unusable`` with the bare reason."""
-    with _opened(source, pixels=True) as image:
+    with _open(source, pixels=True) as image:
         orientation = _orientation(image)
-        wanted = size[::-1] if orientation in _TURNED else size
-        image.draft(None, (round(wanted[1] * _OVER_SMALL), round(wanted[0] * _OVER_SMALL)))
-        return _to_array(_shaped(_turned(_flat(image), orientation), size, channels))
+        wanted = size[::-1] if orientation in _SWAPPING else size
+        image.draft(None, (round(wanted[1] * _OVERSAMPLING), round(wanted[0] * _OVERSAMPLING)))
+        return _to_array(_crop_and_resize(_apply_orientation(_to_grey_or_rgb(image), orientation), size, channels))
 
 
 def reshape(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
     """Return pixels (uint8, (1 or 3, height, width)) with another size and number of channels; unchanged if both are equal."""
-    return pixels if pixels.shape == (channels, *size) else _to_array(_shaped(_from_array(pixels), size, channels))
+    return pixels if pixels.shape == (channels, *size) else _to_array(_crop_and_resize(_from_array(pixels), size, channels))
 
 
 # ---- opening
@@ -117,11 +117,11 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _opened(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
+def _open(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
     """Open a picture and check its header. Whatever goes wrong inside is raised as ``Unusable``."""
     try:
         with quiet(), io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-            yield _identified(file, pixels)
+            yield _read_header(file, pixels)
     except Unusable:
         raise
     except Exception as problem:  # damaged files make Pillow raise nearly anything
@@ -134,15 +134,15 @@ def _reason(problem: Exception) -> str:
     return f"it cannot be decoded: {str(problem) or type(problem).__name__}"
 
 
-def _identified(file: IO[bytes], pixels: bool) -> ImageFile:
+def _read_header(file: IO[bytes], pixels: bool) -> ImageFile:
     kind, size = image_format(file)
-    image = _readers()[kind](still_png(file, size, pixels) if kind == "PNG" else file)
-    refuse_bomb(*image.size, _DEPTHS.get(image.mode, 4), size)
+    image = _decoders()[kind](still_png(file, size, pixels) if kind == "PNG" else file)
+    refuse_bomb(*image.size, _BYTES_A_PIXEL.get(image.mode, 4), size)
     return image
 
 
 @functools.cache
-def _readers() -> dict[str, Callable[[IO[bytes]], ImageFile]]:
+def _decoders() -> dict[str, Callable[[IO[bytes]], ImageFile]]:
     """Return the reader of each format.
 
     Pillow's own ``open`` would try every format it knows, some of which start other programs or were never meant for untrusted
@@ -171,7 +171,7 @@ def _is_grey(image: Image) -> bool:
     return kind == "RGB" and bool((colours == colours[:, :1]).all())
 
 
-def _flat(image: ImageFile) -> Image:
+def _to_grey_or_rgb(image: ImageFile) -> Image:
     """Convert a picture to mode L or RGB, transparency over white."""
     from PIL import Image
 
@@ -201,17 +201,17 @@ def _from_16_bits(values: np.ndarray, transparent: object) -> Image:
 def _orientation(image: ImageFile) -> int:
     """Return the EXIF orientation, 1 to 8; 1 where the EXIF data are damaged, and for TIFF, which Pillow rotates itself."""
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
-        return _KEEP
+        return _UPRIGHT
     try:
-        return int(image.getexif().get(0x0112, _KEEP))
+        return int(image.getexif().get(0x0112, _UPRIGHT))
     except Exception:
-        return _KEEP
+        return _UPRIGHT
 
 
-def _turned(image: Image, orientation: int) -> Image:
+def _apply_orientation(image: Image, orientation: int) -> Image:
     from PIL.Image import Transpose
 
-    ways = {
+    transpositions = {
         2: Transpose.FLIP_LEFT_RIGHT,
         3: Transpose.ROTATE_180,
         4: Transpose.FLIP_TOP_BOTTOM,
@@ -220,13 +220,13 @@ def _turned(image: Image, orientation: int) -> Image:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    return image.transpose(ways[orientation]) if orientation in ways else image
+    return image.transpose(transpositions[orientation]) if orientation in transpositions else image
 
 
 # ---- size
 
 
-def _shaped(image: Image, size: tuple[int, int], channels: int) -> Image:
+def _crop_and_resize(image: Image, size: tuple[int, int], channels: int) -> Image:
     """Convert to grey or color, crop to the largest centered part of the wanted proportions, resize to (height, width)."""
     from PIL.Image import Resampling
 

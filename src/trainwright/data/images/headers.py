@@ -51,7 +51,7 @@ def image_format(file: IO[bytes]) -> tuple[str, int]:
         raise Unusable(f"it has {size >> 20:,} MiB; the most that is read is {MAX_BYTES >> 20}")
     found = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
     if not found or (found == "WEBP" and head[8:12] != b"WEBP"):
-        raise Unusable(_what_it_is(head))
+        raise Unusable(_describe(head))
     if found == "WEBP":
         refuse_bomb(*_webp_size(head), 4, size)  # opening it takes memory for the canvas
     return found, size
@@ -100,7 +100,7 @@ def still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
     return io.BytesIO(b"".join(front + (data or [b"\0\0\0\0IDAT"])))
 
 
-def _what_it_is(head: bytes) -> str:
+def _describe(head: bytes) -> str:
     if head[4:8] == b"ftyp":
         return "it is a HEIC, AVIF or video file, which is not read; convert it to JPEG or PNG"
     return f"it is no image: it looks like {binary_kind(head) or 'text'}"

@@ -37,7 +37,7 @@ def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
     Raises:
         SourceError: E142, no picture of a part can be used.
     """
-    headers = [_headers(part) for part in parts]
+    headers = [_read_headers(part) for part in parts]
     size, size_note = _size(headers[0][:, :2])
     grey = int((headers[0][:, 2] == 1).sum())
     total = len(headers[0])
@@ -75,7 +75,7 @@ def bytes_needed(pictures: Pictures, size: tuple[int, int], channels: int) -> in
     return len(pictures) * channels * size[0] * size[1]
 
 
-def _headers(pictures: Pictures) -> np.ndarray:
+def _read_headers(pictures: Pictures) -> np.ndarray:
     """Return width, height and channels of each usable picture: int64, shape (rows, 3). Remove the others, in place."""
     if pictures.pixels is not None:
         channels, height, width = pictures.pixels.shape[1:]

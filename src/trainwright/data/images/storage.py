@@ -24,7 +24,7 @@ from trainwright.data.images.sizes import bytes_needed, decode
 from trainwright.errors import error
 
 MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of what is free
-CACHED = 2000  # files from which on decoding takes longer than reading the cache is worth
+CACHED_FILES = 2000  # files from which on decoding takes longer than reading the cache is worth
 
 
 @dataclass(frozen=True)
@@ -101,27 +101,27 @@ def store(
     Raise SourceError E142.
     """
     if not in_memory and pictures.paths is not None and pictures.pixels is None:
-        return _scanned(pictures, size, channels, progress)
-    if pictures.paths is None or len(pictures) < CACHED:
-        return _held(decode(pictures, size, channels, progress), lambda: None)
+        return _scan(pictures, size, channels, progress)
+    if pictures.paths is None or len(pictures) < CACHED_FILES:
+        return _in_memory(decode(pictures, size, channels, progress), lambda: None)
     content = hashlib.blake2b("".join(pictures.keys.to_list()).encode(), digest_size=16).hexdigest()
     key = cache.fingerprint(content, {"size": size, "channels": channels})
     if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
         pictures.pixels = np.require(found[1]["pixels"], requirements="W")
-        return _held(pictures, lambda: None)
+        return _in_memory(pictures, lambda: None)
     decoded = decode(pictures, size, channels, progress)
     if len(decoded) < len(pictures):  # the cache holds no reasons
-        return _held(decoded, lambda: None)
+        return _in_memory(decoded, lambda: None)
     pixels: Any = decoded.pixels
-    return _held(decoded, lambda: cache.save(key, {}, {"pixels": pixels}))
+    return _in_memory(decoded, lambda: cache.save(key, {}, {"pixels": pixels}))
 
 
-def _held(pictures: Pictures, keep: Callable[[], None]) -> Stored:
+def _in_memory(pictures: Pictures, keep: Callable[[], None]) -> Stored:
     assert pictures.pixels is not None
     return Stored(pictures, pictures.pixels, None, keep)
 
 
-def _scanned(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
+def _scan(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
     """Decode every file once, for its sums and to find those that cannot be decoded."""
     paths = pictures.paths or []
     sums = np.zeros((len(paths), channels, 2), np.int64)
