@@ -159,7 +159,7 @@ def small_memory(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ngram_counts, "SORTED_KEYS", 300)
     patch.setattr(tokenize, "CHUNK_TOKENS", 200)
     patch.setattr(tokenize, "PART_BYTES", 500)
-    patch.setattr(bag_encoder, "BLOCK", 128)
+    patch.setattr(bag_encoder, "BLOCK_IDS", 128)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_counts_of_keys_in_shares(keys: list[int], least: int, share: int) -> No
         patch.setattr(ngram_counts, "SORTED_KEYS", share)
         counter = ngram_counts.Counter(len(keys))
         for at in range(0, len(keys), 7):
-            counter.add(counter.deal(np.array(keys[at : at + 7], np.int64)))
+            counter.add(counter.split(np.array(keys[at : at + 7], np.int64)))
     found, counts = counter.frequent(least)
     expected = sorted((key, count) for key, count in Counter(keys).items() if count >= least)
     assert list(zip(found.tolist(), counts.tolist(), strict=True)) == expected

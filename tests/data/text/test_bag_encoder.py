@@ -118,7 +118,7 @@ def test_bags_with_character_ngrams_against_plain_python(texts: list[str], lengt
     grams = [[w[i : i + n] for w in words for n in lengths for i in range(len(w) - n + 1)] for words in split]
     kept = {gram for gram, n in Counter(gram for each in grams for gram in each).items() if n >= least}
     first = own.size - len(kept)
-    assert len(own.pieces) == len(kept)
+    assert len(own.char_ngrams) == len(kept)
     for ids, expected in zip(rows(found), grams, strict=True):
         counts = Counter(Counter(i for i in ids if i >= first).values())
         assert counts == Counter(Counter(gram for gram in expected if gram in kept).values())

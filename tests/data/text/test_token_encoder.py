@@ -179,14 +179,14 @@ def test_parts_change_nothing(text: str, size: int) -> None:
     parts = list(chunks(text, size))
     assert "".join(parts) == text and len(parts) >= 1
     for encoder in (BPE, WORDS):
-        whole = encoder._coder.encode(text).tolist()
-        assert [number for part in parts for number in encoder._coder.encode(part).tolist()] == whole
+        whole = encoder._tokenizer.encode(text).tolist()
+        assert [number for part in parts for number in encoder._tokenizer.encode(part).tolist()] == whole
 
 
 @given(st.text(alphabet="ab \n\t'1.\u00e9\u4f60s", max_size=60))
 @settings(deadline=None)
 def test_bpe_gives_the_ids_of_the_library(text: str) -> None:
-    coder = BPE._coder
+    coder = BPE._tokenizer
     assert isinstance(coder, Bpe)
     assert BPE.transform(text).tolist() == coder._tokenizer.encode(text, add_special_tokens=False).ids
 

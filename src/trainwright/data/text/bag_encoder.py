@@ -19,19 +19,19 @@ from trainwright.data.files.spool import Spool, parallel_map
 from trainwright.data.text.char_ngrams import character_ngrams
 from trainwright.data.text.lookup import Lookup
 from trainwright.data.text.ngram_counts import Counter, run_lengths
-from trainwright.data.text.ragged import Ragged, places_of
-from trainwright.data.text.tokenize import Piece, TokenizedTexts, Tokens, tokenize_plain
+from trainwright.data.text.ragged import Ragged, row_numbers, to_offsets, value_indices
+from trainwright.data.text.tokenize import Chunk, TokenizedTexts, Tokens, tokenize_plain
 
-if TYPE_CHECKING:  # imported by what needs it: a few texts are encoded in less time than that takes
+if TYPE_CHECKING:  # imported where it is needed: encoding a few texts takes less time than the import
     import polars as pl
 
 PAD, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
-BITS = 32  # two ids, or a row and an id, side by side in one int64, so that one sort or search serves both
+BITS = 32  # two ids, or a row and an id, are packed in one int64, so that one sort or search serves both
 MASK = (1 << BITS) - 1
-BLOCK = 1 << 22  # ids whose weights are worked out at a time
-FEW_TEXTS = 1000  # texts
-Pieces = tuple[np.ndarray, np.ndarray]
+BLOCK_IDS = 1 << 22  # ids whose weights are computed at a time
+FEW_TEXTS = 1000  # up to so many are tokenized in plain Python
+CharNgrams = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class LabelEncoder:
 class TextEncoder:
     """Texts to token ids: as a sequence, or as a bag of word n-grams, and of the words' character n-grams, with weights.
 
-    Ids are 0 padding, 1 unknown, then tokens, then n-grams by length, then character n-grams. An n-gram is known by the id
-    of its first n - 1 tokens and the token after them, so no text is ever put together: ``grams[k]`` holds the sorted keys
-    ``prefix << 32 | token`` of length k + 2. ``pieces`` holds the sorted keys of the character n-grams (``chars.py``).
+    Ids are 0 padding, 1 unknown, then tokens, then n-grams by length, then character n-grams. An n-gram is identified by the
+    id of its first n - 1 tokens and the token after them, so no strings are joined: ``grams[k]`` holds the sorted keys
+    ``prefix << 32 | token`` of length k + 2, ``char_ngrams`` those of the character n-grams (``char_ngrams.py``).
     """
 
     tokenizer: str
@@ -78,17 +78,17 @@ class TextEncoder:
     max_tokens: int = 0
     tokens: list[str] = field(default_factory=list)
     grams: list[np.ndarray] = field(default_factory=list)
-    pieces: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    char_ngrams: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     idf: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
-    _words_seen: tuple[Any, np.ndarray, Pieces | None] | None = field(default=None, repr=False, compare=False)
+    _last_word_ids: tuple[Any, np.ndarray, CharNgrams | None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> int:
         """Return the number of ids."""
-        return self._words + len(self.pieces)
+        return self._word_count + len(self.char_ngrams)
 
     @property
-    def _words(self) -> int:
+    def _word_count(self) -> int:
         """Return the number of ids of words and word n-grams; those of character n-grams follow them."""
         return len(self.tokens) + sum(map(len, self.grams))
 
@@ -100,22 +100,22 @@ class TextEncoder:
 
     def fit(self, texts: pl.Series | Tokens) -> Ragged:
         """Learn the vocabulary from the training split and return its encoding."""
-        tokens = texts if isinstance(texts, Tokens) else self._tokenise(texts)
+        tokens = texts if isinstance(texts, Tokens) else self._tokenize(texts)
         known = tokens.frequent(self.min_count)
         self.tokens = [*SPECIAL, *(known.head(self.max_vocabulary) if self.max_vocabulary else known).to_list()]
-        self._forget()
-        self.grams, self.pieces = [], np.zeros(0, np.int64)
+        self._clear_caches()
+        self.grams, self.char_ngrams = [], np.zeros(0, np.int64)
         ids = self._ids(tokens.distinct)
         for _ in range(2, self.ngrams + 1):
-            counter = Counter(int(tokens.ends[-1]))
-            for dealt in parallel_map(partial(self._next_keys, counter, ids, self._lookups), tokens.pieces()):
-                counter.add(dealt)
+            counter = Counter(int(tokens.selected_offsets[-1]))
+            for parts in parallel_map(partial(self._next_keys, counter, ids, self._lookups), tokens.chunks()):
+                counter.add(parts)
             self.grams.append(self._frequent(*counter.frequent(self.min_count)))
         if self.chars:
             keys, offsets = character_ngrams(tokens.distinct, self.chars)
             distinct, places = np.unique(keys, return_inverse=True)
             counts = np.bincount(places, np.repeat(tokens.counts, np.diff(offsets)))
-            self.pieces = self._frequent(distinct, counts)
+            self.char_ngrams = self._frequent(distinct, counts)
         return self._encode(tokens, learn=True)
 
     def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
@@ -123,11 +123,11 @@ class TextEncoder:
         if isinstance(texts, list):
             plain = tokenize_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW_TEXTS else None
             if plain is not None:
-                return self._encode(Tokens.of_plain([each[: self.max_tokens or None] for each in plain]), learn=False)
+                return self._encode(Tokens.from_lists([each[: self.max_tokens or None] for each in plain]), learn=False)
             import polars as pl
 
             texts = pl.Series(texts, dtype=pl.String)
-        return self._encode(texts if isinstance(texts, Tokens) else self._tokenise(texts), learn=False)
+        return self._encode(texts if isinstance(texts, Tokens) else self._tokenize(texts), learn=False)
 
     def share_unknown(self, tokens: Tokens) -> float:
         """Return the share of the texts' tokens that the vocabulary does not have."""
@@ -140,35 +140,35 @@ class TextEncoder:
         there, before = set(self.tokens), self.size
         new = [token for token in tokens.frequent(min_count).to_list() if token not in there]
         self.tokens = [*self.tokens, *new]
-        self._forget()
+        self._clear_caches()
         if self.weighting == "tf-idf":
             values, _, _ = self._bags(tokens)
-            self.idf = np.concatenate([self.idf, self._inverse_frequency(values, len(tokens.ends) - 1)[before:]])
+            self.idf = np.concatenate([self.idf, self._smoothed_idf(values, len(tokens.selected_offsets) - 1)[before:]])
         return len(new)
 
-    def _tokenise(self, texts: pl.Series) -> Tokens:
+    def _tokenize(self, texts: pl.Series) -> Tokens:
         read = TokenizedTexts(self.tokenizer, self.lowercase)
         read.add(texts)
         return replace(read.tokens(), most=self.max_tokens)
 
-    def _forget(self) -> None:
+    def _clear_caches(self) -> None:
         """Drop what was computed from the former vocabulary."""
         self.__dict__.pop("_enum", None)
-        self._words_seen = None
+        self._last_word_ids = None
 
     @property
     def _lookups(self) -> list[Lookup]:
         return [Lookup(keys) for keys in self.grams]
 
-    def _words_of(self, tokens: Tokens) -> tuple[np.ndarray, Pieces | None]:
+    def _word_ids(self, tokens: Tokens) -> tuple[np.ndarray, CharNgrams | None]:
         """Return the id of each distinct token, and the ids of its character n-grams.
 
         The last result is kept, as the splits of one source share their distinct tokens.
         """
-        seen = self._words_seen
+        seen = self._last_word_ids
         if seen is None or seen[0] is not tokens.distinct:
-            pieces = self._pieces_of(tokens.distinct) if self.chars else None
-            seen = self._words_seen = (tokens.distinct, self._ids(tokens.distinct), pieces)
+            char_ngrams = self._char_ngram_ids(tokens.distinct) if self.chars else None
+            seen = self._last_word_ids = (tokens.distinct, self._ids(tokens.distinct), char_ngrams)
         return seen[1:]
 
     def _ids(self, words: pl.Series | list[str]) -> np.ndarray:
@@ -180,16 +180,17 @@ class TextEncoder:
         known = words.cast(self._enum, strict=False).to_physical().cast(pl.Int64) + len(SPECIAL)
         return known.fill_null(UNKNOWN).to_numpy()
 
-    def _pieces_of(self, words: pl.Series | list[str]) -> Pieces:
+    def _char_ngram_ids(self, words: pl.Series | list[str]) -> CharNgrams:
         """Return the ids of each word's character n-grams in the vocabulary, and offsets of shape (words + 1,)."""
         keys, offsets = character_ngrams(words, self.chars)
-        ids = _find(Lookup(self.pieces), keys, self._words)
-        before = np.concatenate([[0], np.cumsum(ids >= 0)])
-        return ids[ids >= 0], before[offsets]
+        ids = _find(Lookup(self.char_ngrams), keys, self._word_count)
+        return ids[ids >= 0], to_offsets(ids >= 0)[offsets]
 
-    def _known(self, lookups: list[Lookup], ids: np.ndarray, offsets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _ngram_ids(
+        self, lookups: list[Lookup], ids: np.ndarray, offsets: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (row, id) of every token, then of the n-grams of each length, where they begin; -1 for unknown ones."""
-        rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        rows = row_numbers(offsets)
         yield rows, ids
         prefix, base = ids, len(self.tokens)
         for order, lookup in enumerate(lookups, start=2):
@@ -199,14 +200,14 @@ class TextEncoder:
             yield rows[: len(prefix)], prefix
             base += len(lookup.known)
 
-    def _next_keys(self, counter: Counter, word_ids: np.ndarray, lookups: list[Lookup], piece: Piece) -> list[np.ndarray]:
+    def _next_keys(self, counter: Counter, word_ids: np.ndarray, lookups: list[Lookup], chunk: Chunk) -> list[np.ndarray]:
         """Return the keys of all n-grams one token longer than those already learned, split for counting."""
-        codes, offsets = piece
+        codes, offsets = chunk
         ids = word_ids[codes]
-        (rows, _), *_ = known = list(self._known(lookups, ids, offsets))
+        (rows, _), *_ = known = list(self._ngram_ids(lookups, ids, offsets))
         prefix = known[-1][1]
         keys, usable = _keys(rows, prefix, ids, len(self.grams) + 2)
-        return counter.deal(keys[usable])
+        return counter.split(keys[usable])
 
     def _frequent(self, distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return the keys that occur often enough, sorted, within what is left of the vocabulary's size."""
@@ -224,40 +225,37 @@ class TextEncoder:
         if weights is None:
             return Ragged(values, offsets)
         if learn:
-            self.idf = self._inverse_frequency(values, len(offsets) - 1)
-        texts = Ragged(values, offsets, weights)  # the weights are counts still
-        for _ in parallel_map(partial(self._weigh, texts), texts.cuts(BLOCK)):
+            self.idf = self._smoothed_idf(values, len(offsets) - 1)
+        texts = Ragged(values, offsets, weights)  # whose weights are still counts
+        for _ in parallel_map(partial(self._apply_tf_idf, texts), texts.cuts(BLOCK_IDS)):
             pass
         return texts
 
     def _bags(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return ids with equal ones of a text side by side, offsets of the texts, and with tf-idf the count of each id."""
         lookups = self._lookups
-        if len(tokens.codes) > BLOCK // 4:
+        if len(tokens.codes) > BLOCK_IDS // 4:
             for lookup in lookups:
                 lookup.prepare()
         values, lengths = Spool(np.int32), Spool(np.int64)
         counts = None if self.weighting == "none" else Spool(np.float32)
-        for part in parallel_map(partial(self._bag, self._words_of(tokens), lookups), tokens.pieces()):
+        for part in parallel_map(partial(self._bag, self._word_ids(tokens), lookups), tokens.chunks()):
             values.append(part[0])
             lengths.append(part[1])
             if counts is not None:
                 counts.append(part[2])
-        ends = np.zeros(len(tokens.ends), np.int64)
-        np.cumsum(lengths.array(), out=ends[1:])
-        return values.array(), ends, None if counts is None else counts.array()
+        return values.array(), to_offsets(lengths.array()), None if counts is None else counts.array()
 
     def _bag(
-        self, words: tuple[np.ndarray, Pieces | None], lookups: list[Lookup], piece: Piece
+        self, words: tuple[np.ndarray, CharNgrams | None], lookups: list[Lookup], chunk: Chunk
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return ids with equal ones of a text side by side, how many each text has, and with tf-idf the count of each."""
-        (word_ids, parts), (codes, offsets) = words, piece
-        pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._known(lookups, word_ids[codes], offsets)]
+        (word_ids, parts), (codes, offsets) = words, chunk
+        pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._ngram_ids(lookups, word_ids[codes], offsets)]
         if parts is not None:
             ids, begins = parts
-            places, lengths = places_of(begins, codes)
-            rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-            pairs.append(np.repeat(rows << BITS, lengths) | ids[places])
+            indices, lengths = value_indices(begins, codes)
+            pairs.append(np.repeat(row_numbers(offsets) << BITS, lengths) | ids[indices])
         keys = np.sort(np.concatenate(pairs))  # one sort of (row, id) as a single number
         texts = len(offsets) - 1
         if self.weighting == "none":
@@ -267,18 +265,18 @@ class TextEncoder:
         keys, counts = keys[kept], counts[kept]
         return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.float32)
 
-    def _inverse_frequency(self, values: np.ndarray, texts: int) -> np.ndarray:
+    def _smoothed_idf(self, values: np.ndarray, texts: int) -> np.ndarray:
         """Return smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,).
 
         ``values`` holds each id once a text.
         """
         frequency = np.zeros(self.size, np.int64)
-        for at in range(0, len(values), BLOCK):
-            frequency += np.bincount(values[at : at + BLOCK], minlength=self.size)
+        for at in range(0, len(values), BLOCK_IDS):
+            frequency += np.bincount(values[at : at + BLOCK_IDS], minlength=self.size)
         found: np.ndarray = (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
         return found
 
-    def _weigh(self, texts: Ragged, cut: tuple[int, int]) -> None:
+    def _apply_tf_idf(self, texts: Ragged, cut: tuple[int, int]) -> None:
         """Turn counts into (1 + ln count) * idf, scaled to Euclidean length 1 in each text: float32, in place."""
         first, last = cut
         lengths = np.diff(texts.offsets[first : last + 1])
@@ -292,12 +290,12 @@ class TextEncoder:
     def _sequence(self, tokens: Tokens, step: bool) -> Ragged:
         """Return tokens in reading order; with ``step`` (for networks that need a token) an empty text is one unknown token."""
         ids = self._ids(tokens.distinct).astype(np.int32)
-        values, offsets = Spool(np.int32), tokens.ends
-        for codes, begins in tokens.pieces():
+        values, offsets = Spool(np.int32), tokens.selected_offsets
+        for codes, begins in tokens.chunks():
             empty = np.flatnonzero(np.diff(begins) == 0)
             values.append(np.insert(ids[codes], begins[empty], UNKNOWN) if step and len(empty) else ids[codes])
         if step:
-            offsets = np.concatenate([[0], np.cumsum(np.maximum(np.diff(offsets), 1))])
+            offsets = to_offsets(np.maximum(np.diff(offsets), 1))
         return Ragged(values.array(), offsets)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -305,14 +303,14 @@ class TextEncoder:
         names = ["tokenizer", "lowercase", "kind", "ngrams", "chars", "weighting"]
         names += ["min_count", "max_vocabulary", "max_tokens", "tokens"]
         arrays = {f"grams.{order + 2}": keys for order, keys in enumerate(self.grams)}
-        return {name: getattr(self, name) for name in names}, arrays | {"pieces": self.pieces, "idf": self.idf}
+        return {name: getattr(self, name) for name in names}, arrays | {"pieces": self.char_ngrams, "idf": self.idf}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextEncoder:
         """Rebuild an encoder from what ``to_parts`` returned."""
         encoder = cls(**values)
         encoder.grams = [arrays[f"grams.{order}"] for order in range(2, encoder.ngrams + 1)]
-        encoder.pieces, encoder.idf = arrays["pieces"], arrays["idf"]
+        encoder.char_ngrams, encoder.idf = arrays["pieces"], arrays["idf"]
         return encoder
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trainwright.data.text.ragged import Ragged
+from trainwright.data.text.ragged import Ragged, to_offsets
 from trainwright.errors import error
 
-SMALLEST = 256
-PARTS = ("truncation", "padding", "added_tokens", "normalizer", "post_processor", "decoder")  # none of ours has them
+FEWEST_TOKENS = 256
+UNUSED_PARTS = ("truncation", "padding", "added_tokens", "normalizer", "post_processor", "decoder")  # of a tokenizer
 
 
 def train(texts: Iterable[str], size: int, min_count: int) -> str:
@@ -29,7 +29,7 @@ def train(texts: Iterable[str], size: int, min_count: int) -> str:
     """
     from tokenizers import models, pre_tokenizers, trainers
 
-    if size < SMALLEST:
+    if size < FEWEST_TOKENS:
         raise error("E165", size=size)
     tokenizer = _tokenizer(models.BPE())
     trainer = trainers.BpeTrainer(
@@ -66,16 +66,16 @@ class Bpe:
 
         try:
             found = json.loads(learned)
-            if changed := [part for part in PARTS if found[part]]:
+            if changed := [part for part in UNUSED_PARTS if found[part]]:
                 raise ValueError(f"it has {changed[0]}")
             merges = [tuple(pair) for pair in found["model"]["merges"]]
             self._tokenizer: Any = _tokenizer(models.BPE(found["model"]["vocab"], merges))
             names = sorted(self._tokenizer.get_vocab().items(), key=lambda item: item[1])
             byte_of = {letter: byte for byte, letter in enumerate(_letters())}
-            self.pieces = [bytes(byte_of[letter] for letter in name) for name, _ in names]
+            self.token_bytes = [bytes(byte_of[letter] for letter in name) for name, _ in names]
         except Exception as problem:  # the library raises nothing narrower
             raise error("E166", problem=problem) from None
-        if [number for _, number in names] != list(range(len(names))) or len(names) < SMALLEST:
+        if [number for _, number in names] != list(range(len(names))) or len(names) < FEWEST_TOKENS:
             raise error("E166", problem="its ids have gaps")
 
     def encode(self, text: str) -> np.ndarray:
@@ -83,8 +83,7 @@ class Bpe:
         words = _split(text)
         distinct = words.unique(maintain_order=True)
         encoded = self._tokenizer.encode_batch_fast(distinct.to_list(), add_special_tokens=False)
-        offsets = np.zeros(len(encoded) + 1, np.int64)
-        np.cumsum([len(each.ids) for each in encoded], out=offsets[1:])
+        offsets = to_offsets(np.array([len(each.ids) for each in encoded], np.int64))
         values = np.fromiter((number for each in encoded for number in each.ids), np.uint32, int(offsets[-1]))
         rows = words.cast(pl.Enum(distinct)).to_physical().to_numpy()
         return Ragged(values, offsets).take(rows).values

@@ -7,8 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
-FACTOR = np.uint64(0x9E3779B97F4A7C15)
-FEW_KEYS = 16  # keys for which to make the table takes as long as to search for one of them
+FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio, odd
+SEARCH_COST = 16  # a binary search takes as long as adding so many keys to the table
+
+
+def hash_bits(keys: np.ndarray, bits: int) -> np.ndarray:
+    """Return a multiplicative hash of int64 keys, below 2**bits: uint64."""
+    found: np.ndarray = (keys.view(np.uint64) * FACTOR) >> np.uint64(64 - bits)
+    return found
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Lookup:
         """Return the place of each key in ``known``, or -1: int64."""
         if not len(self.known):
             return np.full(len(keys), -1, np.int64)
-        if len(keys) * FEW_KEYS < len(self.known):
+        if len(keys) * SEARCH_COST < len(self.known):
             places = np.searchsorted(self.known, keys)
             places[places == len(self.known)] = 0
             return np.where(self.known[places] == keys, places, -1)
@@ -36,8 +42,7 @@ class Lookup:
         return (2 * len(self.known)).bit_length()
 
     def _slots(self, keys: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return ((keys.view(np.uint64) * FACTOR) >> np.uint64(64 - self._bits)).astype(np.int64)
+        return hash_bits(keys, self._bits).astype(np.int64)
 
     @cached_property
     def _table(self) -> np.ndarray:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainwright.data.files.spool import Spool, parallel_map
-from trainwright.data.text.ragged import Ragged
+from trainwright.data.text.ragged import Ragged, to_offsets
 
 if TYPE_CHECKING:
     import polars as pl
 
-CHUNK_TOKENS = 1 << 17  # tokens
-PART_BYTES = 1 << 20  # bytes of texts that are taken apart at a time
-Piece = tuple[np.ndarray, np.ndarray]
+CHUNK_TOKENS = 1 << 17  # tokens in a chunk
+PART_BYTES = 1 << 20  # of texts that are tokenized at a time
+Chunk = tuple[np.ndarray, np.ndarray]
 
 # Scripts written without spaces give one token a character; elsewhere a token is a run of letters, digits and marks.
 # Pictographs carry meaning (sentiment above all), so each is a token too.
@@ -32,8 +32,8 @@ BASIC_ENGLISH = (
 )  # fmt: skip
 
 
-# Of these characters it is known without the data-frame library which are letters and what their small ones are: the Latin
-# script (but for the one capital whose small one is two characters) and the marks of European print. Tests try every one.
+# The characters for which plain Python agrees with the data-frame library on which are letters and on their lower case: the
+# Latin script (but for the one capital whose lower case is two characters) and European punctuation. Tests try every one.
 _KNOWN = re.compile("[\0-\u012f\u0131-\u02af\u2010-\u2027]*")
 _PLAIN = {
     "words": re.compile("[0-9A-Za-z_\xaa\xb5\xba\xc0-\xd6\xd8-\xf6\xf8-\u02af\u2c65\u2c66]+"),
@@ -78,11 +78,11 @@ class Tokens:
     """The tokens of many texts, each distinct one held once, so that work on words is done once a word.
 
     Attributes:
-        distinct: the distinct tokens, in no order that means anything; some may be of other texts only.
-        codes: of every token its place in ``distinct``; unsigned or int32, shape (tokens,), all texts one after the other.
+        distinct: the distinct tokens, in no particular order; some may be of other texts only.
+        codes: the place of every token in ``distinct``; unsigned or int32, shape (tokens,), all texts one after the other.
         offsets: int64, shape (texts + 1,): text ``i`` is ``codes[offsets[i]:offsets[i + 1]]``.
-        rows: the texts that are meant, in their order; None for all.
-        most: how many tokens of a text are meant, from its beginning; 0 for all.
+        rows: the selected texts, in their order; None for all.
+        most: how many tokens of each text are selected, from its beginning; 0 for all.
     """
 
     distinct: pl.Series | list[str]
@@ -92,27 +92,27 @@ class Tokens:
     most: int = 0
 
     @classmethod
-    def of_plain(cls, lists: Sequence[list[str]]) -> Tokens:
+    def from_lists(cls, lists: Sequence[list[str]]) -> Tokens:
         """Build the tokens of a few texts from lists, in plain Python."""
         places: dict[str, int] = {}
         codes = [places.setdefault(token, len(places)) for tokens in lists for token in tokens]
         return cls(list(places), np.array(codes, np.int32), np.cumsum([0, *map(len, lists)]))
 
     @cached_property
-    def ends(self) -> np.ndarray:
+    def selected_offsets(self) -> np.ndarray:
         """Return the offsets of the selected rows and tokens."""
         if self.rows is None and not self.most:
             return self.offsets
         lengths = np.diff(self.offsets) if self.rows is None else self.offsets[self.rows + 1] - self.offsets[self.rows]
-        return np.concatenate([[0], np.cumsum(np.minimum(lengths, self.most) if self.most else lengths)])
+        return to_offsets(np.minimum(lengths, self.most) if self.most else lengths)
 
-    def pieces(self) -> Iterator[Piece]:
+    def chunks(self) -> Iterator[Chunk]:
         """Yield (codes, offsets) of whole texts, about ``CHUNK_TOKENS`` tokens at a time, so that they stay in cache."""
-        ends = self.ends
-        for first, last in Ragged(self.codes, ends).cuts(CHUNK_TOKENS):
-            inner = ends[first : last + 1] - ends[first]
+        offsets = self.selected_offsets
+        for first, last in Ragged(self.codes, offsets).cuts(CHUNK_TOKENS):
+            inner = offsets[first : last + 1] - offsets[first]
             if self.rows is None and not self.most:
-                yield self.codes[ends[first] : ends[last]], inner
+                yield self.codes[offsets[first] : offsets[last]], inner
                 continue
             begins = self.offsets[first:last] if self.rows is None else self.offsets[self.rows[first:last]]
             yield self.codes[np.repeat(begins - inner[:-1], np.diff(inner)) + np.arange(inner[-1])], inner
@@ -121,7 +121,7 @@ class Tokens:
     def counts(self) -> np.ndarray:
         """Return how often each distinct token occurs: int64."""
         found = np.zeros(len(self.distinct), np.int64)
-        for codes, _ in self.pieces():
+        for codes, _ in self.chunks():
             np.add.at(found, codes, 1)
         return found
 
@@ -169,7 +169,4 @@ class TokenizedTexts:
 
     def tokens(self) -> Tokens:
         """Return the tokens of all texts. Nothing can be added afterwards."""
-        lengths = self._lengths.array()
-        offsets = np.zeros(len(lengths) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return Tokens(self._table.to_series(), self._codes.array(), offsets)
+        return Tokens(self._table.to_series(), self._codes.array(), to_offsets(self._lengths.array()))

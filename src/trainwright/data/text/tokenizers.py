@@ -22,17 +22,17 @@ _GAP = re.compile(r"(?<=\S)[ \n]")
 def chunks(text: str, size: int = CHUNK_CHARACTERS) -> Iterator[str]:
     """Yield ``text`` in parts of about ``size`` characters, each but the first beginning with the white space after a word.
 
-    So no word, and no piece that byte-pair encoding works on, lies across two. Lone surrogates, which are no characters,
-    come as U+FFFD. An empty text is one empty chunk.
+    So no word, and no unit that byte-pair encoding works on, lies across two. Lone surrogates, which are no characters,
+    become U+FFFD. An empty text is one empty chunk.
     """
     start = 0
     while gap := _GAP.search(text, start + size):
-        yield _characters_only(text[start : gap.start()])
+        yield _replace_surrogates(text[start : gap.start()])
         start = gap.start()
-    yield _characters_only(text[start:])
+    yield _replace_surrogates(text[start:])
 
 
-def _characters_only(text: str) -> str:
+def _replace_surrogates(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -72,12 +72,12 @@ def code_points(text: str) -> np.ndarray:
     return np.frombuffer(text.encode("utf-32-le"), "<u4")
 
 
-def readable(piece: bytes) -> str:
+def readable(token: bytes) -> str:
     """Return a readable form of a token: text where its bytes are text, else their numbers, ``<0xE2><0x82>``."""
     try:
-        return piece.decode("utf-8")
+        return token.decode("utf-8")
     except UnicodeDecodeError:
-        return "".join(f"<0x{byte:02X}>" for byte in piece)
+        return "".join(f"<0x{byte:02X}>" for byte in token)
 
 
 class Words:
@@ -85,7 +85,7 @@ class Words:
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self._known = pl.Enum(tokens)
-        self.pieces: list[bytes] = []
+        self.token_bytes: list[bytes] = []
 
     def encode(self, text: str) -> np.ndarray:
         """Return the ids of a text: unsigned integers, shape (tokens,)."""
@@ -96,7 +96,7 @@ class Characters:
     """A tokenizer of characters; what is not among ``tokens`` is ``UNKNOWN`` and is decoded as U+FFFD."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
-        self.pieces = [token.encode() if len(token) == 1 else "\ufffd".encode() for token in tokens]
+        self.token_bytes = [token.encode() if len(token) == 1 else "\ufffd".encode() for token in tokens]
         self._id_of = np.full(POINTS, UNKNOWN, np.uint32)
         known = [(ord(token), number) for number, token in enumerate(tokens) if len(token) == 1]
         points, ids = np.array(known, np.int64).reshape(-1, 2).T
@@ -112,7 +112,7 @@ class Bytes:
     """A tokenizer of bytes: ids 0 to 255, one for each byte of the UTF-8 text."""
 
     def __init__(self) -> None:
-        self.pieces = [bytes([byte]) for byte in range(256)]
+        self.token_bytes = [bytes([byte]) for byte in range(256)]
 
     def encode(self, text: str) -> np.ndarray:
         """Return the bytes of a text: uint8, shape (bytes,)."""
