@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainwright.data.batches.pytree import filled, leaves
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.data.files.spool import prefetch
 from trainwright.data.text.ragged import Ragged
@@ -121,18 +122,26 @@ def ragged_batches(
 
 
 def tensor_batches(
-    inputs: Sequence[Tensor], targets: Tensor, *, batch_size: int, seed: int | None, device: torch.device
+    inputs: Sequence[Any],
+    targets: Any,
+    named: dict[str, Any] | None = None,
+    *,
+    batch_size: int,
+    seed: int | None,
+    device: torch.device,
 ) -> Indexed:
-    """Return batches of tensors with equal first dimensions, which are moved to the device once."""
-    columns = [each.to(device) for each in (*inputs, targets)]
+    """Return batches of tensors, or pytrees of them, with equal first dimensions, which are moved to the device once."""
+    structure = tuple(inputs), targets, named
+    columns = [each.to(device) for each in leaves(structure)]
+    nested = named is not None or not all(isinstance(each, Tensor) for each in (*inputs, targets))
 
     def gather(rows: np.ndarray) -> list[Tensor]:
         index = torch.from_numpy(rows).to(device)
         return [each.index_select(0, index) for each in columns]
 
-    def part(taken: list[Tensor], low: int, high: int) -> tuple[tuple[Any, ...], Any, None]:
-        *parts, classes = [each[low:high] for each in taken]
-        return tuple(parts), classes, None
+    def part(taken: list[Tensor], low: int, high: int) -> Any:
+        parts = [each[low:high] for each in taken]
+        return filled(structure, parts) if nested else (tuple(parts[:-1]), parts[-1], None)
 
     width = max(sum(each[:1].numel() for each in columns), 1)
-    return Indexed(len(targets), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // 16 // width)
+    return Indexed(len(columns[0]), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // 16 // width)
