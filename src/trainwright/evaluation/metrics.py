@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches.base import Batch
-from trainwright.data.batches.pytree import filled, leaves, mapped
+from trainwright.data.batches.pytree import tree_leaves, tree_map, tree_unflatten
 from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.watch.events import Scores
@@ -88,7 +88,7 @@ def scores(
             classified = classified and found.correct is not None
             correct, rows = correct + (found.correct or 0), rows + found.rows
             if measures:
-                kept.append((mapped(_to_cpu, outputs), mapped(_to_cpu, batch.targets)))
+                kept.append((tree_map(_to_cpu, outputs), tree_map(_to_cpu, batch.targets)))
     if not total:
         raise error("E607")
     mean = loss / total
@@ -103,7 +103,7 @@ def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
     """What a model in evaluation mode says of all rows in order, on the CPU. Raises E607 where there are none, and E615."""
     forward.reset_state()
     with torch.no_grad(), evaluation_mode(forward.model):
-        found = [mapped(_to_cpu, forward(batch)) for batch in batches]
+        found = [tree_map(_to_cpu, forward(batch)) for batch in batches]
     if not found:
         raise error("E607")
     return joined(found)
@@ -116,7 +116,7 @@ def joined(parts: list[Any]) -> Any:
         ModelError: E615 where they differ in arrangement, or in more than the first dimension.
     """
     try:
-        return filled(parts[0], [_together(column) for column in zip(*map(leaves, parts), strict=True)])
+        return tree_unflatten(parts[0], [_together(column) for column in zip(*map(tree_leaves, parts), strict=True)])
     except (RuntimeError, TypeError, ValueError) as problem:
         raise error("E615", problem=problem) from None
 

@@ -106,7 +106,7 @@ class MLPSettings(ModelSettings):
 
 
 class ConvNetSettings(ModelSettings):
-    """``convnet``: a small batch-normalised convolutional network."""
+    """``convnet``: a small batch-normalized convolutional network."""
 
     name: Literal["convnet"] = "convnet"
     channels: Sizes = setting([24, 48, 96], "channels of each convolution; each halves height and width", "channels")

@@ -1,9 +1,9 @@
-"""``convnet``: a small batch-normalised convolutional network that a processor trains in minutes.
+"""``convnet``: a small batch-normalized convolutional network that a processor trains in minutes.
 
 Each stage is a convolution, the maximum of each 2 x 2 square, batch norm, ReLU. Taking the maximum before the batch norm
-leaves a quarter of the numbers to normalise. A last convolution and the maximum over the whole image end it.
+leaves a quarter of the numbers to normalize. A last convolution and the maximum over the whole image end it.
 
-Shapes: images (batch, channels, height, width) float32, normalised, of any height and width; logits (batch, outputs).
+Shapes: images (batch, channels, height, width) float32, normalized, of any height and width; logits (batch, outputs).
 """
 
 from __future__ import annotations

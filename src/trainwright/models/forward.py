@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches.base import Batch
-from trainwright.data.batches.pytree import mapped
+from trainwright.data.batches.pytree import tree_map
 from trainwright.errors import error, in_short
 
 
@@ -62,7 +62,7 @@ class Forward:
         if not isinstance(found, tuple) or len(found) != 2:
             raise error("E614", problem=f"the model returns a {type(found).__name__}")
         outputs, state = found
-        self.state = mapped(_detached, state)
+        self.state = tree_map(_detached, state)
         return outputs
 
 

@@ -46,6 +46,11 @@ class LSTMClassifier(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.zeros_(self.embedding.weight[0].detach())
         nn.init.zeros_(self.classifier.bias)
-        for name, parameter in self.lstm.named_parameters():
-            if name.startswith("bias_ih"):
-                nn.init.ones_(parameter.detach()[self.lstm.hidden_size : 2 * self.lstm.hidden_size])
+        open_forget_gates(self.lstm)
+
+
+def open_forget_gates(lstm: nn.LSTM) -> None:
+    """Set the biases of the forget gates to one (Jozefowicz et al. 2015)."""
+    for name, parameter in lstm.named_parameters():
+        if name.startswith("bias_ih"):
+            nn.init.ones_(parameter.detach()[lstm.hidden_size : 2 * lstm.hidden_size])

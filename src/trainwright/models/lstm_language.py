@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.models.catalog import LSTMSettings
+from trainwright.models.lstm import open_forget_gates
 from trainwright.models.protocols import State, TrainingHooks
 from trainwright.models.shapes import TokenShape
 
@@ -73,6 +74,4 @@ class LSTMLanguageModel(nn.Module, TrainingHooks):
         for weight in {id(each): each for each in (self.embedding.weight, self.output()[0])}.values():
             nn.init.normal_(weight, std=0.1)
         nn.init.zeros_(self.bias)
-        for name, parameter in self.lstm.named_parameters():
-            if name.startswith("bias_ih"):
-                nn.init.ones_(parameter.detach()[self.lstm.hidden_size : 2 * self.lstm.hidden_size])
+        open_forget_gates(self.lstm)

@@ -12,13 +12,16 @@ from torch.overrides import TorchFunctionMode
 
 def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
     """Build a network whose weights have no memory; leave torch's random state as it is."""
-    with torch.device("meta"), _Undrawn():
+    with torch.device("meta"), _SkipInit():
         return build()
 
 
-class _Undrawn(TorchFunctionMode):
-    """Leaves out the first values of weights: where there is no memory nothing comes of them, but torch's way to find out
-    that of normal random numbers imports a computer algebra system, which takes longer than all else here."""
+class _SkipInit(TorchFunctionMode):
+    """A mode that skips the initialization of weights.
+
+    Without memory it has no effect, but for normal random numbers torch imports a computer algebra system to find that out,
+    which takes longer than all else here.
+    """
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if function is Tensor.normal_ or getattr(function, "__module__", "") == nn.init.__name__:

@@ -2,7 +2,7 @@
 
 Parameters bear torchvision's names, so with the stem ``imagenet`` and width 64 its weights fit.
 
-Shapes: images (batch, channels, height, width) float32, normalised, of any height and width; logits (batch, outputs).
+Shapes: images (batch, channels, height, width) float32, normalized, of any height and width; logits (batch, outputs).
 """
 
 from __future__ import annotations

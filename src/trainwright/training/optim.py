@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer, lr_scheduler
 
 from trainwright.config.settings import Named, Schedule
-from trainwright.data.batches.pytree import count
+from trainwright.data.batches.pytree import count_rows
 from trainwright.errors import error, nearest
 
 # Optimisers whose update is a single pass over memory when torch's fused kernel does it.
@@ -256,7 +256,7 @@ class Objective:
 
     def _weight(self, targets: Any) -> float:
         if not isinstance(targets, Tensor):
-            return float(count(targets))
+            return float(count_rows(targets))
         if not self._by_class or targets.is_floating_point():
             return float(len(targets)) if targets.ndim else 1.0
         class_weights = self.loss.weight  # type: ignore[attr-defined]

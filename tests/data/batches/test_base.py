@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from trainwright.data.batches import base as module
 from trainwright.data.batches.base import ragged_batches
-from trainwright.data.batches.pytree import count, filled, leaves, mapped
+from trainwright.data.batches.pytree import count_rows, tree_leaves, tree_map, tree_unflatten
 from trainwright.data.batches.shuffle import epoch_order, step_seed
 from trainwright.data.batches.user_data import BatchLayout, any_batches
 from trainwright.data.text.ragged import Ragged
@@ -57,7 +57,7 @@ def test_from_any_batch_on(count: int, size: int, data) -> None:
 
 
 def test_batches_made_in_advance_end_with_the_epoch_however_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GATHER", 8)
+    monkeypatch.setattr(module, "GATHER_TOKENS", 8)
     texts, targets = ragged(100)
     before = threading.active_count()
     batches = ragged_batches(texts, targets, batch_size=2, seed=1, device=CPU)
@@ -146,14 +146,14 @@ TREES = st.recursive(
 @given(TREES)
 @settings(max_examples=30)
 def test_an_arrangement_is_kept(value) -> None:
-    assert mapped(lambda leaf: leaf, value) == value == filled(value, leaves(value))
-    assert leaves(mapped(lambda leaf: -leaf, value)) == [-leaf for leaf in leaves(value)]
+    assert tree_map(lambda leaf: leaf, value) == value == tree_unflatten(value, tree_leaves(value))
+    assert tree_leaves(tree_map(lambda leaf: -leaf, value)) == [-leaf for leaf in tree_leaves(value)]
 
 
 def test_rows_are_counted_by_the_first_tensor() -> None:
     one, two = torch.zeros(3, 2), torch.zeros(5)
-    assert count(one) == count((one, two)) == count({"a": [None, torch.tensor(1.0), one], "b": two}) == 3
-    assert count(torch.tensor(1.0)) == count(7) == 1 and count(("a", "b")) == 2
+    assert count_rows(one) == count_rows((one, two)) == count_rows({"a": [None, torch.tensor(1.0), one], "b": two}) == 3
+    assert count_rows(torch.tensor(1.0)) == count_rows(7) == 1 and count_rows(("a", "b")) == 2
 
 
 @given(st.integers(1, 40), st.integers(1, 15), st.integers(0, 3), st.booleans())

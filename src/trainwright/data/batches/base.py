@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainwright.data.batches.pytree import filled, leaves
+from trainwright.data.batches.pytree import tree_leaves, tree_unflatten
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.data.files.spool import prefetch
 from trainwright.data.text.ragged import Ragged
 
-GATHER = 1 << 20  # token ids gathered at a time; of tensors 1/16, which stays in cache until it is used
-AT_FIRST = 8  # batches
+GATHER_TOKENS = 1 << 20  # gathered at a time; of the values of tensors 1/16, which stay in cache until they are used
+FIRST_BATCHES = 8  # batches that are gathered first, which training waits for
 
 
 class Batch(NamedTuple):
@@ -53,8 +53,8 @@ class Batches(Protocol):
 class Indexed:
     """Batches of arrays held whole.
 
-    ``gather(rows)`` gives the columns of many rows; ``part(columns, low, high)`` a part of them as inputs, targets, and inputs
-    with a name. With ``in_advance`` another thread makes the next batches while these are used.
+    ``gather(rows)`` returns the columns of many rows; ``part(columns, low, high)`` a part of them as inputs, targets and named
+    inputs. With ``in_advance`` another thread makes the next batches while these are used.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class Indexed:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield batches, shuffled by (seed, epoch); in file order where the seed is None."""
         order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
-        made = (list(self._batches(order[low:high])) for low, high in pairwise(self._cuts(start * self.batch_size)))
+        made = (list(self._batches(order[low:high])) for low, high in pairwise(self._bounds(start * self.batch_size)))
         for batches in prefetch(made) if self._in_advance else made:
             yield from batches
 
-    def _cuts(self, first: int) -> Iterator[int]:
+    def _bounds(self, first: int) -> Iterator[int]:
         """Yield the bounds of the gathered runs of rows: short ones first, since training waits for them, then longer ones."""
-        width = min(AT_FIRST * self.batch_size, self._per_gather) if self._in_advance else self._per_gather
+        width = min(FIRST_BATCHES * self.batch_size, self._per_gather) if self._in_advance else self._per_gather
         while first < self.rows:
             yield first
             first, width = first + width, min(2 * width, self._per_gather)
@@ -101,7 +101,7 @@ def ragged_batches(
 ) -> Indexed:
     """Return batches of token rows: inputs (values, offsets) or (values, offsets, weights), targets int64 class numbers.
 
-    ``transposed``: how many ids there are, where a model wants each batch from their side too, as ``transposed``; else 0.
+    ``transposed``: the number of ids, where a model also wants each batch grouped by id, as ``transposed``; else 0.
     """
 
     def gather(rows: np.ndarray) -> tuple[Ragged, Tensor]:
@@ -116,8 +116,8 @@ def ragged_batches(
         inputs = tuple(torch.from_numpy(each).to(device) for each in arrays)
         return inputs, classes[low:high].to(device), {"transposed": batch.transposed(transposed)} if transposed else None
 
-    per_gather = GATHER // max(len(texts.values) // max(len(texts), 1), 1)
-    in_advance = device.type == "cpu"  # what a thread puts on another device may not be ready for this one
+    per_gather = GATHER_TOKENS // max(len(texts.values) // max(len(texts), 1), 1)
+    in_advance = device.type == "cpu"  # copies to another device are asynchronous, and only ordered within a thread
     return Indexed(len(texts), gather, part, batch_size=batch_size, seed=seed, per_gather=per_gather, in_advance=in_advance)
 
 
@@ -132,7 +132,7 @@ def tensor_batches(
 ) -> Indexed:
     """Return batches of tensors, or pytrees of them, with equal first dimensions, which are moved to the device once."""
     structure = tuple(inputs), targets, named
-    columns = [each.to(device) for each in leaves(structure)]
+    columns = [each.to(device) for each in tree_leaves(structure)]
     nested = named is not None or not all(isinstance(each, Tensor) for each in (*inputs, targets))
 
     def gather(rows: np.ndarray) -> list[Tensor]:
@@ -141,7 +141,7 @@ def tensor_batches(
 
     def part(taken: list[Tensor], low: int, high: int) -> Any:
         parts = [each[low:high] for each in taken]
-        return filled(structure, parts) if nested else (tuple(parts[:-1]), parts[-1], None)
+        return tree_unflatten(structure, parts) if nested else (tuple(parts[:-1]), parts[-1], None)
 
     width = max(sum(each[:1].numel() for each in columns), 1)
-    return Indexed(len(columns[0]), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // 16 // width)
+    return Indexed(len(columns[0]), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER_TOKENS // 16 // width)

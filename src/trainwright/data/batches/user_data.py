@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
 from trainwright.data.batches.base import Batch, Batches, tensor_batches
-from trainwright.data.batches.pytree import count, leaves, mapped
+from trainwright.data.batches.pytree import count_rows, tree_leaves, tree_map
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.errors import TrainwrightError, error, nearest
 
@@ -60,7 +60,7 @@ class BatchLayout:
             raise error("E603", found=type(batch).__name__)
         if self.target:
             raise error("E611", name=self.target, keys=f"none, as it is a {type(batch).__name__}")
-        return Parts(_spread(batch[:-1]), None, batch[-1])
+        return Parts(_unpack(batch[:-1]), None, batch[-1])
 
     def _key(self, batch: Mapping[str, Any]) -> str:
         keys = ", ".join(map(str, batch))
@@ -79,11 +79,11 @@ class BatchLayout:
         inputs, targets = tuple(self.move(each) for each in inputs), self.move(targets)
         if named is not None:
             named = {name: self.move(each) for name, each in named.items()}
-        return Batch(inputs, targets, count((inputs, named) if targets is None else targets), rows, named)
+        return Batch(inputs, targets, count_rows((inputs, named) if targets is None else targets), rows, named)
 
     def move(self, value: Any) -> Any:
         """Return a value with its tensors and arrays as tensors on the device; anything else stays."""
-        return value.to(self.device) if isinstance(value, Tensor) else mapped(self._leaf, value)
+        return value.to(self.device) if isinstance(value, Tensor) else tree_map(self._leaf, value)
 
     def _leaf(self, value: Any) -> Any:
         if isinstance(value, np.ndarray):
@@ -120,7 +120,7 @@ class InputLayout(BatchLayout):
         if isinstance(batch, Mapping):
             alone = Parts((), dict(batch), None)
         else:
-            alone = Parts(_spread(batch) if isinstance(batch, tuple | list) else (batch,), None, None)
+            alone = Parts(_unpack(batch) if isinstance(batch, tuple | list) else (batch,), None, None)
         if self.targets is False:
             return alone
         try:
@@ -136,7 +136,7 @@ class InputLayout(BatchLayout):
         return alone if fits[0] else rest
 
 
-def _spread(inputs: Sequence[Any]) -> tuple[Any, ...]:
+def _unpack(inputs: Sequence[Any]) -> tuple[Any, ...]:
     """Return the inputs of a model; a single tuple of tensors or arrays is several inputs."""
     only = inputs[0] if len(inputs) == 1 else None
     if type(only) in (tuple, list) and only and all(isinstance(each, Tensor | np.ndarray) for each in only):
@@ -144,7 +144,7 @@ def _spread(inputs: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(inputs)
 
 
-class Items:
+class DatasetBatches:
     """Batches of a map-style ``Dataset``: items are fetched in our order and combined by torch's ``default_collate``."""
 
     def __init__(self, dataset: Dataset[Any], layout: BatchLayout, *, batch_size: int, seed: int | None) -> None:
@@ -160,16 +160,16 @@ class Items:
             rows = order[first : first + self.batch_size]
             items = fetch(rows.tolist()) if fetch else [self.dataset[int(row)] for row in rows]
             batch = default_collate(items)
-            if not any(isinstance(leaf, Tensor) and leaf.dtype == torch.float64 for leaf in leaves(items[0])):
-                batch = mapped(self._narrow, batch)
+            if not any(isinstance(leaf, Tensor) and leaf.dtype == torch.float64 for leaf in tree_leaves(items[0])):
+                batch = tree_map(self._to_default_dtype, batch)
             yield self.layout.batch(batch, rows)
 
-    def _narrow(self, value: Any) -> Any:
+    def _to_default_dtype(self, value: Any) -> Any:
         """Convert float64 to the layout's type: from items without such tensors it comes from arrays and numbers."""
         return value.to(self.layout.dtype) if isinstance(value, Tensor) and value.dtype == torch.float64 else value
 
 
-class Loader:
+class LoaderBatches:
     """Batches of a ``DataLoader`` or any iterable of batches; with ``again`` one that can be iterated over in each epoch."""
 
     batch_size = 0  # the loader's own
@@ -198,34 +198,34 @@ def any_batches(data: Any, layout: BatchLayout, *, batch_size: int, seed: int | 
         ModelError: E601 for data of another kind, E602 for an iterator where ``again``, E604 for arrays of different lengths,
             E612 for a tuple of tuples, and what ``layout.parts`` raises.
     """
-    if isinstance(data, layout.takes) and _is_whole(data):
-        return _whole(data, layout, batch_size, seed)
+    if isinstance(data, layout.takes) and _is_tensor_batches(data):
+        return _tensor_batches(data, layout, batch_size, seed)
     if isinstance(data, DataLoader):
-        return Loader(data, layout)
+        return LoaderBatches(data, layout)
     if isinstance(data, IterableDataset):
-        return Loader(DataLoader(data, batch_size), layout)
+        return LoaderBatches(DataLoader(data, batch_size), layout)
     if isinstance(data, Dataset) and hasattr(data, "__getitem__") and hasattr(data, "__len__"):
-        return Items(data, layout, batch_size=batch_size, seed=seed)
+        return DatasetBatches(data, layout, batch_size=batch_size, seed=seed)
     if isinstance(data, tuple) and data and all(isinstance(each, tuple | list | Mapping) for each in data):
         raise error("E612")
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | Tensor | np.ndarray):
-        return Loader(data, layout, again)
+        return LoaderBatches(data, layout, again)
     raise error("E601", found=type(data).__name__)
 
 
-def _is_whole(data: Any) -> bool:
+def _is_tensor_batches(data: Any) -> bool:
     """Tell data held whole from a sequence of batches, which are no tensors themselves."""
     if not isinstance(data, tuple | list):
         return True
     return len(data) >= 2 and any(isinstance(each, Tensor | np.ndarray) for each in data)
 
 
-def _whole(data: Any, layout: BatchLayout, batch_size: int, seed: int | None) -> Batches:
-    for leaf in leaves(data):
+def _tensor_batches(data: Any, layout: BatchLayout, batch_size: int, seed: int | None) -> Batches:
+    for leaf in tree_leaves(data):
         if not isinstance(leaf, Tensor | np.ndarray):
             raise error("E601", found=f"{type(data).__name__} with a {type(leaf).__name__} in it")
-    inputs, named, targets = parts = mapped(layout.move, layout.parts(data))
-    columns = leaves(parts)
+    inputs, named, targets = parts = tree_map(layout.move, layout.parts(data))
+    columns = tree_leaves(parts)
     if any(not each.ndim for each in columns) or len({len(each) for each in columns}) > 1:
         raise error("E604", lengths=", ".join(str(len(each)) if each.ndim else "none" for each in columns))
     return tensor_batches(inputs, targets, named, batch_size=batch_size, seed=seed, device=layout.device)

@@ -126,16 +126,12 @@ def _decode_batches(files: Files, wanted: Sequence[np.ndarray], workers: int) ->
         batches = iter(loader)
     try:
         for _ in wanted:
-            yield _next(batches)
+            try:
+                found = next(batches)
+            except RuntimeError as problem:
+                raise error("E271", why=str(problem).splitlines()[0]) from problem
+            if isinstance(found, TrainwrightError):
+                raise found
+            yield found
     finally:  # not left to the garbage collector, as a traceback may keep the iterator alive
         getattr(batches, "_shutdown_workers", lambda: None)()
-
-
-def _next(batches: Iterator[Tensor | TrainwrightError]) -> Tensor:
-    try:
-        found = next(batches)
-    except RuntimeError as problem:
-        raise error("E271", why=str(problem).splitlines()[0]) from problem
-    if isinstance(found, TrainwrightError):
-        raise found
-    return found

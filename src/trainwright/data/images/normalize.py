@@ -34,13 +34,11 @@ class ImageNormalizer:
 
         The sums are whole numbers, so the result does not depend on the order of the rows or on how they are grouped.
         """
-        rows = max(1, CHUNK_VALUES // (size[0] * size[1]))
-        sums = np.array([_sums(pixels[:, channel], rows) for channel in range(channels)])
-        return cls.from_sums(sums, len(pixels), size, channels)
+        return cls.from_sums(sums_of(pixels), len(pixels), size, channels)
 
     @classmethod
     def from_sums(cls, sums: np.ndarray, rows: int, size: tuple[int, int], channels: int) -> ImageNormalizer:
-        """Return what ``fit`` would, from the ``sums_of`` all training pictures, added up: int64, shape (channels, 2)."""
+        """Return what ``fit`` would, from the sums over all training pictures: int64, shape (channels, 2)."""
         count = rows * size[0] * size[1]
         found = [_moments(total, squares, count) for total, squares in sums.tolist()]
         return cls(size, channels, tuple(mean for mean, _ in found), tuple(std for _, std in found))
@@ -57,19 +55,15 @@ class ImageNormalizer:
         return cls((height, width), values["channels"], tuple(values["mean"]), tuple(values["std"]))
 
 
-def sums_of(picture: np.ndarray) -> np.ndarray:
-    """Return sum and sum of squares of each channel of one picture (channels, height, width): int64, shape (channels, 2)."""
-    return np.array([_sums(channel, len(channel)) for channel in picture])
-
-
-def _sums(values: np.ndarray, rows: int) -> tuple[int, int]:
-    """Return sum and sum of squares of uint8 values, ``rows`` at a time. float64 holds whole numbers up to 2**53 exactly."""
-    total = squares = 0
-    for start in range(0, len(values), rows):
-        part = values[start : start + rows].astype(np.float64).reshape(-1)
-        total += int(part.sum())
-        squares += int(part @ part)
-    return total, squares
+def sums_of(pixels: np.ndarray) -> np.ndarray:
+    """Return sum and sum of squares of each channel of pixels (rows, channels, height, width): int64, shape (channels, 2)."""
+    sums = np.zeros((pixels.shape[1], 2), np.int64)
+    rows = max(1, CHUNK_VALUES // pixels[0, 0].size)
+    for channel in range(len(sums)):
+        for start in range(0, len(pixels), rows):
+            part = pixels[start : start + rows, channel].astype(np.float64).reshape(-1)  # exact up to 2**53
+            sums[channel] += int(part.sum()), int(part @ part)
+    return sums
 
 
 def _moments(total: int, squares: int, count: int) -> tuple[float, float]:

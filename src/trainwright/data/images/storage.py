@@ -24,7 +24,7 @@ from trainwright.data.images.sizes import bytes_needed, decode
 from trainwright.errors import error
 
 MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of what is free
-CACHED_FILES = 2000  # files from which on decoding takes longer than reading the cache is worth
+CACHED_FILES = 2000  # files; fewer are decoded about as fast as they are read from the cache
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Stored:
     Attributes:
         pictures: with ``rejected`` complete; ``pixels`` are None where ``inputs`` are files.
         inputs: uint8, shape (rows, channels, height, width), or files.
-        sums: of each picture, as ``pixels.sums_of`` gives them: int64, shape (rows, channels, 2); None with pixels.
+        sums: of each picture, from ``sums_of``: int64, shape (rows, channels, 2); None with pixels.
         keep: puts the pixels into the cache.
     """
 
@@ -94,11 +94,9 @@ def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: in
 def store(
     pictures: Pictures, size: tuple[int, int], channels: int, in_memory: bool, progress: Progress | None = None
 ) -> Stored:
-    """Decode pictures to this size, or scan them and leave them in files; ``progress(done, total)`` is called meanwhile.
+    """Decode pictures to this size, or scan them and leave them in files; those that cannot be used are in ``rejected``.
 
-    Those that cannot be used are in ``rejected``.
-
-    Raise SourceError E142.
+    ``progress(done, total)`` is called meanwhile. Raise SourceError E142.
     """
     if not in_memory and pictures.paths is not None and pictures.pixels is None:
         return _scan(pictures, size, channels, progress)
@@ -110,7 +108,7 @@ def store(
         pictures.pixels = np.require(found[1]["pixels"], requirements="W")
         return _in_memory(pictures, lambda: None)
     decoded = decode(pictures, size, channels, progress)
-    if len(decoded) < len(pictures):  # the cache holds no reasons
+    if len(decoded) < len(pictures):  # the cache cannot hold the reasons
         return _in_memory(decoded, lambda: None)
     pixels: Any = decoded.pixels
     return _in_memory(decoded, lambda: cache.save(key, {}, {"pixels": pixels}))
@@ -127,7 +125,7 @@ def _scan(pictures: Pictures, size: tuple[int, int], channels: int, progress: Pr
     sums = np.zeros((len(paths), channels, 2), np.int64)
 
     def decode_row(row: int) -> None:
-        sums[row] = sums_of(decode_file(paths[row], size, channels))
+        sums[row] = sums_of(decode_file(paths[row], size, channels)[None])
 
     bad = for_each_row(decode_row, len(paths), cores(), progress)
     pictures.remove(bad)

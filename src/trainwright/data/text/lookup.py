@@ -31,7 +31,14 @@ class Lookup:
             places = np.searchsorted(self.known, keys)
             places[places == len(self.known)] = 0
             return np.where(self.known[places] == keys, places, -1)
-        return self._look(keys).astype(np.int64)
+        table, slots = self._table, self._slots(keys)
+        found: np.ndarray = table[slots]
+        wrong = np.flatnonzero((found >= 0) & (self.known[found] != keys))
+        while len(wrong):
+            slots[wrong] = (slots[wrong] + 1) & (len(table) - 1)
+            found[wrong] = table[slots[wrong]]
+            wrong = wrong[(found[wrong] >= 0) & (self.known[found[wrong]] != keys[wrong])]
+        return found.astype(np.int64)
 
     def prepare(self) -> None:
         """Build the table, before several threads use it."""
@@ -55,13 +62,3 @@ class Lookup:
             left = table[slots] != places
             places, slots = places[left], (slots[left] + 1) & (len(table) - 1)
         return table
-
-    def _look(self, keys: np.ndarray) -> np.ndarray:
-        table, slots = self._table, self._slots(keys)
-        found: np.ndarray = table[slots]
-        wrong = np.flatnonzero((found >= 0) & (self.known[found] != keys))
-        while len(wrong):
-            slots[wrong] = (slots[wrong] + 1) & (len(table) - 1)
-            found[wrong] = table[slots[wrong]]
-            wrong = wrong[(found[wrong] >= 0) & (self.known[found[wrong]] != keys[wrong])]
-        return found
