@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-MOST_LAYERS = 1000  # more is a slip of the pen, or a stranger who would have us build without end
+MOST_LAYERS = 1000  # more is a typing error, or an attempt to exhaust memory
 MOST_CHARACTERS = 8  # of a character n-gram
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -76,5 +76,5 @@ def setting(default: Any, help: str, unit: str = "", only: str = "", **limits: A
 class Strict(BaseModel):
     """Settings that refuse unknown names and non-finite numbers."""
 
-    # Built when it is first used: of all models a command needs the settings of one, or none.
+    # The validators are built at first use: a command needs the settings of one model, or none.
     model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False, defer_build=True)

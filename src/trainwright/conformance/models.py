@@ -27,7 +27,7 @@ SHAPES: dict[str, list[Shape]] = {
     "table": [TableShape(5, (3, 7), OUTPUTS), TableShape(5, (), OUTPUTS), TableShape(0, (9, 12), OUTPUTS)],
     "language": [TokenShape(VOCABULARY)],
 }
-# The settings that a model is tested with, beside those that follow from one another.
+# The settings that each model is tested with; others are derived or have defaults.
 SMALL: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("text", "bag.v1"): [
         {"embedding": 0},
@@ -54,7 +54,7 @@ SMALL: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"layers": 1, "heads": 2, "width": 16, "norm": "layer", "feed_forward": "gelu", "tied": False, "dropout": 0.1},
     ],
 }
-NEAR = 1e-5  # what summing in another order may change
+NEAR = 1e-5  # tolerance for another order of summation
 
 
 def models() -> list[tuple[str, str]]:
@@ -174,7 +174,7 @@ def building_takes_no_memory_on_meta(case: Case) -> None:
 def weights_can_be_saved(case: Case) -> None:
     """Check that weights written and read again by safetensors give the same outputs."""
     network, other = case.build(), case.build(seed=1).eval()
-    case.run(network.train(), case.rows(5))  # so that buffers are no longer as they began
+    case.run(network.train(), case.rows(5))  # so that buffers have changed
     saved = safetensors.torch.save({name: value.contiguous() for name, value in network.state_dict().items()})
     other.load_state_dict(safetensors.torch.load(saved))
     assert torch.equal(case.run(network.eval(), case.rows(5)), case.run(other, case.rows(5))), "outputs differ"

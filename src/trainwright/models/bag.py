@@ -82,7 +82,7 @@ class Bag(nn.Module, TrainingHooks):
 class Pooled(torch.autograd.Function):
     """``embedding_bag``: with weights in mode "sum", without them in mode "mean"; its gradient takes a tenth of torch's time.
 
-    Torch adds up the gradient token by token, all over the table. Here the batch is turned around: its tokens are sorted by
+    Torch adds up the gradient token by token, all over the table. Here the batch is transposed: its tokens are sorted by
     id, and for each id the gradients of its texts are summed, which is an ``embedding_bag`` again. With ``sparse`` the
     gradient has these rows alone: each once and in order, a coalesced sparse tensor.
     """

@@ -24,7 +24,7 @@ class NumpyBag:
         check_weights(weights, forms)
         self._weights, self._mean = weights, settings.weighting != "tf-idf"
 
-    @np.errstate(over="ignore", invalid="ignore")  # what grows beyond float32 is inf or nan, without a word, as torch has it
+    @np.errstate(over="ignore", invalid="ignore")  # beyond float32 numbers become inf or nan silently, as in torch
     def __call__(self, texts: Ragged) -> np.ndarray:
         """Return logits: float32, shape (rows, classes)."""
         table = self._weights["embedding.weight"]

@@ -16,7 +16,7 @@ from trainwright.models.shapes import ImageShape, TokenShape
 
 Values = dict[str, tuple[Any, str]]  # by setting (``lr``, ``model.hidden``) its value, and the reason
 Defaults = Callable[[Any, int], Values]
-LARGE = 96  # pixels on a side: from here on the first layers of ImageNet, which leave a quarter of height and width
+LARGE = 96  # pixels on a side: from here on the stem of ImageNet, which leaves a quarter of height and width
 FEW_TOKENS = 1000  # in a vocabulary: characters or bytes
 
 

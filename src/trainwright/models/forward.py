@@ -16,8 +16,8 @@ from trainwright.errors import error, in_short
 class Forward:
     """A callable that returns the model's outputs for a batch.
 
-    With ``start`` the model is called as ``model(*inputs, state)`` and gives ``(outputs, state)``. The first state is
-    ``start(*inputs)``; those after it are what the model gave, cut off from the graph (truncated back-propagation).
+    With ``start`` the model is called as ``model(*inputs, state)`` and returns ``(outputs, state)``. The first state is
+    ``start(*inputs)``; those after it are what the model returned, detached from the graph (truncated back-propagation).
     """
 
     def __init__(self, model: nn.Module, start: Callable[..., Any] | None = None) -> None:

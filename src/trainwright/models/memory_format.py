@@ -18,6 +18,5 @@ class MemoryFormatted(nn.Module):
     def formatted(self, images: Tensor) -> Tensor:
         """Return the same images, shape (batch, channels, height, width); each layer after keeps the format."""
         last = self.layout == "channels_last" or (not self.layout and images.device.type == "cpu")
-        # Not ``contiguous()``: to it an image of one channel is in either order already, and the layers after then take
-        # the slower one.
+        # Not ``contiguous()``: it takes an image of one channel to be in both formats, and later layers take the slower one.
         return images.to(memory_format=torch.channels_last if last else torch.contiguous_format)

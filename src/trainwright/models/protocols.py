@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-State = tuple[Tensor, ...]  # what a model remembers of the tokens before; its first dimension but one is the batch's row
+State = tuple[Tensor, ...]  # what a model keeps of the tokens before
 
 
 class TrainingHooks:

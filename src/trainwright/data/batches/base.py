@@ -75,7 +75,7 @@ class Indexed:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield batches, shuffled by (seed, epoch); in file order where the seed is None."""
-        order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
+        order = epoch_order(self.rows, self.seed, epoch)
         made = (list(self._batches(order[low:high])) for low, high in pairwise(self._bounds(start * self.batch_size)))
         for batches in prefetch(made) if self._in_advance else made:
             yield from batches

@@ -7,8 +7,13 @@ import numpy as np
 MASK = (1 << 64) - 1
 
 
-def epoch_order(rows: int, seed: int, epoch: int) -> np.ndarray:
-    """Return the order of ``rows`` rows in ``epoch``: int64, shape (rows,). Philox is counter-based (Salmon et al. 2011)."""
+def epoch_order(rows: int, seed: int | None, epoch: int) -> np.ndarray:
+    """Return the order of ``rows`` rows in ``epoch``: int64, shape (rows,); as they come where the seed is None.
+
+    Philox is counter-based (Salmon et al. 2011).
+    """
+    if seed is None:
+        return np.arange(rows)
     return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(rows)
 
 

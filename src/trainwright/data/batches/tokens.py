@@ -48,7 +48,7 @@ class Windows:
         self.ids, self.batch_size, self.seed, self.device = ids, batch_size, seed, device
         self.rows = len(ids) - 1
         self.context = min(context, self.rows)
-        # The cut decides whether the first window is one more: as many as most epochs have.
+        # A shifted cut may add a window: the number of batches is that of most epochs.
         whole, rest = divmod(self.rows, self.context)
         self.per_epoch = -(-(whole + 1 + (2 * rest > self.context)) // batch_size)
 

@@ -43,7 +43,7 @@ class BatchLayout:
         target: the key of the targets in a dict; empty = one of ``TARGETS``.
     """
 
-    takes: ClassVar[tuple[type, ...]] = (tuple, list, Mapping)  # what data held whole may be; a list has its targets last
+    takes: ClassVar[tuple[type, ...]] = (tuple, list, Mapping)  # types of data held whole; a list has its targets last
     device: torch.device
     dtype: torch.dtype
     target: str = ""
@@ -109,7 +109,7 @@ class InputLayout(BatchLayout):
         targets: whether there are targets; None = found out by what the model can be called with.
     """
 
-    takes: ClassVar[tuple[type, ...]] = (tuple, Mapping, Tensor, np.ndarray)  # a list is one of batches
+    takes: ClassVar[tuple[type, ...]] = (tuple, Mapping, Tensor, np.ndarray)  # a list holds batches
     accepts: Callable[..., bool] = lambda *inputs, **named: True
     targets: bool | None = None
 
@@ -154,7 +154,7 @@ class DatasetBatches:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield batches, shuffled by (seed, epoch); in the data set's order where the seed is None."""
-        order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
+        order = epoch_order(self.rows, self.seed, epoch)
         fetch = getattr(self.dataset, "__getitems__", None)
         for first in range(start * self.batch_size, self.rows, self.batch_size):
             rows = order[first : first + self.batch_size]

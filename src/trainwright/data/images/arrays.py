@@ -115,7 +115,7 @@ def _scale(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
 
 def _to_uint8(pictures: np.ndarray, scale: float) -> np.ndarray:
     if pictures.dtype == np.uint8 and scale == 1:
-        return np.require(pictures, requirements=["C", "W"])  # torch takes no array that cannot be written
+        return np.require(pictures, requirements=["C", "W"])  # torch warns of arrays that are read-only
     result = np.empty(pictures.shape, np.uint8)
     rows = max(1, CHUNK_VALUES // max(1, math.prod(pictures.shape[1:])))
     for start in range(0, len(pictures), rows):

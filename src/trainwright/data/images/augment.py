@@ -1,6 +1,6 @@
 """Data augmentation: random changes to a batch of training images, as a pure function of (seed, epoch, row).
 
-A row is changed the same way whatever batch it is in, on whatever device, after whatever interruption: its random numbers are
+A row is changed the same way in any batch, on any device, after any interruption: its random numbers are
 a hash of where it stands, and torch's random state is neither read nor moved. ``mixup`` alone looks beyond the row: its
 partner is a function of which rows the batch holds. All moves of pixels are one gather; there is no loop over rows.
 """

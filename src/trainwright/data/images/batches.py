@@ -65,7 +65,7 @@ class ImageBatches:
         Raises:
             DataError: E270 and E271 for files that cannot be decoded on the way.
         """
-        order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
+        order = epoch_order(self.rows, self.seed, epoch)
         wanted = [
             order[first : first + self.batch_size] for first in range(start * self.batch_size, self.rows, self.batch_size)
         ]

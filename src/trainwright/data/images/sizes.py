@@ -14,8 +14,8 @@ import numpy as np
 from trainwright.data.images.decode import decode_file, read_header, reshape
 from trainwright.data.images.pictures import READERS, Pictures, Progress, cores, for_each_row
 
-SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived ones: what convolutions halve well, and MNIST's
-LARGEST = 256  # pictures that all have one size keep it up to this side's square of pixels
+SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived sizes: those that convolutions can halve, and MNIST's
+LARGEST = 256  # side of a square: if all pictures have one size with no more pixels than this, they keep it
 
 Note = tuple[str, str, str]
 

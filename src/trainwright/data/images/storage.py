@@ -23,8 +23,8 @@ from trainwright.data.images.pictures import Pictures, Progress, cores, for_each
 from trainwright.data.images.sizes import bytes_needed, decode
 from trainwright.errors import error
 
-MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of what is free
-CACHED_FILES = 2000  # files; fewer are decoded about as fast as they are read from the cache
+MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of the available memory
+CACHED_FILES = 2000  # fewer files are decoded about as fast as they are read from the cache
 
 
 @dataclass(frozen=True)

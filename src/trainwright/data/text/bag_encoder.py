@@ -2,8 +2,6 @@
 
 Classes, vocabulary and document frequencies are learned from the training split only.
 A fitted encoder is data: ``to_parts`` returns JSON values and arrays, ``from_parts`` rebuilds it from them.
-
-A fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` takes them back.
 """
 
 from __future__ import annotations
@@ -261,7 +259,7 @@ class TextEncoder:
         if self.weighting == "none":
             return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), keys[:0]
         keys, counts = run_lengths(keys)
-        kept = (keys & MASK) != UNKNOWN  # what training never saw has no document frequency
+        kept = (keys & MASK) != UNKNOWN  # unknown tokens have no document frequency
         keys, counts = keys[kept], counts[kept]
         return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.float32)
 

@@ -140,9 +140,9 @@ class TokenizedTexts:
         import polars as pl
 
         self._tokenizer, self._lowercase = tokenizer, lowercase
-        self._table = pl.Categories.random()  # ours alone
+        self._table = pl.Categories.random()  # a table of its own
         self._kind = pl.Categorical(self._table)
-        self._keep = pl.Series([], dtype=self._kind)  # a table that no column uses is emptied
+        self._keep = pl.Series([], dtype=self._kind)  # the library empties a table that no column uses
         self._codes, self._lengths = Spool(np.uint32), Spool(np.uint32)
 
     def __len__(self) -> int:

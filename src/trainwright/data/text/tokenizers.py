@@ -14,7 +14,7 @@ import polars as pl
 
 UNKNOWN, END = 0, 1
 UNKNOWN_TOKEN, END_TOKEN = "<unk>", "<eos>"
-CHUNK_CHARACTERS = 1 << 22  # characters
+CHUNK_CHARACTERS = 1 << 22
 POINTS = 0x110000  # code points of Unicode
 _GAP = re.compile(r"(?<=\S)[ \n]")
 
