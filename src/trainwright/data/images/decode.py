@@ -3,7 +3,7 @@
 Promises: a picture is judged by its first bytes and its header before memory is taken for it; what cannot be used is
 refused with the reason and no other effect; equal bytes give equal pixels. What formats leave open:
 transparency lies over white, as on paper and in a browser; an EXIF orientation is applied; of an animation the first
-frame is taken; 16 bits become 8 by their range (65,535 becomes 255), never by cutting; colour profiles are ignored.
+frame is taken; 16 bits become 8 by their range (65,535 becomes 255), never by cutting; color profiles are ignored.
 """
 
 from __future__ import annotations
@@ -160,15 +160,15 @@ def _decoders() -> dict[str, Callable[[IO[bytes]], ImageFile]]:
     }
 
 
-# ---- from Pillow's modes to grey or colour
+# ---- from Pillow's modes to grey or color
 
 
 def _is_grey(image: Image) -> bool:
     if image.mode != "P" or image.palette is None:
         return image.mode in _GREY
     kind, data = image.palette.getdata()
-    colours = np.frombuffer(data[: len(data) // 3 * 3], np.uint8).reshape(-1, 3)
-    return kind == "RGB" and bool((colours == colours[:, :1]).all())
+    colors = np.frombuffer(data[: len(data) // 3 * 3], np.uint8).reshape(-1, 3)
+    return kind == "RGB" and bool((colors == colors[:, :1]).all())
 
 
 def _to_grey_or_rgb(image: ImageFile) -> Image:

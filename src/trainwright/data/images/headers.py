@@ -15,7 +15,7 @@ MAX_BYTES = 256 << 20  # of one file
 MAX_PIXELS = 1 << 27  # of one picture: 512 MiB when it is decoded, beyond any camera's
 MAX_SIDE = 1 << 16
 SMALL_MEMORY = 40 << 20  # bytes of pixels that are harmless in a file of any size; an empty page at 600 dots an inch has 33 MiB
-MAX_EXPANSION = 4096  # bytes of pixels for each byte of the file: more than a picture of a single colour has
+MAX_EXPANSION = 4096  # bytes of pixels for each byte of the file: more than a picture of a single color has
 MAX_PNG_CHUNKS = 100_000
 
 PNG = b"\x89PNG\r\n\x1a\n"
