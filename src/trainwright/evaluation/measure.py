@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches.base import Batch
-from trainwright.data.batches.pytree import filled, leaves, mapped
+from trainwright.data.batches.pytree import tree_leaves, tree_map, tree_unflatten
 from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
@@ -85,7 +85,7 @@ def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch]
             classified = classified and found.correct is not None
             correct, rows = correct + (found.correct or 0), rows + found.rows
             if keep:
-                kept.append((mapped(_to_cpu, outputs), mapped(_to_cpu, batch.targets)))
+                kept.append((tree_map(_to_cpu, outputs), tree_map(_to_cpu, batch.targets)))
     together = joined(kept) if keep else (None, None)
     return Outputs(loss, weight, correct if classified and rows else None, rows if classified else sizes, *together)
 
@@ -122,7 +122,7 @@ def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
     """Return what a model in evaluation mode says of all rows in order, on the CPU. Raises E607 for no rows, and E615."""
     forward.reset_state()
     with torch.no_grad(), evaluation_mode(forward.model):
-        found = [mapped(_to_cpu, forward(batch)) for batch in batches]
+        found = [tree_map(_to_cpu, forward(batch)) for batch in batches]
     if not found:
         raise error("E607")
     return joined(found)
@@ -135,7 +135,7 @@ def joined(parts: list[Any]) -> Any:
         ModelError: E615 where they differ in arrangement, or in more than the first dimension.
     """
     try:
-        return filled(parts[0], [_together(column) for column in zip(*map(leaves, parts), strict=True)])
+        return tree_unflatten(parts[0], [_together(column) for column in zip(*map(tree_leaves, parts), strict=True)])
     except (RuntimeError, TypeError, ValueError) as problem:
         raise error("E615", problem=problem) from None
 

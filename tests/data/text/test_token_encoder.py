@@ -11,7 +11,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trainwright.data.files.cache import open_stream, stream_bytes
 from trainwright.data.read.running_text import find_corpus, read_text
 from trainwright.data.text import tokenizers
 from trainwright.data.text.bpe import Bpe
@@ -179,14 +178,14 @@ def test_parts_change_nothing(text: str, size: int) -> None:
     parts = list(chunks(text, size))
     assert "".join(parts) == text and len(parts) >= 1
     for encoder in (BPE, WORDS):
-        whole = encoder._coder.encode(text).tolist()
-        assert [number for part in parts for number in encoder._coder.encode(part).tolist()] == whole
+        whole = encoder._tokenizer.encode(text).tolist()
+        assert [number for part in parts for number in encoder._tokenizer.encode(part).tolist()] == whole
 
 
 @given(st.text(alphabet="ab \n\t'1.\u00e9\u4f60s", max_size=60))
 @settings(deadline=None)
 def test_bpe_gives_the_ids_of_the_library(text: str) -> None:
-    coder = BPE._coder
+    coder = BPE._tokenizer
     assert isinstance(coder, Bpe)
     assert BPE.transform(text).tolist() == coder._tokenizer.encode(text, add_special_tokens=False).ids
 
@@ -244,39 +243,6 @@ def test_refusals() -> None:
         with pytest.raises(SourceError) as broken:
             TokenEncoder("bpe", bpe=damaged).transform("a")
         assert broken.value.code == "E166"
-
-
-# Ids on the disk
-
-
-@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
-@pytest.mark.parametrize("count", [0, 1, 1000])
-def test_ids_come_back_without_being_read(dtype: type, count: int, tmp_path: Path) -> None:
-    ids = np.arange(count, dtype=dtype)
-    (tmp_path / "ids.npy").write_bytes(stream_bytes(ids[::-1]))
-    found = open_stream(tmp_path / "ids.npy")
-    assert isinstance(found, np.memmap) and not found.flags.writeable
-    assert found.dtype == dtype and found.tolist() == ids[::-1].tolist()
-
-
-def test_what_is_no_list_of_ids(tmp_path: Path) -> None:
-    place = tmp_path / "ids.npy"
-    place.write_bytes(stream_bytes(np.arange(1000, dtype=np.uint16)))
-    whole = place.read_bytes()
-    for content in (None, b"", b"text", whole[:1000], whole[:20]):
-        place.unlink(missing_ok=True)
-        if content is not None:
-            place.write_bytes(content)
-        with pytest.raises(SourceError, match=r"ids\.npy") as caught:
-            open_stream(place)
-        assert caught.value.code == "E167"
-    for array in (np.zeros((2, 2), np.uint16), np.zeros(3), np.zeros(3, np.int64)):
-        np.save(place, array)
-        with pytest.raises(SourceError):
-            open_stream(place)
-    np.save(place, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(SourceError):
-        open_stream(place)
 
 
 # Real files
