@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 import trainwright as tw
-from trainwright.config.settings import TASKS
+from trainwright.config.kinds import KINDS
 from trainwright.conformance.models import check_model
 from trainwright.data.shapes import TextShape, TokenShape
 from trainwright.errors import TrainwrightError
@@ -140,7 +140,7 @@ def test_a_recurrent_language_model_reads_the_text_in_lanes_and_goes_on_with_its
 
 
 def test_every_task_has_models_and_every_name_one_class_of_settings() -> None:
-    assert {model.task for model in CATALOG} == set(TASKS)
+    assert {model.task for model in CATALOG} == set(KINDS)
     for model in CATALOG:
         assert models()[model.name].settings is model.settings and registry.find(model.task, model.versioned) is model
 
