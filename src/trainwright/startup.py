@@ -64,8 +64,9 @@ def load_torch_libraries() -> None:
 def skip_compiler_import(optimizer: type) -> None:
     """Keep torch from importing its compiler for the wrappers of optimisers. It buys 25 %, together with ``lean_step``.
 
-    Without it, the first optimiser takes about as long as importing torch. The wrappers around methods of torch's ``Optimizer`` tell ``torch.compile`` to stay out of it. They look for their inner
-    function under this attribute, and only import the compiler when it is not there.
+    Without it, making the first optimiser takes about as long as importing torch. The wrappers around methods of torch's
+    ``Optimizer`` tell ``torch.compile`` to stay out of it. They look for their inner function under this attribute, and only
+    import the compiler when it is not there.
     """
     for method in vars(optimizer).values():
         if inspect.isfunction(method) and hasattr(method, "__wrapped__") and "torch._dynamo" not in sys.modules:
