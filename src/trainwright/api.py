@@ -40,13 +40,7 @@ class Run:
     @property
     def report(self) -> dict[str, Any]:
         """Return the content of ``report.json``. Raise E405 for a run that has not ended."""
-        if not self.folder.report.is_file():
-            raise error("E405", path=self.path, missing="report")
-        try:
-            found: dict[str, Any] = json.loads(self.folder.report.read_bytes())
-        except (ValueError, RecursionError) as problem:
-            raise error("E408", path=self.folder.report, problem=problem) from None
-        return found
+        return self.folder.read_report()
 
     @property
     def predictor(self) -> Predictor:

@@ -24,7 +24,6 @@ from trainwright.watch.notebook import in_notebook
 
 RESERVED = {"loss", "accuracy", "n"}
 SCORES = ("accuracy", "loss")
-WHOLE, REAL = (int,), (int, float)
 
 
 @dataclass
@@ -40,12 +39,19 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         """Check every option."""
-        _check_number("batch_size", self.batch_size, WHOLE, 1)
+        self._check_numbers("batch_size", least=1)
         if not isinstance(self.model, nn.Module):
             raise error("E320", name="model", value=self.model, problem="an instance of torch.nn.Module")
         if self.state is not None and not callable(self.state):
             problem = "a callable that makes the first state from the inputs"
             raise error("E320", name="state", value=self.state, problem=problem)
+
+    def _check_numbers(self, *names: str, least: int = 0, kinds: tuple[type[float], ...] = (int,)) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+                problem = f"{' or '.join(kind.__name__ for kind in kinds)}, at least {least}"
+                raise error("E320", name=name, value=value, problem=problem)
 
     def forward(self, model: nn.Module | None = None) -> Forward:
         """Return how the model is called, or another one in its place."""
@@ -112,19 +118,17 @@ class FitOptions(EvaluateOptions):
         """Check every option, and fill in those that follow from others."""
         super().__post_init__()
         assert self.metrics is not None
-        self.schedule = list(self.schedule) if isinstance(self.schedule, list | tuple) else [self.schedule]
-        self.schedule = [each for each in self.schedule if each is not None]
+        if not isinstance(self.schedule, list | tuple):
+            self.schedule = [] if self.schedule is None else [self.schedule]
         if self.epochs is None:
             self.epochs = FOREVER if self.steps or self.time else 1
         if self.shuffle is None:
             self.shuffle = self.state is None
         if self.progress is None:  # somebody looks on
             self.progress = sys.stderr.isatty() or in_notebook()
-        for name in ("epochs", "steps", "patience", "seed"):
-            _check_number(name, getattr(self, name), WHOLE, 0)
-        _check_number("accumulate", self.accumulate, WHOLE, 1)
-        for name in ("time", "clip", "clip_value"):
-            _check_number(name, getattr(self, name), REAL, 0)
+        self._check_numbers("accumulate", least=1)
+        self._check_numbers("epochs", "steps", "patience", "seed")
+        self._check_numbers("time", "clip", "clip_value", kinds=(int, float))
         self._check_optimizer()
         _check_word("schedule_every", self.schedule_every, ("epoch", "step"))
         _check_word("on_nonfinite", self.on_nonfinite, ("stop", "skip"))
@@ -172,12 +176,6 @@ class FitOptions(EvaluateOptions):
             period(self.checkpoint_every)
         except (ValueError, AttributeError) as problem:
             raise error("E320", name="checkpoint_every", value=self.checkpoint_every, problem=problem) from None
-
-
-def _check_number(name: str, value: Any, kinds: tuple[type[int | float], ...], least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
-        problem = f"{' or '.join(kind.__name__ for kind in kinds)}, at least {least}"
-        raise error("E320", name=name, value=value, problem=problem)
 
 
 def _check_word(name: str, value: Any, choices: tuple[str, ...]) -> None:
