@@ -10,26 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from token_samples import BPE, BYTES, SAMPLE, WORDS, fitted
 
 from trainwright.data.read.running_text import find_corpus, read_text
-from trainwright.data.text import tokenizers
-from trainwright.data.text.bpe import Bpe
 from trainwright.data.text.token_encoder import TOKENIZERS, TokenEncoder
-from trainwright.data.text.tokenizers import chunks
 from trainwright.errors import SettingError, SourceError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.text(
     alphabet="ab \n\t'\u00e9\U0001f600\u0301", max_size=60
 )
 WORDY = st.text(alphabet="abc  \n", max_size=80)
-SAMPLE = "the cat sat on the mat\nthe cat's hat, the caf\u00e9 \u2014 \U0001f600\n" * 20
 HARD = "e\u0301 \U0001f468\u200d\U0001f469\u200d\U0001f467 \u4f60\u597d\r\n\0\t\x1c\x85\u00a0\u2028 end  \n\n x"
-
-
-def fitted(tokenizer: str, text: str = SAMPLE, **settings: int) -> TokenEncoder:
-    encoder = TokenEncoder(tokenizer, **{"max_vocabulary": 300 if tokenizer == "bpe" else 0, **settings})
-    encoder.fit(text)
-    return encoder
 
 
 @pytest.fixture(scope="module", params=TOKENIZERS)
@@ -37,8 +28,6 @@ def encoder(request: pytest.FixtureRequest) -> TokenEncoder:
     return fitted(request.param)
 
 
-SPACED = "ab  ab\n\n\nab   a\t\tb\n" * 50  # teaches bpe white space in runs, and words that begin with a space
-BPE, BYTES, WORDS = fitted("bpe", SAMPLE + SPACED), fitted("bytes", ""), fitted("words", "a b ab \U0001f600")
 STREAMED = (BPE, BYTES, WORDS, fitted("characters", "a\u00e9\U0001f600"))
 
 
@@ -165,36 +154,6 @@ def test_lone_surrogates_are_replaced(encoder: TokenEncoder) -> None:
     assert encoder.transform("a \ud800\n").tolist() == same and encoder.transform("a \udcff\n").tolist() == same
     fresh = TokenEncoder("characters")
     assert fresh.decode(fresh.fit("\udc80\ud83d\ude00")) == "\ufffd\U0001f600"  # a pair of them is a character
-
-
-# Texts in parts
-
-
-@given(st.text(alphabet="ab \n\t'1.\u00e9\x1c\x85", max_size=80), st.integers(1, 20))
-@example("ab   a", 3)
-@example("b\n\n\nab", 2)
-@settings(deadline=None)
-def test_parts_change_nothing(text: str, size: int) -> None:
-    parts = list(chunks(text, size))
-    assert "".join(parts) == text and len(parts) >= 1
-    for encoder in (BPE, WORDS):
-        whole = encoder._tokenizer.encode(text).tolist()
-        assert [number for part in parts for number in encoder._tokenizer.encode(part).tolist()] == whole
-
-
-@given(st.text(alphabet="ab \n\t'1.\u00e9\u4f60s", max_size=60))
-@settings(deadline=None)
-def test_bpe_gives_the_ids_of_the_library(text: str) -> None:
-    coder = BPE._tokenizer
-    assert isinstance(coder, Bpe)
-    assert BPE.transform(text).tolist() == coder._tokenizer.encode(text, add_special_tokens=False).ids
-
-
-def test_learning_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = {name: TokenEncoder(name).fit(SAMPLE).tolist() for name in ("words", "characters")}
-    monkeypatch.setattr(tokenizers.chunks, "__defaults__", (50,))
-    assert len(list(chunks(SAMPLE))) > 10
-    assert {name: TokenEncoder(name).fit(SAMPLE).tolist() for name in whole} == whole
 
 
 # Keeping and extending

@@ -255,9 +255,6 @@ class TextEncoder:
     def _bags(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return ids with equal ones of a text side by side, offsets of the texts, and with tf-idf the count of each id."""
         lookups = self._lookups
-        if len(tokens.codes) > BLOCK_IDS // 4:
-            for lookup in lookups:
-                lookup.prepare()
         values, lengths = Spool(np.int32), Spool(np.int64)
         counts = None if self.weighting == "none" else Spool(np.float32)
         for part in parallel_map(partial(self._bag, self._word_ids(tokens), lookups), tokens.chunks()):

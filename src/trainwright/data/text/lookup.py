@@ -40,10 +40,6 @@ class Lookup:
             wrong = wrong[(found[wrong] >= 0) & (self.known[found[wrong]] != keys[wrong])]
         return found.astype(np.int64)
 
-    def prepare(self) -> None:
-        """Build the table, before several threads use it."""
-        _ = self._table
-
     @property
     def _bits(self) -> int:
         return (2 * len(self.known)).bit_length()
@@ -53,7 +49,10 @@ class Lookup:
 
     @cached_property
     def _table(self) -> np.ndarray:
-        """Return the table: each place in the slot of its key's hash, or in the next free one; less than half are taken."""
+        """Return the table: each place in the slot of its key's hash, or in the next free one; less than half are taken.
+
+        Threads that need it at the same time each build it, which takes no longer than to wait for one of them.
+        """
         table = np.full(1 << self._bits, -1, np.int32)
         places, slots = np.arange(len(self.known), dtype=np.int32), self._slots(self.known)
         while len(places):
