@@ -122,7 +122,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
 
 def listed(folder: Path, text: str, name: str = "list.csv") -> Pictures:
     (folder / name).write_text(text)
-    return read_pictures(folder / name, read_table(folder / name))["train"]
+    return read_pictures(folder / name)["train"]
 
 
 def test_a_table_of_file_names(tmp_path: Path) -> None:
