@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -28,7 +29,7 @@ from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
-from trainwright.watch.metrics import METRICS, computed
+from trainwright.watch.metrics import METRICS, compute, computed
 from trainwright.watch.notebook import in_notebook
 
 PERIODS, SCORES, POLICIES = ("epoch", "step"), ("accuracy", "loss"), ("stop", "skip")
@@ -107,8 +108,21 @@ def _monitored(word: str, metrics: Metrics, loss: Any) -> tuple[Metrics, dict[st
         return metrics, {"monitor": word, "higher_is_better": word != "loss"}
     if word.startswith("-"):
         return metrics, {"monitor": word[1:], "higher_is_better": False}
-    added = partial(measure.registered, word, getattr(loss, "ignore_index", None))
+    added = partial(_registered, word, getattr(loss, "ignore_index", None))
     return {**metrics, word: added}, {"monitor": word, "higher_is_better": METRICS[word].higher_is_better}
+
+
+def _registered(name: str, ignored: int | None, outputs: Any, targets: Any) -> float:
+    """Return a registered metric of all rows; NaN where it has no value. Raises E320 for outputs that it does not take."""
+    predicts = METRICS[name].predicts.split()
+    if isinstance(outputs, torch.Tensor) and isinstance(targets, torch.Tensor):
+        numbers = targets.is_floating_point()
+        if "number" in predicts and numbers and outputs.numel() == targets.numel():
+            return compute([name], *(each.double().flatten().numpy() for each in (targets, outputs))).get(name, math.nan)
+        if "class" in predicts and not numbers and outputs.ndim == 2 and targets.ndim == 1:
+            kept = targets != ignored if ignored is not None else slice(None)
+            return compute([name], targets[kept].long().numpy(), outputs[kept].float().numpy()).get(name, math.nan)
+    raise error("E320", name="monitor", value=name, problem=f"it is measured where a {' or '.join(predicts)} is predicted")
 
 
 def evaluate_own(
