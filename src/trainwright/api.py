@@ -372,7 +372,8 @@ def fit(
         accumulate: batches whose gradients make one update, weighted exactly.
         epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
         steps, time: stop after so many updates, or seconds; 0 = no limit.
-        monitor: what the best epoch is chosen by: accuracy, loss, a metric (higher is better) or "-metric" (lower is better).
+        monitor: what the best epoch is chosen by: accuracy, loss, one of ``metrics`` (higher is better; lower with a minus
+            before its name), or a registered one of classes or numbers such as macro_f1 or rmse.
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
         seed: fixes the order of rows, and what dropout, loaders and data sets draw from torch's generator.
         on_nonfinite: stop, or skip updates whose loss or gradient is not finite (ten in a row end the training all the same).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,23 +17,14 @@ from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.watch.events import Scores
-from trainwright.watch.metrics import METRICS, compute
 
 Measure = Callable[[Any, Any], Any]  # (outputs, targets) of all rows -> a number
 
 
 @dataclass
 class Outputs:
-    """What a model says of a data set, as sums; and where they are kept, the outputs and targets of all rows in order.
-
-    Attributes:
-        loss: summed over the targets, each by its weight.
-        weight: the sum of the weights.
-        correct: right answers; None where the targets are no class numbers.
-        n: rows that count.
-        outputs: on the CPU.
-        targets: on the CPU.
-    """
+    """What a model says of a data set: summed loss and its weight, right answers (None where targets are no class numbers)
+    of so many rows, and where they are kept the outputs and targets of all rows in order, on the CPU."""
 
     loss: float
     weight: float
@@ -101,21 +91,6 @@ def scores(
     measures = measures or {}
     found = predict_all(forward, objective, batches, keep=bool(measures))
     return found.scores({name: _number(name, each(found.outputs, found.targets)) for name, each in measures.items()})
-
-
-def registered(name: str, ignored: int | None, outputs: Any, targets: Any) -> float:
-    """Return a registered metric of a model of the person's own; NaN where it has no value.
-
-    Raises E320 where outputs and targets are not what the metric takes.
-    """
-    if isinstance(outputs, Tensor) and isinstance(targets, Tensor):
-        numbers = targets.is_floating_point() and outputs.numel() == targets.numel()
-        if numbers and "number" in METRICS[name].predicts:
-            return compute([name], *(each.double().flatten().numpy() for each in (targets, outputs))).get(name, math.nan)
-        if outputs.ndim == 2 and targets.ndim == 1 and not numbers and "class" in METRICS[name].predicts:
-            kept = targets != ignored if ignored is not None else slice(None)
-            return compute([name], targets[kept].long().numpy(), outputs[kept].float().numpy()).get(name, math.nan)
-    raise error("E320", name="monitor", value=name, problem=f"the outputs are not such that there is a {METRICS[name].title}")
 
 
 def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:

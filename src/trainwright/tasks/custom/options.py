@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
@@ -15,11 +16,10 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches.user_data import BatchLayout
 from trainwright.errors import error, nearest
-from trainwright.evaluation import measure
 from trainwright.fields import period
 from trainwright.models.forward import Forward
 from trainwright.training.loop import FOREVER, Plan
-from trainwright.watch.metrics import METRICS, computed
+from trainwright.watch.metrics import METRICS, compute, computed
 from trainwright.watch.notebook import in_notebook
 
 RESERVED = {"loss", "accuracy", "n"}
@@ -153,7 +153,7 @@ class FitOptions(EvaluateOptions):
         self._registered = self.monitor in SCORES or (self.monitor in registered and self.monitor not in self.metrics)
         if self._registered and self.monitor not in SCORES:
             ignored = getattr(self.loss, "ignore_index", None)
-            self.metrics = {**self.metrics, self.monitor: partial(measure.registered, self.monitor, ignored)}
+            self.metrics = {**self.metrics, self.monitor: partial(_registered, self.monitor, ignored)}
 
     def _check_optimizer(self) -> None:
         """Raise E608 and E609 for an optimiser that cannot train this model, E320 for a schedule of another kind."""
@@ -181,3 +181,16 @@ class FitOptions(EvaluateOptions):
 def _check_word(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise error("E320", name=name, value=value, problem=" or ".join(choices), hint=nearest(str(value), choices))
+
+
+def _registered(name: str, ignored: int | None, outputs: Any, targets: Any) -> float:
+    """Return a registered metric of all rows; NaN where it has no value. Raise E320 for outputs that it does not take."""
+    predicts = METRICS[name].predicts.split()
+    if isinstance(outputs, torch.Tensor) and isinstance(targets, torch.Tensor):
+        numbers = targets.is_floating_point()
+        if "number" in predicts and numbers and outputs.numel() == targets.numel():
+            return compute([name], *(each.double().flatten().numpy() for each in (targets, outputs))).get(name, math.nan)
+        if "class" in predicts and not numbers and outputs.ndim == 2 and targets.ndim == 1:
+            kept = targets != ignored if ignored is not None else slice(None)
+            return compute([name], targets[kept].long().numpy(), outputs[kept].float().numpy()).get(name, math.nan)
+    raise error("E320", name="monitor", value=name, problem=f"it is measured where a {' or '.join(predicts)} is predicted")
