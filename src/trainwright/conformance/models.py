@@ -67,7 +67,7 @@ def check_model(task: str, name: str) -> None:
     for changes in SMALL.get((task, name), [{}]):
         for shape in SHAPES[task]:
             case = Case(task, name, changes, shape)
-            for check in (*CHECKS, *(LANGUAGE_CHECKS if task == "language" else ())):
+            for check in (*CHECKS, *(LANGUAGE_CHECKS if isinstance(shape, TokenShape) else ())):
                 try:
                     check(case)
                 except AssertionError as problem:
@@ -114,12 +114,12 @@ class Case:
     def run(self, network: nn.Module, rows: list[tuple[Tensor, ...]]) -> Tensor:
         """Return the outputs of a batch of rows: (rows, outputs), for language (rows, time, outputs)."""
         columns = list(zip(*rows, strict=True))
-        if self.task == "text":
+        if isinstance(self.shape, TextShape):
             lengths = torch.tensor([len(ids) for ids in columns[0]])
             offsets = (lengths.cumsum(0) - lengths).int()
             return network(torch.cat(columns[0]), offsets, *(torch.cat(each) for each in columns[1:]))  # type: ignore[no-any-return]
         inputs = [torch.stack(each) for each in columns]
-        if self.task != "language":
+        if not isinstance(self.shape, TokenShape):
             return network(*inputs)  # type: ignore[no-any-return]
         return logits(network, network(*inputs)[0])
 
@@ -145,7 +145,7 @@ def outputs_have_their_shape(case: Case) -> None:
     for count in (1, 7):
         for network in (case.build().eval(), case.build().train()):
             outputs = case.run(network, case.rows(count))
-            expected = (count, TIME, case.outputs) if case.task == "language" else (count, case.outputs)
+            expected = (count, TIME, case.outputs) if isinstance(case.shape, TokenShape) else (count, case.outputs)
             assert outputs.shape == expected, f"{tuple(outputs.shape)} where {expected} is due"
             assert outputs.dtype == torch.float32, f"outputs are {outputs.dtype}"
             assert outputs.isfinite().all(), "outputs are not finite"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from trainwright.errors import error
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -76,10 +78,9 @@ class Predictor(ABC):
     settings: Any
     shape: Shape
 
-    @classmethod
     @abstractmethod
-    def from_bundle(cls, kept: Bundle) -> Predictor:
-        """From what the bundle holds; any exception means that it does not fit together."""
+    def __init__(self, kept: Bundle) -> None:
+        """Take what a bundle holds; any exception means that it does not fit together."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ class Predictor(ABC):
 
     @abstractmethod
     def base(self) -> dict[str, Any]:
-        """The settings that a training which goes on from this model has to share."""
+        """Return the settings, beside those of the network, that a training which goes on from this model has to share."""
 
     @staticmethod
     @abstractmethod
@@ -119,3 +120,12 @@ class Predictor(ABC):
     @abstractmethod
     def score(self, path: Path) -> dict[str, Any]:
         """Scores of the model on a labelled file. Raises SourceError, and DataError where no row can be measured."""
+
+
+def whole_texts(given: Sequence[Any]) -> list[str]:
+    """Return texts that a column can hold, from those that a person gives in Python. Raises E320 for what is none."""
+    for text in given:
+        if not isinstance(text, str):
+            raise error("E320", name="texts", value=text, problem="a text is a str")
+    # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
+    return [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]

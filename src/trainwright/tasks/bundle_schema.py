@@ -88,6 +88,28 @@ class ClassSchema(CommonSchema):
     objective: ClassLoss
 
 
+class Scale(Schema):
+    """``TargetScaler``."""
+
+    mean: float
+    std: Positive
+
+
+class NumberLoss(Schema):
+    """``NumberTarget.loss``."""
+
+    loss: dict[str, Argument]
+
+
+class NumberSchema(CommonSchema):
+    """What bundles hold where a number is predicted."""
+
+    kind: Literal["number"]
+    target: str
+    scale: Scale
+    objective: NumberLoss
+
+
 def validate(schema: type[CommonSchema], kept: Bundle) -> None:
     """Raise ValueError, or what pydantic and numpy raise, where a bundle is not as a training would have written it."""
     try:

@@ -72,7 +72,7 @@ def complete_settings(
         return resolve(given, base, task)
     if parent.task != task:
         raise error("E327", run=start, found=KINDS[parent.task].title, wanted=KINDS[task].title)
-    fixed = parent.base()
+    fixed = {**parent.base(), "model": parent.settings.model_dump(exclude_none=True)}
     model = dict(base["model"]) if isinstance(base.get("model"), Mapping) else {}
     settings = resolve(given, {**fixed, **base, "model": fixed["model"] | model}, task)
     for key, value in _flat(fixed):
@@ -97,7 +97,7 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def from_bundle(kept: Bundle) -> Predictor:
     """The trained model of a bundle; any exception means that its parts do not fit."""
-    predictor: Predictor = load(KINDS[kept.meta["task"]].predictor).from_bundle(kept)
+    predictor: Predictor = load(KINDS[kept.meta["task"]].predictor)(kept)
     return predictor
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -138,15 +138,17 @@ class FileRows:
 class SupervisedPredictor(Predictor):
     """A trained model that answers with a class or a number for each row. Network and loss are made when they are needed."""
 
-    def __init__(self, kept: Bundle, encoder: Any) -> None:
-        self.encoder = encoder
+    encoder_type: ClassVar[Any]
+
+    def __init__(self, kept: Bundle) -> None:
+        self.encoder = self.encoder_type.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
         self.target: Any = self.target_of(kept.meta)
         self.columns: dict[str, Any] = kept.meta["columns"]
         self.settings = models(self.task)[kept.meta["model_settings"]["name"]].settings.model_validate(
             kept.meta["model_settings"]
         )
         self.name = kept.meta["model"]
-        self.shape = encoder.shape(self.target.outputs)
+        self.shape = self.encoder.shape(self.target.outputs)
         self._weights = kept.weights
 
     @cached_property

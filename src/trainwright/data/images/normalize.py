@@ -89,7 +89,7 @@ class ImageNormalizer:
         return values, {}
 
     @classmethod
-    def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> ImageNormalizer:
+    def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ImageNormalizer:
         """Rebuild an encoder from what ``to_parts`` returned."""
         height, width = values["size"]
         return cls((height, width), values["channels"], tuple(values["mean"]), tuple(values["std"]))

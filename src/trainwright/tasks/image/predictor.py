@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,21 +17,14 @@ from trainwright.tasks.base import FilePredictions
 from trainwright.tasks.image import inputs as image_files
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
-if TYPE_CHECKING:
-    from trainwright.store.bundle import Bundle
-
 
 class ImagePredictor(SupervisedPredictor):
     """An image classifier: pictures in, classes and their probabilities out."""
 
     task = "image"
     item = "image"
+    encoder_type = ImageNormalizer
     many_files = True
-
-    @classmethod
-    def from_bundle(cls, kept: Bundle) -> ImagePredictor:
-        """From what the bundle holds."""
-        return cls(kept, ImageNormalizer.from_parts(kept.meta["encoder"]))
 
     @staticmethod
     def takes_file(word: str) -> bool:
@@ -50,10 +43,9 @@ class ImagePredictor(SupervisedPredictor):
         self.predict([np.zeros(self.encoder.size, np.uint8)])
 
     def base(self) -> dict[str, Any]:
-        """The network, and what pictures are brought to."""
+        """Return what pictures are brought to."""
         height, width = self.encoder.size
-        size = {"size": height} if height == width else {}
-        return size | {"channels": self.encoder.channels, "model": self.settings.model_dump(exclude_none=True)}
+        return ({"size": height} if height == width else {}) | {"channels": self.encoder.channels}
 
     def encode(self, items: Inputs) -> Inputs:
         """They are pixels already, or files that give them."""

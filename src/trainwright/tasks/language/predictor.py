@@ -11,9 +11,8 @@ import numpy as np
 from trainwright.data.files.folders import is_path
 from trainwright.data.read import running_text
 from trainwright.data.text.token_encoder import TokenEncoder
-from trainwright.errors import error
 from trainwright.models.catalog import models
-from trainwright.tasks.base import FilePredictions, Predictor
+from trainwright.tasks.base import FilePredictions, Predictor, whole_texts
 from trainwright.watch import metrics
 
 if TYPE_CHECKING:
@@ -51,22 +50,13 @@ class LanguagePredictor(Predictor):
         self.model = registry.restore(self.task, self.name, self.settings, self.shape, kept.weights)
         self._generator = TextGenerator(self.model, self.encoder, self.context, self.device)
 
-    @classmethod
-    def from_bundle(cls, kept: Bundle) -> LanguagePredictor:
-        """From what the bundle holds."""
-        return cls(kept)
-
     def smoke_test(self) -> None:
         """What comes after nothing."""
         self.predict([""])
 
     def base(self) -> dict[str, Any]:
-        """The network, and how texts become tokens."""
-        return {
-            "tokenizer": self.encoder.tokenizer,
-            "context": self.context,
-            "model": self.settings.model_dump(exclude_none=True),
-        }
+        """Return how texts become tokens, and how many are looked back at."""
+        return {"tokenizer": self.encoder.tokenizer, "context": self.context}
 
     @staticmethod
     def takes_file(word: str) -> bool:
@@ -76,11 +66,8 @@ class LanguagePredictor(Predictor):
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
         """The ``top`` most probable next tokens of each text, with their probabilities."""
         found = []
-        for text in items:
-            if not isinstance(text, str):
-                raise error("E320", name="texts", value=text, problem="a text is a str")
-            clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            ids = self.encoder.behind_line_end(clean)[-self._longest :].astype(np.int64).tolist()
+        for text in whole_texts(items):
+            ids = self.encoder.behind_line_end(text)[-self._longest :].astype(np.int64).tolist()
             shares, places = self._generator.logits(ids)[0].softmax(dim=-1).topk(min(top, self.encoder.size))
             found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), shares.tolist(), strict=True)])
         return found

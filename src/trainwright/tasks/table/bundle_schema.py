@@ -9,13 +9,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trainwright.tasks.bundle_schema import (
-    Argument,
     Arrays,
     ClassSchema,
     CommonSchema,
     Count,
     Distinct,
-    Positive,
+    NumberSchema,
     Schema,
     distinct,
 )
@@ -83,23 +82,5 @@ class TableClasses(TableBundle, ClassSchema):
     """Table classification."""
 
 
-class Scale(Schema):
-    """``TargetScaler``."""
-
-    mean: float
-    std: Positive
-
-
-class NumberLoss(Schema):
-    """``NumberTarget.loss``."""
-
-    loss: dict[str, Argument]
-
-
-class TableNumbers(TableBundle):
+class TableNumbers(TableBundle, NumberSchema):
     """Table regression."""
-
-    kind: Literal["number"]
-    target: str
-    scale: Scale
-    objective: NumberLoss

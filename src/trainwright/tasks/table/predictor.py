@@ -31,15 +31,11 @@ class TablePredictor(SupervisedPredictor):
 
     task = "table"
     item = "row"
+    encoder_type = TableEncoder
 
-    def __init__(self, kept: Bundle, encoder: Any) -> None:
-        super().__init__(kept, encoder)
+    def __init__(self, kept: Bundle) -> None:
+        super().__init__(kept)
         self.chosen = TableSchema.from_values(self.columns)
-
-    @classmethod
-    def from_bundle(cls, kept: Bundle) -> TablePredictor:
-        """From what the bundle holds."""
-        return cls(kept, TableEncoder.from_parts(kept.meta["encoder"], kept.arrays))
 
     @staticmethod
     def target_of(meta: dict[str, Any]) -> Target:
@@ -56,9 +52,8 @@ class TablePredictor(SupervisedPredictor):
         self.predict([dict.fromkeys((feature.name for feature in self.chosen.features), None)])
 
     def base(self) -> dict[str, Any]:
-        """The network, and what it is learned from."""
-        features = [feature.name for feature in self.chosen.features]
-        return {"features": features, "model": self.settings.model_dump(exclude_none=True)}
+        """Return what is learned from."""
+        return {"features": [feature.name for feature in self.chosen.features]}
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
         """Rows with typed values. Raises E261 for a value that its column cannot hold."""

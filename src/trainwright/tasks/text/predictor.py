@@ -17,6 +17,7 @@ from trainwright.data.read.formats import names_table
 from trainwright.data.text.bag_encoder import TextEncoder
 from trainwright.errors import error, nearest
 from trainwright.models import registry
+from trainwright.tasks.base import whole_texts
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ class TextPredictor(SupervisedPredictor):
 
     task = "text"
     item = "text"
+    encoder_type = TextEncoder
 
-    def __init__(self, kept: Bundle, encoder: TextEncoder) -> None:
-        super().__init__(kept, encoder)
-        shape, plain = encoder.shape(self.target.outputs), self._is_plain()
+    def __init__(self, kept: Bundle) -> None:
+        super().__init__(kept)
+        shape, plain = self.encoder.shape(self.target.outputs), self._is_plain()
         self._numpy = registry.without_torch(self.task, self.name, self.settings, shape, kept.weights) if plain else None
 
     def _is_plain(self) -> bool:
@@ -45,11 +47,6 @@ class TextPredictor(SupervisedPredictor):
         loss = self.target.loss
         plain = loss["loss"] in PLAIN and not loss["smoothing"] and loss["weights"] is None
         return plain and getattr(self.settings, "weighting", "none") == self.encoder.weighting
-
-    @classmethod
-    def from_bundle(cls, kept: Bundle) -> TextPredictor:
-        """From what the bundle holds."""
-        return cls(kept, TextEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays))
 
     @staticmethod
     def takes_file(word: str) -> bool:
@@ -61,21 +58,16 @@ class TextPredictor(SupervisedPredictor):
         self.predict([""])
 
     def base(self) -> dict[str, Any]:
-        """The network, and how texts become tokens."""
-        shared = {key: getattr(self.encoder, key) for key in ("tokenizer", "lowercase", "max_tokens")}
-        return shared | {"model": self.settings.model_dump(exclude_none=True)}
+        """Return how texts become tokens."""
+        return {key: getattr(self.encoder, key) for key in ("tokenizer", "lowercase", "max_tokens")}
 
     def logits(self, items: pl.Series | list[str], rows: int) -> np.ndarray:
         """By numpy, or by the network."""
         return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
     def items(self, given: Sequence[Any]) -> list[str]:
-        """Texts that every encoder can hold."""
-        for text in given:
-            if not isinstance(text, str):
-                raise error("E320", name="texts", value=text, problem="a text is a str")
-        # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
-        return [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]
+        """Return texts that every encoder can hold. Raises E320."""
+        return whole_texts(given)
 
     def read(self, path: Path, need_label: bool) -> FileRows:
         """The rows of a table, by the columns that training used where the file has them."""
