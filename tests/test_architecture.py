@@ -157,19 +157,6 @@ def test_archives_are_never_unpacked() -> None:
         assert not named & UNPACKING, f"{module} unpacks an archive"
 
 
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only /proc tells what is loaded")
-def test_the_libraries_of_torch_are_loaded_before_it_is_imported() -> None:
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom trainwright import startup\n"
-        "assert 'libtorch_cpu' not in Path('/proc/self/maps').read_text()\n"
-        "startup.load_torch_libraries()\n"
-        "assert 'libtorch_cpu' in Path('/proc/self/maps').read_text() and 'torch' not in sys.modules\n"
-        "import torch\nassert torch.ones(2).sum() == 2\n"
-        "startup.find_spec = lambda name: None\nstartup.load_torch_libraries()\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 def test_all_torch_free_modules_import_without_torch() -> None:
     free = [module for module in MODULES if not torch_allowed(module) and not module.endswith("__main__")]
     code = f"import importlib, sys\nfor m in {free!r}: importlib.import_module(m)\nassert 'torch' not in sys.modules"
