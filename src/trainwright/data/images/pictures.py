@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.folders import printable
-from trainwright.data.images.headers import MAX_BYTES
+from trainwright.data.images.headers import MAX_BYTES, Unusable
 from trainwright.data.tables.table import Note, Rejected
 from trainwright.errors import error
 
@@ -101,7 +101,12 @@ def from_files(
     file: str, labels: Sequence[str], names: Sequence[str], paths: Sequence[Path], rows: np.ndarray, by_row: bool
 ) -> Pictures:
     """Pictures that lie in files, each read once for its key; missing, empty and unreadable ones are left out. Raises E142."""
-    keys, bad = _digests(paths)
+    keys = [""] * len(paths)
+
+    def work(row: int) -> None:
+        keys[row] = _digest(paths[row])
+
+    bad = each_row(work, len(paths), READERS)
     pictures = Pictures(
         file,
         pl.Series("label", labels, pl.String),
@@ -133,6 +138,24 @@ def from_pixels(file: str, labels: pl.Series, pixels: np.ndarray) -> Pictures:
     return pictures
 
 
+def each_row(
+    work: Callable[[int], None], rows: int, threads: int, progress: Callable[[int, int], None] | None = None
+) -> dict[int, str]:
+    """Do ``work(row)`` for every row, in threads. Return the reason for each row that raised Unusable."""
+    bad: dict[int, str] = {}
+
+    def part(start: int, stop: int) -> int:
+        for row in range(start, stop):
+            try:
+                work(row)
+            except Unusable as problem:
+                bad[row] = str(problem)
+        return stop - start
+
+    in_pieces(part, rows, threads, progress)
+    return bad
+
+
 def in_pieces(work: Callable[[int, int], int], rows: int, threads: int, progress: Callable[[int, int], None] | None) -> None:
     """``work(start, stop)`` over pieces of the rows, in threads; it returns how many rows it has done.
 
@@ -160,33 +183,20 @@ def _row_keys(pixels: np.ndarray) -> list[str]:
     return [digest(flat[at : at + width], digest_size=DIGEST).hexdigest() for at in range(0, len(flat), width)]
 
 
-def _digests(paths: Sequence[Path]) -> tuple[list[str], dict[int, str]]:
-    """The key of each file, and the reason where there is none."""
-    keys, bad = [""] * len(paths), dict[int, str]()
-
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            found, why = _digest(paths[index])
-            keys[index] = found
-            if why:
-                bad[index] = why
-        return stop - start
-
-    in_pieces(work, len(paths), READERS, None)
-    return keys, bad
-
-
-def _digest(path: Path) -> tuple[str, str]:
+def _digest(path: Path) -> str:
+    """Return the key of a file. Raises Unusable."""
+    digest, size = hashlib.blake2b(digest_size=DIGEST), 0
     try:
         if not path.is_file():
-            return "", "it is a folder" if path.is_dir() else "there is no such file"
-        digest, size = hashlib.blake2b(digest_size=DIGEST), 0
+            raise Unusable("it is a folder" if path.is_dir() else "there is no such file")
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
                 size += len(chunk)
                 if size > MAX_BYTES:
-                    return "", f"it has more than {MAX_BYTES >> 20} MiB, the most that is read"
+                    raise Unusable(f"it has more than {MAX_BYTES >> 20} MiB, the most that is read")
     except (OSError, ValueError) as problem:
-        return "", f"it cannot be read: {getattr(problem, 'strerror', None) or problem}"
-    return (digest.hexdigest(), "") if size else ("", "the file is empty")
+        raise Unusable(f"it cannot be read: {getattr(problem, 'strerror', None) or problem}") from problem
+    if not size:
+        raise Unusable("the file is empty")
+    return digest.hexdigest()

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trainwright.data.images.decode import Header, decode_file, quiet, read_header, reshape
-from trainwright.data.images.headers import Unusable
-from trainwright.data.images.pictures import READERS, Pictures, cores, in_pieces
+from trainwright.data.images.pictures import READERS, Pictures, cores, each_row
 from trainwright.data.tables.table import Note
 
 SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived ones: what convolutions halve well, and MNIST's
@@ -59,21 +58,15 @@ def decode(
     if pictures.pixels is not None and pictures.pixels.shape[1:] == (channels, *size):
         return pictures
     pixels = np.empty((len(pictures), channels, *size), np.uint8)
-    bad: dict[int, str] = {}
 
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            try:
-                if pictures.pixels is not None:
-                    pixels[index] = reshape(pictures.pixels[index], size, channels)
-                elif pictures.paths is not None:
-                    pixels[index] = decode_file(pictures.paths[index], size, channels)
-            except Unusable as problem:
-                bad[index] = str(problem)
-        return stop - start
+    def work(row: int) -> None:
+        if pictures.pixels is not None:
+            pixels[row] = reshape(pictures.pixels[row], size, channels)
+        elif pictures.paths is not None:
+            pixels[row] = decode_file(pictures.paths[row], size, channels)
 
     with quiet():
-        in_pieces(work, len(pictures), cores(), progress)
+        bad = each_row(work, len(pictures), cores(), progress)
     decoded = replace(pictures, pixels=pixels, rejected=list(pictures.rejected), notes=list(pictures.notes))
     decoded.remove(bad)
     return decoded
@@ -91,18 +84,12 @@ def _headers(pictures: Pictures) -> np.ndarray:
         return np.tile(np.array([width, height, channels]), (len(pictures), 1))
     paths = pictures.paths or []
     found: list[Header | None] = [None] * len(paths)
-    bad: dict[int, str] = {}
 
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            try:
-                found[index] = read_header(paths[index])
-            except Unusable as problem:
-                bad[index] = str(problem)
-        return stop - start
+    def work(row: int) -> None:
+        found[row] = read_header(paths[row])
 
     with quiet():
-        in_pieces(work, len(paths), READERS, None)
+        bad = each_row(work, len(paths), READERS)
     pictures.remove(bad)
     return np.array([(each.width, each.height, each.channels) for each in found if each is not None], np.int64)
 

@@ -19,7 +19,7 @@ from trainwright.data.files import cache
 from trainwright.data.images.decode import decode_file, quiet
 from trainwright.data.images.headers import Unusable
 from trainwright.data.images.normalize import sums_of
-from trainwright.data.images.pictures import Pictures, cores, in_pieces
+from trainwright.data.images.pictures import Pictures, cores, each_row
 from trainwright.data.images.sizes import bytes_needed, decode
 from trainwright.errors import error
 
@@ -124,18 +124,12 @@ def _scanned(pictures: Pictures, size: tuple[int, int], channels: int, progress:
     """Every file decoded once, for its sums and to find those that cannot be."""
     paths = pictures.paths or []
     sums = np.zeros((len(paths), channels, 2), np.int64)
-    bad: dict[int, str] = {}
 
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            try:
-                sums[index] = sums_of(decode_file(paths[index], size, channels))
-            except Unusable as problem:
-                bad[index] = str(problem)
-        return stop - start
+    def work(row: int) -> None:
+        sums[row] = sums_of(decode_file(paths[row], size, channels))
 
     with quiet():
-        in_pieces(work, len(paths), cores(), progress)
+        bad = each_row(work, len(paths), cores(), progress)
     good = np.setdiff1d(np.arange(len(paths)), list(bad))
     pictures.remove(bad)
     return Stored(pictures, Files(pictures.paths or [], size, channels), sums[good], lambda: None)
