@@ -16,7 +16,7 @@ from trainwright.data.files.spool import Spool, parallel_map
 from trainwright.data.text.char_ngrams import character_ngrams
 from trainwright.data.text.lookup import Lookup
 from trainwright.data.text.ngram_counts import Counter, run_lengths
-from trainwright.data.text.ragged import Ragged, places_of
+from trainwright.data.text.ragged import Ragged, offsets_of, places_of
 from trainwright.data.text.tokenize import Piece, TokenizedTexts, Tokens, tokenize_plain
 
 if TYPE_CHECKING:  # imported by what needs it: a few texts are encoded in less time than that takes
@@ -178,8 +178,7 @@ class TextEncoder:
         """Ids of the character n-grams of each word that the vocabulary has, and offsets of shape (words + 1,)."""
         keys, offsets = character_ngrams(words, self.chars)
         ids = _find(Lookup(self.pieces), keys, self._words)
-        before = np.concatenate([[0], np.cumsum(ids >= 0)])
-        return ids[ids >= 0], before[offsets]
+        return ids[ids >= 0], offsets_of(ids >= 0)[offsets]
 
     def _known(self, lookups: list[Lookup], ids: np.ndarray, offsets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(row, id) of every token, then of the n-grams of each length: ids stand where the n-gram begins, -1 for none."""
@@ -237,9 +236,7 @@ class TextEncoder:
             lengths.append(part[1])
             if counts is not None:
                 counts.append(part[2])
-        ends = np.zeros(len(tokens.ends), np.int64)
-        np.cumsum(lengths.array(), out=ends[1:])
-        return values.array(), ends, None if counts is None else counts.array()
+        return values.array(), offsets_of(lengths.array()), None if counts is None else counts.array()
 
     def _bag(
         self, words: tuple[np.ndarray, Pieces | None], lookups: list[Lookup], piece: Piece
@@ -288,7 +285,7 @@ class TextEncoder:
             empty = np.flatnonzero(np.diff(begins) == 0)
             values.append(np.insert(ids[codes], begins[empty], UNKNOWN) if step and len(empty) else ids[codes])
         if step:
-            offsets = np.concatenate([[0], np.cumsum(np.maximum(np.diff(offsets), 1))])
+            offsets = offsets_of(np.maximum(np.diff(offsets), 1))
         return Ragged(values.array(), offsets)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trainwright.data.text.ragged import Ragged
+from trainwright.data.text.ragged import Ragged, offsets_of
 from trainwright.errors import error
 
 SMALLEST = 256
@@ -81,8 +81,7 @@ class Bpe:
         words = _split(text)
         distinct = words.unique(maintain_order=True)
         encoded = self._tokenizer.encode_batch_fast(distinct.to_list(), add_special_tokens=False)
-        offsets = np.zeros(len(encoded) + 1, np.int64)
-        np.cumsum([len(each.ids) for each in encoded], out=offsets[1:])
+        offsets = offsets_of([len(each.ids) for each in encoded])
         values = np.fromiter((number for each in encoded for number in each.ids), np.uint32, int(offsets[-1]))
         rows = words.cast(pl.Enum(distinct)).to_physical().to_numpy()
         return Ragged(values, offsets).take(rows).values

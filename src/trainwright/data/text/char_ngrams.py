@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainwright.data.text.ragged import offsets_of
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -34,7 +36,5 @@ def character_ngrams(words: pl.Series | list[str], lengths: Sequence[int]) -> tu
         for place in range(length):
             key = key * FACTOR + codes[place : place + len(key)]
         keys[: len(key), column] = key
-    offsets = np.zeros(len(words) + 1, np.int64)
-    np.cumsum(sum(np.maximum(sizes - length + 1, 0) for length in lengths), out=offsets[1:])
     found: np.ndarray = keys[left[:, None] >= np.array(lengths)].view(np.int64)
-    return found, offsets
+    return found, offsets_of(sum(np.maximum(sizes - length + 1, 0) for length in lengths))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,9 +51,7 @@ class Ragged:
     def take(self, rows: np.ndarray) -> Ragged:
         """The rows of the given numbers, in that order."""
         places, lengths = places_of(self.offsets, rows)
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return Ragged(self.values[places], offsets, None if self.weights is None else self.weights[places])
+        return Ragged(self.values[places], offsets_of(lengths), None if self.weights is None else self.weights[places])
 
     def cuts(self, tokens: int) -> Iterator[tuple[int, int]]:
         """First row and the one behind the last, of whole rows with about so many tokens together."""
@@ -74,6 +72,13 @@ class Ragged:
         """The parts by name, for storing."""
         parts = {"values": self.values, "offsets": self.offsets}
         return parts if self.weights is None else parts | {"weights": self.weights}
+
+
+def offsets_of(lengths: Any) -> np.ndarray:
+    """Return where each of parts of these lengths begins, and where the last one ends: int64, shape (parts + 1,)."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
 
 
 def order_of(ids: np.ndarray, size: int) -> np.ndarray:

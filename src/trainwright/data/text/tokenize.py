@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainwright.data.files.spool import Spool, parallel_map
-from trainwright.data.text.ragged import Ragged
+from trainwright.data.text.ragged import Ragged, offsets_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,7 +96,7 @@ class Tokens:
         """Of a few texts' tokens, by Python's own means."""
         places: dict[str, int] = {}
         codes = [places.setdefault(token, len(places)) for tokens in lists for token in tokens]
-        return cls(list(places), np.array(codes, np.int32), np.cumsum([0, *map(len, lists)]))
+        return cls(list(places), np.array(codes, np.int32), offsets_of(list(map(len, lists))))
 
     @cached_property
     def ends(self) -> np.ndarray:
@@ -104,7 +104,7 @@ class Tokens:
         if self.rows is None and not self.most:
             return self.offsets
         lengths = np.diff(self.offsets) if self.rows is None else self.offsets[self.rows + 1] - self.offsets[self.rows]
-        return np.concatenate([[0], np.cumsum(np.minimum(lengths, self.most) if self.most else lengths)])
+        return offsets_of(np.minimum(lengths, self.most) if self.most else lengths)
 
     def pieces(self) -> Iterator[Piece]:
         """(codes, offsets) of whole texts of about ``CHUNK`` tokens at a time: small pieces stay in the processor's cache."""
@@ -169,7 +169,4 @@ class TokenizedTexts:
 
     def tokens(self) -> Tokens:
         """Of all texts. Nothing more can be added."""
-        lengths = self._lengths.array()
-        offsets = np.zeros(len(lengths) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return Tokens(self._table.to_series(), self._codes.array(), offsets)
+        return Tokens(self._table.to_series(), self._codes.array(), offsets_of(self._lengths.array()))
