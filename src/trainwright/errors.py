@@ -233,7 +233,6 @@ MESSAGES: dict[str, Message] = {
     ),
     "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
     "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
-    "E167": Message("the tokens in '{path}' cannot be read: {problem}", "Remove the file; it is made again from the text."),
     "E168": Message("the {part} split has no token", "Give more text, another tokenizer, or other fractions."),
     # large and odd tables
     "E170": Message(

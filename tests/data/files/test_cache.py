@@ -8,38 +8,34 @@ import numpy as np
 import pytest
 
 from trainwright.data.files import cache
-from trainwright.data.files.cache import open_stream, stream_bytes
-from trainwright.errors import SourceError
+from trainwright.data.files.cache_folder import cache_folder
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
 @pytest.mark.parametrize("count", [0, 1, 1000])
-def test_ids_come_back_without_being_read(dtype: type, count: int, tmp_path: Path) -> None:
+def test_ids_come_back_from_the_cache(dtype: type, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "IN_MEMORY", 100)
     ids = np.arange(count, dtype=dtype)
-    (tmp_path / "ids.npy").write_bytes(stream_bytes(ids[::-1]))
-    found = open_stream(tmp_path / "ids.npy")
-    assert isinstance(found, np.memmap) and not found.flags.writeable
-    assert found.dtype == dtype and found.tolist() == ids[::-1].tolist()
+    cache.save("ids", {"size": count}, {"train": ids[::-1]})
+    found = cache.load("ids")
+    assert found is not None and found[0] == {"size": count}
+    assert found[1]["train"].dtype == dtype and found[1]["train"].tolist() == ids[::-1].tolist()
+    assert found[1]["train"].flags.writeable is (count < 1000), "what is large is left on the disk"
 
 
-def test_what_is_no_list_of_ids(tmp_path: Path) -> None:
-    place = tmp_path / "ids.npy"
-    place.write_bytes(stream_bytes(np.arange(1000, dtype=np.uint16)))
-    whole = place.read_bytes()
-    for content in (None, b"", b"text", whole[:1000], whole[:20]):
-        place.unlink(missing_ok=True)
-        if content is not None:
-            place.write_bytes(content)
-        with pytest.raises(SourceError, match=r"ids\.npy") as caught:
-            open_stream(place)
-        assert caught.value.code == "E167"
-    for array in (np.zeros((2, 2), np.uint16), np.zeros(3), np.zeros(3, np.int64)):
-        np.save(place, array)
-        with pytest.raises(SourceError):
-            open_stream(place)
-    np.save(place, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(SourceError):
-        open_stream(place)
+def test_an_entry_that_is_damaged_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "IN_MEMORY", 100)
+    for name in ("values.json", "arrays.safetensors", f"{cache.LARGE}train.npy"):
+        cache.save("ids", {}, {"train": np.arange(1000, dtype=np.uint16), "test": np.arange(9)})
+        place = cache_folder() / "encoded" / "ids" / name
+        whole = place.read_bytes()
+        assert cache.load("ids")
+        for content in (None, b"", b"text", whole[: len(whole) // 2], whole[:20]):
+            place.unlink()
+            if content is not None:
+                place.write_bytes(content)
+            assert cache.load("ids") is None, name
+            place.write_bytes(whole)
 
 
 def test_an_entry_of_the_cache_that_lacks_a_file_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

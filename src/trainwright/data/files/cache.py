@@ -6,7 +6,6 @@ A cache may be deleted at any time. It never grows beyond ``LIMIT``: the entries
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -14,7 +13,6 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +22,7 @@ import safetensors.numpy
 
 from trainwright.data.files.cache_folder import cache_folder
 from trainwright.data.files.spool import IN_MEMORY
-from trainwright.errors import TrainwrightError, error
+from trainwright.errors import TrainwrightError
 from trainwright.store.atomic import new_folder, sync, write_synced
 
 LIMIT = 4 << 30
@@ -67,23 +65,10 @@ def _large(place: Path, name: str) -> Path:
     return place / f"{LARGE}{quote(name, safe='')}.npy"
 
 
-def stream(key: str, name: str) -> np.ndarray | None:
-    """A token stream of an entry, left on the disk until it is used; None where it is not there."""
-    try:
-        return open_stream(cache_folder() / "encoded" / key / f"{name}.npy")
-    except TrainwrightError:
-        return None
-
-
-def save(
-    key: str,
-    values: Mapping[str, Any],
-    arrays: Mapping[str, np.ndarray],
-    streams: Mapping[str, np.ndarray] = MappingProxyType({}),
-) -> None:
+def save(key: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Keep an entry; a cache that cannot be written is no reason to stop a run."""
     place = cache_folder() / "encoded" / key
-    size = sum(array.nbytes for array in (*arrays.values(), *streams.values()))
+    size = sum(array.nbytes for array in arrays.values())
     if size > LIMIT // 2:
         return
     try:
@@ -94,7 +79,6 @@ def save(
             "values.json": json.dumps({**values, LARGE: list(large)}).encode(),
             "arrays.safetensors": safetensors.numpy.save(small),
         }
-        files |= {f"{name}.npy": stream_bytes(ids) for name, ids in streams.items()}
         shutil.rmtree(place, ignore_errors=True)  # what is there could not be read
         with new_folder(place) as filled:
             for name, content in files.items():
@@ -114,25 +98,3 @@ def _make_room(place: Path, limit: int) -> None:
         total += sum(file.stat().st_size for file in entry.iterdir())
         if total > limit:
             shutil.rmtree(entry, ignore_errors=True)
-
-
-def stream_bytes(ids: np.ndarray) -> bytes:
-    """Ids as the content of a ``.npy`` file."""
-    content = io.BytesIO()
-    np.lib.format.write_array(content, np.ascontiguousarray(ids), allow_pickle=False)
-    return content.getvalue()
-
-
-def open_stream(path: Path) -> np.ndarray:
-    """The ids of a file that ``stream_bytes`` made, read-only and left on the disk until they are used.
-
-    Raises:
-        SourceError: E167, it is missing or is no such file.
-    """
-    try:
-        ids: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as problem:
-        raise error("E167", path=path, problem=problem) from None
-    if not isinstance(ids, np.ndarray) or ids.ndim != 1 or ids.dtype not in (np.uint16, np.uint32):
-        raise error("E167", path=path, problem="it is no list of token ids")
-    return ids

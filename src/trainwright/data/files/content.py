@@ -110,9 +110,9 @@ class FileContent:
             yield part
             start += len(part)
 
-    def whole_lines(self, start: int = 0) -> Iterator[bytes]:
-        """Yield all of it from ``start`` on in parts that end where a line does. Raises E102."""
-        size = HEAD_BYTES
+    def whole_lines(self, start: int = 0, wanted: int = 0) -> Iterator[bytes]:
+        """Yield all of it from ``start`` on in parts that end where a line does, of about ``wanted`` bytes. Raises E102."""
+        size = wanted or HEAD_BYTES
         while start < self.size:
             data = self.part(start, size)
             if start + len(data) < self.size:
@@ -121,7 +121,7 @@ class FileContent:
                     size *= 2
                     continue
                 data = data[:end]
-            start, size = start + len(data), PART_BYTES
+            start, size = start + len(data), wanted or PART_BYTES
             yield data
 
     def lines(self) -> Iterator[tuple[int, list[str]]]:

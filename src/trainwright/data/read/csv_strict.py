@@ -83,24 +83,10 @@ class _Cursor(Iterator[str]):
             self.at = 0
 
 
-class _Bytes(io.RawIOBase):
-    def __init__(self, content: FileContent, start: int) -> None:
-        self._content, self._at = content, start
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]
-        part = self._content.part(self._at, len(buffer))
-        buffer[: len(part)] = part
-        self._at += len(part)
-        return len(part)
-
-
 def _lines(content: FileContent, start: int) -> Iterator[str]:
-    """Lines with their ends; CR, LF and CR LF all end one."""
-    raw = io.BufferedReader(_Bytes(content, start), BITE)
-    return io.TextIOWrapper(raw, "utf-8", errors="surrogateescape", newline="")
+    """Yield lines with their ends; CR, LF and CR LF all end one."""
+    for part in content.whole_lines(start, BITE):
+        yield from io.StringIO(part.decode("utf-8", "surrogateescape"), newline="")
 
 
 def fault_of(record: list[str], width: int, has_header: bool = True) -> str:

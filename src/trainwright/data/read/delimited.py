@@ -14,13 +14,13 @@ from trainwright.data.read.csv_fast import DelimitedFile
 from trainwright.data.read.csv_strict import long_fields
 from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix
 from trainwright.data.tables.column_names import KNOWN, plain
+from trainwright.data.tables.profile import NUMBER
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
 SAMPLE_RECORDS = 200
 DELIMITERS = "\t,;|^~:"  # where two fit equally well, the one that prose has less often wins
 NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon"}
-_NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
 _NAME = re.compile(r"[^\W\d][\w.\-/()#%]{0,39}")
 
 
@@ -137,7 +137,7 @@ def _usual_name(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, st
 
 
 def _number_above(head: Sequence[str]) -> tuple[bool, str] | None:
-    found = next((cell for cell in head if _NUMBER.fullmatch(cell)), None)
+    found = next((cell for cell in head if re.match(NUMBER, cell)), None)
     return None if found is None else (False, f"'{found}' in the first record is a number, not a name")
 
 
@@ -156,7 +156,7 @@ def _value_again(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, s
 def _above_numbers(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
     for name, column in zip(head, columns, strict=True):
         filled = [cell for cell in column if cell]
-        if name and filled and sum(bool(_NUMBER.fullmatch(cell)) for cell in filled) >= 0.9 * len(filled):
+        if name and filled and sum(bool(re.match(NUMBER, cell)) for cell in filled) >= 0.9 * len(filled):
             return True, f"'{_brief(name)}' stands above numbers"
     return None
 

@@ -10,7 +10,7 @@ import polars as pl
 from trainwright.data.tables.column_names import SPLIT_NAMES, SPLIT_VALUES, plain
 from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, convert, read
 
-_NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
+NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _ADDRESS = r"^\s*(https?://|www\.|[\w.+-]+@[\w-]+\.)\S*\s*$"
 _DATE = r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ,]\S.*)?\s*$"
 _ID = re.compile(r"(?:^|_)(id|ids|idx|index|uid|uuid|guid|key|row|rownum|row_number|nr|no|userid|customerid|unnamed:_\d+)$")
@@ -78,7 +78,7 @@ class ColumnProfile:
     @cached_property
     def numeric(self) -> bool:
         """Return whether it holds numbers, by its type or as they are written."""
-        return self.raw.dtype.is_numeric() or self.share(_NUMBER) >= MOST
+        return self.raw.dtype.is_numeric() or self.share(NUMBER) >= MOST
 
     @cached_property
     def measured(self) -> bool:

@@ -96,7 +96,7 @@ class Tokens:
         """Build the tokens of a few texts from lists, in plain Python."""
         places: dict[str, int] = {}
         codes = [places.setdefault(token, len(places)) for tokens in lists for token in tokens]
-        return cls(list(places), np.array(codes, np.int32), np.cumsum([0, *map(len, lists)]))
+        return cls(list(places), np.array(codes, np.int32), to_offsets(list(map(len, lists))))
 
     @cached_property
     def selected_offsets(self) -> np.ndarray:

@@ -235,23 +235,20 @@ def _findings(data: dict[str, Any]) -> list[Note]:
 
 
 def _to_cache(key: str, problem: LanguageProblem) -> None:
-    values, arrays = problem.encoder.to_parts()
+    values, _ = problem.encoder.to_parts()
     filled = {name: getattr(problem.settings, name) for name in SHAPING}
     kept = {"encoder": values, "settings": filled, "data": problem.data, "notes": problem.notes}
-    streams = {name: stream.ids for name, stream in problem.splits.items()}
-    cache.save(key, kept | {"splits": list(streams)}, arrays, streams)
+    cache.save(key, kept | {"splits": list(problem.splits)}, {name: part.ids for name, part in problem.splits.items()})
 
 
 def _from_cache(key: str, settings: Settings) -> LanguageProblem | None:
-    found = cache.load(key)
-    streams = {name: cache.stream(key, name) for name in found[0]["splits"]} if found else {}
-    if not found or any(ids is None for ids in streams.values()):
+    if not (found := cache.load(key)):
         return None
-    values, arrays = found
+    values, streams = found
     return LanguageProblem(
         settings=settings.model_copy(update=values["settings"]),
-        encoder=TokenEncoder.from_parts(values["encoder"], arrays),
-        splits={name: TokenSplit(ids) for name, ids in streams.items() if ids is not None},
+        encoder=TokenEncoder.from_parts(values["encoder"], {}),
+        splits={name: TokenSplit(streams[name]) for name in values["splits"]},
         data=values["data"],
         notes=[Note(*note) for note in values["notes"]],
     )
