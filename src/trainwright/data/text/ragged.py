@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -74,7 +74,7 @@ class Ragged:
         return parts if self.weights is None else parts | {"weights": self.weights}
 
 
-def to_offsets(lengths: np.ndarray) -> np.ndarray:
+def to_offsets(lengths: Sequence[int] | np.ndarray) -> np.ndarray:
     """Return where rows of these lengths begin, and the end of the last: int64, shape (rows + 1,)."""
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
