@@ -20,9 +20,12 @@ from trainwright.errors import error
 
 @dataclass(slots=True)
 class Event:
-    """Something that happened; ``kind`` names it in the file."""
+    """Something that happened; ``kind``, the name of its class in lower case, names it in the file."""
 
-    kind: ClassVar[str] = ""
+    kind: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.lower()
 
 
 @dataclass(slots=True)
@@ -32,7 +35,6 @@ class Started(Event):
     ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens.
     """
 
-    kind: ClassVar[str] = "started"
     epochs: int
     steps: int
     steps_per_epoch: int
@@ -44,7 +46,6 @@ class Started(Event):
 class Step(Event):
     """One optimiser update was made. ``loss`` is the mean over the ``rows`` of this update; ``lr`` the rate it used."""
 
-    kind: ClassVar[str] = "step"
     step: int
     epoch: int
     loss: float
@@ -59,7 +60,6 @@ class Refused(Event):
     ``where`` names rows and layers; ``taken`` is the checkpoint that the parameters were taken back to, empty where they stay.
     """
 
-    kind: ClassVar[str] = "refused"
     step: int
     epoch: int
     quantity: str
@@ -89,7 +89,6 @@ class Scores:
 class Epoch(Event):
     """An epoch ended. ``train`` is measured on the way (while the parameters move); ``valid`` afterwards."""
 
-    kind: ClassVar[str] = "epoch"
     epoch: int
     step: int
     train: Scores
@@ -103,7 +102,6 @@ class Epoch(Event):
 class Finished(Event):
     """Training ended; ``reason`` is epochs, steps, time or patience; the parameters of ``best_epoch`` are kept."""
 
-    kind: ClassVar[str] = "finished"
     reason: str
     step: int
     epoch: int
@@ -115,7 +113,6 @@ class Finished(Event):
 class Saved(Event):
     """A checkpoint was written: everything up to ``step`` is safe."""
 
-    kind: ClassVar[str] = "saved"
     step: int
     seconds: float
     bytes: int
@@ -125,7 +122,6 @@ class Saved(Event):
 class Resumed(Event):
     """Training goes on after ``step``, from ``checkpoint``."""
 
-    kind: ClassVar[str] = "resumed"
     step: int
     epoch: int
     checkpoint: str
@@ -135,7 +131,6 @@ class Resumed(Event):
 class Note(Event):
     """Something was derived or found: ``what`` was set to ``value`` because of ``why``."""
 
-    kind: ClassVar[str] = "note"
     what: str
     value: str
     why: str
@@ -145,7 +140,6 @@ class Note(Event):
 class Progress(Event):
     """Where a long job other than training stands; ``total`` is 0 where it is not known."""
 
-    kind: ClassVar[str] = "progress"
     phase: str
     done: int
     total: int
