@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -17,13 +17,6 @@ _MOST_NUMBERED = 25  # classes; above, the counts in the cells could not be read
 _MOST_LABELLED = 110
 
 
-class _Room(NamedTuple):
-    """Inches for the labels beside a matrix."""
-
-    left: float
-    below: float
-
-
 def figure(report: Mapping[str, Any]) -> Figure:
     """Draw right labels against predicted ones; blue is right, orange is wrong, darker is a larger share of the class."""
     counts = np.array(report["test"]["confusion"], dtype=np.int64)
@@ -33,13 +26,13 @@ def figure(report: Mapping[str, Any]) -> Figure:
     points = min(10.0, 0.8 * 72 * side / n) if n <= _MOST_LABELLED else 7.0
     longest = max(map(words.width, labels)) * points * 0.62 / 72
     upright = longest > 0.9 * side / n
-    room = _Room(0.55 + longest, 0.55 + (longest if upright else 0.2))
-    size = (max(7.2, room.left + side + 1.5), 1.0 + side + room.below)
+    left, below = 0.55 + longest, 0.55 + (longest if upright else 0.2)  # inches for the labels
+    size = (max(7.2, left + side + 1.5), 1.0 + side + below)
     canvas = figures.blank(*size)
-    axes = canvas.add_axes((room.left / size[0], room.below / size[1], side / size[0], side / size[1]))
+    axes = canvas.add_axes((left / size[0], below / size[1], side / size[0], side / size[1]))
     _cells(axes, counts, 72 * side / n)
-    _label_cells(axes, labels, points, upright, 72 * side / n, room)
-    _scale(canvas, (room.left + side + 0.3) / size[0], room.below / size[1], min(2.6, side) / size[1])
+    _label_cells(axes, labels, points, upright, 72 * side / n, (left, below))
+    _scale(canvas, (left + side + 0.3) / size[0], below / size[1], min(2.6, side) / size[1])
     figures.title(canvas, 0.3 / size[0], *_confusion_title(report))
     return canvas
 
@@ -78,7 +71,9 @@ def _colors(shade: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> np.ndar
     return (255 * np.where(right[..., None], blue, orange)).round().astype(np.uint8)
 
 
-def _label_cells(axes: Axes, labels: Sequence[str], points: float, upright: bool, cell: float, room: _Room) -> None:
+def _label_cells(
+    axes: Axes, labels: Sequence[str], points: float, upright: bool, cell: float, inches: tuple[float, float]
+) -> None:
     """Write labels left of the rows and below the columns; as plain text, because a tick costs several times as much."""
     style: dict[str, Any] = {"fontsize": points, "fontfamily": list(figures.fonts()), "parse_math": False, "color": figures.INK}
     start, end = -0.5 - 5 / cell, len(labels) - 0.5 + 5 / cell  # five points away from the cells
@@ -86,8 +81,8 @@ def _label_cells(axes: Axes, labels: Sequence[str], points: float, upright: bool
         axes.text(start, place, labels[place], ha="right", va="center", **style)
         axes.text(place, end, labels[place], ha="center", va="top", rotation=90 if upright else 0, **style)
     middle, style = (len(labels) - 1) / 2, {"fontsize": 10, "color": figures.SOFT, "ha": "center", "va": "center"}
-    axes.text(-0.5 - (72 * room.left - 20) / cell, middle, "right label", rotation=90, **style)
-    axes.text(middle, len(labels) - 0.5 + (72 * room.below - 14) / cell, "taken for", **style)
+    axes.text(-0.5 - (72 * inches[0] - 20) / cell, middle, "right label", rotation=90, **style)
+    axes.text(middle, len(labels) - 0.5 + (72 * inches[1] - 14) / cell, "taken for", **style)
 
 
 def _scale(figure: Figure, left: float, bottom: float, height: float) -> None:

@@ -36,13 +36,9 @@ def figure(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], name
 
 def _score(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the metric of the second panel: the leading one, else the first of the person's own."""
-    names = [name.split("_", 1)[1] for name in history[0] if name.startswith(("train_", "valid_")) and _known(history, name)]
+    names = [name for _, name in metrics.by_epoch(history)]
     judged = metrics.lead(report.get("test") or report.get("valid") or {})
     return judged if judged in names else metrics.leading(names) or next((name for name in names if name != "loss"), None)
-
-
-def _known(history: Sequence[Mapping[str, Any]], column: str) -> bool:
-    return any(row.get(column) is not None for row in history)
 
 
 def _best(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> int | None:
@@ -63,7 +59,7 @@ def _curves_title(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]
 
 
 def _curves_subtitle(history: Sequence[Mapping[str, Any]]) -> str:
-    if _known(history, "valid_loss"):
+    if ("valid", "loss") in metrics.by_epoch(history):
         return "train: measured on the way, while the parameters move; valid: after each epoch"
     return "train: measured on the way, while the parameters move; no rows were set aside for validation"
 
@@ -74,7 +70,7 @@ def _panel(axes: Axes, history: Sequence[Mapping[str, Any]], measure: str, best:
     lines = []
     for part, color in (("train", figures.TRAIN), ("valid", figures.VALID)):
         column = f"{part}_{measure}"
-        if _known(history, column):
+        if (part, measure) in metrics.by_epoch(history):
             values = np.array([_finite(row.get(column)) for row in history])
             lines.append((part, color, values))
             axes.plot(epochs, values, color=color, linewidth=2, solid_capstyle="round", zorder=3,

@@ -19,11 +19,14 @@ from trainwright.errors import error
 
 
 class Event:
-    """Something that happened; ``kind`` names it in the file."""
+    """Something that happened; ``kind``, the name of its class in lower case, names it in the file."""
 
     __slots__ = ()
     __match_args__: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.lower()
 
 
 @dataclass(slots=True)
@@ -33,7 +36,6 @@ class Started(Event):
     ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens.
     """
 
-    kind: ClassVar[str] = "started"
     epochs: int
     steps: int
     steps_per_epoch: int
@@ -45,7 +47,6 @@ class Started(Event):
 class Step(Event):
     """One optimiser update was made. ``loss`` is the mean over the ``rows`` of this update; ``lr`` the rate it used."""
 
-    kind: ClassVar[str] = "step"
     step: int
     epoch: int
     loss: float
@@ -60,7 +61,6 @@ class Refused(Event):
     ``where`` names rows and layers; ``taken`` is the checkpoint that the parameters were taken back to, empty where they stay.
     """
 
-    kind: ClassVar[str] = "refused"
     step: int
     epoch: int
     quantity: str
@@ -90,7 +90,6 @@ class Scores:
 class Epoch(Event):
     """An epoch ended. ``train`` is measured on the way (while the parameters move); ``valid`` afterwards."""
 
-    kind: ClassVar[str] = "epoch"
     epoch: int
     step: int
     train: Scores
@@ -104,7 +103,6 @@ class Epoch(Event):
 class Finished(Event):
     """Training ended; ``reason`` is epochs, steps, time or patience; the parameters of ``best_epoch`` are kept."""
 
-    kind: ClassVar[str] = "finished"
     reason: str
     step: int
     epoch: int
@@ -116,7 +114,6 @@ class Finished(Event):
 class Saved(Event):
     """A checkpoint was written: everything up to ``step`` is safe."""
 
-    kind: ClassVar[str] = "saved"
     step: int
     seconds: float
     bytes: int
@@ -126,7 +123,6 @@ class Saved(Event):
 class Resumed(Event):
     """Training goes on after ``step``, from ``checkpoint``."""
 
-    kind: ClassVar[str] = "resumed"
     step: int
     epoch: int
     checkpoint: str
@@ -142,14 +138,12 @@ class Note(_Finding, Event):
     """Something was derived or found: ``what`` was set to ``value`` because of ``why``. It is a tuple of the three."""
 
     __slots__ = ()
-    kind: ClassVar[str] = "note"
 
 
 @dataclass(slots=True)
 class Progress(Event):
     """Where a long job other than training stands; ``total`` is 0 where it is not known."""
 
-    kind: ClassVar[str] = "progress"
     phase: str
     done: int
     total: int
@@ -160,7 +154,6 @@ class Progress(Event):
 class PhaseEnded(Event):
     """The time since the last such event was spent on ``phase``; it is counted, and neither kept nor shown."""
 
-    kind: ClassVar[str] = "phase ended"
     phase: str
 
 

@@ -6,7 +6,7 @@ its name cleaned and cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -74,6 +74,13 @@ def compute(names: Iterable[str], *measured: Any) -> dict[str, float]:
         module, _, function = METRICS[name].compute.partition(":")
         found[name] = getattr(import_module(module), function)(*measured)
     return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def by_epoch(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return (part, name) of each metric that some epoch of a history has a value of, those of training first."""
+    known = {column for row in history for column, value in row.items() if value is not None}
+    names = [(part, name) for part, _, name in (column.partition("_") for column in history[0] if column in known)]
+    return [each for part in ("train", "valid") for each in names if each[0] == part]
 
 
 def leading(names: Iterable[str]) -> str | None:

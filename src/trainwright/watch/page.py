@@ -166,20 +166,12 @@ def _history(history: Sequence[Mapping[str, Any]]) -> str:
     """Return the numbers behind the curves, folded away."""
     if not history:
         return ""
-    columns = [
-        (name, *name.split("_", 1))
-        for part in ("train_", "valid_")
-        for name in history[0]
-        if name.startswith(part) and any(row.get(name) is not None for row in history)
-    ]
-    rows = [
-        [
-            words.count(row["epoch"]),
-            *("-" if row.get(key) is None else metrics.find(name).write(row[key]) for key, _, name in columns),
-        ]
-        for row in history
-    ]
-    table = _table(["epoch", *(_text(f"{part} {metrics.find(name).title}") for _, part, name in columns)], rows, left=0)
+    head, columns = ["epoch"], [[words.count(row["epoch"]) for row in history]]
+    for part, name in metrics.by_epoch(history):
+        entry, values = metrics.find(name), (row.get(f"{part}_{name}") for row in history)
+        head.append(_text(f"{part} {entry.title}"))
+        columns.append(["-" if value is None else entry.write(value) for value in values])
+    table = _table(head, zip(*columns, strict=True), left=0)
     return f"<details><summary>Numbers by epoch</summary>{table}</details>"
 
 

@@ -7,7 +7,7 @@ words, so that it cannot squeeze the others into one spot; what is no number is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,13 +19,6 @@ from trainwright.watch import figures, metrics, words
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 _SIDE = 4.9  # inches
 _BINS = 60  # in which neighbours are counted
-
-
-class _Window(NamedTuple):
-    """What both axes show."""
-
-    low: float
-    high: float
 
 
 def points(test: Mapping[str, Any]) -> Numbers:
@@ -65,16 +58,16 @@ def _remark(test: Mapping[str, Any], shown: int, outside: int) -> str:
     return "; ".join(remarks)
 
 
-def _window(shown: Numbers) -> _Window:
+def _window(shown: Numbers) -> tuple[float, float]:
     """Return the range of all values; predictions further than one span of the actual values outside of these do not count."""
     first, last = shown[:, 0].min(), shown[:, 0].max()
     near = shown if first == last else shown[np.abs(shown[:, 1] - (first + last) / 2) <= 1.5 * (last - first), 1]
     low, high = min(first, near.min(initial=first)), max(last, near.max(initial=last))
     room = 0.04 * (high - low) or 0.1 * abs(high) or 1.0
-    return _Window(float(low - room), float(high + room))
+    return float(low - room), float(high + room)
 
 
-def _dress(axes: Axes, window: _Window, target: str) -> None:
+def _dress(axes: Axes, window: tuple[float, float], target: str) -> None:
     axes.set_xlim(*window)
     axes.set_ylim(*window)
     style: dict[str, Any] = {"fontsize": 9.5, "color": figures.SOFT, "parse_math": False, "fontfamily": list(figures.fonts())}
@@ -89,23 +82,24 @@ def _dress(axes: Axes, window: _Window, target: str) -> None:
                   fontsize=8.5, color=figures.SOFT, ha="right", va="bottom", rotation=45, rotation_mode="anchor")  # fmt: skip
 
 
-def _scatter(axes: Axes, shown: Numbers, window: _Window) -> int:
+def _scatter(axes: Axes, shown: Numbers, window: tuple[float, float]) -> int:
     """Draw the points, the fainter the more of them lie together; return how many lie beyond the edge."""
-    within = (shown[:, 1] >= window.low) & (shown[:, 1] <= window.high)
+    low, high = window
+    within = (shown[:, 1] >= low) & (shown[:, 1] <= high)
     inner, outer = shown[within], shown[~within]
     size = 26 if len(shown) <= 300 else 14
-    alpha: Any = _alpha(inner, window)
+    alpha: Any = _alpha((inner - low) / (high - low))
     axes.scatter(inner[:, 0], inner[:, 1], s=size, color=figures.TRAIN, alpha=alpha, linewidths=0, zorder=3)
-    above = outer[:, 1] > window.high
-    for marker, chosen, edge in (("^", above, window.high), ("v", ~above, window.low)):
+    above = outer[:, 1] > high
+    for marker, chosen, edge in (("^", above, high), ("v", ~above, low)):
         axes.scatter(outer[chosen, 0], np.full(chosen.sum(), edge), s=36, marker=marker, color=figures.VALID, alpha=0.7,
                      linewidths=0, zorder=4, clip_on=False)  # fmt: skip
     return len(outer)
 
 
-def _alpha(inner: Numbers, window: _Window) -> Numbers:
+def _alpha(inner: Numbers) -> Numbers:
     """Return how opaque each point is: a lone one 0.8, one among many at least 0.1."""
-    places = np.clip(((inner - window.low) / (window.high - window.low) * _BINS).astype(np.int64), 0, _BINS - 1)
+    places = np.clip((inner * _BINS).astype(np.int64), 0, _BINS - 1)
     cells = places[:, 0] * _BINS + places[:, 1]
     neighbours = np.bincount(cells, minlength=_BINS * _BINS)[cells]
     alpha: Numbers = np.clip(0.8 / neighbours**0.75, 0.1, 0.8)

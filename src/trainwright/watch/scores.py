@@ -82,25 +82,20 @@ def _interval(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | Non
     return (known[0], known[1]) if len(known) == 2 else None
 
 
-def _baselines(report: Mapping[str, Any], lead: str) -> list[Mapping[str, Any]]:
-    """Return the baselines with a score to compare, the best first."""
+def _baselines(report: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
+    """Return the leading metric, and the baselines that have it, the best first."""
+    lead = metrics.lead(report.get("test") or report.get("valid") or report.get("baseline") or {}) or ""
     best, others = report.get("baseline") or {}, report.get("baselines") or []
     others = [each for each in others if each.get("name") != best.get("name")]
     there = [each for each in (best, *others) if each.get(lead) is not None]
-    return sorted(there, key=lambda each: -each[lead] if metrics.find(lead).higher_is_better else each[lead])
-
-
-def _lead(report: Mapping[str, Any]) -> str | None:
-    return metrics.lead(report.get("test") or report.get("valid") or report.get("baseline") or {})
+    return lead, sorted(there, key=lambda each: -each[lead] if metrics.find(lead).higher_is_better else each[lead])
 
 
 def _to_beat(report: Mapping[str, Any]) -> list[Fact]:
-    lead = _lead(report)
-    if lead is None:
-        return []
+    lead, against = _baselines(report)
     return [
         Fact("baseline" if place else "to beat", metrics.find(lead).write(each[lead]), _sure(lead, each), _named(each))
-        for place, each in enumerate(_baselines(report, lead))
+        for place, each in enumerate(against)
     ]
 
 
@@ -119,9 +114,8 @@ def _named(baseline: Mapping[str, Any]) -> str:
 
 def verdict(report: Mapping[str, Any]) -> str:
     """Say how the test score stands against the baseline, in one sentence; empty where they cannot be compared."""
-    test, lead = report.get("test") or {}, _lead(report)
-    against = _baselines(report, lead) if lead else []
-    if lead is None or not against or lead not in metrics.values(test):
+    test, (lead, against) = report.get("test") or {}, _baselines(report)
+    if not against or lead not in metrics.values(test):
         return ""
     higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
     theirs = best[lead]
