@@ -26,6 +26,7 @@ MODULES = {
 ROOMS = (
     ("__main__",),
     ("cli",),
+    ("cli_output",),
     ("api", "estimators", "conformance"),
     ("run",),
     ("tasks",),
@@ -34,7 +35,7 @@ ROOMS = (
     ("models",),
     ("data",),
     ("store", "watch"),
-    ("fields", "errors"),
+    ("fields", "errors", "startup"),
 )
 DATA_ROOMS = (("read",), ("images",), ("text",), ("tables",), ("batches",), ("files",), ("shapes",))
 # What may import torch when it is imported itself; of these rooms, what may not.
@@ -146,7 +147,7 @@ def test_nothing_dangerous_is_called(module: str) -> None:
     assert module in allowed or not re.search(r"\b(httpx|urllib\.request|socket|requests)\b", text), (
         f"{module} uses the network"
     )
-    assert module == "trainwright.cli" or not re.search(r"\b(sys\.exit|os\._exit)\b", text) or "__main__" in text
+    assert module == "trainwright.startup" or not re.search(r"\b(sys\.exit|os\._exit)\b", text) or "__main__" in text
 
 
 def test_archives_are_never_unpacked() -> None:
@@ -159,12 +160,12 @@ def test_archives_are_never_unpacked() -> None:
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only /proc tells what is loaded")
 def test_the_libraries_of_torch_are_loaded_before_it_is_imported() -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom trainwright.run import train\n"
+        "import sys\nfrom pathlib import Path\nfrom trainwright import startup\n"
         "assert 'libtorch_cpu' not in Path('/proc/self/maps').read_text()\n"
-        "train._load_libraries()\n"
+        "startup.load_torch_libraries()\n"
         "assert 'libtorch_cpu' in Path('/proc/self/maps').read_text() and 'torch' not in sys.modules\n"
         "import torch\nassert torch.ones(2).sum() == 2\n"
-        "train.find_spec = lambda name: None\ntrain._load_libraries()\n"
+        "startup.find_spec = lambda name: None\nstartup.load_torch_libraries()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -266,6 +267,7 @@ def test_every_message_is_used_and_every_code_is_known() -> None:
         if path.name != "errors.py":
             used |= set(re.findall(r'"(E\d{3})"', path.read_text(encoding="utf-8")))
     assert used == set(MESSAGES)
+    assert list(MESSAGES) == sorted(MESSAGES), "the table is in the order of the codes"
 
 
 def test_every_module_says_what_it_is() -> None:

@@ -9,15 +9,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-_HOMES = {
-    "trainwright.api": (
-        *("Run", "evaluate", "fit", "generate", "load", "predict", "recipes", "replay", "resume", "runs", "settings"),
-        *("train", "verify"),
-    ),
-    "trainwright.errors": ("TrainwrightError",),
-    "trainwright.estimators": ("ImageClassifier", "TableClassifier", "TableRegressor", "TextClassifier"),
-}
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "ImageClassifier",
     "Run",
@@ -60,9 +51,11 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    """Return a public name from the module that has it: the estimators are classes of scikit-learn, all else is in ``api``."""
+    if name not in __all__:
         raise AttributeError(f"module 'trainwright' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    module = "estimators" if name.endswith(("Classifier", "Regressor")) else "api"
+    return getattr(importlib.import_module(f"trainwright.{module}"), name)
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright.errors import TrainwrightError, error
 from trainwright.store import run_folder
+from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,25 +23,23 @@ if TYPE_CHECKING:
     from trainwright.tasks.base import Predictor
     from trainwright.watch.events import Event
 
-    Listen = Callable[[Event], None]
-
 
 class Run:
     """A finished run: its folder, its report, its model. The model is loaded when it is first used."""
 
     def __init__(self, path: str | Path) -> None:
-        """Raises E403 where ``path`` is no run folder."""
+        """Raise E403 where ``path`` is no run folder."""
         self.folder = run_folder.open_run(Path(path))
         self._predictor: Predictor | None = None
 
     @property
     def path(self) -> Path:
-        """The run folder."""
+        """Return the path of the run folder."""
         return self.folder.path
 
     @property
     def report(self) -> dict[str, Any]:
-        """The content of ``report.json``. Raises E405 for a run that has not ended."""
+        """Return the content of ``report.json``. Raise E405 for a run that has not ended."""
         if not self.folder.report.is_file():
             raise error("E405", path=self.path, missing="report")
         try:
@@ -51,7 +50,7 @@ class Run:
 
     @property
     def predictor(self) -> Predictor:
-        """The model in use. Raises E404 and E405."""
+        """Return the model in use. Raise E404 and E405."""
         if self._predictor is None:
             from trainwright.tasks import registry
 
@@ -60,11 +59,11 @@ class Run:
 
     @property
     def model(self) -> nn.Module:
-        """The network, in evaluation mode."""
+        """Return the network, in evaluation mode."""
         return self.predictor.model
 
     def predict(self, items: Any, top: int = 1) -> Any:
-        """What the model says of each item: (label, probability), or a number where it was trained on numbers.
+        """Return what the model says of each item: (label, probability), or a number where it was trained on numbers.
 
         Args:
             items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries or a data
@@ -78,16 +77,18 @@ class Run:
         return [each[0] if isinstance(each, list) else each for each in found] if top == 1 else found
 
     def generate(self, prompt: str = "", tokens: int = 200, **options: Any) -> Iterator[str]:
-        """The text with which a language model goes on: see ``generate``."""
+        """Yield the text with which a language model goes on: see ``generate``."""
         return generate(self, prompt, tokens, **options)
 
     def evaluate(self, source: str | Path) -> dict[str, Any]:
-        """Scores on another labelled file: see ``evaluate``."""
+        """Return the scores on another labelled file: see ``evaluate``."""
         return evaluate(self, source)
 
     def trained_on(self, source: Path) -> bool:
-        """Whether ``source`` is the file of the training rows, by its path. Of folders, which may hold more than training rows,
-        and of the files in them it is not told."""
+        """Return whether ``source`` is the file of the training rows, by its path.
+
+        Of folders, which may hold more than training rows, and of the files in them it is not told.
+        """
         from trainwright.run.resume import SavedRun
 
         with suppress(OSError, ValueError, KeyError, TrainwrightError):
@@ -102,7 +103,7 @@ class Run:
 
 
 def load(path: str | Path) -> Run:
-    """A run by its folder. Raises E403."""
+    """Return a run by its folder. Raise E403."""
     return Run(path)
 
 
@@ -117,7 +118,7 @@ def train(
     runs: str | Path = "runs",
     offline: bool = False,
     resume: bool = False,
-    listen: Listen | None = None,
+    listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
     """Train on ``source`` (a file, a folder, or the name of a data set) and return the finished run.
@@ -141,12 +142,13 @@ def train(
 
         earlier = find_unfinished(request)
         if earlier is not None:
-            return _resumed(earlier.path, settings, offline, listen)
+            path = earlier.path
+            return _run_session(lambda session: session.resume(path, "", settings, offline), listen)
     return _run_session(lambda session: session.begin(request), listen)
 
 
 def resume(
-    run: Run | str | Path, *, source: str | Path = "", offline: bool = False, listen: Listen | None = None, **settings: Any
+    run: Run | str | Path, *, source: str | Path = "", offline: bool = False, listen: Listener | None = None, **settings: Any
 ) -> Run:
     """Go on with a run that did not end, from its newest whole checkpoint: the result is, bit by bit, that of a run that
     was never stopped. ``settings`` may extend it: ``tw.resume(run, epochs=20)``.
@@ -157,10 +159,10 @@ def resume(
             changed, E415 where another process trains in the folder, E416 for a setting that may not change.
         TrainwrightError: as ``train``.
     """
-    return _resumed(run.path if isinstance(run, Run) else Path(run), settings, offline, listen, str(source))
+    return _run_session(lambda session: session.resume(_path(run), str(source), settings, offline), listen)
 
 
-def verify(run: Run | str | Path, *, source: str | Path = "", listen: Listen = lambda event: None) -> Proof:
+def verify(run: Run | str | Path, *, source: str | Path = "", listen: Listener = ignore) -> Proof:
     """Prove that a run is as it was written: every byte under its seals, its bundle, and the scores of its report, which are
     measured again on its data. What is wrong is in ``.wrong``; empty = nothing is.
 
@@ -168,11 +170,11 @@ def verify(run: Run | str | Path, *, source: str | Path = "", listen: Listen = l
     """
     from trainwright.run import verify as verifying
 
-    return verifying.verify(run.path if isinstance(run, Run) else Path(run), str(source), listen)
+    return verifying.verify(_path(run), str(source), listen)
 
 
 def replay(
-    run: Run | str | Path, *, source: str | Path = "", out: str | Path | None = None, listen: Listen = lambda event: None
+    run: Run | str | Path, *, source: str | Path = "", out: str | Path | None = None, listen: Listener = ignore
 ) -> Proof:
     """Train again from a run's settings and compare weights and report, bit by bit. What differs is in ``.wrong``.
 
@@ -181,16 +183,15 @@ def replay(
     """
     from trainwright.run import verify as verifying
 
-    path, place = run.path if isinstance(run, Run) else Path(run), None if out is None else Path(out)
-    return verifying.replay(path, str(source), place, listen)
+    return verifying.replay(_path(run), str(source), None if out is None else Path(out), listen)
 
 
-def _resumed(path: Path, settings: dict[str, Any], offline: bool, listen: Listen | None, source: str = "") -> Run:
-    return _run_session(lambda session: session.resume(path, source, settings, offline), listen)
+def _path(run: Run | str | Path) -> Path:
+    return run.path if isinstance(run, Run) else Path(run)
 
 
-def _run_session(carry: Callable[[Session], Path], listen: Listen | None) -> Run:
-    """The finished run; its events are shown on standard error where nobody else listens."""
+def _run_session(carry: Callable[[Session], Path], listen: Listener | None) -> Run:
+    """Carry a training through and return the run; its events are shown on standard error where nobody else listens."""
     from trainwright.run.train import Session
 
     if listen is not None:
@@ -205,7 +206,7 @@ def _run_session(carry: Callable[[Session], Path], listen: Listen | None) -> Run
 
 
 def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) -> dict[str, Any]:
-    """Scores of a run on a labelled file, or without one, the test scores of its report; or of a model of your own on data.
+    """Return the scores of a run on a labelled file, or without one those of its report; or of a model of your own on data.
 
     Args:
         run: a run, or any ``nn.Module``.
@@ -222,8 +223,9 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     """
     if not isinstance(run, Run | str | Path):
         from trainwright.tasks.custom.fit import evaluate_own
+        from trainwright.tasks.custom.options import EvaluateOptions
 
-        return evaluate_own(run, source, **own)
+        return evaluate_own(EvaluateOptions(run, source, **own))
     _refuse(own)
     run = run if isinstance(run, Run) else Run(run)
     if source is None:
@@ -239,7 +241,7 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
 
 
 def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:
-    """What a run's model says of items (see ``Run.predict``), or the outputs of a model of your own on data.
+    """Return what a run's model says of items (see ``Run.predict``), or the outputs of a model of your own on data.
 
     For an ``nn.Module``, ``items`` are inputs alone (a tensor or array, a tuple or dict of them, a data set, a loader, an
     iterable of batches), or data with targets as ``fit`` takes them, which are left out. Which of both they are follows from
@@ -255,8 +257,9 @@ def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: 
     """
     if not isinstance(run, Run | str | Path):
         from trainwright.tasks.custom.fit import predict_own
+        from trainwright.tasks.custom.options import PredictOptions
 
-        return predict_own(run, items, **own)
+        return predict_own(PredictOptions(run, items, **own))
     _refuse(own)
     return (run if isinstance(run, Run) else Run(run)).predict(items, top)
 
@@ -276,7 +279,7 @@ def generate(
     top_p: float = 1.0,
     seed: int = 0,
 ) -> Iterator[str]:
-    """The text with which a language model goes on after ``prompt``, in pieces as they are made: ``"".join(...)`` it.
+    """Yield the text with which a language model goes on after ``prompt``, in pieces as they are made: ``"".join(...)`` it.
 
     Args:
         tokens: how many to make.
@@ -307,21 +310,21 @@ def generate(
 
 
 def recipes() -> dict[str, dict[str, Any]]:
-    """The recipes inside the package: description, source, settings and the result to expect, by name."""
+    """Return the recipes inside the package by name: description, source, settings and the result to expect."""
     from trainwright.config import resolve
 
     return resolve.recipes()
 
 
 def settings() -> list[Row]:
-    """Every setting with type, default, unit and meaning."""
+    """Return every setting with type, default, unit and meaning."""
     from trainwright.config import resolve
 
     return list(resolve.rows())
 
 
 def runs(folder: str | Path = "runs") -> list[dict[str, Any]]:
-    """The runs in a folder: ``run`` (path) and ``report`` (empty for a run that has not ended)."""
+    """Return the runs in a folder: ``run`` (path) and ``report`` (empty for a run that has not ended)."""
     return run_folder.runs(Path(folder))
 
 
@@ -396,12 +399,8 @@ def fit(
         TrainingError: E501 when loss or gradient is not finite, E503 when that is so ten times in a row, E504 when memory
             runs out and batches cannot be cut any more; everything is as it was before the refused step.
     """
+    given = dict(locals())  # every argument by its name, and nothing else yet
     from trainwright.tasks.custom.fit import fit_own
+    from trainwright.tasks.custom.options import FitOptions
 
-    return fit_own(
-        model, data, loss, optimizer, valid=valid, target=target, state=state, metrics=metrics, batch_size=batch_size,
-        schedule=schedule, schedule_every=schedule_every, clip=clip, clip_value=clip_value, shuffle=shuffle,
-        on_nonfinite=on_nonfinite, progress=progress, out=out, resume=resume, checkpoint_every=checkpoint_every,
-        plan={"epochs": epochs, "steps": steps, "seconds": time, "patience": patience, "accumulate": accumulate,
-              "monitor": monitor, "seed": seed},
-    )  # fmt: skip
+    return fit_own(FitOptions(**given))

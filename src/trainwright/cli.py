@@ -1,23 +1,27 @@
-"""The command line: parse, call the api, print. The only module that exits the process.
+"""The command line: parse, call the api, print. It says with which code the process ends.
 
 Annotations are not postponed here: typer evaluates those that are strings, and that takes a tenth of the time of --help.
 """
 
 import errno
-import gc
-import json
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
+from trainwright.cli_output import (
+    open_console,
+    print_answers,
+    print_file_answers,
+    print_json,
+    print_proof,
+    print_run,
+    print_runs,
+    print_table,
+)
 from trainwright.errors import TrainwrightError, error, nearest
-
-if TYPE_CHECKING:
-    from trainwright.watch.console import Console
+from trainwright.startup import leave, prepare_process
 
 app = typer.Typer(
     name="trainwright",
@@ -60,7 +64,7 @@ def train(
     from trainwright.config.resolve import nest
 
     source, settings = _source(words)
-    console = _console(sys.stderr if as_json else sys.stdout, quiet)
+    console = open_console(sys.stderr if as_json else sys.stdout, quiet)
     given = nest(settings)
     for key, flag in FLAGS.items():
         if key in given:
@@ -69,21 +73,7 @@ def train(
         source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
         listen=console.handle, **given,
     )  # fmt: skip
-    _tell(run, console, as_json, quiet)
-
-
-def _tell(run: Any, console: "Console", as_json: bool, quiet: bool) -> None:
-    """What a training came to."""
-    from trainwright.watch.summary import usage
-
-    console.report(run.report)
-    console.line(f"model    {run.path}")
-    console.line(f"use it   {usage(run.report, str(run.path))}")
-    console.close()
-    if as_json:
-        _print_json(_summary(run))
-    elif quiet:
-        typer.echo(str(run.path))
+    print_run(run, console, as_json, quiet)
 
 
 @app.command()
@@ -102,13 +92,9 @@ def resume(
     from trainwright import api
     from trainwright.config.resolve import nest
 
-    console = _console(sys.stderr if as_json else sys.stdout, quiet)
-    _tell(
-        api.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or [])),
-        console,
-        as_json,
-        quiet,
-    )
+    console = open_console(sys.stderr if as_json else sys.stdout, quiet)
+    found = api.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or []))
+    print_run(found, console, as_json, quiet)
 
 
 @app.command()
@@ -116,9 +102,10 @@ def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], source: M
     """Prove that a run is as it was written: every byte, and every score of its report measured again."""
     from trainwright import api
 
-    console = _console(sys.stderr, False)
-    listen = lambda event: console.handle(event) if event.kind == "progress" else None  # noqa: E731
-    _prove(run, api.verify(run, source=source, listen=listen), console, as_json)
+    console = open_console(sys.stderr)
+    proof = api.verify(run, source=source, listen=lambda event: console.handle(event) if event.kind == "progress" else None)
+    console.close()
+    print_proof(run, proof, as_json)
 
 
 @app.command()
@@ -131,29 +118,14 @@ def replay(
     """Train again from the settings of a run, and compare the weights bit by bit."""
     from trainwright import api
 
-    console = _console(sys.stderr if as_json else sys.stdout, False)
-    _prove(run, api.replay(run, source=source, out=out, listen=console.handle), console, as_json)
-
-
-def _prove(run: Path, proof: Any, console: "Console", as_json: bool) -> None:
-    from trainwright.watch.events import Note
-
+    console = open_console(sys.stderr if as_json else sys.stdout)
+    proof = api.replay(run, source=source, out=out, listen=console.handle)
     console.close()
-    if as_json:
-        _print_json({"run": str(run), "checked": proof.checked, "wrong": proof.wrong})
-    else:
-        shown = _console(sys.stdout, False)
-        for line in proof.checked:
-            shown.handle(Note(*line))
-        shown.line("everything is as it should be" if not proof.wrong else "\n".join(f"wrong: {each}" for each in proof.wrong))
-        shown.close()
-    if proof.wrong:
-        more = f"; and {len(proof.wrong) - 1} more" if len(proof.wrong) > 1 else ""
-        raise error("E419", path=run, first=proof.wrong[0], more=more)
+    print_proof(run, proof, as_json)
 
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
-    """The one word that is no setting, wherever it stands. Raises E316 for none and E317 for several."""
+    """Return the one word that is no setting, wherever it stands, and the settings. Raise E316 for none, E317 for several."""
     from trainwright.data.files.folders import is_path
 
     settings = [word for word in words if "=" in word and not is_path(word)]
@@ -163,20 +135,6 @@ def _source(words: list[str]) -> tuple[str, list[str]]:
     if len(sources) > 1:
         raise error("E317", found=", ".join(sources))
     return sources[0], settings
-
-
-# What of a split's scores goes into --json: everything that is one number, or an interval of one.
-_LONG = ("per_class", "confusion", "points")
-
-
-def _summary(run: Any) -> dict[str, Any]:
-    report = run.report
-    kept = {
-        name: {key: value for key, value in report[name].items() if key not in _LONG} if report[name] else None
-        for name in ("valid", "test")
-    }
-    named = {key: report[key] for key in ("task", "model", "seconds")}
-    return {"run": str(run.path), **named, **kept}
 
 
 @app.command()
@@ -191,18 +149,13 @@ def evaluate(
     opened = api.load(run)
     scores = api.evaluate(opened, source)
     if as_json:
-        _print_json({"run": str(run), **scores})
+        print_json({"run": str(run), **scores})
         return
     report = opened.report
     if source is not None:
-        unmeasured = {
-            "valid": None,
-            "baseline": None,
-            "seconds": {},
-            "rows": {"test": scores["n"], "rejected": scores["rejected"]},
-        }
-        report |= {"test": scores, "source": str(source)} | unmeasured
-    _console(sys.stdout, False).report(report)
+        rows = {"test": scores["n"], "rejected": scores["rejected"]}
+        report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
+    open_console().report(report)
     if scores.get("trained_on"):
         typer.echo("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
 
@@ -228,18 +181,14 @@ def predict(
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
     files = [Path(word) for word in inputs if predictor.takes_file(word)] if inputs != ["-"] else []
     if len(files) == len(inputs) and (len(files) == 1 or predictor.many_files):
-        _predict_files(predictor, files, top, out, as_json)
+        if as_json and out is not None:
+            raise error("E318", problem="--out writes CSV; --json goes to standard output")
+        print_file_answers(predictor.item, predictor.predict_files(files, top), top, out, as_json)
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
     items = _lines() if inputs == ["-"] else inputs
-    for item, answer in zip(items, predictor.predict(items, top), strict=True):
-        if as_json:
-            _print_json(_answer(answer) | {predictor.item: item})
-        elif isinstance(answer, list):
-            typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
-        else:
-            typer.echo(f"{answer:.10g}")
+    print_answers(predictor.item, items, predictor.predict(items, top), as_json)
 
 
 @app.command()
@@ -264,57 +213,12 @@ def generate(
 
 
 def _lines() -> list[str]:
-    """The lines of standard input, whatever its encoding."""
+    """Return the lines of standard input, whatever its encoding."""
     from trainwright.data.files.encoding import decode, encoding_of
 
     data = sys.stdin.buffer.read()
     text = decode(data, encoding_of([data], Path("-"))[0], Path("-")).removeprefix("\ufeff").replace("\r\n", "\n")
     return text.removesuffix("\n").split("\n") if text else []
-
-
-def _answer(answer: Any) -> dict[str, Any]:
-    """One answer as JSON: a number, or a label with the probabilities of all that were asked for."""
-    if not isinstance(answer, list):
-        return {"prediction": answer}
-    label, probability = answer[0]
-    return {"label": label, "probability": probability, "probabilities": dict(answer)}
-
-
-def _predict_files(predictor: Any, paths: list[Path], top: int, out: Path | None, as_json: bool) -> None:
-    """The rows of files with what the model says of them: their own columns untouched, then the answers'."""
-    if as_json and out is not None:
-        raise error("E318", problem="--out writes CSV; --json goes to standard output")
-    found = predictor.predict_files(paths, top)
-    for note in found.notes:
-        typer.echo(note, err=True)
-    if as_json:
-        key, named = (predictor.item, found.names) if found.names else ("row", found.rows)
-        for name, answer in zip(named, found.answers, strict=True):
-            _print_json({key: name} | _answer(answer))
-        return
-    text = found.frame.with_columns(_columns(found, top)).write_csv()
-    if out is None:
-        sys.stdout.write(text)
-    else:
-        from trainwright.store.atomic import write_file
-
-        write_file(out, text)
-
-
-def _columns(found: Any, top: int) -> list[Any]:
-    """``predicted`` and ``probability`` (``_2``, ``_3`` ... of those behind the best), under names that are free."""
-    import polars as pl
-
-    taken = any(name.startswith(("predicted", "probability")) for name in found.frame.columns)
-    mark = "_by_model" if taken else ""
-    if not found.answers or not isinstance(found.answers[0], list):
-        return [pl.Series(f"predicted{mark}", found.answers, dtype=pl.Float64)]
-    columns = []
-    for place in range(min(top, len(found.answers[0]))):
-        suffix = mark + (f"_{place + 1}" if place else "")
-        columns.append(pl.Series(f"predicted{suffix}", [row[place][0] for row in found.answers], dtype=pl.String))
-        columns.append(pl.Series(f"probability{suffix}", [round(row[place][1], 6) for row in found.answers], dtype=pl.Float64))
-    return columns
 
 
 @app.command()
@@ -324,9 +228,9 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: 
 
     found = api.load(run).report
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
-        _console(sys.stdout, False).report(found)
+        open_console().report(found)
 
 
 @app.command()
@@ -355,15 +259,12 @@ def settings(
     found = [row for row in api.settings() if name in row.key]
     if not found:
         raise error("E301", key=name, hint=nearest(name, [row.key for row in api.settings()]))
-    widths = [
-        max(len(row.key) for row in found),
-        max(len(row.type) for row in found),
-        max(len(row.default) for row in found),
-    ]
+    lines = []
     for row in found:
         unit = f" [{row.unit}]" if row.unit else ""
         only = f" ({row.tasks.replace(' ', ', ')} only)" if row.tasks else ""
-        typer.echo(f"{row.key:<{widths[0]}}  {row.type:<{widths[1]}}  {row.default:<{widths[2]}}  {row.meaning}{unit}{only}")
+        lines.append((row.key, row.type, row.default, f"{row.meaning}{unit}{only}"))
+    print_table(lines)
 
 
 recipes_app = typer.Typer(help="List the recipes, or show one.", invoke_without_command=True, rich_markup_mode=None)
@@ -394,81 +295,42 @@ def runs(
     folder: Annotated[Path, typer.Argument(help="The folder that holds the runs.")] = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """A table of the runs in a folder."""
+    """List the runs in a folder as a table."""
     from trainwright import api
 
     found = api.runs(folder)
     if as_json:
-        _print_json({"runs": found})
-        return
-    if not found:
+        print_json({"runs": found})
+    elif found:
+        print_runs(found)
+    else:
         typer.echo(f"no runs in {folder}", err=True)
-        return
-    lines = [("run", "model", "source", "test", "interval", "valid", "rows", "seconds")] + [_run_line(each) for each in found]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _run_line(found: dict[str, Any]) -> tuple[str, ...]:
-    report = found["report"]
-    if not report:
-        return (found["run"], "-", "-", "not ended", "-", "-", "-", "-")
-    from trainwright.watch.summary import headline
-
-    test, valid = (headline(report[name]) if report[name] else ("-", "-") for name in ("test", "valid"))
-    seconds = f"{sum(report['seconds'].values()):.1f}"
-    rows = f"{report['rows']['train']:,}"
-    return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)
-
-
-def _console(stream: Any, quiet: bool) -> "Console":
-    from trainwright.watch.console import Console
-
-    return Console(stream, quiet=quiet)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 def main() -> None:
     """Run the command line. A problem that a person can mend is one message and exit code 2 (3: training was refused)."""
-    # To look for plugins pydantic reads about every package that is installed; none has a say here.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.setswitchinterval(5e-4)  # seconds: while torch is imported by another thread, each read of a file waits so long
-    gc.set_threshold(50_000, 20, 20)  # of the first second a tenth goes into searching what was imported for garbage
+    prepare_process()
     try:
         code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:
-            _leave("interrupted" if code == 130 else "", code)
+            leave("interrupted" if code == 130 else "", code)
         if sys.stdout:  # None where it was closed before we began
             sys.stdout.flush()
     except TrainwrightError as problem:
-        _leave(str(problem), problem.exit_code)
+        leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
-        _leave("interrupted", 130)
+        leave("interrupted", 130)
     except SystemExit as ended:  # SIGTERM, SIGHUP; typer makes one of a pipe that was closed
         piped = isinstance(ended.__context__, BrokenPipeError)
-        _leave("", 141 if piped else ended.code if isinstance(ended.code, int) else 1)
+        leave("", 141 if piped else ended.code if isinstance(ended.code, int) else 1)
     except BrokenPipeError:
-        _leave("", 141)
+        leave("", 141)
     except OSError as problem:
         if problem.errno != errno.ENOSPC or problem.filename is not None:
             raise
-        _leave(str(error("E402", path="standard output or standard error", problem=problem.strerror)), 2)
+        leave(str(error("E402", path="standard output or standard error", problem=problem.strerror)), 2)
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise
-        _leave(str(error("E318", problem=problem.format_message())), 2)
-    _leave("", 0)
-
-
-def _leave(message: str, code: int) -> NoReturn:
-    """Exit at once: torch may still be importing in another thread, and taking down what was imported takes half a second."""
-    with suppress(OSError, AttributeError):  # closed, before we began or since
-        if message:
-            print(message, file=sys.stderr)
-        sys.stderr.flush()
-        sys.stdout.flush()
-    os._exit(code)
+        leave(str(error("E318", problem=problem.format_message())), 2)
+    leave("", 0)

@@ -99,7 +99,172 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 
 
 MESSAGES: dict[str, Message] = {
-    # E21x: the content of a data set
+    # finding and reading a source
+    "E101": Message("there is no file or folder '{path}'", "Check the path; it counts from the folder you are in."),
+    "E102": Message("'{path}' cannot be read: {why}", "Make it readable for you, or copy it to a place that is."),
+    "E103": Message("'{path}' is empty", "Check how it was written or downloaded."),
+    "E104": Message(
+        "'{path}' is not a table of text: it looks like {kind}",
+        "Export the data as CSV, JSON lines or Parquet; a compressed file may end in .gz or .zst.",
+    ),
+    "E105": Message("the compressed file '{path}' is damaged: {why}", "Download or compress it again."),
+    "E106": Message(
+        "'{path}' grows beyond {limit} when it is decompressed",
+        "No text shrinks that far. If you trust the file, decompress it first and give the plain file.",
+    ),
+    "E107": Message(
+        "'{path}' has a line longer than {limit}, so it is not one record a line",
+        "Write one record a line (CSV or JSON lines), or convert the file to Parquet.",
+    ),
+    "E108": Message(
+        "no known format was recognised in '{path}'",
+        "Known are CSV and TSV (any delimiter), JSON, JSON lines, Parquet, fastText lines (__label__x text) and a "
+        "folder with one folder of .txt files a class. A table that is named .csv or .tsv is read as one.",
+    ),
+    "E109": Message("'{path}' has column names but no rows", "Check how it was written; at least one row is needed."),
+    "E110": Message("the header of '{path}' names a column more than once: {names}", "Give every column its own name."),
+    "E111": Message(
+        "none of the {count} rows of '{path}' can be used; the first: {why}",
+        "Mend the file, or check that its delimiter and quotes are those of a CSV file.",
+    ),
+    "E112": Message(
+        "the folder '{path}' holds no classes",
+        "Give a file, or a folder that holds one folder of .txt files for each class.",
+    ),
+    "E113": Message("'{path}' is not valid JSON: {why}", "Mend it there; a JSON tool names the same place."),
+    "E114": Message(
+        "'{path}' holds JSON, but not rows: {found}",
+        "Expected is a list of objects, an object of equally long lists, or one object a line.",
+    ),
+    "E115": Message("'{path}' starts like a Parquet file but cannot be read", "Download or write it again."),
+    "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),
+    "E117": Message("'{path}' cannot be read as {encoding}: {why}", "Save it as UTF-8."),
+    "E118": Message("'{path}' is split into folders ({parts})", "Name the one to read, such as '{part}'."),
+    "E119": Message("the header of '{path}' cannot be read: {why}", "Mend the first line of the file."),
+    "E120": Message("'{path}' is not plain text: {why}", "Save it as UTF-8 text, or take it out of the folder."),
+    # named data sets
+    "E130": Message(
+        "there is no data set named '{name}'",
+        "Known data sets: {known}.",
+    ),
+    "E131": Message(
+        "data set '{name}' is not on this machine, and downloads are switched off",
+        "Allow the download (no offline=True, no TRAINWRIGHT_OFFLINE), put the file (md5 {md5}) at {path} by hand, "
+        "or train on 'python-docs', which needs no download.",
+    ),
+    "E132": Message(
+        "data set '{name}' could not be downloaded: {reason}",
+        "Check the connection and try again (what has arrived is kept), put the file (md5 {md5}) at {path} by hand, "
+        "or train on 'python-docs', which needs no download.",
+    ),
+    "E133": Message(
+        "a file of data set '{name}' has the wrong content: its md5 is {found}, expected {expected}",
+        "Try again later, put the right file at {path} by hand, or train on 'python-docs', which needs no download.",
+    ),
+    "E134": Message(
+        "the cache folder of data set '{name}' cannot be used: {reason}",
+        "Make room or give permission there, or name another folder in TRAINWRIGHT_CACHE; "
+        "'python-docs' needs no download and no cache.",
+    ),
+    "E135": Message(
+        "'python-docs' is read from the source files of the standard library, and this Python has none",
+        "Train on a file of your own, or use a Python that comes with its library as .py files.",
+    ),
+    # archives
+    "E136": Message("the archive '{path}' has no member '{member}'", "Is it the right file? Download it again."),
+    "E137": Message(
+        "{what} in the archive '{path}' is larger than {limit}, which it should not be",
+        "Do not trust the file; download it again from its publisher.",
+    ),
+    "E138": Message(
+        "'{member}' in the archive '{path}' is not a plain file",
+        "Do not trust the file; download it again from its publisher.",
+    ),
+    "E139": Message("the archive '{path}' is damaged: {why}", "Download it again."),
+    # images
+    "E140": Message("{path} cannot be used: {why}", "Give a PNG, JPEG, WebP, BMP, GIF or TIFF file that a viewer can open."),
+    "E141": Message(
+        "the folder '{path}' holds no folder with images in it",
+        "Put the images of each class into a folder of its own, or name them in a table (CSV) with a label column.",
+    ),
+    "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
+    "E143": Message(
+        "'{path}' cannot be read as an IDX file: {why}",
+        "Download it again; an IDX file (MNIST's format) holds unsigned bytes behind a header of its shape.",
+    ),
+    "E144": Message("'{path}' lacks {missing}", "Put it into the same folder, called '{name}' (also with .gz)."),
+    "E145": Message("'{path}' holds two files of images for one split: {one} and {two}", "Name the one to train on."),
+    "E146": Message(
+        "there are {pictures} pictures in {images} but {count} labels in {labels}", "Each picture needs exactly one label."
+    ),
+    "E147": Message(
+        "{name} does not fit: {why}",
+        "Save pictures as uint8 of shape (rows, height, width) or (rows, height, width, 3), labels as one number a row.",
+    ),
+    "E148": Message(
+        "'{path}' cannot be used as arrays of pictures: {why}",
+        "Save it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...), or as x and y alone.",
+    ),
+    "E149": Message(
+        "it cannot be told which column of '{path}' names the images: {why}",
+        "Name it: image=NAME. Its values are paths that count from the folder of the table.",
+    ),
+    "E150": Message(
+        "the data set '{name}' cannot be read: {why}",
+        "It comes with scikit-learn; install that again (pip install scikit-learn).",
+    ),
+    # running text
+    "E160": Message(
+        "the folder '{path}' holds no text to train on",
+        "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too.",
+    ),
+    "E161": Message("there is nothing but white space in {files}", "Check how it was written or downloaded."),
+    "E162": Message(
+        "'python-reference' is read from a source file of the standard library, which this Python does not have",
+        "Train on a file of your own, or use a Python that comes with its library as .py files.",
+    ),
+    "E163": Message(
+        "'{path}' is named for both {first} and {second}",
+        "Give each split its own text, or leave the split out: one is cut off.",
+    ),
+    "E164": Message(
+        "the text has {count} characters, too few to cut {parts} from",
+        "Give more text, other fractions, or files of their own.",
+    ),
+    "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
+    "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
+    "E167": Message("the tokens in '{path}' cannot be read: {problem}", "Remove the file; it is made again from the text."),
+    "E168": Message("the {part} split has no token", "Give more text, another tokenizer, or other fractions."),
+    # large and odd tables
+    "E170": Message(
+        "'{path}' has more than {limit} columns",
+        "Is it a table, with the right delimiter? If it is, leave out columns, or turn it if its rows stand side by side.",
+    ),
+    "E171": Message(
+        "the {objects} objects of '{path}' have {keys} different keys, so next to no cell of their table would be filled",
+        "Give every object the same keys; write what differs as the value of a key, not as a key.",
+    ),
+    "E172": Message(
+        "no room is found in '{path}' for what is too large for the memory: {why}",
+        "Make room there, or name another folder by the environment variable TRAINWRIGHT_CACHE.",
+    ),
+    # what is in archives
+    "E180": Message("'{path}' is not a copy of {name}: {why}", "Download it again; the original is meant, not repacked."),
+    "E181": Message(
+        "the data set '{name}' is made for the task {task}; it cannot be read as a table",
+        "Name another data set, or give a file of your own.",
+    ),
+    # which column is what
+    "E201": Message("there is no column '{name}' in '{path}'", "Its columns: {columns}."),
+    "E202": Message("it cannot be told which column of '{path}' is the label: {why}", "Name it: label=NAME. {columns}"),
+    "E203": Message("it cannot be told which column of '{path}' is the text: {why}", "Name it: text=NAME. {columns}"),
+    "E204": Message("column '{name}' of '{path}' cannot be both text and label", "Name two: text=... label=..."),
+    "E205": Message(
+        "column '{name}' of '{path}' is not a label: {distinct} of its {count} values are different",
+        "A label has few values that recur; this looks like free text or an id. Name another: label=NAME. {columns}",
+    ),
+    "E206": Message("the text column '{name}' is named twice", "Name each text column once."),
+    # rows, classes and splits
     "E211": Message("'{source}' comes with its own rows; --test and --valid cannot be given for it", "Leave them out."),
     "E212": Message("{file} has no row that can be used", "Each row needs a label and a text."),
     "E213": Message(
@@ -130,7 +295,54 @@ MESSAGES: dict[str, Message] = {
         "Rows that are the same in it stay together: give more that differ, or choose another split or other fractions.",
     ),
     "E222": Message("{file} holds the test rows, so test_fraction has nothing to cut", "Leave test_fraction out, or --test."),
-    # E3xx: settings
+    # the columns of a table
+    "E240": Message("it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. {columns}"),
+    "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),
+    "E242": Message("the feature '{name}' is named twice", "Name each column once."),
+    "E243": Message("column '{name}' of '{path}' cannot be a feature: {why}", "Mend the column, or take it out of features."),
+    "E244": Message(
+        "'{path}' has no column to learn from",
+        "Left out were: {left_out}. Name columns to take all the same: features=NAME,NAME.",
+    ),
+    "E245": Message(
+        "column '{name}' of '{path}' cannot be predicted as a number: {why}", "Write target=class, or mend the column."
+    ),
+    "E246": Message("column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. {columns}"),
+    "E247": Message(
+        "{file} has no column '{column}', which the model needs",
+        "Add the column, or rename the one that holds it. There are: {columns}.",
+    ),
+    "E248": Message(
+        "data set '{name}' is read from the files of scikit-learn, and {file} is not there",
+        "Install scikit-learn again: pip install --force-reinstall scikit-learn.",
+    ),
+    # fine-tuning and rows that are given
+    "E260": Message(
+        "the earlier run predicts {found}, and {wanted}", "Train without --from, or name another column with label=NAME."
+    ),
+    "E261": Message("{what} cannot be used: {why}", "Give each column what it held in training; None where it is missing."),
+    "E262": Message("'{word}' is no column and its value", "Write a row as \"age=63 city='New York'\"."),
+    "E263": Message(
+        "{key}={value!r} is for classes, and '{name}' is predicted as a number", "Leave it out, or write target=class."
+    ),
+    # images while they are read
+    "E270": Message(
+        "'{path}' could be decoded before and cannot be now: {why}",
+        "Leave the files as they are while they are read, and train again.",
+    ),
+    "E271": Message(
+        "a process that decodes images has ended: {why}",
+        "Most often memory ran out: give fewer workers (workers=0 decodes without them) or a smaller batch_size.",
+    ),
+    "E272": Message(
+        "{key}={value} names a column, and '{path}' is no table", "Leave it out; images in folders and arrays have no columns."
+    ),
+    "E273": Message(
+        "augment=mixup mixes the classes of two images, which {name} cannot take", "Use CrossEntropyLoss, or leave mixup out."
+    ),
+    "E274": Message("'{path}' holds no image", "Images end in {suffixes}."),
+    "E275": Message("at {size} the images take {wanted} GiB, and there is room for {most}", "Choose a smaller size=..."),
+    # settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),
     "E302": Message("setting {key}={value!r} is not possible: {problem}", "`trainwright settings` gives its type and unit."),
     "E303": Message("'{word}' is not a setting", "Settings are written key=value, after the source; flags begin with --."),
@@ -190,7 +402,7 @@ MESSAGES: dict[str, Message] = {
         "the network cannot be compiled: {problem}",
         "Write compile=false. On a processor torch.compile needs a C++ compiler such as g++.",
     ),
-    # E4xx: run folders and bundles
+    # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
     "E403": Message(
@@ -259,7 +471,7 @@ MESSAGES: dict[str, Message] = {
         "`trainwright verify` proves its files and scores without training.",
     ),
     "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
-    # E5xx: training refused
+    # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",
         "Lower lr, add clip=1, look at the rows named, or go on without such updates: on_nonfinite=skip.",
@@ -276,7 +488,7 @@ MESSAGES: dict[str, Message] = {
         "memory ran out on the device, and there is not enough for {what}",
         "Lower batch_size (of a language model also context), take a smaller model, or device=cpu.",
     ),
-    # E6xx: a model or data of the person's own
+    # a model or data of the person's own
     "E601": Message(
         "data of type {found} cannot be trained on",
         "Give a tuple of tensors or arrays, a Dataset, a DataLoader or an iterable of batches.",
@@ -300,189 +512,6 @@ MESSAGES: dict[str, Message] = {
         "Give an instance of torch.optim that needs no closure: torch.optim.SGD(model.parameters(), lr=0.1).",
     ),
     "E609": Message("the optimizer holds no parameter of this model", "Make it from model.parameters()."),
-    # E101-E129: finding and reading a source
-    "E101": Message("there is no file or folder '{path}'", "Check the path; it counts from the folder you are in."),
-    "E102": Message("'{path}' cannot be read: {why}", "Make it readable for you, or copy it to a place that is."),
-    "E103": Message("'{path}' is empty", "Check how it was written or downloaded."),
-    "E104": Message(
-        "'{path}' is not a table of text: it looks like {kind}",
-        "Export the data as CSV, JSON lines or Parquet; a compressed file may end in .gz or .zst.",
-    ),
-    "E105": Message("the compressed file '{path}' is damaged: {why}", "Download or compress it again."),
-    "E106": Message(
-        "'{path}' grows beyond {limit} when it is decompressed",
-        "No text shrinks that far. If you trust the file, decompress it first and give the plain file.",
-    ),
-    "E107": Message(
-        "'{path}' has a line longer than {limit}, so it is not one record a line",
-        "Write one record a line (CSV or JSON lines), or convert the file to Parquet.",
-    ),
-    "E108": Message(
-        "no known format was recognised in '{path}'",
-        "Known are CSV and TSV (any delimiter), JSON, JSON lines, Parquet, fastText lines (__label__x text) and a "
-        "folder with one folder of .txt files a class. A table that is named .csv or .tsv is read as one.",
-    ),
-    "E109": Message("'{path}' has column names but no rows", "Check how it was written; at least one row is needed."),
-    "E110": Message("the header of '{path}' names a column more than once: {names}", "Give every column its own name."),
-    "E111": Message(
-        "none of the {count} rows of '{path}' can be used; the first: {why}",
-        "Mend the file, or check that its delimiter and quotes are those of a CSV file.",
-    ),
-    "E112": Message(
-        "the folder '{path}' holds no classes",
-        "Give a file, or a folder that holds one folder of .txt files for each class.",
-    ),
-    "E113": Message("'{path}' is not valid JSON: {why}", "Mend it there; a JSON tool names the same place."),
-    "E114": Message(
-        "'{path}' holds JSON, but not rows: {found}",
-        "Expected is a list of objects, an object of equally long lists, or one object a line.",
-    ),
-    "E115": Message("'{path}' starts like a Parquet file but cannot be read", "Download or write it again."),
-    "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),
-    "E117": Message("'{path}' cannot be read as {encoding}: {why}", "Save it as UTF-8."),
-    "E118": Message("'{path}' is split into folders ({parts})", "Name the one to read, such as '{part}'."),
-    "E119": Message("the header of '{path}' cannot be read: {why}", "Mend the first line of the file."),
-    "E120": Message("'{path}' is not plain text: {why}", "Save it as UTF-8 text, or take it out of the folder."),
-    # E201-E209: which column is what
-    "E201": Message("there is no column '{name}' in '{path}'", "Its columns: {columns}."),
-    "E202": Message("it cannot be told which column of '{path}' is the label: {why}", "Name it: label=NAME. {columns}"),
-    "E203": Message("it cannot be told which column of '{path}' is the text: {why}", "Name it: text=NAME. {columns}"),
-    "E204": Message("column '{name}' of '{path}' cannot be both text and label", "Name two: text=... label=..."),
-    "E205": Message(
-        "column '{name}' of '{path}' is not a label: {distinct} of its {count} values are different",
-        "A label has few values that recur; this looks like free text or an id. Name another: label=NAME. {columns}",
-    ),
-    "E206": Message("the text column '{name}' is named twice", "Name each text column once."),
-    "E130": Message(
-        "there is no data set named '{name}'",
-        "Known data sets: {known}.",
-    ),
-    "E131": Message(
-        "data set '{name}' is not on this machine, and downloads are switched off",
-        "Allow the download (no offline=True, no TRAINWRIGHT_OFFLINE), put the file (md5 {md5}) at {path} by hand, "
-        "or train on 'python-docs', which needs no download.",
-    ),
-    "E132": Message(
-        "data set '{name}' could not be downloaded: {reason}",
-        "Check the connection and try again (what has arrived is kept), put the file (md5 {md5}) at {path} by hand, "
-        "or train on 'python-docs', which needs no download.",
-    ),
-    "E133": Message(
-        "a file of data set '{name}' has the wrong content: its md5 is {found}, expected {expected}",
-        "Try again later, put the right file at {path} by hand, or train on 'python-docs', which needs no download.",
-    ),
-    "E134": Message(
-        "the cache folder of data set '{name}' cannot be used: {reason}",
-        "Make room or give permission there, or name another folder in TRAINWRIGHT_CACHE; "
-        "'python-docs' needs no download and no cache.",
-    ),
-    "E135": Message(
-        "'python-docs' is read from the source files of the standard library, and this Python has none",
-        "Train on a file of your own, or use a Python that comes with its library as .py files.",
-    ),
-    # E160-E179: running text, and the tokens of language models
-    "E160": Message(
-        "the folder '{path}' holds no text to train on",
-        "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too.",
-    ),
-    "E161": Message("there is nothing but white space in {files}", "Check how it was written or downloaded."),
-    "E162": Message(
-        "'python-reference' is read from a source file of the standard library, which this Python does not have",
-        "Train on a file of your own, or use a Python that comes with its library as .py files.",
-    ),
-    "E163": Message(
-        "'{path}' is named for both {first} and {second}",
-        "Give each split its own text, or leave the split out: one is cut off.",
-    ),
-    "E164": Message(
-        "the text has {count} characters, too few to cut {parts} from",
-        "Give more text, other fractions, or files of their own.",
-    ),
-    "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
-    "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
-    "E168": Message("the {part} split has no token", "Give more text, another tokenizer, or other fractions."),
-    "E167": Message("the tokens in '{path}' cannot be read: {problem}", "Remove the file; it is made again from the text."),
-    "E170": Message(
-        "'{path}' has more than {limit} columns",
-        "Is it a table, with the right delimiter? If it is, leave out columns, or turn it if its rows stand side by side.",
-    ),
-    "E171": Message(
-        "the {objects} objects of '{path}' have {keys} different keys, so next to no cell of their table would be filled",
-        "Give every object the same keys; write what differs as the value of a key, not as a key.",
-    ),
-    "E172": Message(
-        "no room is found in '{path}' for what is too large for the memory: {why}",
-        "Make room there, or name another folder by the environment variable TRAINWRIGHT_CACHE.",
-    ),
-    # E136-E139, E180-E189: archives and what is in them
-    "E136": Message("the archive '{path}' has no member '{member}'", "Is it the right file? Download it again."),
-    "E137": Message(
-        "{what} in the archive '{path}' is larger than {limit}, which it should not be",
-        "Do not trust the file; download it again from its publisher.",
-    ),
-    "E138": Message(
-        "'{member}' in the archive '{path}' is not a plain file",
-        "Do not trust the file; download it again from its publisher.",
-    ),
-    "E139": Message("the archive '{path}' is damaged: {why}", "Download it again."),
-    "E180": Message("'{path}' is not a copy of {name}: {why}", "Download it again; the original is meant, not repacked."),
-    "E181": Message(
-        "the data set '{name}' is made for the task {task}; it cannot be read as a table",
-        "Name another data set, or give a file of your own.",
-    ),
-    # E240-E259: the columns of a table
-    "E240": Message("it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. {columns}"),
-    "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),
-    "E242": Message("the feature '{name}' is named twice", "Name each column once."),
-    "E243": Message("column '{name}' of '{path}' cannot be a feature: {why}", "Mend the column, or take it out of features."),
-    "E244": Message(
-        "'{path}' has no column to learn from",
-        "Left out were: {left_out}. Name columns to take all the same: features=NAME,NAME.",
-    ),
-    "E245": Message(
-        "column '{name}' of '{path}' cannot be predicted as a number: {why}", "Write target=class, or mend the column."
-    ),
-    "E246": Message("column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. {columns}"),
-    "E247": Message(
-        "{file} has no column '{column}', which the model needs",
-        "Add the column, or rename the one that holds it. There are: {columns}.",
-    ),
-    "E248": Message(
-        "data set '{name}' is read from the files of scikit-learn, and {file} is not there",
-        "Install scikit-learn again: pip install --force-reinstall scikit-learn.",
-    ),
-    "E140": Message("{path} cannot be used: {why}", "Give a PNG, JPEG, WebP, BMP, GIF or TIFF file that a viewer can open."),
-    "E141": Message(
-        "the folder '{path}' holds no folder with images in it",
-        "Put the images of each class into a folder of its own, or name them in a table (CSV) with a label column.",
-    ),
-    "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
-    "E143": Message(
-        "'{path}' cannot be read as an IDX file: {why}",
-        "Download it again; an IDX file (MNIST's format) holds unsigned bytes behind a header of its shape.",
-    ),
-    "E144": Message("'{path}' lacks {missing}", "Put it into the same folder, called '{name}' (also with .gz)."),
-    "E145": Message("'{path}' holds two files of images for one split: {one} and {two}", "Name the one to train on."),
-    "E146": Message(
-        "there are {pictures} pictures in {images} but {count} labels in {labels}", "Each picture needs exactly one label."
-    ),
-    "E147": Message(
-        "{name} does not fit: {why}",
-        "Save pictures as uint8 of shape (rows, height, width) or (rows, height, width, 3), labels as one number a row.",
-    ),
-    "E148": Message(
-        "'{path}' cannot be used as arrays of pictures: {why}",
-        "Save it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...), or as x and y alone.",
-    ),
-    "E149": Message(
-        "it cannot be told which column of '{path}' names the images: {why}",
-        "Name it: image=NAME. Its values are paths that count from the folder of the table.",
-    ),
-    "E150": Message(
-        "the data set '{name}' cannot be read: {why}",
-        "It comes with scikit-learn; install that again (pip install scikit-learn).",
-    ),
-    # E610-E619: batches, metrics and outputs of a person's own
     "E610": Message(
         "it cannot be told which part of a batch with the keys {keys} is the targets",
         'Name its key: target="labels". Without that, exactly one of targets, target, labels, label and y must be there, '
@@ -515,28 +544,4 @@ MESSAGES: dict[str, Message] = {
         "Give the data set itself, or a DataLoader with shuffle=False and drop_last=False.",
     ),
     "E619": Message("metrics are measured on validation rows, and there are none", "Give some: valid=(inputs, targets)."),
-    "E260": Message(
-        "the earlier run predicts {found}, and {wanted}", "Train without --from, or name another column with label=NAME."
-    ),
-    "E261": Message("{what} cannot be used: {why}", "Give each column what it held in training; None where it is missing."),
-    "E262": Message("'{word}' is no column and its value", "Write a row as \"age=63 city='New York'\"."),
-    "E263": Message(
-        "{key}={value!r} is for classes, and '{name}' is predicted as a number", "Leave it out, or write target=class."
-    ),
-    "E270": Message(
-        "'{path}' could be decoded before and cannot be now: {why}",
-        "Leave the files as they are while they are read, and train again.",
-    ),
-    "E271": Message(
-        "a process that decodes images has ended: {why}",
-        "Most often memory ran out: give fewer workers (workers=0 decodes without them) or a smaller batch_size.",
-    ),
-    "E272": Message(
-        "{key}={value} names a column, and '{path}' is no table", "Leave it out; images in folders and arrays have no columns."
-    ),
-    "E273": Message(
-        "augment=mixup mixes the classes of two images, which {name} cannot take", "Use CrossEntropyLoss, or leave mixup out."
-    ),
-    "E275": Message("at {size} the images take {wanted} GiB, and there is room for {most}", "Choose a smaller size=..."),
-    "E274": Message("'{path}' holds no image", "Images end in {suffixes}."),
 }

@@ -23,9 +23,9 @@ from trainwright.data.images.pictures import from_pixels
 from trainwright.data.read.source import Source
 from trainwright.data.tables.table import ROW, Table
 from trainwright.tasks import registry
-from trainwright.training.problem import Clock
 from trainwright.training.trainer import Trainer
 from trainwright.watch.console import Console
+from trainwright.watch.events import ignore
 
 LABEL = "__label__"  # the column that ``fit`` adds; reserved
 
@@ -70,7 +70,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
         settings = registry.complete_settings(given, {}, self._task, None, None)
-        problem, _ = registry.prepare(self._task, source, settings, None, Clock())
+        problem, _ = registry.prepare(self._task, source, settings, None, ignore)
         problem.notes += problem.derive()
         training = Trainer(problem)
         console = Console(sys.stderr, quiet=not self.verbose)
@@ -83,7 +83,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     @abstractmethod
     def _items(self, X: Any) -> Any:
-        """Rows as the predictor's ``encode`` takes them, checked against what ``fit`` saw."""
+        """Return rows as the predictor's ``encode`` takes them, checked against what ``fit`` saw."""
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "predictor_")
@@ -97,7 +97,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
 class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     def _classes(self, y: Any) -> pl.Series:
-        """The labels as names; ``classes_`` keeps what they were, in sorted order."""
+        """Return the labels as names; ``classes_`` keeps what they were, in sorted order."""
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -106,7 +106,7 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return pl.Series(LABEL, codes).cast(pl.String)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each class in the order of ``classes_``: float32, shape (rows, classes)."""
+        """Return the probability of each class in the order of ``classes_``: float32, shape (rows, classes)."""
         logits = self._outputs(X)
         target = self.predictor_.target  # type: ignore[attr-defined]
         found = np.zeros((len(logits), len(self.classes_)), np.float32)
@@ -114,7 +114,7 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return found
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each row."""
+        """Return the most probable class of each row."""
         logits = self._outputs(X)
         classes = np.array([int(label) for label in self.predictor_.target.labels])  # type: ignore[attr-defined]
         best: np.ndarray = self.classes_[classes[logits.argmax(axis=1)]]
@@ -186,7 +186,7 @@ class _Tabular(Estimator):
     _task = "table"
 
     def _frame(self, X: Any, reset: bool) -> pl.DataFrame:
-        """A data frame as it is; arrays as columns of numbers, missing values allowed."""
+        """Return a data frame as it is, an array as columns of numbers; missing values are allowed."""
         if hasattr(X, "columns"):
             validate_data(self, X, skip_check_array=True, reset=reset)
             names = [str(name) for name in X.columns]
@@ -219,7 +219,7 @@ class _Tabular(Estimator):
 
 
 def _column(values: Any) -> pl.Series:
-    """A column of a data frame of any library, NaN as missing."""
+    """Return a column of a data frame of any library, NaN as missing."""
     found = pl.Series(list(values), strict=False)
     return found.fill_nan(None) if found.dtype.is_float() else found
 
@@ -248,6 +248,6 @@ class TableRegressor(RegressorMixin, _Tabular):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """A number for each row, in the unit of y: float64, shape (rows,)."""
+        """Return a number for each row, in the unit of y: float64, shape (rows,)."""
         outputs = self._outputs(X)
         return np.asarray(self.predictor_.target.answers(outputs, 1), np.float64)  # type: ignore[attr-defined]

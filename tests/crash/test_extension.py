@@ -18,12 +18,14 @@ from torch import nn
 from trainwright.config.settings import Named, Schedule
 from trainwright.data.batches.base import tensor_batches
 from trainwright.models.forward import Forward
+from trainwright.models.objective import Objective
 from trainwright.store import checkpoint
 from trainwright.store.checkpoint import Checkpoints
 from trainwright.training import snapshot
 from trainwright.training.checkpointing import Saver
 from trainwright.training.loop import Plan, fit
-from trainwright.training.optim import Objective, make_optimizer, make_schedules, optimizers, schedules
+from trainwright.training.optim import make_optimizer, optimizers
+from trainwright.training.schedules import make_schedules, schedules
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner

@@ -28,7 +28,7 @@ from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Table
 from trainwright.errors import TrainwrightError
 from trainwright.tasks import registry
-from trainwright.training.problem import Clock
+from trainwright.watch.events import ignore
 
 MOST_MEMORY = 256 << 20
 MANY_ROWS = 200_000  # looking at each would take more memory than reading them
@@ -70,10 +70,10 @@ def _read(path: Path, outcome: Outcome) -> None:
 def _prepare(path: Path, outcome: Outcome) -> None:
     """What ``train`` does before there is a run folder."""
     outcome.refused = ""  # running text is no table
-    source = find(str(path), None, None, offline=True, listen=None)
+    source = find(str(path), None, None, offline=True)
     task, _ = registry.choose_task(source, {}, {}, None)
     settings = registry.complete_settings({}, {}, task, None, None)
-    problem, _ = registry.prepare(task, source, settings, None, Clock())
+    problem, _ = registry.prepare(task, source, settings, None, ignore)
     problem.derive()
     json.dumps(problem.data)
 

@@ -16,12 +16,13 @@ from torch import nn
 from trainwright.config.settings import Named
 from trainwright.data.batches.base import tensor_batches
 from trainwright.data.tables.content_hash import content_keys
-from trainwright.evaluation import metrics
+from trainwright.evaluation import classification, measure
 from trainwright.evaluation.audit import audit
-from trainwright.evaluation.baseline import majority
+from trainwright.evaluation.classification import majority
 from trainwright.evaluation.intervals import wilson
 from trainwright.models.forward import Forward
-from trainwright.training.optim import Objective, make_objective
+from trainwright.models.objective import Objective
+from trainwright.training.losses import make_objective
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 
@@ -29,16 +30,16 @@ PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, ma
 @given(PAIRS)
 def test_counts_per_class(pairs: list[tuple[int, int]]) -> None:
     true, said = (np.array([pair[i] for pair in pairs]) for i in (0, 1))
-    matrix = metrics.confusion(true, said, 4)
+    matrix = classification.confusion(true, said, 4)
     found = Counter(pairs)
     assert all(matrix[i, j] == found[i, j] for i in range(4) for j in range(4))
-    for label, (precision, recall, f1, rows) in enumerate(metrics.per_class(matrix)):
+    for label, (precision, recall, f1, rows) in enumerate(classification.per_class(matrix)):
         hits, predicted, actual = found[label, label], Counter(said.tolist())[label], Counter(true.tolist())[label]
         assert rows == actual
         assert precision == (hits / predicted if predicted else 0) and recall == (hits / actual if actual else 0)
         assert f1 == pytest.approx(2 * precision * recall / (precision + recall) if precision + recall else 0)
-    counted = [f1 for label, (_, _, f1, _) in enumerate(metrics.per_class(matrix)) if label in true or label in said]
-    assert metrics.macro_f1(matrix) == pytest.approx(sum(counted) / len(counted))
+    counted = [f1 for label, (_, _, f1, _) in enumerate(classification.per_class(matrix)) if label in true or label in said]
+    assert classification.mean_f1(matrix) == pytest.approx(sum(counted) / len(counted))
 
 
 @pytest.mark.parametrize(
@@ -68,12 +69,12 @@ def test_the_batch_size_changes_nothing(loss: str, rows: int, size: int) -> None
         return tensor_batches([inputs], targets, batch_size=batch_size, seed=None, device=torch.device("cpu")).epoch(0)
 
     whole, cut = (
-        metrics.predict_all(Forward(model), objective, batches(rows)),
-        metrics.predict_all(Forward(model), objective, batches(size)),
+        measure.predict_all(Forward(model), objective, batches(rows)),
+        measure.predict_all(Forward(model), objective, batches(size)),
     )
     assert cut.loss / cut.weight == pytest.approx(whole.loss / whole.weight, rel=1e-6)
     assert torch.equal(cut.targets, targets) and torch.allclose(cut.outputs, whole.outputs, atol=1e-6)
-    found = metrics.scores(Forward(model), objective, batches(size))
+    found = measure.scores(Forward(model), objective, batches(size))
     assert found.loss == pytest.approx(whole.loss / whole.weight, rel=1e-6) and found.n == rows
     assert found.accuracy == (whole.outputs.argmax(1) == targets).sum().item() / rows
 
@@ -82,7 +83,7 @@ def test_measuring_leaves_the_model_as_it_was() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     batches = tensor_batches([torch.randn(20, 4)], torch.zeros(20).long(), batch_size=8, seed=None, device=torch.device("cpu"))
-    first, second = (metrics.scores(Forward(model), Objective(nn.CrossEntropyLoss()), batches.epoch(0)) for _ in range(2))
+    first, second = (measure.scores(Forward(model), Objective(nn.CrossEntropyLoss()), batches.epoch(0)) for _ in range(2))
     assert first == second and model.training and model[2].training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
@@ -108,4 +109,4 @@ def test_a_uniform_model_has_the_loss_of_chance() -> None:
     model = nn.Linear(2, 5)
     nn.init.zeros_(model.weight), nn.init.zeros_(model.bias)
     batches = tensor_batches([torch.randn(10, 2)], torch.arange(10) % 5, batch_size=3, seed=None, device=torch.device("cpu"))
-    assert metrics.scores(Forward(model), Objective(nn.CrossEntropyLoss()), batches.epoch(0)).loss == pytest.approx(math.log(5))
+    assert measure.scores(Forward(model), Objective(nn.CrossEntropyLoss()), batches.epoch(0)).loss == pytest.approx(math.log(5))

@@ -13,7 +13,7 @@ from trainwright.data.text.ragged import Ragged
 from trainwright.models import registry
 from trainwright.models.catalog import BagSettings
 from trainwright.models.forward import Forward
-from trainwright.training.optim import Objective
+from trainwright.models.objective import Objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 

@@ -127,7 +127,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tw.Run]:
 def test_the_answers_of_the_network(name: str, texts: list[str], runs: dict[str, tw.Run]) -> None:
     predictor = runs[name].predictor
     assert isinstance(predictor, TextPredictor)
-    assert (predictor._bag is None) == (name == "weighted")
+    assert (predictor._numpy is None) == (name == "weighted")
     items = predictor.items(texts)
     outputs = predictor.outputs(items, np.zeros(len(texts), np.int64)).outputs
     wanted = outputs.sigmoid() / outputs.sigmoid().sum(dim=1, keepdim=True) if name == "linear" else outputs.softmax(dim=1)

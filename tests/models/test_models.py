@@ -9,23 +9,24 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from trainwright.config.kinds import KINDS
 from trainwright.data.shapes import ImageShape, TableShape, TextShape, TokenShape
 from trainwright.errors import RunError
 from trainwright.models import registry
-from trainwright.models.catalog import MODELS, TASK_MODELS, GPTSettings
+from trainwright.models.catalog import CATALOG, GPTSettings, models
 
 TEXT, TOKENS = TextShape(50, 4), TokenShape(50)
 
 
 def build(task: str, name: str, shape, **changes) -> nn.Module:
     torch.manual_seed(0)
-    return registry.build(task, name, MODELS[name.partition(".")[0]].model_validate(changes), shape).eval()
+    return registry.build(task, name, models(task)[name.partition(".")[0]].settings.model_validate(changes), shape).eval()
 
 
-def test_the_registry_has_every_model_of_the_settings() -> None:
-    assert set(registry.MODELS) == set(TASK_MODELS)
-    for task, names in TASK_MODELS.items():
-        assert {registry.versioned(task, name) for name in names} == set(registry.MODELS[task])
+def test_every_task_has_models_and_every_name_one_class_of_settings() -> None:
+    assert {model.task for model in CATALOG} == set(KINDS)
+    for model in CATALOG:
+        assert models()[model.name].settings is model.settings and registry.find(model.task, model.versioned) is model
 
 
 def test_a_model_of_another_version_is_refused() -> None:

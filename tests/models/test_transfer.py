@@ -11,7 +11,7 @@ import torch
 
 from trainwright.data.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models import registry
-from trainwright.models.catalog import MODELS
+from trainwright.models.catalog import models
 from trainwright.models.transfer import transfer
 
 IMAGE, TEXT, TOKENS, TABLE = ImageShape(1, 6, 6, 3), TextShape(20, 3), TokenShape(20), TableShape(2, (3, 5), 3)
@@ -35,7 +35,7 @@ each = pytest.mark.parametrize(
 
 def run(task: str, name: str, old: Shape, new: Shape, changes: dict, classes=None):
     """(old network, the new one as it began, the new one after, what became of its parameters)."""
-    settings = MODELS[name.partition(".")[0]].model_validate(changes)
+    settings = models(task)[name.partition(".")[0]].settings.model_validate(changes)
 
     def build(shape: Shape):
         return registry.build(task, name, settings, shape)
@@ -140,7 +140,7 @@ def test_outputs_of_unknown_origin_are_fresh() -> None:
 def test_building_without_memory_imports_no_algebra() -> None:
     """Torch imports sympy for normal random numbers on its meta device; that takes as long as importing torch."""
     code = (
-        "import sys\nfrom trainwright.models import registry, shapes, transfer\n"
+        "import sys\nfrom trainwright.data import shapes\nfrom trainwright.models import registry, transfer\n"
         "from trainwright.models.catalog import ConvNetSettings\n"
         "build = lambda shape: registry.build('image', 'convnet.v1', ConvNetSettings(), shape)\n"
         "shape = shapes.ImageShape(1, 8, 8, 3)\n"

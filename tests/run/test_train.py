@@ -21,7 +21,8 @@ from trainwright.config.settings import Settings
 from trainwright.data.files.cache_folder import cache_folder
 from trainwright.data.text.ragged import Ragged
 from trainwright.errors import TrainwrightError
-from trainwright.tasks import defaults
+from trainwright.tasks.language.defaults import language_training
+from trainwright.tasks.text import defaults
 from trainwright.watch.events import Note
 
 ROWS = news_rows(240)
@@ -201,7 +202,7 @@ def test_the_derived_training_of_language_models_has_about_as_many_updates(
     model: str, tokens: int, vocabulary: int, expected: tuple
 ) -> None:
     settings = Settings.model_validate({"model": {"name": model}})
-    filled, _ = defaults.language_training(settings, tokens, vocabulary, tuned=False)
+    filled, _ = language_training(settings, tokens, vocabulary, tuned=False)
     batch, context, epochs = expected
     assert (filled.batch_size, filled.context, filled.epochs) == (batch, context, min(epochs, 20))
 

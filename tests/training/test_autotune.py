@@ -15,9 +15,9 @@ import trainwright as tw
 from trainwright.data.batches.base import tensor_batches
 from trainwright.errors import TrainwrightError
 from trainwright.models.forward import Forward
+from trainwright.models.objective import Objective
 from trainwright.training import autotune
 from trainwright.training.autotune import TURNS, ExecConfig, Workload, fastest_config
-from trainwright.training.optim import Objective
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Note
 
@@ -97,18 +97,17 @@ def test_the_fastest_way_is_taken(machine, costs: dict[str, float], expected: Ex
 
 def test_how_far_the_measuring_is_can_be_followed(machine) -> None:
     heard: list[tuple[int, int]] = []
-    fastest_config(
-        machine(bfloat16=0.5).bench()._replace(on_progress=lambda *turns: heard.append(turns)), PRIOR, {"precision", "layout"}
-    )
+    bench = machine(bfloat16=0.5).bench()._replace(listen=lambda event: heard.append((event.done, event.total)))
+    fastest_config(bench, PRIOR, {"precision", "layout"})
     assert heard == [(done, 2 * TURNS) for done in range(1, 2 * TURNS + 1)]
 
 
 def test_who_follows_may_end_it(machine) -> None:
-    def on_progress(done: int, total: int) -> None:
+    def listen(event: Event) -> None:
         raise KeyError("enough")
 
     with pytest.raises(KeyError, match="enough"):
-        fastest_config(machine(bfloat16=0.5).bench()._replace(on_progress=on_progress), PRIOR, {"precision"})
+        fastest_config(machine(bfloat16=0.5).bench()._replace(listen=listen), PRIOR, {"precision"})
 
 
 def test_what_is_given_is_not_measured(machine) -> None:

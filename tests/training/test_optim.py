@@ -10,17 +10,10 @@ from torch import nn
 
 from trainwright.config.settings import Named, Schedule
 from trainwright.errors import SettingError
-from trainwright.training.optim import (
-    CLASS_NUMBERS,
-    ONE_HOT,
-    lean_step,
-    losses,
-    make_objective,
-    make_optimizer,
-    make_schedules,
-    optimizers,
-    schedules,
-)
+from trainwright.training.lean_step import lean_step
+from trainwright.training.losses import CLASS_NUMBERS, ONE_HOT, losses, make_objective
+from trainwright.training.optim import make_optimizer, optimizers
+from trainwright.training.schedules import make_schedules, schedules
 
 ARGUMENTS = {
     "StepLR": {"step_size": 3},

@@ -25,8 +25,9 @@ from trainwright.errors import TrainingError
 from trainwright.models.bag import Bag, Pooled
 from trainwright.models.catalog import BagSettings
 from trainwright.models.forward import Forward
+from trainwright.models.objective import Objective
 from trainwright.store.checkpoint import read
-from trainwright.training.optim import Objective, make_optimizer
+from trainwright.training.optim import make_optimizer
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 from trainwright.watch.events import Step

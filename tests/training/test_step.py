@@ -17,7 +17,8 @@ from trainwright.data.batches.base import Batch
 from trainwright.data.batches.tokens import IGNORED
 from trainwright.errors import ModelError, TrainingError
 from trainwright.models.forward import Forward
-from trainwright.training.optim import Objective, make_objective
+from trainwright.models.objective import Objective
+from trainwright.training.losses import make_objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
 from trainwright.training.token_loss import TokenObjective
@@ -143,7 +144,7 @@ def test_the_token_loss_in_bfloat16_is_that_of_float32(bias: bool, targets: int)
     weight, offset = torch.randn(300, 16).mul_(0.3).requires_grad_(), torch.randn(300).requires_grad_() if bias else None
     features, wanted = torch.randn(2, targets // 2, 16, requires_grad=True), torch.randint(0, 300, (2, targets // 2))
     wanted[0, :5] = IGNORED
-    own = TokenObjective(lambda: (weight, offset), "")
+    own = TokenObjective(lambda: (weight, offset), ("token",))
     found = []
     for low in (False, True):
         with torch.autocast("cpu", torch.bfloat16, enabled=low):

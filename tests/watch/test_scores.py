@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watch_samples import ODD_LABELS, make_language, make_regression, make_report
 
-from trainwright.watch import measures, scores, summary, words
+from trainwright.watch import metrics, scores, summary, words
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_names_from_the_data_are_harmless(name: str) -> None:
 
 
 def test_what_a_run_is_judged_by() -> None:
-    assert measures.leading(["loss", "accuracy", "perplexity"]) == "perplexity"
-    assert measures.leading(["loss", "kappa"]) is None
-    assert measures.lead({"accuracy": 0.5, "metrics": {"perplexity": 3.0}}) == "accuracy", "the task's own score goes first"
-    assert measures.short("perplexity") == "ppl" and words.width(measures.short("\u4f53" * 40)) <= 14
+    assert metrics.leading(["loss", "accuracy", "perplexity"]) == "perplexity"
+    assert metrics.leading(["loss", "kappa"]) is None
+    assert metrics.lead({"accuracy": 0.5, "metrics": {"perplexity": 3.0}}) == "accuracy", "the task's own score goes first"
+    assert metrics.find("perplexity").short == "ppl" and words.width(metrics.find("\u4f53" * 40).short) <= 14

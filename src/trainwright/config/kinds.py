@@ -16,11 +16,12 @@ class Kind:
         name: the value of the setting ``task``.
         title: what it is called in messages and reports.
         looks_like: a function that tells from ``data.read.infer_task.Evidence`` why a source is of this kind; "" = it is not.
-        problem: a function that prepares a source: ``(source, settings, parent, clock)`` to a ``Problem`` and what fills the
+        problem: a function that prepares a source: ``(source, settings, parent, listen)`` to a ``Problem`` and what fills the
             cache when it is called.
         predictor: a class of ``tasks.base.Predictor``.
         schema: a class of ``tasks.bundle_schema.CommonSchema``, what a bundle may hold.
         usage: words of the command line that use a model, RUN in the place of the run.
+        predicts: what it may predict, which says the metrics that it has.
         labelled: whether its rows have labels, so that settings of labels, splits by row and weights of classes are for it.
         tokenizers: what its setting ``tokenizer`` may be.
     """
@@ -32,6 +33,7 @@ class Kind:
     predictor: str
     schema: str
     usage: str
+    predicts: tuple[str, ...] = ("class",)
     labelled: bool = True
     tokenizers: tuple[str, ...] = ()
 
@@ -65,6 +67,7 @@ _KINDS = (
         predictor="trainwright.tasks.language.predictor:LanguagePredictor",
         schema="trainwright.tasks.language.bundle_schema:LanguageBundle",
         usage='generate RUN --prompt "Once upon a time"',
+        predicts=("token", "character", "byte"),
         labelled=False,
         tokenizers=("words", "characters", "bytes", "bpe"),
     ),
@@ -76,6 +79,7 @@ _KINDS = (
         predictor="trainwright.tasks.table.predictor:TablePredictor",
         schema="trainwright.tasks.table.bundle_schema:TableBundle",
         usage="predict RUN new-rows.csv",
+        predicts=("class", "number"),
     ),
 )
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}

@@ -10,10 +10,10 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from trainwright.config.kinds import KINDS
-from trainwright.config.settings import Named, Settings
+from trainwright.config.settings import Named, Settings, check_monitor
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.fields import period
-from trainwright.models.catalog import MODELS, TASK_MODELS
+from trainwright.models.catalog import models
 
 RECIPES = Path(__file__).with_name("recipes")
 COMPONENTS = ("model", "optimizer", "schedule", "loss")
@@ -50,9 +50,9 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
     Before the task is known its own settings cannot be told from those of another; with ``task`` they are.
 
     Raises:
-        SettingError: E301 for an unknown key, E302 for a value of the wrong type or size, E306 for a model that there is
-            not, E321 for a setting, and E322 for a model, that belongs to another task, E331 for a rollback to checkpoints that
-            lie where the clock puts them.
+        SettingError: E301 for an unknown key, E302 for a value of the wrong type or size and for a metric that does not fit
+            the task, E306 for a model that there is not, E321 for a setting, and E322 for a model, that belongs to another
+            task, E331 for a rollback to checkpoints that lie where the clock puts them.
     """
     values: dict[str, Any] = {}
     for layer in (base or {}, given):
@@ -64,7 +64,7 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
             values[key] = _component(key, value, values.get(key), task) if key in COMPONENTS else value
     if task:
         values["task"] = task
-        values.setdefault("model", {"name": TASK_MODELS[task][0]})
+        values.setdefault("model", {"name": next(iter(models(task)))})
     try:
         settings = Settings.model_validate(values)
     except ValidationError as problem:
@@ -73,6 +73,8 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
         if "checkpoint_every" in values:
             raise error("E331", value=settings.checkpoint_every)
         settings.checkpoint_every = "1epoch"
+    kinds = [kind for kind in KINDS.values() if settings.task in ("auto", kind.name)]
+    check_monitor(settings.monitor, [each for kind in kinds for each in kind.predicts])
     if task:
         _check_task(settings, task)
     return settings
@@ -88,8 +90,8 @@ def _check_task(settings: Settings, task: str) -> None:
     """Raise E321, E322 and E302 for what another task would need."""
     model = settings.model
     assert model is not None
-    if model.name not in TASK_MODELS[task]:
-        raise error("E322", name=model.name, task=KINDS[task].title, choices=", ".join(TASK_MODELS[task]))
+    if model.name not in models(task):
+        raise error("E322", name=model.name, task=KINDS[task].title, choices=", ".join(models(task)))
     for prefix, part in (("", settings), ("model.", model)):
         fields = type(part).model_fields
         for key in part.model_fields_set:
@@ -118,15 +120,15 @@ def _named(key: str, value: Any, before: Any, task: str = "") -> Any:
         raise error("E305", key=key, argument=next(iter(value), "name"))
     if key == "model":
         value.setdefault("name", _model_with(value, task))
-        if str(value["name"]) not in MODELS:
-            raise error("E306", name=value["name"], choices=", ".join(MODELS), hint=nearest(str(value["name"]), MODELS))
+        if str(value["name"]) not in models():
+            raise error("E306", name=value["name"], choices=", ".join(models()), hint=nearest(str(value["name"]), models()))
     return value
 
 
 def _model_with(arguments: Mapping[str, Any], task: str) -> str:
     """The first model of the task, or of any task while it is not known, that takes these arguments."""
-    names = TASK_MODELS[task] if task else tuple(MODELS)
-    return next((name for name in names if set(arguments) <= set(MODELS[name].model_fields)), names[0])
+    known = models(task)
+    return next((name for name, each in known.items() if set(arguments) <= set(each.settings.model_fields)), next(iter(known)))
 
 
 def _schedules(value: Any, before: Any) -> Any:
@@ -156,8 +158,6 @@ def _literal(value: Any) -> Any:
 def _explain(problem: ValidationError) -> TrainwrightError:
     first = problem.errors()[0]
     place = [str(part) for part in first["loc"]]
-    if len(place) > 1 and place[1] in MODELS:
-        del place[1]  # the tag of the union is no part of the key
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
         return error("E301", key=key, hint=nearest(key, keys()))
@@ -179,13 +179,13 @@ def rows() -> Iterator[Row]:
     """Every setting, in order; those of a model under ``model.``, with the model's name."""
     for key, field in Settings.model_fields.items():
         if key == "model":
-            yield _row("model", field, kind="|".join(MODELS))
-            for name, model in MODELS.items():
-                for inner, each in model.model_fields.items():
+            yield _row("model", field, kind="|".join(models()))
+            for name, model in models().items():
+                for inner, each in model.settings.model_fields.items():
                     if inner != "name":
                         yield _row(f"model.{inner} ({name})", each)
         else:
-            yield _row(key, field)
+            yield _row(key, field, kind="name" if key == "monitor" else "")
 
 
 def keys() -> list[str]:

@@ -8,15 +8,17 @@ arguments beside the name, so those tables are open here and checked against tor
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import isqrt
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
 
 from trainwright.config.kinds import KINDS
-from trainwright.errors import nearest
+from trainwright.errors import error, nearest
 from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
-from trainwright.models.catalog import ModelSettings
+from trainwright.models.catalog import ModelSettings, models
+from trainwright.watch import metrics
 
 MOST_PIXELS = 1 << 22  # of an image as a network sees it
 MOST_CONTEXT = 1 << 20  # tokens
@@ -50,6 +52,13 @@ def _augmentations(values: list[str]) -> list[str]:
     return values
 
 
+def check_monitor(name: str, predicts: Iterable[str]) -> None:
+    """Raise E302 where no metric of that name is for such targets."""
+    fit = metrics.fitting(*predicts)
+    if name not in fit:
+        raise error("E302", key="monitor", value=name, problem=f"it is one of {', '.join(fit)}", hint=nearest(name, fit))
+
+
 class Named(BaseModel):
     """A class of torch by its own name, with its own arguments; checked against torch when the run is built."""
 
@@ -66,6 +75,15 @@ class Schedule(Named):
     """A class of ``torch.optim.lr_scheduler``; ``every`` says what one of its steps is."""
 
     every: Literal["step", "epoch"] = "step"
+
+
+def _model(value: object) -> object:
+    """Give the settings of a model the type that its name says."""
+    known = models().get(str(value.get("name"))) if isinstance(value, dict) else None
+    return known.settings.model_validate(value) if known else value
+
+
+ModelChoice = Annotated[SerializeAsAny[ModelSettings], BeforeValidator(_model)]
 
 
 class Settings(Strict):
@@ -114,7 +132,7 @@ class Settings(Strict):
         None, "processes that decode images on the way, when they do not fit in memory", "processes", only="image", ge=0
     )
 
-    model: ModelSettings | None = setting(None, "the network", discriminator="name")
+    model: ModelChoice | None = setting(None, "the network")
     freeze: Words = setting([], "modules whose parameters stay as they are, by their names")
     optimizer: Named | None = setting(None, "a class of torch.optim, with its arguments")
     lr: float | None = setting(None, "learning rate", ge=0)
@@ -141,7 +159,7 @@ class Settings(Strict):
         "stop",
         "when loss or gradient is not finite: stop, skip the update, or rollback to the last checkpoint and pass its rows over",
     )
-    monitor: Literal["accuracy", "loss"] = setting("loss", "the validation score whose best epoch is kept")
+    monitor: str = setting("loss", f"the validation metric whose best epoch is kept: {', '.join(metrics.METRICS)}")
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")

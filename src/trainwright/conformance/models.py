@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from trainwright.data.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models import registry
-from trainwright.models.catalog import MODELS
+from trainwright.models.catalog import CATALOG
 
 OUTPUTS, VOCABULARY, TIME = 4, 50, 6
 SHAPES: dict[str, list[Shape]] = {
@@ -58,7 +58,7 @@ NEAR = 1e-5  # what summing in another order may change
 
 def models() -> list[tuple[str, str]]:
     """(task, name) of every registered model."""
-    return [(task, name) for task, names in registry.MODELS.items() for name in names]
+    return [(model.task, model.versioned) for model in CATALOG]
 
 
 def check_model(task: str, name: str) -> None:
@@ -79,7 +79,7 @@ class Case:
 
     def __init__(self, task: str, name: str, changes: dict[str, Any], shape: Shape) -> None:
         self.task, self.name, self.shape = task, name, shape
-        self.settings = MODELS[name.partition(".")[0]].model_validate(changes)
+        self.settings = registry.find(task, name).settings.model_validate(changes)
         self.outputs = shape.vocabulary if isinstance(shape, TokenShape) else shape.outputs
 
     def build(self, seed: int = 0, *, dropout: bool = True) -> nn.Module:

@@ -10,7 +10,7 @@ from trainwright.data.tables.split import NAMES
 
 
 def audit(rows: pl.DataFrame) -> dict[str, Any]:
-    """Counts over all rows: ``label``, ``split`` as a number into ``NAMES``, and the columns of ``rowkeys.content_keys``.
+    """Count what is wrong. ``rows``: label, split (a number into ``NAMES``) and the columns of ``content_keys``.
 
     ``across`` counts, for each pair of splits, the rows of the second whose exact content is also in the first.
     """

@@ -13,7 +13,7 @@ UNITS = 1000  # that are drawn from; more rows are put together at random into s
 
 
 def wilson(correct: int, rows: int) -> tuple[float, float]:
-    """The 95 % interval of a proportion (Wilson 1927, JASA 22:209): stays inside [0, 1], sound for few rows too."""
+    """Return the 95 % interval of a proportion (Wilson 1927, JASA 22:209): stays inside [0, 1], sound for few rows too."""
     if not rows:
         return 0.0, 1.0
     share, z2 = correct / rows, Z95**2
@@ -26,7 +26,7 @@ def wilson(correct: int, rows: int) -> tuple[float, float]:
 def bootstrap(
     terms: np.ndarray, statistics: Callable[[np.ndarray], np.ndarray], seed: int = 0
 ) -> list[tuple[float, float] | None]:
-    """The 95 % intervals of statistics of sums over rows, by drawing as many rows again and again, with replacement.
+    """Return the 95 % intervals of statistics of sums over rows, by drawing as many rows again and again, with replacement.
 
     Percentiles of ``DRAWS`` draws, somewhat further out than 2.5 and 97.5 %, which makes up for few rows (the expanded
     percentile interval of Hesterberg 2015, The American Statistician 69:371). More than ``UNITS`` rows are first summed in
@@ -61,7 +61,7 @@ def _ends(values: np.ndarray, outside: float) -> tuple[float, float] | None:
 
 
 def _student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher; within 0.5 % from 4 degrees on."""
+    """Return the 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher; within 0.5 % from 4 degrees on."""
     z, n = Z95, freedom
     return float(
         z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
@@ -70,5 +70,5 @@ def _student(freedom: int) -> float:
 
 
 def _normal(z: float) -> float:
-    """The share of a normal distribution below ``z``."""
+    """Return the share of a normal distribution below ``z``."""
     return 0.5 * erfc(-z / sqrt(2))

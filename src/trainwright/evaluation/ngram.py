@@ -20,12 +20,12 @@ CHUNK_TOKENS = 1 << 22  # tokens whose pairs are sorted at a time
 
 
 def unigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> float:
-    """Nats per token of ``ids[1:]`` when nothing but the frequency of each of the ``size`` ids is known; nan for no target."""
+    """Return nats per token of ``ids[1:]`` when only the frequency of each of the ``size`` ids is known; nan for no target."""
     return _mean(np.bincount(ids[1:], minlength=size), np.log(_smoothed(np.bincount(train_ids, minlength=size))))
 
 
 def bigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> float:
-    """Nats per token of ``ids[1:]`` when the token before is known; nan for no target."""
+    """Return nats per token of ``ids[1:]`` when the token before is known; nan for no target."""
     keys, counts = _pairs(train_ids, size)
     first, second = np.divmod(keys, size)
     times = np.bincount(first, counts, minlength=size)
@@ -41,20 +41,20 @@ def bigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> float:
 
 
 def _discount(counts: np.ndarray) -> float:
-    """What each pair's count is lowered by: between 0 and 1, and a half where no pair occurs once, or none twice."""
+    """Return what each pair's count is lowered by: between 0 and 1, and a half where no pair occurs once, or none twice."""
     once, twice = int(np.count_nonzero(counts == 1)), int(np.count_nonzero(counts == 2))
     return once / (once + 2 * twice) if once and twice else 0.5
 
 
 def _smoothed(counts: np.ndarray) -> np.ndarray:
-    """The probability of every id by its count, a share of what is seldom going to what never occurred: float64."""
+    """Return the probability of every id by its count, a share of what is seldom going to what never occurred: float64."""
     kinds = np.count_nonzero(counts)
     size = len(counts)
     return (counts + kinds / size) / (counts.sum() + kinds) if kinds else np.full(size, 1 / size)
 
 
 def _counts_of(wanted: np.ndarray, keys: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The count of each wanted key; 0 for one that is not among the sorted ``keys``."""
+    """Return the count of each wanted key; 0 for one that is not among the sorted ``keys``."""
     if not len(keys):
         return np.zeros(len(wanted), np.int64)
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
@@ -62,13 +62,13 @@ def _counts_of(wanted: np.ndarray, keys: np.ndarray, counts: np.ndarray) -> np.n
 
 
 def _mean(counts: np.ndarray, logs: np.ndarray) -> float:
-    """Minus the mean of ``logs``, each as often as ``counts`` says."""
+    """Return minus the mean of ``logs``, each as often as ``counts`` says."""
     total = counts.sum()
     return float(-(counts @ logs) / total) if total else float("nan")
 
 
 def _pairs(ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct neighbours of ids as ``first * size + second``, sorted, and how often each occurs: int64."""
+    """Return the distinct neighbours of ids as ``first * size + second``, sorted, and how often each occurs: int64."""
     starts = range(0, len(ids) - 1, CHUNK_TOKENS)
     parts = (np.asarray(ids[start : start + CHUNK_TOKENS + 1], np.int64) for start in starts)
     keys = (part[:-1] * size + part[1:] for part in parts)

@@ -15,9 +15,19 @@ from torch import Tensor, nn
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.tokens import IGNORED
 from trainwright.evaluation.intervals import Z95, wilson
-from trainwright.evaluation.metrics import evaluation_mode
+from trainwright.evaluation.measure import evaluation_mode
 
 LOGITS = 1 << 24  # held at a time
+
+
+def perplexity(loss: float) -> float:
+    """Return the perplexity of a mean loss in nats a token."""
+    return math.exp(min(loss, 700.0))
+
+
+def bits(loss: float) -> float:
+    """Return a mean loss in nats as bits."""
+    return loss / math.log(2)
 
 
 @dataclass
@@ -30,11 +40,11 @@ class Sums:
 
     @property
     def loss(self) -> float:
-        """Nats a token."""
+        """Return the nats a token."""
         return float(self.losses.sum() / max(self.counts.sum(), 1))
 
     def interval(self, sums: np.ndarray) -> tuple[float, float] | None:
-        """The 95 % interval of a mean a token, from how much the windows differ: tokens of one window are not independent.
+        """Return the 95 % interval of a mean a token, by how much windows differ: tokens of one are not independent.
 
         The ratio estimate (Cochran 1977, section 6.3); None for fewer than 8 windows.
         """
@@ -47,13 +57,13 @@ class Sums:
         return mean - Z95 * deviation, mean + Z95 * deviation
 
     def report(self) -> dict[str, Any]:
-        """Loss, perplexity and next-token accuracy with their intervals, and the number of tokens."""
+        """Return loss, perplexity and next-token accuracy with their intervals, and the number of tokens."""
         correct, n, interval = int(self.correct.sum()), int(self.counts.sum()), self.interval(self.losses)
         right = self.interval(self.correct.astype(np.float64)) or wilson(correct, n)
         return {
             "loss": self.loss,
-            "perplexity": math.exp(min(self.loss, 700.0)),
-            "perplexity_interval": None if interval is None else [math.exp(min(each, 700.0)) for each in interval],
+            "perplexity": perplexity(self.loss),
+            "perplexity_interval": None if interval is None else [*map(perplexity, interval)],
             "accuracy": correct / n if n else 0.0,
             "interval": [max(right[0], 0.0), min(right[1], 1.0)],
             "n": n,
@@ -62,7 +72,7 @@ class Sums:
 
 @torch.no_grad()
 def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]], batches: Iterable[Batch]) -> Sums:
-    """The model over windows that each start from nothing; their mode afterwards is as it was before."""
+    """Measure the model on windows that each start from nothing; its mode is afterwards what it was before."""
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     with evaluation_mode(model):
         weight, bias = output()
@@ -74,7 +84,7 @@ def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]]
 
 
 def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Loss, right guesses and targets of each window of a batch."""
+    """Return loss, right guesses and targets of each window of a batch."""
     flat, wanted = features.flatten(0, 1), targets.flatten()
     losses, right = torch.zeros(len(flat), dtype=torch.float64), torch.zeros(len(flat), dtype=torch.bool)
     rows = max(LOGITS // len(weight), 1)

@@ -18,9 +18,10 @@ from torch.nn.functional import embedding_bag
 from trainwright.data.shapes import TextShape
 from trainwright.data.text.ragged import Ragged, Transposed
 from trainwright.models.catalog import BagSettings
+from trainwright.models.protocols import TrainingHooks
 
 
-class Bag(nn.Module):
+class Bag(nn.Module, TrainingHooks):
     """See the module's text. Token weights turn the mean into a weighted sum."""
 
     def __init__(self, settings: BagSettings, shape: TextShape) -> None:
@@ -39,8 +40,8 @@ class Bag(nn.Module):
         self.classifier = nn.Sequential(*layers) if layers else AddBias(shape.outputs)
 
     @property
-    def table(self) -> nn.EmbeddingBag:
-        """What has a row a token, of which a batch needs few."""
+    def sparse_table(self) -> nn.EmbeddingBag:
+        """Return the embedding, which has a row a token."""
         return self.embedding
 
     def forward(

@@ -9,8 +9,8 @@ import numpy as np
 
 from trainwright.data.shapes import TextShape
 from trainwright.data.text.ragged import Ragged
-from trainwright.models import registry
 from trainwright.models.catalog import BagSettings
+from trainwright.models.registry import check_weights
 
 CHUNK_VALUES = 1 << 20  # numbers that are looked up at a time, so that they stay in cache
 
@@ -21,7 +21,7 @@ class NumpyBag:
     def __init__(self, settings: BagSettings, shape: TextShape, weights: Mapping[str, np.ndarray]) -> None:
         """Raises ValueError for weights that are not the network's or not finite."""
         self._layers, forms = layout(settings, shape)
-        registry.check(weights, forms)
+        check_weights(weights, forms)
         self._weights, self._mean = weights, settings.weighting != "tf-idf"
 
     @np.errstate(over="ignore", invalid="ignore")  # what grows beyond float32 is inf or nan, without a word, as torch has it

@@ -1,15 +1,37 @@
-"""Every model: its settings. Free of torch, so that settings can be checked and listed without it."""
+"""Every model: its settings and its entry. Free of torch, so that settings can be checked and listed without it.
+
+A model is one file with its network and one entry in ``CATALOG``, with the class of its settings above it.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import model_validator
 
+from trainwright.data.shapes import ImageShape, TokenShape
 from trainwright.fields import MOST_LAYERS, Fraction, Lengths, Sizes, Strict, setting
 
+Values = dict[str, tuple[Any, str]]  # by setting (``lr``, ``model.hidden``) its value, and the reason
+Defaults = Callable[[Any, int], Values]
+LARGE = 96  # pixels on a side: from here on the first layers of ImageNet, which leave a quarter of height and width
+FEW_TOKENS = 1000  # in a vocabulary: characters or bytes
 
-class BagSettings(Strict):
+
+class ModelSettings(Strict):
+    """What the settings of all models share."""
+
+    name: str
+
+    @property
+    def is_linear(self) -> bool:
+        """Return whether the outputs are linear in what the encoder gives: training is convex and needs little."""
+        return False
+
+
+class BagSettings(ModelSettings):
     """``bag``: the sum or mean of token and n-gram embeddings, then a linear classifier."""
 
     name: Literal["bag"] = "bag"
@@ -24,8 +46,13 @@ class BagSettings(Strict):
     l2: float | None = setting(None, "L2 penalty on the embeddings of the tokens in a batch; on no others", ge=0)
     init_range: float = setting(0.5, "embeddings and weights start uniform in +- this; biases at zero", gt=0)
 
+    @property
+    def is_linear(self) -> bool:
+        """Return whether the embeddings are the logits."""
+        return self.embedding == 0
 
-class TextCNNSettings(Strict):
+
+class TextCNNSettings(ModelSettings):
     """``textcnn``: convolutions of several widths over the token sequence, the maximum over time, a linear classifier."""
 
     name: Literal["textcnn"] = "textcnn"
@@ -35,7 +62,7 @@ class TextCNNSettings(Strict):
     dropout: Fraction = setting(0.3, "dropout before the classifier", "probability")
 
 
-class LSTMSettings(Strict):
+class LSTMSettings(ModelSettings):
     """``lstm``: a recurrent network over the token sequence. As a classifier it takes the maximum over time; as a language
     model it carries its state from batch to batch and says the next token."""
 
@@ -49,7 +76,7 @@ class LSTMSettings(Strict):
     init_range: float = setting(0.0, "all weights start uniform in +- this; 0 = what suits each layer", only="language", ge=0)
 
 
-class GPTSettings(Strict):
+class GPTSettings(ModelSettings):
     """``gpt``: a decoder-only transformer with rotary positions; the next token from all before it in the window."""
 
     name: Literal["gpt"] = "gpt"
@@ -69,7 +96,7 @@ class GPTSettings(Strict):
         return self
 
 
-class MLPSettings(Strict):
+class MLPSettings(ModelSettings):
     """``mlp``: a feed-forward network of any widths."""
 
     name: Literal["mlp"] = "mlp"
@@ -78,7 +105,7 @@ class MLPSettings(Strict):
     dropout: Fraction | None = setting(None, "dropout after each hidden layer", "probability")
 
 
-class ConvNetSettings(Strict):
+class ConvNetSettings(ModelSettings):
     """``convnet``: a small batch-normalised convolutional network."""
 
     name: Literal["convnet"] = "convnet"
@@ -86,7 +113,7 @@ class ConvNetSettings(Strict):
     dropout: Fraction = setting(0.2, "dropout before the classifier", "probability")
 
 
-class ResNetSettings(Strict):
+class ResNetSettings(ModelSettings):
     """``resnet``: ResNet-18 (He et al. 2016)."""
 
     name: Literal["resnet"] = "resnet"
@@ -94,20 +121,120 @@ class ResNetSettings(Strict):
     stem: Literal["cifar", "imagenet"] | None = setting(None, "first layer: 3 x 3, or 7 x 7 with pooling for large images")
 
 
-class LinearSettings(Strict):
+class LinearSettings(ModelSettings):
     """``linear``: one linear layer on the encoded columns."""
 
     name: Literal["linear"] = "linear"
 
 
-ModelSettings = (
-    BagSettings | TextCNNSettings | LSTMSettings | GPTSettings | MLPSettings | ConvNetSettings | ResNetSettings | LinearSettings
-)
-MODELS: dict[str, Any] = {m.model_fields["name"].default: m for m in get_args(ModelSettings)}
-# The models of each task; the first is what is taken when none is named.
-TASK_MODELS = {
-    "text": ("bag", "textcnn", "lstm"),
-    "image": ("convnet", "mlp", "resnet"),
-    "language": ("lstm", "gpt"),
-    "table": ("mlp", "linear"),
-}
+@dataclass(frozen=True)
+class Model:
+    """The entry of one model.
+
+    Attributes:
+        task: the kind of problem that it is for; the first model of a kind is its default.
+        settings: the class of its settings; its ``name`` is the model's, also where two kinds have one of that name.
+        network: the class, as ``module:Class``, imported when it is built.
+        lr: the learning rate that suits it; 0 = the rules of the task derive one.
+        defaults: what its own settings (``model.hidden``) and the training (``clip``) should be where they are not given, from
+            the shape of the data and the number of training rows. The rules of the task fill in the rest.
+        inputs: of texts, how they are encoded: a ``bag`` of n-grams, or a ``sequence`` of tokens.
+        numpy: the same network without torch, for predictions, where there is one.
+        version: another number for another meaning of the weights.
+    """
+
+    task: str
+    settings: type[ModelSettings]
+    network: str
+    lr: float = 0.0
+    defaults: Defaults = lambda shape, rows: {}
+    inputs: str = ""
+    numpy: str = ""
+    version: int = 1
+
+    @property
+    def name(self) -> str:
+        """Return the plain name, as settings have it."""
+        return str(self.settings.model_fields["name"].default)
+
+    @property
+    def versioned(self) -> str:
+        """Return the name that a saved model asks for: ``bag.v1``."""
+        return f"{self.name}.v{self.version}"
+
+    def derive(self, shape: Any, rows: int) -> tuple[Values, Values]:
+        """Return what its own settings should be, and what those of its training."""
+        values = ({"lr": (self.lr, f"what suits {self.name}")} if self.lr else {}) | self.defaults(shape, rows)
+        own = {key: value for key, value in values.items() if key.startswith("model.")}
+        return own, {key: value for key, value in values.items() if key not in own}
+
+
+def models(task: str = "") -> dict[str, Model]:
+    """Return the models of a task, or of all, by plain name; of several versions the last."""
+    return {model.name: model for model in CATALOG if task in ("", model.task)}
+
+
+def _lstm_classifier(shape: Any, rows: int) -> Values:
+    return {
+        "model.embedding": (128, "a usual size"),
+        "model.hidden": (128, "a usual size"),
+        "model.layers": (1, "one reading in each direction"),
+        "model.dropout": (0.3, "a usual share"),
+        "model.tied": (False, "its outputs are classes"),
+    }
+
+
+def _lstm_language(shape: TokenShape, rows: int) -> Values:
+    small = shape.vocabulary < FEW_TOKENS
+    size = 256 if small else 200
+    return {
+        "model.embedding": (64 if small else size, f"{shape.vocabulary:,} tokens in the vocabulary"),
+        "model.hidden": (size, "what two cores train in minutes"),
+        "model.layers": (2, "one more tells more than a wider one"),
+        "model.dropout": (0.2, "more tokens than weights, or nearly"),
+        "model.tied": (not small, "" if small else "half the weights, and better ones"),
+        "context": (32 if small else 35, "steps that the gradient goes back"),
+        "batch_size": (32 if small else 10, "lanes side by side"),
+        "lr": (0.004, "what suits lstm with Adam"),
+        "clip": (1.0, "gradients through time can be large"),
+    }
+
+
+def _gpt(shape: TokenShape, rows: int) -> Values:
+    return {
+        "context": (128, "tokens in a window"),
+        "batch_size": (16, "windows"),
+        "clip": (1.0, "a usual limit"),
+    }
+
+
+def _image_mlp(shape: ImageShape, rows: int) -> Values:
+    return {"model.hidden": ([512, 512], "wide enough for small images"), "model.dropout": (0.2, "a usual share")}
+
+
+def _resnet(shape: ImageShape, rows: int) -> Values:
+    stem = "imagenet" if min(shape.height, shape.width) >= LARGE else "cifar"
+    return {"model.stem": (stem, f"images of {shape.height} x {shape.width}")}
+
+
+def _table_mlp(shape: Any, rows: int) -> Values:
+    """Hold the weights back by dropout, the more the fewer rows there are."""
+    few, many = rows < 1000, rows >= 10_000
+    width, dropout = 64 if few else 128, 0.3 if few else 0.1 if many else 0.2
+    size = f"{rows:,} training rows"
+    return {"model.hidden": ([width, width], size), "model.dropout": (dropout, size)}
+
+
+# Of each task the default first; of several versions of a model the newest last.
+CATALOG = [
+    Model("text", BagSettings, "trainwright.models.bag:Bag", 0.01, inputs="bag", numpy="trainwright.models.bag_numpy:NumpyBag"),
+    Model("text", TextCNNSettings, "trainwright.models.textcnn:TextCNN", 0.002, inputs="sequence"),
+    Model("text", LSTMSettings, "trainwright.models.lstm:LSTMClassifier", 0.002, _lstm_classifier, "sequence"),
+    Model("language", LSTMSettings, "trainwright.models.lstm_language:LSTMLanguageModel", 0.0, _lstm_language),
+    Model("language", GPTSettings, "trainwright.models.gpt:GPT", 0.002, _gpt),
+    Model("image", ConvNetSettings, "trainwright.models.convnet:ConvNet", 0.01),
+    Model("image", MLPSettings, "trainwright.models.mlp:MLP", 0.001, _image_mlp),
+    Model("image", ResNetSettings, "trainwright.models.resnet:ResNet", 0.001, _resnet),
+    Model("table", MLPSettings, "trainwright.models.table_mlp:TableMLP", 0.0, _table_mlp),
+    Model("table", LinearSettings, "trainwright.models.linear:Linear"),
+]

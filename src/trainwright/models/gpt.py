@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from trainwright.data.shapes import TokenShape
 from trainwright.models.catalog import GPTSettings
-from trainwright.models.language_model import State
+from trainwright.models.protocols import State
 
 DEVIATION = 0.02  # of the initial weights, as in GPT-2
 BASE = 10_000.0  # of the wave lengths of rotary positions

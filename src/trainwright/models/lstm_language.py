@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from trainwright.data.shapes import TokenShape
 from trainwright.models.catalog import LSTMSettings
-from trainwright.models.language_model import State
+from trainwright.models.protocols import State, TrainingHooks
 
 
-class LSTMLanguageModel(nn.Module):
+class LSTMLanguageModel(nn.Module, TrainingHooks):
     """See the module's text. Tied weights of another size than the state's are met by a projection (Inan et al. 2017)."""
 
     is_stateful = True
@@ -38,8 +38,8 @@ class LSTMLanguageModel(nn.Module):
         self.bias = nn.Parameter(torch.empty(shape.vocabulary))
 
     @property
-    def table(self) -> nn.Embedding | None:
-        """What has a row a token, of which a batch needs few; none where the output layer, which needs all, is the same."""
+    def sparse_table(self) -> nn.Embedding | None:
+        """Return the embedding, which has a row a token; none where the output layer, which needs all rows, is the same."""
         return None if self.decoder is None else self.embedding
 
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:

@@ -1,8 +1,4 @@
-"""Models by task and name. A name carries its version, so that a saved model meets the code that made it: ``bag.v1``.
-
-Adding a model is one file with three things in this order (constructor from its settings and the data's shape,
-``forward``, ``init_weights``), its settings in ``schema.py``, and one line here. ``conformance.models`` then tests it.
-"""
+"""Networks by task and versioned name, so that a saved model meets the code that made it: ``bag.v1``."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.errors import error, nearest
+from trainwright.models.catalog import CATALOG, Model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,31 +17,25 @@ if TYPE_CHECKING:
 
     from trainwright.data.shapes import Shape
 
-MODELS = {
-    "text": {
-        "bag.v1": "trainwright.models.bag:Bag",
-        "textcnn.v1": "trainwright.models.textcnn:TextCNN",
-        "lstm.v1": "trainwright.models.lstm:LSTMClassifier",
-    },
-    "image": {
-        "convnet.v1": "trainwright.models.convnet:ConvNet",
-        "mlp.v1": "trainwright.models.mlp:MLP",
-        "resnet.v1": "trainwright.models.resnet:ResNet",
-    },
-    "language": {
-        "lstm.v1": "trainwright.models.lstm_language:LSTMLanguageModel",
-        "gpt.v1": "trainwright.models.gpt:GPT",
-    },
-    "table": {
-        "mlp.v1": "trainwright.models.table_mlp:TableMLP",
-        "linear.v1": "trainwright.models.linear:Linear",
-    },
-}
+
+def find(task: str, name: str) -> Model:
+    """Return the entry of a versioned name. Raise E406 for one that there is not."""
+    known = {model.versioned: model for model in CATALOG if model.task == task}
+    if name not in known:
+        raise error("E406", name=f"{task}: {name}", choices=", ".join(known), hint=nearest(name, known))
+    return known[name]
 
 
-def versioned(task: str, name: str) -> str:
-    """The newest version of a task's plain name: ``bag`` is ``bag.v1``."""
-    return max(full for full in MODELS[task] if full.partition(".")[0] == name)
+def without_torch(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, np.ndarray]) -> Any:
+    """Return the network in NumPy with these weights, or None where there is none. Raise as ``restore``."""
+    entry = find(task, name)
+    return _attribute(entry.numpy)(settings, shape, weights) if entry.numpy else None
+
+
+def _attribute(reference: str) -> Any:
+    """Import ``module:name``."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, np.ndarray]) -> nn.Module:
@@ -59,12 +50,12 @@ def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[
 
     network = on_meta(lambda: build(task, name, settings, shape))
     forms = {key: (str(each.dtype).removeprefix("torch."), tuple(each.shape)) for key, each in network.state_dict().items()}
-    check(weights, forms)
+    check_weights(weights, forms)
     network.load_state_dict({key: torch.tensor(each) for key, each in weights.items()}, assign=True)
     return network.eval()
 
 
-def check(weights: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+def check_weights(weights: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
     """Raise ValueError for weights that are not of the ``wanted`` types and shapes, each by its name, or not finite."""
     found = {key: (str(each.dtype), each.shape) for key, each in weights.items()}
     for key in sorted(wanted.keys() | found.keys()):
@@ -79,11 +70,7 @@ def _form(form: tuple[str, tuple[int, ...]] | None) -> str:
 
 
 def build(task: str, name: str, settings: Any, shape: Shape) -> nn.Module:
-    """The network of a versioned name, its weights initialised from torch's random state. Raises E406 for an unknown name."""
-    known = MODELS.get(task, {})
-    if name not in known:
-        raise error("E406", name=f"{task}: {name}", choices=", ".join(known), hint=nearest(name, known))
-    module, _, attribute = known[name].partition(":")
-    network = getattr(importlib.import_module(module), attribute)(settings, shape)
+    """Build the network of a versioned name, its weights drawn from torch's random state. Raise E406 for an unknown name."""
+    network = _attribute(find(task, name).network)(settings, shape)
     network.init_weights()
     return network  # type: ignore[no-any-return]

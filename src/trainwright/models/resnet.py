@@ -12,11 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainwright.data.shapes import ImageShape
-from trainwright.models.catalog import ResNetSettings
+from trainwright.models.catalog import LARGE, ResNetSettings
 from trainwright.models.memory_format import MemoryFormatted
 from trainwright.models.norm import BatchNorm
-
-LARGE = 96  # pixels: from here on the first layers of ImageNet, which leave a quarter of height and width
 
 
 class ResNet(MemoryFormatted):

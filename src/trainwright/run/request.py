@@ -27,11 +27,11 @@ class Request:
     settings: dict[str, Any]
 
     def origin(self) -> dict[str, Any]:
-        """What a person would have to say again to repeat the run, where, and the versions it was made by."""
+        """Return what a person would have to say again to repeat the run, and the versions it was made by."""
         named = {"valid": self.valid, "test": self.test, "recipe": self.recipe or None, "from": self.start}
         versions = {name: version(name) for name in ("trainwright", "torch")}
         return {"source": self.source} | {key: str(value) for key, value in named.items() if value} | versions
 
     def said(self) -> str:
-        """The settings that were given, but for those that may change, to know the same words again."""
+        """Return the settings that were given, but for those that may change, to know the same words again."""
         return json.dumps({key: self.settings[key] for key in sorted(self.settings) if key not in FREE_ON_RESUME}, default=str)

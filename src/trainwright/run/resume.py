@@ -19,11 +19,11 @@ from trainwright.errors import TrainwrightError, error
 from trainwright.run.request import FREE_ON_RESUME, Request
 from trainwright.store import run_folder
 from trainwright.store.run_folder import RunFolder
-from trainwright.training.problem import Note
+from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
-    from trainwright.store.checkpoint import Checkpoint, Checkpoints
+    from trainwright.store.checkpoint import Checkpoint
     from trainwright.training.problem import Problem
     from trainwright.training.trainer import Trainer
 
@@ -45,7 +45,7 @@ class SavedRun:
 
     @classmethod
     def open(cls, path: Path, source: str = "") -> SavedRun:
-        """With ``source``, the place where its data are now. Raises E403 for no run folder, E408 for unreadable settings."""
+        """Open a run folder; ``source`` is where its data are now. Raise E403 for no run, E408 for unreadable settings."""
         run = run_folder.open_run(path)
         try:
             settings = tomllib.loads(run.settings.read_text(encoding="utf-8"))
@@ -57,12 +57,12 @@ class SavedRun:
             raise error("E408", path=run.settings, problem=problem) from None
 
     def path(self, key: str) -> Path | None:
-        """A path that was given, as seen from where the person was."""
+        """Return a path that was given, as seen from where the person was."""
         given = self.origin.get(key)
         return None if given is None else Path(self._found(str(given)))
 
     def _found(self, word: str) -> str:
-        """A path from here, or from where the person was then; the name of a data set as it is. Raises E422."""
+        """Return a path from here, or from where the person was then; the name of a data set as it is. Raise E422."""
         there = str(Path(self.origin["folder"]) / word)
         if is_path(there):
             return word if is_path(word) and Path(word).samefile(there) else there
@@ -73,14 +73,14 @@ class SavedRun:
         return word
 
     def request(self, out: Path, recipe: str = "", offline: bool = False) -> Request:
-        """What would begin it again, in ``out``."""
+        """Return the request that would begin the run again, in ``out``."""
         valid, test, start = (self.path(key) for key in ("valid", "test", "from"))
         return Request(self._found(self.origin["source"]), valid, test, recipe, start, out, out.parent, offline, {})
 
     def check(self, given: Mapping[str, Any], found: Checkpoint | None) -> tuple[dict[str, Any], bool]:
-        """The settings that it goes on with, those ``given`` laid over its own; and whether any is another than before.
+        """Return the settings to go on with, those ``given`` laid over the run's own; and whether any is another than before.
 
-        Raises E416 for one that may not change, and as ``config.resolve``.
+        Raise E416 for one that may not change, and as ``config.resolve``.
         """
         task = str(self.settings["task"])
         wanted = dump(resolve(given, self.settings, task))
@@ -93,28 +93,18 @@ class SavedRun:
             raise error("E416", path=self.run.path, free=", ".join(FREE_ON_RESUME), **facts)
         return wanted, bool(changed)
 
-    def newest(self, checkpoints: Checkpoints, say: Any) -> Checkpoint | None:
-        """The newest whole checkpoint, or None where none was ever written. Raises E413 and E417."""
-        found = checkpoints.newest(say)
-        for key in ("settings", "data", "machine", "log"):
-            if found is not None and not isinstance(found.facts.get(key), dict):
-                raise error("E411", path=found.path, problem=f"it does not say its {key}")
-        if found is None and self.run.wrote_checkpoints():
-            raise error("E417", path=self.run.path)
-        return found
-
 
 def _flat(key: str, value: Any) -> dict[str, Any]:
-    """``{"model.hidden": 64}`` for the settings of a component."""
+    """Return the settings of a component by their full keys: ``{"model.hidden": 64}``."""
     if not isinstance(value, Mapping):
         return {key: value}
     return {f"{key}.{inner}": each for inner, each in value.items()}
 
 
 def find_unfinished(request: Request) -> RunFolder | None:
-    """The run that the same words began: in the folder that they name, or else the newest that has not ended.
+    """Return the run that the same words began: in the folder that they name, or else the newest that has not ended.
 
-    Raises E418 where another run is in that folder.
+    Raise E418 where another run is in that folder.
     """
     wanted = request.origin()
     if request.out is not None:
@@ -137,7 +127,7 @@ def find_unfinished(request: Request) -> RunFolder | None:
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """The files that are not what they were, by the digests of two times."""
+    """Return the files that are not what they were, by the digests of two times."""
     splits = {**before["sources"], **now["sources"]}
     changed = [split for split in splits if before["sources"].get(split) != now["sources"].get(split)]
     return [now["paths"].get(split, split) for split in changed]
@@ -157,7 +147,7 @@ class Fingerprint:
 
     @property
     def data(self) -> dict[str, Any]:
-        """Digests of what is read, and of what it is encoded by."""
+        """Return the digests of what is read, and of what it is encoded by."""
         self._taking.join()
         return self._data
 
@@ -170,12 +160,12 @@ class Fingerprint:
         self._data = {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
 
     def content(self) -> dict[str, Any]:
-        """Everything."""
+        """Return settings, digests of the data, and environment."""
         settings: Settings = self._problem.settings
         return {"settings": dump(settings), "data": self.data, "machine": self._training.machine()}
 
     def differences(self, earlier: SavedRun, found: Checkpoint) -> list[Note]:
-        """What is no longer as it was, and what follows. Raises E414 where the data are read otherwise."""
+        """Return notes on what is no longer as it was, and what follows. Raise E414 where the data are read otherwise."""
         from trainwright.training.environment import differences
 
         before, notes = found.facts["data"], []
@@ -183,5 +173,5 @@ class Fingerprint:
         if before["encoder"] != self.data["encoder"]:
             raise error("E414", path=earlier.run.path, changed=", ".join(changed) or "by this version of Trainwright")
         if changed:
-            notes.append(("changed data", ", ".join(changed), "the result is not that of an untouched run"))
+            notes.append(Note("changed data", ", ".join(changed), "the result is not that of an untouched run"))
         return notes + differences(found.facts["machine"], self._training.machine())

@@ -6,19 +6,12 @@ and the cache is filled by a thread meanwhile.
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
-import subprocess
-import sys
 import threading
-import time as clock
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,40 +19,19 @@ from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error
+from trainwright.run.phases import Phases
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
+from trainwright.startup import import_in_thread, start_artist
 from trainwright.store import run_folder
 from trainwright.store.run_folder import RunFolder
-from trainwright.training.problem import Clock
-from trainwright.watch.events import Event, EventLog, Note, Progress, Resumed
+from trainwright.watch.events import Event, Listener, Note, Resumed
 
 if TYPE_CHECKING:
     from trainwright.store.checkpoint import Checkpoint, Checkpoints
-    from trainwright.training.problem import Note as Said
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
     from trainwright.training.trainer import Trainer
-
-Listen = Callable[[Event], None]
-
-
-class Phases(Clock):
-    """Seconds by phase; each mark ends the phase that it names. Progress is shown."""
-
-    def __init__(self, show: Listen) -> None:
-        self._show = show
-        self._last = clock.perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    def mark(self, phase: str) -> None:
-        """Count the time since the last mark towards ``phase``."""
-        now = clock.perf_counter()
-        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 4)
-        self._last = now
-
-    def progress(self, phase: str, done: int, total: int, unit: str) -> None:
-        """``done`` of ``total`` are ready."""
-        self._show(Progress(phase, done, total, unit))
 
 
 @dataclass(frozen=True)
@@ -73,16 +45,18 @@ class Prepared:
 
 
 class Session:
-    """Carries a training through. ``show`` is called with every event."""
+    """One training, carried through by ``begin`` or ``resume``. ``listen`` is called with every event."""
 
-    def __init__(self, show: Listen) -> None:
-        self.show = show
-        self.phases = Phases(show)
-        self._importing = threading.Thread(target=_import_torch, daemon=True)
+    def __init__(self, listen: Listener) -> None:
+        self.listen = self.phases = Phases(listen)
+        self._importing = import_in_thread("trainwright.training.trainer")
         self._begun = False
 
     def begin(self, request: Request) -> Path:
-        """The folder of a finished run. Raises TrainwrightError before there is a folder, or on the way E402 and E501."""
+        """Train what is asked for, and return the folder of the finished run.
+
+        Raise TrainwrightError before there is a folder, or on the way E402 and E501.
+        """
         with self._signals() as signals:
             base = recipe(request.recipe)["settings"] if request.recipe else {}
             resolve(request.settings, base)  # what is wrong whatever the task, before anything is read
@@ -94,13 +68,13 @@ class Session:
                 run_folder.check_free(run.path)  # another process may have been faster
                 origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex, "said": request.said()}
                 write_head(run, made.problem, origin)
-                self._execute(run, origin["id"], made, signals, None, {})
+                self._execute(run, _checkpoints(run, origin), made, signals, None)
         return run.path
 
     def resume(self, path: Path, source: str, given: dict[str, Any], offline: bool) -> Path:
-        """The same of a run that was begun earlier, from its newest whole checkpoint; ``given`` settings may extend it.
+        """Go on with a run from its newest whole checkpoint, and return its folder; ``given`` settings may extend it.
 
-        ``source`` is where its data are now, where they have moved.
+        ``source`` is where its data are now, where they have moved. Raise as ``begin``.
         """
         with self._signals() as signals:
             earlier = SavedRun.open(path, source)
@@ -112,13 +86,15 @@ class Session:
         run = earlier.run
         self._import()
         self._importing.join()
+        from trainwright.training.checkpointing import newest
+
         if run.report.is_file() and run.seal.is_file() and not earlier.check(given, None)[1]:
-            self._say([("resumed", "nothing to do", "the run has ended")])
+            self.listen(Note("resumed", "nothing to do", "the run has ended"))
             return
-        found = earlier.newest(_checkpoints(run, earlier.origin["id"]), lambda *said: self._say([said]))
+        checkpoints = _checkpoints(run, earlier.origin)
+        found = newest(run, checkpoints, self.listen, ("settings", "data"))
         settings, changed = earlier.check(given, found)
         made = self.prepare(earlier.request(run.path, offline=offline), settings)
-        log: dict[str, Any] = {"events": 0, "history": ""}
         origin = dict(earlier.origin)
         if found is not None:
             position = found.state["position"]
@@ -128,14 +104,13 @@ class Session:
             self._say(notes)
             if notes:  # what a replay could not repeat
                 origin["inexact"] = [*origin.get("inexact", []), *(f"{what} {value}" for what, value, _ in notes)]
-            log = found.facts["log"]
         write_head(run, made.problem, origin)
         run.seal.unlink(missing_ok=True)
-        self._execute(run, earlier.origin["id"], made, signals, found, log)
+        self._execute(run, checkpoints, made, signals, found)
 
     @contextmanager
     def _signals(self) -> Iterator[Signals]:
-        """Handled from the first moment on: until there is something to save, a signal ends the run at once."""
+        """Handle signals from the first moment on: until there is something to save, one ends the run at once."""
         from trainwright.training.signals import ENDED, Signals
 
         with Signals() as signals:
@@ -143,47 +118,47 @@ class Session:
                 yield signals
             except ENDED:
                 if not self._begun:
-                    self.show(Note("stopped", signals.name, "before the first step; nothing is left of it"))
+                    self.listen(Note("stopped", signals.name, "before the first step; nothing is left of it"))
                 raise
 
     def _import(self) -> None:
         if self._importing.ident is None:
             self._importing.start()
 
-    def _say(self, notes: list[Said]) -> None:
-        for what, value, why in notes:
-            self.show(Note(what, value, why))
+    def _say(self, notes: Iterable[Note]) -> None:
+        for note in notes:
+            self.listen(note)
 
     def prepare(self, request: Request, base: dict[str, Any]) -> Prepared:
-        """The problem with all its settings, and its training ready to begin."""
+        """Return the problem with all its settings, and its training ready to begin."""
         from trainwright.data.read import source as sources
         from trainwright.tasks import registry
 
-        self.phases.mark("import")
+        self.phases.end("import")
         if request.start is not None:
             run_folder.open_run(request.start)
-        found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=self.show)
+        found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=self.listen)
         self._import()  # not before: a path that is wrong is said at once
         parent = None
         if request.start is not None:
             self._importing.join()
             parent = registry.open_run_model(request.start)
         task, why = registry.choose_task(found, request.settings, base, parent)
-        self._say([("task", KINDS[task].title, why)] if why else [])
+        if why:
+            self.listen(Note("task", KINDS[task].title, why))
         settings = registry.complete_settings(request.settings, base, task, parent, request.start)
         if settings.on_nonfinite == "rollback" and "checkpoint_every" not in {**base, **request.settings}:
-            self._say([("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one")])
+            self.listen(Note("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one"))
         problem: Problem
-        problem, fill_cache = registry.prepare(task, found, settings, parent, self.phases)
+        problem, fill_cache = registry.prepare(task, found, settings, parent, self.listen)
         self._say(problem.notes + problem.derive())
         self._importing.join()
         from trainwright.training.trainer import Trainer
 
-        self.phases.mark("import")
+        self.phases.end("import")
         given = {**base, **request.settings}
-        tell = partial(self.phases.progress, "measure speed", unit="turns")
-        training = Trainer(problem, [key for key in EXECUTION_SETTINGS if given.get(key) is None], tell)
-        self.phases.mark("trials")
+        training = Trainer(problem, [key for key in EXECUTION_SETTINGS if given.get(key) is None], self.listen)
+        self.phases.end("trials")
         self._say(training.notes)
         facts = Fingerprint(found, problem, training)
         facts.begin()
@@ -192,63 +167,64 @@ class Session:
         return Prepared(problem, training, facts, caching)
 
     def _execute(
-        self, run: RunFolder, identity: str, made: Prepared, signals: Signals, found: Checkpoint | None, kept: Mapping[str, Any]
+        self, run: RunFolder, checkpoints: Checkpoints, made: Prepared, signals: Signals, found: Checkpoint | None
     ) -> None:
-        """Training, test, bundle, report, plots, seal. ``kept`` is where the log stood, for a run that goes on."""
+        """Train, test, write bundle, report, plots and seal. A run that goes on does so from the checkpoint ``found``."""
         from trainwright.store import atomic, seal
-        from trainwright.training.checkpointing import Saver
+        from trainwright.training.checkpointing import Saver, open_log
         from trainwright.training.signals import ENDED
 
         self._begun = True
-        log, plotter = EventLog(run.events, run.history, kept), start_artist(run)
+        log, artist = open_log(run, found), start_artist(run.path)
 
         def emit(event: Event) -> None:
             log.append(event)
-            self.show(event)
-
-        def facts() -> dict[str, Any]:
-            return made.facts.content() | {"log": log.position()}
+            self.listen(event)
 
         state, settings = made.training.state, made.problem.settings
         if found is not None:
             emit(Resumed(state.step, state.epoch, found.path.name))
-        saver = Saver(_checkpoints(run, identity), settings.checkpoint_every, facts, emit, signals,
-                      rollback=settings.on_nonfinite == "rollback")  # fmt: skip
+        saver = Saver(
+            checkpoints,
+            settings.checkpoint_every,
+            lambda: made.facts.content() | {"log": log.position()},
+            log.append,
+            signals,
+            rollback=settings.on_nonfinite == "rollback",
+        )
         try:
-            made.training.train(emit, saver)
+            made.training.train(self.listen, saver)
             self._finish(run, made)
-            plotter.communicate(b"draw\n")
-        except TrainwrightError as problem:
-            emit(Note("stopped", problem.code, f"after step {state.step}; go on with: trainwright resume {run.path}"))
-            raise
-        except ENDED:
-            emit(Note("stopped", signals.name, f"after step {state.step}; go on with: trainwright resume {run.path}"))
+            artist.communicate(b"draw\n")
+        except (TrainwrightError, *ENDED) as problem:
+            why = problem.code if isinstance(problem, TrainwrightError) else signals.name
+            emit(Note("stopped", why, f"after step {state.step}; go on with: trainwright resume {run.path}"))
             raise
         finally:
             log.close()
-            if plotter.poll() is None:
-                plotter.communicate()
+            if artist.poll() is None:
+                artist.communicate()
         atomic.write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
 
     def _finish(self, run: RunFolder, made: Prepared) -> None:
-        """The test, the bundle, the report."""
+        """Test the model, and write bundle and report."""
         from trainwright.store import bundle
         from trainwright.watch.model_card import card
 
         phases, training = self.phases, made.training
-        phases.mark("train")
+        phases.end("train")
         phases.seconds["train"] = round(training.state.seconds, 4)
         scores = training.evaluate()
-        phases.mark("evaluate")
+        phases.end("evaluate")
         bundle.save(run.model, training.bundle(), card(run.path, scores))
         made.caching.join()
-        phases.mark("save")
+        phases.end("save")
         rate = round(training.state.rows / max(phases.seconds["train"], 1e-9))
         write_json(run.report, scores | {"data": made.facts.data, "seconds": phases.seconds, "rows_per_second": rate})
 
 
 def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> None:
-    """What is known before the first step; the settings last, as a folder that has them is a run. Raises E402.
+    """Write what is known before the first step; the settings last, as a folder that has them is a run. Raise E402.
 
     What an earlier process was about to write when it was killed goes.
     """
@@ -260,45 +236,13 @@ def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> N
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Raises E402."""
+    """Write a value as a JSON file. Raise E402."""
     from trainwright.store import atomic
 
     atomic.write_file(path, json.dumps(value, indent=1))
 
 
-def _checkpoints(run: RunFolder, identity: str) -> Checkpoints:
+def _checkpoints(run: RunFolder, origin: Mapping[str, Any]) -> Checkpoints:
     from trainwright.store.checkpoint import Checkpoints
 
-    return Checkpoints(run.checkpoints, run.quarantine, identity)
-
-
-def _import_torch() -> None:
-    """Torch takes seconds to import; the data are read meanwhile."""
-    if "torch" not in sys.modules:
-        _load_libraries()
-    import trainwright.training.trainer  # noqa: F401
-
-
-def _load_libraries() -> None:
-    """Load torch's own libraries as it does, but leave the lock of the interpreter to others for that fifth of the time.
-
-    A foreign function is called without it, an import statement never is. Where this fails, the import does it all. It is
-    left to the import, too, where torch looks for libraries of an accelerator first, of which there may be several.
-    """
-    with suppress(OSError, ValueError, AttributeError):
-        folder = Path(find_spec("torch").origin or "").parent / "lib"  # type: ignore[union-attr]
-        if any((folder / f"libtorch_{kind}.so").exists() for kind in ("cuda", "hip", "xpu")):
-            return
-        dlopen = ctypes.CDLL(None).dlopen
-        dlopen.restype = ctypes.c_void_p
-        for name, mode in (("libtorch_global_deps", os.RTLD_GLOBAL), ("libtorch_cpu", os.RTLD_LOCAL)):
-            library = folder / f"{name}.{'dylib' if sys.platform == 'darwin' else 'so'}"
-            if not dlopen(os.fsencode(library), mode | os.RTLD_NOW):
-                return
-
-
-def start_artist(run: RunFolder) -> subprocess.Popen[bytes]:
-    """A second process that draws the plots: it gets ready while the model trains, and draws when it is told to."""
-    command = [sys.executable, "-P", "-m", "trainwright.watch.plots", str(run.path), "--wait"]
-    # A group of its own: Ctrl-C is for the training, which then tells the artist.
-    return subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)
+    return Checkpoints(run.checkpoints, run.quarantine, origin["id"])

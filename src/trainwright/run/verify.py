@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.run.resume import SavedRun, changes
 from trainwright.run.train import Session
 from trainwright.store.run_folder import RunFolder
-from trainwright.watch.events import Event
+from trainwright.watch.events import Listener, Note
 
-Listen = Callable[[Event], None]
 TIMES = ("seconds", "rows_per_second")  # of a report: what no second run has in common
 PLACES = ("machine", "data")  # and what says where it ran
 
@@ -25,17 +24,17 @@ PLACES = ("machine", "data")  # and what says where it ran
 class Proof:
     """What was looked at, as (what, value, why), and what is wrong."""
 
-    checked: list[tuple[str, str, str]] = field(default_factory=list)
+    checked: list[Note] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def add(self, what: str, value: str, why: str, wrong: list[str]) -> None:
-        """One thing that was looked at."""
-        self.checked.append((what, value, why))
+        """Add one thing that was looked at, and what is wrong with it."""
+        self.checked.append(Note(what, value, why))
         self.wrong += wrong
 
 
-def verify(path: Path, source: str, show: Listen) -> Proof:
-    """Every sealed file as it was written; the bundle loaded, and its scores measured again and compared with the report.
+def verify(path: Path, source: str, listen: Listener) -> Proof:
+    """Check that every sealed file is as it was written, and that the bundle measured again has the scores of the report.
 
     ``source`` is where its data are now, where they have moved. Raises E403 and E408 for no run folder.
     """
@@ -56,11 +55,11 @@ def verify(path: Path, source: str, show: Listen) -> Proof:
             wrong = [each for folder in there for each in found[folder]]
             proof.add(what, ", ".join(folder.name for folder in there), "sizes and SHA-256 compared with SEAL", wrong)
     if run.seal.exists() and not proof.wrong:
-        _measure_again(earlier, proof, show)
+        _measure_again(earlier, proof, listen)
     return proof
 
 
-def replay(path: Path, source: str, out: Path | None, show: Listen) -> Proof:
+def replay(path: Path, source: str, out: Path | None, listen: Listener) -> Proof:
     """Train again from the run's own settings, into ``out`` or a folder that goes away, and compare weights and report.
 
     Raises E403, E405 and E408 for no run that has ended; E401 for ``out``; and as ``train``.
@@ -75,7 +74,7 @@ def replay(path: Path, source: str, out: Path | None, show: Listen) -> Proof:
     kept = registry.open_run_model(path).model.state_dict()
     with tempfile.TemporaryDirectory(prefix="trainwright-") as spare:
         place = out or Path(spare) / "run"
-        Session(show).begin(earlier.request(place, recipe=str(earlier.run.settings)))
+        Session(listen).begin(earlier.request(place, recipe=str(earlier.run.settings)))
         again = registry.open_run_model(place).model.state_dict()
         report, new = _compared(earlier.run), _compared(RunFolder(place))
     wrong = []
@@ -92,7 +91,7 @@ def replay(path: Path, source: str, out: Path | None, show: Listen) -> Proof:
 
 
 def damaged(folder: Path) -> Iterator[str]:
-    """What is wrong with the files that a folder's seal names."""
+    """Yield what is wrong with the files that a folder's seal names."""
     from trainwright.store import seal
 
     try:
@@ -108,7 +107,7 @@ def damaged(folder: Path) -> Iterator[str]:
 
 
 def _added(folder: Path, paths: Iterable[Path]) -> list[str]:
-    """What lies in a folder, but not under its seal."""
+    """Return the files that lie in a folder, but not under its seal."""
     from trainwright.store import seal
 
     try:
@@ -119,12 +118,12 @@ def _added(folder: Path, paths: Iterable[Path]) -> list[str]:
     return sorted(f"{folder.name}/{each}" for each in found if each not in named)
 
 
-def _measure_again(earlier: SavedRun, proof: Proof, show: Listen) -> None:
-    """The scores of the bundle's weights on the data as the run reads them."""
+def _measure_again(earlier: SavedRun, proof: Proof, listen: Listener) -> None:
+    """Measure the bundle's weights on the data as the run reads them, and compare with the report."""
     from trainwright.store import bundle
 
     try:
-        made = Session(show).prepare(earlier.request(earlier.run.path), dict(earlier.settings))
+        made = Session(listen).prepare(earlier.request(earlier.run.path), dict(earlier.settings))
         before = _compared(earlier.run).get("data")
         if before and (changed := changes(before, made.facts.data)):
             wrong = [f"{each} is not the file that it was" for each in changed]
@@ -145,7 +144,7 @@ def _measure_again(earlier: SavedRun, proof: Proof, show: Listen) -> None:
 
 
 def _near(a: Any, b: Any, tolerance: float) -> bool:
-    """Whether two values of JSON are the same, numbers up to a relative difference."""
+    """Return whether two values of JSON are the same, numbers up to a relative difference."""
     if isinstance(a, float) and isinstance(b, float):
         return a == b or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     if isinstance(a, list) and isinstance(b, list):

@@ -30,7 +30,7 @@ def write_file(path: Path, content: bytes | str) -> None:
 
 @contextmanager
 def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A folder to be filled, which gets its name ``path`` at the end, or is gone when filling it failed.
+    """Make a folder to be filled, which gets its name ``path`` at the end, or is gone when filling it failed.
 
     Files are to be written by ``write_synced``, or synced by ``sync``. With ``replace`` a folder of that name gives way.
     Raises E402.
@@ -67,7 +67,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """A new file, on the disk when this returns. Raises OSError."""
+    """Write a new file, which is on the disk when this returns. Raise OSError."""
     with path.open("xb") as file:
         file.write(data)
         file.flush()

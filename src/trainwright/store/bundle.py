@@ -60,7 +60,7 @@ def save(folder: Path, bundle: Bundle, card: str) -> None:
 
 
 def _carry_over(folder: Path, place: Path) -> None:
-    """What a person has put beside the bundle that gives way stays."""
+    """Keep what a person has put beside the bundle that gives way."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if not (place / path.name).exists():
             (shutil.copytree if path.is_dir() else shutil.copy2)(path, place / path.name)

@@ -77,12 +77,12 @@ class Checkpoints:
         return size
 
     def _free(self, step: int) -> Path:
-        """The end of an epoch has the number of its last step, which may be saved already."""
+        """Return a free path. The end of an epoch has the number of its last step, which may be saved already."""
         taken = [int(path.suffix[1:] or 0) for path in self.paths() if path.stem == f"step-{step:06d}"]
         return self.folder / (f"step-{step:06d}.{max(taken) + 1}" if taken else f"step-{step:06d}")
 
     def regular(self) -> Path | None:
-        """The newest regular one of this run."""
+        """Return the newest regular checkpoint of this run."""
         return next((path for path, facts in self._own() if facts.get("regular")), None)
 
     def _own(self) -> list[tuple[Path, Mapping[str, Any]]]:
@@ -101,15 +101,15 @@ class Checkpoints:
                 shutil.rmtree(gone, ignore_errors=True)
 
     def paths(self) -> list[Path]:
-        """All of them, newest first, whether whole or not."""
+        """Return all checkpoints, newest first, whether whole or not."""
         found = self.folder.iterdir() if self.folder.is_dir() else ()
         numbered = [(m, path) for path in found if (m := re.fullmatch(r"step-(\d+)(?:\.(\d+))?", path.name))]
         return [path for _, path in sorted(numbered, key=lambda each: (-int(each[0][1]), -int(each[0][2] or 0)))]
 
     def newest(self, say: Callable[[str, str, str], None]) -> Checkpoint | None:
-        """The newest that is whole; damaged ones after it are put into quarantine, which is said. None where there are none.
+        """Return the newest whole checkpoint, None where there are none. Damaged ones after it go into quarantine.
 
-        Raises E413 where there are some and none is whole; then nothing is touched. Raises E402.
+        ``say`` is called with what was put there. Raise E402, and E413 where none is whole; then nothing is touched.
         """
         bad: list[tuple[Path, RunError]] = []
         for path in self.paths():
@@ -143,7 +143,7 @@ class Checkpoints:
 
 
 def read(path: Path) -> Checkpoint:
-    """A checkpoint, once every byte is proved. Raises E411 where one is not as it was written."""
+    """Return a checkpoint, once every byte is proved. Raise E411 where one is not as it was written."""
     files = seal.contents(path, (TENSORS, VALUES))
     try:
         values = parse(files[VALUES])
@@ -169,7 +169,7 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _equal(path: Path, tensors: Mapping[str, Tensor]) -> bool:
-    """Whether a file holds these tensors, bit by bit."""
+    """Return whether a file holds these tensors, bit by bit."""
     try:
         with safetensors.safe_open(path, framework="pt") as held:
             return set(held.keys()) == set(tensors) and all(
@@ -180,12 +180,12 @@ def _equal(path: Path, tensors: Mapping[str, Tensor]) -> bool:
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    """NaN equals itself here."""
+    """Return whether two tensors have the same bits: NaN equals itself here."""
     return a.dtype == b.dtype and a.shape == b.shape and torch.equal(_whole_numbers(a), _whole_numbers(b))
 
 
 def _whole_numbers(value: Tensor) -> Tensor:
-    """The bits as integers of the same width, which compare four times as fast as bytes."""
+    """Return the bits as integers of the same width, which compare four times as fast as bytes."""
     widths = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
     return value.reshape(-1).view(widths.get(value.element_size(), torch.uint8)) if value.numel() else value
 

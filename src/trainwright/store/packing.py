@@ -22,7 +22,7 @@ class Packer:
         self._names: dict[tuple[Any, ...], str] = {}
 
     def pack(self, value: Any, name: str = "") -> Any:
-        """Raises E412 for anything but numbers, words, None, tensors, and lists, tuples, dicts and counters of these."""
+        """Raise E412 for anything but numbers, words, None, tensors, and lists, tuples, dicts and counters of these."""
         if isinstance(value, np.generic):
             value = value.item()
         if type(value) in PLAIN:
@@ -38,7 +38,7 @@ class Packer:
         raise error("E412", name=name, found=type(value).__name__)
 
     def _keep(self, value: Tensor, name: str) -> str:
-        """The name under which a tensor is kept. Weights that are tied have two places and are kept under one name."""
+        """Return the name under which a tensor is kept. Weights that are tied have two places and are kept under one name."""
         place = (value.data_ptr(), value.shape, value.stride(), value.dtype, value.device)
         if value.numel() and place in self._names:
             return self._names[place]
@@ -50,7 +50,7 @@ class Packer:
 
 
 def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """What ``Packer.pack`` was given. Raises KeyError, TypeError or ValueError for what it did not make."""
+    """Return what ``Packer.pack`` was given. Raise KeyError, TypeError or ValueError for what it did not make."""
     if type(value) in PLAIN:
         return value
     ((kind, inner),) = value.items()
@@ -66,7 +66,7 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 
 def to_contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors as they can be written: on the CPU, dense, none a part of another's memory."""
+    """Return the tensors as they can be written: on the CPU, dense, none a part of another's memory."""
     seen: set[int] = set()
     found = {}
     for name, value in tensors.items():

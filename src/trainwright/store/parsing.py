@@ -7,12 +7,12 @@ from typing import Any
 
 
 def parse(content: bytes | str) -> Any:
-    """The value of JSON. Raises ValueError, and RecursionError where it is nested too deep."""
+    """Return the value of JSON. Raise ValueError, and RecursionError where it is nested too deep."""
     return json.loads(content, object_pairs_hook=_once)
 
 
 def check_header(content: bytes) -> bytes:
-    """``content`` of a safetensors file, whose header names no tensor twice. Raises ValueError and RecursionError.
+    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError and RecursionError.
 
     Sizes and offsets are checked by the library itself before it makes a tensor.
     """

@@ -21,84 +21,50 @@ _held: set[Path] = set()  # a record lock keeps out other processes only
 _holding = threading.Lock()
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class RunFolder:
-    """A run folder by its path."""
+    """A run folder by its path.
+
+    Attributes:
+        settings: resolved settings, complete: enough to repeat the run.
+        call: what began a run of ``fit``, which has no settings.
+        data: source, columns, splits, rejected rows, audit.
+        events: one line an event.
+        history: one line an epoch.
+        checkpoints: one sealed folder each.
+        quarantine: checkpoints that turned out to be damaged.
+        model: the bundle.
+        report: the scores.
+        seal: sizes and digests of ``lasting`` files; a run that has ended has one.
+    """
 
     path: Path
 
-    @property
-    def settings(self) -> Path:
-        """Resolved settings, complete: enough to repeat the run."""
-        return self.path / "settings.toml"
-
-    @property
-    def call(self) -> Path:
-        """What began a run of ``fit``, which has no settings."""
-        return self.path / "call.json"
-
-    @property
-    def data(self) -> Path:
-        """Source, columns, splits, rejected rows, audit."""
-        return self.path / "data.json"
-
-    @property
-    def events(self) -> Path:
-        """One line an event."""
-        return self.path / "events.jsonl"
-
-    @property
-    def history(self) -> Path:
-        """One line an epoch."""
-        return self.path / "history.csv"
-
-    @property
-    def checkpoints(self) -> Path:
-        """One sealed folder each."""
-        return self.path / "checkpoints"
-
-    @property
-    def quarantine(self) -> Path:
-        """Checkpoints that turned out to be damaged."""
-        return self.path / "quarantine"
+    def __post_init__(self) -> None:
+        """Name every place in the folder."""
+        self.settings, self.call = self.path / "settings.toml", self.path / "call.json"
+        self.data, self.report = self.path / "data.json", self.path / "report.json"
+        self.events, self.history = self.path / "events.jsonl", self.path / "history.csv"
+        self.checkpoints, self.quarantine = self.path / "checkpoints", self.path / "quarantine"
+        self.model, self.seal = self.path / "model", self.path / "SEAL"
 
     def wrote_checkpoints(self) -> bool:
-        """Whether its events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
+        """Return whether events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
         content = self.events.read_bytes() if self.events.is_file() else b""
         return b'{"event": "saved"' in content or b'{"event": "resumed"' in content
 
-    @property
-    def seal(self) -> Path:
-        """Sizes and digests of ``lasting`` files; a run that has ended has one."""
-        return self.path / "SEAL"
-
     def lasting(self) -> list[Path]:
-        """The files of a run that has ended. Checkpoints and the bundle have seals of their own; that of the bundle counts."""
+        """Return the files of a run that has ended. Checkpoints and bundle have their own seals; that of the bundle counts."""
         own = {self.seal, *self.checkpoints.rglob("*"), *self.quarantine.rglob("*")}
         own |= {path for path in self.model.rglob("*") if path.name != "SEAL"}
         files = (path for path in self.path.rglob("*") if path.is_file() and not path.is_symlink())
         found = (path for path in files if not path.name.startswith("."))
         return sorted(path for path in found if path not in own)
 
-    @property
-    def model(self) -> Path:
-        """The bundle."""
-        return self.path / "model"
-
-    @property
-    def report(self) -> Path:
-        """Scores."""
-        return self.path / "report.json"
-
-    @property
-    def plots(self) -> Path:
-        """Pictures."""
-        return self.path / "plots"
-
 
 @contextmanager
 def locked(run: RunFolder) -> Iterator[None]:
-    """No other process, and no other thread, trains in this folder meanwhile. Raises E415 where one does.
+    """Lock the folder: no other process, and no other thread, trains in it meanwhile. Raise E415 where one does.
 
     The system gives the lock back when the process ends, however it ends, and knows processes of other containers too. It
     is a record lock: processes forked from this one do not hold it.
@@ -124,7 +90,7 @@ def _open_lock(path: Path) -> IO[str]:
 
 
 def _take(file: IO[str], folder: Path) -> None:
-    """Raises E415 where another process has the lock. It is given back when the file is closed."""
+    """Take the lock, which is given back when the file is closed. Raise E415 where another process has it."""
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
@@ -138,7 +104,7 @@ def _take(file: IO[str], folder: Path) -> None:
 
 
 def create(out: Path | None, parent: Path, name: str) -> RunFolder:
-    """A new, empty run folder: ``out``, or ``parent/<name>-<n>`` with the next free number.
+    """Make a new, empty run folder: ``out``, or ``parent/<name>-<n>`` with the next free number.
 
     Raises E401 where ``out`` exists and is not free, E402 where it cannot be made.
     """
@@ -162,7 +128,7 @@ def create(out: Path | None, parent: Path, name: str) -> RunFolder:
 
 
 def numbered(parent: Path, name: str) -> list[tuple[int, RunFolder]]:
-    """The run folders ``parent/<name>-<n>`` with their numbers, highest first."""
+    """Return the run folders ``parent/<name>-<n>`` with their numbers, highest first."""
     paths = parent.iterdir() if parent.is_dir() else ()
     found = [(int(m[1]), RunFolder(p)) for p in paths if (m := re.fullmatch(re.escape(name) + r"-(\d+)", p.name))]
     return sorted(found, key=lambda each: -each[0])
@@ -177,7 +143,7 @@ def check_free(out: Path) -> None:
 
 
 def open_run(path: Path) -> RunFolder:
-    """An existing run folder. Raises E403 where ``path`` is none."""
+    """Return an existing run folder. Raise E403 where ``path`` is none."""
     run = RunFolder(path)
     if not run.settings.is_file():
         hint = "It is a run of fit: call fit again with resume=True." if run.call.is_file() else ""
@@ -186,12 +152,12 @@ def open_run(path: Path) -> RunFolder:
 
 
 def slug(name: str) -> str:
-    """A folder name from a source's name: letters, digits, ``-`` and ``_``."""
+    """Return a folder name from a source's name: letters, digits, ``-`` and ``_``."""
     return re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "run"
 
 
 def runs(parent: Path) -> list[dict[str, Any]]:
-    """The runs in a folder, by name: path, model, source, rows, scores (None where a run has no report)."""
+    """Return the runs in a folder, by name: path, and report (empty where there is none)."""
     found = []
     for path in sorted(parent.iterdir()) if parent.is_dir() else []:
         run = RunFolder(path)

@@ -33,20 +33,20 @@ class Seal:
     facts: Mapping[str, Any]
 
     def text(self) -> bytes:
-        """The content of the file."""
+        """Return the content of the seal's file."""
         files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in self.files.items()}
         body = json.dumps({"format": FORMAT, **self.facts, "files": files}, indent=1)
         return f"{body}\n{_digest(body.encode())}\n".encode()
 
 
 def of(folder: Path, facts: Mapping[str, Any], paths: Iterable[Path]) -> Seal:
-    """The seal of ``paths`` in a folder, as they are on the disk. Raises OSError."""
+    """Return the seal of ``paths`` in a folder, as they are on the disk. Raise OSError."""
     files = {path.relative_to(folder).as_posix(): (path.stat().st_size, _digest_of(path)) for path in sorted(paths)}
     return Seal(files, facts)
 
 
 def close(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Seal a folder that has no seal, with all its files. Raises OSError."""
+    """Seal a folder that has no seal, with all its files. Raise OSError."""
     write_synced(folder / NAME, of(folder, facts, folder.iterdir()).text())
 
 
@@ -59,7 +59,7 @@ def renew(folder: Path, paths: Iterable[Path]) -> None:
 
 
 def read(folder: Path) -> Seal:
-    """The seal of a folder. Raises E411 where it is missing or not as it was written."""
+    """Return the seal of a folder. Raise E411 where it is missing or not as it was written."""
     raw = _content(folder / NAME)
     try:
         if len(raw) > LARGEST:
@@ -81,7 +81,7 @@ def read(folder: Path) -> Seal:
 
 
 def contents(folder: Path, names: Iterable[str] | None = None, largest: Mapping[str, int] | None = None) -> dict[str, bytes]:
-    """The files of a sealed folder, or those ``names`` of them: what is given back is what was checked.
+    """Return the files of a sealed folder, or those ``names`` of them: what is given back is what was checked.
 
     ``largest`` are the most bytes that some may have. Raises E411 for the first file that is missing, cut, changed or larger.
     """
@@ -98,7 +98,7 @@ def contents(folder: Path, names: Iterable[str] | None = None, largest: Mapping[
 
 
 def intact(path: Path, size: int, digest: str) -> bytes:
-    """The content of a file that has this size and SHA-256. Raises E411."""
+    """Return the content of a file that has this size and SHA-256. Raise E411."""
     content = _content(path, size)
     if _digest(content) != digest:
         raise error("E411", path=path, problem="its content has changed")
@@ -106,7 +106,7 @@ def intact(path: Path, size: int, digest: str) -> bytes:
 
 
 def _content(path: Path, size: int | None = None) -> bytes:
-    """What an ordinary file holds, read only where its size is as it should be."""
+    """Return what an ordinary file holds, read only where its size is as it should be."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(handle, "rb") as file:  # noqa: PTH123

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trainwright.fields import Fraction
-from trainwright.models.catalog import MODELS
+from trainwright.models.catalog import models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,10 +57,10 @@ class CommonSchema(Schema):
     def _settings(self) -> CommonSchema:
         """The settings are those of the named model, each of its own type."""
         name = self.model_settings.get("name")
-        if not isinstance(name, str) or name not in MODELS:
+        if not isinstance(name, str) or name not in models():
             raise ValueError("model_settings: no such model")
-        MODELS[name].model_validate(self.model_settings, strict=True)
-        known = any(self.model.partition(".")[0] == each for each in MODELS)
+        models()[name].settings.model_validate(self.model_settings, strict=True)
+        known = any(self.model.partition(".")[0] == each for each in models())
         if known and self.model.partition(".")[0] != name:
             raise ValueError("model_settings: they are another model's")
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +9,14 @@ import numpy as np
 
 from trainwright.config.settings import Named, Settings
 from trainwright.data.text.bag_encoder import LabelEncoder
+from trainwright.watch import metrics
 
 if TYPE_CHECKING:
     import polars as pl
     import torch
 
-    from trainwright.data.batches.base import Batch
-    from trainwright.evaluation.metrics import Outputs
-    from trainwright.models.forward import Forward
-    from trainwright.training.optim import Objective
-    from trainwright.watch.events import Scores
+    from trainwright.evaluation.measure import Outputs
+    from trainwright.models.objective import Objective
 
 AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
 SQUARED = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
@@ -68,35 +65,39 @@ class ClassTarget:
         """The loss. Raises SettingError for one that torch does not know or that has no use for classes."""
         import torch
 
-        from trainwright.training.optim import make_objective
+        from trainwright.training.losses import make_objective
 
         weights = self.loss["weights"]
         weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
         return make_objective(Named.model_validate(self.loss["loss"]), self.loss["smoothing"], weights, self.outputs)
 
-    def validate(self, forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Scores:
-        """Loss and accuracy."""
-        from trainwright.evaluation import metrics
+    def watched(self, monitor: str) -> list[str]:
+        """Return the metrics to be computed after each epoch: the monitored one, as they need the outputs of all rows."""
+        return [name for name in metrics.computed(self.kind) if name == monitor]
 
-        return metrics.scores(forward, objective, batches)
+    def of_all_rows(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
+        """Return targets and outputs as the metrics take them."""
+        return outputs.targets.numpy(), outputs.outputs.numpy()
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
-        """Loss, accuracy with its interval, and rows of one split."""
-        from trainwright.evaluation import report
+        """Return loss, accuracy with its interval, and rows of one split."""
+        from trainwright.evaluation import classification
 
-        return report.split_scores(outputs)
+        return {"loss": outputs.mean, **classification.scores(*self.of_all_rows(outputs))}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
-        """The scores with macro F1, every class, and the confusion matrix."""
-        from trainwright.evaluation import report
+        """Return the scores with all metrics, every class, and the confusion matrix."""
+        from trainwright.evaluation import classification
 
-        return report.detailed_scores(outputs, self.labels)
+        rows = self.of_all_rows(outputs)
+        more = metrics.compute(metrics.computed(self.kind), *rows)
+        return self.scores(outputs) | more | classification.by_class(*rows, self.labels)
 
     def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
-        """Always answering the most frequent class."""
-        from trainwright.evaluation import baseline
+        """Return the scores of always answering the most frequent class."""
+        from trainwright.evaluation import classification
 
-        return baseline.majority(train, measured, self.labels)
+        return classification.majority(train, measured, self.labels)
 
     @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
     def probabilities(self, logits: np.ndarray) -> np.ndarray:

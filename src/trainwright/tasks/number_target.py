@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +12,13 @@ from trainwright.config.settings import Named, Settings
 from trainwright.data.tables.encoder import TargetScaler
 from trainwright.errors import error
 from trainwright.evaluation import regression
+from trainwright.watch import metrics
 
 if TYPE_CHECKING:
     import torch
 
-    from trainwright.data.batches.base import Batch
-    from trainwright.evaluation.metrics import Outputs
-    from trainwright.models.forward import Forward
-    from trainwright.training.optim import Objective
-    from trainwright.watch.events import Scores
+    from trainwright.evaluation.measure import Outputs
+    from trainwright.models.objective import Objective
 
 
 @dataclass
@@ -55,34 +52,32 @@ class NumberTarget:
         ):
             if value != off:
                 raise error("E263", key=key, value=value, name=self.name)
-        if settings.monitor == "accuracy":
-            raise error("E302", key="monitor", value="accuracy", problem="numbers have no accuracy; it is loss")
         self.loss = {"loss": settings.loss.model_dump()}
 
     def objective(self, device: torch.device) -> Objective:
         """The loss. Raises SettingError for one that torch does not know or that has no use for numbers."""
-        from trainwright.training.optim import number_objective
+        from trainwright.training.losses import number_objective
 
         return number_objective(Named.model_validate(self.loss["loss"]))
 
-    def validate(self, forward: Forward, objective: Objective, batches: Iterable[Batch]) -> Scores:
-        """Loss, and the measures in the target's unit."""
-        from trainwright.evaluation import metrics
-        from trainwright.watch.events import Scores
+    def watched(self, monitor: str) -> list[str]:
+        """Return the metrics to be computed after each epoch: all."""
+        return metrics.computed(self.kind)
 
-        outputs = metrics.predict_all(forward, objective, batches)
-        return Scores(_loss(outputs), None, len(outputs.targets), regression.measures(*self._own(outputs)))
+    def of_all_rows(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
+        """Return actual and predicted values in the target's unit, as the metrics take them: float64, shape (rows,) each."""
+        return self.scaler.decode(outputs.targets.numpy()), self.scaler.decode(outputs.outputs[:, 0].numpy())
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
-        """Loss on the standardised target; the measures with their intervals, and rows of one split."""
-        return {"loss": _loss(outputs), "accuracy": None, **regression.scores(*self._own(outputs))}
+        """Return loss on the standardised target, rows, and all metrics of one split with their intervals."""
+        return {"loss": outputs.mean, "accuracy": None, **regression.scores(*self.of_all_rows(outputs))}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
-        """The scores with the target's name, and actual and predicted values to be drawn."""
-        return self.scores(outputs) | {"target": self.name, "points": regression.points(*self._own(outputs))}
+        """Return the scores with the target's name, and actual and predicted values to be drawn."""
+        return self.scores(outputs) | {"target": self.name, "points": regression.points(*self.of_all_rows(outputs))}
 
     def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
-        """Always answering the mean of the training targets."""
+        """Return the scores of always answering the mean of the training targets."""
         mean = float(self.scaler.decode(train.mean(dtype=np.float64)))
         return regression.mean_baseline(mean, self.scaler.decode(measured))
 
@@ -90,10 +85,6 @@ class NumberTarget:
         """The number of each row, in the target's unit."""
         found: list[float] = self.scaler.decode(outputs[:, 0]).tolist()
         return found
-
-    def _own(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
-        """Actual and predicted values in the target's unit: float64, shape (rows,) each."""
-        return self.scaler.decode(outputs.targets.numpy()), self.scaler.decode(outputs.outputs[:, 0].numpy())
 
     def to_json(self) -> dict[str, Any]:
         """For the bundle."""
@@ -103,7 +94,3 @@ class NumberTarget:
     def from_json(cls, values: dict[str, Any]) -> NumberTarget:
         """What ``to_json`` described."""
         return cls(values["target"], TargetScaler.from_values(values["scale"]), values["objective"])
-
-
-def _loss(outputs: Outputs) -> float:
-    return outputs.loss / outputs.weight if outputs.weight else 0.0

@@ -16,7 +16,8 @@ from trainwright.tasks.base import Predictor
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.bundle import Bundle
-    from trainwright.training.problem import Clock, Problem
+    from trainwright.training.problem import Problem
+    from trainwright.watch.events import Listener
 
 # What a training that goes on may choose anew.
 FREE_WITH_FROM = ("context", "model.dropout")
@@ -29,10 +30,10 @@ def load(reference: str) -> Any:
 
 
 def prepare(
-    task: str, source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+    task: str, source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[Problem, Callable[[], None]]:
     """Return the problem that a source poses, and what fills the cache when it is called. Raises SourceError and DataError."""
-    prepared: tuple[Problem, Callable[[], None]] = load(KINDS[task].problem)(source, settings, parent, clock)
+    prepared: tuple[Problem, Callable[[], None]] = load(KINDS[task].problem)(source, settings, parent, listen)
     return prepared
 
 

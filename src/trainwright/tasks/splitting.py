@@ -18,8 +18,8 @@ from trainwright.data.tables.split import NAMES, Fractions, split
 from trainwright.data.tables.table import Rejected
 from trainwright.errors import error, nearest
 from trainwright.evaluation.audit import audit
+from trainwright.watch.events import Note
 
-Note = tuple[str, str, str]
 NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
 
 
@@ -80,7 +80,7 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame = _known_classes(frame, parts, rejected)
     data = _describe(source, frame, rejected, classes)
-    note = ("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
+    note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     return Rows(frame, {name: part.file for name, part in parts.items()}, data, [note, *_findings(data, noun)])
 
 
@@ -188,21 +188,21 @@ def _findings(data: dict[str, Any], noun: str) -> list[Note]:
     totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
     if totals:
         fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
-        found.append(("classes", str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
+        found.append(Note("classes", str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
     if data["rejected"]:
         rows = "; ".join(_name(each) for each in data["rejected_rows"][:3])
-        found.append(("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
+        found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
     checks = data["audit"]
     if checks["empty"]:
-        found.append((f"empty {noun}s", f"{checks['empty']:,}", f"rows have no {noun}; kept"))
+        found.append(Note(f"empty {noun}s", f"{checks['empty']:,}", f"rows have no {noun}; kept"))
     if checks["duplicate_rows"]:
-        found.append(("duplicate rows", f"{checks['duplicate_rows']:,}", f"rows repeat an earlier {noun}; kept"))
+        found.append(Note("duplicate rows", f"{checks['duplicate_rows']:,}", f"rows repeat an earlier {noun}; kept"))
     if checks["conflicts"] and totals:
-        found.append(("conflicts", f"{checks['conflicts']:,}", f"{noun}s stand under more than one label; kept"))
+        found.append(Note("conflicts", f"{checks['conflicts']:,}", f"{noun}s stand under more than one label; kept"))
     for pair, count in checks["across"].items():
         if count:
             first, second = pair.split("-")
-            found.append(("leak", f"{count:,}", f"rows of {second} are also in {first}, the same {noun}"))
+            found.append(Note("leak", f"{count:,}", f"rows of {second} are also in {first}, the same {noun}"))
     return found
 
 

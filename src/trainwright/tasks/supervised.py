@@ -14,10 +14,12 @@ import numpy as np
 from trainwright.config.settings import Settings
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
-from trainwright.models.catalog import MODELS
+from trainwright.models.catalog import models
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
-from trainwright.training.problem import Note, Problem
+from trainwright.training.problem import Problem
+from trainwright.watch import metrics
+from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,11 +28,11 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.data.shapes import Shape
-    from trainwright.evaluation.metrics import Outputs
+    from trainwright.evaluation.measure import Outputs
+    from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.number_target import NumberTarget
-    from trainwright.training.optim import Objective
-    from trainwright.watch.events import Scores
+    from trainwright.watch.events import Note, Scores
 
     Target = ClassTarget | NumberTarget
 
@@ -62,12 +64,17 @@ class SupervisedProblem(Problem):
         found: Shape = self.encoder.shape(self.target.outputs)
         return found
 
+    @property
+    def predicts(self) -> tuple[str, ...]:
+        """Return the kind of the target."""
+        return (self.target.kind,)
+
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
         """Return a split in batches: shuffled where there is a seed, else in order and as predictions will see it."""
         found: Batches = self.encoder.batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, **how)
         return found
 
-    def batches(self, device: torch.device) -> Batches:
+    def batches(self, model: nn.Module, device: torch.device) -> Batches:
         """The training split, shuffled by the seed."""
         return self.batches_of(self.splits["train"], self.settings.batch_size or 1, self.settings.seed, device)
 
@@ -76,24 +83,29 @@ class SupervisedProblem(Problem):
         self.target.settle(self.settings, self.splits["train"].targets)
         return self.target.objective(device)
 
-    def _outputs(self, model: nn.Module, objective: Objective, name: str, device: torch.device) -> Outputs:
-        from trainwright.evaluation import metrics
+    def _outputs(self, model: nn.Module, objective: Objective, name: str, device: torch.device, keep: bool = True) -> Outputs:
+        from trainwright.evaluation import measure
 
         batches = self.batches_of(self.splits[name], EVALUATION_BATCH, None, device)
-        return metrics.predict_all(self.forward(model), objective, batches.epoch(0))
+        return measure.predict_all(self.forward(model), objective, batches.epoch(0), keep)
+
+    def _watched(self, found: Outputs, names: list[str]) -> dict[str, float]:
+        return metrics.compute(names, *self.target.of_all_rows(found)) if names else {}
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
-        """Loss and measures of the validation split."""
-        batches = self.batches_of(self.splits["valid"], EVALUATION_BATCH, None, device)
-        return self.target.validate(self.forward(model), objective, batches.epoch(0))
+        """Return loss and metrics of the validation split, the monitored one among them."""
+        names = self.target.watched(self.settings.monitor)
+        found = self._outputs(model, objective, "valid", device, keep=bool(names))
+        return found.scores(self._watched(found, names))
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
         """Scores of validation and test, and what they had to beat."""
+        names = self.target.watched(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         measured = "test" if "test" in self.splits else "valid" if "valid" in self.splits else "train"
         return {
             "labels": list(self.target.labels),
-            "valid": self.target.scores(outputs["valid"]) if "valid" in outputs else None,
+            "valid": self.target.scores(found) | self._watched(found, names) if (found := outputs.get("valid")) else None,
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, self.splits[measured].targets),
         }
@@ -132,7 +144,9 @@ class SupervisedPredictor(Predictor):
         self.encoder = self.encoder_type.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
         self.target: Any = self.target_of(kept.meta)
         self.columns: dict[str, Any] = kept.meta["columns"]
-        self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
+        self.settings = models(self.task)[kept.meta["model_settings"]["name"]].settings.model_validate(
+            kept.meta["model_settings"]
+        )
         self.name = kept.meta["model"]
         self.shape = self.encoder.shape(self.target.outputs)
         self._weights = kept.weights
@@ -182,11 +196,11 @@ class SupervisedPredictor(Predictor):
 
     def outputs(self, items: Any, targets: np.ndarray) -> Outputs:
         """Sum of the loss that the model was trained on, and outputs of all rows, in order."""
-        from trainwright.evaluation import metrics
+        from trainwright.evaluation import measure
         from trainwright.models.forward import Forward
 
         batches = self.encoder.batches(self.encode(items), targets, batch_size=EVALUATION_BATCH, seed=None, device=self.device)
-        return metrics.predict_all(Forward(self.model), self.objective, batches.epoch(0))
+        return measure.predict_all(Forward(self.model), self.objective, batches.epoch(0))
 
     def logits(self, items: Any, rows: int) -> np.ndarray:
         """The network's outputs of all rows, in order: float32, shape (rows, outputs)."""

@@ -24,6 +24,7 @@ from trainwright.training.microbatch import release
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
+from trainwright.watch.events import Listener, Progress, ignore
 
 WORTH_SECONDS = 5.0  # seconds of training, below which nothing is measured: there is too little to win
 FEW_UPDATES = 400  # updates, below which measuring would be too large a part of them
@@ -49,18 +50,15 @@ class ExecConfig:
         return ", ".join(filter(None, (_threads(self), self.precision, self.layout, "compiled" * self.compile)))
 
     def settings(self) -> dict[str, Any]:
-        """As settings, without those that there are none of."""
+        """Return the way as settings, without the layout where there are no images."""
         return {key: value for key, value in asdict(self).items() if value != ""}
-
-
-def ignore(done: int, total: int) -> None:
-    """Nobody listens to how far the measuring is."""
 
 
 class Workload(NamedTuple):
     """What is measured: ``build(way)`` gives a learner from the start, ``batches`` are what it learns from.
 
-    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``on_progress`` counts turns.
+    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``listen`` is called with how far the
+    measuring is.
     """
 
     build: Callable[[ExecConfig], Learner]
@@ -69,11 +67,11 @@ class Workload(NamedTuple):
     updates: int
     seconds: float
     device: torch.device
-    on_progress: Callable[[int, int], None] = ignore
+    listen: Listener = ignore
 
 
 def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[ExecConfig, str]:
-    """The fastest way, which differs from ``prior`` in keys that are ``free`` only, and what was measured.
+    """Return the fastest way, which differs from ``prior`` in keys that are ``free`` only, and what was measured.
 
     That is empty where nothing was: the run is short, or ``prior`` fails, which the training itself will tell.
     """
@@ -93,10 +91,8 @@ def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[
         for made, changed in enumerate(others):
             if "compile" in changed and seconds * updates < LONG_RUN:  # by now
                 continue
-            on_progress = partial(_further, bench.on_progress, made, len(others))
-            best, seconds, other = _compared(
-                bench._replace(on_progress=on_progress), windows, updates, best, replace(best, **changed)
-            )
+            tell = partial(_tell, bench.listen, made, len(others))
+            best, seconds, other = _compared(bench, windows, updates, best, replace(best, **changed), tell)
             told.append(other)
     except (TrainingError, torch.OutOfMemoryError):
         return prior, ""
@@ -106,13 +102,13 @@ def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[
     return best, f"{_time(seconds)} an update; {', '.join(told)}" if told else ""
 
 
-def _further(on_progress: Callable[[int, int], None], before: int, of: int, done: int, total: int) -> None:
-    """How far all comparisons are, where one that comes after some others is so far."""
-    on_progress(before * total + done, of * total)
+def _tell(listen: Listener, before: int, comparisons: int, turns: int) -> None:
+    """Tell how far all comparisons are, where so many ``turns`` of the one after ``before`` others are made."""
+    listen(Progress("measure speed", before * TURNS + turns, comparisons * TURNS, "turns"))
 
 
 def _others(prior: ExecConfig, free: set[str]) -> Iterator[dict[str, Any]]:
-    """What to change, one after the other, each tried beside the best so far."""
+    """Yield what to change, one after the other, each tried beside the best so far."""
     if "threads" in free and torch.get_num_threads() > 1:
         yield {"threads": 1 if prior.threads != 1 else torch.get_num_threads()}
     if "precision" in free:
@@ -124,7 +120,7 @@ def _others(prior: ExecConfig, free: set[str]) -> Iterator[dict[str, Any]]:
 
 
 def _windows(bench: Workload) -> list[list[Batch]]:
-    """The first of the first epoch, each of as many batches as make an update. Made once: workers may have to be started."""
+    """Return the first windows of the first epoch, each the batches of an update. Made once: workers may have to start."""
     batches = bench.batches.epoch(0)
     found = [list(islice(batches, bench.accumulate)) for _ in range(WINDOWS)]
     if isinstance(batches, Generator):
@@ -133,9 +129,14 @@ def _windows(bench: Workload) -> list[list[Batch]]:
 
 
 def _compared(
-    bench: Workload, windows: list[list[Batch]], updates: int, best: ExecConfig, way: ExecConfig
+    bench: Workload,
+    windows: list[list[Batch]],
+    updates: int,
+    best: ExecConfig,
+    way: ExecConfig,
+    tell: Callable[[int], None],
 ) -> tuple[ExecConfig, float, str]:
-    """Which of the two is kept, seconds of its update, and what there is to say of the other."""
+    """Return which of two ways is kept, seconds of its update, and what there is to say of the other."""
     each = max(int(TRIAL_SHARE * updates / (2 * TURNS + 2)), 1)
     turn = list(islice(cycle(windows), each))
     now, new = _Trial(bench, best, turn), None
@@ -147,7 +148,7 @@ def _compared(
         except Exception as problem:  # whatever a precision or a compiler is refused with: no memory, no compiler, no kernel
             now.turn()
             return best, now.median, f"{_difference(way, best)} fails ({type(problem).__name__})"
-        bench.on_progress(turns, TURNS)
+        tell(turns)
     assert new is not None
     losses = [statistics.fmean(trial.losses) for trial in (now, new)]
     if not abs(losses[1] - losses[0]) <= APART * max(abs(losses[0]), LOW):
@@ -179,11 +180,11 @@ class _Trial:
 
     @property
     def median(self) -> float:
-        """Seconds of an update."""
+        """Return the seconds of an update."""
         return statistics.median(self.seconds)
 
     def turn(self) -> None:
-        """The updates; each waits for the device by itself."""
+        """Make the updates of one turn; each waits for the device by itself."""
         self.learner.forward.reset_state()
         tally = Tally(ignored=self.learner.objective.ignored)
         begun = time.perf_counter()
@@ -197,7 +198,7 @@ class _Trial:
 
 @contextmanager
 def threaded(threads: int) -> Iterator[None]:
-    """With so many threads of torch (0: as many as there are), which belong to the numbers: sums are cut into as many parts."""
+    """Set the number of torch's threads (0: as it is) for a while. Numbers depend on it: sums are cut into as many parts."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
@@ -216,7 +217,7 @@ def _threads(way: ExecConfig) -> str:
 
 
 def _difference(way: ExecConfig, other: ExecConfig) -> str:
-    """What this way has and the other has not."""
+    """Return what this way has and the other has not."""
     if way.threads != other.threads:
         return _threads(way)
     if way.compile != other.compile:

@@ -1,30 +1,91 @@
-"""When checkpoints are written, and what is done when one cannot be."""
+"""How checkpoints are written and gone on from: by ``train`` and by ``fit`` with a folder alike."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
-from trainwright.errors import RunError, TrainingError, TrainwrightError, error
+from trainwright.config.settings import MOST_THREADS
+from trainwright.data.batches.base import Batches
+from trainwright.errors import RunError, TrainingError, TrainwrightError, error, in_short
 from trainwright.fields import period
-from trainwright.store.checkpoint import KEEP, Checkpoints, read
+from trainwright.store.checkpoint import KEEP, Checkpoint, Checkpoints, read
+from trainwright.store.run_folder import RunFolder
 from trainwright.training import snapshot
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Epoch, Event, Note, Refused, Saved, Step
+from trainwright.watch.events import Epoch, Event, EventLog, Finished, Listener, Note, Refused, Saved, Step
 
 SAVING_SHARE = 0.01  # of the time may go into checkpoints that are written by the clock
+
+
+def newest(run: RunFolder, checkpoints: Checkpoints, listen: Listener, facts: Collection[str] = ()) -> Checkpoint | None:
+    """Return the newest whole checkpoint of a run, or None where none was ever written; ``listen`` hears of damaged ones.
+
+    Raise E411 for a checkpoint that lacks one of the ``facts``, E413 where none is whole, E417 where all are lost.
+    """
+    found = checkpoints.newest(lambda *said: listen(Note(*said)))
+    for key in ("machine", "log", *facts):
+        if found is not None and not isinstance(found.facts.get(key), dict):
+            raise error("E411", path=found.path, problem=f"it does not say its {key}")
+    if found is None and run.wrote_checkpoints():
+        raise error("E417", path=run.path)
+    return found
+
+
+def restore(found: Checkpoint, learner: Learner, batches: Batches, state: State, accumulate: int) -> bool:
+    """Put back what a checkpoint holds, and return whether the schedules are those of then.
+
+    Raise E411 where the checkpoint was made by something else.
+    """
+    try:
+        alike = snapshot.restore(found.state, learner, state, -(-batches.per_epoch // accumulate))
+        if state.microbatches > 1:
+            batches.batch_size //= state.microbatches
+        if not 0 < int(found.facts["machine"]["threads"]) <= MOST_THREADS:
+            raise ValueError(f"{found.facts['machine']['threads']} threads")
+    except Exception as problem:  # somebody else may have written and sealed it
+        raise error("E411", path=found.path, problem=f"it does not fit the model: {in_short(problem)}") from None
+    return alike
+
+
+def open_log(run: RunFolder, found: Checkpoint | None) -> EventLog:
+    """Return the log of a run, with what it held when the checkpoint was taken and nothing after that. Raise E402."""
+    return EventLog(run.events, run.history, found.facts["log"] if found is not None else {"events": 0, "history": ""})
+
+
+def with_checkpoints(events: Iterator[Event], learner: Learner, state: State, saver: Saver) -> Generator[Event, None, None]:
+    """Yield the events of a training, each once it is in the log; save whenever it is due, and however the training ends.
+
+    ``Finished`` comes after the final checkpoint. After a signal all is saved and one of ``ENDED`` is raised.
+    """
+    with saver.signals.waiting():
+        saver.begin(learner, state)
+        try:
+            for event in events:
+                if isinstance(event, Finished):
+                    saver.save(final=True)
+                saver.emit(event)
+                yield from saver.emitted()
+                saver.after(event)
+                yield from saver.emitted()
+            saver.signals.check()
+        except BaseException as problem:
+            saver.rescue()  # whatever it was, the run can go on from here
+            if not isinstance(problem, GeneratorExit):  # the caller has left, and hears nothing more
+                yield from saver.emitted()
+            raise
 
 
 class Saver:
     """Saves what learns and where it stands, every so often, when memory ran out, and when a signal ends the run.
 
-    ``facts`` gives what else belongs to a checkpoint, as JSON; ``emit`` is told. With ``rollback`` there is a regular
-    checkpoint from the first step on.
+    ``facts`` gives what else belongs to a checkpoint, as JSON; ``log`` is called with every event, to keep it. With
+    ``rollback`` there is a regular checkpoint from the first step on.
     """
 
     def __init__(
@@ -32,21 +93,33 @@ class Saver:
         checkpoints: Checkpoints,
         every: str,
         facts: Callable[[], Mapping[str, Any]],
-        emit: Callable[[Event], None],
+        log: Listener,
         signals: Signals,
         *,
         rollback: bool = False,
     ) -> None:
         self._rollback = rollback
         self._passed_over = ("E402", "E502") if rollback else ("E402",)  # what is not finite now may be taken back later
-        self.checkpoints, self.facts, self.emit, self.signals = checkpoints, facts, emit, signals
+        self.checkpoints, self.facts, self.signals = checkpoints, facts, signals
+        self._log = log
+        self._emitted: list[Event] = []
         self._every, self._unit = period(every)
         self._next = perf_counter() + self._every
         self._at: tuple[int, ...] = ()
         self._failing = False
 
+    def emit(self, event: Event) -> None:
+        """Write an event to the log, and keep it until it is asked for."""
+        self._log(event)
+        self._emitted.append(event)
+
+    def emitted(self) -> Iterator[Event]:
+        """Yield the events that nobody has asked for yet."""
+        while self._emitted:
+            yield self._emitted.pop(0)
+
     def begin(self, learner: Learner, state: State) -> None:
-        """What is to be saved; a run that goes on is saved where it stands already."""
+        """Take note of what is to be saved; a run that goes on is saved where it stands already."""
         self.learner, self.state = learner, state
         self._odd = {name for name, each in learner.model.named_buffers() if not snapshot.finite(each)}
         if self._rollback and self.checkpoints.regular() is None:
@@ -56,7 +129,7 @@ class Saver:
         self._look_ahead()
 
     def after(self, event: Event) -> None:
-        """Save where ``event`` makes it due. Raises one of ``ENDED`` after a signal, when all is saved."""
+        """Save where ``event`` makes it due. Raise one of ``ENDED`` after a signal, when all is saved."""
         if isinstance(event, Step | Epoch | Refused | Note):
             due = self._due(event)
             # A run that goes on must not depend on whether memory runs out again: what the loop notes is saved at once.
@@ -70,7 +143,7 @@ class Saver:
             self.save()
 
     def roll_back(self) -> str:
-        """Take what learns back to the newest regular checkpoint; gives its name. Raises E411 and E417 where it is lost."""
+        """Take what learns back to the newest regular checkpoint, and return its name. Raise E411 and E417 where it is lost."""
         path = self.checkpoints.regular()
         if path is None:
             raise error("E417", path=self.checkpoints.folder.parent)
@@ -87,7 +160,7 @@ class Saver:
     def save(self, *, regular: bool = False, final: bool = False) -> None:
         """Write a checkpoint. Where that fails the run goes on and tries again later; the ``final`` one has to be made.
 
-        Raises E502 for numbers that are not finite, E412 for a state that cannot be held, E402 for the final one; of a run
+        Raise E502 for numbers that are not finite, E412 for a state that cannot be held, E402 for the final one; of a run
         with ``rollback`` E502 for the final one only.
         """
         place = self._place()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -20,6 +20,7 @@ from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
 from trainwright.watch.events import Epoch, Event, Finished, Refused, Scores, Started, Step
+from trainwright.watch.metrics import METRICS
 
 FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
 LIMIT = 10  # refused updates in a row, after which nothing is left to hope for
@@ -46,13 +47,14 @@ class Plan:
     seconds: float = 0.0
     patience: int = 0
     accumulate: int = 1
-    monitor: str = "accuracy"
+    monitor: str = "loss"
+    higher_is_better: bool = False
     seed: int = 0
     unit: str = "rows"
     name_rows: Callable[[np.ndarray], str] = _numbered
 
     def reason(self, state: State, seconds: float) -> str:
-        """Why training is over, or an empty string. An epoch that was begun is always ended, so that it is measured."""
+        """Return why training is over, or an empty string. An epoch that was begun is always ended, so that it is measured."""
         if state.batch:
             return ""
         if self.spent(state, seconds):
@@ -64,18 +66,18 @@ class Plan:
         return ""
 
     def spent(self, state: State, seconds: float) -> bool:
-        """Whether no update may follow, wherever the epoch stands."""
+        """Return whether no update may follow, wherever the epoch stands."""
         return bool(self.steps and state.step >= self.steps) or bool(self.seconds and seconds >= self.seconds)
 
     def score(self, valid: Scores) -> float:
-        """Higher is better; equal accuracies are told apart by the loss. A metric counts down where its name has a minus."""
-        if self.monitor in valid.metrics:
-            return valid.metrics[self.monitor]
-        if self.monitor.startswith("-"):
-            return -valid.metrics[self.monitor[1:]]
-        if self.monitor == "accuracy" and valid.accuracy is not None:
-            return valid.accuracy - 1e-9 * min(valid.loss, 1e3)
-        return -valid.loss
+        """Return how good an epoch is, more being better, by the monitored metric; by the loss where it has no value.
+
+        Equal ones are told apart by the loss, but not those of a person's own metric, whose size is not known.
+        """
+        value = valid.values().get(self.monitor)
+        if value is None or not self.higher_is_better:
+            return -valid.loss if value is None else -value
+        return value - 1e-9 * min(valid.loss, 1e3) if self.monitor in METRICS else value
 
 
 def fit(
@@ -85,7 +87,7 @@ def fit(
     plan: Plan,
     state: State,
     recover: Recover | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train until the plan says stop. ``state`` is moved along; its ``best`` holds the parameters of the best epoch.
 
     ``recover`` is called when an update is refused, and training goes on with the rows after it; it may put back parameters
@@ -126,7 +128,7 @@ def fit(
 def _epoch(
     learner: Learner, train: Batches, plan: Plan, state: State, recover: Recover | None, begun: float
 ) -> Iterator[Event]:
-    """The updates of one epoch, or of what is left of it."""
+    """Make the updates of one epoch, or of what is left of it, and yield their events."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     if state.batch == 0:
         learner.forward.reset_state()
@@ -170,7 +172,7 @@ def _epoch(
 def _attempt(
     learner: Learner, window: Sequence[Batch], plan: Plan, state: State, recover: Recover | None
 ) -> tuple[float, int] | Refused | None:
-    """Loss and rows of an update; what there is to say where it is refused and training goes on; None where memory ran out.
+    """Make an update. Return (loss, rows), a ``Refused`` event where training goes on without it, or None where memory ran out.
 
     Out of here, nothing holds on to what did not fit.
     """
@@ -187,7 +189,7 @@ def _attempt(
 
 
 def _refused(problem: Any, learner: Learner, plan: Plan, state: State, recover: Recover | None) -> Refused:
-    """Raises ``problem`` where training does not go on, E503 after ``LIMIT`` in a row."""
+    """Return the event of a refused update. Raise ``problem`` where training does not go on, E503 after ``LIMIT`` in a row."""
     names = ", ".join(problem.layers[:NAMED]) + (", ..." if len(problem.layers) > NAMED else "")
     problem.where = "; ".join(each for each in (plan.name_rows(problem.rows), names and f"not finite in: {names}") if each)
     if recover is None:

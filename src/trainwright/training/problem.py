@@ -21,20 +21,8 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batches
     from trainwright.data.shapes import Shape
     from trainwright.models.forward import Forward
-    from trainwright.training.optim import Objective
-    from trainwright.watch.events import Scores
-
-Note = tuple[str, str, str]
-
-
-class Clock:
-    """Told when a phase of the preparation ends, and how far a long one is; this one does not listen."""
-
-    def mark(self, phase: str) -> None:
-        """The time since the last mark was spent on ``phase``."""
-
-    def progress(self, phase: str, done: int, total: int, unit: str) -> None:
-        """``done`` of ``total`` are ready."""
+    from trainwright.models.objective import Objective
+    from trainwright.watch.events import Note, Scores
 
 
 class Trained(Protocol):
@@ -42,15 +30,15 @@ class Trained(Protocol):
 
     @property
     def model(self) -> nn.Module:
-        """The network."""
+        """Return the network."""
 
     @property
     def shape(self) -> Shape:
-        """What it knows of its data."""
+        """Return what the network knows of its data."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Its classes."""
+        """Return the names of its classes."""
 
 
 class Problem(ABC):
@@ -76,54 +64,59 @@ class Problem(ABC):
 
     @property
     def title(self) -> str:
-        """What it is called in reports."""
+        """Return what the kind of problem is called in reports."""
         return KINDS[self.task].title
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes to tell apart, by number; empty where there are none."""
+        """Return the names of the classes by their numbers; empty where there are none."""
         return ()
 
     @property
+    @abstractmethod
+    def predicts(self) -> tuple[str, ...]:
+        """The kinds of its targets, which say what metrics it has."""
+
+    @property
     def tunable(self) -> set[str]:
-        """The settings of ``EXECUTION_SETTINGS`` that can make its training faster."""
+        """Return the settings of ``EXECUTION_SETTINGS`` that can make its training faster."""
         return {"precision", "threads", "compile"}
 
     @property
     @abstractmethod
     def shape(self) -> Shape:
-        """What the network has to know of the data."""
+        """Return what the network has to know of the data."""
 
     @abstractmethod
     def derive(self) -> list[Note]:
-        """Fill in the settings of the training that are not given; what was chosen, and why."""
+        """Fill in the settings of the training that are not given. Return notes on what was chosen, and why."""
 
     @abstractmethod
-    def batches(self, device: torch.device) -> Batches:
-        """The training split in batches."""
+    def batches(self, model: nn.Module, device: torch.device) -> Batches:
+        """Return the training split in batches, as ``model`` takes them."""
 
     @abstractmethod
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
-        """What training makes small. Raises SettingError for a loss that does not fit."""
+        """Return what training makes small. Raise SettingError for a loss that does not fit."""
 
     def forward(self, model: nn.Module) -> Forward:
-        """How the network is called."""
+        """Return how the network is called."""
         from trainwright.models.forward import Forward
 
         return Forward(model)
 
     @abstractmethod
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
-        """The scores of the validation split."""
+        """Return the scores of the validation split."""
 
     @abstractmethod
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
-        """``valid``, ``test``, ``baseline`` and ``labels`` of the report. The test split is read here and nowhere else."""
+        """Return ``valid``, ``test``, ``baseline`` and ``labels`` of the report. The test split is read nowhere else."""
 
     @abstractmethod
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
-        """What the model needs beside its weights: JSON values, arrays, tokens."""
+        """Return what the model needs beside its weights: JSON values, arrays, tokens."""
 
     def name_rows(self, rows: np.ndarray) -> str:
-        """File and record numbers of rows of the training split, for messages."""
+        """Return file and record numbers of rows of the training split, for messages."""
         return ""

@@ -9,7 +9,7 @@ import torch
 
 
 def seed_rng(device: torch.device, number: int) -> None:
-    """What is drawn on the CPU and on the device (dropout) follows from ``number`` alone."""
+    """Seed what is drawn on the CPU and on the device (dropout), so that it follows from ``number`` alone."""
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":
         torch.cuda.default_generators[_index(device)].manual_seed(number)
@@ -19,7 +19,7 @@ def seed_rng(device: torch.device, number: int) -> None:
 
 @contextmanager
 def preserve_rng(device: torch.device) -> Iterator[None]:
-    """The caller's random state, of the CPU and of the device, is afterwards what it was."""
+    """Give back the caller's random state, of the CPU and of the device, as it was."""
     drawn = torch.random.get_rng_state()
     there = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     there = torch.mps.get_rng_state() if device.type == "mps" else there

@@ -23,7 +23,7 @@ ENDED = (KeyboardInterrupt, Terminated)
 
 
 def ended(number: int) -> KeyboardInterrupt | Terminated:
-    """What a signal raises: Python leaves with 130 only after a KeyboardInterrupt that is no class of ours."""
+    """Return what a signal raises: Python leaves with 130 only after a KeyboardInterrupt that is no class of ours."""
     return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
 
 
@@ -52,7 +52,7 @@ class Signals:
 
     @property
     def name(self) -> str:
-        """Of the signal that came."""
+        """Return the name of the signal that came."""
         return signal.Signals(self.received or signal.SIGINT).name
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -64,7 +64,7 @@ class Signals:
 
     @contextmanager
     def waiting(self, waits: bool = True) -> Iterator[None]:
-        """Signals are put down and ``check`` raises; with ``waits=False`` inside, they raise at once again."""
+        """Put signals down for ``check`` to raise; with ``waits=False`` inside, they raise at once again."""
         before, self._waits = self._waits, waits
         try:
             if not waits:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trainwright.data.batches.pytree import leaves, mapped
 from trainwright.errors import error
-from trainwright.training.optim import LENGTHS, advance
+from trainwright.training.schedules import LENGTHS, advance
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 
@@ -19,7 +19,7 @@ SCHEDULED = ("lr", "momentum", "betas")  # what schedules change
 
 
 def take(learner: Learner, state: State) -> dict[str, Any]:
-    """Parameters, buffers, optimiser, schedules, the state that the model carries, and where the run stands.
+    """Return parameters, buffers, optimiser, schedules, the state that the model carries, and where the run stands.
 
     The tensors are those in use, not copies.
     """
@@ -65,7 +65,7 @@ def roll_back(taken: Mapping[str, Any], learner: Learner, state: State) -> None:
 
 
 def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bool) -> None:
-    """All but the position and the schedules; the rates of the optimiser only with ``rates``."""
+    """Put back all but the position and the schedules; the rates of the optimiser only with ``rates``."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
     for value, kept in zip(_unnamed(learner), taken["unnamed"], strict=True):
         value.detach().copy_(kept)
@@ -84,7 +84,7 @@ def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bo
 
 
 def _unnamed(learner: Learner) -> list[Tensor]:
-    """What the model's own state leaves out: buffers that are not persistent, and parameters that the loss owns."""
+    """Return what the model's own state leaves out: buffers that are not persistent, and parameters that the loss owns."""
     named = {each.data_ptr() for each in learner.model.state_dict().values()}
     return [each for each in (*learner.model.buffers(), *learner.parameters) if each.data_ptr() not in named]
 
@@ -105,5 +105,5 @@ def check_finite(learner: Learner, step: int, odd: Container[str] = ()) -> None:
 
 
 def finite(value: Tensor) -> bool:
-    """Whether every entry is. A sum is not finite when an entry is not; where it is only too large each is looked at."""
+    """Return whether every entry is finite. A sum is not when an entry is not; where it is only too large each is looked at."""
     return not value.is_floating_point() or math.isfinite(float(value.sum())) or bool(value.isfinite().all())

@@ -18,13 +18,13 @@ ROWS_PER_PASS = 8  # rows that one pass over a table goes through in the time in
 
 
 def skips_zero_rows(optimizer: Optimizer) -> bool:
-    """Whether a row whose gradient is zero stays as it is under an update, and with it what is remembered of it."""
+    """Return whether an update leaves a row whose gradient is zero as it is, and what is remembered of it."""
     still = all(not group.get("momentum") and not group["weight_decay"] for group in optimizer.param_groups)
     return type(optimizer) in (SGD, Adagrad) and still
 
 
 def sparse_step(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], None]:
-    """``step`` for gradients of which some may be sparse (coalesced, one sparse dimension), which are those of rows.
+    """Return ``step`` for gradients of which some may be sparse (coalesced, one sparse dimension), which are those of rows.
 
     These are moved alone where that is the same and they are a small part of their table; else the gradient is made dense.
     """
@@ -58,13 +58,13 @@ def sparse_step(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[]
 
 
 def _dense(gradient: Tensor) -> Tensor:
-    """Torch's own ``to_dense`` adds to zeros, which takes longer."""
+    """Return a sparse gradient as a dense one. Torch's own ``to_dense`` adds to zeros, which takes longer."""
     values = gradient._values()
     return values.new_zeros(gradient.shape).index_copy_(0, gradient._indices()[0], values)
 
 
 def _take(optimizer: Optimizer, table: Tensor) -> Tensor:
-    """The rows of a table that its gradient has, as a parameter of their own that the optimiser knows."""
+    """Return the rows of a table that its gradient has, as a parameter of their own that the optimiser knows."""
     ids, values = table.grad._indices()[0], table.grad._values()  # type: ignore[union-attr]
     rows = gather_rows(table, ids)
     rows.grad = values

@@ -59,7 +59,7 @@ class Tally:
             self._waiting, self._held = [], 0
 
     def mark(self) -> tuple[dict[str, Any], int]:
-        """How much has been counted, for ``back``."""
+        """Return how much has been counted, for ``back``."""
         return dict(vars(self)), len(self._waiting)
 
     def back(self, mark: tuple[dict[str, Any], int]) -> None:
@@ -68,12 +68,12 @@ class Tally:
         del self._waiting[mark[1] :]
 
     def sums(self) -> dict[str, Any]:
-        """What has been counted so far, as numbers."""
+        """Return what has been counted so far, as numbers."""
         self._compare()
         return {name: getattr(self, name) for name in COUNTED}
 
     def scores(self) -> Scores:
-        """Mean loss a target and accuracy."""
+        """Return mean loss a target and accuracy."""
         self._compare()
         accuracy = self.correct / self.rows if self.classified and self.rows else None
         return Scores(self.loss / self.weight if self.weight else 0.0, accuracy, self.rows)
@@ -98,7 +98,7 @@ class State:
     seconds: float = 0.0
 
     def position(self) -> dict[str, Any]:
-        """All but the best parameters, as numbers."""
+        """Return all but the best parameters, as numbers."""
         return {name: getattr(self, name) for name in PLACE} | {"tally": self.tally.sums()}
 
     def place(self, position: Mapping[str, Any]) -> None:

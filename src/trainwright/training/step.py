@@ -15,10 +15,11 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches.base import Batch
 from trainwright.errors import error
-from trainwright.models.bag import Bag
 from trainwright.models.forward import Forward
-from trainwright.models.lstm_language import LSTMLanguageModel
-from trainwright.training.optim import Objective, Scheduler, lean_step
+from trainwright.models.objective import Objective
+from trainwright.models.protocols import TrainingHooks
+from trainwright.training.lean_step import lean_step
+from trainwright.training.schedules import Scheduler
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard
@@ -37,13 +38,14 @@ class Learner:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        """The parameters and the way to move them are looked up once."""
+        """Look up the parameters and the way to move them, once."""
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
         device = self.parameters[0].device.type if self.parameters else "cpu"
         low = self.precision == "bfloat16"
         self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
-        table = self.model.table if isinstance(self.model, Bag | LSTMLanguageModel) else None
+        self.hooks = self.model if isinstance(self.model, TrainingHooks) else TrainingHooks()
+        table = self.hooks.sparse_table
         if table is not None and device == "cpu":  # on other devices its gradient stays torch's own, which is dense
             table.sparse = True
             self.apply = sparse_step(self.optimizer, self.apply)
@@ -52,12 +54,12 @@ class Learner:
 
     @property
     def model(self) -> nn.Module:
-        """The network."""
+        """Return the network."""
         return self.forward.model
 
     @property
     def lr(self) -> float:
-        """The rate of the first parameter group."""
+        """Return the rate of the first parameter group."""
         return float(self.optimizer.param_groups[0]["lr"])
 
 
@@ -90,7 +92,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
 
 
 def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, list[Tensor]]:
-    """The mean loss of the window, and its gradients as they are before ``clip_value``. Raises as ``update``."""
+    """Return the mean loss of the window, and its gradients as they are before ``clip_value``. Raise as ``update``."""
     for parameter in learner.parameters:
         parameter.grad = None
     total, weight = 0.0, 0.0
@@ -116,8 +118,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
-    if isinstance(learner.model, Bag):
-        learner.model.add_penalty()
+    learner.hooks.add_penalty()
     norms = torch._foreach_norm(gradients) if gradients else ()
     norm = joint_norm(norms)
     if not math.isfinite(norm) and not all(bool(each.isfinite().all()) for each in gradients):
@@ -129,7 +130,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
 
 
 def coalesced(parameter: nn.Parameter) -> Tensor:
-    """The values of a parameter's sparse gradient, after each place has become one entry."""
+    """Return the values of a parameter's sparse gradient, after each place has become one entry."""
     gradient: Any = parameter.grad
     places = gradient._indices()
     if len(places) == 1 and bool((places[0, 1:] > places[0, :-1]).all()):
@@ -139,14 +140,14 @@ def coalesced(parameter: nn.Parameter) -> Tensor:
 
 
 def joint_norm(norms: tuple[Tensor, ...]) -> float:
-    """The Euclidean norm of all gradients together, from the norm of each; not finite when any entry of one is not."""
+    """Return the Euclidean norm of all gradients together, from that of each; not finite when any entry of one is not."""
     if norms and norms[0].device.type != "cpu":  # one wait for the device, not one for each parameter
         return float(torch.linalg.vector_norm(torch.stack(norms)))
     return math.hypot(*(each.item() for each in norms))
 
 
 def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module) -> Exception:
-    """E501 with the quantity, the rows of the window, and the layers whose parameters or gradients are not finite."""
+    """Return E501 with the quantity, the rows of the window, and the layers whose parameters or gradients are not finite."""
     rows = [batch.rows for batch in window if batch.rows is not None]
     problem: Any = error("E501", quantity=quantity, step=step)
     problem.quantity = quantity

@@ -50,6 +50,6 @@ class StepGuard:
 
 
 def _changing(module: nn.Module) -> list[tuple[str, Tensor]]:
-    """Its own buffers that a forward pass may change, by name."""
+    """Return the model's buffers that a forward pass may change, by name."""
     found = ((name, each) for name, each in module._buffers.items() if each is not None)
     return [(name, each) for name, each in found if each.is_floating_point() or each.ndim == 0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,8 @@ from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions
 
 from trainwright.data.batches.tokens import IGNORED
-from trainwright.training.optim import LossSums, Objective
+from trainwright.models.objective import LossSums, Objective
+from trainwright.watch import metrics
 
 Output = Callable[[], tuple[Tensor, Tensor | None]]
 # From so many tokens in the vocabulary on, torch's fused loss pays: it makes the gradient of the logits together with the
@@ -30,7 +30,7 @@ class LowCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
-        """The mean over the targets that are not ``IGNORED``, float32. Features (tokens, width), targets int64 (tokens,)."""
+        """Return the mean over targets that are not ``IGNORED``, float32. Features (tokens, width), targets int64 (tokens,)."""
         with torch.autocast(features.device.type, enabled=False):
             low, rows, kept = weight.to(torch.bfloat16), features.to(torch.bfloat16), targets != IGNORED
             share = 1 / kept.sum()
@@ -61,7 +61,7 @@ class LowCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
-        """Those of features, weight and bias."""
+        """Return the gradients of features, weight and bias."""
         found = ctx.saved_tensors
         if gradient.device.type == "cpu" and gradient == 1:  # that of a batch that makes an update alone
             return (*found, None)
@@ -71,16 +71,15 @@ class LowCrossEntropy(torch.autograd.Function):
 class TokenObjective(Objective):
     """``objective(features, targets)``: features (batch, time, width), targets int64 (batch, time), ``IGNORED`` ones left out.
 
-    ``output()`` gives the output layer's weight (vocabulary, width) and bias. ``unit`` is what a token is (character, byte)
-    where bits are worth telling, else empty.
+    ``output()`` gives the output layer's weight (vocabulary, width) and bias; ``predicts`` says which metrics there are.
     """
 
-    def __init__(self, output: Output, unit: str) -> None:
+    def __init__(self, output: Output, predicts: tuple[str, ...]) -> None:
         super().__init__(F.cross_entropy)
-        self.output, self.unit, self.ignored = output, unit, IGNORED
+        self.output, self.predicts, self.ignored = output, predicts, IGNORED
 
     def __call__(self, features: Tensor, targets: Tensor) -> tuple[Tensor, float]:
-        """(mean, number of targets)."""
+        """Return (mean, number of targets)."""
         weight, bias = self.output()
         flat, wanted = features.flatten(0, 1), targets.flatten()
         if torch.is_autocast_enabled(features.device.type) and torch.is_grad_enabled():
@@ -93,10 +92,9 @@ class TokenObjective(Objective):
         return mean, float((wanted != IGNORED).sum())
 
     def measure(self, outputs: Any, targets: Any) -> LossSums:
-        """Not a way to measure a language model: ``evaluation.language`` is."""
+        """Raise NotImplementedError: a language model is measured by ``evaluation.perplexity``."""
         raise NotImplementedError
 
     def metrics(self, loss: float) -> dict[str, float]:
-        """Perplexity, and bits where tokens are characters."""
-        found = {"perplexity": math.exp(min(loss, 700.0))}
-        return found | ({f"bits_per_{self.unit}": loss / math.log(2)} if self.unit else {})
+        """Return perplexity, and bits where tokens are characters."""
+        return metrics.compute(metrics.computed(*self.predicts), loss)

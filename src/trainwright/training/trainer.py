@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Collection
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -12,28 +13,31 @@ import torch
 from torch import nn
 
 from trainwright.config.kinds import KINDS
-from trainwright.config.settings import MOST_THREADS
-from trainwright.errors import error, in_short, nearest
+from trainwright.config.settings import check_monitor
+from trainwright.errors import error, nearest
 from trainwright.models import registry
+from trainwright.models.catalog import models
 from trainwright.models.memory_format import MemoryFormatted
+from trainwright.models.objective import Objective
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
-from trainwright.training import snapshot
-from trainwright.training.autotune import ExecConfig, Workload, fastest_config, ignore, threaded
-from trainwright.training.checkpointing import Saver
+from trainwright.training.autotune import ExecConfig, Workload, fastest_config, threaded
+from trainwright.training.checkpointing import Saver, restore, with_checkpoints
 from trainwright.training.environment import environment
 from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
-from trainwright.training.optim import Objective, make_optimizer, make_schedules
-from trainwright.training.problem import Note, Problem
+from trainwright.training.optim import make_optimizer
+from trainwright.training.problem import Problem
 from trainwright.training.rng import preserve_rng
+from trainwright.training.schedules import make_schedules
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Event, Finished, Scores
+from trainwright.watch.events import Listener, Note, Scores, ignore
+from trainwright.watch.metrics import METRICS
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` is the fastest present. Raises E314 for a device that is not there."""
+    """Return a device by its name; ``auto`` is the fastest present. Raise E314 for a device that is not there."""
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind, there in present.items() if there)
@@ -53,21 +57,22 @@ class Trainer:
     ``notes`` say what became of an earlier run's weights, what is frozen, and what was measured to be fast.
     """
 
-    def __init__(self, problem: Problem, free: Collection[str] = (), on_progress: Callable[[int, int], None] = ignore) -> None:
-        """``free`` names the settings of ``ExecConfig`` to be measured; ``on_progress(done, total)`` is told how far that is.
+    def __init__(self, problem: Problem, free: Collection[str] = (), listen: Listener = ignore) -> None:
+        """``free`` names the settings of ``ExecConfig`` to be measured; ``listen`` is told how far that is.
 
         Raises SettingError where torch does not know a name or an argument.
         """
         self.problem, self.settings = problem, problem.settings
         self.notes: list[Note] = []
         self.device = pick_device(self.settings.device)
+        check_monitor(self.settings.monitor, problem.predicts)
         if self.settings.patience and "valid" not in problem.splits:
             raise error("E315")
-        self.name = registry.versioned(problem.task, self.settings.model.name)  # type: ignore[union-attr]
+        self.name = models(problem.task)[self.settings.model.name].versioned  # type: ignore[union-attr]
         self.model = self._network()
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self._freeze()
-        self.batches = problem.batches(self.device)
+        self.batches = problem.batches(self.model, self.device)
         self.plan = Plan(
             epochs=self.settings.epochs or 0,
             steps=self.settings.steps,
@@ -75,20 +80,23 @@ class Trainer:
             patience=self.settings.patience,
             accumulate=self.settings.accumulate,
             monitor=self.settings.monitor,
+            higher_is_better=METRICS[self.settings.monitor].higher_is_better,
             seed=self.settings.seed,
             unit=problem.unit,
             name_rows=problem.name_rows,
         )
-        way = self._way(free if self.settings.speed == "auto" else (), on_progress)
+        way = self._way(free if self.settings.speed == "auto" else (), listen)
         self.settings = problem.settings = self.settings.model_copy(update=way.settings())
         self.learner = self._learner(self.model, way)
         self.state = State()
         self.threads = way.threads or torch.get_num_threads()
         if way.threads > (cores := os.cpu_count() or way.threads):
-            self.notes.append(("threads", str(way.threads), f"more than the {cores} cores of this machine, which is slower"))
+            self.notes.append(
+                Note("threads", str(way.threads), f"more than the {cores} cores of this machine, which is slower")
+            )
 
     def _network(self) -> nn.Module:
-        """The network; initial weights follow from the seed, torch's global state is left alone."""
+        """Return the network; initial weights follow from the seed, torch's global state is left alone."""
         problem, parent = self.problem, self.problem.parent
 
         def build(shape: Any) -> nn.Module:
@@ -125,20 +133,20 @@ class Trainer:
             if not learning:
                 raise error("E326")
             names = ", ".join(self.settings.freeze)
-            self.notes.append(("frozen", names, f"{learning:,} of {self.parameters:,} parameters learn"))
+            self.notes.append(Note("frozen", names, f"{learning:,} of {self.parameters:,} parameters learn"))
 
     @property
     def objective(self) -> Objective:
-        """What training makes small."""
+        """Return what training makes small."""
         return self.learner.objective
 
     def _updates(self) -> int:
-        """How many are planned."""
+        """Return how many updates are planned."""
         planned = -(-self.batches.per_epoch // self.settings.accumulate) * self.plan.epochs
         return min(planned, self.settings.steps) if self.settings.steps else planned
 
-    def _way(self, free: Collection[str], on_progress: Callable[[int, int], None]) -> ExecConfig:
-        """How an update is computed: as the settings say, or by measuring where they leave it open."""
+    def _way(self, free: Collection[str], listen: Listener) -> ExecConfig:
+        """Return how an update is computed: as the settings say, or by measuring where they leave it open."""
         settings, layout = self.settings, ""
         if isinstance(self.model, MemoryFormatted):
             layout = settings.layout or ("channels_last" if self.device.type == "cpu" else "contiguous")
@@ -150,14 +158,14 @@ class Trainer:
         unfit = {"layout"} if not layout else set()
         unfit |= {"threads"} if self.device.type != "cpu" else set()
         measured = self.problem.tunable.intersection(free) - unfit
-        bench = Workload(build, self.batches, settings.accumulate, self._updates(), settings.time, self.device, on_progress)
+        bench = Workload(build, self.batches, settings.accumulate, self._updates(), settings.time, self.device, listen)
         with preserve_rng(self.device):
             way, told = fastest_config(bench, way, measured) if measured else (way, "")
-        self.notes += [("speed", str(way), f"measured on real batches: {told}")] if told else []
+        self.notes += [Note("speed", str(way), f"measured on real batches: {told}")] if told else []
         return way
 
     def _learner(self, model: nn.Module, way: ExecConfig) -> Learner:
-        """What moves ``model``."""
+        """Return what moves the parameters of ``model``."""
         settings = self.settings
         assert settings.optimizer is not None and settings.lr is not None
         assert settings.schedule is not None and settings.clip is not None
@@ -172,41 +180,33 @@ class Trainer:
         return Learner(forward, objective, optimizer, schedules, settings.clip, settings.clip_value, way.precision)
 
     def machine(self) -> dict[str, Any]:
-        """What the last bits of numbers depend on, beside data and settings."""
+        """Return what the last bits of numbers depend on, beside data and settings."""
         return environment(self.device, self.threads)
 
     def is_over(self, found: Checkpoint) -> bool:
-        """Whether the plan asks for nothing more than a checkpoint has."""
+        """Return whether the plan asks for nothing more than a checkpoint has."""
         before = State()
         before.place(found.state["position"])
         return bool(self.plan.reason(before, before.seconds))
 
     def restore(self, found: Checkpoint) -> list[Note]:
-        """Stand where a checkpoint was taken; what is not as it was then.
+        """Stand where a checkpoint was taken, and return notes on what is not as it was then.
 
-        Raises RunError E411 where it was made by something else.
+        Raise RunError E411 where it was made by something else.
         """
-        updates = -(-self.batches.per_epoch // self.settings.accumulate)
-        try:
-            alike = snapshot.restore(found.state, self.learner, self.state, updates)
-            self.batches.batch_size //= self.state.microbatches
-            threads = int(found.facts["machine"]["threads"])
-            if not 0 < threads <= MOST_THREADS:
-                raise ValueError(f"{threads} threads")
-        except Exception as problem:  # somebody else may have written and sealed it
-            raise error("E411", path=found.path, problem=f"it does not fit the model: {in_short(problem)}") from None
-        self.threads = self.settings.threads or threads
+        alike = restore(found, self.learner, self.batches, self.state, self.settings.accumulate)
+        self.threads = self.settings.threads or int(found.facts["machine"]["threads"])
         notes = []
         if not alike:
             why = f"for {self.plan.epochs} epochs; the rates so far were those of the earlier plan"
-            notes.append(("schedule", "planned anew", why))
-        state = self.state
+            notes.append(Note("schedule", "planned anew", why))
+        state, updates = self.state, -(-self.batches.per_epoch // self.settings.accumulate)
         if not (state.batch or self.plan.reason(state, state.seconds)) and state.step != state.epoch * updates:
             why = "the earlier plan ended inside one; the result is not that of a run that was longer from the start"
-            notes.append(("epoch", "begun anew", why))
+            notes.append(Note("epoch", "begun anew", why))
         return notes
 
-    def train(self, emit: Callable[[Event], None], saver: Saver | None = None) -> None:
+    def train(self, listen: Listener, saver: Saver | None = None) -> None:
         """Train to the end of the plan; the model then holds the parameters of the best epoch.
 
         With a ``saver`` the run can be gone on with whenever it ends, and one of ``ENDED`` is raised after a signal.
@@ -215,31 +215,22 @@ class Trainer:
             TrainingError: E501 and E503 for what is not finite, E502 where that cannot be saved, E504 for too little memory.
             SettingError: E329 for a rollback without a ``saver``.
         """
-        recover = self._recover(saver)
-        if saver is not None:
-            saver.begin(self.learner, self.state)
         signals = saver.signals if saver is not None else Signals()
         measure = partial(_at_once, signals, self._validate) if "valid" in self.problem.splits else None
+        events = fit(self.learner, self.batches, measure, self.plan, self.state, self._recover(saver))
+        if saver is not None:
+            events = with_checkpoints(events, self.learner, self.state, saver)
         try:
-            with preserve_rng(self.device), threaded(self.threads), signals.waiting():
-                for event in fit(self.learner, self.batches, measure, self.plan, self.state, recover):
-                    if saver is not None and isinstance(event, Finished):
-                        saver.save(final=True)
-                    emit(event)
-                    if saver is not None:
-                        saver.after(event)
-            signals.check()
-        except BaseException as problem:
-            if saver is not None:
-                saver.rescue()  # whatever it was, the run can go on from here
-            if isinstance(problem, torch.OutOfMemoryError):
-                raise error("E504", what="data on the way to the model, or for its validation") from None
-            raise
+            with preserve_rng(self.device), threaded(self.threads), closing(events):
+                for event in events:
+                    listen(event)
+        except torch.OutOfMemoryError:
+            raise error("E504", what="data on the way to the model, or for its validation") from None
         if self.state.best:
             self.model.load_state_dict(self.state.best)
 
     def _recover(self, saver: Saver | None) -> Recover | None:
-        """What is done when an update is refused; None ends the training."""
+        """Return what is done when an update is refused; None ends the training."""
         if self.settings.on_nonfinite == "stop":
             return None
         if self.settings.on_nonfinite == "skip":
@@ -252,12 +243,12 @@ class Trainer:
         return self.problem.validate(model, self.objective, self.device)
 
     def measure(self) -> dict[str, Any]:
-        """The scores of the report: those of the model as it is now."""
+        """Return the scores of the report: those of the model as it is now."""
         with threaded(self.threads):
             return self.problem.measure(self.model, self.objective, self.device)
 
     def evaluate(self) -> dict[str, Any]:
-        """The report, without its time fields."""
+        """Return the report, without its time fields."""
         problem = self.problem
         return {
             "task": problem.title,
@@ -275,7 +266,7 @@ class Trainer:
         }
 
     def bundle(self) -> Bundle:
-        """All that is needed to use the model."""
+        """Return all that is needed to use the model."""
         values, arrays, tokens = self.problem.bundle()
         model: Any = self.settings.model
         meta = {"task": self.problem.task, "model": self.name, "model_settings": model.model_dump(), **values}
@@ -283,21 +274,21 @@ class Trainer:
         return Bundle(meta, weights, arrays, tokens)
 
     def take(self, bundle: Bundle) -> None:
-        """The weights of a bundle become the network's. Raises RuntimeError where they are another network's."""
+        """Take the weights of a bundle for the network's. Raise RuntimeError where they are another network's."""
         self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
 
 
 def _at_once(signals: Signals, validate: Callable[[nn.Module], Scores], model: nn.Module) -> Scores:
-    """Validation may take long and changes nothing: a signal need not wait for its end."""
+    """Validate. That may take long and changes nothing: a signal need not wait for its end."""
     with signals.waiting(False):
         return validate(model)
 
 
 def _moved(copied: list[str], partly: list[str], fresh: list[str]) -> list[Note]:
-    """What became of an earlier run's weights."""
-    notes = [("weights", f"{len(copied) + len(partly)} kept", "from the earlier run")]
+    """Return notes on what became of an earlier run's weights."""
+    notes = [Note("weights", f"{len(copied) + len(partly)} kept", "from the earlier run")]
     if partly:
-        notes.append(("partly kept", ", ".join(partly), "what is known to both; the rest starts anew"))
+        notes.append(Note("partly kept", ", ".join(partly), "what is known to both; the rest starts anew"))
     if fresh:
-        notes.append(("new", ", ".join(fresh), "starts anew, as nothing in the earlier run fits it"))
+        notes.append(Note("new", ", ".join(fresh), "starts anew, as nothing in the earlier run fits it"))
     return notes

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from trainwright.watch import figures, measures, words
+from trainwright.watch import figures, metrics, words
 
 _WIDE = 5  # a perplexity that spans more than this factor is shown on a logarithmic axis
 
@@ -38,8 +37,8 @@ def figure(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], name
 def _score(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str | None:
     """The measure of the second panel: the leading one, else the first of the person's own."""
     names = [name.split("_", 1)[1] for name in history[0] if name.startswith(("train_", "valid_")) and _known(history, name)]
-    judged = measures.lead(report.get("test") or report.get("valid") or {})
-    return judged if judged in names else measures.leading(names) or next((name for name in names if name != "loss"), None)
+    judged = metrics.lead(report.get("test") or report.get("valid") or {})
+    return judged if judged in names else metrics.leading(names) or next((name for name in names if name != "loss"), None)
 
 
 def _known(history: Sequence[Mapping[str, Any]], column: str) -> bool:
@@ -97,7 +96,7 @@ def _finite(value: float | None) -> float:
 
 
 def _dress(axes: Axes, epochs: np.ndarray[Any, Any], measure: str, logarithmic: bool) -> None:
-    title = "Loss (mean per target)" if measure == "loss" else figures.showable(measures.title(measure))
+    title = "Loss (mean per target)" if measure == "loss" else figures.showable(metrics.find(measure).title)
     axes.set_title(title[:1].upper() + title[1:], loc="left", fontsize=10.5, color=figures.INK, pad=16, parse_math=False)
     axes.set_xlabel("epoch", fontsize=9.5, color=figures.SOFT)
     axes.spines[["top", "right"]].set_visible(False)
@@ -153,7 +152,7 @@ def _name_lines(axes: Axes, lines: list[Any], measure: str) -> None:
     heights = axes.transScale.transform([(0, value) for value in (*axes.get_ylim(), *(end[0] for end in ends))])[:, 1]
     low, high = heights[:2]
     places = _apart(((heights[2:] - low) / (high - low)).tolist(), 0.12)
-    write = partial(measures.write, measure)
+    write = metrics.find(measure).write
     for place, (value, part, color) in zip(places, ends, strict=True):
         axes.annotate(f"{part}\n{write(value)}", (1, place), xycoords="axes fraction", xytext=(6, 0), va="center",
                       textcoords="offset points", fontsize=9, color=color, linespacing=1.05)  # fmt: skip

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from trainwright.watch import measures, words
-from trainwright.watch.events import Epoch, Scores
+from trainwright.watch import metrics, words
+from trainwright.watch.events import Epoch
 from trainwright.watch.screen import Line
 
 BEST = f"{words.STAR} best"
@@ -29,23 +29,16 @@ class EpochColumns(NamedTuple):
 
 
 def cells(event: Epoch) -> dict[ColumnHead, str]:
-    """What an epoch has to show, in the order of the columns; a score that has no meaning here has no cell."""
+    """Return what an epoch has to show, in the order of the columns; a score that has no meaning here has no cell."""
     found = {_EPOCH: words.count(event.epoch)}
     for part, scores in (("train", event.train), ("valid", event.valid)):
-        found |= {(part, name): measures.write(name, value) for name, value in _scores(scores)}
+        if scores is not None:
+            found |= {(part, name): metrics.find(name).write(value) for name, value in scores.values().items()}
     return {**found, _SECONDS: f"{event.seconds:.2f}"}
 
 
-def _scores(scores: Scores | None) -> Iterable[tuple[str, float]]:
-    if scores is None:
-        return []
-    accuracy = [] if scores.accuracy is None else [("accuracy", scores.accuracy)]
-    more = [(name, value) for name, value in scores.metrics.items() if value is not None]
-    return [("loss", scores.loss), *accuracy, *more]
-
-
 def choose(columns: Iterable[ColumnHead], width: int) -> EpochColumns:
-    """The layout of ``columns`` in ``width`` cells: closer together where that is enough, else without the least."""
+    """Lay out ``columns`` in ``width`` cells: closer together where that is enough, else without the least."""
     kept = sorted(columns, key=_place)
     while True:
         for gap in (3, 2):
@@ -56,30 +49,30 @@ def choose(columns: Iterable[ColumnHead], width: int) -> EpochColumns:
 
 
 def _place(column: ColumnHead) -> int:
-    """The epoch first, then train, valid, and the seconds last; within a part the order in which the scores came."""
+    """Return where a column stands: the epoch first, then train, valid, and the seconds last; within a part as they came."""
     return -1 if column == _EPOCH else ("train", "valid", "").index(column[0])
 
 
 def _rank(column: ColumnHead, columns: Sequence[ColumnHead]) -> tuple[int, int]:
-    """How early a column is given up: the greatest first."""
+    """Return how early a column is given up: the greatest first."""
     part, name = column
     if column == _EPOCH:
         return -1, 0
     if column == _SECONDS:
         return 5, 0
-    kind = 0 if name == "loss" else 1 if name in measures.LEADING else 2
-    order = measures.LEADING.index(name) if kind == 1 else columns.index(column)
+    kind = 0 if name == "loss" else 1 if name in metrics.LEADING else 2
+    order = metrics.LEADING.index(name) if kind == 1 else columns.index(column)
     return ((0, 1, 3) if part == "valid" else (2, 4, 6))[kind], order
 
 
 def heading(layout: EpochColumns) -> Line:
-    """The names of the columns."""
+    """Return the line with the names of the columns."""
     titles = [_title(column) for column in layout.columns]
     return Line(f"{_row(titles, layout)}{' ' * layout.gap}{BEST}", "bold", (*titles, BEST))
 
 
 def row(values: Mapping[ColumnHead, str], layout: EpochColumns, best: bool) -> Line:
-    """One epoch."""
+    """Return the line of one epoch."""
     shown, mark = [values.get(column, "-") for column in layout.columns], words.STAR if best else ""
     text = _row(shown, layout) + (" " * layout.gap + mark if mark else "")
     return Line(text, "green" if best else "", (*shown, mark))
@@ -87,7 +80,7 @@ def row(values: Mapping[ColumnHead, str], layout: EpochColumns, best: bool) -> L
 
 def _title(column: ColumnHead) -> str:
     part, name = column
-    return f"{part} {measures.short(name)}".strip()
+    return f"{part} {metrics.find(name).short}".strip()
 
 
 def _row(texts: Sequence[str], layout: EpochColumns) -> str:

@@ -8,20 +8,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from trainwright.errors import error
 
 
-@dataclass(slots=True)
 class Event:
     """Something that happened; ``kind`` names it in the file."""
 
+    __slots__ = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[str] = ""
 
 
@@ -79,6 +80,11 @@ class Scores:
     n: int
     metrics: dict[str, float] = field(default_factory=dict)
 
+    def values(self) -> dict[str, float]:
+        """Return all that has a value by its name: loss, accuracy, then the metrics."""
+        found = {"loss": self.loss, "accuracy": self.accuracy, **self.metrics}
+        return {name: value for name, value in found.items() if value is not None}
+
 
 @dataclass(slots=True)
 class Epoch(Event):
@@ -126,14 +132,17 @@ class Resumed(Event):
     checkpoint: str
 
 
-@dataclass(slots=True)
-class Note(Event):
-    """Something was derived or found: ``what`` was set to ``value`` because of ``why``."""
-
-    kind: ClassVar[str] = "note"
+class _Finding(NamedTuple):
     what: str
     value: str
     why: str
+
+
+class Note(_Finding, Event):
+    """Something was derived or found: ``what`` was set to ``value`` because of ``why``. It is a tuple of the three."""
+
+    __slots__ = ()
+    kind: ClassVar[str] = "note"
 
 
 @dataclass(slots=True)
@@ -147,18 +156,32 @@ class Progress(Event):
     unit: str = field(default="rows")
 
 
+@dataclass(slots=True)
+class PhaseEnded(Event):
+    """The time since the last such event was spent on ``phase``; it is counted, and neither kept nor shown."""
+
+    kind: ClassVar[str] = "phase ended"
+    phase: str
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Do nothing: nobody listens."""
+
+
 _ENCODER = json.JSONEncoder(default=asdict)
 
 
 def to_json(event: Event) -> str:
-    """One line of ``events.jsonl``, without the newline."""
-    names: tuple[str, ...] = event.__slots__
+    """Return one line of ``events.jsonl``, without the newline."""
     # Only Scores are nested; asdict on every event copies deeply and takes twice as long.
-    return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in names}})
+    return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in event.__match_args__}})
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run folder's ``events.jsonl``; a torn last line is passed over."""
+    """Yield the events of a run folder's ``events.jsonl``; a torn last line is passed over."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if not line.endswith("\n"):
@@ -175,7 +198,7 @@ class Appended:
         self._waiting = b""
 
     def append(self, text: str) -> None:
-        """Whole lines, handed to the system at once."""
+        """Add whole lines, handed to the system at once."""
         data = text.encode("utf-8", "backslashreplace")
         self.length += len(data)
         self._waiting += data
@@ -225,20 +248,19 @@ class EventLog:
             self._history.append(line)
 
     def position(self) -> dict[str, Any]:
-        """What has been written so far: bytes of the events, and the history as it is."""
+        """Return what has been written so far: bytes of the events, and the history as it is."""
         return {"events": self._events.length, "history": self._text}
 
     def _history_line(self, event: Epoch) -> str:
         parts = {"train": event.train, "valid": event.valid}
         head = ""
         if not self._names:
-            measures = [(part, name) for part in parts for name in ("loss", "accuracy")]
-            more = [(part, name) for part, scores in parts.items() if scores for name in scores.metrics]
-            self._names = measures + more
+            counted = [(part, name) for part in parts for name in ("loss", "accuracy")]
+            self._names = counted + [(part, name) for part, scores in parts.items() if scores for name in scores.metrics]
             head = f"epoch,step,{','.join(_quoted(f'{part}_{name}') for part, name in self._names)},lr,seconds,best\n"
-        values = [_measure(parts[part], name) for part, name in self._names]
-        shown = ["" if value is None else repr(value) for value in (*values, event.lr)]
-        return f"{head}{event.epoch},{event.step},{','.join(shown)},{event.seconds:.3f},{int(event.best)}\n"
+        values = {part: scores.values() if scores else {} for part, scores in parts.items()}
+        shown = [repr(values[part][name]) if name in values[part] else "" for part, name in self._names]
+        return f"{head}{event.epoch},{event.step},{','.join(shown)},{event.lr!r},{event.seconds:.3f},{int(event.best)}\n"
 
     def close(self) -> None:
         """Close both files."""
@@ -254,17 +276,11 @@ def _cut(path: Path, length: int) -> None:
 
 
 def _columns(history: str) -> list[tuple[str, str]]:
-    """Part and measure of the columns between step and rate, from a history's first line."""
+    """Return part and metric of the columns between step and rate, from a history's first line."""
     names = next(csv.reader(io.StringIO(history, newline="")), [])[2:-3]
-    return [(part, measure) for part, _, measure in (name.partition("_") for name in names)]
-
-
-def _measure(scores: Scores | None, name: str) -> float | None:
-    if scores is None:
-        return None
-    return getattr(scores, name) if name in ("loss", "accuracy") else scores.metrics.get(name)
+    return [(part, metric) for part, _, metric in (name.partition("_") for name in names)]
 
 
 def _quoted(name: str) -> str:
-    """``name`` as a cell of a CSV file: a person's own metric may be called anything."""
+    """Return ``name`` as a cell of a CSV file: a person's own metric may be called anything."""
     return '"' + name.replace('"', '""') + '"' if set(name) & set(',"\r\n') else name

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from trainwright.watch import measures, scores, summary, words
+from trainwright.watch import metrics, scores, summary, words
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5f6368; --line: #dcdcdc; --paper: #fff; --panel: #f6f6f4; }
@@ -178,11 +178,11 @@ def _history(history: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
             words.count(row["epoch"]),
-            *("-" if row.get(key) is None else measures.write(name, row[key]) for key, _, name in columns),
+            *("-" if row.get(key) is None else metrics.find(name).write(row[key]) for key, _, name in columns),
         ]
         for row in history
     ]
-    table = _table(["epoch", *(_text(f"{part} {measures.title(name)}") for _, part, name in columns)], rows, left=0)
+    table = _table(["epoch", *(_text(f"{part} {metrics.find(name).title}") for _, part, name in columns)], rows, left=0)
     return f"<details><summary>Numbers by epoch</summary>{table}</details>"
 
 

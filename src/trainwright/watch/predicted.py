@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from trainwright.watch import figures, measures, words
+from trainwright.watch import figures, metrics, words
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 _SIDE = 4.9  # inches
@@ -48,8 +48,8 @@ def figure(report: Mapping[str, Any]) -> Figure:
 
 
 def _headline(test: Mapping[str, Any]) -> str:
-    found = measures.values(test)
-    scores = [f"{measures.title(name)} {measures.write(name, found[name])}" for name in ("rmse", "r2") if name in found]
+    found = metrics.values(test)
+    scores = [f"{metrics.find(name).title} {metrics.find(name).write(found[name])}" for name in ("rmse", "r2") if name in found]
     return ", ".join([f"{words.count(test['n'])} test rows", *scores])
 
 

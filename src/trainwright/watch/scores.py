@@ -10,9 +10,15 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from trainwright.watch import measures, words
+from trainwright.watch import metrics, words
 
-_LABEL = 28
+LABEL = 28  # cells of a label
+# What the numbers beside the leading one mean.
+_REMARKS = {
+    "rmse": {"loss": "of the standardised target", "r2": "1 is perfect, 0 is no better than a mean"},
+    "perplexity": {"loss": "nats per token", "accuracy": "of the next token"},
+    "accuracy": {"macro_f1": "mean of the classes' F1"},
+}
 
 
 class Fact(NamedTuple):
@@ -25,18 +31,18 @@ class Fact(NamedTuple):
 
 
 def unit(report: Mapping[str, Any]) -> str:
-    """What is counted: rows or tokens."""
+    """Return what is counted: rows or tokens."""
     return words.clip(report.get("unit") or "rows", 12)
 
 
 def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
-    """The main score of a split and its interval in short, for a table of runs; ``-`` where there is none."""
-    found, lead = measures.values(scores or {}), measures.lead(scores or {})
+    """Return the main score of a split and its interval in short, for a table of runs; ``-`` where there is none."""
+    found, lead = metrics.values(scores or {}), metrics.lead(scores or {})
     if lead is None:
         return (f"loss {words.loss(found['loss'])}" if "loss" in found else "-"), ""
-    ends, share = _interval(lead, scores or {}), lead == "accuracy"
-    shown = measures.write(lead, found[lead])
-    text = shown if share else f"{measures.title(lead)} {shown}"
+    ends, share, entry = _interval(lead, scores or {}), lead == "accuracy", metrics.find(lead)
+    shown = entry.write(found[lead])
+    text = shown if share else f"{entry.title} {shown}"
     if not ends:
         return text, ""
     low, high = words.bounds([100 * end for end in ends] if share else ends)
@@ -44,25 +50,24 @@ def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
 
 
 def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
-    """All scores: those on the test rows, what they had to beat, those on the validation rows (called ``valid``)."""
+    """Return all scores: those on the test rows, what they had to beat, those on the validation rows (called ``valid``)."""
     found = [] if not report.get("test") else list(_split("test", report["test"], report))
     found += _to_beat(report)
     return found + ([] if not report.get("valid") else list(_split(valid, report["valid"], report)))
 
 
 def _split(part: str, scores: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Fact]:
-    """The scores of one split, the leading one first; the count stands beside it."""
-    found, lead = measures.values(scores), measures.lead(scores)
+    """Yield the scores of one split, the leading one first; the count stands beside it."""
+    found, lead = metrics.values(scores), metrics.lead(scores)
     explained = part == "test" or not report.get("test")
-    remarks, first = _remarks(lead) if explained else {}, lead or "loss"
+    remarks, first = _REMARKS[lead or "accuracy"] if explained else {}, lead or "loss"
     for name in sorted(found, key=lambda name: (name != first, name == "loss" and lead == "rmse")):
-        sure = _sure(name, scores)
-        remark = remarks.get(name, "")
+        remark, entry = remarks.get(name, ""), metrics.find(name)
         if name == first:
             counted = "" if unit(report) == "rows" else f" {unit(report)}"
             remark = f"n = {words.count(scores['n'])}{counted}" if scores.get("n") is not None else ""
-        title = "macro F1" if name == "macro_f1" else f"{part} {measures.title(name)}"
-        yield Fact(title, measures.write(name, found[name]), sure, remark)
+        title = entry.title if name == "macro_f1" and part == "test" else f"{part} {entry.title}"
+        yield Fact(title, entry.write(found[name]), _sure(name, scores), remark)
 
 
 def _sure(name: str, scores: Mapping[str, Any]) -> str:
@@ -71,32 +76,22 @@ def _sure(name: str, scores: Mapping[str, Any]) -> str:
 
 
 def _interval(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
-    """The interval of a measure, where both of its ends are numbers."""
+    """Return the interval of a metric, where both of its ends are numbers."""
     ends = scores.get("interval" if name == "accuracy" else f"{name}_interval") or ()
     known = [end for end in ends if end is not None and math.isfinite(end)]
     return (known[0], known[1]) if len(known) == 2 else None
 
 
-def _remarks(lead: str | None) -> dict[str, str]:
-    """What the numbers beside the leading one mean."""
-    if lead == "rmse":
-        return {"loss": "of the standardised target", "r2": "1 is perfect, 0 is no better than a mean"}
-    if lead == "perplexity":
-        return {"loss": "nats per token", "accuracy": "of the next token"}
-    return {"macro_f1": "mean of the classes' F1"}
-
-
 def _baselines(report: Mapping[str, Any], lead: str) -> list[Mapping[str, Any]]:
-    """The baselines with a score to compare, the best first."""
+    """Return the baselines with a score to compare, the best first."""
     best, others = report.get("baseline") or {}, report.get("baselines") or []
     others = [each for each in others if each.get("name") != best.get("name")]
     there = [each for each in (best, *others) if each.get(lead) is not None]
-    return sorted(there, key=lambda each: -each[lead] if lead == "accuracy" else each[lead])
+    return sorted(there, key=lambda each: -each[lead] if metrics.find(lead).higher_is_better else each[lead])
 
 
 def _lead(report: Mapping[str, Any]) -> str | None:
-    split = report.get("test") or report.get("valid") or report.get("baseline") or {}
-    return measures.lead(split)
+    return metrics.lead(report.get("test") or report.get("valid") or report.get("baseline") or {})
 
 
 def _to_beat(report: Mapping[str, Any]) -> list[Fact]:
@@ -104,17 +99,17 @@ def _to_beat(report: Mapping[str, Any]) -> list[Fact]:
     if lead is None:
         return []
     return [
-        Fact("baseline" if place else "to beat", measures.write(lead, each[lead]), _sure(lead, each), _named(each))
+        Fact("baseline" if place else "to beat", metrics.find(lead).write(each[lead]), _sure(lead, each), _named(each))
         for place, each in enumerate(_baselines(report, lead))
     ]
 
 
 def _named(baseline: Mapping[str, Any]) -> str:
-    """``majority class, World``; ``mean of the training targets, 152.1``; ``bigram, loss 5.2590``."""
+    """Return ``majority class, World``; ``mean of the training targets, 152.1``; ``bigram, loss 5.2590``."""
     name, label, value = (baseline.get(key) for key in ("name", "label", "value"))
     parts = [words.clip(name or "baseline", 40)]
     if label is not None:
-        parts.append(words.clip(label, _LABEL))
+        parts.append(words.clip(label, LABEL))
     if isinstance(value, int | float):
         parts.append(words.number(value))
     if baseline.get("perplexity") is not None and baseline.get("loss") is not None:
@@ -123,52 +118,33 @@ def _named(baseline: Mapping[str, Any]) -> str:
 
 
 def verdict(report: Mapping[str, Any]) -> str:
-    """How the test score stands against the baseline, in one sentence; empty where they cannot be compared."""
+    """Say how the test score stands against the baseline, in one sentence; empty where they cannot be compared."""
     test, lead = report.get("test") or {}, _lead(report)
     against = _baselines(report, lead) if lead else []
-    if lead is None or not against or lead not in measures.values(test):
+    if lead is None or not against or lead not in metrics.values(test):
         return ""
-    return _VERDICTS[lead](measures.values(test)[lead], test, against[0])
-
-
-def _on_accuracy(ours: float, test: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
-    theirs = baseline["accuracy"]
-    if not ours > theirs:
-        return "the model does not beat the baseline"
-    mine, other = _interval("accuracy", test), _interval("accuracy", baseline)
-    if mine and other and mine[0] <= other[1]:
-        return "not clearly better than the baseline: the intervals overlap"
-    return f"{100 * (ours - theirs):.2f} points above the baseline"
-
-
-def _on_error(ours: float, test: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
-    theirs = baseline["rmse"]
-    if not ours < theirs:
-        return "the model does not beat the baseline"
-    mine, other = _interval("rmse", test), _interval("rmse", baseline)
-    if mine and other and mine[1] >= other[0]:
-        return "not clearly better than the baseline: the intervals overlap"
+    higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
+    theirs = best[lead]
+    beaten = ours > theirs if higher else ours < theirs
+    unclear = "not clearly better than the baseline" if beaten else "the model does not beat the baseline"
+    mine, other = _interval(lead, test), _interval(lead, best)
+    if lead == "perplexity":
+        name = words.clip(best.get("name") or "other", LABEL)
+        said = f"perplexity {words.number(ours)} against {words.number(theirs)} of the {name} baseline"
+        if beaten and not (mine and mine[1] >= theirs):
+            return said
+        return f"{unclear}: {said}{', which lies in the interval' if beaten else ''}"
+    if not beaten:
+        return unclear
+    if mine and other and (mine[0] <= other[1] if higher else mine[1] >= other[0]):
+        return f"{unclear}: the intervals overlap"
+    if lead == "accuracy":
+        return f"{100 * (ours - theirs):.2f} points above the baseline"
     less = 100 * (1 - ours / theirs)
     return f"RMSE {words.number(ours)} is {less:.{0 if 1 <= less < 99 else 2}f} % below the baseline's"
 
 
-def _on_perplexity(ours: float, test: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
-    theirs, name = baseline["perplexity"], words.clip(baseline.get("name") or "other", _LABEL)
-    against = f"perplexity {words.number(ours)} against {words.number(theirs)} of the {name} baseline"
-    if not ours < theirs:
-        return f"the model does not beat the baseline: {against}"
-    ends = _interval("perplexity", test)
-    return (
-        f"not clearly better than the baseline: {against}, which lies in the interval"
-        if ends and ends[1] >= theirs
-        else against
-    )
-
-
-_VERDICTS = {"accuracy": _on_accuracy, "rmse": _on_error, "perplexity": _on_perplexity}
-
-
 def samples(report: Mapping[str, Any]) -> list[str]:
-    """The generated texts of a language model; none where there are none."""
+    """Return the generated texts of a language model; none where there are none."""
     found = report.get("samples")
     return [str(text) for text in found if str(text).strip()] if isinstance(found, list | tuple) else []

@@ -244,7 +244,7 @@ def test_entries_are_those_of_the_published_files(real_data: Path, name: str, fi
 
 def test_only_tables_are_read_as_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(catalog, "fetch", lambda *_, **__: {"train": tmp_path / "input.txt"})
-    found = source.find("shakespeare", None, None, offline=True, listen=None)
+    found = source.find("shakespeare", None, None, offline=True)
     with pytest.raises(SourceError, match="task language") as caught:
         found.tables()
     assert caught.value.code == "E181"

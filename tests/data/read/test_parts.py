@@ -22,8 +22,9 @@ import trainwright as tw
 from trainwright.data.files import cache
 from trainwright.data.files import content as load
 from trainwright.data.files import spool as scratch
-from trainwright.data.read import csv_fast, csv_strict, json_records
+from trainwright.data.read import csv_strict, json_records
 from trainwright.data.read import tables as readers
+from trainwright.data.read.formats import magics
 from trainwright.data.read.sniff import sniff_loaded
 from trainwright.data.tables.table import Table, TableStream
 from trainwright.data.text import bag_encoder, ngram_counts, tokenize
@@ -35,19 +36,18 @@ LARGEST = 100_000  # bytes; the mutants that are larger are about memory
 
 def in_parts(path: Path, head: int, part: int) -> Table:
     """As ``read_table``, but that all of the file is looked at to tell what it is, and that it lies in UTF-8 on the disk."""
-    loaded = load.load(path)
+    loaded = load.load(path, magics=magics())
     sniffed = sniff_loaded(loaded)
-    if not loaded.parquet and sniffed.format != "json":
-        loaded = readers.in_utf8(loaded, sniffed.encoding)
+    if not loaded.magic and sniffed.format != "json":
+        loaded = loaded.in_utf8(sniffed.encoding)
         sniffed = replace(sniffed, encoding=sniffed.encoding if sniffed.encoding == "utf-8-sig" else "utf-8")
         (path.parent / "content").write_bytes(loaded.data)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (load, readers, csv_fast):
-            patch.setattr(module, "HEAD_BYTES", head)
-            patch.setattr(module, "PART_BYTES", part)
+        patch.setattr(load, "HEAD_BYTES", head)
+        patch.setattr(load, "PART_BYTES", part)
         patch.setattr(csv_strict, "BITE", part)
         patch.setattr(csv_strict, "FORGET", part % 4)
-        if not loaded.parquet and sniffed.format != "json":
+        if not loaded.magic and sniffed.format != "json":
             file = load.SpilledContent((path.parent / "content").open("rb"))
             (path.parent / "content").unlink()
             found = readers._file(replace(loaded, file=file), sniffed).whole()
@@ -85,9 +85,8 @@ def test_large_files_of_any_encoding(encoding: str, pack, tmp_path: Path, monkey
     path = tmp_path / "a.csv"
     path.write_bytes(pack(f"label,text\n{rows}".encode(encoding)))
     whole = readers.read_table(path)
-    for module in (load, readers, csv_fast):
-        monkeypatch.setattr(module, "HEAD_BYTES", 8000)
-        monkeypatch.setattr(module, "PART_BYTES", 5001)
+    monkeypatch.setattr(load, "HEAD_BYTES", 8000)
+    monkeypatch.setattr(load, "PART_BYTES", 5001)
     stream = readers.open_table(path)
     assert len(list(stream.tables())) > 5 and outcome(stream.whole) == outcome(lambda: whole)
 
@@ -119,9 +118,8 @@ def test_a_large_parquet_file_is_read_by_batches(tmp_path: Path, monkeypatch: py
     path = tmp_path / "a.parquet"
     frame.write_parquet(path, row_group_size=700)
     whole = readers.read_table(path)
-    for module in (load, readers):
-        monkeypatch.setattr(module, "HEAD_BYTES", 9000)
-        monkeypatch.setattr(module, "PART_BYTES", 3000)
+    monkeypatch.setattr(load, "HEAD_BYTES", 9000)
+    monkeypatch.setattr(load, "PART_BYTES", 3000)
     stream = readers.open_table(path)
     assert len(list(stream.tables())) > 5 and outcome(stream.whole) == outcome(lambda: whole)
     assert whole.frame.height == 5000 and whole.frame["at"].to_list() == list(range(5000))
@@ -130,10 +128,9 @@ def test_a_large_parquet_file_is_read_by_batches(tmp_path: Path, monkeypatch: py
 def test_a_disk_that_is_full_when_the_last_of_a_file_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     path.write_text("label,text\n" + "a,some words\n" * 1000, encoding="utf-16")
-    for module in (load, readers, csv_fast):
-        monkeypatch.setattr(module, "HEAD_BYTES", 500)
-        monkeypatch.setattr(module, "PART_BYTES", 400)
-    monkeypatch.setattr(readers, "scratch_file", lambda: Path("/dev/full").open("wb", 1 << 20))  # noqa: SIM115
+    monkeypatch.setattr(load, "HEAD_BYTES", 500)
+    monkeypatch.setattr(load, "PART_BYTES", 400)
+    monkeypatch.setattr(load, "scratch_file", lambda: Path("/dev/full").open("wb", 1 << 20))  # noqa: SIM115
     assert outcome(readers.read_table, path) == "E172"
 
 
@@ -143,17 +140,15 @@ def test_utf_16_that_is_cut_far_behind_the_head_is_refused_with_its_place(
     path = tmp_path / "a.csv"
     path.write_bytes(("label,text\n" + "a,some words\nb,others\n" * 500).encode("utf-16") + b"\n")
     whole = outcome(readers.read_table, path)
-    for module in (load, readers, csv_fast):
-        monkeypatch.setattr(module, "HEAD_BYTES", 4000)
-        monkeypatch.setattr(module, "PART_BYTES", 1000)
+    monkeypatch.setattr(load, "HEAD_BYTES", 4000)
+    monkeypatch.setattr(load, "PART_BYTES", 1000)
     assert whole == outcome(readers.read_table, path) == "E117"
 
 
 def small_memory(patch: pytest.MonkeyPatch) -> None:
     """Everything as if it were too large: parts, pieces, arrays on the disk, and shares of the n-grams."""
-    for module in (load, readers, csv_fast):
-        patch.setattr(module, "HEAD_BYTES", 9000)
-        patch.setattr(module, "PART_BYTES", 2000)
+    patch.setattr(load, "HEAD_BYTES", 9000)
+    patch.setattr(load, "PART_BYTES", 2000)
     patch.setattr(scratch, "IN_MEMORY", 100)
     patch.setattr(cache, "IN_MEMORY", 100)
     patch.setattr(ngram_counts, "SORTED_KEYS", 300)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from trainwright.data.files.encoding import encoding_of
-from trainwright.data.read.sniff import DELIMITERS, Sniffed, sniff
+from trainwright.data.read.delimited import DELIMITERS
+from trainwright.data.read.formats import Sniffed
+from trainwright.data.read.sniff import sniff
 from trainwright.errors import SourceError
 
 DATA = os.environ.get("TRAINWRIGHT_TEST_DATA", "")

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from trainwright.data.files import content as load
 from trainwright.data.files.content import FileContent
+from trainwright.data.files.folders import split_folder
 from trainwright.data.read import csv_fast
 from trainwright.data.read.csv_fast import Delimited, DelimitedFile, well_formed_records
-from trainwright.data.read.tables import read_table, split_folder
+from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Table
 from trainwright.errors import SourceError, TrainwrightError
 
@@ -83,7 +84,7 @@ STYLES = (
 
 def both_ways(data: bytes, delimiter: str, has_header: bool) -> tuple[Delimited, Delimited]:
     """What reading gives, and what the careful way alone gives."""
-    file = DelimitedFile(FileContent(Path("x"), data, ".csv", "", False, len(data)), delimiter, has_header)
+    file = DelimitedFile(FileContent(Path("x"), data, ".csv", "", len(data)), delimiter, has_header)
     return file.read(file.begin, len(data) + 1)[0], file.careful(file.begin, len(data) + 1)[0]
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import gzip
 import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from trainwright.data.files.encoding import utf16_side
+from trainwright.data.files.encoding import decode, not_decoded, texts_of, utf16_side
 from trainwright.data.files.spool import scratch_errors, scratch_file
 from trainwright.errors import TrainwrightError, error, nearest
 
@@ -27,6 +27,7 @@ SMALL_TEXT = 8 << 20  # of text, whose records take many times its size in memor
 READ_BYTES = 1 << 20
 HEAD_BYTES = 64 << 20  # bytes of records that are read at first, and all of a file that is not larger
 PART_BYTES = 16 << 20  # bytes of those behind that are read at a time
+COMPRESSIONS = {"gz": b"\x1f\x8b", "zst": b"\x28\xb5\x2f\xfd"}  # the first bytes of each; also how its files end
 ZST_CHUNK = 2 << 10  # a zstd block of 4 bytes may hold 128 KiB: small bites keep one call below 64 MiB
 
 _MAGIC: list[tuple[bytes, str]] = [
@@ -39,6 +40,7 @@ _MAGIC: list[tuple[bytes, str]] = [
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF", "an HDF5 file"),
     (b"ARROW1", "an Arrow file"),
+    (b"PAR1", "a Parquet file"),
     (b"\xd0\xcf\x11\xe0", "an old Office document (.xls)"),
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"BZh", "a bzip2 file"),
@@ -70,13 +72,14 @@ class SpilledContent:
 
 @dataclass(frozen=True)
 class FileContent:
-    """A file's content. ``data`` is empty for a Parquet file that lies uncompressed: its own reader opens it.
+    """A file's content. ``data`` is empty for a binary file that lies uncompressed: its own reader opens it.
 
     Attributes:
         data: all of it, or of a large file that was asked for by ``streamed`` the first ``HEAD`` bytes.
         suffix: the extension in lower case, without the one of the compression (``.csv`` of ``a.csv.gz``).
         compression: ``""``, ``"gz"`` or ``"zst"``, as the first bytes say.
         size: bytes of all of it.
+        magic: the first bytes, by which a binary format is known; empty for text.
         file: where all of it is, if it is not in ``data``.
     """
 
@@ -84,8 +87,8 @@ class FileContent:
     data: bytes
     suffix: str
     compression: str
-    parquet: bool
     size: int
+    magic: bytes = b""
     file: SpilledContent | None = None
 
     def part(self, start: int, size: int) -> bytes:
@@ -107,8 +110,50 @@ class FileContent:
             yield part
             start += len(part)
 
+    def whole_lines(self, start: int = 0) -> Iterator[bytes]:
+        """Yield all of it from ``start`` on in parts that end where a line does. Raises E102."""
+        size = HEAD_BYTES
+        while start < self.size:
+            data = self.part(start, size)
+            if start + len(data) < self.size:
+                end = max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
+                if not end:  # a line is longer than a part
+                    size *= 2
+                    continue
+                data = data[:end]
+            start, size = start + len(data), PART_BYTES
+            yield data
 
-def load(path: Path, *, records: bool = True, at_least: int = 0, streamed: bool = False) -> FileContent:
+    def lines(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the lines of each part of UTF-8, as an editor shows them, and how many there are before it.
+
+        ``str.splitlines`` would also split at form feeds and other rare characters.
+        """
+        before = 0
+        for data in self.whole_lines():
+            text = decode(data, "utf-8", self.path)
+            text = text if before else text.removeprefix("\ufeff")
+            lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+            yield before, lines
+            before += len(lines)
+
+    def in_utf8(self, encoding: str) -> FileContent:
+        """Return the same in UTF-8, damaged bytes as they are. Raises E117 for UTF-16 that is cut or damaged, and E172."""
+        if encoding.startswith("utf-8"):
+            return self
+        if self.file is None:
+            data = decode(self.data, encoding, self.path).encode()
+            return replace(self, data=data, size=len(data))
+        try:
+            kept, size = _spilled(map(str.encode, texts_of(self, encoding)))
+        except UnicodeDecodeError as problem:
+            raise not_decoded(problem, encoding, self.path) from problem
+        return replace(self, data=kept.part(0, HEAD_BYTES), size=size, file=kept)
+
+
+def load(
+    path: Path, *, records: bool = True, at_least: int = 0, streamed: bool = False, magics: Sequence[bytes] = ()
+) -> FileContent:
     """Read the file at ``path``.
 
     Args:
@@ -116,6 +161,7 @@ def load(path: Path, *, records: bool = True, at_least: int = 0, streamed: bool 
             lines of any length.
         at_least: stop soon after so many bytes of content; 0 reads all.
         streamed: keep no more than ``HEAD`` bytes in memory.
+        magics: first bytes of the binary formats that are taken.
 
     Raises:
         SourceError: missing (E101), unreadable (E102), empty (E103), binary (E104), damaged (E105) or growing without
@@ -125,7 +171,7 @@ def load(path: Path, *, records: bool = True, at_least: int = 0, streamed: bool 
     require(path)
     try:
         with path.open("rb") as file:
-            return _load(path, file, records, at_least, streamed)
+            return _load(path, file, records, at_least, streamed, magics)
     except TrainwrightError:
         raise
     except OSError as problem:
@@ -147,52 +193,57 @@ def require(path: Path) -> None:
     raise error("E101", path=path, where=str(path.parent), hint=nearest(path.name, names))
 
 
-def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bool) -> FileContent:
-    head = file.read(8)
-    file.seek(0)
-    compression = _compression(head)
+def plain_suffix(path: Path) -> str:
+    """Return the extension in lower case, without the one of a compression."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in (".gz", ".zst"):
+    if suffixes and suffixes[-1][1:] in COMPRESSIONS:
         suffixes.pop()
-    suffix = suffixes[-1] if suffixes else ""
-    if not compression and head.startswith(b"PAR1"):
-        return FileContent(path, b"", suffix, "", True, path.stat().st_size)
+    return suffixes[-1] if suffixes else ""
+
+
+def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bool, magics: Sequence[bytes]) -> FileContent:
+    head = file.read(64)
+    file.seek(0)
+    compression = next((name for name, magic in COMPRESSIONS.items() if head.startswith(magic)), "")
+    suffix = plain_suffix(path)
+    if not compression and (magic := _magic(head, magics)):
+        return FileContent(path, b"", suffix, "", path.stat().st_size, magic)
     chunks = _chunks(file, compression)
     longest = MAX_RECORD_BYTES if records else None
-    checked = _checked(_first(chunks, at_least) if at_least else chunks, path, file if compression else None, longest)
+    chunks = _first(chunks, at_least) if at_least else chunks
+    checked = _checked(chunks, path, file if compression else None, longest, magics)
     parts, size = [], 0
     for chunk in checked:
         parts.append(chunk)
         size += len(chunk)
-        if streamed and size > HEAD_BYTES and not parts[0].startswith(b"PAR1"):
+        if streamed and size > HEAD_BYTES and not _magic(parts[0], magics):
             data = b"".join(parts)
-            kept, size = _kept(path, data, checked, compression)
-            return FileContent(path, data[:HEAD_BYTES], suffix, compression, False, size, kept)
+            if compression:
+                kept, size = _spilled(chain([data], checked))
+            else:
+                kept, size = SpilledContent(path.open("rb")), size + sum(map(len, checked))
+            return FileContent(path, data[:HEAD_BYTES], suffix, compression, size, file=kept)
     if not size:
         raise error("E103", path=path)
     data = b"".join(parts)
-    return FileContent(path, data, suffix, compression, data.startswith(b"PAR1"), size)
+    return FileContent(path, data, suffix, compression, size, _magic(data, magics))
 
 
-def _kept(path: Path, begun: bytes, chunks: Iterator[bytes], compression: str) -> tuple[SpilledContent, int]:
-    """A file with all of the content, and its size: what was compressed is written out."""
-    if not compression:
-        return SpilledContent(path.open("rb")), len(begun) + sum(map(len, chunks))
+def _magic(head: bytes, magics: Sequence[bytes]) -> bytes:
+    return next((magic for magic in magics if head.startswith(magic)), b"")
+
+
+def _spilled(chunks: Iterable[bytes]) -> tuple[SpilledContent, int]:
+    """Write chunks to a file that no one else sees. Return it and its size. Raises E172."""
     file, size = scratch_file(), 0
     kept = SpilledContent(file)
-    for chunk in chain([begun], chunks):
+    for chunk in chunks:
         with scratch_errors():
             file.write(chunk)
         size += len(chunk)
     with scratch_errors():
         file.flush()
     return kept, size
-
-
-def _compression(head: bytes) -> str:
-    if head.startswith(b"\x1f\x8b"):
-        return "gz"
-    return "zst" if head.startswith(b"\x28\xb5\x2f\xfd") else ""
 
 
 def _chunks(file: BinaryIO, compression: str) -> Iterator[bytes]:
@@ -241,24 +292,26 @@ def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
         raise error("E105", path=file.name, why="it ends in the middle of its data")
 
 
-def _checked(chunks: Iterator[bytes], path: Path, packed: BinaryIO | None, longest: int | None) -> Iterator[bytes]:
+def _checked(
+    chunks: Iterator[bytes], path: Path, packed: BinaryIO | None, longest: int | None, magics: Sequence[bytes]
+) -> Iterator[bytes]:
     """The chunks, and an error as soon as they hold something that is not text, or a line beyond ``longest``.
 
     ``packed`` is the file that is decompressed: the content may not outgrow what has been read of it. Plain files are
     bounded by the disk they lie on.
     """
     total = open_line = 0
-    parquet = False
     for chunk in chunks:
-        if not total:
-            parquet = chunk.startswith(b"PAR1")
-            _refuse_binary(chunk, path)
+        if not total and _magic(chunk, magics):
+            longest = None
+        elif not total and (kind := binary_kind(chunk)):
+            raise error("E104", path=path, kind=kind)
         total += len(chunk)
         if packed is not None and total > (budget := max(SMALL_TEXT, MAX_EXPANSION * packed.tell())):
             raise error("E106", path=path, limit=f"{budget >> 20} MiB")
         end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         open_line = open_line + len(chunk) if end < 0 else len(chunk) - end - 1
-        if longest is not None and open_line > longest and not parquet:
+        if longest is not None and open_line > longest:
             raise error("E107", path=path, limit=_size(longest), where=f"{path}, near byte {total:,}")
         yield chunk
 
@@ -267,15 +320,8 @@ def _size(count: int) -> str:
     return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count:,} bytes"
 
 
-def _refuse_binary(head: bytes, path: Path) -> None:
-    if kind := binary_kind(head):
-        raise error("E104", path=path, kind=kind)
-
-
 def binary_kind(head: bytes) -> str:
-    """What the first bytes of a file that is not text say it is, or an empty string for text and Parquet."""
-    if head.startswith(b"PAR1"):
-        return ""
+    """Return what the first bytes of a file that is not text say it is, or an empty string for text."""
     start = head[:64].lstrip().lower()
     for magic, kind in _MAGIC:
         if head.startswith(magic) or (magic.startswith(b"<") and start.startswith(magic)):

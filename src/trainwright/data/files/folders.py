@@ -63,6 +63,11 @@ def entries(folder: Path) -> list[Path]:
         raise error("E102", path=folder, why=problem.strerror or problem) from problem
 
 
+def printable(name: str) -> str:
+    """Return a name without surrogates, which stand for bytes that are not valid in the system's encoding."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def short_name(path: Path) -> str:
     """The file's name without its endings; its folder's name where the file's says nothing."""
     place = path.resolve()

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
-Note = tuple[str, str, str]
 CHUNK_VALUES = 1 << 24  # values converted at a time, so that memory stays near that of the result
 SHAPES = "(rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square pictures"
 
@@ -88,7 +88,7 @@ def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
     if kinds == {np.dtype(np.uint8)}:
         return 1.0, []
     if kinds == {np.dtype(bool)}:
-        return 255.0, [("values", "times 255", "they are true or false")]
+        return 255.0, [Note("values", "times 255", "they are true or false")]
     ranges = {name: (float(array.min()), float(array.max())) for name, array in arrays.items()}
     for name, (low, high) in ranges.items():
         if not (math.isfinite(low) and math.isfinite(high)):
@@ -99,11 +99,11 @@ def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
     top = ranges[widest][1]
     floats = any(kind.kind == "f" for kind in kinds)
     if floats and top <= 1:
-        return 255.0, [("values", "times 255", "they are fractions from 0 to 1")]
+        return 255.0, [Note("values", "times 255", "they are fractions from 0 to 1")]
     if top <= 255:
-        return 1.0, [("values", "rounded", f"they are numbers up to {top:g}")] if floats else []
+        return 1.0, [Note("values", "rounded", f"they are numbers up to {top:g}")] if floats else []
     if kinds == {np.dtype(np.uint16)}:
-        return 1 / 257, [("values", "divided by 257", f"they have 16 bits and reach {top:,.0f}")]
+        return 1 / 257, [Note("values", "divided by 257", f"they have 16 bits and reach {top:,.0f}")]
     raise _unfit(widest, f"its values reach {top:g}; give those of pictures, 0 to 255 or 0 to 1")
 
 
@@ -119,7 +119,7 @@ def _arranged(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | None]:
     channels = 1 if kind == "flat" else 3
     side = math.isqrt(array.shape[1] // channels)
     why = f"rows of {array.shape[1]:,} values" + ("" if channels == 1 else ": a red, a green and a blue plane")
-    return array.reshape(len(array), channels, side, side), ("shape", f"{side} x {side}", why)
+    return array.reshape(len(array), channels, side, side), Note("shape", f"{side} x {side}", why)
 
 
 def _scaled(pictures: np.ndarray, scale: float) -> np.ndarray:

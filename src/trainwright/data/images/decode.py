@@ -9,6 +9,7 @@ frame is taken; 16 bits become 8 by their range (65,535 becomes 255), never by c
 from __future__ import annotations
 
 import functools
+import importlib
 import io
 import threading
 import warnings
@@ -21,7 +22,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from trainwright.data.images.arrays import to_pixels
-from trainwright.data.images.headers import Unusable, image_format, refuse_bomb, still_png
+from trainwright.data.images.headers import Unusable, image_format, refuse_bomb
 from trainwright.errors import error
 
 if TYPE_CHECKING:
@@ -120,7 +121,10 @@ def _opened(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
     """The picture, its header read and found reasonable. Whatever goes wrong inside is ``Unusable``."""
     try:
         with quiet(), io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-            yield _identified(file, pixels)
+            found, size = image_format(file)
+            image = _reader(found.name)(found.prepare(file, size, pixels))
+            refuse_bomb(*image.size, _DEPTHS.get(image.mode, 4), size)
+            yield image
     except Unusable:
         raise
     except Exception as problem:  # damaged files make Pillow raise nearly anything
@@ -133,27 +137,11 @@ def _reason(problem: Exception) -> str:
     return f"it cannot be decoded: {str(problem) or type(problem).__name__}"
 
 
-def _identified(file: IO[bytes], pixels: bool) -> ImageFile:
-    kind, size = image_format(file)
-    image = _readers()[kind](still_png(file, size, pixels) if kind == "PNG" else file)
-    refuse_bomb(*image.size, _DEPTHS.get(image.mode, 4), size)
-    return image
-
-
 @functools.cache
-def _readers() -> dict[str, Callable[[IO[bytes]], ImageFile]]:
-    """The reader of each format. Pillow's own ``open`` would try every format it knows, of which some start other programs
+def _reader(name: str) -> Callable[[IO[bytes]], ImageFile]:
+    """Return Pillow's class for a format. Its own ``open`` would try every format it knows, of which some start other programs
     or were never meant for files of strangers, and stop at a number of pixels that is a global variable."""
-    from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
-
-    return {
-        "PNG": PngImagePlugin.PngImageFile,
-        "JPEG": JpegImagePlugin.JpegImageFile,
-        "WEBP": WebPImagePlugin.WebPImageFile,
-        "GIF": GifImagePlugin.GifImageFile,
-        "BMP": BmpImagePlugin.BmpImageFile,
-        "TIFF": TiffImagePlugin.TiffImageFile,
-    }
+    return getattr(importlib.import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")  # type: ignore[no-any-return]
 
 
 # ---- from Pillow's modes to grey or colour

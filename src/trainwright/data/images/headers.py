@@ -6,11 +6,13 @@ Promises: nothing is decompressed, and no memory is taken for what a header decl
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import IO
 
 from trainwright.data.files.content import binary_kind
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 MAX_BYTES = 256 << 20  # of one file
 MAX_PIXELS = 1 << 27  # of one picture: 512 MiB when it is decoded, beyond any camera's
 MAX_SIDE = 1 << 16
@@ -19,18 +21,6 @@ MAX_EXPANSION = 4096  # bytes of memory for one of the file: beyond what a pictu
 MAX_PNG_CHUNKS = 100_000
 
 PNG = b"\x89PNG\r\n\x1a\n"
-_MAGIC = (
-    (PNG, "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"RIFF", "WEBP"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
-)
 _PNG_FRONT = (b"IHDR", b"PLTE", b"tRNS", b"eXIf")
 _PNG_LARGEST_FRONT = 1 << 16  # EXIF data of a camera at most; a palette has 768 bytes
 
@@ -39,8 +29,8 @@ class Unusable(Exception):
     """A picture that is left out; the text is the reason, to stand after the file's name."""
 
 
-def image_format(file: IO[bytes]) -> tuple[str, int]:
-    """The format as Pillow names it, and the file's size; the file is left at its beginning. Raises Unusable."""
+def image_format(file: IO[bytes]) -> tuple[ImageFormat, int]:
+    """Return the format by the first bytes, and the file's size; the file is left at its beginning. Raises Unusable."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     head = file.read(64)
@@ -49,12 +39,10 @@ def image_format(file: IO[bytes]) -> tuple[str, int]:
         raise Unusable("the file is empty")
     if size > MAX_BYTES:
         raise Unusable(f"it has {size >> 20:,} MiB; the most that is read is {MAX_BYTES >> 20}")
-    found = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
-    if not found or (found == "WEBP" and head[8:12] != b"WEBP"):
-        raise Unusable(_what_it_is(head))
-    if found == "WEBP":
-        refuse_bomb(*_webp_size(head), 4, size)  # opening it takes memory for the canvas
-    return found, size
+    for each in FORMATS:
+        if each.magic.match(head):
+            return each, size
+    raise Unusable(_what_it_is(head))
 
 
 def refuse_bomb(width: int, height: int, depth: int, size: int) -> None:
@@ -66,8 +54,19 @@ def refuse_bomb(width: int, height: int, depth: int, size: int) -> None:
         raise Unusable(f"{declared}, which its {size:,} bytes cannot hold")
 
 
-def still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
-    """The chunks that make the picture and nothing else: texts and profiles, which may be decompression bombs, and the
+def _as_it_is(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
+    return file
+
+
+def _checked_webp(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
+    """Return the file once its canvas is found reasonable: opening it takes memory for that."""
+    refuse_bomb(*_webp_size(file.read(64)), 4, size)
+    file.seek(0)
+    return file
+
+
+def _still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
+    """Return the chunks that make the picture and nothing else: texts and profiles, which may be decompression bombs, and the
     further frames of an animation are not even looked at. Without ``pixels`` only the header is kept.
 
     Raises:
@@ -114,3 +113,32 @@ def _webp_size(head: bytes) -> tuple[int, int]:
         bits = number(head[21:25], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return number(head[26:28], "little") & 0x3FFF, number(head[28:30], "little") & 0x3FFF
+
+
+@dataclass(frozen=True)
+class ImageFormat:
+    """A format.
+
+    Attributes:
+        name: as the decoder spells it.
+        suffixes: of its files, in lower case.
+        magic: what its first bytes match.
+        prepare: (file, its size, whether pixels are wanted) to what Pillow is given. Raises Unusable.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    magic: re.Pattern[bytes]
+    prepare: Callable[[IO[bytes], int, bool], IO[bytes]] = _as_it_is
+
+
+FORMATS = [
+    ImageFormat("Png", (".png",), re.compile(re.escape(PNG)), _still_png),
+    ImageFormat("Jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), re.compile(b"\xff\xd8\xff")),
+    ImageFormat("WebP", (".webp",), re.compile(b"RIFF.{4}WEBP", re.DOTALL), _checked_webp),
+    ImageFormat("Gif", (".gif",), re.compile(b"GIF8[79]a")),
+    ImageFormat("Bmp", (".bmp",), re.compile(b"BM")),
+    ImageFormat("Tiff", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]")),
+]
+SUFFIXES = frozenset(suffix for each in FORMATS for suffix in each.suffixes)
+SUFFIX_PATTERN = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from trainwright.data.files.folders import printable
 from trainwright.data.images.headers import MAX_BYTES
 from trainwright.data.tables.table import Rejected
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 PIECE = 64  # pictures a thread takes at a time
 READERS = 32  # threads that mostly wait for the disk
@@ -46,7 +48,7 @@ class Pictures:
     pixels: np.ndarray | None
     keys: pl.Series
     rejected: list[Rejected] = field(default_factory=list)
-    notes: list[tuple[str, str, str]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     by_row: bool = False
 
     def __len__(self) -> int:
@@ -130,11 +132,6 @@ def from_pixels(file: str, labels: pl.Series, pixels: np.ndarray) -> Pictures:
     )
     pictures.remove(dict.fromkeys(labels.is_null().arg_true().to_list(), "no label"))
     return pictures
-
-
-def printable(name: str) -> str:
-    """A file name whose bytes are not valid in the system's encoding holds surrogates, which no column can."""
-    return name.encode("utf-8", "replace").decode()
 
 
 def in_pieces(work: Callable[[int, int], int], rows: int, threads: int, progress: Callable[[int, int], None] | None) -> None:

@@ -14,11 +14,10 @@ import numpy as np
 from trainwright.data.images.decode import Header, decode_file, quiet, read_header, reshape
 from trainwright.data.images.headers import Unusable
 from trainwright.data.images.pictures import READERS, Pictures, cores, in_pieces
+from trainwright.watch.events import Note
 
 SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived ones: what convolutions halve well, and MNIST's
 LARGEST = 256  # pictures that all have one size keep it up to this side's square of pixels
-
-Note = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
     total = len(headers[0])
     channels = 1 if grey == total else 3
     why = "every picture is grey" if channels == 1 else f"{total - grey:,} of {total:,} pictures are in colour"
-    return ImageSizes(size, channels, [size_note, ("channels", str(channels), why)])
+    return ImageSizes(size, channels, [size_note, Note("channels", str(channels), why)])
 
 
 def decode(
@@ -113,11 +112,11 @@ def _size(sizes: np.ndarray) -> tuple[tuple[int, int], Note]:
     width, height = (int(side) for side in sizes[0])
     alike = bool((sizes == sizes[0]).all())
     if alike and width * height <= LARGEST**2:
-        return (height, width), ("size", f"{height} x {width}", "every picture has this height and width")
+        return (height, width), Note("size", f"{height} x {width}", "every picture has this height and width")
     median = int(np.median(sizes.min(axis=1)))
     side = max((side for side in SIDES if side <= median), default=SIDES[0])
     have = (
         f"every picture has {height} x {width}" if alike else f"half of the pictures are {median} or more on their shorter side"
     )
     why = f"{have}; {side} is the next side below that is usual" if side < median else have
-    return (side, side), ("size", f"{side} x {side}", why)
+    return (side, side), Note("size", f"{side} x {side}", why)

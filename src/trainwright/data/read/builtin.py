@@ -31,6 +31,7 @@ import polars as pl
 from trainwright.data.read import embedded
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.errors import error, nearest
+from trainwright.watch.events import Note
 
 CHAPTERS = Path(__file__).with_name("python_docs.json")
 SHORTEST = 20  # characters; below that a docstring says too little to tell its chapter ("See base class.")
@@ -78,7 +79,7 @@ def _python_docs() -> Table:
         raise error("E135", where=str(library))
     frame = _without_duplicates(pl.DataFrame(records, schema=["label", "text", "module"], orient="row"))
     source = f"standard library of Python {platform.python_version()}"
-    notes = [("source", source, "its docstrings are on every machine that runs this")]
+    notes = [Note("source", source, "its docstrings are on every machine that runs this")]
     return Table(frame.with_row_index(ROW, offset=1).cast({ROW: pl.Int64}), "python-docs", rejected, notes)
 
 

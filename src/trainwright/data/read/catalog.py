@@ -25,12 +25,10 @@ from trainwright.data.files.cache_folder import cache_folder
 from trainwright.data.read import builtin
 from trainwright.data.read.catalog_entries import CATALOG, Dataset, File
 from trainwright.errors import TrainwrightError, error, nearest
-from trainwright.watch.events import Progress
+from trainwright.watch.events import Listener, Progress, ignore
 
 if TYPE_CHECKING:
     import httpx
-
-Report = Callable[[Progress], None]
 
 RETRY_PAUSES = (0.5, 2.0)  # seconds before the second and the third attempt at one address
 TIMEOUT = 30.0  # seconds without a byte; a connection that cannot be made is given up after a third of it
@@ -42,7 +40,7 @@ def names() -> list[str]:
     return sorted([*CATALOG, *builtin.names()])
 
 
-def fetch(name: str, *, offline: bool = False, progress: Report | None = None) -> dict[str, Path]:
+def fetch(name: str, *, offline: bool = False, progress: Listener = ignore) -> dict[str, Path]:
     """The local path of each file of a data set of ``CATALOG``, by its key, downloaded first where it is not in the cache.
 
     ``offline`` (or ``TRAINWRIGHT_OFFLINE=1``) forbids the download. ``progress`` is called as bytes arrive.
@@ -60,7 +58,7 @@ def fetch(name: str, *, offline: bool = False, progress: Report | None = None) -
         if missing and (offline or os.environ.get("TRAINWRIGHT_OFFLINE", "0") not in ("", "0")):
             raise _not_here(dataset, missing[0], folder)
         if missing:
-            _complete(dataset, missing, folder, progress or (lambda _: None))
+            _complete(dataset, missing, folder, progress)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise error("E134", name=name, reason=reason, where=str(folder)) from problem
@@ -75,7 +73,7 @@ def _not_here(dataset: Dataset, key: str, folder: Path) -> TrainwrightError:
     return error("E131", name=dataset.name, md5=file.md5, path=path)
 
 
-def _complete(dataset: Dataset, missing: list[str], folder: Path, report: Report) -> None:
+def _complete(dataset: Dataset, missing: list[str], folder: Path, report: Listener) -> None:
     """Put the missing files into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("ab") as lock:
@@ -138,7 +136,7 @@ class _Job:
     key: str
     file: File
     path: Path
-    report: Report
+    report: Listener
 
     def failure(self, address: str, reason: str) -> TrainwrightError:
         return error("E132", name=self.name, md5=self.file.md5, path=self.path, reason=reason, where=address)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trainwright.data.files.content import HEAD_BYTES, PART_BYTES, FileContent
+from trainwright.data.files.content import FileContent
 from trainwright.data.read.csv_strict import Records, fault_of, records_of
 from trainwright.data.tables.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
@@ -134,15 +134,8 @@ class DelimitedFile:
         """Whether some part is not well formed with quotes that enclose fields, while all are as lines of the same tabs."""
         if not any(b'"' in part for part in self._content):
             return False
-        start, size, fits = self.begin.byte, HEAD_BYTES, True
-        widths, touching, both, blank = set[int](), 0, 0, False
-        while start < self._content.size:
-            data, whole = self._part(start, size)
-            kept = data if whole else data[: _last_end(data, 0)]
-            if not kept:  # a line is longer
-                size *= 2
-                continue
-            start, size = start + len(kept), PART_BYTES
+        fits, widths, touching, both, blank = True, set[int](), 0, 0, False
+        for kept in self._content.whole_lines(self.begin.byte):
             part = _trim(kept)
             if not kept.strip(b"\r\n"):
                 blank = True

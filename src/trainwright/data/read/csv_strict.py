@@ -9,13 +9,23 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 
-from trainwright.data.files.content import FileContent
+from trainwright.data.files.content import MAX_RECORD_BYTES, FileContent
 from trainwright.data.files.encoding import text_fault
-from trainwright.data.read.sniff import long_fields
 
 BITE = 1 << 20  # bytes
 FORGET = 10_000  # lines
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Lift the csv module's limit of 131,072 characters a field, which is global, for the time of one reading."""
+    before = csv.field_size_limit(MAX_RECORD_BYTES)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 class Records(Iterator[list[str] | str]):
@@ -51,7 +61,7 @@ def records_of(data: bytes, delimiter: str) -> Iterator[list[str] | str]:
     """The records of bytes in memory."""
     from pathlib import Path
 
-    return Records(FileContent(Path(), data, "", "", False, len(data)), 0, delimiter)
+    return Records(FileContent(Path(), data, "", "", len(data)), 0, delimiter)
 
 
 class _Cursor(Iterator[str]):

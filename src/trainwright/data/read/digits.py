@@ -15,6 +15,7 @@ import polars as pl
 
 from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 NAME = "digits"
 _SIDE, _SHADES = 8, 16
@@ -37,5 +38,5 @@ def embedded_digits() -> dict[str, Pictures]:
         raise error("E150", name=NAME, why=f"it has shape {values.shape} or other values than 0 to {_SHADES}", where=str(file))
     pixels = ((values[:, :-1] * 255 + _SHADES // 2) // _SHADES).astype(np.uint8).reshape(-1, 1, _SIDE, _SIDE)
     pictures = from_pixels(NAME, pl.Series(values[:, -1]).cast(pl.String), pixels)
-    pictures.notes.append(("source", "scikit-learn", "its file of handwritten digits is on every machine that runs this"))
+    pictures.notes.append(Note("source", "scikit-learn", "its file of handwritten digits is on every machine that runs this"))
     return {"train": pictures}

@@ -17,6 +17,7 @@ import polars as pl
 
 from trainwright.data.tables.table import ROW, Table
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 WINE = (
@@ -60,4 +61,4 @@ def _content(name: str, file: str) -> bytes:
 
 def _table(name: str, frame: pl.DataFrame) -> Table:
     numbered = frame.with_columns(pl.int_range(1, frame.height + 1, dtype=pl.Int64).alias(ROW))
-    return Table(numbered, name, notes=[("source", "scikit-learn's copy", "its files are on every machine that runs this")])
+    return Table(numbered, name, notes=[Note("source", "scikit-learn's copy", "its files are on every machine that runs this")])

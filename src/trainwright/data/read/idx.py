@@ -18,6 +18,7 @@ from trainwright.data.files.folders import PARTS, entries
 from trainwright.data.images.arrays import convert, to_labels
 from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 _TYPES = {0x08: "ubyte", 0x09: "byte", 0x0B: "short", 0x0C: "int", 0x0D: "float", 0x0E: "double"}
 _GZIP = b"\x1f\x8b"
@@ -83,8 +84,8 @@ def read_pair(images: Path, labels: Path) -> Pictures:
     converted, notes = convert({str(images): pixels})
     pictures = from_pixels(str(images), to_labels(values, str(labels)), converted[str(images)])
     pictures.notes += [
-        ("format", "IDX", "by its first bytes"),
-        ("labels", labels.name, "the file of that name beside it"),
+        Note("format", "IDX", "by its first bytes"),
+        Note("labels", labels.name, "the file of that name beside it"),
         *notes,
     ]
     return pictures

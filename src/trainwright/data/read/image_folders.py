@@ -14,20 +14,23 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from trainwright.data.files.folders import PARTS, entries
-from trainwright.data.images.headers import SUFFIXES
-from trainwright.data.images.pictures import Pictures, from_files, printable
+from trainwright.data.files.folders import PARTS, entries, printable
+from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
+from trainwright.data.images.pictures import Pictures, from_files
+from trainwright.data.tables.column_choice import column_of
 from trainwright.data.tables.column_names import plain
+from trainwright.data.tables.profile import MOST
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
-from trainwright.errors import error, nearest
+from trainwright.errors import error
+from trainwright.watch.events import Note
 
 IMAGE_NAMES = (
     "image", "img", "image_path", "img_path", "path", "file", "filename", "file_name", "filepath", "file_path",
     "image_file", "image_name", "picture", "photo",
 )  # fmt: skip
-_IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({'|'.join(suffix.replace('.', '[.]') for suffix in sorted(SUFFIXES))})\s*$"
-_BY_NAME, _BY_CONTENT = 0.5, 0.9  # share of values that end like image files, in a column of a usual name and in any
+_IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
+BY_NAME = 0.5  # of the values of a column of a usual name, that end like image files
 
 
 def split_of(folder: Path) -> dict[str, Path]:
@@ -69,10 +72,10 @@ def read_folder(folder: Path) -> Pictures:
     classes = list(dict.fromkeys(labels))
     pictures = from_files(str(folder), labels, names, paths, np.arange(1, len(paths) + 1, dtype=np.int64), by_row=False)
     why = f"one folder of images a class: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
-    pictures.notes.append(("format", "image folder", why))
+    pictures.notes.append(Note("format", "image folder", why))
     if others:
         kinds = ", ".join(sorted(suffix or "no suffix" for suffix in others)[:5])
-        pictures.notes.append(("passed over", f"{others.total():,} files", f"no image in the folder of a class: {kinds}"))
+        pictures.notes.append(Note("passed over", f"{others.total():,} files", f"no image in the folder of a class: {kinds}"))
     return pictures
 
 
@@ -88,16 +91,12 @@ def image_column(table: Table, image: str = "") -> tuple[str, str]:
         DataError: E201, the column given is not there; SourceError: E149, several fit equally well.
     """
     if image:
-        given = image if image in table.columns or table.has_header else f"column_{image}"
-        if given not in table.columns:
-            hint = nearest(image, table.columns)
-            raise error("E201", name=image, path=table.file, columns=", ".join(table.columns), hint=hint)
-        return given, "as given"
-    shares = {name: _share_of_files(table.frame[name]) for name in table.columns}
-    usual = [name for name in table.columns if plain(name) in IMAGE_NAMES and shares[name] >= _BY_NAME]
+        return column_of(table, image), "as given"
+    shares = {name: profile.share(_IMAGE_FILE) for name, profile in table.profiles.items()}
+    usual = [name for name in table.columns if plain(name) in IMAGE_NAMES and shares[name] >= BY_NAME]
     if usual:
         return min(usual, key=lambda name: IMAGE_NAMES.index(plain(name))), "a usual name for it, above names of image files"
-    found = [name for name, share in shares.items() if share >= _BY_CONTENT]
+    found = [name for name, share in shares.items() if share >= MOST]
     if len(found) > 1:
         raise error("E149", path=table.file, why=f"{', '.join(map(repr, found))} fit equally well")
     return (found[0], "its values are names of image files") if found else ("", "")
@@ -129,7 +128,7 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
         table.file, good["label"].to_list(), names, [base / name for name in names], good[ROW].to_numpy(), by_row=True
     )
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
-    pictures.notes = [*table.notes, ("image", column, why), *chosen.notes]
+    pictures.notes = [*table.notes, Note("image", column, why), *chosen.notes]
     return pictures
 
 
@@ -148,10 +147,3 @@ def _files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in files if not name.startswith(".")):
             yield Path(place, name)
-
-
-def _share_of_files(values: pl.Series) -> float:
-    if values.dtype != pl.String:
-        return 0.0
-    head = values.drop_nulls().head(1000)
-    return int(head.str.contains(_IMAGE_FILE).sum()) / len(head) if len(head) else 0.0

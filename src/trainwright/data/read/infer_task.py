@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+from trainwright.data.images.headers import SUFFIX_PATTERN
 from trainwright.data.read.source import Source
 from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
 from trainwright.data.tables.feature_columns import usable_features
+from trainwright.data.tables.profile import LONGEST_LABEL, MOST, ColumnProfile
 from trainwright.data.tables.table import Table
-from trainwright.data.tables.text_columns import LONGEST_LABEL, TextProfile, TextSchema, choose_columns
+from trainwright.data.tables.text_columns import TextSchema, choose_columns
 from trainwright.errors import TrainwrightError
 
-PICTURE = r"(?i)\S\.(png|jpe?g|webp|bmp|gif|tiff?)\s*$"
-MOST = 0.9  # of a column's values, to be called paths of pictures
+PICTURE = rf"(?i)\S({SUFFIX_PATTERN})\s*$"
 
 
 class Evidence:
@@ -44,7 +45,7 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
     """What is learned from, and the reason. ``text`` and ``label`` are the columns that the person named."""
     if text:
         return "text", "its text is named"
-    profiles = {name: TextProfile(name, table.frame[name]) for name in table.columns if name != label}
+    profiles = {name: profile for name, profile in table.profiles.items() if name != label}
     for name, profile in profiles.items():
         if profile.plain in BODY_NAMES and profile.prose:
             return "text", f"column '{name}' has a usual name for text, and holds it"
@@ -54,11 +55,11 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
     return _text_or_table(table, profiles, label)
 
 
-def _pictures(profile: TextProfile) -> bool:
-    return len(profile.texts) > 0 and float(profile.texts.str.contains(PICTURE).mean() or 0) >= MOST  # type: ignore[arg-type]
+def _pictures(profile: ColumnProfile) -> bool:
+    return profile.count > 0 and float(profile.texts.str.contains(PICTURE).mean() or 0) >= MOST  # type: ignore[arg-type]
 
 
-def _text_or_table(table: Table, profiles: dict[str, TextProfile], label: str) -> tuple[Literal["text", "table"], str]:
+def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str) -> tuple[Literal["text", "table"], str]:
     """Text, if the columns of a text source can be told and nothing beside them speaks for a table."""
     columns = _columns(table, label)
     usable = usable_features(table)

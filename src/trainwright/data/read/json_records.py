@@ -1,4 +1,4 @@
-"""JSON to columns: one object a line, or one document.
+"""Objects of JSON to columns, wherever they come from.
 
 Promises: objects with differing keys are united (a missing key is null); a column whose values are all numbers, all
 truth values or all text keeps that type; in a mixed column, and for a nested list or object, a value that is not text
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from sys import intern
 from typing import Any
 
 import polars as pl
@@ -22,7 +21,6 @@ from trainwright.data.tables.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
 
 Object = dict[str, Any]
-Bad = tuple[int, str]
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # may be half of a pair; only then is a closer look worth it
 MANY_CELLS = 1 << 20  # below, empty ones are harmless
 MOST_EMPTY = 200  # cells for one that is filled
@@ -30,48 +28,14 @@ DEEPEST = 100  # levels; how many more Python could write depends on who calls
 _INT64 = range(-(2**63), 2**63)
 
 
-def parse_lines(lines: Sequence[str], first: int = 1) -> tuple[list[Object], list[int], list[Bad]]:
-    """The objects, their line numbers from ``first`` on, and (line number, reason) for each line that holds none."""
-    objects: list[Object] = []
-    numbers: list[int] = []
-    rejected: list[Bad] = []
-    for number, line in enumerate(lines, start=first):
-        if not line.strip():
-            continue
-        value = _parse_line(line)
-        if isinstance(value, str):
-            rejected.append((number, intern(value)))  # millions may have the same
-        else:
-            objects.append(value)
-            numbers.append(number)
-    return objects, numbers, rejected
-
-
-def _parse_line(line: str) -> Object | str:
-    """The object, or what the line holds instead."""
-    try:
-        value = json.loads(line)
-        if not isinstance(value, dict):
-            return f"{_kind(value)} where a JSON object is expected"
-        _require_text(line, value)
-        _require_shallow(line, value)
-    except UnicodeEncodeError:
-        return "half a surrogate pair or a damaged byte, which no text can hold"
-    except RecursionError:
-        return "nested too deeply"
-    except ValueError as problem:
-        return f"not valid JSON: {_short(problem)}"
-    return value
-
-
-def _require_text(source: str, value: object) -> None:
+def require_text(source: str, value: object) -> None:
     """Raise UnicodeEncodeError for half a surrogate pair, which JSON can spell and a column cannot hold."""
     source.encode()
     if _SURROGATE.search(source):
         json.dumps(value, ensure_ascii=False).encode()
 
 
-def _require_shallow(source: str, value: object) -> None:
+def require_shallow(source: str, value: object) -> None:
     """Raise RecursionError for more than ``DEEPEST`` lists and objects inside each other."""
     if source.count("[") + source.count("{") <= DEEPEST:
         return
@@ -82,47 +46,6 @@ def _require_shallow(source: str, value: object) -> None:
         if not level:
             return
     raise RecursionError
-
-
-def parse_document(text: str, path: Path) -> tuple[list[Object], list[int], list[Bad]]:
-    """The same for a list of objects, or an object of equally long lists; numbers count from 1.
-
-    Raises:
-        SourceError: text that is not JSON (E113) or JSON of another shape (E114).
-    """
-    try:
-        document = json.loads(text)
-        _require_text(text, document)
-        _require_shallow(text, document)
-    except UnicodeEncodeError as problem:
-        raise error("E113", path=path, why="half a surrogate pair or a damaged byte in it") from problem
-    except RecursionError as problem:
-        raise error("E113", path=path, why="nested too deeply") from problem
-    except ValueError as problem:
-        line = getattr(problem, "lineno", 0)
-        where = f"{path}, line {line}" if line else str(path)
-        raise error("E113", path=path, why=_short(problem), where=where) from problem
-    values = _rows_of(document, path)
-    objects = [(number, value) for number, value in enumerate(values, start=1) if isinstance(value, dict)]
-    rejected = [
-        (number, f"{_kind(value)} where a JSON object is expected")
-        for number, value in enumerate(values, start=1)
-        if not isinstance(value, dict)
-    ]
-    return [value for _, value in objects], [number for number, _ in objects], rejected
-
-
-def _rows_of(document: object, path: Path) -> list[Any]:
-    if isinstance(document, list):
-        return document
-    if not isinstance(document, dict):
-        raise error("E114", path=path, found=_kind(document))
-    if not document or not all(isinstance(column, list) for column in document.values()):
-        raise error("E114", path=path, found="an object whose values are not all lists")
-    lengths = {len(column) for column in document.values()}
-    if len(lengths) > 1:
-        raise error("E114", path=path, found=f"lists of differing length ({', '.join(map(str, sorted(lengths)))})")
-    return [dict(zip(document, values, strict=True)) for values in zip(*document.values(), strict=True)]
 
 
 @dataclass
@@ -212,12 +135,12 @@ def _as_text(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
     kinds = {list: "a list", dict: "an object", str: "a string", bool: "a truth value", type(None): "null"}
     return kinds.get(type(value), "a number")
 
 
-def _short(problem: ValueError) -> str:
+def short(problem: ValueError) -> str:
     if isinstance(problem, json.JSONDecodeError):
         return f"{problem.msg} at column {problem.colno}"
     return "a number with too many digits"

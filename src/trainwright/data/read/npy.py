@@ -19,6 +19,7 @@ from trainwright.data.files.folders import PARTS
 from trainwright.data.images.arrays import convert, to_labels
 from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.errors import TrainwrightError, error
+from trainwright.watch.events import Note
 
 Pair = tuple[str, str, np.ndarray, np.ndarray]  # names of images and labels, images, labels
 
@@ -55,7 +56,7 @@ def read_arrays(path: Path) -> dict[str, Pictures]:
     result = {}
     for part, (images, labels, _, classes) in found.items():
         result[part] = from_pixels(str(path), to_labels(classes, labels), pixels[f"{path}, {part}"])
-        result[part].notes += [("images", images, "by its name"), ("labels", labels, "by its name"), *notes]
+        result[part].notes += [Note("images", images, "by its name"), Note("labels", labels, "by its name"), *notes]
     return result
 
 

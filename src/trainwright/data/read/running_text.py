@@ -13,17 +13,21 @@ import ast
 import re
 import sysconfig
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from trainwright.data.files.content import load, require
-from trainwright.data.files.encoding import bad_bytes, decode, encoding_of
+from trainwright.data.files.content import load, plain_suffix, require
+from trainwright.data.files.encoding import LOOKED_AT_BYTES, bad_bytes, decode, encoding_of, utf16_side
 from trainwright.data.files.folders import class_folders, entries, part_of, short_name, split_folder
-from trainwright.data.read.prose import is_prose, is_text_name
-from trainwright.data.read.sniff import Note
+from trainwright.data.read.formats import by_suffix
+from trainwright.data.read.sniff import SAMPLE, sniff_loaded
+from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.data.tables.split import NAMES
 from trainwright.errors import TrainwrightError, error
+from trainwright.watch.events import Note
 
+TEXT_SUFFIXES = (".txt", ".text", ".md", ".tokens", ".raw")  # the last two as WikiText has them
+PUNCTUATION = ",;:"  # in prose white space follows these; in a table a value does
 _DAMAGED = re.compile("[\udc80-\udcff]")
 
 
@@ -51,12 +55,12 @@ def holds_corpus(path: Path) -> bool:
     path = Path(path)
     try:
         if not path.is_dir():
-            return is_prose(path)
+            return _is_prose(path)
         by_split = _split_folders(path) or _by_name(_texts(path))
         if not by_split and (class_folders(path) or split_folder(path)):
             return False
         files = by_split["train"] if by_split else _texts(path)
-        return bool(files) and is_prose(files[0])
+        return bool(files) and _is_prose(files[0])
     except (TrainwrightError, OSError, ValueError):
         return False
 
@@ -149,6 +153,43 @@ def embedded() -> str:
     raise error("E162", where=str(place))
 
 
+def _is_prose(path: Path) -> bool:
+    """Return whether the file is readable text in which no table is recognised."""
+    if by_suffix(plain_suffix(path)):
+        return False
+    try:
+        loaded = load(path, records=False, at_least=4 * SAMPLE + 1)  # more than the sniffer looks at, so it knows of the rest
+        loaded = replace(loaded, data=_whole_characters(loaded.data))
+        found = sniff_loaded(loaded)
+    except TrainwrightError as problem:
+        return problem.code == "E108"
+    if found.format != "csv":
+        return False
+    text = loaded.data[: 4 * SAMPLE].decode(found.encoding, "replace").lstrip("\ufeff\r\n")
+    return loaded.suffix == ".md" or _only_punctuation(text, found.delimiter)
+
+
+def _only_punctuation(text: str, delimiter: str) -> bool:
+    """Return whether what was taken for a delimiter is a mark of prose, under no line of column names."""
+    names = [plain(name.strip("\"'")) for name in text.partition("\n")[0].split(delimiter)]
+    if len(names) == 1:
+        return True
+    if delimiter not in PUNCTUATION or sum(name in KNOWN for name in names) > 1:
+        return False
+    return len(re.findall(re.escape(delimiter) + r"\s", text)) > 0.8 * text.count(delimiter)
+
+
+def _whole_characters(data: bytes) -> bytes:
+    """Return the bytes without the up to three bytes of a UTF-8 character that the sample's end cut."""
+    if utf16_side(data[:LOOKED_AT_BYTES]):
+        return data
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        return data[: problem.start] if problem.reason == "unexpected end of data" else data
+    return data
+
+
 def _read(path: Path, notes: list[Note]) -> str:
     try:
         loaded = load(path, records=False)
@@ -156,19 +197,17 @@ def _read(path: Path, notes: list[Note]) -> str:
         if problem.code != "E104":
             raise
         raise error("E120", path=path, why=problem.what.rpartition(": ")[2]) from None
-    if loaded.parquet:
-        raise error("E120", path=path, why="it looks like a Parquet file")
     encoding, why = encoding_of([loaded.data], path)
     text = decode(loaded.data, encoding, path)
     if text[:4096].count("\0") > 400:
         raise error("E120", path=path, why="it looks like binary data")
     if encoding not in ("utf-8", "utf-8-sig"):
-        notes.append(("encoding", encoding, f"{path.name}: {why}"))
+        notes.append(Note("encoding", encoding, f"{path.name}: {why}"))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if damaged := bad_bytes(text):
         first = _DAMAGED.search(text)
         line = text.count("\n", 0, first.start()) + 1 if first else 0
-        notes.append(("damaged bytes", str(damaged), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
+        notes.append(Note("damaged bytes", str(damaged), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
         text = _DAMAGED.sub("\ufffd", text)
     return text
 
@@ -178,10 +217,10 @@ def _of_folder(path: Path, notes: list[Note]) -> dict[str, list[Path]]:
     if not by_split:
         by_split, why = _by_name(_texts(path)), "by the names of its files"
         if by_split and (others := len(_texts(path)) - sum(map(len, by_split.values()))):
-            notes.append(("left out", str(others), "text files whose names say no split"))
+            notes.append(Note("left out", str(others), "text files whose names say no split"))
     if not by_split:
         by_split, why = {"train": _all(path)}, "all files in the order of their names"
-    notes.append(("files", ", ".join(f"{part} {len(by_split[part])}" for part in NAMES if part in by_split), why))
+    notes.append(Note("files", ", ".join(f"{part} {len(by_split[part])}" for part in NAMES if part in by_split), why))
     return by_split
 
 
@@ -210,7 +249,7 @@ def _all(path: Path) -> list[Path]:
 
 
 def _texts(folder: Path) -> list[Path]:
-    return [entry for entry in entries(folder) if is_text_name(entry) and entry.is_file()]
+    return [entry for entry in entries(folder) if plain_suffix(entry) in TEXT_SUFFIXES and entry.is_file()]
 
 
 def _refuse_shared(files: Mapping[str, list[Path]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,8 @@ from trainwright.data.read import tables as readers
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
 from trainwright.data.tables.table import Table, TableStream
 from trainwright.errors import error, nearest
-from trainwright.watch.events import Progress
+from trainwright.watch.events import Listener, ignore
 
-Listen = Callable[[Progress], None]
 Form = Literal["images", "running text", "folder", "table"]
 
 
@@ -130,7 +129,7 @@ def _renamed(layout: CsvLayout, table: Table) -> Table:
     return table
 
 
-def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listen | None) -> Source:
+def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listener = ignore) -> Source:
     """What ``source`` names. A file or folder of that name comes before a data set.
 
     Raises:

@@ -7,17 +7,18 @@ reason; where two answers are as good as each other the person is asked, with an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import polars as pl
 
+from trainwright.data.tables.column_choice import ColumnChoice, same
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import UNCLEAR, Feature
-from trainwright.data.tables.profile import ColumnProfile
+from trainwright.data.tables.profile import FEW_ROWS, ColumnProfile
 from trainwright.data.tables.table import Table
-from trainwright.data.tables.text_columns import FEW_ROWS, Note, column_of, examples, same
-from trainwright.errors import TrainwrightError, error
+from trainwright.errors import error
+from trainwright.watch.events import Note
 
 Target = Literal["class", "number"]
 
@@ -76,7 +77,14 @@ def choose_features(
             (E240), a column that is both (E241), named twice (E242), or cannot be a feature (E243), no feature (E244), a
             target that holds no numbers (E245) or nothing that can be predicted (E246).
     """
-    return _Choice(table).choose((features,) if isinstance(features, str) else tuple(features), label, target, need_label)
+    choice = _Choice(table)
+    given, chosen = choice.given(features, label, need_label)
+    kind, written = target or "class", None
+    if chosen is not None and need_label:
+        kind, written = choice.target(choice.columns[chosen], target), choice.columns[chosen].feature
+    taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(chosen, kind)
+    choice.tell(taken)
+    return TableSchema(chosen, tuple(column.feature for column in taken), kind, written, choice.notes)
 
 
 def usable_features(table: Table) -> dict[str, str]:
@@ -85,13 +93,13 @@ def usable_features(table: Table) -> dict[str, str]:
     return {column.name: str(column.reading.kind) for column in choice.columns.values() if not choice.fault(column)}
 
 
-class _Choice:
-    """One choosing: the table's columns and the notes made on the way."""
+class _Choice(ColumnChoice):
+    """The choice of target and features."""
+
+    TWICE, BOTH, UNCLEAR = "E242", "E241", "E240"
 
     def __init__(self, table: Table) -> None:
-        self.table = table
-        self.columns = {name: ColumnProfile(name, table.frame[name]) for name in table.columns}
-        self.notes: list[Note] = []
+        super().__init__(table)
         self.settle()
 
     def settle(self) -> None:
@@ -100,57 +108,26 @@ class _Choice:
         marks = {reading.format for reading in written if reading.kind == "number"} & {"point", "comma"}
         orders = {reading.format[:3] for reading in written if reading.kind == "date"} & {"dmy", "mdy"}
         mark = "comma" if marks == {"comma"} else "point"
-        for column in self.columns.values():
+        for name, column in self.columns.items():
             reading = column.reading
             if reading.format == "either":
                 if len(marks) != 1 and not reading.bad and "," in reading.example:
                     why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
-                    value = f"{column.name}: {reading.example} = {reading.example.replace(',', '')}"
-                    self.notes.append(("thousands", value, why))
-                column.reading = replace(reading, format=mark)
+                    value = f"{name}: {reading.example} = {reading.example.replace(',', '')}"
+                    self.notes.append(Note("thousands", value, why))
+                column.format = mark
             elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
-                column.reading = replace(reading, format=reading.format.replace(UNCLEAR, min(orders)))
-
-    def choose(self, features: tuple[str, ...], label: str, target: Target | None, need_label: bool) -> TableSchema:
-        given = tuple(column_of(self.table, name) for name in features)
-        if twice := [name for name in given if given.count(name) > 1]:
-            raise error("E242", name=twice[0], where=self.table.file)
-        chosen_label = self.label(given, label, need_label)
-        if chosen_label in given:
-            raise error("E241", name=chosen_label, path=self.table.file)
-        kind, written = target or "class", None
-        if chosen_label is not None and need_label:
-            column = self.columns[chosen_label]
-            kind, written = self.target(column, target), column.feature
-        taken = [self.taken(self.columns[name]) for name in given] or self.derived(chosen_label, kind)
-        self.tell(taken)
-        return TableSchema(chosen_label, tuple(column.feature for column in taken), kind, written, self.notes)
+                column.format = reading.format.replace(UNCLEAR, min(orders))
 
     # ---- the target
 
-    def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
-        if label and not need_label and label not in self.columns and f"column_{label}" not in self.columns:
-            return None
-        if label:
-            return column_of(self.table, label)
-        rest = [column for name, column in self.columns.items() if name not in taken]
-        found, why = self.label_by_name(rest)
-        if len(found) == 1:
-            self.notes.append(("label", found[0].name, why))
-            return found[0].name
-        if not need_label:
-            return None
-        names = ", ".join(f"'{column.name}'" for column in found)
-        raise self.unclear("E240", why=f"{names} fit equally well" if found else why)
-
-    def label_by_name(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
-        """By a strong name; else the last column, unless another one has a weaker name for it."""
+    def candidates(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
+        """Return the columns of a strong name; else the last column, unless another one has a weaker name for it."""
         axes = {"x", "y", "z"} <= {column.plain for column in rest}  # lengths or coordinates
         for names in (LABEL_NAMES[0], TARGET_NAMES):
             found = [column for column in rest if column.plain in names and not (axes and column.plain == "y")]
             if found:
-                alike = all(same(self.table.frame, found[0].name, other.name) for other in found[1:])
-                return found[:1] if alike else found, "a usual name for it"
+                return self.one_of_equals(found), "a usual name for it"
         fit = [column for column in rest if not self.fault(column)]
         weak = {name for names in LABEL_NAMES[1:] for name in names}
         named = [column for column in fit if column.plain in weak]
@@ -167,17 +144,16 @@ class _Choice:
         kind = column.reading.kind
         why = column.unusable() or ("it holds dates" if kind == "date" else "")
         if column.constant:
-            why = f"every row has the same value, '{column.texts[0]}'"
+            why = f"every row has the same value, '{column.head[0]}'"
         if why:
             raise self.unclear("E246", name=column.name, why=why)
         if target == "number" and kind != "number":
             odd = f"{column.reading.bad:,} values are none, such as '{column.reading.example}'"
-            why = odd if column.reading.bad else f"it holds values such as '{column.texts[0]}'"
+            why = odd if column.reading.bad else f"it holds values such as '{column.head[0]}'"
             raise error("E245", name=column.name, path=self.table.file, why=why)
         found = target or self.derived_target(column)
         if found == "class" and not column.recurs:
-            facts = {"distinct": f"{column.distinct:,}", "count": f"{len(column.texts):,}"}
-            raise self.unclear("E205", name=column.name, **facts)
+            raise self.rare(column)
         return found
 
     def derived_target(self, column: ColumnProfile) -> Target:
@@ -194,7 +170,7 @@ class _Choice:
         else:
             found, why = "number", f"{distinct:,} different whole numbers in {rows:,} rows"
         other = f"; if not, write target={'number' if found == 'class' else 'class'}" if numeric else ""
-        self.notes.append(("target", found, why + other))
+        self.notes.append(Note("target", found, why + other))
         return found
 
     # ---- the features
@@ -206,7 +182,7 @@ class _Choice:
         if column.is_split:
             return "it says which split a row belongs to"
         if column.constant:
-            return f"every row has the same value, '{column.texts[0]}'"
+            return f"every row has the same value, '{column.head[0]}'"
         if column.identifies(self.table.has_header):
             return "it numbers the rows: an id"
         why = column.hardly_recurs() if column.reading.kind == "category" else ""
@@ -228,14 +204,16 @@ class _Choice:
             else:
                 taken.append(column)
         if not taken and mirrors:  # a toy, such as the truth table of a function
-            self.notes += [("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()]
+            self.notes += [
+                Note("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()
+            ]
             taken = [self.columns[name] for name in mirrors]
         else:
             left_out |= mirrors
         if not taken:
             listed = "; ".join(f"'{name}' ({why})" for name, why in left_out.items()) or "none, as there is no other column"
             raise error("E244", path=self.table.file, left_out=listed)
-        self.notes += [("left out", name, why) for name, why in left_out.items()]
+        self.notes += [Note("left out", name, why) for name, why in left_out.items()]
         return taken
 
     def gives_away(self, column: ColumnProfile, label: str | None, kind: Target) -> str:
@@ -250,7 +228,7 @@ class _Choice:
         if why := column.unusable():
             raise error("E243", name=column.name, path=self.table.file, why=why)
         if why := self.fault(column):
-            self.notes.append(("taken all the same", column.name, f"it was named, but: {why}"))
+            self.notes.append(Note("taken all the same", column.name, f"it was named, but: {why}"))
         return column
 
     def tell(self, taken: list[ColumnProfile]) -> None:
@@ -258,15 +236,12 @@ class _Choice:
         for kind, word in _WORDS.items():
             names = [column.name for column in taken if column.reading.kind == kind]
             if names:
-                self.notes.append((word, ", ".join(names), _WHY[kind]))
+                self.notes.append(Note(word, ", ".join(names), _WHY[kind]))
         for column in taken:
             reading = column.reading
             if reading.bad and reading.kind != "category":
-                odd = f"{reading.bad:,} of {len(column.values):,} values are not, such as '{reading.example}': rows left out"
-                self.notes.append((_WORDS[reading.kind], column.name, odd))
+                odd = f"{reading.bad:,} of {column.count:,} values are not, such as '{reading.example}': rows left out"
+                self.notes.append(Note(_WORDS[reading.kind], column.name, odd))
             elif reading.bad:
-                odd = f"not as numbers: {reading.bad:,} of {len(column.values):,} values are none, such as '{reading.example}'"
-                self.notes.append(("categories", column.name, odd))
-
-    def unclear(self, code: str, **facts: str) -> TrainwrightError:
-        return error(code, path=self.table.file, columns=examples(self.columns.values()), **facts)
+                odd = f"not as numbers: {reading.bad:,} of {column.count:,} values are none, such as '{reading.example}'"
+                self.notes.append(Note("categories", column.name, odd))

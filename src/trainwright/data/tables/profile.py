@@ -1,4 +1,4 @@
-"""One column of a table: what its values are, and why nothing could be learned from them."""
+"""One column of a table: what its values are, and what they may be used for. Each fact is worked out once, when asked for."""
 
 from __future__ import annotations
 
@@ -7,70 +7,167 @@ from functools import cached_property
 
 import polars as pl
 
-from trainwright.data.tables.dtypes import UNCLEAR, Feature, convert, read
-from trainwright.data.tables.text_columns import FEW_ROWS, LONGEST_LABEL, TextProfile
+from trainwright.data.tables.column_names import SPLIT_NAMES, SPLIT_VALUES, plain
+from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, convert, read
 
+_NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
+_ADDRESS = r"^\s*(https?://|www\.|[\w.+-]+@[\w-]+\.)\S*\s*$"
+_DATE = r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ,]\S.*)?\s*$"
 _ID = re.compile(r"(?:^|_)(id|ids|idx|index|uid|uuid|guid|key|row|rownum|row_number|nr|no|userid|customerid|unnamed:_\d+)$")
+MOST = 0.9  # of a column's values, to say what they are
+MOST_DISTINCT = 0.9  # a label's share of different values; beyond it is text or an id
+FEW_ROWS = 20  # below, the share says nothing
+MOST_CLASSES = 1000
+LONGEST_LABEL = 60  # mean characters
 
 
-class ColumnProfile(TextProfile):
-    """A profile, and what the values were found to be."""
+class ColumnProfile:
+    """What stands in one column. Of its values no copy is kept, so that a profile may be kept as long as the table."""
 
     def __init__(self, name: str, values: pl.Series) -> None:
-        super().__init__(name, values)
+        self.name, self.plain = name, plain(name)
         self.raw = values.alias("values")  # its own name might be a pattern to polars
-        self.reading = read(self.raw)
+
+    @property
+    def values(self) -> pl.Series:
+        """Return the values that are there."""
+        return self.raw.drop_nulls()
+
+    @property
+    def texts(self) -> pl.Series:
+        """Return the values that are there as text."""
+        return self.values.cast(pl.String)
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many values there are."""
+        return len(self.raw) - self.raw.null_count()
+
+    @cached_property
+    def head(self) -> pl.Series:
+        """Return the first values as text."""
+        return self.values.head(HEAD_ROWS).cast(pl.String)
+
+    @cached_property
+    def distinct(self) -> int:
+        """Return how many different values there are."""
+        return self.texts.n_unique()
+
+    @cached_property
+    def mean_length(self) -> float:
+        """Return how many characters a value has on average."""
+        return float(self.texts.str.len_chars().mean() or 0)  # type: ignore[arg-type]
+
+    def share(self, pattern: str) -> float:
+        """Return the part of the first values that a pattern is found in; 0 where there is no value."""
+        return float(self.head.str.contains(pattern).mean() or 0)  # type: ignore[arg-type]
+
+    # ---- as text or as a label
+
+    @cached_property
+    def recurs(self) -> bool:
+        """Return whether enough values occur again, or there are too few rows to tell."""
+        return self.count < FEW_ROWS or self.distinct <= MOST_DISTINCT * self.count
+
+    @cached_property
+    def is_split(self) -> bool:
+        """Return whether it says which split a row belongs to."""
+        values = self.head.str.to_lowercase().str.strip_chars().unique().to_list()
+        return len(values) > 0 and (set(values) <= SPLIT_VALUES or (self.plain in SPLIT_NAMES and self.distinct < 10))
+
+    @cached_property
+    def numeric(self) -> bool:
+        """Return whether it holds numbers, by its type or as they are written."""
+        return self.raw.dtype.is_numeric() or self.share(_NUMBER) >= MOST
+
+    @cached_property
+    def measured(self) -> bool:
+        """Return whether it holds numbers with a fraction: a quantity to predict, not an id."""
+        return self.numeric and bool(self.head.str.contains(r"[.,]\d*[1-9]").any())
+
+    @cached_property
+    def readable(self) -> bool:
+        """Return whether it may be text: not empty, no number, address, date or split."""
+        return self.count > 0 and not (self.numeric or self.is_split or self._named_or_dated)
+
+    @cached_property
+    def prose(self) -> bool:
+        """Return whether it holds mostly different values, of several words."""
+        words = self.head.str.count_matches(r"\S\s+\S").mean()
+        return self.readable and self.distinct > self.count / 2 and float(words or 0) >= 1  # type: ignore[arg-type]
+
+    @cached_property
+    def may_be_label(self) -> bool:
+        """Return whether it holds few short values that recur."""
+        few = 2 <= self.distinct <= min(MOST_CLASSES, max(2, self.count // 2))
+        odd = self.is_split or self.measured or self._named_or_dated
+        return few and self.mean_length <= LONGEST_LABEL and not odd and self.plain not in SPLIT_NAMES
+
+    @cached_property
+    def _named_or_dated(self) -> bool:
+        return self.share(_ADDRESS) >= MOST or self.share(_DATE) >= MOST
+
+    # ---- as a feature or as a target
+
+    @cached_property
+    def reading(self) -> ColumnType:
+        """Return what the values were found to be."""
+        return read(self.raw)
+
+    @cached_property
+    def format(self) -> str:
+        """Return how the values are written; set by what the other columns say where these leave it open (see ``_Choice``)."""
+        return self.reading.format
 
     @property
     def feature(self) -> Feature:
-        """How the column is read; not for one that is unusable."""
-        return Feature(self.name, self.reading.kind, self.reading.format)  # type: ignore[arg-type]
+        """Return how the column is read; not for one that is unusable."""
+        return Feature(self.name, self.reading.kind, self.format)  # type: ignore[arg-type]
 
     @property
     def constant(self) -> bool:
-        return self.distinct == 1 and len(self.values) == len(self.raw)
+        """Return whether every row has the same value."""
+        return self.distinct == 1 and self.count == len(self.raw)
 
     def unusable(self) -> str:
-        """Why nothing can be made of the values, or an empty string."""
+        """Return why nothing can be made of the values, or an empty string."""
         if self.reading.kind == "empty":
             return "it holds nothing that can be used"
         if self.reading.kind == "unusable":
             return f"its values are of type {self.reading.format}"
-        if self.reading.format.startswith(UNCLEAR):
-            return f"dates such as {self.texts[0]} do not tell whether day or month comes first; write 2026-01-31"
+        if self.format.startswith(UNCLEAR):
+            return f"dates such as {self.head[0]} do not tell whether day or month comes first; write 2026-01-31"
         return ""
 
     def identifies(self, nameless: bool) -> bool:
-        """Whether it numbers or names the rows: a usual name for that, and all values different."""
+        """Return whether it numbers or names the rows: a usual name for that, and all values different."""
         called = _ID.search(_snake(self.name)) or (nameless and self.plain.startswith("column_"))
-        if not called or self.distinct < max(len(self.values), 2):
+        if not called or self.distinct < max(self.count, 2):
             return False
-        if self.reading.kind != "number":
-            return self.reading.kind == "category"
-        return self.whole
+        return self.whole if self.reading.kind == "number" else self.reading.kind == "category"
 
-    @cached_property
+    @property
     def numbers(self) -> pl.Series:
-        """Those that are there."""
-        return convert(self.raw, Feature(self.name, "number", self.reading.format))[0].drop_nulls()
+        """Return the values that are numbers, as Float64."""
+        return convert(self.raw, Feature(self.name, "number", self.format))[0].drop_nulls()
 
     @property
     def whole(self) -> bool:
-        """Numbers without a fraction."""
-        return bool((self.numbers == self.numbers.round()).all())
+        """Return whether the numbers have no fraction."""
+        numbers = self.numbers
+        return bool((numbers == numbers.round()).all())
 
     def hardly_recurs(self) -> str:
-        """Why words cannot be categories, or an empty string."""
-        rows = len(self.values)
-        if self.distinct > rows / 2 and (self.prose or self.mean_length > LONGEST_LABEL):
+        """Return why words cannot be categories, or an empty string."""
+        if self.distinct > self.count / 2 and (self.prose or self.mean_length > LONGEST_LABEL):
             return "free text"
-        if self.distinct == rows and rows > 1:
+        if self.distinct == self.count and self.count > 1:
             return "every value is different"
-        if self.distinct > rows / 2 and rows >= FEW_ROWS:
-            return f"{self.distinct:,} of its {rows:,} values are different, so too few recur"
+        if self.distinct > self.count / 2 and self.count >= FEW_ROWS:
+            return f"{self.distinct:,} of its {self.count:,} values are different, so too few recur"
         return ""
 
 
 def _snake(name: str) -> str:
-    """``PassengerId`` as ``passenger_id``."""
+    """Return ``PassengerId`` as ``passenger_id``."""
     return "_".join(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()).casefold().replace("-", " ").split())

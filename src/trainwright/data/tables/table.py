@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from trainwright.data.tables.profile import ColumnProfile
 
 ROW = "__row__"  # reserved column: the record's number in its file
 MOST_COLUMNS = 30_000  # each takes milliseconds to look at; tables of genes have 20,000
@@ -44,13 +49,20 @@ class Table:
     frame: pl.DataFrame
     file: str
     rejected: list[Rejected] = field(default_factory=list)
-    notes: list[tuple[str, str, str]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     has_header: bool = True
 
     @property
     def columns(self) -> list[str]:
         """Names of the data columns, in file order, without ``ROW``."""
         return [name for name in self.frame.columns if name != ROW]
+
+    @cached_property
+    def profiles(self) -> dict[str, ColumnProfile]:
+        """Return what is known of each data column, for everyone who asks: nothing is worked out twice."""
+        from trainwright.data.tables.profile import ColumnProfile
+
+        return {name: ColumnProfile(name, self.frame[name]) for name in self.columns}
 
 
 @dataclass(frozen=True)

@@ -10,44 +10,48 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors.torch
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from trainwright.data.batches.base import Batches
 from trainwright.data.batches.pytree import leaves
-from trainwright.errors import error, in_short
+from trainwright.errors import error
 from trainwright.store import run_folder
 from trainwright.store.atomic import remove_leftovers, write_file
-from trainwright.store.checkpoint import Checkpoint, Checkpoints
+from trainwright.store.checkpoint import Checkpoints
 from trainwright.store.packing import to_contiguous
 from trainwright.store.run_folder import RunFolder
-from trainwright.training import snapshot
-from trainwright.training.checkpointing import Saver
+from trainwright.tasks.custom.options import FitOptions
+from trainwright.training.checkpointing import Saver, newest, open_log, restore, with_checkpoints
 from trainwright.training.environment import differences, environment
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Event, EventLog, Finished, Note, Resumed
+from trainwright.watch.events import Event, Finished, Note, Resumed
+
+PLAIN = ("seed", "accumulate", "monitor", "batch_size", "shuffle", "clip", "clip_value")  # options that a run keeps
 
 
-def describe(model: nn.Module, data: Any, loss: Any, optimizer: Optimizer) -> dict[str, Any]:
-    """What makes a call of ``fit`` the same call, as JSON. Data held whole are known by a sample of their entries."""
+def describe(options: FitOptions) -> dict[str, Any]:
+    """Return what makes a call of ``fit`` the same call, as JSON. Data held whole are known by a sample of their entries."""
+    model, data, loss, optimizer = options.model, options.data, options.loss, options.optimizer
     shapes = [[name, list(value.shape), str(value.dtype)] for name, value in model.state_dict().items()]
     groups = [{key: each for key, each in group.items() if key != "params"} for group in optimizer.param_groups]
-    found = {
+    whole = {
         "model": [type(model).__qualname__, _digest(shapes)],
         "data": [type(data).__qualname__, _digest([_sample(leaf) for leaf in leaves(data)])],
         "loss": [getattr(loss, "__qualname__", type(loss).__qualname__), _scalars(getattr(loss, "__dict__", {}))],
         "optimizer": [type(optimizer).__qualname__, *map(_scalars, groups)],
     }
-    return json.loads(json.dumps(found))  # type: ignore[no-any-return]  # as it comes back from the file
+    found: dict[str, Any] = json.loads(json.dumps(whole))  # as it comes back from the file
+    return found | {name: getattr(options, name) for name in PLAIN} | {"every": options.schedule_every}
 
 
 def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,14 +70,8 @@ def _digest(value: Any) -> str:
     return hashlib.blake2b(repr(value).encode(), digest_size=16).hexdigest()
 
 
-def begin(out: Path, resume: bool) -> RunFolder:
-    """The folder of a new run, or with ``resume`` that of an earlier one. Raises E401 and E402."""
-    run = RunFolder(out)
-    return run if resume and run.call.is_file() else run_folder.create(out, out.parent, out.name)
-
-
 def _identity(run: RunFolder, call: Mapping[str, Any]) -> str:
-    """Of the run that ``call`` began, which is written down the first time. Raises E408, and E420 for another call."""
+    """Return the identity of the run that ``call`` began, written down the first time. Raise E408, E420 for another call."""
     if not run.call.is_file():
         write_file(run.call, json.dumps({**call, "id": uuid.uuid4().hex}, indent=1))
     try:
@@ -88,7 +86,20 @@ def _identity(run: RunFolder, call: Mapping[str, Any]) -> str:
     return identity
 
 
-def with_checkpoints(
+def keep(options: FitOptions, events: Iterator[Event], learner: Learner, train: Batches, state: State) -> Iterator[Event]:
+    """Return the events of a run in the folder ``out``, which goes on where its newest whole checkpoint stands.
+
+    It is saved on the way, and however it ends. Raise E401 and E402 at once where the folder cannot be used.
+    """
+    assert options.out is not None
+    out, call = Path(options.out), describe(options)
+    run = RunFolder(out)
+    if not (options.resume and run.call.is_file()):
+        run_folder.create(out, out.parent, out.name)
+    return _kept(run, call, events, learner, train, state, options.checkpoint_every)
+
+
+def _kept(
     run: RunFolder,
     call: Mapping[str, Any],
     events: Iterator[Event],
@@ -96,60 +107,33 @@ def with_checkpoints(
     train: Batches,
     state: State,
     every: str,
-) -> Iterator[Event]:
-    """The events of a run that goes on where its newest whole checkpoint stands; saved on the way, and however it ends.
+) -> Generator[Event, None, None]:
+    """Yield the events of a run that goes on where its newest whole checkpoint stands; saved on the way, and however it ends.
 
-    Raises E408, E411 to E417, E420, KeyboardInterrupt and SystemExit after a signal, when all is saved.
+    Raise E408, E411 to E417, E420, and KeyboardInterrupt or SystemExit after a signal, when all is saved.
     """
     with run_folder.locked(run), Signals() as signals, signals.waiting():
         remove_leftovers(run.path)
-        notes: list[Note] = []
-        keeper = Checkpoints(run.checkpoints, run.quarantine, _identity(run, call))
-        found = keeper.newest(lambda *said: notes.append(Note(*said)))
-        where = environment(next((each.device for each in learner.parameters), torch.device("cpu")), torch.get_num_threads())
-        if found is None and run.wrote_checkpoints():
-            raise error("E417", path=run.path)
+        notes: list[Event] = []
+        checkpoints = Checkpoints(run.checkpoints, run.quarantine, _identity(run, call))
+        found = newest(run, checkpoints, notes.append)
+        machine = environment(next((each.device for each in learner.parameters), torch.device("cpu")), torch.get_num_threads())
         if found is not None:
-            notes += _put_back(found, learner, train, state, call["accumulate"], where)
-        log = EventLog(run.events, run.history, found.facts["log"] if found else {"events": 0, "history": ""})
-        waiting: list[Event] = [*notes]
-
-        def emit(event: Event) -> None:
-            log.append(event)
-            waiting.append(event)
-
-        saver = Saver(keeper, every, lambda: {"machine": where, "log": log.position()}, emit, signals)
-        saver.begin(learner, state)
+            alike = restore(found, learner, train, state, call["accumulate"])
+            notes += [Resumed(state.step, state.epoch, found.path.name), *differences(found.facts["machine"], machine)]
+            notes += [] if alike else [Note("schedule", "planned anew", "the rates so far were those of the earlier plan")]
+        log = open_log(run, found)
+        saver = Saver(checkpoints, every, lambda: {"machine": machine, "log": log.position()}, log.append, signals)
         try:
-            for event in events:
-                if isinstance(event, Finished):
-                    saver.save(final=True)
-                    _keep_model(run, learner, state)
-                log.append(event)
-                yield from waiting
-                waiting.clear()
-                saver.after(event)
-                yield event
-                signals.check()  # one that came while the caller had the word
+            for note in notes:
+                if isinstance(note, Resumed):
+                    log.append(note)
+                yield note
+            with closing(with_checkpoints(events, learner, state, saver)) as saved:
+                for event in saved:
+                    if isinstance(event, Finished):
+                        values = state.best or learner.model.state_dict()
+                        write_file(run.path / "model.safetensors", safetensors.torch.save(to_contiguous(values)))
+                    yield event
         finally:
-            saver.rescue()  # also where the caller leaves the loop
             log.close()
-
-
-def _put_back(
-    found: Checkpoint, learner: Learner, train: Batches, state: State, accumulate: int, where: dict[str, Any]
-) -> list[Any]:
-    try:
-        alike = snapshot.restore(found.state, learner, state, -(-train.per_epoch // accumulate))
-        if state.microbatches > 1:
-            train.batch_size //= state.microbatches
-    except Exception as problem:  # somebody else may have written and sealed it
-        raise error("E411", path=found.path, problem=f"it does not fit the model: {in_short(problem)}") from None
-    notes: list[Any] = [Resumed(state.step, state.epoch, found.path.name)]
-    notes += [Note(*each) for each in differences(found.facts["machine"], where)]
-    return notes + ([] if alike else [Note("schedule", "planned anew", "the rates so far were those of the earlier plan")])
-
-
-def _keep_model(run: RunFolder, learner: Learner, state: State) -> None:
-    values = state.best or learner.model.state_dict()
-    write_file(run.path / "model.safetensors", safetensors.torch.save(to_contiguous(values)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import cores
 from trainwright.data.shapes import ImageShape
-from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, Values, fill, fill_training
+from trainwright.models.catalog import Values, models
+from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
 
 SEEN = 240_000  # pictures that go through the network, where an epoch has fewer than a fifth of them
 TINY = 32 * 16 * 16  # places in a batch, up to which one thread is faster than several
 COARSE = 16  # pixels on a side, below which changes cost accuracy
-LARGE = 96  # pixels on a side
+RATE = 0.001  # of a model that does not say what suits it
 
 
 def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool, streamed: bool) -> tuple[Settings, Notes]:
@@ -22,7 +23,7 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
     values: Values = {
         "batch_size": (batch, f"{rows:,} training images"),
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "steps suited to each weight"),
-        "lr": ({"mlp": 0.001, "convnet": 0.01, "resnet": 0.001}.get(model.name, 0.001), f"what suits {model.name}"),
+        "lr": (RATE, "a usual rate"),
         "epochs": _epochs(rows),
         "schedule": FALLING,
         "loss": CROSS_ENTROPY,
@@ -30,18 +31,9 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
         "workers": (cores(), "one a core: the images are decoded on the way") if streamed else (0, ""),
         "threads": (1, "its updates are too small to share") if tiny else (0, ""),
     }
-    settings, notes = fill_training(settings, values, rows, tuned)
-    inner: Values = {}
-    if model.name == "mlp":
-        inner = {
-            "model.hidden": ([512, 512], "wide enough for small images"),
-            "model.dropout": (0.2, "a usual share"),
-        }
-    elif model.name == "resnet":
-        large = min(shape.height, shape.width) >= LARGE
-        stem = "imagenet" if large else "cifar"
-        inner = {"model.stem": (stem, f"images of {shape.height} x {shape.width}")}
-    settings, more = fill(settings, inner)
+    own, suited = models("image")[model.name].derive(shape, rows)
+    settings, notes = fill_training(settings, values | suited, rows, tuned)
+    settings, more = fill(settings, own)
     return settings, notes + more
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.content import require
+from trainwright.data.files.folders import printable
 from trainwright.data.images.arrays import to_pixels
 from trainwright.data.images.decode import decode_one
 from trainwright.data.images.headers import SUFFIXES, Unusable, image_format
-from trainwright.data.images.pictures import Pictures, printable
+from trainwright.data.images.pictures import Pictures
 from trainwright.data.images.sizes import decode
 from trainwright.data.images.storage import Files, Inputs, fit_in_memory, store
 from trainwright.data.read import idx, image_folders, npy

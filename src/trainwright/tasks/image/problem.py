@@ -25,14 +25,14 @@ from trainwright.tasks.image import defaults, reading
 from trainwright.tasks.image.predictor import ImagePredictor
 from trainwright.tasks.splitting import Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
-from trainwright.training.problem import Clock, Note
+from trainwright.watch.events import Listener, Note, PhaseEnded, Progress
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
     from trainwright.data.batches.base import Batches
-    from trainwright.training.optim import Objective
+    from trainwright.models.objective import Objective
 
 
 @dataclass
@@ -81,23 +81,23 @@ class ImageProblem(SupervisedProblem):
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[ImageProblem, Callable[[], None]]:
     """Read, measure, decode and split; also gives what must be called to fill the cache.
 
-    ``clock`` is told when a phase ends. With ``parent`` its size, channels and normalisation are used.
+    ``listen`` is called when a phase ends. With ``parent`` its size, channels and normalisation are used.
     Raises SourceError and DataError.
     """
     parts, columns, table = reading.read(source, settings)
     found = measure_sizes(parts.values())
     settings, size, channels, notes = _sized(settings, found, parent)
-    clock.mark("read")
+    listen(PhaseEnded("read"))
     in_memory = fit_in_memory(parts.values(), size, channels)
     stored = {}
     for name, part in parts.items():
-        told = partial(clock.progress, f"decode {name}", unit="images")
-        stored[name] = store(part, size, channels, in_memory, told)
-    clock.mark("decode")
+        tell = partial(_tell, listen, f"decode {name}")
+        stored[name] = store(part, size, channels, in_memory, tell)
+    listen(PhaseEnded("decode"))
     problem = _problem(source, settings, stored, table, (size, channels), parent)
     problem.data["columns"] = columns
     problem.notes = [*stored["train"].pictures.notes, *notes, *problem.notes]
@@ -111,6 +111,10 @@ def prepare(
     return problem, fill_cache
 
 
+def _tell(listen: Listener, phase: str, done: int, total: int) -> None:
+    listen(Progress(phase, done, total, "images"))
+
+
 def _sized(
     settings: Settings, found: ImageSizes, parent: Predictor | None
 ) -> tuple[Settings, tuple[int, int], int, list[Note]]:
@@ -119,7 +123,7 @@ def _sized(
         kept: ImageNormalizer = parent.encoder
         if settings.size is not None and (settings.size, settings.size) != kept.size:
             raise error("E328", key="size", value=settings.size, found=" x ".join(map(str, kept.size)))
-        return settings, kept.size, kept.channels, [("size", " x ".join(map(str, kept.size)), "as in the earlier run")]
+        return settings, kept.size, kept.channels, [Note("size", " x ".join(map(str, kept.size)), "as in the earlier run")]
     size = found.size if settings.size is None else (settings.size, settings.size)
     said = {"size": settings.size, "channels": settings.channels}
     settings, _ = fill(settings, {"channels": (found.channels, "")})
@@ -178,5 +182,5 @@ def _absent(rows: Rows) -> list[Note]:
         lacking = [label for label, counts in rows.data["classes"].items() if name not in counts]
         if lacking:
             shown = ", ".join(f"'{label}'" for label in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
-            notes.append(("not measured", f"{len(lacking)} classes", f"{shown}: no rows in {name}"))
+            notes.append(Note("not measured", f"{len(lacking)} classes", f"{shown}: no rows in {name}"))
     return notes

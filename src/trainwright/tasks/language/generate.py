@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from trainwright.data.text.token_encoder import TokenEncoder
-from trainwright.models.language_model import LanguageModel, State
+from trainwright.models.protocols import LanguageModel, State
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ import numpy as np
 from trainwright.data.files.folders import is_path
 from trainwright.data.read import running_text
 from trainwright.data.text.token_encoder import TokenEncoder
-from trainwright.models.catalog import MODELS
+from trainwright.models.catalog import models
 from trainwright.tasks.base import FilePredictions, Predictor, whole_texts
+from trainwright.watch import metrics
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,9 @@ class LanguagePredictor(Predictor):
         from trainwright.tasks.language.generate import TextGenerator
 
         self.encoder = TokenEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
-        self.settings = MODELS[kept.meta["model_settings"]["name"]].model_validate(kept.meta["model_settings"])
+        self.settings = models(self.task)[kept.meta["model_settings"]["name"]].settings.model_validate(
+            kept.meta["model_settings"]
+        )
         self.name, self.context = kept.meta["model"], int(kept.meta["context"])
         self.shape = self.encoder.shape()
         self.device = torch.device("cpu")
@@ -90,14 +92,13 @@ class LanguagePredictor(Predictor):
         text = running_text.read_text(files[part])
         ids = self.encoder.behind_line_end(text)
         sums = measure(self.model, ids, self.context, self.device)
-        unit = BITS.get(self.encoder.tokenizer)
-        bits = {f"bits_per_{unit}": sums.loss / math.log(2)} if unit else {}
+        names = metrics.computed("token", BITS.get(self.encoder.tokenizer, ""))
         named = {
             "rejected": 0,
             "unknown": self.encoder.unknown(ids[1:], text),
             "files": [str(each) for each in files[part]],
         }
-        return sums.report() | bits | named
+        return sums.report() | metrics.compute(names, sums.loss) | named
 
     def generate(self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> Iterator[str]:
         """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""

@@ -16,11 +16,11 @@ from trainwright.data.read.source import Source
 from trainwright.data.shapes import TokenShape
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
-from trainwright.tasks import defaults
 from trainwright.tasks.base import Predictor
-from trainwright.tasks.language import reading
+from trainwright.tasks.language import defaults, reading
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, measure
-from trainwright.training.problem import Clock, Note, Problem
+from trainwright.training.problem import Problem
+from trainwright.watch.events import Listener, Note, PhaseEnded, Scores
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.forward import Forward
-    from trainwright.training.optim import Objective
+    from trainwright.models.objective import Objective
     from trainwright.watch.events import Scores
 
 SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
@@ -62,6 +62,11 @@ class LanguageProblem(Problem):
         """Return what the network has to know of the tokens."""
         return self.encoder.shape()
 
+    @property
+    def predicts(self) -> tuple[str, ...]:
+        """Tokens, and what one is."""
+        return "token", BITS.get(self.encoder.tokenizer, "")
+
     def derive(self) -> list[Note]:
         """From the number of tokens and the size of the vocabulary."""
         self.settings, notes = defaults.language_training(
@@ -69,13 +74,13 @@ class LanguageProblem(Problem):
         )
         return notes
 
-    def batches(self, device: torch.device) -> Batches:
-        """Lanes for a model that carries its state, windows in random order for one that does not."""
+    def batches(self, model: nn.Module, device: torch.device) -> Batches:
+        """Return lanes for a model that carries its state, windows in random order for one that does not."""
         from trainwright.data.batches.tokens import Lanes, Windows
 
         settings, ids = self.settings, self.splits["train"].ids
-        assert settings.batch_size and settings.context and settings.model is not None
-        if settings.model.name == "lstm":
+        assert settings.batch_size and settings.context
+        if model.is_stateful:
             lanes = min(settings.batch_size, len(ids) - 1)
             return Lanes(ids, batch_size=lanes, context=settings.context, device=device)
         return Windows(ids, batch_size=settings.batch_size, context=settings.context, seed=settings.seed, device=device)
@@ -87,7 +92,7 @@ class LanguageProblem(Problem):
         loss = self.settings.loss
         if loss is not None and (loss.name != "CrossEntropyLoss" or loss.arguments):
             raise error("E313", name=loss.name, problem="a language model is trained by CrossEntropyLoss as it is")
-        return TokenObjective(model.output, BITS.get(self.encoder.tokenizer, ""))  # type: ignore[arg-type]
+        return TokenObjective(model.output, self.predicts)  # type: ignore[arg-type]
 
     def forward(self, model: nn.Module) -> Forward:
         """With the state handed on from batch to batch, where the model carries one."""
@@ -98,15 +103,13 @@ class LanguageProblem(Problem):
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         """Loss, perplexity and next-token accuracy of the validation split."""
-        from trainwright.watch.events import Scores
-
         sums = measure(model, self.splits["valid"].ids, self.settings.context or 1, device)
         n = int(sums.counts.sum())
         return Scores(sums.loss, float(sums.correct.sum() / n), n, objective.metrics(sums.loss))
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
         """Scores of validation and test, and the perplexity of counting words and pairs of words."""
-        from trainwright.evaluation.metrics import evaluation_mode
+        from trainwright.evaluation.measure import evaluation_mode
         from trainwright.tasks.language.generate import Sampling, TextGenerator
 
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
@@ -137,7 +140,7 @@ def _baselines(train: np.ndarray, measured: np.ndarray, size: int) -> list[dict[
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[LanguageProblem, Callable[[], None]]:
     """Read, cut and encode, or take it from the cache; also gives what must be called to fill the cache.
 
@@ -146,10 +149,10 @@ def prepare(
     settings = _by_catalogue(source, settings)
     key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
     if key and (cached := _from_cache(key, settings)):
-        clock.mark("read")
+        listen(PhaseEnded("read"))
         return cached, lambda: None
     texts, files, notes = reading.read(source, settings)
-    clock.mark("read")
+    listen(PhaseEnded("read"))
     where = ", ".join(files.get("train", []))
     encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
     streams = {name: encoder.behind_line_end(text, ids if name == "train" else None) for name, text in texts.items()}
@@ -158,7 +161,7 @@ def prepare(
         if not len(split):
             raise error("E168", part=name, where=", ".join(files.get(name, [])) or where)
     data = _describe(source, files, texts, splits, encoder)
-    clock.mark("encode")
+    listen(PhaseEnded("encode"))
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
     return problem, lambda: _to_cache(key, problem) if key else None
 
@@ -191,13 +194,13 @@ def _encoder(
             ids = encoder.transform(text)
             share = encoder.unknown(ids, text) / max(len(ids), 1)
             why = f"kept; {share:.1%} of the new tokens are not among them"
-        return encoder, ids, settings, [("vocabulary", f"{encoder.size:,} tokens", why)]
+        return encoder, ids, settings, [Note("vocabulary", f"{encoder.size:,} tokens", why)]
     settings, notes = defaults.language_encoding(settings, text)
     encoder = TokenEncoder(settings.tokenizer or "words", settings.min_count or 1, settings.max_vocabulary or 0)
     ids = encoder.fit(text)
     if encoder.size - encoder.tokens.count("<unk>") - encoder.tokens.count("<eos>") < 1:
         raise error("E218", where=where)
-    notes.append(("vocabulary", f"{encoder.size:,} tokens", f"{encoder.tokenizer} of the training split"))
+    notes.append(Note("vocabulary", f"{encoder.size:,} tokens", f"{encoder.tokenizer} of the training split"))
     return encoder, ids, settings, notes
 
 
@@ -218,13 +221,16 @@ def _describe(
 
 def _findings(data: dict[str, Any]) -> list[Note]:
     rows = data["rows"]
-    found = [("tokens", ", ".join(f"{name} {count:,}" for name, count in rows.items()), "every one of them is predicted once")]
+    counts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+    found = [Note("tokens", counts, "every one of them is predicted once")]
     for name, count in data["unknown"].items():
         if count:
-            found.append(("unknown", f"{count:,}", f"tokens of {name} ({count / rows[name]:.2%}) are not in the vocabulary"))
+            why = f"tokens of {name} ({count / rows[name]:.2%}) are not in the vocabulary"
+            found.append(Note("unknown", f"{count:,}", why))
     for name, count in data["repeated_lines"].items():
         if count:
-            found.append(("leak", f"{count:,}", f"lines of {name} of {reading.LONG_LINE} characters or more are also in train"))
+            why = f"lines of {name} of {reading.LONG_LINE} characters or more are also in train"
+            found.append(Note("leak", f"{count:,}", why))
     return found
 
 
@@ -247,5 +253,5 @@ def _from_cache(key: str, settings: Settings) -> LanguageProblem | None:
         encoder=TokenEncoder.from_parts(values["encoder"], arrays),
         splits={name: TokenSplit(ids) for name, ids in streams.items() if ids is not None},
         data=values["data"],
-        notes=[tuple(note) for note in values["notes"]],
+        notes=[Note(*note) for note in values["notes"]],
     )

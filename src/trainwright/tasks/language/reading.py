@@ -9,7 +9,7 @@ from trainwright.data.read.infer_task import Evidence
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
 from trainwright.errors import error
-from trainwright.training.problem import Note
+from trainwright.watch.events import Note
 
 LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 
@@ -52,7 +52,7 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
     why = "; ".join(filter(None, [f"{named} given" if named else "", ", ".join(shares)]))
     texts |= cut
     sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)
-    return {name: texts[name] for name in NAMES if name in texts}, files, [*notes, ("split", f"{sizes} characters", why)]
+    return {name: texts[name] for name in NAMES if name in texts}, files, [*notes, Note("split", f"{sizes} characters", why)]
 
 
 def repeated_lines(texts: dict[str, str]) -> dict[str, int]:

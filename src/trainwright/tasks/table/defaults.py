@@ -7,8 +7,10 @@ The rules were chosen by scores on rows kept back, over repeated cuts of small d
 from __future__ import annotations
 
 from trainwright.config.settings import Settings
+from trainwright.data.shapes import Shape
 from trainwright.data.tables.feature_columns import TableSchema
-from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, Values, fill, fill_training
+from trainwright.models.catalog import Values, models
+from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
 
 RATE = 0.01
 MOST_EPOCHS = 100
@@ -21,7 +23,7 @@ def table_encoding(settings: Settings, rows: int, chosen: TableSchema) -> tuple[
     return fill(settings, {"min_count": (2 if rows >= 1000 else 1, why)})
 
 
-def table_training(settings: Settings, rows: int, kind: str, tuned: bool) -> tuple[Settings, Notes]:
+def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
     """How the model is trained on ``rows`` rows to tell a ``kind`` (class or number).
 
     The fewer rows, the more the weights are held back: by dropout, and by a weight decay that is chosen for the rate, since
@@ -29,24 +31,28 @@ def table_training(settings: Settings, rows: int, kind: str, tuned: bool) -> tup
     """
     model = settings.model
     assert model is not None
-    linear = model.name == "linear"
     few, many = rows < 1000, rows >= 10_000
-    width, dropout = 64 if few else 128, 0.3 if few else 0.1 if many else 0.2
     batch = 16 if rows < 300 else 32 if few else 64 if not many else 128 if rows < 50_000 else 256
     updates = 600 if few else 2000 if many else 1500
     epochs = min(max(round(updates * (settings.batch_size or batch) / rows), 3), MOST_EPOCHS)
-    taken = 1e-4 if linear else 1e-2 if few else 1e-3 if many else 5e-3
+    taken = 1e-4 if model.is_linear else 1e-2 if few else 1e-3 if many else 5e-3
     decay = float(f"{taken / (settings.lr or RATE):.2g}")
     size = f"{rows:,} training rows"
-    network: Values = {"model.hidden": ([width, width], size), "model.dropout": (dropout, size)}
-    values: Values = {} if linear else network
-    values |= {
-        "batch_size": (batch, size),
-        "optimizer": ({"name": "AdamW", "weight_decay": decay}, "holds the weights back, the more the fewer rows there are"),
-        "lr": (RATE, "what suits tables"),
-        "epochs": (epochs, f"about {updates:,} updates"),
-        "threads": (0 if many else 1, "" if many else "its updates are too small to share"),
-        "schedule": FALLING,
-        "loss": CROSS_ENTROPY if kind == "class" else ({"name": "MSELoss"}, "the usual loss of a regression"),
-    }
+    own, suited = models("table")[model.name].derive(shape, rows)
+    values: Values = (
+        own
+        | {
+            "batch_size": (batch, size),
+            "optimizer": (
+                {"name": "AdamW", "weight_decay": decay},
+                "holds the weights back, the more the fewer rows there are",
+            ),
+            "lr": (RATE, "what suits tables"),
+            "epochs": (epochs, f"about {updates:,} updates"),
+            "threads": (0 if many else 1, "" if many else "its updates are too small to share"),
+            "schedule": FALLING,
+            "loss": CROSS_ENTROPY if kind == "class" else ({"name": "MSELoss"}, "the usual loss of a regression"),
+        }
+        | suited
+    )
     return fill_training(settings, values, rows, tuned)

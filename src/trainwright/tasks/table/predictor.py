@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from trainwright.data.files.folders import is_path
+from trainwright.data.read.formats import names_table
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
@@ -23,8 +24,6 @@ from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
-
-FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 
 
 class TablePredictor(SupervisedPredictor):
@@ -46,7 +45,7 @@ class TablePredictor(SupervisedPredictor):
     @staticmethod
     def takes_file(word: str) -> bool:
         """A path that exists, or a word that can only be meant as one: a data file's ending, and no ``column=value``."""
-        return is_path(word) or ("=" not in word and " " not in word and Path(word).suffix.lower() in FILES)
+        return is_path(word) or ("=" not in word and names_table(word))
 
     def smoke_test(self) -> None:
         """A row of which nothing is known."""

@@ -24,12 +24,11 @@ from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults, reading
 from trainwright.tasks.table.predictor import TablePredictor
-from trainwright.training.problem import Clock, Note
+from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
     from trainwright.tasks.supervised import Target
 
-FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 TITLES = {"class": "table classification", "number": "table regression"}
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -48,16 +47,18 @@ class TableProblem(SupervisedProblem):
     def derive(self) -> list[Note]:
         """From the size of the training split and what is predicted."""
         rows = len(self.splits["train"])
-        self.settings, notes = defaults.table_training(self.settings, rows, self.target.kind, self.parent is not None)
+        self.settings, notes = defaults.table_training(
+            self.settings, rows, self.shape, self.target.kind, self.parent is not None
+        )
         return notes
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[TableProblem, Callable[[], None]]:
     """Read, choose columns, split and encode. Nothing is cached, as reading is what takes the time.
 
-    ``clock`` is told when a phase ends. With ``parent`` its columns, encoder and scale are used.
+    ``listen`` is called when a phase ends. With ``parent`` its columns, encoder and scale are used.
     Raises SourceError and DataError.
     """
     train = source.tables["train"]
@@ -73,11 +74,11 @@ def prepare(
         parts[name] = reading.part_of(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
         parsed.append(frame)
     rows = assign_splits(source, parts, settings, classes=chosen.target == "class", noun="row")
-    clock.mark("read")
+    listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
     problem.data["columns"] = chosen.to_values()
     problem.notes = [*train.notes, *chosen.notes, *problem.notes]
-    clock.mark("encode")
+    listen(PhaseEnded("encode"))
     return problem, lambda: None
 
 
@@ -118,7 +119,7 @@ def _found(encoder: TableEncoder) -> list[Note]:
     notes = []
     if encoder.categories:
         sizes = ", ".join(f"{name} {len(words):,}" for name, words in encoder.categories.items())
-        notes.append(("values", sizes, f"categories seen at least {encoder.min_count} time(s) in the training split"))
+        notes.append(Note("values", sizes, f"categories seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.missing:
-        notes.append(("missing", ", ".join(encoder.missing), "taken for the mean, with a column that says so"))
+        notes.append(Note("missing", ", ".join(encoder.missing), "taken for the mean, with a column that says so"))
     return notes

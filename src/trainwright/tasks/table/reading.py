@@ -17,6 +17,7 @@ from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.errors import error, nearest
 from trainwright.tasks.splitting import Part
 from trainwright.tasks.table.predictor import TablePredictor
+from trainwright.watch.events import Note
 
 
 def looks_like(seen: Evidence) -> str:
@@ -33,7 +34,7 @@ def choose(source: Source, table: Table, settings: Settings) -> TableSchema:
         return choose_features(table, settings.features, label, settings.target)
     rest = pl.DataFrame([each for each in table.frame if each.name != column])  # by hand, as a name might be a pattern
     chosen = choose_features(replace(table, frame=rest), (), label, settings.target)
-    return replace(chosen, notes=[*chosen.notes, ("left out", column, "the split is by its groups")])
+    return replace(chosen, notes=[*chosen.notes, Note("left out", column, "the split is by its groups")])
 
 
 def keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
@@ -54,7 +55,7 @@ def keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchem
         wanted = f"column '{label}' of {table.file} holds numbers with a fraction"
     if wanted:
         raise error("E260", found="numbers" if chosen.target == "number" else "classes", wanted=wanted)
-    return replace(chosen, label=label, notes=[("columns", str(len(chosen.features)), "those of the earlier run")])
+    return replace(chosen, label=label, notes=[Note("columns", str(len(chosen.features)), "those of the earlier run")])
 
 
 def part_of(table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.data.files.folders import is_path
+from trainwright.data.read.formats import names_table
 from trainwright.data.text.bag_encoder import TextEncoder
 from trainwright.errors import error, nearest
-from trainwright.models.bag_numpy import NumpyBag
+from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
 
-FILES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz", ".zst")
 # Losses that torch need not be asked about: they take classes, and no arguments are given to them.
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
 
@@ -39,19 +39,19 @@ class TextPredictor(SupervisedPredictor):
 
     def __init__(self, kept: Bundle) -> None:
         super().__init__(kept)
-        shape = self.encoder.shape(self.target.outputs)
-        self._bag = NumpyBag(self.settings, shape, kept.weights) if self._is_plain_bag() else None
+        shape, plain = self.encoder.shape(self.target.outputs), self._is_plain()
+        self._numpy = registry.without_torch(self.task, self.name, self.settings, shape, kept.weights) if plain else None
 
-    def _is_plain_bag(self) -> bool:
-        """Whether torch has no say: a bag whose tokens have the weights that it wants, and a plain loss."""
-        loss, encoder = self.target.loss, self.encoder
+    def _is_plain(self) -> bool:
+        """Return whether torch has no say in the answers: a plain loss, and tokens with the weights that the model wants."""
+        loss = self.target.loss
         plain = loss["loss"] in PLAIN and not loss["smoothing"] and loss["weights"] is None
-        return plain and self.name == "bag.v1" and encoder.kind == "bag" and self.settings.weighting == encoder.weighting
+        return plain and getattr(self.settings, "weighting", "none") == self.encoder.weighting
 
     @staticmethod
     def takes_file(word: str) -> bool:
         """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
-        return is_path(word) or (" " not in word and Path(word).suffix.lower() in FILES)
+        return is_path(word) or names_table(word)
 
     def smoke_test(self) -> None:
         """An empty text."""
@@ -63,7 +63,7 @@ class TextPredictor(SupervisedPredictor):
 
     def logits(self, items: pl.Series | list[str], rows: int) -> np.ndarray:
         """By numpy, or by the network."""
-        return super().logits(items, rows) if self._bag is None else self._bag(self.encode(items))
+        return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
     def items(self, given: Sequence[Any]) -> list[str]:
         """Return texts that every encoder can hold. Raises E320."""

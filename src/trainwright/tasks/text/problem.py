@@ -17,14 +17,15 @@ from trainwright.data.text.bag_encoder import LabelEncoder, TextEncoder
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.tokenize import Tokens
 from trainwright.errors import error
-from trainwright.tasks import defaults
+from trainwright.models.catalog import models
 from trainwright.tasks.base import Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.splitting import Rows
 from trainwright.tasks.supervised import SupervisedProblem
+from trainwright.tasks.text import defaults
 from trainwright.tasks.text.predictor import TextPredictor
 from trainwright.tasks.text.reading import read
-from trainwright.training.problem import Clock, Note
+from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
     import torch
@@ -57,8 +58,8 @@ class TextProblem(SupervisedProblem):
     @property
     def tunable(self) -> set[str]:
         """Each batch has another shape, for which nothing could be compiled; a linear model has nothing to choose."""
-        model: Any = self.settings.model
-        return set() if model.name == "bag" and not model.embedding else {"precision", "threads"}
+        assert self.settings.model is not None
+        return set() if self.settings.model.is_linear else {"precision", "threads"}
 
     def derive(self) -> list[Note]:
         """From the size of the training split, its texts, and the number of classes."""
@@ -70,17 +71,16 @@ class TextProblem(SupervisedProblem):
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
         """Return token rows in batches; for a bag that learns on a processor, by id as well."""
-        bag = self.settings.model is not None and self.settings.model.name == "bag"
-        learns = seed is not None and bag and device.type == "cpu"
+        learns = seed is not None and self.encoder.kind == "bag" and device.type == "cpu"
         return super().batches_of(part, batch_size, seed, device, transposed=learns)
 
 
 def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, clock: Clock
+    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[TextProblem, Callable[[], None]]:
     """Read, split and encode, or take it from the cache; also gives what must be called to fill the cache.
 
-    ``clock`` is told when a phase ends. With ``parent`` its vocabulary is used.
+    ``listen`` is called when a phase ends. With ``parent`` its vocabulary is used.
     Raises SourceError and DataError.
     """
     assert settings.model is not None
@@ -88,15 +88,15 @@ def prepare(
     key = source.fingerprint(shaping) if parent is None else ""
     if key and (found := cache.load(key)):
         prepared = _from_cache(settings, *found)
-        clock.mark("read")
+        listen(PhaseEnded("read"))
         return prepared, lambda: None
     columns, rows, tokens = read(source, settings, parent)
-    clock.mark("read")
+    listen(PhaseEnded("read"))
     prepared = _encode(rows, tokens, settings, parent)
     prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
     if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
         prepared.notes.append(_in_parts(prepared, tokens))
-    clock.mark("encode")
+    listen(PhaseEnded("encode"))
     return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
 
 
@@ -117,7 +117,7 @@ def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | 
         words = f"{len(encoder.tokens) - 2:,} tokens" + (
             f" and {encoder.size - len(encoder.tokens):,} n-grams" if encoder.grams or encoder.chars else ""
         )
-        notes.append(("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
+        notes.append(Note("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.size <= 2:
         raise error("E218", where=rows.file("train"))
     splits = {}
@@ -135,7 +135,7 @@ def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
     held = [array.nbytes for part in prepared.splits.values() for array in part.inputs.arrays().values()]
     disk = tokens.codes.nbytes + sum(held)
     why = f"at most {memory / 2**30:.1f} GiB of memory before training, {disk / 2**30:.1f} GiB on the disk until it has ended"
-    return "in parts", f"{texts:,} rows", why
+    return Note("in parts", f"{texts:,} rows", why)
 
 
 def _of(tokens: Tokens, frame: pl.DataFrame) -> Tokens:
@@ -145,13 +145,13 @@ def _of(tokens: Tokens, frame: pl.DataFrame) -> Tokens:
 
 def _new_encoder(settings: Settings) -> TextEncoder:
     model: Any = settings.model
+    kind: Any = models("text")[model.name].inputs
+    of_a_bag = {key: getattr(model, key) for key in ("ngrams", "chars", "weighting")} if kind == "bag" else {}
     return TextEncoder(
         tokenizer=settings.tokenizer or "words",
         lowercase=settings.lowercase,
-        kind="bag" if model.name == "bag" else "sequence",
-        ngrams=model.ngrams if model.name == "bag" else 1,
-        chars=model.chars if model.name == "bag" else [],
-        weighting=model.weighting if model.name == "bag" else "none",
+        kind=kind,
+        **of_a_bag,
         min_count=settings.min_count or 1,
         max_vocabulary=settings.max_vocabulary or 0,
         max_tokens=settings.max_tokens or 0,
@@ -167,12 +167,12 @@ def _vocabulary_of(parent: TextPredictor, settings: Settings, tokens: Tokens) ->
     before = len(encoder.tokens) - 2
     if settings.vocabulary == "keep":
         unknown = encoder.share_unknown(tokens)
-        return encoder, [("vocabulary", f"{before:,} tokens", f"kept; {unknown:.1%} of the new tokens are not among them")]
+        return encoder, [Note("vocabulary", f"{before:,} tokens", f"kept; {unknown:.1%} of the new tokens are not among them")]
     if encoder.grams or encoder.chars:
         raise error("E323")
     encoder = replace(encoder)
     added = encoder.extend(tokens, settings.min_count or 1)
-    return encoder, [("vocabulary", f"{before + added:,} tokens", f"{before:,} kept, {added:,} new ones added")]
+    return encoder, [Note("vocabulary", f"{before + added:,} tokens", f"{before:,} kept, {added:,} new ones added")]
 
 
 def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -204,5 +204,5 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         encoder=TextEncoder.from_parts(values["encoder"], groups["encoder"]),
         splits=splits,
         data=values["data"],
-        notes=[tuple(note) for note in values["notes"]],
+        notes=[Note(*note) for note in values["notes"]],
     )

@@ -1,13 +1,25 @@
-"""What a language model is to the training, the evaluation and the generation of text."""
+"""What a network tells the rest of the package about itself, so that nothing there has to know its name or its class."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 State = tuple[Tensor, ...]  # what a model remembers of the tokens before; its first dimension but one is the batch's row
+
+
+class TrainingHooks:
+    """What a network may tell the training step, by having this class among its own. A network without it has these answers."""
+
+    @property
+    def sparse_table(self) -> nn.Embedding | nn.EmbeddingBag | None:
+        """Return the table of which a batch needs few rows, and whose gradient may be sparse."""
+        return None
+
+    def add_penalty(self) -> None:
+        """Add to the gradients, once an update, what a penalty on the parameters makes of them."""
 
 
 class LanguageModel(Protocol):

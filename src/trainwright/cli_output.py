@@ -1,0 +1,145 @@
+"""What the command line prints: tables, answers and JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from trainwright.errors import error
+
+if TYPE_CHECKING:
+    from trainwright.watch.console import Console
+
+LONG = ("per_class", "confusion", "points")  # scores of a split that --json leaves out: what is more than a number or interval
+
+
+def open_console(stream: Any = None, quiet: bool = False) -> Console:
+    """Return a console that shows events and reports on a stream; the default is standard output."""
+    from trainwright.watch.console import Console
+
+    return Console(stream or sys.stdout, quiet=quiet)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print a value as one line of JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of cells with their columns aligned."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
+    """Print what a training came to."""
+    from trainwright.watch.summary import usage
+
+    report = run.report
+    console.report(report)
+    console.line(f"model    {run.path}")
+    console.line(f"use it   {usage(report, str(run.path))}")
+    console.close()
+    if as_json:
+        named = {key: report[key] for key in ("task", "model", "seconds")}
+        splits = {name: report[name] and _without(report[name], LONG) for name in ("valid", "test")}
+        print_json({"run": str(run.path), **named, **splits})
+    elif quiet:
+        typer.echo(str(run.path))
+
+
+def _without(scores: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in scores.items() if key not in names}
+
+
+def print_proof(run: Path, proof: Any, as_json: bool) -> None:
+    """Print what was looked at. Raise E419 where something is wrong."""
+    if as_json:
+        print_json({"run": str(run), "checked": proof.checked, "wrong": proof.wrong})
+    else:
+        console = open_console()
+        for note in proof.checked:
+            console.handle(note)
+        console.line(
+            "everything is as it should be" if not proof.wrong else "\n".join(f"wrong: {each}" for each in proof.wrong)
+        )
+        console.close()
+    if proof.wrong:
+        more = f"; and {len(proof.wrong) - 1} more" if len(proof.wrong) > 1 else ""
+        raise error("E419", path=run, first=proof.wrong[0], more=more)
+
+
+def print_answers(key: str, items: Iterable[Any], answers: Iterable[Any], as_json: bool) -> None:
+    """Print what a model says of items, one a line: a number, or labels with their probabilities. ``key`` names an item."""
+    for item, answer in zip(items, answers, strict=True):
+        if as_json:
+            print_json(_values(answer) | {key: item})
+        elif isinstance(answer, list):
+            typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
+        else:
+            typer.echo(f"{answer:.10g}")
+
+
+def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json: bool) -> None:
+    """Print the rows of files with what the model says of them, or write them to ``out``: their own columns come first."""
+    for note in found.notes:
+        typer.echo(note, err=True)
+    if as_json:
+        for name, answer in zip(found.names or found.rows, found.answers, strict=True):
+            print_json({key if found.names else "row": name} | _values(answer))
+        return
+    text = found.frame.with_columns(_columns(found, top)).write_csv()
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        from trainwright.store.atomic import write_file
+
+        write_file(out, text)
+
+
+def _values(answer: Any) -> dict[str, Any]:
+    """Return one answer as JSON: a number, or a label with the probabilities of all that were asked for."""
+    if not isinstance(answer, list):
+        return {"prediction": answer}
+    label, probability = answer[0]
+    return {"label": label, "probability": probability, "probabilities": dict(answer)}
+
+
+def _columns(found: Any, top: int) -> list[Any]:
+    """Return the columns of the answers: predicted, probability (_2, _3 ... for labels behind the best), under free names."""
+    import polars as pl
+
+    taken = any(name.startswith(("predicted", "probability")) for name in found.frame.columns)
+    mark = "_by_model" if taken else ""
+    if not found.answers or not isinstance(found.answers[0], list):
+        return [pl.Series(f"predicted{mark}", found.answers, dtype=pl.Float64)]
+    columns = []
+    for place in range(min(top, len(found.answers[0]))):
+        suffix = mark + (f"_{place + 1}" if place else "")
+        columns.append(pl.Series(f"predicted{suffix}", [row[place][0] for row in found.answers], dtype=pl.String))
+        columns.append(pl.Series(f"probability{suffix}", [round(row[place][1], 6) for row in found.answers], dtype=pl.Float64))
+    return columns
+
+
+def print_runs(found: list[dict[str, Any]]) -> None:
+    """Print a table of runs."""
+    print_table([("run", "model", "source", "test", "interval", "valid", "rows", "seconds"), *map(_run_row, found)])
+
+
+def _run_row(found: dict[str, Any]) -> tuple[str, ...]:
+    report = found["report"]
+    if not report:
+        return (found["run"], "-", "-", "not ended", "-", "-", "-", "-")
+    from trainwright.watch.summary import headline
+
+    test, valid = (headline(report[name]) if report[name] else ("-", "-") for name in ("test", "valid"))
+    seconds = f"{sum(report['seconds'].values()):.1f}"
+    rows = f"{report['rows']['train']:,}"
+    return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)

@@ -1,0 +1,187 @@
+"""Delimited text (CSV, TSV and the like): which delimiter, whether its first record names the columns, and its rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Sequence
+
+from trainwright.data.files import content as files
+from trainwright.data.images.headers import SUFFIXES
+from trainwright.data.read.csv_fast import DelimitedFile
+from trainwright.data.read.csv_strict import long_fields
+from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix
+from trainwright.data.tables.column_names import KNOWN, plain
+from trainwright.errors import error
+from trainwright.watch.events import Note
+
+SAMPLE_RECORDS = 200
+DELIMITERS = "\t,;|^~:"  # where two fit equally well, the one that prose has less often wins
+NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon"}
+_NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
+_NAME = re.compile(r"[^\W\d][\w.\-/()#%]{0,39}")
+
+
+def sniff(sample: Sample) -> Sniffed:
+    """Return the delimiter, and whether there is a header. Raise E108 where no delimiter is found."""
+    delimiter, delimiter_why = _delimiter(sample)
+    has_header, header_why = _header(_records(sample, delimiter))
+    notes = [
+        Note("format", "csv", delimiter_why),
+        Note("delimiter", NAMES[delimiter], delimiter_why),
+        Note("header", "yes" if has_header else "no", header_why),
+    ]
+    return Sniffed("csv", delimiter=delimiter, has_header=has_header, notes=notes)
+
+
+def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
+    """Return a function that goes through the records."""
+    mark = len(BOM_UTF8) if sniffed.encoding == "utf-8-sig" else 0
+    file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark)
+    if file.literal_quotes:
+        why = "they do not enclose fields, and every line has the same number of tabs"
+        sniffed.notes.append(Note("quotes", "letters", why))
+
+    def parts() -> Iterator[Part]:
+        place, size = file.begin, files.HEAD_BYTES
+        while place == file.begin or not file.ended(place):
+            read, place = file.read(place, size)
+            size = files.PART_BYTES
+            yield read.frame, read.rejected
+
+    return parts
+
+
+def _records(sample: Sample, delimiter: str) -> list[list[str]]:
+    """Return the first records with anything in them; the last one is left out where the sample was cut inside it."""
+    records: list[list[str]] = []
+    with long_fields():
+        for record in csv.reader(io.StringIO(sample.text.removeprefix("\ufeff"), newline=""), delimiter=delimiter):
+            if record:
+                records.append(record)
+            if len(records) > SAMPLE_RECORDS:
+                return records
+    return records[:-1] if sample.cut and len(records) > 1 else records
+
+
+def _delimiter(sample: Sample) -> tuple[str, str]:
+    best: tuple[float, ...] = ()
+    chosen, why = "", ""
+    wanted = _wanted(sample.suffix)
+    for place, delimiter in enumerate(DELIMITERS):
+        records = _records(sample, delimiter)
+        width = len(records[0])
+        if width < 2:
+            continue
+        share = sum(len(record) == width for record in records) / len(records)
+        known = sum(plain(name) in KNOWN for name in records[0])
+        if not _plausible(delimiter, share, known, len(records), wanted):
+            continue
+        beside_quotes = sample.text.count(f'"{delimiter}') + sample.text.count(f'{delimiter}"') > len(records) / 2
+        # many a .csv is not comma-separated; a .tsv is what it says
+        is_tsv = wanted == delimiter == "\t"
+        score = (min(known, 2), is_tsv, round(share, 1), beside_quotes, -place)
+        if not best or score > best:
+            best, chosen = score, delimiter
+            why = f"{width} fields in {share:.0%} of the first {len(records)} records"
+    if chosen:
+        return chosen, why
+    if wanted:
+        return wanted, "by its extension; a single column"
+    if plain(sample.text.split("\n", 1)[0]) in KNOWN:
+        return ",", "a single column under a usual name"
+    raise error("E108", path=sample.path)
+
+
+def _wanted(suffix: str) -> str:
+    """Return the delimiter that a file's name promises, or an empty string."""
+    if by_suffix(suffix) != "csv":
+        return ""
+    return "\t" if suffix == ".tsv" else ","
+
+
+def _plausible(delimiter: str, share: float, known: int, count: int, wanted: str) -> bool:
+    """Prose has commas and colons too: without a table's extension or column names, every record must agree."""
+    if known > 1:
+        return True
+    if delimiter == ":":
+        return share == 1 and count > 1
+    if wanted:
+        return share >= 0.5 or delimiter == wanted
+    return share >= 0.9 and count > 1
+
+
+def _header(records: list[list[str]]) -> tuple[bool, str]:
+    """Whether the first record names the columns, and the sign that decided."""
+    head, body = records[0], [record for record in records[1:] if len(record) == len(records[0])]
+    columns = [[record[place] for record in body] for place in range(len(head))]
+    return (
+        _usual_name(head, columns)
+        or _number_above(head)
+        or _image_above(head)
+        or _value_again(head, columns)
+        or _above_numbers(head, columns)
+        or _not_among_few(head, columns)
+        or _looks_like_names(head, columns)
+    )
+
+
+def _usual_name(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
+    known = [plain(name) in KNOWN for name in head]
+    for name, is_known, column in zip(head, known, columns, strict=True):
+        if is_known and (all(known) or name not in column):
+            return True, f"'{name}' is a usual column name"
+    return None
+
+
+def _number_above(head: Sequence[str]) -> tuple[bool, str] | None:
+    found = next((cell for cell in head if _NUMBER.fullmatch(cell)), None)
+    return None if found is None else (False, f"'{found}' in the first record is a number, not a name")
+
+
+def _image_above(head: Sequence[str]) -> tuple[bool, str] | None:
+    found = next((cell for cell in head if cell.strip().lower().endswith(tuple(SUFFIXES))), None)
+    return None if found is None else (False, f"'{_brief(found)}' in the first record is an image file, not a name")
+
+
+def _value_again(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
+    for place, (cell, column) in enumerate(zip(head, columns, strict=True), start=1):
+        if cell and cell in column:
+            return False, f"'{_brief(cell)}' of the first record is found again in column {place}"
+    return None
+
+
+def _above_numbers(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
+    for name, column in zip(head, columns, strict=True):
+        filled = [cell for cell in column if cell]
+        if name and filled and sum(bool(_NUMBER.fullmatch(cell)) for cell in filled) >= 0.9 * len(filled):
+            return True, f"'{_brief(name)}' stands above numbers"
+    return None
+
+
+def _not_among_few(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
+    for name, column in zip(head, columns, strict=True):
+        values = set(column)
+        if name and len(column) >= 20 and len(values) <= len(column) // 5:
+            return True, f"'{_brief(name)}' is not among the {len(values)} values that recur below it"
+    return None
+
+
+def _looks_like_names(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str]:
+    if all(_name_like(name, column) for name, column in zip(head, columns, strict=True)) and columns[0]:
+        return True, "the first record looks like names: short, distinct words"
+    return False, "the first record looks like the others"
+
+
+def _name_like(name: str, column: list[str]) -> bool:
+    """One word; or up to three that are much shorter than what stands below them."""
+    words = name.split()
+    if not 1 <= len(words) <= 3 or not all(_NAME.fullmatch(word) for word in words):
+        return not name
+    return len(words) == 1 or sum(map(len, column)) > 3 * len(name) * len(column)
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= 30 else text[:27] + "..."

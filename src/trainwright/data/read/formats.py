@@ -1,0 +1,122 @@
+"""The formats of files that hold a table: a format is a module that reads it, and its entry in ``FORMATS``.
+
+The module has ``open_parts(content, sniffed)``, which gives a function that goes through the file's records anew whenever it is
+called: (frame, [(record number, reason), ...]) for each part of a large file, the frame with the column ``ROW``. The content of
+a text format is in UTF-8. The module of a text format also has ``sniff(sample)``: what the start of a file is found to be, or
+None where it is not of the format.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwright.data.files.content import COMPRESSIONS
+from trainwright.watch.events import Note
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Part = tuple["pl.DataFrame", list[tuple[int, str]]]
+OpenedParts = Callable[[], Iterator[Part]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format.
+
+    Attributes:
+        suffixes: of its files, in lower case; whether compressed makes no difference.
+        module: its full name; it is imported when a file is read.
+        magic: the first bytes of a binary format; empty for text.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+    magic: bytes = b""
+
+    @property
+    def reader(self) -> Any:
+        """Return the module."""
+        return importlib.import_module(self.module)
+
+
+FORMATS = [
+    Format("parquet", (".parquet",), "trainwright.data.read.parquet", b"PAR1"),
+    Format("fasttext", (), "trainwright.data.read.fasttext"),
+    Format("jsonl", (".jsonl", ".ndjson"), "trainwright.data.read.json_lines"),
+    Format("json", (".json",), "trainwright.data.read.json_document"),
+    Format("csv", (".csv", ".tsv"), "trainwright.data.read.delimited"),  # last: what no other is sure of
+]
+
+
+def by_suffix(suffix: str) -> str:
+    """Return the name of the format whose files end so, or an empty string."""
+    return next((each.name for each in FORMATS if suffix in each.suffixes), "")
+
+
+def names_table(word: str) -> bool:
+    """Return whether a word can only be meant as the name of a table's file: no spaces, and the ending of one or of its copy
+    that is compressed."""
+    suffix = Path(word).suffix.lower()
+    return " " not in word and (suffix[1:] in COMPRESSIONS or by_suffix(suffix) != "")
+
+
+def magics() -> list[bytes]:
+    """Return the first bytes of every binary format."""
+    return [each.magic for each in FORMATS if each.magic]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The start of a text file.
+
+    Attributes:
+        cut: whether there is more, so that the last record may not be whole.
+        suffix: of the file's name, in lower case.
+    """
+
+    text: str
+    cut: bool
+    suffix: str
+    path: Path
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Return the first lines that are not blank."""
+        return [line for line in self.text[: 1 << 16].splitlines() if line.strip()][:50]
+
+    @cached_property
+    def start(self) -> str:
+        """Return the text without what is blank before it."""
+        return self.text.lstrip("\ufeff \t\r\n")
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """What a path holds.
+
+    Attributes:
+        format: the name of one of ``FORMATS``, or ``folder``.
+        compression: ``""``, ``gz`` or ``zst``.
+        encoding: a name that ``bytes.decode`` knows; empty for binary formats. See ``encoding.encoding_of``.
+        delimiter: of csv; else empty.
+        has_header: whether the file names its columns.
+    """
+
+    format: str
+    compression: str = ""
+    encoding: str = "utf-8"
+    delimiter: str = ""
+    has_header: bool = True
+    notes: list[Note] = field(default_factory=list)
+
+
+def recognized(format: str, why: str, has_header: bool = True) -> Sniffed:
+    """Return what a file is found to be, and the reason as a note."""
+    return Sniffed(format, has_header=has_header, notes=[Note("format", format, why)])

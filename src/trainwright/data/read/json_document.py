@@ -1,0 +1,70 @@
+"""A JSON document: a list of objects, or an object of equally long lists."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from trainwright.data.files.content import FileContent
+from trainwright.data.files.encoding import decode
+from trainwright.data.read.formats import OpenedParts, Sample, Sniffed, by_suffix, recognized
+from trainwright.data.read.json_records import Object, json_schema, kind_of, require_shallow, require_text, short, to_frame
+from trainwright.errors import error
+
+
+def sniff(sample: Sample) -> Sniffed | None:
+    """Return the format where the text begins like a document."""
+    first = sample.start[:1]
+    listed = first == "[" and (by_suffix(sample.suffix) in ("json", "jsonl") or re.match(r"\[\s*[{\]]", sample.start))
+    return recognized("json", f"it starts with {first}") if first == "{" or listed else None
+
+
+def open_parts(content: FileContent, sniffed: Sniffed) -> OpenedParts:
+    """Return a function that gives the rows, which are one part."""
+    text = decode(b"".join(content), "utf-8", content.path).removeprefix("\ufeff")
+    objects, numbers, bad = parse_document(text, content.path)
+    return partial(iter, [(to_frame(objects, numbers, content.path, json_schema([objects])), bad)])
+
+
+def parse_document(text: str, path: Path) -> tuple[list[Object], list[int], list[tuple[int, str]]]:
+    """The same for a list of objects, or an object of equally long lists; numbers count from 1.
+
+    Raises:
+        SourceError: text that is not JSON (E113) or JSON of another shape (E114).
+    """
+    try:
+        document = json.loads(text)
+        require_text(text, document)
+        require_shallow(text, document)
+    except UnicodeEncodeError as problem:
+        raise error("E113", path=path, why="half a surrogate pair or a damaged byte in it") from problem
+    except RecursionError as problem:
+        raise error("E113", path=path, why="nested too deeply") from problem
+    except ValueError as problem:
+        line = getattr(problem, "lineno", 0)
+        where = f"{path}, line {line}" if line else str(path)
+        raise error("E113", path=path, why=short(problem), where=where) from problem
+    values = _rows_of(document, path)
+    objects = [(number, value) for number, value in enumerate(values, start=1) if isinstance(value, dict)]
+    rejected = [
+        (number, f"{kind_of(value)} where a JSON object is expected")
+        for number, value in enumerate(values, start=1)
+        if not isinstance(value, dict)
+    ]
+    return [value for _, value in objects], [number for number, _ in objects], rejected
+
+
+def _rows_of(document: object, path: Path) -> list[Any]:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        raise error("E114", path=path, found=kind_of(document))
+    if not document or not all(isinstance(column, list) for column in document.values()):
+        raise error("E114", path=path, found="an object whose values are not all lists")
+    lengths = {len(column) for column in document.values()}
+    if len(lengths) > 1:
+        raise error("E114", path=path, found=f"lists of differing length ({', '.join(map(str, sorted(lengths)))})")
+    return [dict(zip(document, values, strict=True)) for values in zip(*document.values(), strict=True)]

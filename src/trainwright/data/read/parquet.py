@@ -1,0 +1,89 @@
+"""Parquet: the columns that are text or numbers, a large file by row groups."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from trainwright.data.files import content as files
+from trainwright.data.read.csv_fast import refuse_names
+from trainwright.data.read.formats import OpenedParts, Part, Sniffed
+from trainwright.data.tables.table import ROW
+from trainwright.errors import error
+from trainwright.watch.events import Note
+
+PACKED = 4  # bytes that one of a Parquet file may stand for
+
+
+def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
+    """Return a function that goes through the rows."""
+    source = content.data or content.path
+    with _parquet_errors(content.path):
+        schema = pl.scan_parquet(source, glob=False, hive_partitioning=False).collect_schema()
+    refuse_names(list(schema), content.path)
+    odd = (pl.Binary, pl.Object, pl.Null)
+    nested = [name for name, kind in schema.items() if kind.is_nested() or kind in odd]
+    sniffed.notes.extend(Note("column left out", name, f"{schema[name]} is neither text nor number") for name in nested)
+    kept = [name for name in schema if name not in nested]
+
+    def parts() -> Iterator[Part]:
+        before = 0
+        for frame in _row_groups(content, source):
+            columns = [frame[name] for name in kept]  # by hand, as a name might be a pattern
+            spelled = [each.cast(pl.String) if isinstance(each.dtype, (pl.Categorical, pl.Enum)) else each for each in columns]
+            numbers = pl.int_range(before + 1, before + frame.height + 1, dtype=pl.Int64, eager=True)
+            yield pl.DataFrame([*spelled, numbers.alias(ROW)]), []
+            before += frame.height
+
+    return parts
+
+
+def _row_groups(content: files.FileContent, source: bytes | Path) -> Iterator[pl.DataFrame]:
+    """A file whole, or of a large one so many rows at a time that they are about ``PART`` bytes, at first ``HEAD``."""
+    if content.size <= files.HEAD_BYTES // PACKED or not isinstance(source, Path):
+        with _parquet_errors(content.path):
+            yield pl.read_parquet(source, glob=False, hive_partitioning=False)
+        return
+    with _parquet_errors(content.path):
+        scan = pl.scan_parquet(source, glob=False, hive_partitioning=False)
+        sample = scan.head(1000).collect()
+        rows = max(files.PART_BYTES * len(sample) // max(int(sample.estimated_size()), 1), 1)
+        batches = scan.collect_batches(chunk_size=rows, maintain_order=True)
+    waiting: list[pl.DataFrame] = []
+    while True:
+        with _parquet_errors(content.path):
+            batch = next(batches, None)
+        if batch is not None:
+            waiting.append(batch)
+        if len(waiting) == files.HEAD_BYTES // files.PART_BYTES or (batch is None and waiting):
+            yield pl.concat(waiting)
+            waiting = []
+        if batch is None:
+            return
+
+
+@contextmanager
+def _parquet_errors(path: Path) -> Iterator[None]:
+    """Raises E115 for what polars cannot read."""
+    try:
+        with _speechless():
+            yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as problem:
+        raise error("E115", path=path) from problem
+
+
+@contextmanager
+def _speechless() -> Iterator[None]:
+    """Without standard error: before polars raises a panic, it writes pages for its own developers there."""
+    standard = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(standard, 2)
+        os.close(standard)

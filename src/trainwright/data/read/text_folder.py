@@ -1,0 +1,54 @@
+"""A folder of texts: one folder of .txt files a class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from trainwright.data.files.content import load
+from trainwright.data.files.encoding import decode, encoding_of, text_fault
+from trainwright.data.files.folders import class_folders, printable, split_folder
+from trainwright.data.read.formats import Sniffed, recognized
+from trainwright.data.tables.table import ROW, Rejected, Table
+from trainwright.errors import TrainwrightError, error
+
+
+def sniff(path: Path) -> Sniffed:
+    """Return the format of the folder. Raise E112 where it has no classes, and E118 where it is split."""
+    if parts := split_folder(path):
+        raise error("E118", path=path, parts=", ".join(f"{part.name}/" for part in parts.values()), part=parts["train"])
+    classes = class_folders(path)
+    if not classes:
+        raise error("E112", path=path)
+    why = f"one folder of .txt files a class: {', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
+    return recognized("folder", why, has_header=False)
+
+
+def read(path: Path) -> Table:
+    """Return one row a file; those that cannot be read are named. Raises as ``sniff``."""
+    notes = sniff(path).notes
+    rows: list[tuple[str, str, str, int]] = []
+    rejected: list[Rejected] = []
+    files = [file for texts in class_folders(path).values() for file in texts]
+    for number, file in enumerate(files, start=1):
+        try:
+            label, name = printable(file.parent.name), printable(file.name)
+            rows.append((label, _document(file), f"{label}/{name}", number))
+        except TrainwrightError as problem:
+            rejected.append(Rejected(printable(str(file)), 0, problem.what))
+    schema = {"label": pl.String, "text": pl.String, "path": pl.String, ROW: pl.Int64}
+    return Table(pl.DataFrame(rows, schema=schema, orient="row"), str(path), rejected, notes, False)
+
+
+def _document(file: Path) -> str:
+    """The text of one file.
+
+    Raises:
+        SourceError: what ``load`` and ``decode`` refuse, and text with NUL or damaged bytes (E120).
+    """
+    data = load(file).data
+    text = decode(data, encoding_of([data], file)[0], file)
+    if fault := text_fault(text):
+        raise error("E120", path=file, why=fault)
+    return text

@@ -1,0 +1,100 @@
+"""What all choices of columns share: names that are given, the label, and asking back with an example of every column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import polars as pl
+
+from trainwright.data.tables.profile import ColumnProfile
+from trainwright.data.tables.table import Table
+from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.watch.events import Note
+
+
+class ColumnChoice:
+    """One choosing: the table's columns, and the notes made on the way.
+
+    Attributes:
+        TWICE, BOTH, UNCLEAR: the codes for a column that is named twice, one that is the label too, and no single best label.
+    """
+
+    TWICE: ClassVar[str]
+    BOTH: ClassVar[str]
+    UNCLEAR: ClassVar[str]
+
+    def __init__(self, table: Table) -> None:
+        self.table, self.columns, self.notes = table, table.profiles, list[Note]()
+
+    def candidates(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
+        """Return the columns that could be the label, and why; without one, why there is none."""
+        raise NotImplementedError
+
+    def given(self, names: Sequence[str], label: str, need_label: bool) -> tuple[tuple[str, ...], str | None]:
+        """Return the columns of the names, and the label: as given or chosen, None where it is missing and not needed."""
+        given = tuple(column_of(self.table, name) for name in ((names,) if isinstance(names, str) else names))
+        if twice := [name for name in given if given.count(name) > 1]:
+            raise error(self.TWICE, name=twice[0], where=self.table.file)
+        chosen = self.label(given, label, need_label)
+        if chosen in given:
+            raise error(self.BOTH, name=chosen, path=self.table.file)
+        return given, chosen
+
+    def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
+        """Return the column of the label, which is none of those ``taken`` unless it is given."""
+        if label and not need_label and label not in self.columns and f"column_{label}" not in self.columns:
+            return None
+        if label:
+            return column_of(self.table, label)
+        found, why = self.candidates([column for name, column in self.columns.items() if name not in taken])
+        if len(found) == 1:
+            self.notes.append(Note("label", found[0].name, why))
+            return found[0].name
+        if need_label:
+            raise self.unclear(self.UNCLEAR, why=equal(found) if found else why)
+        return None
+
+    def one_of_equals(self, found: list[ColumnProfile]) -> list[ColumnProfile]:
+        """Return the first column alone, where the others say the same in other words (a class's number and its name)."""
+        return found[:1] if all(same(self.table.frame, found[0].name, other.name) for other in found[1:]) else found
+
+    def rare(self, column: ColumnProfile) -> TrainwrightError:
+        """Return E205: nearly every value of the label is different."""
+        return self.unclear("E205", name=column.name, distinct=f"{column.distinct:,}", count=f"{column.count:,}")
+
+    def unclear(self, code: str, **facts: str) -> TrainwrightError:
+        """Return an error that shows every column with its first value, for a person to choose from."""
+        known = list(self.columns.values())
+        shown = "; ".join(f"{column.name} (such as {_example(column)})" for column in known[:12])
+        more = f"; and {len(known) - 12} more" if len(known) > 12 else ""
+        return error(code, path=self.table.file, columns=f"Columns: {shown}{more}.", **facts)
+
+
+def column_of(table: Table, name: str) -> str:
+    """Return the column of a name or, in a file without names, of a number from 1. Raises E201."""
+    if name in table.columns:
+        return name
+    if not table.has_header and f"column_{name}" in table.columns:
+        return f"column_{name}"
+    names = ", ".join(table.columns)
+    raise error("E201", name=name, path=table.file, columns=names, hint=nearest(name, table.columns))
+
+
+def same(frame: pl.DataFrame, one: str, other: str) -> bool:
+    """Return whether each value of one column always stands beside the same value of the other."""
+    both = pl.DataFrame([frame[one], frame[other]])  # by hand, as a name might be a pattern to select
+    return both.n_unique() == both[one].n_unique() == both[other].n_unique()
+
+
+def equal(found: list[ColumnProfile]) -> str:
+    """Return the names of columns that fit equally well, as a reason to ask."""
+    names = ", ".join(f"'{column.name}'" for column in found)
+    return f"{names} fit equally well"
+
+
+def _example(column: ColumnProfile) -> str:
+    if not column.count:
+        return "nothing"
+    value = " ".join(column.head[0].split())
+    return repr(value if len(value) <= 40 else value[:37] + "...")

@@ -1,0 +1,61 @@
+"""How well classes are told apart, as counts, from the class numbers of all rows and the outputs for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trainwright.evaluation.intervals import wilson
+
+
+def macro_f1(targets: np.ndarray, outputs: np.ndarray) -> float:
+    """Return the mean F1 over the classes that occur or are predicted."""
+    return mean_f1(confusion(targets, outputs.argmax(axis=1), outputs.shape[1]))
+
+
+def share_right(correct: int, n: int) -> dict[str, Any]:
+    """Return accuracy, rows, and the 95 % interval of the accuracy."""
+    return {"accuracy": correct / n if n else 0.0, "n": n, "interval": wilson(correct, n)}
+
+
+def scores(targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
+    """Return accuracy with its interval, and rows."""
+    return share_right(int((outputs.argmax(axis=1) == targets).sum()), len(targets))
+
+
+def by_class(targets: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
+    """Return the scores of every class, and the confusion matrix (rows: true, columns: predicted)."""
+    matrix = confusion(targets, outputs.argmax(axis=1), len(labels))
+    names = ("precision", "recall", "f1", "n")
+    classes = [
+        {"label": label} | dict(zip(names, each, strict=True)) for label, each in zip(labels, per_class(matrix), strict=True)
+    ]
+    return {"per_class": classes, "confusion": matrix.tolist()}
+
+
+def majority(train_targets: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
+    """Return the scores of always answering the most frequent class of the training split; the first one of several."""
+    best = int(np.bincount(train_targets, minlength=len(labels)).argmax())
+    return {"name": "majority class", "label": labels[best], **share_right(int((targets == best).sum()), len(targets))}
+
+
+def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Count how often class i (row) was called class j (column): int64, shape (classes, classes)."""
+    return np.bincount(targets * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def per_class(matrix: np.ndarray) -> list[tuple[float, float, float, int]]:
+    """Return (precision, recall, F1, rows) of each class; 0 where a class was never predicted or never there."""
+    right, said, there = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    found = []
+    for hits, predicted, actual in zip(right.tolist(), said.tolist(), there.tolist(), strict=True):
+        f1 = 2 * hits / (predicted + actual) if predicted + actual else 0.0
+        found.append((hits / predicted if predicted else 0.0, hits / actual if actual else 0.0, f1, actual))
+    return found
+
+
+def mean_f1(matrix: np.ndarray) -> float:
+    """Return the mean F1 over the classes that occur or are predicted."""
+    counted = [f1 for (_, _, f1, rows), said in zip(per_class(matrix), matrix.sum(axis=0), strict=True) if rows or said]
+    return float(np.mean(counted)) if counted else 0.0

@@ -1,0 +1,157 @@
+"""A model measured on data as sums and counts, so that the size of the batches cannot change its scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainwright.data.batches.base import Batch
+from trainwright.data.batches.pytree import filled, leaves, mapped
+from trainwright.errors import error
+from trainwright.models.forward import Forward
+from trainwright.models.objective import Objective
+from trainwright.watch.events import Scores
+from trainwright.watch.metrics import METRICS, compute
+
+Measure = Callable[[Any, Any], Any]  # (outputs, targets) of all rows -> a number
+
+
+@dataclass
+class Outputs:
+    """What a model says of a data set, as sums; and where they are kept, the outputs and targets of all rows in order.
+
+    Attributes:
+        loss: summed over the targets, each by its weight.
+        weight: the sum of the weights.
+        correct: right answers; None where the targets are no class numbers.
+        n: rows that count.
+        outputs: on the CPU.
+        targets: on the CPU.
+    """
+
+    loss: float
+    weight: float
+    correct: int | None
+    n: int
+    outputs: Any = None
+    targets: Any = None
+
+    @property
+    def mean(self) -> float:
+        """Return the loss a target."""
+        return self.loss / self.weight if self.weight else 0.0
+
+    def scores(self, metrics: Mapping[str, float]) -> Scores:
+        """Return loss and accuracy, with what else was measured. Raises E607 where no target counts."""
+        if not self.weight:
+            raise error("E607")
+        accuracy = None if self.correct is None else self.correct / self.n
+        return Scores(self.mean, accuracy, self.n, dict(metrics))
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Put the model into evaluation mode; the mode of each of its parts is afterwards what it was before."""
+    before = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in before.items():
+            module.training = training
+
+
+@torch.no_grad()
+def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch], keep: bool = True) -> Outputs:
+    """Call the model in evaluation mode on every batch once; outputs and targets are only kept with ``keep``.
+
+    Raises E615.
+    """
+    loss, weight, correct, rows, sizes, classified = 0.0, 0.0, 0, 0, 0, True
+    kept: list[tuple[Any, Any]] = []
+    forward.reset_state()
+    with evaluation_mode(forward.model):
+        for batch in batches:
+            outputs = forward(batch)
+            found = objective.measure(outputs, batch.targets)
+            loss, weight, sizes = loss + found.loss, weight + found.weight, sizes + batch.size
+            classified = classified and found.correct is not None
+            correct, rows = correct + (found.correct or 0), rows + found.rows
+            if keep:
+                kept.append((mapped(_to_cpu, outputs), mapped(_to_cpu, batch.targets)))
+    together = joined(kept) if keep else (None, None)
+    return Outputs(loss, weight, correct if classified and rows else None, rows if classified else sizes, *together)
+
+
+def scores(
+    forward: Forward, objective: Objective, batches: Iterable[Batch], measures: Mapping[str, Measure] | None = None
+) -> Scores:
+    """Return loss a target, accuracy where the targets are class numbers, rows, and the measures.
+
+    Outputs are kept (on the CPU) only where there are measures, which are called once, with those of all rows.
+    Raises E607 where there is nothing to measure, E615 and E616.
+    """
+    measures = measures or {}
+    found = predict_all(forward, objective, batches, keep=bool(measures))
+    return found.scores({name: _number(name, each(found.outputs, found.targets)) for name, each in measures.items()})
+
+
+def registered(name: str, ignored: int | None, outputs: Any, targets: Any) -> float:
+    """Return a registered metric of a model of the person's own; NaN where it has no value.
+
+    Raises E320 where outputs and targets are not what the metric takes.
+    """
+    if isinstance(outputs, Tensor) and isinstance(targets, Tensor):
+        numbers = targets.is_floating_point() and outputs.numel() == targets.numel()
+        if numbers and "number" in METRICS[name].predicts:
+            return compute([name], *(each.double().flatten().numpy() for each in (targets, outputs))).get(name, math.nan)
+        if outputs.ndim == 2 and targets.ndim == 1 and not numbers and "class" in METRICS[name].predicts:
+            kept = targets != ignored if ignored is not None else slice(None)
+            return compute([name], targets[kept].long().numpy(), outputs[kept].float().numpy()).get(name, math.nan)
+    raise error("E320", name="monitor", value=name, problem=f"the outputs are not such that there is a {METRICS[name].title}")
+
+
+def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
+    """Return what a model in evaluation mode says of all rows in order, on the CPU. Raises E607 for no rows, and E615."""
+    forward.reset_state()
+    with torch.no_grad(), evaluation_mode(forward.model):
+        found = [mapped(_to_cpu, forward(batch)) for batch in batches]
+    if not found:
+        raise error("E607")
+    return joined(found)
+
+
+def joined(parts: list[Any]) -> Any:
+    """Put the outputs of batches together, each part of a tuple or dict by itself; None stays, other values make a list.
+
+    Raises:
+        ModelError: E615 where they differ in arrangement, or in more than the first dimension.
+    """
+    try:
+        return filled(parts[0], [_together(column) for column in zip(*map(leaves, parts), strict=True)])
+    except (RuntimeError, TypeError, ValueError) as problem:
+        raise error("E615", problem=problem) from None
+
+
+def _together(column: tuple[Any, ...]) -> Any:
+    if not isinstance(column[0], Tensor):
+        return list(column)
+    return torch.cat(column) if column[0].ndim else torch.stack(column)
+
+
+def _to_cpu(value: Any) -> Any:
+    return value.cpu() if isinstance(value, Tensor) else value
+
+
+def _number(name: str, value: Any) -> float:
+    found = value.item() if isinstance(value, Tensor | np.ndarray | np.generic) and value.ndim == 0 else value
+    if not isinstance(found, int | float):
+        raise error("E616", name=name, found=type(value).__name__)
+    return float(found)

@@ -1,0 +1,74 @@
+"""A loss as a mean with its weight: what training makes small, and what evaluation sums up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from trainwright.data.batches.pytree import count
+from trainwright.errors import error
+
+
+class LossSums(NamedTuple):
+    """Sums over a batch: loss, its weight, right answers (None where targets are no class numbers) of so many."""
+
+    loss: float
+    weight: float
+    correct: int | None
+    rows: int
+
+
+class Objective:
+    """A loss as a mean with its weight, so that batches of any size add up to the same total.
+
+    ``objective(outputs, targets)`` gives (mean, weight); ``mean * weight`` is the sum over the batch. The weight is what
+    the loss divides by: the number of targets, or with class weights the sum of the targets' weights. A callable of the
+    person's own is taken to be a mean over the rows; where its targets are several, over those of the first.
+    """
+
+    def __init__(self, loss: Callable[[Any, Any], Tensor], adapt: Callable[[Any, Any], tuple[Any, Any]] | None = None) -> None:
+        """Raises E606 for a loss that does not give a mean."""
+        if getattr(loss, "reduction", "mean") not in ("mean", "batchmean"):
+            raise error("E606", found=getattr(loss, "reduction", ""))
+        self.loss, self.adapt = loss, adapt
+        self._by_class = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss)
+        self.ignored: int | None = loss.ignore_index if self._by_class else None  # type: ignore[attr-defined]
+        self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
+
+    def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
+        """(mean, weight) of a batch. Raises E605 where outputs and targets would be broadcast against each other."""
+        if self.adapt:
+            outputs, targets = self.adapt(outputs, targets)
+        if self._elementwise and isinstance(targets, Tensor) and outputs.shape != targets.shape:
+            raise error("E605", outputs=tuple(outputs.shape), targets=tuple(targets.shape))
+        return self.loss(outputs, targets), self._weight(targets)
+
+    def measure(self, outputs: Any, targets: Any) -> LossSums:
+        """A batch that is only looked at: its loss, and where targets are class numbers, how many outputs are right."""
+        mean, weight = self(outputs, targets)
+        loss = mean.item() * weight if weight else 0.0
+        if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
+            return LossSums(loss, weight, None, 0)
+        if outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point():
+            return LossSums(loss, weight, None, 0)
+        kept = targets != self.ignored if self.ignored is not None else torch.ones_like(targets, dtype=torch.bool)
+        right = ((outputs.argmax(dim=1) == targets) & kept).sum()
+        return LossSums(loss, weight, int(right), int(kept.sum()))
+
+    def metrics(self, loss: float) -> dict[str, float]:
+        """What follows from a mean loss alone."""
+        return {}
+
+    def _weight(self, targets: Any) -> float:
+        if not isinstance(targets, Tensor):
+            return float(count(targets))
+        if not self._by_class or targets.is_floating_point():
+            return float(len(targets)) if targets.ndim else 1.0
+        class_weights = self.loss.weight  # type: ignore[attr-defined]
+        kept = targets != self.loss.ignore_index  # type: ignore[attr-defined]
+        if class_weights is None:
+            return float(torch.count_nonzero(kept).item())  # a sum of truth values takes three times as long
+        return float(class_weights[targets[kept]].sum())

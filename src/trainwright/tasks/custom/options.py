@@ -1,0 +1,185 @@
+"""What ``fit``, ``evaluate`` and ``predict`` are told of a person's own model, checked before anything is done with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from trainwright.data.batches.user_data import BatchLayout
+from trainwright.errors import error, nearest
+from trainwright.evaluation import measure
+from trainwright.fields import period
+from trainwright.models.forward import Forward
+from trainwright.training.loop import FOREVER, Plan
+from trainwright.watch.metrics import METRICS, computed
+from trainwright.watch.notebook import in_notebook
+
+RESERVED = {"loss", "accuracy", "n"}
+SCORES = ("accuracy", "loss")
+WHOLE, REAL = (int,), (int, float)
+
+
+@dataclass
+class ModelOptions:
+    """How a model is called. Raises E320 for what cannot be meant, as the classes below do."""
+
+    model: nn.Module
+    data: Any
+    _: KW_ONLY
+    target: str = ""
+    state: Callable[..., Any] | None = None
+    batch_size: int = 256
+
+    def __post_init__(self) -> None:
+        """Check every option."""
+        _check_number("batch_size", self.batch_size, WHOLE, 1)
+        if not isinstance(self.model, nn.Module):
+            raise error("E320", name="model", value=self.model, problem="an instance of torch.nn.Module")
+        if self.state is not None and not callable(self.state):
+            problem = "a callable that makes the first state from the inputs"
+            raise error("E320", name="state", value=self.state, problem=problem)
+
+    def forward(self, model: nn.Module | None = None) -> Forward:
+        """Return how the model is called, or another one in its place."""
+        return Forward(self.model if model is None else model, self.state)
+
+    def layout(self) -> BatchLayout:
+        """Return where data go: to the device of the first parameter, floating arrays in the type of the first floating one."""
+        first = next(self.model.parameters(), torch.empty(0))
+        floating = next((each for each in self.model.parameters() if each.is_floating_point()), torch.empty(0))
+        return BatchLayout(first.device, floating.dtype, self.target)
+
+
+@dataclass(kw_only=True)
+class PredictOptions(ModelOptions):
+    """The options of ``predict``."""
+
+    targets: bool | None = None
+
+
+@dataclass(kw_only=True)
+class EvaluateOptions(ModelOptions):
+    """The options of ``evaluate``."""
+
+    loss: Any
+    metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None
+
+    def __post_init__(self) -> None:
+        """Check every option."""
+        super().__post_init__()
+        if not callable(self.loss):
+            raise error("E320", name="loss", value=self.loss, problem="a callable such as torch.nn.CrossEntropyLoss()")
+        metrics = self.metrics = {} if self.metrics is None else self.metrics
+        if not isinstance(metrics, Mapping) or not all(isinstance(n, str) and callable(each) for n, each in metrics.items()):
+            raise error("E320", name="metrics", value=metrics, problem="a dict of callables such as {'f1': function}")
+        for name in RESERVED.intersection(metrics):
+            raise error("E320", name="metrics", value=name, problem="this name has a meaning already")
+
+
+@dataclass(kw_only=True)
+class FitOptions(EvaluateOptions):
+    """The options of ``fit``; their defaults stand there."""
+
+    optimizer: Optimizer
+    valid: Any
+    epochs: int | None
+    steps: int
+    time: float
+    schedule: Any
+    schedule_every: str
+    clip: float
+    clip_value: float
+    accumulate: int
+    patience: int
+    monitor: str
+    shuffle: bool | None
+    seed: int
+    on_nonfinite: str
+    progress: bool | None
+    out: str | Path | None
+    resume: bool
+    checkpoint_every: str
+
+    def __post_init__(self) -> None:
+        """Check every option, and fill in those that follow from others."""
+        super().__post_init__()
+        assert self.metrics is not None
+        self.schedule = list(self.schedule) if isinstance(self.schedule, list | tuple) else [self.schedule]
+        self.schedule = [each for each in self.schedule if each is not None]
+        if self.epochs is None:
+            self.epochs = FOREVER if self.steps or self.time else 1
+        if self.shuffle is None:
+            self.shuffle = self.state is None
+        if self.progress is None:  # somebody looks on
+            self.progress = sys.stderr.isatty() or in_notebook()
+        for name in ("epochs", "steps", "patience", "seed"):
+            _check_number(name, getattr(self, name), WHOLE, 0)
+        _check_number("accumulate", self.accumulate, WHOLE, 1)
+        for name in ("time", "clip", "clip_value"):
+            _check_number(name, getattr(self, name), REAL, 0)
+        self._check_optimizer()
+        _check_word("schedule_every", self.schedule_every, ("epoch", "step"))
+        _check_word("on_nonfinite", self.on_nonfinite, ("stop", "skip"))
+        self._check_monitor()
+        if self.valid is None and (self.patience or self.metrics):
+            raise error("E315" if self.patience else "E619")
+        self._check_folder()
+
+    def plan(self) -> Plan:
+        """Return when to stop."""
+        assert self.epochs is not None
+        name = self.monitor.removeprefix("-")
+        higher = METRICS[name].higher_is_better if self._registered else name == self.monitor
+        return Plan(self.epochs, self.steps, self.time, self.patience, self.accumulate, name, higher, self.seed)
+
+    def _check_monitor(self) -> None:
+        """Raise E320 for an unknown name. A registered metric is measured beside the person's own, whose names come first; a
+        minus before one of these says that lower is better."""
+        assert self.metrics is not None
+        registered = computed("class", "number")
+        _check_word("monitor", self.monitor, (*SCORES, *self.metrics, *(f"-{name}" for name in self.metrics), *registered))
+        self._registered = self.monitor in SCORES or (self.monitor in registered and self.monitor not in self.metrics)
+        if self._registered and self.monitor not in SCORES:
+            ignored = getattr(self.loss, "ignore_index", None)
+            self.metrics = {**self.metrics, self.monitor: partial(measure.registered, self.monitor, ignored)}
+
+    def _check_optimizer(self) -> None:
+        """Raise E608 and E609 for an optimiser that cannot train this model, E320 for a schedule of another kind."""
+        if not isinstance(self.optimizer, Optimizer) or isinstance(self.optimizer, torch.optim.LBFGS):
+            raise error("E608", found=type(self.optimizer).__name__)
+        own = {id(parameter) for parameter in self.model.parameters()}
+        if not any(id(parameter) in own for group in self.optimizer.param_groups for parameter in group["params"]):
+            raise error("E609")
+        for each in self.schedule:
+            if not isinstance(each, torch.optim.lr_scheduler.LRScheduler):
+                raise error("E320", name="schedule", value=each, problem="an instance of torch.optim.lr_scheduler")
+
+    def _check_folder(self) -> None:
+        """Raise E320 for a period of checkpoints that cannot be meant, and for ``resume`` without a folder."""
+        if self.out is None:
+            if self.resume:
+                raise error("E320", name="resume", value=self.resume, problem="it needs out, the folder of the run")
+            return
+        try:
+            period(self.checkpoint_every)
+        except (ValueError, AttributeError) as problem:
+            raise error("E320", name="checkpoint_every", value=self.checkpoint_every, problem=problem) from None
+
+
+def _check_number(name: str, value: Any, kinds: tuple[type[int | float], ...], least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+        problem = f"{' or '.join(kind.__name__ for kind in kinds)}, at least {least}"
+        raise error("E320", name=name, value=value, problem=problem)
+
+
+def _check_word(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise error("E320", name=name, value=value, problem=" or ".join(choices), hint=nearest(str(value), choices))

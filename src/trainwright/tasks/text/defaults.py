@@ -1,0 +1,146 @@
+"""Settings of text classifiers that a person did not give: derived from the number and length of the texts and the classes.
+
+The rules were found by validation on several data sets: ``benchmarks/defaults.py`` repeats that.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from trainwright.config.settings import Settings
+from trainwright.data.shapes import TextShape
+from trainwright.data.text.ragged import Ragged
+from trainwright.models.catalog import Values, models
+from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
+
+ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones")
+LONG_BYTES = 1000  # of a text
+MANY_ROWS = 50_000
+SEEN_TEXTS = 300_000  # that a linear model goes through, where rows are many
+RATE = 0.002  # of a model that does not say what suits it
+
+
+def text_encoding(settings: Settings, rows: int, size: float) -> tuple[Settings, Notes]:
+    """How texts become numbers: ``rows`` training texts of ``size`` bytes on average."""
+    model = settings.model
+    assert model is not None
+    counted = (2 if rows >= 1000 else 1, f"{rows:,} training rows")
+    values: Values = {"tokenizer": ("words", "letters and digits in a row; punctuation tells little of a topic")}
+    if models("text")[model.name].inputs == "sequence":
+        longest = 64 if size <= 300 else 128 if size <= 600 else 256
+        values["max_tokens"] = (longest, f"texts of about {size:,.0f} bytes; time grows with length")
+        values["min_count"] = counted
+        return fill(settings, values)
+    settings, notes = fill(
+        settings, values | {"model.embedding": (0, "a linear model on the n-grams: fastest, and hard to beat on topics")}
+    )
+    linear = settings.model.is_linear  # type: ignore[union-attr]
+    many = rows >= MANY_ROWS
+    weighting = ("tf-idf", "rare tokens tell more") if linear else ("none", "the mean embedding")
+    settings, more = fill(
+        settings,
+        {
+            "model.ngrams": _ngrams(rows, size) if linear else (1, "embeddings of single words"),
+            "model.chars": _chars(settings, size) if linear else ([], ""),
+            "model.weighting": weighting,
+            "max_tokens": (0, "a bag takes texts of any length"),
+        },
+    )
+    settings, rare = fill(settings, {"min_count": _min_count(settings, many) if linear else counted})
+    return settings, notes + more + rare
+
+
+def _ngrams(rows: int, size: float) -> tuple[int, str]:
+    """The longest n-gram of a linear model. Both limits were found by validation: ``benchmarks/defaults.py``."""
+    if rows < 2000:
+        return 1, f"{rows:,} training rows: too few to meet the same word pair often"
+    if size > LONG_BYTES:
+        return 1, f"texts of about {size:,.0f} bytes: their many words are enough"
+    return 2, "short texts: word pairs tell more than words"
+
+
+def _chars(settings: Settings, size: float) -> tuple[list[int], str]:
+    """The lengths of a linear model's character n-grams. Found by validation: ``benchmarks/defaults.py``."""
+    if settings.tokenizer == "characters":
+        return [], "its tokens are characters"
+    if size > LONG_BYTES:
+        return [], f"texts of about {size:,.0f} bytes: their many words are enough"
+    return [4], "parts of words tell of words that training rarely saw"
+
+
+def _min_count(settings: Settings, many: bool) -> tuple[int, str]:
+    """Of a linear model, whose n-grams are settled. Found by validation: ``benchmarks/defaults.py``."""
+    model: Any = settings.model
+    if many:
+        return 2, "many rows: saves time"
+    if model.chars and model.ngrams > 1:
+        return 2, "most word pairs are seen once; rare words are known by their characters"
+    return 1, "leaving out what was seen once costs accuracy"
+
+
+def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: int, tuned: bool) -> tuple[Settings, Notes]:
+    """How the model is trained; ``texts`` is the encoded training split, ``tuned`` that it goes on from an earlier run."""
+    rows, model = len(texts), settings.model
+    assert model is not None
+    linear = model.is_linear
+    own, suited = models("text")[model.name].derive(TextShape(vocabulary, classes), rows)
+    if linear:
+        values = _linear_training(settings, texts, vocabulary * classes, classes)
+    else:
+        values = (
+            own
+            | {
+                "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
+                "optimizer": ADAMW,
+                "lr": (RATE, "a usual rate"),
+                "epochs": (5, f"{rows:,} training rows"),
+                "threads": (0, ""),
+            }
+            | suited
+        )
+    # Each class against the rest: ahead of softmax in validation, most where classes are many.
+    softmax = not linear or settings.label_smoothing or settings.class_weights != "none"
+    one_for_each = ({"name": "BCEWithLogitsLoss"}, "each class against the rest, which suits a linear model")
+    values |= {"schedule": FALLING, "loss": CROSS_ENTROPY if softmax else one_for_each}
+    chosen = settings.loss.name if settings.loss else values["loss"][0]["name"]
+    values["model.l2"] = _penalty(rows, classes) if linear and chosen == one_for_each[0]["name"] else (0.0, "")
+    return fill_training(settings, values, rows, tuned)
+
+
+def _penalty(rows: int, classes: int) -> tuple[float, str]:
+    """0.1 / (rows * classes), found by validation: the loss is a mean over rows and classes, of which a rare token has few.
+
+    Of many rows a token that is not rare has more, and the penalty can be stronger.
+    """
+    share = 0.3 if rows >= MANY_ROWS else 0.1
+    return float(f"{share / (max(rows, 1) * classes):.2g}"), "holds back tokens that tell little"
+
+
+def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: int) -> Values:
+    """How far a weight may travel decides the fit: less where a text has many n-grams, more where there are many classes.
+
+    The rate falls from ``lr`` to zero over the updates. That their product should be 100 ln(classes) / root of the n-grams
+    a text, and the rate at most 0.1, was found by validation.
+    """
+    rows, size = len(texts), len(texts.values) / max(len(texts), 1)
+    if rows >= MANY_ROWS and (settings.optimizer is None or settings.optimizer.name == "Adagrad"):
+        return {
+            "batch_size": (256, f"{rows:,} training rows"),
+            "optimizer": ({"name": "Adagrad"}, "steps suited to each weight, of the batch's n-grams alone"),
+            "lr": (float(f"{0.2 * math.log(max(classes, 2)):.2g}"), f"{classes} classes"),
+            "epochs": (min(max(SEEN_TEXTS // rows, 1), 2), f"{rows:,} training rows"),
+            "threads": (1, "its updates are too small to share"),
+        }
+    batch = 32 if rows < 5000 else 128 if weights < 2_000_000 else 256
+    epochs = 10 if rows < 5000 else 5
+    updates = -(-rows // ((settings.batch_size or batch) * settings.accumulate)) * (settings.epochs or epochs)
+    updates = min(settings.steps or updates, updates)
+    rate = 100 * math.log(max(classes, 2)) / math.sqrt(max(size, 1)) / max(updates, 1)
+    return {
+        "batch_size": (batch, f"{rows:,} training rows; an update goes through all {weights:,} weights"),
+        "optimizer": ADAMW,
+        "lr": (min(float(f"{rate:.2g}"), 0.1), f"{updates:,} updates, {classes} classes, {size:.0f} n-grams a text"),
+        "epochs": (epochs, f"{rows:,} training rows"),
+        "threads": (1, "its updates are too small to share"),
+    }

@@ -1,0 +1,102 @@
+"""The registry of metrics: how each is called and written, which way it gets better, what it is for and what computes it.
+
+Promises: nothing heavy is imported before a metric is computed; a metric of the person's own is shown like the known ones,
+its name cleaned and cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from trainwright.watch import words
+
+LEADING = ("rmse", "perplexity", "accuracy")  # the first of these that is there is the score of a run
+_LONGEST = 14
+
+
+class Metric(NamedTuple):
+    """One metric.
+
+    Attributes:
+        title: its name in texts and figures.
+        short: its name above a column.
+        write: how one of its values is written.
+        higher_is_better: which way it gets better.
+        predicts: the kinds of target that it is for (class, number, token, character, byte); empty = all.
+        compute: ``module:function``; empty for what is counted with every batch. The function takes the targets and the
+            outputs of all rows of a split, or of tokens their mean loss, and returns a number, None where there is none.
+            Classes: int64 (rows,) and float32 (rows, classes). Numbers, in the target's unit: float64 (rows,) twice.
+    """
+
+    title: str
+    short: str
+    write: Callable[[float], str] = words.number
+    higher_is_better: bool = True
+    predicts: str = ""
+    compute: str = ""
+
+
+METRICS = {
+    "loss": Metric("loss", "loss", words.loss, higher_is_better=False),
+    "accuracy": Metric("accuracy", "acc", words.percent, predicts="class token"),
+    "macro_f1": Metric(
+        "macro F1", "f1", words.percent, predicts="class", compute="trainwright.evaluation.classification:macro_f1"
+    ),
+    "perplexity": Metric(
+        "perplexity", "ppl", higher_is_better=False, predicts="token", compute="trainwright.evaluation.perplexity:perplexity"
+    ),
+    "bits_per_character": Metric(
+        "bits/character", "bits/char", higher_is_better=False, predicts="character",
+        compute="trainwright.evaluation.perplexity:bits",
+    ),
+    "bits_per_byte": Metric(
+        "bits/byte", "bits/byte", higher_is_better=False, predicts="byte", compute="trainwright.evaluation.perplexity:bits"
+    ),
+    "rmse": Metric("RMSE", "rmse", higher_is_better=False, predicts="number", compute="trainwright.evaluation.regression:rmse"),
+    "mae": Metric("MAE", "mae", higher_is_better=False, predicts="number", compute="trainwright.evaluation.regression:mae"),
+    "r2": Metric("R2", "r2", predicts="number", compute="trainwright.evaluation.regression:r2"),
+}  # fmt: skip
+
+
+def find(name: str) -> Metric:
+    """Return the metric of that name; for one of the person's own, what its name says."""
+    return METRICS.get(name) or Metric(words.clip(name, 2 * _LONGEST), words.clip(name, _LONGEST))
+
+
+def fitting(*predicted: str) -> list[str]:
+    """Return the names of the metrics for any of these kinds of target."""
+    return [name for name, each in METRICS.items() if not each.predicts or set(predicted) & set(each.predicts.split())]
+
+
+def computed(*predicted: str) -> list[str]:
+    """Return those of ``fitting`` that are not counted with every batch."""
+    return [name for name in fitting(*predicted) if METRICS[name].compute]
+
+
+def compute(names: Iterable[str], *measured: Any) -> dict[str, float]:
+    """Return the metrics by name, computed from what ``Metric.compute`` takes; one without a value is left out."""
+    found = {}
+    for name in names:
+        module, _, function = METRICS[name].compute.partition(":")
+        found[name] = getattr(import_module(module), function)(*measured)
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def leading(names: Iterable[str]) -> str | None:
+    """Return the metric among ``names`` that a run is judged by; None where only the loss can tell."""
+    there = set(names)
+    return next((name for name in LEADING if name in there), None)
+
+
+def lead(scores: Mapping[str, Any]) -> str | None:
+    """Return the metric that a split of a report is judged by; the task's own go before those of the person."""
+    return leading(name for name in LEADING if scores.get(name) is not None) or leading(values(scores))
+
+
+def values(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a split of a report says by metric: the known ones, then those under ``metrics``."""
+    own = {name: scores[name] for name in METRICS if name in scores}
+    found = {**own, **(scores.get("metrics") or {})}
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
