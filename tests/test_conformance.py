@@ -16,8 +16,10 @@ from PIL import Image
 from trainwright.conformance.models import check_model, models
 from trainwright.conformance.readers import check_reader
 from trainwright.data.images.sizes import decode, measure_sizes
+from trainwright.data.read.formats import FORMATS
 from trainwright.data.read.images import read_pictures
 from trainwright.data.read.running_text import find_corpus, read_text
+from trainwright.data.read.sniff import sniff
 from trainwright.data.read.tables import read_table
 
 TEXTS = [
@@ -66,6 +68,13 @@ def fasttext(path: Path, rows) -> Path:
     return place
 
 
+def folder(path: Path, rows) -> Path:
+    for number, (label, text) in enumerate(sorted(rows)):
+        (path / label).mkdir(parents=True, exist_ok=True)
+        (path / label / f"{number:02}.txt").write_text(text, encoding="utf-8")
+    return path
+
+
 def packed(write, suffix: str, pack):
     def packing(path: Path, rows) -> Path:
         plain = write(path, rows)
@@ -98,6 +107,15 @@ TABLES = {
 @pytest.mark.parametrize("kind", TABLES)
 def test_reader_of_tables(kind: str, tmp_path: Path) -> None:
     check_reader(texts, TABLES[kind], TEXTS, tmp_path)
+
+
+def test_every_format_of_tables_has_an_example(tmp_path: Path) -> None:
+    found = {sniff(write(tmp_path / str(number), TEXTS)).format for number, write in enumerate(TABLES.values())}
+    assert {each.name for each in FORMATS} <= found, "write one in TABLES"
+
+
+def test_reader_of_folders_of_texts(tmp_path: Path) -> None:
+    check_reader(texts, folder, sorted(TEXTS), tmp_path)
 
 
 def text(path: Path, rows) -> Path:

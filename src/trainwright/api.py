@@ -40,13 +40,7 @@ class Run:
     @property
     def report(self) -> dict[str, Any]:
         """Return the content of ``report.json``. Raise E405 for a run that has not ended."""
-        if not self.folder.report.is_file():
-            raise error("E405", path=self.path, missing="report")
-        try:
-            found: dict[str, Any] = json.loads(self.folder.report.read_bytes())
-        except (ValueError, RecursionError) as problem:
-            raise error("E408", path=self.folder.report, problem=problem) from None
-        return found
+        return self.folder.read_report()
 
     @property
     def predictor(self) -> Predictor:
@@ -378,7 +372,8 @@ def fit(
         accumulate: batches whose gradients make one update, weighted exactly.
         epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
         steps, time: stop after so many updates, or seconds; 0 = no limit.
-        monitor: what the best epoch is chosen by: accuracy, loss, a metric (higher is better) or "-metric" (lower is better).
+        monitor: what the best epoch is chosen by: accuracy, loss, one of ``metrics`` (higher is better; lower with a minus
+            before its name), or a registered one of classes or numbers such as macro_f1 or rmse.
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
         seed: fixes the order of rows, and what dropout, loaders and data sets draw from torch's generator.
         on_nonfinite: stop, or skip updates whose loss or gradient is not finite (ten in a row end the training all the same).

@@ -32,7 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Settings = Annotated[list[str] | None, typer.Argument(help="Settings as key=value; `trainwright settings` lists them.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
 Moved = Annotated[str, typer.Option("--source", help="Where the data are now, where they have moved.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the last line of standard output.")]

@@ -137,7 +137,7 @@ def _run_row(found: dict[str, Any]) -> tuple[str, ...]:
     report = found["report"]
     if not report:
         return (found["run"], "-", "-", "not ended", "-", "-", "-", "-")
-    from trainwright.watch.summary import headline
+    from trainwright.watch.scores import headline
 
     test, valid = (headline(report[name]) if report[name] else ("-", "-") for name in ("test", "valid"))
     seconds = f"{sum(report['seconds'].values()):.1f}"

@@ -1,4 +1,4 @@
-"""How a setting is declared: its type, default, unit and meaning, and the tasks that it is for."""
+"""How a setting is declared: its type, default, unit and meaning, and the tasks it is for."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-MOST_LAYERS = 1000  # more is a slip of the pen, or a stranger who would have us build without end
+MOST_LAYERS = 1000  # more is a typing error, or an attempt to exhaust memory
 MOST_CHARACTERS = 8  # of a character n-gram
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _seconds(value: object) -> object:
-    """``90``, ``"90s"``, ``"1.5h"`` as seconds; anything else is left for the type check to refuse."""
+    """Convert ``90``, ``"90s"``, ``"1.5h"`` to seconds; leave anything else for the type check to refuse."""
     if isinstance(value, str) and (found := re.fullmatch(r"\s*([0-9.]+)\s*([smhd])\s*", value)):
         try:
             return float(found[1]) * UNITS[found[2]]
@@ -23,30 +23,30 @@ def _seconds(value: object) -> object:
 
 
 def _words(value: object) -> object:
-    """A comma-separated word as a list, for settings that take several values."""
+    """Split a comma-separated string into a list, for settings that take several values."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return [value] if isinstance(value, int | float) else value
 
 
 def _lengths(value: object) -> object:
-    """``none`` as no length at all; else as ``_words``."""
+    """Convert ``none`` to an empty list; anything else as ``_words``."""
     return [] if value == "none" else _words(value)
 
 
 def _distinct(values: list[int]) -> list[int]:
-    """In order, each once."""
+    """Return the sorted distinct values."""
     return sorted(set(values))
 
 
 def _period(value: str) -> str:
-    """``60s``, ``500steps``, ``2epochs`` or ``0``; one spelling of each."""
+    """Check a period (``60s``, ``500steps``, ``2epochs`` or ``0``) and return it without spaces."""
     period(value)
     return value.replace(" ", "")
 
 
 def period(value: str) -> tuple[float, str]:
-    """``"5m"`` as (300.0, "seconds"), ``"500 steps"`` as (500.0, "steps"); (0, "") = never. Raises ValueError."""
+    """Parse ``"5m"`` as (300.0, "seconds"), ``"500 steps"`` as (500.0, "steps"); (0, "") = never. Raise ValueError."""
     if value.strip() == "0":
         return 0.0, ""
     if found := re.fullmatch(r"\s*(\d+)\s*(step|epoch)s?\s*", value):
@@ -69,12 +69,12 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
 def setting(default: Any, help: str, unit: str = "", only: str = "", **limits: Any) -> Any:
-    """A field with its meaning and unit; ``None`` as the default means derived. ``only``: the tasks that it is for."""
+    """Declare a field with its meaning and unit; ``None`` as the default means derived. ``only``: the tasks it is for."""
     return Field(default, description=help, json_schema_extra={"unit": unit, "only": only}, **limits)
 
 
 class Strict(BaseModel):
-    """Settings refuse what they do not know, and non-finite numbers."""
+    """Settings that refuse unknown names and non-finite numbers."""
 
-    # Built when it is first used: of all models a command needs the settings of one, or none.
+    # The validators are built at first use: a command needs the settings of one model, or none.
     model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False, defer_build=True)

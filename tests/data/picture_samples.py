@@ -111,3 +111,15 @@ def write_png(path: Path, pixels: np.ndarray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
     return path
+
+
+def picture(path: Path, seed: int = 0, height: int = 6, width: int = 6) -> Path:
+    """Write a grey picture of noise."""
+    return write_png(path, noise(height, width, seed=seed))
+
+
+def small_set(folder: Path) -> Path:
+    """Write four pictures of two classes."""
+    for number, name in enumerate(("dog/b.png", "cat/2.png", "cat/10.png", "cat/deep/er/a.png")):
+        picture(folder / name, number)
+    return folder

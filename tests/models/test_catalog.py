@@ -9,14 +9,17 @@ from typing import Literal
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 import trainwright as tw
+from trainwright.config.kinds import KINDS
 from trainwright.conformance.models import check_model
 from trainwright.data.shapes import TextShape, TokenShape
 from trainwright.errors import TrainwrightError
 from trainwright.fields import setting
-from trainwright.models.catalog import CATALOG, Model, ModelSettings
+from trainwright.models import registry
+from trainwright.models.catalog import CATALOG, GPTSettings, Model, ModelSettings, models
 from trainwright.models.protocols import TrainingHooks
 
 
@@ -134,3 +137,14 @@ def test_a_recurrent_language_model_reads_the_text_in_lanes_and_goes_on_with_its
         if len(before) == len(ids):
             last = [int(each) for each in before[:, -1]]
             assert [following.get(each) for each in last[1:]] == ids[1:, 0].tolist(), "the text does not go on"
+
+
+def test_every_task_has_models_and_every_name_one_class_of_settings() -> None:
+    assert {model.task for model in CATALOG} == set(KINDS)
+    for model in CATALOG:
+        assert models()[model.name].settings is model.settings and registry.find(model.task, model.versioned) is model
+
+
+def test_heads_must_share_the_width() -> None:
+    with pytest.raises(ValidationError, match="not a multiple of 6"):
+        GPTSettings(width=128, heads=3)

@@ -20,7 +20,7 @@ from trainwright.config.settings import Named
 from trainwright.data.batches.base import Batch
 from trainwright.data.shapes import TextShape
 from trainwright.data.text.batches import ragged_batches
-from trainwright.data.text.ragged import Ragged, order_of
+from trainwright.data.text.ragged import Ragged, stable_argsort
 from trainwright.errors import TrainingError
 from trainwright.models.bag import Bag, Pooled
 from trainwright.models.catalog import BagSettings
@@ -216,7 +216,7 @@ def test_batches_that_come_transposed_have_the_gradient_of_those_that_do_not(wei
 def test_ids_beyond_16_bits_are_sorted_too(ids: list[int]) -> None:
     found = np.array(ids, np.int32)
     repeated = np.concatenate([found, found[::-1]])
-    assert np.array_equal(order_of(repeated, 1 << 20), np.argsort(repeated, kind="stable"))
+    assert np.array_equal(stable_argsort(repeated, 1 << 20), np.argsort(repeated, kind="stable"))
 
 
 @pytest.mark.parametrize(("optimizer", "threads"), [("SGD", 1), ("SGD", 2), ("Adagrad", 2)])

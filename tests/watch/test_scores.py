@@ -30,7 +30,7 @@ from trainwright.watch import metrics, scores, summary, words
      ({}, ("-", "")), (None, ("-", ""))],
 )  # fmt: skip
 def test_headline_is_the_score_that_a_run_is_judged_by(split: dict[str, Any] | None, shown: tuple[str, str]) -> None:
-    assert summary.headline(split) == shown
+    assert scores.headline(split) == shown
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""One suite that every registered model passes; a new model is tested by being registered.
+"""A test suite that every registered model passes; a new model is tested by being registered.
 
 ``check_model(task, name)`` builds the network small, on data that it makes itself, and raises ``AssertionError`` with what is
-wrong. A model whose settings have no small form here is built with its defaults.
+wrong. A model that has no small settings here is built with its defaults.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainwright.conformance import promise
 from trainwright.data.shapes import ImageShape, Shape, TableShape, TextShape, TokenShape
 from trainwright.models import registry
 from trainwright.models.catalog import CATALOG
@@ -26,7 +27,7 @@ SHAPES: dict[str, list[Shape]] = {
     "table": [TableShape(5, (3, 7), OUTPUTS), TableShape(5, (), OUTPUTS), TableShape(0, (9, 12), OUTPUTS)],
     "language": [TokenShape(VOCABULARY)],
 }
-# The settings that a model is tested with, beside those that follow from one another.
+# The settings that each model is tested with; others are derived or have defaults.
 SMALL: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("text", "bag.v1"): [
         {"embedding": 0},
@@ -53,16 +54,16 @@ SMALL: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"layers": 1, "heads": 2, "width": 16, "norm": "layer", "feed_forward": "gelu", "tied": False, "dropout": 0.1},
     ],
 }
-NEAR = 1e-5  # what summing in another order may change
+NEAR = 1e-5  # tolerance for another order of summation
 
 
 def models() -> list[tuple[str, str]]:
-    """(task, name) of every registered model."""
+    """List (task, name) of every registered model."""
     return [(model.task, model.versioned) for model in CATALOG]
 
 
 def check_model(task: str, name: str) -> None:
-    """Every promise of a model of ``task``. Raises AssertionError that says which is broken, with which settings and shape."""
+    """Check every promise of a model. Raise AssertionError that names the broken one, with settings and shape."""
     for changes in SMALL.get((task, name), [{}]):
         for shape in SHAPES[task]:
             case = Case(task, name, changes, shape)
@@ -70,8 +71,7 @@ def check_model(task: str, name: str) -> None:
                 try:
                     check(case)
                 except AssertionError as problem:
-                    said = f"{task} {name} {changes} {shape}: {(check.__doc__ or '').rstrip('.')}: {problem}"
-                    raise AssertionError(said) from None
+                    raise AssertionError(f"{task} {name} {changes} {shape}: {promise(check)}: {problem}") from None
 
 
 class Case:
@@ -83,7 +83,7 @@ class Case:
         self.outputs = shape.vocabulary if isinstance(shape, TokenShape) else shape.outputs
 
     def build(self, seed: int = 0, *, dropout: bool = True) -> nn.Module:
-        """The network, its weights drawn with ``seed``; torch's random state stays as it is."""
+        """Build the network, its weights drawn with ``seed``; leave torch's random state as it is."""
         settings = self.settings
         if not dropout and hasattr(settings, "dropout"):
             settings = settings.model_copy(update={"dropout": 0.0})
@@ -92,7 +92,7 @@ class Case:
             return registry.build(self.task, self.name, settings, self.shape)
 
     def rows(self, count: int) -> list[tuple[Tensor, ...]]:
-        """``count`` different rows, each as the tensors that the model takes for it."""
+        """Return ``count`` different rows, each as the tensors that the model takes for it."""
         draw = torch.Generator().manual_seed(1)
         return [self._row(draw, number) for number in range(count)]
 
@@ -112,7 +112,7 @@ class Case:
         return (ids, torch.rand(len(ids), generator=draw) + 0.1) if weighted else (ids,)
 
     def run(self, network: nn.Module, rows: list[tuple[Tensor, ...]]) -> Tensor:
-        """Outputs of a batch of rows: (rows, outputs), of language (rows, time, outputs)."""
+        """Return the outputs of a batch of rows: (rows, outputs), for language (rows, time, outputs)."""
         columns = list(zip(*rows, strict=True))
         if isinstance(self.shape, TextShape):
             lengths = torch.tensor([len(ids) for ids in columns[0]])
@@ -124,24 +124,24 @@ class Case:
         return logits(network, network(*inputs)[0])
 
     def loss(self, network: nn.Module, rows: list[tuple[Tensor, ...]]) -> Tensor:
-        """Cross entropy of rows against classes that go round, of language against the tokens in another order."""
+        """Return the cross entropy of rows against classes in turn, for language against tokens in turn."""
         outputs = self.run(network, rows).flatten(0, -2)
         return F.cross_entropy(outputs, torch.arange(len(outputs)) % self.outputs)
 
 
 def logits(network: Any, features: Tensor) -> Tensor:
-    """Features of a language model as logits."""
+    """Return the logits of a language model's features."""
     weight, bias = network.output()
     return F.linear(features, weight, bias)
 
 
 def close(one: Tensor, two: Tensor) -> bool:
-    """Equal but for the order of summation."""
+    """Return whether two tensors are equal but for the order of summation."""
     return one.shape == two.shape and torch.allclose(one, two, rtol=NEAR, atol=NEAR)
 
 
 def outputs_have_their_shape(case: Case) -> None:
-    """Outputs are finite float32, one row for each row, in training too, for one row too."""
+    """Check that outputs are finite float32, one row for each row, in training too, for one row too."""
     for count in (1, 7):
         for network in (case.build().eval(), case.build().train()):
             outputs = case.run(network, case.rows(count))
@@ -152,7 +152,7 @@ def outputs_have_their_shape(case: Case) -> None:
 
 
 def building_is_repeatable(case: Case) -> None:
-    """The same seed gives the same weights, and the same rows the same outputs, drawing nothing from torch outside."""
+    """Check that the same seed gives the same weights and outputs, and nothing is drawn from torch outside."""
     before = torch.get_rng_state()
     one, two = case.build().eval(), case.build().eval()
     assert torch.equal(before, torch.get_rng_state()), "building moves the random state outside its fork"
@@ -163,7 +163,7 @@ def building_is_repeatable(case: Case) -> None:
 
 
 def building_takes_no_memory_on_meta(case: Case) -> None:
-    """On torch's meta device the network has the same parameters and buffers."""
+    """Check that on torch's meta device the network has the same parameters and buffers."""
     with torch.device("meta"):
         empty = case.build()
     sizes = {name: value.shape for name, value in case.build().state_dict().items()}
@@ -172,16 +172,16 @@ def building_takes_no_memory_on_meta(case: Case) -> None:
 
 
 def weights_can_be_saved(case: Case) -> None:
-    """What safetensors wrote and read again gives the same outputs."""
+    """Check that weights written and read again by safetensors give the same outputs."""
     network, other = case.build(), case.build(seed=1).eval()
-    case.run(network.train(), case.rows(5))  # so that buffers are no longer as they began
+    case.run(network.train(), case.rows(5))  # so that buffers have changed
     saved = safetensors.torch.save({name: value.contiguous() for name, value in network.state_dict().items()})
     other.load_state_dict(safetensors.torch.load(saved))
     assert torch.equal(case.run(network.eval(), case.rows(5)), case.run(other, case.rows(5))), "outputs differ"
 
 
 def rows_are_independent(case: Case) -> None:
-    """In evaluation a row's output is its own: alone, and among others in another order."""
+    """Check that in evaluation a row's output is its own: alone, and among others in another order."""
     network, rows = case.build().eval(), case.rows(6)
     together, turned = case.run(network, rows), case.run(network, rows[::-1]).flip(0)
     assert close(together, turned), "the order of rows matters"
@@ -190,14 +190,14 @@ def rows_are_independent(case: Case) -> None:
 
 
 def it_starts_near_chance(case: Case) -> None:
-    """The loss before training is near that of equal probabilities."""
+    """Check that the loss before training is near that of equal probabilities."""
     for network in (case.build().eval(), case.build().train()):
         loss, chance = case.loss(network, case.rows(128)).item(), math.log(case.outputs)
         assert abs(loss - chance) < 0.5, f"loss {loss:.2f} where {chance:.2f} is chance"
 
 
 def every_parameter_learns(case: Case) -> None:
-    """The gradient reaches every parameter, at the latest in the second step (a weight may begin behind a zero)."""
+    """Check that the gradient reaches every parameter, at the latest in the second step (a weight may begin behind a zero)."""
     network, rows = case.build().train(), case.rows(64)
     silent = {name for name, parameter in network.named_parameters() if parameter.numel()}
     for _ in range(2):
@@ -212,7 +212,7 @@ def every_parameter_learns(case: Case) -> None:
 
 
 def it_learns_a_batch_by_heart(case: Case) -> None:
-    """A batch that it sees again and again is learned."""
+    """Check that a batch that it sees again and again is learned."""
     network, rows, steps = case.build(dropout=False).train(), case.rows(8), 200
     optimizer = torch.optim.Adam(network.parameters(), lr=0.05)
     for _ in range(steps):
@@ -226,7 +226,7 @@ def it_learns_a_batch_by_heart(case: Case) -> None:
 
 
 def later_tokens_do_not_matter(case: Case) -> None:
-    """Features of a token do not depend on the tokens after it."""
+    """Check that features of a token do not depend on the tokens after it."""
     network: Any = case.build().eval()
     ids = torch.stack([row[0] for row in case.rows(3)])
     changed = ids.clone()
@@ -237,7 +237,7 @@ def later_tokens_do_not_matter(case: Case) -> None:
 
 
 def the_state_is_the_past(case: Case) -> None:
-    """Tokens given one by one, or in parts, with the state between them, give the features of the whole."""
+    """Check that tokens given one by one, or in parts, with the state between them, give the features of the whole."""
     network: Any = case.build().eval()
     ids = torch.stack([row[0] for row in case.rows(3)])
     whole, after = network(ids)
@@ -251,7 +251,7 @@ def the_state_is_the_past(case: Case) -> None:
 
 
 def the_output_layer_fits(case: Case) -> None:
-    """The output layer takes the features to the vocabulary, and shares its weight by being the same tensor or not at all."""
+    """Check that the output layer takes the features to the vocabulary, and shares a weight only as the same tensor."""
     network: Any = case.build()
     weight, bias = network.output()
     width = network(case.rows(1)[0][0][None])[0].shape[-1]

@@ -1,7 +1,7 @@
-"""One suite that every reader passes, whatever the format: nothing lost, nothing invented, nothing but clear refusals.
+"""A test suite that every reader passes, whatever the format: nothing lost, nothing invented, nothing but clear refusals.
 
-A reader is given as two functions: ``write(path, rows)`` makes a source of rows at or below ``path`` and gives its path;
-``read(path)`` gives its rows back. A row is whatever both agree on, as long as equal rows compare equal.
+A reader is given as two functions: ``write(path, rows)`` makes a source of rows at or below ``path`` and returns its path;
+``read(path)`` returns its rows. A row is whatever both agree on, as long as equal rows compare equal.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainwright.conformance import promise
 from trainwright.errors import TrainwrightError
 
 Rows = Sequence[Hashable]
@@ -21,18 +22,18 @@ CUTS = 16  # places at which a file is cut short
 
 
 def check_reader(read: Read, write: Write, rows: Rows, folder: Path) -> None:
-    """Every promise of a reader, tried out in ``folder``. Raises AssertionError that says which is broken."""
+    """Check every promise of a reader, in ``folder``. Raise AssertionError that names the broken one."""
     for check in (_all_come_back, _one_row, _missing, _empty, _cut_short):
         place = folder / check.__name__
         place.mkdir()
         try:
             check(read, write, rows, place)
         except AssertionError as problem:
-            raise AssertionError(f"{(check.__doc__ or '').rstrip('.')}: {problem}") from None
+            raise AssertionError(f"{promise(check)}: {problem}") from None
 
 
 def _all_come_back(read: Read, write: Write, rows: Rows, folder: Path) -> None:
-    """All rows come back in order, and again."""
+    """Check that all rows come back in order, and again."""
     source = write(folder / "source", rows)
     found = read(source)
     assert list(found) == list(rows), f"{len(found)} rows came back of {len(rows)}"
@@ -40,18 +41,18 @@ def _all_come_back(read: Read, write: Write, rows: Rows, folder: Path) -> None:
 
 
 def _one_row(read: Read, write: Write, rows: Rows, folder: Path) -> None:
-    """One row is enough."""
+    """Check that one row is enough."""
     found = list(read(write(folder / "source", rows[:1])))
     assert found == list(rows[:1]), f"found {found}"
 
 
 def _missing(read: Read, write: Write, rows: Rows, folder: Path) -> None:
-    """A source that is not there is refused."""
+    """Check that a source that is not there is refused."""
     assert _refused(read, folder / "nothing"), "it was read"
 
 
 def _empty(read: Read, write: Write, rows: Rows, folder: Path) -> None:
-    """A source whose files are empty is refused."""
+    """Check that a source whose files are empty is refused."""
     source = write(folder / "source", rows)
     for file in _files(source):
         file.write_bytes(b"")
@@ -59,7 +60,7 @@ def _empty(read: Read, write: Write, rows: Rows, folder: Path) -> None:
 
 
 def _cut_short(read: Read, write: Write, rows: Rows, folder: Path) -> None:
-    """A file that is cut short gives rows that were in it, at most one of them damaged, or is refused."""
+    """Check that a file that is cut short gives rows that were in it, at most one of them damaged, or is refused."""
     source = write(folder / "source", rows)
     largest = max(_files(source), key=lambda file: file.stat().st_size)
     content = largest.read_bytes()
@@ -81,7 +82,7 @@ def _files(source: Path) -> list[Path]:
 
 
 def _refused(read: Read, path: Path) -> bool:
-    """Whether reading is refused with a message for a person; any other exception goes through."""
+    """Return whether reading is refused with a message for a person; let any other exception through."""
     try:
         read(path)
     except TrainwrightError:

@@ -1,4 +1,4 @@
-"""What a network has to know of the data: one shape for each task. Free of torch, so that encoders can give it."""
+"""What a network has to know of the data: one shape for each task. Free of torch, so that encoders can return it."""
 
 from __future__ import annotations
 

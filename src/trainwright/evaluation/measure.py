@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,28 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches.base import Batch
-from trainwright.data.batches.pytree import filled, leaves, mapped
+from trainwright.data.batches.pytree import tree_leaves, tree_map, tree_unflatten
 from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.watch.events import Scores
-from trainwright.watch.metrics import METRICS, compute
 
 Measure = Callable[[Any, Any], Any]  # (outputs, targets) of all rows -> a number
 
 
 @dataclass
 class Outputs:
-    """What a model says of a data set, as sums; and where they are kept, the outputs and targets of all rows in order.
-
-    Attributes:
-        loss: summed over the targets, each by its weight.
-        weight: the sum of the weights.
-        correct: right answers; None where the targets are no class numbers.
-        n: rows that count.
-        outputs: on the CPU.
-        targets: on the CPU.
-    """
+    """What a model says of a data set: summed loss and its weight, right answers (None where targets are no class numbers)
+    of so many rows, and where they are kept the outputs and targets of all rows in order, on the CPU."""
 
     loss: float
     weight: float
@@ -85,7 +75,7 @@ def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch]
             classified = classified and found.correct is not None
             correct, rows = correct + (found.correct or 0), rows + found.rows
             if keep:
-                kept.append((mapped(_to_cpu, outputs), mapped(_to_cpu, batch.targets)))
+                kept.append((tree_map(_to_cpu, outputs), tree_map(_to_cpu, batch.targets)))
     together = joined(kept) if keep else (None, None)
     return Outputs(loss, weight, correct if classified and rows else None, rows if classified else sizes, *together)
 
@@ -103,26 +93,11 @@ def scores(
     return found.scores({name: _number(name, each(found.outputs, found.targets)) for name, each in measures.items()})
 
 
-def registered(name: str, ignored: int | None, outputs: Any, targets: Any) -> float:
-    """Return a registered metric of a model of the person's own; NaN where it has no value.
-
-    Raises E320 where outputs and targets are not what the metric takes.
-    """
-    if isinstance(outputs, Tensor) and isinstance(targets, Tensor):
-        numbers = targets.is_floating_point() and outputs.numel() == targets.numel()
-        if numbers and "number" in METRICS[name].predicts:
-            return compute([name], *(each.double().flatten().numpy() for each in (targets, outputs))).get(name, math.nan)
-        if outputs.ndim == 2 and targets.ndim == 1 and not numbers and "class" in METRICS[name].predicts:
-            kept = targets != ignored if ignored is not None else slice(None)
-            return compute([name], targets[kept].long().numpy(), outputs[kept].float().numpy()).get(name, math.nan)
-    raise error("E320", name="monitor", value=name, problem=f"the outputs are not such that there is a {METRICS[name].title}")
-
-
 def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
     """Return what a model in evaluation mode says of all rows in order, on the CPU. Raises E607 for no rows, and E615."""
     forward.reset_state()
     with torch.no_grad(), evaluation_mode(forward.model):
-        found = [mapped(_to_cpu, forward(batch)) for batch in batches]
+        found = [tree_map(_to_cpu, forward(batch)) for batch in batches]
     if not found:
         raise error("E607")
     return joined(found)
@@ -135,7 +110,7 @@ def joined(parts: list[Any]) -> Any:
         ModelError: E615 where they differ in arrangement, or in more than the first dimension.
     """
     try:
-        return filled(parts[0], [_together(column) for column in zip(*map(leaves, parts), strict=True)])
+        return tree_unflatten(parts[0], [_together(column) for column in zip(*map(tree_leaves, parts), strict=True)])
     except (RuntimeError, TypeError, ValueError) as problem:
         raise error("E615", problem=problem) from None
 

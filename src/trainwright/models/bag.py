@@ -22,7 +22,7 @@ from trainwright.models.protocols import TrainingHooks
 
 
 class Bag(nn.Module, TrainingHooks):
-    """See the module's text. Token weights turn the mean into a weighted sum."""
+    """The network ``bag``. Token weights turn the mean into a weighted sum."""
 
     def __init__(self, settings: BagSettings, shape: TextShape) -> None:
         super().__init__()
@@ -41,13 +41,13 @@ class Bag(nn.Module, TrainingHooks):
 
     @property
     def sparse_table(self) -> nn.EmbeddingBag:
-        """Return the embedding, which has a row a token."""
+        """Return the embedding, which has one row for each token."""
         return self.embedding
 
     def forward(
         self, values: Tensor, offsets: Tensor, weights: Tensor | None = None, transposed: Transposed | None = None
     ) -> Tensor:
-        """Logits of each text. ``transposed``: the batch as ``Ragged.transposed`` gives it, to be quick about its gradient."""
+        """Return the logits of each text. ``transposed``: the result of ``Ragged.transposed``, to speed up the gradient."""
         if values.device.type == "cpu":
             bags: Tensor = Pooled.apply(self.embedding.weight, values, offsets, weights, self.embedding.sparse, transposed)  # type: ignore[no-untyped-call]
         else:
@@ -71,7 +71,7 @@ class Bag(nn.Module, TrainingHooks):
         table.grad.addcmul_(table.detach(), moved.to(table.dtype), value=self.l2)
 
     def init_weights(self) -> None:
-        """Uniform in +- ``init_range``, biases zero; a linear model starts at zero, where every class is equally likely."""
+        """Draw uniform in +- ``init_range``, biases zero; all zero in a linear model, so that every class is equally likely."""
         for name, parameter in self.named_parameters():
             if name.endswith("bias") or isinstance(self.classifier, AddBias):
                 nn.init.zeros_(parameter)
@@ -82,7 +82,7 @@ class Bag(nn.Module, TrainingHooks):
 class Pooled(torch.autograd.Function):
     """``embedding_bag``: with weights in mode "sum", without them in mode "mean"; its gradient takes a tenth of torch's time.
 
-    Torch adds up the gradient token by token, all over the table. Here the batch is turned around: its tokens are sorted by
+    Torch adds up the gradient token by token, all over the table. Here the batch is transposed: its tokens are sorted by
     id, and for each id the gradients of its texts are summed, which is an ``embedding_bag`` again. With ``sparse`` the
     gradient has these rows alone: each once and in order, a coalesced sparse tensor.
     """
@@ -97,7 +97,7 @@ class Pooled(torch.autograd.Function):
         sparse: bool,
         transposed: Transposed | None,
     ) -> Tensor:
-        """The sum or mean of each text: shape (batch, width). The batch is turned around by the way where it is not yet."""
+        """Return the sum or mean of each text: shape (batch, width)."""
         texts = Ragged(values.numpy(), np.append(offsets.numpy(), len(values)), None if weights is None else weights.numpy())
         ctx.texts, ctx.size, ctx.sparse, ctx.transposed = texts, len(table), sparse, transposed
         sums = embedding_bag(values, table, offsets, mode="sum", per_sample_weights=weights)
@@ -105,7 +105,7 @@ class Pooled(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None, None]:
-        """The gradient of the table."""
+        """Return the gradient of the table; transpose the batch where that was not done in advance."""
         texts, weights, begins, ids = map(_tensor, ctx.transposed or ctx.texts.transposed(ctx.size))
         if weights is None:
             gradient = gradient / _divisors(ctx.texts)
@@ -123,22 +123,22 @@ def _tensor(array: np.ndarray | None) -> Any:
 
 
 def _divisors(texts: Ragged) -> Tensor:
-    """What a sum is divided by to be a mean: shape (batch, 1). The mean of an empty text is zero."""
+    """Return what turns each sum into a mean: shape (batch, 1). The mean of an empty text is zero."""
     return torch.from_numpy(np.maximum(texts.lengths, 1)).unsqueeze(1)
 
 
 def gather_rows(table: Tensor, ids: Tensor) -> Tensor:
-    """Rows of a table in main memory, which NumPy picks out in a third of the time of torch where they are short."""
+    """Return rows of a table in main memory. For short rows NumPy takes a third of torch's time."""
     return torch.from_numpy(table.numpy().take(ids.numpy(), axis=0, mode="clip"))
 
 
 class AddBias(nn.Module):
-    """Adds one learned number a class."""
+    """A layer that adds one learned number to each class."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(classes))
 
     def forward(self, logits: Tensor) -> Tensor:
-        """``logits`` plus the bias: shape (batch, classes)."""
+        """Return ``logits`` plus the bias: shape (batch, classes)."""
         return logits + self.bias

@@ -1,4 +1,4 @@
-"""``bag`` without torch, for predictions: a table look-up needs none of it, and takes less time than importing it."""
+"""``bag`` without torch, for predictions: a table look-up takes less time than importing torch."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ CHUNK_VALUES = 1 << 20  # numbers that are looked up at a time, so that they sta
 
 
 class NumpyBag:
-    """The outputs of ``models.bag.Bag``, to the rounding of float32."""
+    """The network ``models.bag.Bag``, to the rounding of float32."""
 
     def __init__(self, settings: BagSettings, shape: TextShape, weights: Mapping[str, np.ndarray]) -> None:
-        """Raises ValueError for weights that are not the network's or not finite."""
+        """Raise ValueError for weights that are not the network's or not finite."""
         self._layers, forms = layout(settings, shape)
         check_weights(weights, forms)
         self._weights, self._mean = weights, settings.weighting != "tf-idf"
 
-    @np.errstate(over="ignore", invalid="ignore")  # what grows beyond float32 is inf or nan, without a word, as torch has it
+    @np.errstate(over="ignore", invalid="ignore")  # beyond float32 numbers become inf or nan silently, as in torch
     def __call__(self, texts: Ragged) -> np.ndarray:
-        """Logits: float32, shape (rows, classes)."""
+        """Return logits: float32, shape (rows, classes)."""
         table = self._weights["embedding.weight"]
         found = np.zeros((len(texts), table.shape[1]), np.float32)
         for first, last in texts.cuts(max(CHUNK_VALUES // table.shape[1], 1)):
@@ -42,7 +42,7 @@ class NumpyBag:
 
     @staticmethod
     def _sums(table: np.ndarray, texts: Ragged, first: int, last: int) -> np.ndarray:
-        """The sum of the tokens' rows of the table, of each text."""
+        """Return the sum of the tokens' rows of the table, for each text."""
         low, high = texts.offsets[first], texts.offsets[last]
         rows = table[texts.values[low:high]]
         if texts.weights is not None:
@@ -55,7 +55,7 @@ class NumpyBag:
 
 
 def layout(settings: BagSettings, shape: TextShape) -> tuple[list[str], dict[str, tuple[str, tuple[int, ...]]]]:
-    """The names of the linear layers, and type and shape of every parameter of the network, by name."""
+    """Return the names of the linear layers, and type and shape of every parameter of the network, by name."""
     width = settings.embedding or shape.outputs
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (shape.vocabulary, width)}
     if not settings.embedding:

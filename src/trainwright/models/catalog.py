@@ -1,4 +1,4 @@
-"""Every model: its settings and its entry. Free of torch, so that settings can be checked and listed without it.
+"""The catalog of models: the settings and the entry of each. Free of torch, so that settings can be checked without it.
 
 A model is one file with its network and one entry in ``CATALOG``, with the class of its settings above it.
 """
@@ -16,12 +16,12 @@ from trainwright.fields import MOST_LAYERS, Fraction, Lengths, Sizes, Strict, se
 
 Values = dict[str, tuple[Any, str]]  # by setting (``lr``, ``model.hidden``) its value, and the reason
 Defaults = Callable[[Any, int], Values]
-LARGE = 96  # pixels on a side: from here on the first layers of ImageNet, which leave a quarter of height and width
+LARGE = 96  # pixels on a side: from here on the stem of ImageNet, which leaves a quarter of height and width
 FEW_TOKENS = 1000  # in a vocabulary: characters or bytes
 
 
 class ModelSettings(Strict):
-    """What the settings of all models share."""
+    """Settings that all models share."""
 
     name: str
 
@@ -90,7 +90,7 @@ class GPTSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _divides(self) -> GPTSettings:
-        """Heads share the width, and rotary positions turn pairs of dimensions."""
+        """Check that heads share the width, and that rotary positions can pair its dimensions."""
         if self.width % (2 * self.heads):
             raise ValueError(f"the width {self.width} is not a multiple of {2 * self.heads}, twice the number of heads")
         return self
@@ -106,7 +106,7 @@ class MLPSettings(ModelSettings):
 
 
 class ConvNetSettings(ModelSettings):
-    """``convnet``: a small batch-normalised convolutional network."""
+    """``convnet``: a small batch-normalized convolutional network."""
 
     name: Literal["convnet"] = "convnet"
     channels: Sizes = setting([24, 48, 96], "channels of each convolution; each halves height and width", "channels")
@@ -163,7 +163,7 @@ class Model:
         return f"{self.name}.v{self.version}"
 
     def derive(self, shape: Any, rows: int) -> tuple[Values, Values]:
-        """Return what its own settings should be, and what those of its training."""
+        """Return the derived values of its own settings, and those of the training's settings."""
         values = ({"lr": (self.lr, f"what suits {self.name}")} if self.lr else {}) | self.defaults(shape, rows)
         own = {key: value for key, value in values.items() if key.startswith("model.")}
         return own, {key: value for key, value in values.items() if key not in own}
@@ -218,7 +218,7 @@ def _resnet(shape: ImageShape, rows: int) -> Values:
 
 
 def _table_mlp(shape: Any, rows: int) -> Values:
-    """Hold the weights back by dropout, the more the fewer rows there are."""
+    """Use the more dropout the fewer rows there are."""
     few, many = rows < 1000, rows >= 10_000
     width, dropout = 64 if few else 128, 0.3 if few else 0.1 if many else 0.2
     size = f"{rows:,} training rows"

@@ -1,9 +1,9 @@
-"""``convnet``: a small batch-normalised convolutional network that a processor trains in minutes.
+"""``convnet``: a small batch-normalized convolutional network that a processor trains in minutes.
 
 Each stage is a convolution, the maximum of each 2 x 2 square, batch norm, ReLU. Taking the maximum before the batch norm
-leaves a quarter of the numbers to normalise. A last convolution and the maximum over the whole image end it.
+leaves a quarter of the numbers to normalize. A last convolution and the maximum over the whole image end it.
 
-Shapes: images (batch, channels, height, width) float32, normalised, of any height and width; logits (batch, outputs).
+Shapes: images (batch, channels, height, width) float32, normalized, of any height and width; logits (batch, outputs).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trainwright.models.norm import BatchNorm
 
 
 class ConvNet(MemoryFormatted):
-    """See the module's text."""
+    """The network ``convnet``."""
 
     def __init__(self, settings: ConvNetSettings, shape: ImageShape) -> None:
         super().__init__()
@@ -32,12 +32,12 @@ class ConvNet(MemoryFormatted):
         self.classifier = nn.Linear(before, shape.outputs)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of each image."""
+        """Return the logits of each image."""
         logits: Tensor = self.classifier(self.dropout(self.features(self.formatted(images)).amax(dim=(2, 3))))
         return logits
 
     def init_weights(self) -> None:
-        """Convolutions as He et al. 2015; the classifier as torch does it, its biases zero."""
+        """Initialize convolutions as He et al. 2015, the classifier as torch does, its biases zero."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -45,5 +45,5 @@ class ConvNet(MemoryFormatted):
 
 
 def _convolution(before: int, after: int, *pooling: nn.Module) -> list[nn.Module]:
-    """A 3 x 3 convolution (its bias would be taken out by the batch norm), what pools it, batch norm, ReLU."""
+    """Return a 3 x 3 convolution (its bias would be undone by the batch norm), the pooling, batch norm, ReLU."""
     return [nn.Conv2d(before, after, 3, padding=1, bias=False), *pooling, BatchNorm(after), nn.ReLU()]

@@ -1,4 +1,4 @@
-"""Calling a model on batches, one after the other; a state that the model carries goes from each batch to the next."""
+"""Calling a model on one batch after the other; a stateful model gets the state that it returned for the batch before."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches.base import Batch
-from trainwright.data.batches.pytree import mapped
+from trainwright.data.batches.pytree import tree_map
 from trainwright.errors import error, in_short
 
 
 class Forward:
-    """``forward(batch)`` gives the model's outputs.
+    """A callable that returns the model's outputs for a batch.
 
-    With ``start`` the model is called as ``model(*inputs, state)`` and gives ``(outputs, state)``. The first state is
-    ``start(*inputs)``; those after it are what the model gave, cut off from the graph (truncated back-propagation).
+    With ``start`` the model is called as ``model(*inputs, state)`` and returns ``(outputs, state)``. The first state is
+    ``start(*inputs)``; those after it are what the model returned, detached from the graph (truncated back-propagation).
     """
 
     def __init__(self, model: nn.Module, start: Callable[..., Any] | None = None) -> None:
@@ -26,8 +26,10 @@ class Forward:
         self.state: Any = None
 
     def compile(self) -> None:
-        """From now on the model is called compiled, for each shape of inputs anew: what is computed then follows from the
-        batch, not from those before it. A call raises E336 where it cannot be compiled."""
+        """Call the model compiled from now on, and for each shape of inputs anew.
+
+        So what is computed follows from the batch, not from those before it. A call raises E336 where it cannot be compiled.
+        """
         compiled = torch.compile(self.model, dynamic=False)
 
         def call(*inputs: Any, **named: Any) -> Any:
@@ -39,15 +41,15 @@ class Forward:
         self.call = call
 
     def is_stateful(self, batch: Batch) -> bool:
-        """Whether a state goes on from each row of a batch to the same row of the next: such batches cannot be cut."""
+        """Return whether a state goes from each row of a batch to the same row of the next: such batches cannot be split."""
         return self.start is not None and self.start(*batch.inputs) is not None
 
     def reset_state(self) -> None:
-        """Forget the state: the next batch is the first of a pass over the data."""
+        """Drop the state: the next batch is the first of a pass over the data."""
         self.state = None
 
     def __call__(self, batch: Batch) -> Any:
-        """The outputs of one batch. Raises E614 where a model that should carry a state gives none."""
+        """Return the outputs of one batch. Raise E614 where a model that should return a state does not."""
         if self.start is not None:
             return self._carry(self.start, batch)
         return self.call(*batch.inputs) if batch.named is None else self.call(*batch.inputs, **batch.named)
@@ -60,7 +62,7 @@ class Forward:
         if not isinstance(found, tuple) or len(found) != 2:
             raise error("E614", problem=f"the model returns a {type(found).__name__}")
         outputs, state = found
-        self.state = mapped(_detached, state)
+        self.state = tree_map(_detached, state)
         return outputs
 
 

@@ -1,6 +1,7 @@
-"""``gpt``: a decoder-only transformer, the next token from all before it (Radford et al. 2019), in the form that lasted:
-normalisation before each block (Xiong et al. 2020), rotary positions (Su et al. 2021, arXiv:2104.09864), SwiGLU (Shazeer
-2020, arXiv:2002.05202), no biases.
+"""``gpt``: a decoder-only transformer, which predicts the next token from all before it (Radford et al. 2019).
+
+It is of the kind in use today: normalization before each block (Xiong et al. 2020), rotary positions (Su et al. 2021,
+arXiv:2104.09864), SwiGLU (Shazeer 2020, arXiv:2002.05202), no biases.
 
 Shapes: ids (batch, time) int64; features (batch, time, width); state: keys and values of each layer in turn, each
 (batch, heads, tokens so far, width / heads).
@@ -21,7 +22,7 @@ BASE = 10_000.0  # of the wave lengths of rotary positions
 
 
 class GPT(nn.Module):
-    """See the module's text."""
+    """The network ``gpt``."""
 
     is_stateful = False
 
@@ -35,7 +36,7 @@ class GPT(nn.Module):
         self.decoder = None if settings.tied else nn.Parameter(torch.empty(shape.vocabulary, settings.width))
 
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State | None]:
-        """Features of each token. With a state, positions go on after its tokens and the longer state is given back."""
+        """Return the features of each token. With a state, positions go on after its tokens, and a longer state is returned."""
         past = state[0].shape[2] if state else 0
         features = self.dropout(self.embedding(ids))
         rotation = _rotation(past, ids.shape[1], self.head_width, features)
@@ -48,16 +49,16 @@ class GPT(nn.Module):
         return self.norm(features), None if state is None else tuple(caches)
 
     def output(self) -> tuple[Tensor, None]:
-        """Weight of the output layer, which has no bias; tied, it is the embedding's."""
+        """Return the weight of the output layer, which has no bias; tied, it is the embedding's."""
         return self.embedding.weight if self.decoder is None else self.decoder, None
 
     def start(self, batch: int, device: torch.device) -> State:
-        """Keys and values of no token."""
+        """Return the keys and values of no token."""
         empty = self.embedding.weight.new_zeros(batch, self.heads, 0, self.head_width, device=device)
         return (empty,) * (2 * len(self.blocks))
 
     def init_weights(self) -> None:
-        """Normal with deviation 0.02; what is added to the stream is smaller by the root of how many add (GPT-2)."""
+        """Draw normal with deviation 0.02; less in what is added to the stream, by the root of how often that is (GPT-2)."""
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
                 added = name.endswith(("attention_out.weight", "down.weight"))
@@ -65,7 +66,7 @@ class GPT(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a feed-forward network, each added to the stream (batch, time, width)."""
+    """A transformer block: attention and a feed-forward network, each added to the residual stream (batch, time, width)."""
 
     def __init__(self, settings: GPTSettings) -> None:
         super().__init__()
@@ -83,7 +84,7 @@ class Block(nn.Module):
     def forward(
         self, features: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None, cache: State | None
     ) -> tuple[Tensor, State]:
-        """The stream after the block, and the keys and values of all tokens so far."""
+        """Return the residual stream after the block, and the keys and values of all tokens so far."""
         mixed, cache = self._attend(self.attention_norm(features), rotation, mask, cache)
         features = features + self.dropout(mixed)
         inner = self.up(self.feed_norm(features))
@@ -109,12 +110,12 @@ class Block(nn.Module):
 
 
 def _norm(settings: GPTSettings) -> nn.Module:
-    """A normalisation over the width, with a scale; LayerNorm with a shift too."""
+    """Return a normalization over the width, with a scale; LayerNorm has a shift too."""
     return nn.RMSNorm(settings.width, eps=1e-6) if settings.norm == "rms" else nn.LayerNorm(settings.width)
 
 
 def _rotation(past: int, time: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of the angle of each position and pair of dimensions: (time, 1, 1, width / 2), of ``like``'s type."""
+    """Return cosine and sine of the angle of each position and pair of dimensions: (time, 1, 1, width / 2), as ``like``."""
     pairs = torch.arange(0, width, 2, device=like.device, dtype=torch.float32)
     positions = torch.arange(past, past + time, device=like.device, dtype=torch.float32)
     angles = torch.outer(positions, BASE ** (-pairs / width))[:, None, None, :]
@@ -122,13 +123,13 @@ def _rotation(past: int, time: int, width: int, like: Tensor) -> tuple[Tensor, T
 
 
 def _rotate(vectors: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Turn each pair (i, i + half) of (batch, time, 2, heads, head width) by its position's angle."""
+    """Rotate each pair (i, i + half) of (batch, time, 2, heads, head width) by its position's angle."""
     first, second = vectors.chunk(2, dim=-1)
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
 
 
 def _mask(past: int, time: int, device: torch.device) -> Tensor | None:
-    """Which tokens (time, past + time) each token sees; None where attention's own causal mask says it, or it sees all."""
+    """Return which tokens (time, past + time) each token sees; None where all, or where attention's own causal mask says so."""
     if past == 0 or time == 1:
         return None
     return torch.ones(time, past + time, dtype=torch.bool, device=device).tril(past)

@@ -13,7 +13,7 @@ from trainwright.models.catalog import LinearSettings
 
 
 class Linear(nn.Module):
-    """See the module's text. The weights of a category are looked up, never multiplied by its zeros and ones."""
+    """The network ``linear``. The weights of a category are looked up, never multiplied by its zeros and ones."""
 
     def __init__(self, settings: LinearSettings, shape: TableShape) -> None:
         super().__init__()
@@ -22,13 +22,13 @@ class Linear(nn.Module):
         self.categories = nn.ModuleList(nn.Embedding(count, shape.outputs) for count in shape.categories)
 
     def forward(self, numeric: Tensor, categories: Tensor) -> Tensor:
-        """The outputs of each row: logits, or numbers."""
+        """Return the outputs of each row: logits, or numbers."""
         outputs = torch.addmm(self.bias, numeric, self.weight.T)
         for column, weights in enumerate(self.categories):
             outputs = outputs + weights(categories[:, column])
         return outputs
 
     def init_weights(self) -> None:
-        """All zero: every class is equally likely, and the problem is convex."""
+        """Set all weights to zero: every class is equally likely, and the problem is convex."""
         for parameter in self.parameters():
             nn.init.zeros_(parameter)

@@ -1,5 +1,5 @@
-"""``lstm`` for language: a recurrent network that carries its state from batch to batch and says the next token (Zaremba et
-al. 2014, arXiv:1409.2329: dropout on the non-recurrent connections only).
+"""``lstm`` for language: a recurrent network that carries its state from batch to batch and predicts the next token (Zaremba
+et al. 2014, arXiv:1409.2329: dropout on the non-recurrent connections only).
 
 Shapes: ids (batch, time) int64; features (batch, time, width); state: two tensors (layers, batch, hidden).
 """
@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from trainwright.data.shapes import TokenShape
 from trainwright.models.catalog import LSTMSettings
+from trainwright.models.lstm import open_forget_gates
 from trainwright.models.protocols import State, TrainingHooks
 
 
 class LSTMLanguageModel(nn.Module, TrainingHooks):
-    """See the module's text. Tied weights of another size than the state's are met by a projection (Inan et al. 2017)."""
+    """The network ``lstm`` for language. A projection adapts the state to tied weights of another size (Inan et al. 2017)."""
 
     is_stateful = True
 
@@ -39,11 +40,11 @@ class LSTMLanguageModel(nn.Module, TrainingHooks):
 
     @property
     def sparse_table(self) -> nn.Embedding | None:
-        """Return the embedding, which has a row a token; none where the output layer, which needs all rows, is the same."""
+        """Return the embedding; None where it is tied to the output layer, which needs all its rows."""
         return None if self.decoder is None else self.embedding
 
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Features of each token and the state after the last; without a state it starts from zeros."""
+        """Return the features of each token and the state after the last; without a state it starts from zeros."""
         embedded = self.dropout(self.embedding(ids.T))  # time first, which is how the recurrence reads it
         features, after = self.lstm(embedded, state)
         features = self.dropout(features)
@@ -52,17 +53,20 @@ class LSTMLanguageModel(nn.Module, TrainingHooks):
         return features.transpose(0, 1), after
 
     def output(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias of the output layer; tied, the weight is the embedding's."""
+        """Return weight and bias of the output layer; tied, the weight is the embedding's."""
         return self.embedding.weight if self.decoder is None else self.decoder, self.bias
 
     def start(self, batch: int, device: torch.device) -> State:
-        """Zeros."""
+        """Return zeros."""
         zeros = torch.zeros(self.lstm.num_layers, batch, self.lstm.hidden_size, device=device)
         return zeros, zeros.clone()
 
     def init_weights(self) -> None:
-        """All uniform in +- ``init_range``. Without one: embedding and output normal with deviation 0.1, bias zero, forget
-        gates open (Jozefowicz et al. 2015), the rest as torch does it."""
+        """Draw all weights uniform in +- ``init_range``.
+
+        Without one: embedding and output normal with deviation 0.1, bias zero, forget gates open (Jozefowicz et al. 2015), the
+        rest as torch does.
+        """
         if self.init_range:
             for parameter in self.parameters():
                 nn.init.uniform_(parameter, -self.init_range, self.init_range)
@@ -70,6 +74,4 @@ class LSTMLanguageModel(nn.Module, TrainingHooks):
         for weight in {id(each): each for each in (self.embedding.weight, self.output()[0])}.values():
             nn.init.normal_(weight, std=0.1)
         nn.init.zeros_(self.bias)
-        for name, parameter in self.lstm.named_parameters():
-            if name.startswith("bias_ih"):
-                nn.init.ones_(parameter.detach()[self.lstm.hidden_size : 2 * self.lstm.hidden_size])
+        open_forget_gates(self.lstm)

@@ -1,4 +1,4 @@
-"""The order of an image's numbers in memory."""
+"""The memory format of images: channels last, or contiguous."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class MemoryFormatted(nn.Module):
-    """A network of images that arranges them in memory before it looks at them.
+    """A network of images that converts them to a memory format first.
 
     ``layout`` is ``channels_last``, ``contiguous``, or empty for what is usually faster: on a processor the channels last,
     where convolutions and batch norms are faster by about 1.4; as they come on other devices.
@@ -16,8 +16,7 @@ class MemoryFormatted(nn.Module):
     layout = ""
 
     def formatted(self, images: Tensor) -> Tensor:
-        """The same images, shape (batch, channels, height, width); each layer after keeps the order."""
+        """Return the same images, shape (batch, channels, height, width); each layer after keeps the format."""
         last = self.layout == "channels_last" or (not self.layout and images.device.type == "cpu")
-        # Not ``contiguous()``: to it an image of one channel is in either order already, and the layers after then take
-        # the slower one.
+        # Not ``contiguous()``: it takes an image of one channel to be in both formats, and later layers take the slower one.
         return images.to(memory_format=torch.channels_last if last else torch.contiguous_format)

@@ -1,4 +1,4 @@
-"""Networks without memory, on torch's ``meta`` device: the names, shapes and types of their weights, and nothing else."""
+"""Networks without memory, on torch's ``meta`` device: only the names, shapes and types of their weights."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from torch.overrides import TorchFunctionMode
 
 
 def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
-    """What ``build`` makes, with weights that have no memory; torch's random state stays as it is."""
-    with torch.device("meta"), _Undrawn():
+    """Build a network whose weights have no memory; leave torch's random state as it is."""
+    with torch.device("meta"), _SkipInit():
         return build()
 
 
-class _Undrawn(TorchFunctionMode):
-    """Leaves out the first values of weights: where there is no memory nothing comes of them, but torch's way to find out
-    that of normal random numbers imports a computer algebra system, which takes longer than all else here."""
+class _SkipInit(TorchFunctionMode):
+    """A mode that skips the initialization of weights.
+
+    Without memory it has no effect, but for normal random numbers torch imports a computer algebra system to find that out,
+    which takes longer than all else here.
+    """
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if function is Tensor.normal_ or getattr(function, "__module__", "") == nn.init.__name__:

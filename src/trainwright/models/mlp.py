@@ -1,6 +1,6 @@
 """``mlp`` for images: the pixels as one row of numbers, then a feed-forward network of any widths.
 
-Shapes: images (batch, channels, height, width) float32, normalised; logits (batch, outputs).
+Shapes: images (batch, channels, height, width) float32, normalized; logits (batch, outputs).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from trainwright.models.trunk import Trunk
 
 
 class MLP(nn.Module):
-    """See the module's text."""
+    """The network ``mlp`` for images."""
 
     def __init__(self, settings: MLPSettings, shape: ImageShape) -> None:
         super().__init__()
@@ -21,11 +21,11 @@ class MLP(nn.Module):
         self.classifier = nn.Linear(self.trunk.width, shape.outputs)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of each image."""
+        """Return the logits of each image."""
         logits: Tensor = self.classifier(self.trunk(images.flatten(1)))
         return logits
 
     def init_weights(self) -> None:
-        """The trunk as it does it; the classifier as torch does it, its biases zero."""
+        """Initialize the hidden layers; the classifier as torch does, its biases zero."""
         self.trunk.init_weights()
         nn.init.zeros_(self.classifier.bias)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trainwright.data.batches.pytree import count
+from trainwright.data.batches.pytree import count_rows
 from trainwright.errors import error
 
 
@@ -64,7 +64,7 @@ class Objective:
 
     def _weight(self, targets: Any) -> float:
         if not isinstance(targets, Tensor):
-            return float(count(targets))
+            return float(count_rows(targets))
         if not self._by_class or targets.is_floating_point():
             return float(len(targets)) if targets.ndim else 1.0
         class_weights = self.loss.weight  # type: ignore[attr-defined]

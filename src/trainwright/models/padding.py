@@ -1,4 +1,4 @@
-"""Rows of different lengths as one matrix, on the device, without a loop over rows."""
+"""Padding: rows of different lengths as one matrix, on the device, without a loop over rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def pad(values: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
-    """Flat ids and row starts as (ids, lengths): int64 (batch, longest), zero beyond each row, and int64 (batch,).
+    """Convert flat ids and row starts to (ids, lengths): int64 (batch, longest), zero beyond each row, and int64 (batch,).
 
     ``values`` has shape (tokens,), ``offsets`` (batch,): the first token of each row.
     """

@@ -1,4 +1,4 @@
-"""What a network tells the rest of the package about itself, so that nothing there has to know its name or its class."""
+"""What a network tells the rest of the package about itself, so that nothing there depends on its name or class."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-State = tuple[Tensor, ...]  # what a model remembers of the tokens before; its first dimension but one is the batch's row
+State = tuple[Tensor, ...]  # what a model keeps of the tokens before
 
 
 class TrainingHooks:
-    """What a network may tell the training step, by having this class among its own. A network without it has these answers."""
+    """What a network may tell the training step, as a base class. A network without it has these defaults."""
 
     @property
     def sparse_table(self) -> nn.Embedding | nn.EmbeddingBag | None:
@@ -19,19 +19,19 @@ class TrainingHooks:
         return None
 
     def add_penalty(self) -> None:
-        """Add to the gradients, once an update, what a penalty on the parameters makes of them."""
+        """Add the gradient of a penalty on the parameters, once an update."""
 
 
 class LanguageModel(Protocol):
-    """``forward`` stops before the vocabulary, so that the loss may be computed without holding all logits."""
+    """A network that stops before the vocabulary, so that the loss can be computed without holding all logits."""
 
     is_stateful: bool  # training hands the state from batch to batch
 
     def __call__(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State | None]:
-        """Features (batch, time, width) of ids int64 (batch, time), and the state after them."""
+        """Return features (batch, time, width) of ids int64 (batch, time), and the state after them."""
 
     def output(self) -> tuple[Tensor, Tensor | None]:
-        """Weight (vocabulary, width) and bias (vocabulary,): logits = features @ weight.T + bias."""
+        """Return weight (vocabulary, width) and bias (vocabulary,): logits = features @ weight.T + bias."""
 
     def start(self, batch: int, device: torch.device) -> State:
-        """The state before the first token."""
+        """Return the state before the first token."""

@@ -1,4 +1,4 @@
-"""Networks by task and versioned name, so that a saved model meets the code that made it: ``bag.v1``."""
+"""Networks by task and versioned name (``bag.v1``), so that a saved model is loaded by the code that made it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def find(task: str, name: str) -> Model:
-    """Return the entry of a versioned name. Raise E406 for one that there is not."""
+    """Return the entry of a versioned name. Raise E406 for an unknown one."""
     known = {model.versioned: model for model in CATALOG if model.task == task}
     if name not in known:
         raise error("E406", name=f"{task}: {name}", choices=", ".join(known), hint=nearest(name, known))
@@ -39,10 +39,11 @@ def _attribute(reference: str) -> Any:
 
 
 def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, np.ndarray]) -> nn.Module:
-    """The network with these weights, in evaluation mode; torch's random state stays as it is.
+    """Return the network with these weights, in evaluation mode; leave torch's random state as it is.
 
-    Its memory is taken when they are known to fit, so what settings claim costs nothing. Raises E406, and ValueError for
-    weights that are not the network's or not finite.
+    Memory is taken only once the weights are known to fit, so what settings claim costs nothing.
+
+    Raise E406, and ValueError for weights that are not the network's or not finite.
     """
     import torch
 

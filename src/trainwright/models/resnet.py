@@ -2,7 +2,7 @@
 
 Parameters bear torchvision's names, so with the stem ``imagenet`` and width 64 its weights fit.
 
-Shapes: images (batch, channels, height, width) float32, normalised, of any height and width; logits (batch, outputs).
+Shapes: images (batch, channels, height, width) float32, normalized, of any height and width; logits (batch, outputs).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from trainwright.models.norm import BatchNorm
 
 
 class ResNet(MemoryFormatted):
-    """See the module's text. The stem is derived from the size of the images where it is not given."""
+    """The network ``resnet``. The stem is derived from the size of the images where it is not given."""
 
     def __init__(self, settings: ResNetSettings, shape: ImageShape) -> None:
         super().__init__()
@@ -34,14 +34,14 @@ class ResNet(MemoryFormatted):
         self.fc = nn.Linear(8 * width, shape.outputs)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of each image."""
+        """Return the logits of each image."""
         features = self.maxpool(F.relu(self.bn1(self.conv1(self.formatted(images)))))
         features = self.layer4(self.layer3(self.layer2(self.layer1(features))))
         logits: Tensor = self.fc(features.mean(dim=(2, 3)))
         return logits
 
     def init_weights(self) -> None:
-        """He et al. 2015; each block starts as the identity: the last scale in it is zero (Goyal et al. 2017)."""
+        """Initialize as He et al. 2015, and each block as the identity: the last scale in it is zero (Goyal et al. 2017)."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -52,7 +52,7 @@ class ResNet(MemoryFormatted):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a way around them: (batch, before, h, w) to (batch, after, h / stride, w / stride)."""
+    """A residual block of two convolutions: (batch, before, h, w) to (batch, after, h / stride, w / stride)."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -65,6 +65,6 @@ class Block(nn.Module):
             self.downsample = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), BatchNorm(after))
 
     def forward(self, features: Tensor) -> Tensor:
-        """The features after the block."""
+        """Return the features after the block."""
         inner = F.relu(self.bn1(self.conv1(features)))
         return F.relu(torch.add(self.bn2(self.conv2(inner)), self.downsample(features)))

@@ -17,7 +17,7 @@ WIDEST = 50
 
 
 class TableMLP(nn.Module):
-    """See the module's text. A column of n categories gets (n + 1) / 2 dimensions, 50 at most."""
+    """The network ``mlp`` for tables. A column of n categories gets (n + 1) / 2 dimensions, 50 at most."""
 
     def __init__(self, settings: MLPSettings, shape: TableShape) -> None:
         super().__init__()
@@ -29,13 +29,13 @@ class TableMLP(nn.Module):
         self.output = nn.Linear(self.trunk.width, shape.outputs)
 
     def forward(self, numeric: Tensor, categories: Tensor) -> Tensor:
-        """The outputs of each row: logits, or numbers."""
+        """Return the outputs of each row: logits, or numbers."""
         embedded = [embed(categories[:, column]) for column, embed in enumerate(self.embeddings)]
         outputs: Tensor = self.output(self.trunk(torch.cat([numeric, *embedded], dim=1)))
         return outputs
 
     def init_weights(self) -> None:
-        """Embeddings normal with deviation 1, the size of scaled numbers; the output as torch does it, its biases zero.
+        """Draw embeddings normal with deviation 1, the size of scaled numbers; the output as torch does, its biases zero.
 
         Code 0 (missing, or not known) begins as zero, the mean of the others: training may never meet it.
         """

@@ -15,7 +15,7 @@ from trainwright.models.padding import pad
 
 
 class TextCNN(nn.Module):
-    """See the module's text."""
+    """The network ``textcnn``."""
 
     def __init__(self, settings: TextCNNSettings, shape: TextShape) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class TextCNN(nn.Module):
         self.classifier = nn.Linear(settings.filters * len(settings.widths), shape.outputs)
 
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
-        """Logits of each text. Padding beyond a text is left out of the maximum, so a text's logits are its own."""
+        """Return the logits of each text. The maximum leaves padding out, so the batch's other texts do not matter."""
         ids, lengths = pad(values, offsets)
         embedded = self.embedding(ids).transpose(1, 2)  # (batch, embedding, time)
         maxima = [_masked_max(torch.relu(convolve(embedded)), lengths) for convolve in self.convolutions]
@@ -35,14 +35,14 @@ class TextCNN(nn.Module):
         return logits
 
     def init_weights(self) -> None:
-        """Embeddings normal with deviation 0.1; the rest as torch initialises it, biases of the classifier zero."""
+        """Draw embeddings normal with deviation 0.1; the rest as torch does, biases of the classifier zero."""
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.zeros_(self.embedding.weight[0].detach())
         nn.init.zeros_(self.classifier.bias)
 
 
 def _masked_max(features: Tensor, lengths: Tensor) -> Tensor:
-    """The maximum over the positions whose window touches the text: features (batch, filters, time + padding)."""
+    """Return the maximum over the windows that touch the text, of features (batch, filters, time + padding)."""
     beyond = features.shape[2] - int(lengths.max())
     times = torch.arange(features.shape[2], device=features.device)
     outside = times[None, :] >= (lengths + beyond)[:, None]

@@ -1,4 +1,4 @@
-"""Fine-tuning: the weights of an earlier run in a new network of the same kind, for other classes or more tokens.
+"""Fine-tuning: copy the weights of an earlier run into a new network of the same kind, for other classes or more tokens.
 
 Which dimension of which parameter counts the classes, and which the tokens, is not written down anywhere: the network is
 built again without memory (on torch's ``meta`` device) with one and two classes more, one and two tokens more, and so on,
@@ -22,7 +22,7 @@ Build = Callable[[Shape], nn.Module]
 
 @dataclass
 class Transfer:
-    """The names of parameters and buffers by what became of them: as they were, in part, or initialised anew."""
+    """The names of parameters and buffers, by whether they were copied, copied in part, or newly initialized."""
 
     copied: list[str] = field(default_factory=list)
     partly: list[str] = field(default_factory=list)
@@ -30,12 +30,12 @@ class Transfer:
 
 
 @dataclass
-class Counting:
-    """What the dimensions of one parameter count."""
+class AxisRoles:
+    """The dimensions of one parameter that count outputs or tokens."""
 
     outputs: list[int] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)  # or categories
-    bound: bool = False  # its places mean something else for data of the new shape: pixels, numbers
+    bound: bool = False  # its entries mean something else for data of the new shape: pixels, numbers
 
 
 def transfer(
@@ -49,64 +49,64 @@ def transfer(
     ``build`` makes a network of the same settings for a shape.
     """
     same = classes is None or list(classes) == list(range(getattr(old, "outputs", 0)))
-    counted = _countings(build, old, new)
+    roles_of = _axis_roles(build, old, new)
     result = Transfer()
     with torch.no_grad():
         for name, target in network.state_dict().items():
-            source = placed = None
-            if name in weights and name in counted and not counted[name].bound:
+            source = resized = None
+            if name in weights and name in roles_of and not roles_of[name].bound:
                 source = weights[name].to(target.device)
-                placed = _placed(source, target, counted[name], None if same else classes)
-            if placed is None:
+                resized = _resized(source, target, roles_of[name], None if same else classes)
+            if resized is None:
                 result.fresh.append(name)
             else:
-                target.copy_(placed)
-                (result.copied if placed is source else result.partly).append(name)
+                target.copy_(resized)
+                (result.copied if resized is source else result.partly).append(name)
     return result
 
 
-def _placed(source: Tensor, target: Tensor, counting: Counting, classes: Sequence[int] | None) -> Tensor | None:
-    """What ``target`` becomes: ``source`` itself where nothing moves, None where the two cannot be matched."""
-    placed = source
-    for dimension in counting.tokens:
-        more = target.shape[dimension] - placed.shape[dimension]
+def _resized(source: Tensor, target: Tensor, roles: AxisRoles, classes: Sequence[int] | None) -> Tensor | None:
+    """Return the new value of ``target``: ``source`` itself if nothing moves, None if the two cannot be matched."""
+    resized = source
+    for dimension in roles.tokens:
+        more = target.shape[dimension] - resized.shape[dimension]
         if more > 0:
-            mean = placed.mean(dimension, keepdim=True)
-            placed = torch.cat([placed, mean.repeat_interleave(more, dimension)], dimension)
-    for dimension in counting.outputs if classes is not None else ():
+            mean = resized.mean(dimension, keepdim=True)
+            resized = torch.cat([resized, mean.repeat_interleave(more, dimension)], dimension)
+    for dimension in roles.outputs if classes is not None else ():
         origins = torch.tensor(classes, device=target.device)
         kept = origins >= 0
         if not kept.any():
             return None
-        moved = placed.index_select(dimension, origins[kept]).to(target.dtype)
-        if moved.ndim != target.ndim or _without(moved, dimension) != _without(target, dimension):
+        moved = resized.index_select(dimension, origins[kept]).to(target.dtype)
+        if moved.ndim != target.ndim or _other_sizes(moved, dimension) != _other_sizes(target, dimension):
             return None
-        placed = target.clone().index_copy_(dimension, kept.nonzero()[:, 0], moved)
-    return placed if placed.shape == target.shape else None
+        resized = target.clone().index_copy_(dimension, kept.nonzero()[:, 0], moved)
+    return resized if resized.shape == target.shape else None
 
 
-def _without(tensor: Tensor, dimension: int) -> tuple[int, ...]:
-    """The sizes of all other dimensions."""
+def _other_sizes(tensor: Tensor, dimension: int) -> tuple[int, ...]:
+    """Return the sizes of all other dimensions."""
     return tuple(tensor.shape[:dimension]) + tuple(tensor.shape[dimension + 1 :])
 
 
-def _countings(build: Build, old: Shape, new: Shape) -> dict[str, Counting]:
-    """What each dimension of each parameter and buffer counts: that which it grows by one with, and by two."""
+def _axis_roles(build: Build, old: Shape, new: Shape) -> dict[str, AxisRoles]:
+    """Return what each dimension of each parameter and buffer counts: whatever makes it grow by one when it grows by one."""
     sizes = _sizes(build, old)
-    counted = {name: Counting() for name in sizes}
-    for (what, matched, one), (_, _, two) in zip(_grown(old, new, 1), _grown(old, new, 2), strict=True):
+    roles_of = {name: AxisRoles() for name in sizes}
+    for (what, matched, one), (_, _, two) in zip(_grown_shapes(old, new, 1), _grown_shapes(old, new, 2), strict=True):
         ones, twos = _sizes(build, one), _sizes(build, two)
         for name, size in sizes.items():
-            counting = counted[name]
-            counting.bound |= not matched and size != twos[name]
-            places = {"outputs": counting.outputs, "tokens": counting.tokens}.get(what, [])
+            roles = roles_of[name]
+            roles.bound |= not matched and size != twos[name]
+            places = {"outputs": roles.outputs, "tokens": roles.tokens}.get(what, [])
             steps = zip(size, ones[name], twos[name], strict=True)
             places += [d for d, (a, b, c) in enumerate(steps) if (b, c) == (a + 1, a + 2)]
-    return counted
+    return roles_of
 
 
-def _grown(old: Shape, new: Shape, more: int) -> Iterator[tuple[str, bool, Shape]]:
-    """What may grow, whether the old and the new shape can be matched in it, and the old shape with ``more`` of it.
+def _grown_shapes(old: Shape, new: Shape, more: int) -> Iterator[tuple[str, bool, Shape]]:
+    """Yield what may grow, whether the old and the new shape can be matched in it, and the old shape with ``more`` of it.
 
     Categories are ``tokens`` of their column, one column at a time.
     """
@@ -122,5 +122,5 @@ def _grown(old: Shape, new: Shape, more: int) -> Iterator[tuple[str, bool, Shape
 
 
 def _sizes(build: Build, shape: Shape) -> dict[str, tuple[int, ...]]:
-    """The size of each parameter and buffer of a network for ``shape``, which is built without memory."""
+    """Return the size of each parameter and buffer of a network for ``shape``, built without memory."""
     return {name: tuple(value.shape) for name, value in on_meta(lambda: build(shape)).state_dict().items()}

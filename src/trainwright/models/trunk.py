@@ -1,4 +1,4 @@
-"""The hidden layers that the feed-forward networks share."""
+"""The hidden layers that the feed-forward networks for images and tables share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "si
 
 
 class Trunk(nn.Sequential):
-    """(batch, width) to (batch, ``self.width``): each hidden layer is linear, activation, dropout. None leaves its input."""
+    """Hidden layers, each linear, activation, dropout: (batch, width) to (batch, ``self.width``). None return their input."""
 
     def __init__(self, settings: MLPSettings, width: int) -> None:
         assert settings.hidden is not None and settings.dropout is not None  # derived by now
@@ -23,7 +23,7 @@ class Trunk(nn.Sequential):
         self.width, self.gain = width, nn.init.calculate_gain("tanh" if settings.activation == "tanh" else "relu")
 
     def init_weights(self) -> None:
-        """Normal, so that activations keep their size from layer to layer (He et al. 2015, arXiv:1502.01852); biases zero."""
+        """Draw normal, so that activations keep their size over the layers (He et al. 2015, arXiv:1502.01852); biases zero."""
         for layer in self:
             if isinstance(layer, nn.Linear):
                 nn.init.normal_(layer.weight, std=self.gain / layer.in_features**0.5)

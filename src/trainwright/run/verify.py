@@ -156,7 +156,6 @@ def _near(a: Any, b: Any, tolerance: float) -> bool:
 
 def _compared(run: RunFolder) -> Mapping[str, Any]:
     try:
-        report = json.loads(run.report.read_bytes())
-    except (OSError, ValueError):
+        return {key: value for key, value in run.read_report().items() if key not in TIMES}
+    except RunError:
         return {}
-    return {key: value for key, value in report.items() if key not in TIMES}

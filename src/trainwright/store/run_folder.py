@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from trainwright.errors import error
+from trainwright.errors import RunError, error
 
 LOCK = ".lock"
 _held: set[Path] = set()  # a record lock keeps out other processes only
@@ -52,6 +52,16 @@ class RunFolder:
         """Return whether events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
         content = self.events.read_bytes() if self.events.is_file() else b""
         return b'{"event": "saved"' in content or b'{"event": "resumed"' in content
+
+    def read_report(self) -> dict[str, Any]:
+        """Return the content of the report. Raise E405 for a run that has not ended, E408 for an unreadable one."""
+        if not self.report.is_file():
+            raise error("E405", path=self.path, missing="report")
+        try:
+            found: dict[str, Any] = json.loads(self.report.read_bytes())
+        except (OSError, ValueError, RecursionError) as problem:
+            raise error("E408", path=self.report, problem=problem) from None
+        return found
 
     def lasting(self) -> list[Path]:
         """Return the files of a run that has ended. Checkpoints and bundle have their own seals; that of the bundle counts."""
@@ -158,13 +168,10 @@ def slug(name: str) -> str:
 
 def runs(parent: Path) -> list[dict[str, Any]]:
     """Return the runs in a folder, by name: path, and report (empty where there is none)."""
-    found = []
+    found: list[dict[str, Any]] = []
     for path in sorted(parent.iterdir()) if parent.is_dir() else []:
-        run = RunFolder(path)
-        if run.settings.is_file():
-            try:
-                report = json.loads(run.report.read_bytes())
-            except (OSError, ValueError, RecursionError):
-                report = {}
-            found.append({"run": str(path), "report": report})
+        if (run := RunFolder(path)).settings.is_file():
+            found.append({"run": str(path), "report": {}})
+            with suppress(RunError):
+                found[-1]["report"] = run.read_report()
     return found

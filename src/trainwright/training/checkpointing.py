@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -81,6 +82,7 @@ def with_checkpoints(events: Iterator[Event], learner: Learner, state: State, sa
             raise
 
 
+@dataclass
 class Saver:
     """Saves what learns and where it stands, every so often, when memory ran out, and when a signal ends the run.
 
@@ -88,29 +90,25 @@ class Saver:
     ``rollback`` there is a regular checkpoint from the first step on.
     """
 
-    def __init__(
-        self,
-        checkpoints: Checkpoints,
-        every: str,
-        facts: Callable[[], Mapping[str, Any]],
-        log: Listener,
-        signals: Signals,
-        *,
-        rollback: bool = False,
-    ) -> None:
-        self._rollback = rollback
-        self._passed_over = ("E402", "E502") if rollback else ("E402",)  # what is not finite now may be taken back later
-        self.checkpoints, self.facts, self.signals = checkpoints, facts, signals
-        self._log = log
+    checkpoints: Checkpoints
+    every: str
+    facts: Callable[[], Mapping[str, Any]]
+    log: Listener
+    signals: Signals
+    rollback: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin to count the time."""
+        self._passed_over = ("E402", "E502") if self.rollback else ("E402",)  # what is not finite now may be taken back later
         self._emitted: list[Event] = []
-        self._every, self._unit = period(every)
+        self._every, self._unit = period(self.every)
         self._next = perf_counter() + self._every
         self._at: tuple[int, ...] = ()
         self._failing = False
 
     def emit(self, event: Event) -> None:
         """Write an event to the log, and keep it until it is asked for."""
-        self._log(event)
+        self.log(event)
         self._emitted.append(event)
 
     def emitted(self) -> Iterator[Event]:
@@ -122,7 +120,7 @@ class Saver:
         """Take note of what is to be saved; a run that goes on is saved where it stands already."""
         self.learner, self.state = learner, state
         self._odd = {name for name, each in learner.model.named_buffers() if not snapshot.finite(each)}
-        if self._rollback and self.checkpoints.regular() is None:
+        if self.rollback and self.checkpoints.regular() is None:
             self.save(regular=True, final=True)
         if state.step:
             self._at = self._place()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainwright.data.batches.pytree import leaves, mapped
+from trainwright.data.batches.pytree import tree_leaves, tree_map
 from trainwright.errors import error
 from trainwright.training.schedules import LENGTHS, advance
 from trainwright.training.state import State
@@ -79,7 +79,7 @@ def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bo
     if not rates:
         for group, rate in zip(learner.optimizer.param_groups, now, strict=True):
             group.update(rate)
-    learner.forward.state = mapped(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, taken["carried"])
+    learner.forward.state = tree_map(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, taken["carried"])
     state.best = {name: value.to(device) for name, value in taken["best"].items()}
 
 
@@ -98,7 +98,7 @@ def check_finite(learner: Learner, step: int, odd: Container[str] = ()) -> None:
         for value in (parameter.detach(), *(each for each in remembered if isinstance(each, Tensor))):
             if not finite(value):
                 raise error("E502", step=step, where=names.get(id(parameter), ""))
-    carried = [("the carried state", each) for each in leaves(learner.forward.state)]
+    carried = [("the carried state", each) for each in tree_leaves(learner.forward.state)]
     for name, value in (*learner.model.named_buffers(), *carried):
         if name not in odd and isinstance(value, Tensor) and not finite(value):
             raise error("E502", step=step, where=name)

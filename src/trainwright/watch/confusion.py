@@ -25,7 +25,7 @@ class _Room(NamedTuple):
 
 
 def figure(report: Mapping[str, Any]) -> Figure:
-    """Right labels against predicted ones; blue is right, orange is wrong, darker is a larger share of the class."""
+    """Draw right labels against predicted ones; blue is right, orange is wrong, darker is a larger share of the class."""
     counts = np.array(report["test"]["confusion"], dtype=np.int64)
     n = len(counts)
     labels = [figures.showable(words.clip(label, 22 if n <= 20 else 16), k) for k, label in enumerate(report["labels"])]
@@ -55,7 +55,7 @@ def _confusion_title(report: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _cells(axes: Axes, counts: np.ndarray[Any, Any], points: float) -> None:
-    """The coloured cells, with their counts as long as they can be read; ``points`` is the size of a cell."""
+    """Draw the coloured cells, with their counts as long as they can be read; ``points`` is the size of a cell."""
     n = len(counts)
     shade = np.sqrt(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))  # the root lets rare confusions show
     right = np.eye(n, dtype=bool)
@@ -79,7 +79,7 @@ def _colors(shade: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> np.ndar
 
 
 def _label_cells(axes: Axes, labels: Sequence[str], points: float, upright: bool, cell: float, room: _Room) -> None:
-    """Labels left of the rows and below the columns; as plain text, because a tick costs several times as much."""
+    """Write labels left of the rows and below the columns; as plain text, because a tick costs several times as much."""
     style: dict[str, Any] = {"fontsize": points, "fontfamily": list(figures.fonts()), "parse_math": False, "color": figures.INK}
     start, end = -0.5 - 5 / cell, len(labels) - 0.5 + 5 / cell  # five points away from the cells
     for place in range(0, len(labels), math.ceil(len(labels) / _MOST_LABELLED)):
@@ -91,7 +91,7 @@ def _label_cells(axes: Axes, labels: Sequence[str], points: float, upright: bool
 
 
 def _scale(figure: Figure, left: float, bottom: float, height: float) -> None:
-    """What the colours mean: two ramps, right and wrong, over the share of the class."""
+    """Draw what the colours mean: two ramps, right and wrong, over the share of the class."""
     wide = 0.16 / figure.get_size_inches()[0]
     axes = figure.add_axes((left, bottom, 2 * wide, height))
     shade = np.linspace(0.02, 1, 128)[:, None].repeat(2, axis=1)

@@ -115,7 +115,7 @@ class Console:
         self._next = now + max(self._screen.interval, 100 * spent)  # showing takes one hundredth of the time at most
 
     def _bar(self, event: Step, before: int, elapsed: float) -> Bar:
-        """The bar at ``event``, ``elapsed`` seconds after the first of the steps that followed step ``before``."""
+        """Return the bar at ``event``, ``elapsed`` seconds after the first of the steps that followed step ``before``."""
         started, rate = self._started, (event.step - before) / elapsed
         facts = [f"loss {words.loss(event.loss)}"]
         if started.steps:
@@ -148,7 +148,7 @@ class Console:
             self._next = now + self._screen.interval
 
     def _end_phase(self) -> None:
-        """One line about the long job that was under way; its last state is all that is worth keeping."""
+        """Print one line about the long job that was under way; its last state is all that is worth keeping."""
         if self._phase is None:
             return
         event, self._phase = self._phase, None
@@ -158,7 +158,7 @@ class Console:
 
 
 def _note(note: Note, width: int) -> list[Line]:
-    """What, value and why in three columns; a value too long for its column flows on into the reason."""
+    """Return what, value and why in three columns; a value too long for its column flows on into the reason."""
     name, value = words.clip(note.what, 40), words.clean(note.value)
     if words.width(value) < _VALUE:
         lead, indent, text = words.pad(value, _VALUE), _VALUE, note.why
@@ -192,7 +192,7 @@ def _progress_bar(event: Progress, elapsed: float) -> Bar:
 
 
 def open_screen(stream: TextIO, quiet: bool) -> Screen:
-    """The screen that suits ``stream``."""
+    """Return the screen that suits ``stream``."""
     if quiet:
         return Screen()
     if _is_notebook(stream):
@@ -207,7 +207,7 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _is_notebook(stream: TextIO) -> bool:
-    """Whether ``stream`` is what a notebook shows below its cell, and not something it was redirected to."""
+    """Return whether ``stream`` is what a notebook shows below its cell, and not something it was redirected to."""
     kernel = sys.modules.get("ipykernel.iostream")
     if kernel is None or not isinstance(stream, kernel.OutStream):
         return False

@@ -21,21 +21,21 @@ _WIDE = 5  # a perplexity that spans more than this factor is shown on a logarit
 
 
 def figure(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], name: str) -> Figure:
-    """The loss and, beside it, the score that the run is judged by, where there is one."""
+    """Draw the loss and, beside it, the score that the run is judged by, where there is one."""
     score = _score(report, history)
     canvas = figures.blank(10.4 if score else 6.8, 4.7)
     best = _best(report, history)
     panel = 0.355 if score else 0.73
     left = 0.075 if score else 0.11
-    _panel(canvas.add_axes((left, 0.14, panel, 0.59)), history, "loss", best)
+    _panel(figures.axes(canvas, (left, 0.14, panel, 0.59), "y"), history, "loss", best)
     if score:
-        _panel(canvas.add_axes((0.55, 0.14, panel, 0.59)), history, score, best)
+        _panel(figures.axes(canvas, (0.55, 0.14, panel, 0.59), "y"), history, score, best)
     figures.title(canvas, left, _curves_title(report, history, best, name), _curves_subtitle(history))
     return canvas
 
 
 def _score(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str | None:
-    """The measure of the second panel: the leading one, else the first of the person's own."""
+    """Return the metric of the second panel: the leading one, else the first of the person's own."""
     names = [name.split("_", 1)[1] for name in history[0] if name.startswith(("train_", "valid_")) and _known(history, name)]
     judged = metrics.lead(report.get("test") or report.get("valid") or {})
     return judged if judged in names else metrics.leading(names) or next((name for name in names if name != "loss"), None)
@@ -69,7 +69,7 @@ def _curves_subtitle(history: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _panel(axes: Axes, history: Sequence[Mapping[str, Any]], measure: str, best: int | None) -> None:
-    """One measure by epoch. The lines carry their names and last values, so that no legend is needed."""
+    """Draw one metric by epoch. The lines carry their names and last values, so that no legend is needed."""
     epochs = np.array([row["epoch"] for row in history], dtype=float)
     lines = []
     for part, color in (("train", figures.TRAIN), ("valid", figures.VALID)):
@@ -86,7 +86,7 @@ def _panel(axes: Axes, history: Sequence[Mapping[str, Any]], measure: str, best:
 
 
 def _falls_far(lines: Sequence[np.ndarray[Any, Any]]) -> bool:
-    """Whether the greatest value is many times the least; only values above zero can say so."""
+    """Return whether the greatest value is many times the least; only values above zero can say so."""
     known = np.concatenate([values[np.isfinite(values)] for values in lines])
     return len(known) > 0 and bool(0 < known.min() < known.max() / _WIDE)
 
@@ -99,11 +99,6 @@ def _dress(axes: Axes, epochs: np.ndarray[Any, Any], measure: str, logarithmic: 
     title = "Loss (mean per target)" if measure == "loss" else figures.showable(metrics.find(measure).title)
     axes.set_title(title[:1].upper() + title[1:], loc="left", fontsize=10.5, color=figures.INK, pad=16, parse_math=False)
     axes.set_xlabel("epoch", fontsize=9.5, color=figures.SOFT)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(figures.SOFT)
-    axes.tick_params(colors=figures.SOFT, labelsize=9)
-    axes.grid(axis="y", color=figures.FAINT, linewidth=0.7)
-    axes.set_axisbelow(True)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1, steps=[1, 2, 5, 10]))
     first, last = epochs[0], epochs[-1]
     room = 0.5 if first == last else 0.03 * (last - first)
@@ -123,7 +118,7 @@ def _dress(axes: Axes, epochs: np.ndarray[Any, Any], measure: str, logarithmic: 
 
 
 def _stretch(axes: Axes) -> None:
-    """A logarithmic axis with plain numbers at its ticks, and enough of them."""
+    """Make the axis logarithmic, with plain numbers at its ticks, and enough of them."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, 1)))
@@ -131,7 +126,7 @@ def _stretch(axes: Axes) -> None:
 
 
 def _mark_best(axes: Axes, epochs: np.ndarray[Any, Any], lines: list[Any], best: int | None) -> None:
-    """A dotted line through the kept epoch, and a ring around the last curve's point there."""
+    """Draw a dotted line through the kept epoch, and a ring around the last curve's point there."""
     found = np.flatnonzero(epochs == best)
     if best is None or not len(found) or not lines:
         return
@@ -146,7 +141,7 @@ def _mark_best(axes: Axes, epochs: np.ndarray[Any, Any], lines: list[Any], best:
 
 
 def _name_lines(axes: Axes, lines: list[Any], measure: str) -> None:
-    """Names and last values at the right end of the lines, moved apart where they would overlap."""
+    """Write names and last values at the right end of the lines, moved apart where they would overlap."""
     finite = [(values[~np.isnan(values)], part, color) for part, color, values in lines]
     ends = [(float(values[-1]), part, color) for values, part, color in finite if len(values)]
     heights = axes.transScale.transform([(0, value) for value in (*axes.get_ylim(), *(end[0] for end in ends))])[:, 1]
@@ -159,7 +154,7 @@ def _name_lines(axes: Axes, lines: list[Any], measure: str) -> None:
 
 
 def _apart(places: list[float], least: float) -> list[float]:
-    """Two places moved so that they lie ``least`` apart, their middle unchanged."""
+    """Move two places so that they lie ``least`` apart, their middle unchanged."""
     if len(places) < 2 or abs(places[0] - places[1]) >= least:
         return places
     middle, half = sum(places) / 2, least / 2

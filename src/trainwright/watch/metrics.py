@@ -38,26 +38,18 @@ class Metric(NamedTuple):
     compute: str = ""
 
 
+_CLASSES, _NUMBERS, _TOKENS = (f"trainwright.evaluation.{name}:" for name in ("classification", "regression", "perplexity"))
 METRICS = {
-    "loss": Metric("loss", "loss", words.loss, higher_is_better=False),
-    "accuracy": Metric("accuracy", "acc", words.percent, predicts="class token"),
-    "macro_f1": Metric(
-        "macro F1", "f1", words.percent, predicts="class", compute="trainwright.evaluation.classification:macro_f1"
-    ),
-    "perplexity": Metric(
-        "perplexity", "ppl", higher_is_better=False, predicts="token", compute="trainwright.evaluation.perplexity:perplexity"
-    ),
-    "bits_per_character": Metric(
-        "bits/character", "bits/char", higher_is_better=False, predicts="character",
-        compute="trainwright.evaluation.perplexity:bits",
-    ),
-    "bits_per_byte": Metric(
-        "bits/byte", "bits/byte", higher_is_better=False, predicts="byte", compute="trainwright.evaluation.perplexity:bits"
-    ),
-    "rmse": Metric("RMSE", "rmse", higher_is_better=False, predicts="number", compute="trainwright.evaluation.regression:rmse"),
-    "mae": Metric("MAE", "mae", higher_is_better=False, predicts="number", compute="trainwright.evaluation.regression:mae"),
-    "r2": Metric("R2", "r2", predicts="number", compute="trainwright.evaluation.regression:r2"),
-}  # fmt: skip
+    "loss": Metric("loss", "loss", words.loss, False),
+    "accuracy": Metric("accuracy", "acc", words.percent, True, "class token"),
+    "macro_f1": Metric("macro F1", "f1", words.percent, True, "class", _CLASSES + "macro_f1"),
+    "perplexity": Metric("perplexity", "ppl", words.number, False, "token", _TOKENS + "perplexity"),
+    "bits_per_character": Metric("bits/character", "bits/char", words.number, False, "character", _TOKENS + "bits"),
+    "bits_per_byte": Metric("bits/byte", "bits/byte", words.number, False, "byte", _TOKENS + "bits"),
+    "rmse": Metric("RMSE", "rmse", words.number, False, "number", _NUMBERS + "rmse"),
+    "mae": Metric("MAE", "mae", words.number, False, "number", _NUMBERS + "mae"),
+    "r2": Metric("R2", "r2", words.number, True, "number", _NUMBERS + "r2"),
+}
 
 
 def find(name: str) -> Metric:

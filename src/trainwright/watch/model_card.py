@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.watch import summary
+from trainwright.watch.scores import headline, verdict
 
 
 def card(run: Path, scores: Mapping[str, Any]) -> str:
-    """What it is, how good, and how to use it, in Markdown."""
+    """Return what it is, how good, and how to use it, in Markdown."""
     lines = [f"# {run.name}", "", f"{str(scores['task']).capitalize()} by `{scores['model']}`, trained on {scores['source']}."]
     measured = scores["test"] or scores["valid"]
     if measured:
-        score, interval = summary.headline(measured)
+        score, interval = headline(measured)
         where = "test" if scores["test"] else "validation"
         sure = f" (95 % interval {interval})" if interval else ""
-        judged = summary.verdict(scores)
+        judged = verdict(scores)
         lines += ["", f"On the {measured['n']:,} {where} {scores['unit']}: {score}{sure}{f'; {judged}' if judged else ''}."]
     if scores["labels"]:
         lines += ["", f"Labels: {', '.join(scores['labels'])}"]

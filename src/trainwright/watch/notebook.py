@@ -23,7 +23,7 @@ _STYLES = {"bold": "font-weight:bold", "green": "font-weight:bold;color:#0a7d36"
 
 
 def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook: a shell of ipykernel, or one made from it, is at work."""
+    """Return whether this process is the kernel of a notebook: a shell of ipykernel, or one made from it, is at work."""
     get = getattr(sys.modules.get("IPython"), "get_ipython", None)
     shell = get() if callable(get) else None
     return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)
@@ -70,7 +70,8 @@ class Notebook(Screen):
     def _show(self) -> None:
         if self._lost:
             return
-        content = {"text/html": html(self._lines, self._bar), "text/plain": _plain(self._lines, self._bar)}
+        plain = [*(line.text.rstrip() for line in self._lines), *([self._bar.text] if self._bar else [])]
+        content = {"text/html": html(self._lines, self._bar), "text/plain": "\n".join(plain)}
         try:
             if self._display is None:
                 from IPython.display import display
@@ -83,7 +84,7 @@ class Notebook(Screen):
 
 
 def html(lines: Sequence[Line], bar: Bar | None) -> str:
-    """``lines`` as they are, neighbouring rows of a table as one table, and the bar below."""
+    """Return ``lines`` as they are, neighbouring rows of a table as one table, and the bar below."""
     parts = []
     for cells, group in groupby(lines, lambda line: bool(line.cells)):
         shown = list(group)
@@ -110,11 +111,3 @@ def _bar(bar: Bar) -> str:
     done = "" if bar.share is None else f'<progress max="1" value="{bar.share:.4f}"></progress> {100 * bar.share:.0f} % '
     facts = " &middot; ".join(map(escape, bar.facts))
     return f"<div><b>{escape(bar.title)}</b> {done}{facts}</div>"
-
-
-def _plain(lines: Sequence[Line], bar: Bar | None) -> str:
-    texts = [line.text.rstrip() for line in lines]
-    if bar is not None:
-        done = [] if bar.share is None else [f"{100 * bar.share:.0f} %"]
-        texts.append("  " + "   ".join([bar.title, *done, *bar.facts]))
-    return "\n".join(texts)

@@ -48,7 +48,7 @@ _SAMPLES, _SAMPLE = 5, 2_000  # generated texts, and characters of each
 
 
 def render(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plots: Mapping[str, bytes], command: str) -> str:
-    """The page as HTML; ``plots`` maps names to PNG files, ``command`` is what to type to use the model."""
+    """Return the page as HTML; ``plots`` maps names to PNG files, ``command`` is what to type to use the model."""
     title = f"{words.clip(report['model'], 40)} on {words.clip(report['source'], 80)}"
     rows: Mapping[str, int] = report.get("rows") or {}
     parts = [
@@ -73,12 +73,12 @@ def render(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plot
 
 
 def _text(value: object) -> str:
-    """Somebody's text as HTML: no tags, no control characters."""
+    """Return somebody's text as HTML: no tags, no control characters."""
     return escape(words.clean(value))
 
 
 def _label(value: object) -> str:
-    """A label; it keeps its own direction, so that a right-to-left one does not turn its neighbours around."""
+    """Return a label as HTML; it keeps its own direction, so that a right-to-left one does not turn its neighbours around."""
     return f"<bdi>{_text(words.clip(value, 80))}</bdi>"
 
 
@@ -94,7 +94,7 @@ def _plot(plots: Mapping[str, bytes], name: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """Cells of ``rows`` are HTML already; the first ``left`` columns are words, the others numbers."""
+    """Return a table whose cells are HTML already; the first ``left`` columns are words, the others numbers."""
 
     def line(tag: str, cells: Sequence[str]) -> str:
         marks = ["" if place < left else ' class="n"' for place in range(len(cells))]
@@ -114,7 +114,7 @@ def _rows(rows: Sequence[str]) -> str:
 
 
 def _headline(report: Mapping[str, Any]) -> str:
-    """The leading score in large letters, and all the others below it."""
+    """Return the leading score in large letters, and all the others below it."""
     unit, found = _text(scores.unit(report)), scores.facts(report, valid="validation")
     test = report.get("test")
     own = [fact for fact in found if fact.name.startswith("test " if test else "validation ")]
@@ -130,7 +130,7 @@ def _headline(report: Mapping[str, Any]) -> str:
 
 
 def _beside(report: Mapping[str, Any], others: Sequence[scores.Fact]) -> list[tuple[str, str]]:
-    """What stands beside the score: the baseline with the verdict, and the other scores."""
+    """Return what stands beside the score: the baseline with the verdict, and the other scores."""
     judged = scores.verdict(report)
     facts = [("verdict", judged)] if judged else []
     for fact in sorted(others, key=lambda fact: fact.name not in ("to beat", "baseline")):
@@ -140,7 +140,7 @@ def _beside(report: Mapping[str, Any], others: Sequence[scores.Fact]) -> list[tu
 
 
 def _samples(report: Mapping[str, Any]) -> str:
-    """Generated texts, line by line as they came."""
+    """Return the generated texts, line by line as they came."""
     shown = []
     for text in scores.samples(report)[:_SAMPLES]:
         cut = text if len(text) <= _SAMPLE else text[:_SAMPLE] + words.ELLIPSIS
@@ -153,20 +153,17 @@ def _data_title(report: Mapping[str, Any]) -> str:
 
 
 def _classes(report: Mapping[str, Any]) -> str:
-    per_class = (report.get("test") or {}).get("per_class") or []
-    rows = [(_label(one["label"]), *summary.quality(one), words.count(one["n"])) for one in per_class]
+    rows = summary.class_rows((report.get("test") or {}).get("per_class") or [], _label)
     return _table(("class", "precision", "recall", "F1", "rows"), rows) if rows else ""
 
 
 def _confusions(report: Mapping[str, Any]) -> str:
-    matrix = (report.get("test") or {}).get("confusion")
-    found = summary.confusions(report["labels"], matrix, 10) if matrix else []
-    rows = [(_label(one.true), _label(one.taken), words.count(one.n), words.percent(one.share)) for one in found]
-    return _table(("right label", "taken for", "rows", "of that class"), rows, left=2) if rows else ""
+    rows = summary.confusion_rows(report, 10, _label)
+    return _table(summary.CONFUSION_HEAD, rows, left=2) if rows else ""
 
 
 def _history(history: Sequence[Mapping[str, Any]]) -> str:
-    """The numbers behind the curves, folded away."""
+    """Return the numbers behind the curves, folded away."""
     if not history:
         return ""
     columns = [
@@ -195,7 +192,7 @@ def _effort(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Nested settings as dotted names, the way they are typed on the command line."""
+    """Return nested settings as dotted names, the way they are typed on the command line."""
     facts: list[tuple[str, str]] = []
     for name, value in settings.items():
         facts += _flat(value, f"{above}{name}.") if isinstance(value, dict) else [(f"{above}{name}", str(value))]

@@ -23,7 +23,7 @@ from trainwright.watch import page, summary
 
 
 def draw(run: Path) -> list[Path]:
-    """Draw what the files in ``run`` allow, into ``run/plots/`` and ``run/report.html``; gives the files written."""
+    """Draw what the files in ``run`` allow, into ``run/plots/`` and ``run/report.html``; return the files written."""
     report, history = read_report(run), read_history(run)
     plots = pictures(report, history, run.name)
     written = []
@@ -38,7 +38,7 @@ def draw(run: Path) -> list[Path]:
 
 
 def pictures(report: dict[str, Any], history: list[dict[str, Any]], name: str) -> dict[str, bytes]:
-    """The PNG files by name: ``curves``, ``confusion`` and ``predicted``, each where there is something to see."""
+    """Return the PNG files by name: ``curves``, ``confusion`` and ``predicted``, each where there is something to see."""
     from trainwright.watch import confusion, curves, figures, predicted
 
     plots, test = {}, report.get("test") or {}
@@ -52,7 +52,7 @@ def pictures(report: dict[str, Any], history: list[dict[str, Any]], name: str) -
 
 
 def read_report(run: Path) -> dict[str, Any]:
-    """``report.json`` with the settings beside it; empty where there is none yet."""
+    """Return ``report.json`` with the settings beside it; empty where there is none yet."""
     try:
         report: dict[str, Any] = json.loads((run / "report.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def read_report(run: Path) -> dict[str, Any]:
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
-    """One dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over."""
+    """Return one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over."""
     try:
         text = (run / "history.csv").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -98,7 +98,7 @@ def _warm_up() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The command line of this module; gives the exit status."""
+    """Run the command line of this module; return the exit status."""
     wait = "--wait" in arguments
     runs = [argument for argument in arguments if argument != "--wait"]
     if len(runs) != 1:

@@ -29,18 +29,18 @@ class _Window(NamedTuple):
 
 
 def points(test: Mapping[str, Any]) -> Numbers:
-    """Actual and predicted values, both finite and not vast: float64, shape (points, 2)."""
+    """Return actual and predicted values, both finite and not vast: float64, shape (points, 2)."""
     pairs = np.array(test.get("points") or [], dtype=np.float64).reshape(-1, 2)
     return pairs[(np.abs(pairs) <= figures.VAST).all(axis=1)]
 
 
 def figure(report: Mapping[str, Any]) -> Figure:
-    """The figure of the test rows; there has to be a point at least."""
+    """Draw the test rows; there has to be a point at least."""
     test = report["test"]
     shown = points(test)
     window = _window(shown)
     canvas = figures.blank(7.2, _SIDE + 1.75)
-    axes = canvas.add_axes((1.25 / 7.2, 0.75 / (_SIDE + 1.75), _SIDE / 7.2, _SIDE / (_SIDE + 1.75)))
+    axes = figures.axes(canvas, (1.25 / 7.2, 0.75 / (_SIDE + 1.75), _SIDE / 7.2, _SIDE / (_SIDE + 1.75)))
     _dress(axes, window, words.clip(test.get("target") or "value", 32))
     outside = _scatter(axes, shown, window)
     figures.title(canvas, 0.3 / 7.2, _headline(test), _remark(test, len(shown), outside))
@@ -66,7 +66,7 @@ def _remark(test: Mapping[str, Any], shown: int, outside: int) -> str:
 
 
 def _window(shown: Numbers) -> _Window:
-    """The range of all values; predictions further than one span of the actual values outside of these do not count."""
+    """Return the range of all values; predictions further than one span of the actual values outside of these do not count."""
     first, last = shown[:, 0].min(), shown[:, 0].max()
     near = shown if first == last else shown[np.abs(shown[:, 1] - (first + last) / 2) <= 1.5 * (last - first), 1]
     low, high = min(first, near.min(initial=first)), max(last, near.max(initial=last))
@@ -80,11 +80,6 @@ def _dress(axes: Axes, window: _Window, target: str) -> None:
     style: dict[str, Any] = {"fontsize": 9.5, "color": figures.SOFT, "parse_math": False, "fontfamily": list(figures.fonts())}
     axes.set_xlabel(figures.showable(f"actual {target}"), **style)
     axes.set_ylabel(figures.showable(f"predicted {target}"), **style)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(figures.SOFT)
-    axes.tick_params(colors=figures.SOFT, labelsize=9)
-    axes.grid(color=figures.FAINT, linewidth=0.7)
-    axes.set_axisbelow(True)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(ScalarFormatter())
@@ -95,7 +90,7 @@ def _dress(axes: Axes, window: _Window, target: str) -> None:
 
 
 def _scatter(axes: Axes, shown: Numbers, window: _Window) -> int:
-    """Draw the points, the fainter the more of them lie together; gives how many lie beyond the edge."""
+    """Draw the points, the fainter the more of them lie together; return how many lie beyond the edge."""
     within = (shown[:, 1] >= window.low) & (shown[:, 1] <= window.high)
     inner, outer = shown[within], shown[~within]
     size = 26 if len(shown) <= 300 else 14
@@ -109,7 +104,7 @@ def _scatter(axes: Axes, shown: Numbers, window: _Window) -> int:
 
 
 def _alpha(inner: Numbers, window: _Window) -> Numbers:
-    """How opaque each point is: a lone one 0.8, one among many at least 0.1."""
+    """Return how opaque each point is: a lone one 0.8, one among many at least 0.1."""
     places = np.clip(((inner - window.low) / (window.high - window.low) * _BINS).astype(np.int64), 0, _BINS - 1)
     cells = places[:, 0] * _BINS + places[:, 1]
     neighbours = np.bincount(cells, minlength=_BINS * _BINS)[cells]

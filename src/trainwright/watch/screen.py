@@ -39,6 +39,12 @@ class Bar(NamedTuple):
     share: float | None
     facts: Sequence[str]
 
+    @property
+    def text(self) -> str:
+        """Return it as a line."""
+        done = [] if self.share is None else [f"{100 * self.share:.0f} %"]
+        return "  " + "   ".join([self.title, *done, *self.facts])
+
 
 class Screen:
     """Shows nothing. ``interval``: seconds between two calls of ``bar``; ``width``: cells in a line."""
@@ -76,8 +82,7 @@ class Plain(Screen):
             self._lost = True
 
     def bar(self, bar: Bar) -> None:
-        done = [] if bar.share is None else [f"{100 * bar.share:.0f} %"]
-        self.lines([Line("  " + "   ".join([bar.title, *done, *bar.facts]))])
+        self.lines([Line(bar.text)])
 
 
 class Live(Screen):
@@ -104,7 +109,7 @@ class Live(Screen):
 
     @property
     def width(self) -> int:  # type: ignore[override]
-        """The width of the window as it is now; rich by itself looks at stdin's window, not at the stream's."""
+        """Return the width of the window as it is now; rich by itself looks at stdin's window, not at the stream's."""
         if self._window is not None:
             with self._guard():
                 self._console.width = os.get_terminal_size(self._window).columns or 80
@@ -136,7 +141,7 @@ class Live(Screen):
             self._live.stop()
 
     def _text(self, parts: Sequence[tuple[str, str]]) -> Text:
-        """A rich Text, never markup: what people write in brackets stays as it is."""
+        """Return a rich Text, never markup: what people write in brackets stays as it is."""
         from rich.text import Text
 
         shown = [(words.encodable(text, self._encoding), style) for text, style in parts]
@@ -144,7 +149,7 @@ class Live(Screen):
 
 
 def _parts(bar: Bar, width: int) -> list[tuple[str, str]]:
-    """Title, bar and facts with their styles; what does not fit is left out from the end."""
+    """Return title, bar and facts with their styles; what does not fit is left out from the end."""
     done = [] if bar.share is None else [f"{100 * bar.share:3.0f} %"]
     facts = [*done, *bar.facts]
     least = 2 + len(bar.title) + 2 + (10 if done else 0)

@@ -6,16 +6,13 @@ Promises: plain text only; labels and names are somebody's data, so they are cle
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trainwright.watch import scores, words
-from trainwright.watch.scores import headline as headline
-from trainwright.watch.scores import verdict as verdict
 
-MOST_CLASSES = 12
-_MOST_CONFUSIONS = 6
-_LABEL = 28
+CONFUSION_HEAD = ("right label", "taken for", "rows", "of that class")
+_MOST_CLASSES, _MOST_CONFUSIONS = 12, 6
 _SAMPLE = 4  # lines of a generated text
 
 
@@ -29,12 +26,12 @@ class Confusion(NamedTuple):
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-    """The report in lines; a line without indentation is a heading."""
+    """Return the report in lines; a line without indentation is a heading."""
     return [*_scores(report), *_sample(report), *_classes(report), *_confusions(report), *_effort(report)]
 
 
 def confusions(labels: Sequence[object], matrix: Sequence[Sequence[int]], most: int) -> list[Confusion]:
-    """The ``most`` frequent confusions, the most frequent first; ``matrix`` has true classes as rows."""
+    """Return the ``most`` frequent confusions, the most frequent first; ``matrix`` has true classes as rows."""
     found = [
         Confusion(str(labels[i]), str(labels[j]), n, n / sum(row))
         for i, row in enumerate(matrix)
@@ -44,40 +41,41 @@ def confusions(labels: Sequence[object], matrix: Sequence[Sequence[int]], most: 
     return sorted(found, key=lambda one: (-one.n, -one.share))[:most]
 
 
-def worst_classes(per_class: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], str]:
-    """The classes to show, and a remark when these are only the worst ones."""
-    if len(per_class) <= MOST_CLASSES:
-        return list(per_class), ""
-    worst = sorted(per_class, key=lambda one: one["f1"])[:MOST_CLASSES]
-    return worst, f"the {MOST_CLASSES} of {len(per_class)} classes with the lowest F1"
+def confusion_rows(report: Mapping[str, Any], most: int, label: Callable[[object], str]) -> list[tuple[str, ...]]:
+    """Return the most frequent confusions of the test rows as rows of a table, labels as ``label`` writes them."""
+    matrix = (report.get("test") or {}).get("confusion")
+    found = confusions(report["labels"], matrix, most) if matrix else []
+    return [(label(one.true), label(one.taken), words.count(one.n), words.percent(one.share)) for one in found]
+
+
+def class_rows(classes: Sequence[Mapping[str, Any]], label: Callable[[object], str]) -> list[tuple[str, ...]]:
+    """Return label, precision, recall, F1 and number of classes as rows of a table, labels as ``label`` writes them."""
+    shares = ("precision", "recall", "f1")
+    return [(label(one["label"]), *(words.percent(one[key]) for key in shares), words.count(one["n"])) for one in classes]
+
+
+def _clipped(label: object) -> str:
+    return words.clip(label, scores.LABEL)
 
 
 def _scores(report: Mapping[str, Any]) -> list[str]:
     model, source = words.clip(report["model"], 40), words.clip(report["source"], 60)
-    test = report.get("test") or {}
-    target = f", predicting {words.clip(test['target'], _LABEL)}" if test.get("target") else ""
+    test, judged = report.get("test") or {}, scores.verdict(report)
+    target = f", predicting {_clipped(test['target'])}" if test.get("target") else ""
     found = scores.facts(report)
-    name, value, sure = (max([least, *map(words.width, column)]) for least, column in _columns(found))
+    name = max([15, *(words.width(each.name) + 2 for each in found)])
+    value = max([10, *(words.width(each.value) for each in found)])
+    sure = max([32, *(words.width(each.sure) for each in found)])
     shown = [
         f"  {words.pad(each.name, name)}{words.pad(each.value, -value)}   {words.pad(each.sure, sure)}  {each.remark}".rstrip()
         for each in found
     ]
     none = [] if test else [f"  no test {scores.unit(report)}, so there is no test score"]
-    judged = verdict(report)
     return ["", f"Result of {model} on {source}{target}", *none, *shown, *([f"  {judged}"] if judged else [])]
 
 
-def _columns(found: Sequence[scores.Fact]) -> list[tuple[int, list[str]]]:
-    """Names, values and intervals, each with the width that it has at least."""
-    return [
-        (15, [f"{each.name}  " for each in found]),
-        (10, [each.value for each in found]),
-        (32, [each.sure for each in found]),
-    ]
-
-
 def _sample(report: Mapping[str, Any]) -> list[str]:
-    """The beginning of the first generated text."""
+    """Return the beginning of the first generated text."""
     found = scores.samples(report)
     if not found:
         return []
@@ -87,31 +85,18 @@ def _sample(report: Mapping[str, Any]) -> list[str]:
 
 
 def _classes(report: Mapping[str, Any]) -> list[str]:
-    per_class = (report.get("test") or {}).get("per_class")
-    if not per_class:
-        return []
-    shown, remark = worst_classes(per_class)
-    head = ("class", "precision", "recall", "F1", "n")
-    rows = [(words.clip(one["label"], _LABEL), *quality(one), words.count(one["n"])) for one in shown]
-    return ["", "Test rows by class" + (f" ({remark})" if remark else ""), *words.table([head, *rows])]
-
-
-def quality(one: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Precision, recall and F1 of one class."""
-    return words.percent(one["precision"]), words.percent(one["recall"]), words.percent(one["f1"])
+    """Return the table of classes, or of the worst ones where there are many."""
+    shown, remark = (report.get("test") or {}).get("per_class") or [], ""
+    if len(shown) > _MOST_CLASSES:
+        remark = f" (the {_MOST_CLASSES} of {len(shown)} classes with the lowest F1)"
+        shown = sorted(shown, key=lambda one: one["f1"])[:_MOST_CLASSES]
+    table = words.table([("class", "precision", "recall", "F1", "n"), *class_rows(shown, _clipped)])
+    return ["", f"Test rows by class{remark}", *table] if shown else []
 
 
 def _confusions(report: Mapping[str, Any]) -> list[str]:
-    matrix = (report.get("test") or {}).get("confusion")
-    found = confusions(report["labels"], matrix, _MOST_CONFUSIONS) if matrix else []
-    if not found:
-        return []
-    head = ("right label", "taken for", "rows", "of that class")
-    rows = [
-        (words.clip(one.true, _LABEL), words.clip(one.taken, _LABEL), words.count(one.n), words.percent(one.share))
-        for one in found
-    ]
-    return ["", "Most frequent confusions", *words.table([head, *rows], left=2)]
+    rows = confusion_rows(report, _MOST_CONFUSIONS, _clipped)
+    return ["", "Most frequent confusions", *words.table([CONFUSION_HEAD, *rows], left=2)] if rows else []
 
 
 def _effort(report: Mapping[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ _PLAIN_MARKS = str.maketrans({ELLIPSIS: "~", STAR: "*", "\u2501": "#", "\u2500":
 
 
 def loss(value: float) -> str:
-    """Four decimals, or four significant digits where four decimals would hide them."""
+    """Write a loss with four decimals, or four significant digits where four decimals would hide them."""
     if not math.isfinite(value):
         return str(value)
     size = abs(value)
@@ -29,17 +29,17 @@ def loss(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as ``91.23 %``."""
+    """Write a share in [0, 1] as ``91.23 %``."""
     return f"{100 * share:.2f} %"
 
 
 def interval(bounds: Sequence[float] | None) -> str:
-    """``95 % interval 90.10 to 92.25 %``, or nothing where there is none."""
+    """Write ``95 % interval 90.10 to 92.25 %``, or nothing where there is none."""
     return f"95 % interval {100 * bounds[0]:.2f} to {percent(bounds[1])}" if bounds else ""
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A measured number with ``digits`` significant digits: ``53.10``, ``1.235e+09``; whole ones are not rounded away."""
+    """Write a measured number with ``digits`` significant digits: ``53.10``, ``1.235e+09``; whole ones are not rounded away."""
     if value == 0 or not math.isfinite(value):
         return str(value) if value else "0"
     if not _SMALL <= abs(value) < _LARGE:
@@ -48,7 +48,7 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def bounds(ends: Sequence[float]) -> tuple[str, str]:
-    """Both ends of an interval, written with the digits that its width is worth."""
+    """Write both ends of an interval with the digits that its width is worth."""
     low, high = ends
     size = max(abs(low), abs(high))
     if low == high:
@@ -62,41 +62,41 @@ def bounds(ends: Sequence[float]) -> tuple[str, str]:
 
 
 def between(ends: Sequence[float] | None) -> str:
-    """``95 % interval 49.0 to 57.2``, or nothing where there is none."""
+    """Write ``95 % interval 49.0 to 57.2``, or nothing where there is none."""
     return "95 % interval {} to {}".format(*bounds(ends)) if ends else ""
 
 
 def count(value: float) -> str:
-    """A whole number with thousands separators."""
+    """Write a whole number with thousands separators."""
     return f"{round(value):,}"
 
 
 def rate(value: float) -> str:
-    """How many a second: whole above 100, three significant digits below, so that slow training shows too."""
+    """Write how many a second: whole above 100, three significant digits below, so that slow training shows too."""
     return count(value) if value >= 100 or value == 0 else f"{value:.3g}"
 
 
 def amount(value: int, unit: str) -> str:
-    """``120,000 rows``; bytes as megabytes."""
+    """Write ``120,000 rows``; bytes as megabytes."""
     return f"{value / 1e6:,.1f} MB" if unit == "bytes" else f"{value:,} {unit}"
 
 
 def seconds(value: float) -> str:
-    """A measured time, as exact as it is worth knowing: ``0.012 s``, ``3.4 s``, ``2:05``, ``1:02:05``."""
+    """Write a measured time, as exact as it is worth knowing: ``0.012 s``, ``3.4 s``, ``2:05``, ``1:02:05``."""
     if value < 1:
         return f"{value:.3f} s"
     return f"{value:.1f} s" if value < 60 else clock(value)
 
 
 def clock(value: float) -> str:
-    """A time to wait or gone by: ``0:12``, ``1:02:05``."""
+    """Write a time to wait or gone by: ``0:12``, ``1:02:05``."""
     minutes, rest = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def clean(text: object) -> str:
-    """``text`` as one harmless line: white space as spaces, control characters as a mark, invisible ones left out."""
+    """Return ``text`` as one harmless line: white space as spaces, control characters as a mark, invisible ones left out."""
     line = str(text)
     return line if line.isprintable() else "".join(map(_harmless, line))
 
@@ -111,7 +111,7 @@ def _harmless(character: str) -> str:
 
 
 def width(text: str) -> int:
-    """How many terminal cells ``text`` takes: East Asian characters two, combining marks none."""
+    """Return how many terminal cells ``text`` takes: East Asian characters two, combining marks none."""
     return len(text) if text.isascii() else sum(map(_cells, text))
 
 
@@ -122,13 +122,13 @@ def _cells(character: str) -> int:
 
 
 def clip(text: object, cells: int) -> str:
-    """``text`` cleaned, and cut to at most ``cells`` terminal cells with an ellipsis."""
+    """Clean ``text`` and cut it to at most ``cells`` terminal cells with an ellipsis."""
     line = clean(text)
     return line if width(line) <= cells else line[: _fitting(line, cells - 1)].rstrip() + ELLIPSIS
 
 
 def _fitting(line: str, cells: int) -> int:
-    """How many characters of ``line`` fit into ``cells``."""
+    """Return how many characters of ``line`` fit into ``cells``."""
     used = 0
     for place, character in enumerate(line):
         used += _cells(character)
@@ -138,13 +138,13 @@ def _fitting(line: str, cells: int) -> int:
 
 
 def pad(text: str, cells: int) -> str:
-    """``text`` filled up with spaces to ``cells`` terminal cells; a negative number puts the spaces in front."""
+    """Fill ``text`` up with spaces to ``cells`` terminal cells; a negative number puts the spaces in front."""
     spaces = " " * (abs(cells) - width(text))
     return text + spaces if cells > 0 else spaces + text
 
 
 def wrap(text: object, cells: int) -> list[str]:
-    """``text`` cleaned, in lines of at most ``cells`` (2 or more) terminal cells, broken at spaces where it can."""
+    """Clean ``text`` and break it into lines of at most ``cells`` (2 or more) terminal cells, broken at spaces where it can."""
     lines = [""]
     for word in clean(text).split():
         longer = f"{lines[-1]} {word}".lstrip()
@@ -160,7 +160,7 @@ def wrap(text: object, cells: int) -> list[str]:
 
 
 def table(rows: Iterable[Sequence[str]], left: int = 1, gap: int = 3) -> list[str]:
-    """``rows`` in aligned columns: the first ``left`` ones flush left, the others (numbers) flush right."""
+    """Return ``rows`` in aligned columns: the first ``left`` ones flush left, the others (numbers) flush right."""
     rows = list(rows)
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     sides = [cells if place < left else -cells for place, cells in enumerate(widths)]
@@ -168,7 +168,7 @@ def table(rows: Iterable[Sequence[str]], left: int = 1, gap: int = 3) -> list[st
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """``text`` with plain marks where a stream of ``encoding`` could not take it as it is."""
+    """Return ``text`` with plain marks where a stream of ``encoding`` could not take it as it is."""
     name = encoding or "utf-8"  # None: a stream of text in memory
     try:
         text.encode(name)

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from picture_samples import noise
 
 from trainwright.data.images.sizes import decode, measure_sizes
-from trainwright.data.read.idx import read_idx
+from trainwright.data.read.idx import read_array
 from trainwright.data.read.images import holds_images, read_pictures
 from trainwright.errors import SourceError
 
@@ -46,7 +46,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray,
     data = idx_bytes(array)
     members = b"".join(gzip.compress(data[at : at + member], mtime=0) for at in range(0, len(data), member)) + b"\0" * 5
     path.write_bytes(members if zipped else data)
-    assert (read_idx(path) == array).all() and read_idx(path).shape == array.shape
+    assert (read_array(path) == array).all() and read_array(path).shape == array.shape
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
@@ -126,7 +126,7 @@ def test_a_header_is_checked_before_memory_is_taken(tmp_path: Path, zipped: bool
     (tmp_path / "a").write_bytes(gzip.compress(head, mtime=0) if zipped else head)
     tracemalloc.start()
     with pytest.raises(SourceError, match="E143"):
-        read_idx(tmp_path / "a")
+        read_array(tmp_path / "a")
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
 
@@ -135,7 +135,7 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(gzip.compress(idx_bytes(np.zeros((10, 2, 2), np.uint8)) + b"\0" * (64 << 20)))
     tracemalloc.start()
     with pytest.raises(SourceError, match="it has more than 56"):
-        read_idx(tmp_path / "a")
+        read_array(tmp_path / "a")
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
 

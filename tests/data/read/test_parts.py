@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import random
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from mutations import mutant, seeds
 from samples import news_rows, write_csv
 
@@ -28,7 +23,6 @@ from trainwright.data.read.formats import magics
 from trainwright.data.read.sniff import sniff_loaded
 from trainwright.data.tables.table import Table, TableStream
 from trainwright.data.text import bag_encoder, ngram_counts, tokenize
-from trainwright.data.text.lookup import Lookup
 from trainwright.errors import TrainwrightError
 
 LARGEST = 100_000  # bytes; the mutants that are larger are about memory
@@ -154,7 +148,7 @@ def small_memory(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ngram_counts, "SORTED_KEYS", 300)
     patch.setattr(tokenize, "CHUNK_TOKENS", 200)
     patch.setattr(tokenize, "PART_BYTES", 500)
-    patch.setattr(bag_encoder, "BLOCK", 128)
+    patch.setattr(bag_encoder, "BLOCK_IDS", 128)
 
 
 @pytest.mark.parametrize(
@@ -185,61 +179,3 @@ def test_the_same_model_from_a_file_that_is_larger_than_the_memory(settings: dic
             if (whole.path / name).exists():
                 assert (run.path / name).read_bytes() == (whole.path / name).read_bytes(), name
     assert parts.report["test"] == cached.report["test"] == whole.report["test"]
-
-
-def test_no_room_for_what_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path / "file"))
-    spool = scratch.Spool(np.int64, 8)
-    spool.append(np.zeros(2))  # among the temporary files
-    assert spool.array().tolist() == [0, 0]
-    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path / "nothing"))
-    spool = scratch.Spool(np.int64, 8)
-    spool.append(np.zeros(1))
-    with pytest.raises(TrainwrightError) as caught:
-        spool.append(np.zeros(1))
-    assert caught.value.code == "E172"
-
-
-def test_work_in_order_holds_no_more_than_the_cores_are_busy_with() -> None:
-    taken: list[int] = []
-
-    def items():
-        for number in range(50):
-            taken.append(number)
-            yield number
-
-    for done, result in enumerate(scratch.parallel_map(lambda number: number * 2, items())):
-        assert result == done * 2 and len(taken) <= done + 2 + (os.cpu_count() or 1)
-
-
-@given(st.lists(st.integers(0, 40), max_size=200), st.integers(1, 3), st.integers(1, 9))
-def test_counts_of_keys_in_shares(keys: list[int], least: int, share: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ngram_counts, "SORTED_KEYS", share)
-        counter = ngram_counts.Counter(len(keys))
-        for at in range(0, len(keys), 7):
-            counter.add(counter.deal(np.array(keys[at : at + 7], np.int64)))
-    found, counts = counter.frequent(least)
-    expected = sorted((key, count) for key, count in Counter(keys).items() if count >= least)
-    assert list(zip(found.tolist(), counts.tolist(), strict=True)) == expected
-
-
-@given(st.sets(st.integers(-(2**63), 2**63 - 1), max_size=60), st.lists(st.integers(-(2**63), 2**63 - 1), max_size=60))
-def test_a_lookup_finds_what_is_there(known: set[int], others: list[int]) -> None:
-    ordered = sorted(known)
-    keys = [*ordered, *others]
-    for asked in (keys, keys[:1]):
-        found = Lookup(np.array(ordered, np.int64)).find(np.array(asked, np.int64))
-        assert found.tolist() == [ordered.index(key) if key in known else -1 for key in asked]
-
-
-def test_an_entry_of_the_cache_that_lacks_a_file_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path))
-    monkeypatch.setattr(cache, "IN_MEMORY", 100)
-    arrays = {"small": np.arange(3), "train/large": np.arange(100)}
-    cache.save("key", {"a": 1}, arrays)
-    values, found = cache.load("key")
-    assert values == {"a": 1} and all(np.array_equal(found[name], each) for name, each in arrays.items())
-    next((tmp_path / "encoded" / "key").glob("large-*")).unlink()
-    assert cache.load("key") is None

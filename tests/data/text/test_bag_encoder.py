@@ -8,29 +8,16 @@ import re
 from collections import Counter
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from text_samples import TEXTS, rows, series
 
 from trainwright.data.text.bag_encoder import PAD, UNKNOWN, LabelEncoder, TextEncoder
-from trainwright.data.text.char_ngrams import character_ngrams
-from trainwright.data.text.ragged import Ragged
-from trainwright.data.text.tokenize import _KNOWN, tokenize, tokenize_plain
-
-TEXTS = st.lists(st.text(alphabet="abcde  ", max_size=20), min_size=1, max_size=12)
-
-
-def series(texts: list[str]) -> pl.Series:
-    return pl.Series(texts, dtype=pl.String)
 
 
 def encoder(**changes) -> TextEncoder:
     return TextEncoder(**{"tokenizer": "words", "lowercase": True, "kind": "bag", **changes})
-
-
-def rows(ragged: Ragged) -> list[list[int]]:
-    return [ragged.values[low:high].tolist() for low, high in zip(ragged.offsets, ragged.offsets[1:], strict=False)]
 
 
 def names(encoder: TextEncoder) -> dict[int, str]:
@@ -40,26 +27,6 @@ def names(encoder: TextEncoder) -> dict[int, str]:
         base = len(found)
         found |= {base + place: f"{found[key >> 32]} {found[key & 0xFFFFFFFF]}" for place, key in enumerate(keys.tolist())}
     return found
-
-
-@pytest.mark.parametrize(
-    ("tokenizer", "text", "tokens"),
-    [
-        ("words", "Hello, World! It's 5.", ["hello", "world", "it", "s", "5"]),
-        ("words", "", []),
-        ("words", "caf\u00e9 na\u00efve", ["caf\u00e9", "na\u00efve"]),
-        ("words", "\u4f60\u597d ok", ["\u4f60", "\u597d", "ok"]),
-        ("words", "good\U0001f600", ["good", "\U0001f600"]),
-        ("basic-english", 'It\'s "here" (now).', ["it", "'", "s", "here", "(", "now", ")", "."]),
-        ("characters", "a\nb", ["a", "\n", "b"]),
-    ],
-)
-def test_tokens(tokenizer: str, text: str, tokens: list[str]) -> None:
-    assert tokenize(series([text]), tokenizer, True).to_list() == [tokens]
-
-
-def test_case_is_kept_when_asked() -> None:
-    assert tokenize(series(["Ab aB"]), "words", False).to_list() == [["Ab", "aB"]]
 
 
 @given(texts=TEXTS, order=st.integers(1, 3), least=st.integers(1, 2))
@@ -99,16 +66,6 @@ def test_tf_idf_against_plain_python(texts: list[str]) -> None:
         assert got == pytest.approx({token: weight / norm for token, weight in weights.items()}, rel=1e-5)
 
 
-def test_character_ngrams_are_those_of_each_word_with_its_boundaries() -> None:
-    keys, offsets = character_ngrams(series(["ab", "a", "tab\U0001f600"]), [2, 3])
-    assert np.diff(offsets).tolist() == [5, 3, 9]
-    alone = {n: character_ngrams(series(["ab"]), [n])[0].tolist() for n in (2, 3, 4)}
-    assert sorted(keys[:5].tolist()) == sorted(alone[2] + alone[3])
-    assert len(set(alone[2] + alone[3] + alone[4])) == 6  # another length is another key
-    ends_alike = set(keys[:5].tolist()) & set(keys[8:].tolist())
-    assert len(ends_alike) == 1  # "ab" is in both; neither begins or ends as the other
-
-
 @given(texts=TEXTS, lengths=st.sets(st.integers(1, 4), min_size=1), order=st.integers(1, 2), least=st.integers(1, 2))
 @settings(deadline=None)
 def test_bags_with_character_ngrams_against_plain_python(texts: list[str], lengths: set[int], order: int, least: int) -> None:
@@ -118,7 +75,7 @@ def test_bags_with_character_ngrams_against_plain_python(texts: list[str], lengt
     grams = [[w[i : i + n] for w in words for n in lengths for i in range(len(w) - n + 1)] for words in split]
     kept = {gram for gram, n in Counter(gram for each in grams for gram in each).items() if n >= least}
     first = own.size - len(kept)
-    assert len(own.pieces) == len(kept)
+    assert len(own.char_ngrams) == len(kept)
     for ids, expected in zip(rows(found), grams, strict=True):
         counts = Counter(Counter(i for i in ids if i >= first).values())
         assert counts == Counter(Counter(gram for gram in expected if gram in kept).values())
@@ -180,31 +137,6 @@ def test_labels() -> None:
     labels = LabelEncoder.fit(series(["b", "a", "b"]))
     assert labels.names == ("a", "b")
     assert labels.encode(series(["b", "c", "a"])).tolist() == [1, -1, 0]
-
-
-@given(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=8), st.data())
-def test_taking_rows(table: list[list[int]], data) -> None:
-    offsets = np.cumsum([0, *map(len, table)])
-    flat = np.array([value for row in table for value in row], np.int32)
-    chosen = data.draw(st.lists(st.integers(0, len(table) - 1), max_size=10))
-    taken = Ragged(flat, offsets, flat / 2).take(np.array(chosen, np.int64))
-    assert rows(taken) == [table[row] for row in chosen]
-    assert taken.weights is not None and taken.weights.tolist() == (taken.values / 2).tolist()
-
-
-@pytest.mark.parametrize("lowercase", [True, False])
-@pytest.mark.parametrize("tokenizer", ["words", "basic-english", "characters"])
-def test_plain_tokens_are_those_of_the_column(tokenizer: str, lowercase: bool) -> None:
-    known = [chr(code) for code in range(0x10000) if _KNOWN.fullmatch(chr(code))]
-    assert len(known) > 600
-    texts = [form.format(each) for each in known for form in ("{0}", "a{0}b", "A {0}{0} B", "{0}.{0}I\u00c9")]
-    texts += ["", " ", "".join(known), 'don\'t (stop) <br />; "now": 3.5!']
-    assert tokenize_plain(texts, tokenizer, lowercase) == tokenize(series(texts), tokenizer, lowercase).to_list()
-
-
-@pytest.mark.parametrize("text", ["\u4e2d", "\u0130", "\u03a3", "e\u0301", "\U0001f680", "a\ud7ffb"])
-def test_texts_beyond_what_is_known_are_left_to_the_column(text: str) -> None:
-    assert tokenize_plain(["plain", text], "words", True) is None
 
 
 @settings(max_examples=60, deadline=None)

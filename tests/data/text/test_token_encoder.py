@@ -10,27 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from token_samples import BPE, BYTES, SAMPLE, WORDS, fitted
 
-from trainwright.data.files.cache import open_stream, stream_bytes
 from trainwright.data.read.running_text import find_corpus, read_text
-from trainwright.data.text import tokenizers
-from trainwright.data.text.bpe import Bpe
 from trainwright.data.text.token_encoder import TOKENIZERS, TokenEncoder
-from trainwright.data.text.tokenizers import chunks
 from trainwright.errors import SettingError, SourceError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.text(
     alphabet="ab \n\t'\u00e9\U0001f600\u0301", max_size=60
 )
 WORDY = st.text(alphabet="abc  \n", max_size=80)
-SAMPLE = "the cat sat on the mat\nthe cat's hat, the caf\u00e9 \u2014 \U0001f600\n" * 20
 HARD = "e\u0301 \U0001f468\u200d\U0001f469\u200d\U0001f467 \u4f60\u597d\r\n\0\t\x1c\x85\u00a0\u2028 end  \n\n x"
-
-
-def fitted(tokenizer: str, text: str = SAMPLE, **settings: int) -> TokenEncoder:
-    encoder = TokenEncoder(tokenizer, **{"max_vocabulary": 300 if tokenizer == "bpe" else 0, **settings})
-    encoder.fit(text)
-    return encoder
 
 
 @pytest.fixture(scope="module", params=TOKENIZERS)
@@ -38,8 +28,6 @@ def encoder(request: pytest.FixtureRequest) -> TokenEncoder:
     return fitted(request.param)
 
 
-SPACED = "ab  ab\n\n\nab   a\t\tb\n" * 50  # teaches bpe white space in runs, and words that begin with a space
-BPE, BYTES, WORDS = fitted("bpe", SAMPLE + SPACED), fitted("bytes", ""), fitted("words", "a b ab \U0001f600")
 STREAMED = (BPE, BYTES, WORDS, fitted("characters", "a\u00e9\U0001f600"))
 
 
@@ -168,36 +156,6 @@ def test_lone_surrogates_are_replaced(encoder: TokenEncoder) -> None:
     assert fresh.decode(fresh.fit("\udc80\ud83d\ude00")) == "\ufffd\U0001f600"  # a pair of them is a character
 
 
-# Texts in parts
-
-
-@given(st.text(alphabet="ab \n\t'1.\u00e9\x1c\x85", max_size=80), st.integers(1, 20))
-@example("ab   a", 3)
-@example("b\n\n\nab", 2)
-@settings(deadline=None)
-def test_parts_change_nothing(text: str, size: int) -> None:
-    parts = list(chunks(text, size))
-    assert "".join(parts) == text and len(parts) >= 1
-    for encoder in (BPE, WORDS):
-        whole = encoder._coder.encode(text).tolist()
-        assert [number for part in parts for number in encoder._coder.encode(part).tolist()] == whole
-
-
-@given(st.text(alphabet="ab \n\t'1.\u00e9\u4f60s", max_size=60))
-@settings(deadline=None)
-def test_bpe_gives_the_ids_of_the_library(text: str) -> None:
-    coder = BPE._coder
-    assert isinstance(coder, Bpe)
-    assert BPE.transform(text).tolist() == coder._tokenizer.encode(text, add_special_tokens=False).ids
-
-
-def test_learning_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = {name: TokenEncoder(name).fit(SAMPLE).tolist() for name in ("words", "characters")}
-    monkeypatch.setattr(tokenizers.chunks, "__defaults__", (50,))
-    assert len(list(chunks(SAMPLE))) > 10
-    assert {name: TokenEncoder(name).fit(SAMPLE).tolist() for name in whole} == whole
-
-
 # Keeping and extending
 
 
@@ -244,39 +202,6 @@ def test_refusals() -> None:
         with pytest.raises(SourceError) as broken:
             TokenEncoder("bpe", bpe=damaged).transform("a")
         assert broken.value.code == "E166"
-
-
-# Ids on the disk
-
-
-@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
-@pytest.mark.parametrize("count", [0, 1, 1000])
-def test_ids_come_back_without_being_read(dtype: type, count: int, tmp_path: Path) -> None:
-    ids = np.arange(count, dtype=dtype)
-    (tmp_path / "ids.npy").write_bytes(stream_bytes(ids[::-1]))
-    found = open_stream(tmp_path / "ids.npy")
-    assert isinstance(found, np.memmap) and not found.flags.writeable
-    assert found.dtype == dtype and found.tolist() == ids[::-1].tolist()
-
-
-def test_what_is_no_list_of_ids(tmp_path: Path) -> None:
-    place = tmp_path / "ids.npy"
-    place.write_bytes(stream_bytes(np.arange(1000, dtype=np.uint16)))
-    whole = place.read_bytes()
-    for content in (None, b"", b"text", whole[:1000], whole[:20]):
-        place.unlink(missing_ok=True)
-        if content is not None:
-            place.write_bytes(content)
-        with pytest.raises(SourceError, match=r"ids\.npy") as caught:
-            open_stream(place)
-        assert caught.value.code == "E167"
-    for array in (np.zeros((2, 2), np.uint16), np.zeros(3), np.zeros(3, np.int64)):
-        np.save(place, array)
-        with pytest.raises(SourceError):
-            open_stream(place)
-    np.save(place, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(SourceError):
-        open_stream(place)
 
 
 # Real files

@@ -316,7 +316,7 @@ def test_batches_go_on_from_any_number(folder: Path, streamed: bool) -> None:
 
 
 def test_many_files_are_decoded_once_and_then_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "CACHED", 50)
+    monkeypatch.setattr(storage, "CACHED_FILES", 50)
     source = write_folder(tmp_path / "set", *bars(60))
     one = fit(source, tmp_path / "a")
     assert list((cache_folder() / "encoded").glob("*/arrays.safetensors"))

@@ -1,6 +1,6 @@
-"""The batches of any epoch from any batch on, as tensors on the device.
+"""Batches of any epoch from any batch number on, as tensors on the device.
 
-Data that are held whole are indexed: rows are gathered many batches at a time and each batch is a slice of that.
+Data held whole are indexed: rows are gathered many batches at a time and each batch is a slice of that.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainwright.data.batches.pytree import tree_leaves, tree_unflatten
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.data.files.spool import prefetch
 
-GATHER = 1 << 20  # token ids gathered at a time; of tensors 1/16, which stays in cache until it is used
 Device = torch.device  # by this name for those who make batches and import no torch
-AT_FIRST = 8  # batches
+GATHER_TOKENS = 1 << 20  # gathered at a time; of the values of tensors 1/16, which stay in cache until they are used
+FIRST_BATCHES = 8  # batches that are gathered first, which training waits for
 
 
 class Batch(NamedTuple):
@@ -35,7 +36,7 @@ class Batch(NamedTuple):
 
 
 class Batches(Protocol):
-    """What the loop and the evaluation read. ``rows`` and ``per_epoch`` are 0 where they cannot be known.
+    """The batches that the training loop and evaluation read. ``rows`` and ``per_epoch`` are 0 where they cannot be known.
 
     ``batch_size`` may be divided between two epochs' iterators where memory runs out: the same rows come in the same order,
     in more batches. It is 0 where batches come as they are. ``per_epoch`` counts those of the size that was asked for.
@@ -46,14 +47,14 @@ class Batches(Protocol):
     batch_size: int
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of ``epoch`` from number ``start`` on."""
+        """Iterate over the batches of ``epoch`` from number ``start`` on."""
 
 
 class Indexed:
-    """Batches of arrays that are held whole.
+    """Batches of arrays held whole.
 
-    ``gather(rows)`` gives the columns of many rows; ``part(columns, low, high)`` a part of them as inputs, targets, and inputs
-    with a name. With ``in_advance`` another thread makes the next batches while these are used.
+    ``gather(rows)`` returns the columns of many rows; ``part(columns, low, high)`` a part of them as inputs, targets and named
+    inputs. With ``in_advance`` another thread makes the next batches while these are used.
     """
 
     def __init__(
@@ -73,15 +74,15 @@ class Indexed:
         self._per_gather = max(per_gather // batch_size, 1) * batch_size
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Shuffled by (seed, epoch); in file order where the seed is None."""
-        order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
-        made = (list(self._batches(order[low:high])) for low, high in pairwise(self._cuts(start * self.batch_size)))
+        """Yield batches, shuffled by (seed, epoch); in file order where the seed is None."""
+        order = epoch_order(self.rows, self.seed, epoch)
+        made = (list(self._batches(order[low:high])) for low, high in pairwise(self._bounds(start * self.batch_size)))
         for batches in prefetch(made) if self._in_advance else made:
             yield from batches
 
-    def _cuts(self, first: int) -> Iterator[int]:
-        """Where gathering stops and goes on: at first after few batches, which training waits for, then after many."""
-        width = min(AT_FIRST * self.batch_size, self._per_gather) if self._in_advance else self._per_gather
+    def _bounds(self, first: int) -> Iterator[int]:
+        """Yield the bounds of the gathered runs of rows: short ones first, since training waits for them, then longer ones."""
+        width = min(FIRST_BATCHES * self.batch_size, self._per_gather) if self._in_advance else self._per_gather
         while first < self.rows:
             yield first
             first, width = first + width, min(2 * width, self._per_gather)
@@ -96,21 +97,29 @@ class Indexed:
 
 
 def tensor_batches(
-    inputs: Sequence[Tensor], targets: Tensor, *, batch_size: int, seed: int | None, device: torch.device
+    inputs: Sequence[Any],
+    targets: Any,
+    named: dict[str, Any] | None = None,
+    *,
+    batch_size: int,
+    seed: int | None,
+    device: torch.device,
 ) -> Indexed:
-    """Batches of tensors with equal first dimensions, which are moved to the device once."""
-    columns = [each.to(device) for each in (*inputs, targets)]
+    """Return batches of tensors, or pytrees of them, with equal first dimensions, which are moved to the device once."""
+    structure = tuple(inputs), targets, named
+    columns = [each.to(device) for each in tree_leaves(structure)]
+    nested = named is not None or not all(isinstance(each, Tensor) for each in (*inputs, targets))
 
     def gather(rows: np.ndarray) -> list[Tensor]:
         index = torch.from_numpy(rows).to(device)
         return [each.index_select(0, index) for each in columns]
 
-    def part(taken: list[Tensor], low: int, high: int) -> tuple[tuple[Any, ...], Any, None]:
-        *parts, classes = [each[low:high] for each in taken]
-        return tuple(parts), classes, None
+    def part(taken: list[Tensor], low: int, high: int) -> Any:
+        parts = [each[low:high] for each in taken]
+        return tree_unflatten(structure, parts) if nested else (tuple(parts[:-1]), parts[-1], None)
 
     width = max(sum(each[:1].numel() for each in columns), 1)
-    return Indexed(len(targets), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // 16 // width)
+    return Indexed(len(columns[0]), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER_TOKENS // 16 // width)
 
 
 def array_batches(

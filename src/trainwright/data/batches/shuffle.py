@@ -1,4 +1,4 @@
-"""Which rows make up epoch e, and which random numbers step s draws: pure functions of the seed, nothing is remembered."""
+"""The row order of each epoch and the random seed of each step: pure functions of the seed, without any state."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import numpy as np
 MASK = (1 << 64) - 1
 
 
-def epoch_order(rows: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of ``rows`` rows in ``epoch``: int64, shape (rows,). Philox is counter-based (Salmon et al. 2011)."""
+def epoch_order(rows: int, seed: int | None, epoch: int) -> np.ndarray:
+    """Return the order of ``rows`` rows in ``epoch``: int64, shape (rows,); as they come where the seed is None.
+
+    Philox is counter-based (Salmon et al. 2011).
+    """
+    if seed is None:
+        return np.arange(rows)
     return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(rows)
 
 
 def step_seed(seed: int, step: int) -> int:
-    """The seed of everything random inside step ``step`` (dropout), below 2**63: splitmix64 of both (Steele et al. 2014)."""
+    """Return the seed of all random numbers in ``step`` (dropout), below 2**63: splitmix64 of both (Steele et al. 2014)."""
     mixed = (seed * 0x9E3779B97F4A7C15 + step + 1) * 0x9E3779B97F4A7C15 & MASK
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 & MASK
     mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB & MASK
@@ -21,5 +26,5 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def epoch_seed(seed: int, epoch: int) -> int:
-    """The seed of what is random when epoch ``epoch`` begins, below 2**63; no step has the same."""
+    """Return the seed of the random numbers at the start of ``epoch``, below 2**63; no step has the same."""
     return step_seed(seed, -1 - epoch)

@@ -1,4 +1,4 @@
-"""A stream of tokens as batches: what goes in, and the token that follows each.
+"""Batches of a stream of tokens for language models: each token as input, and the one after it as target.
 
 Every batch has the same shape; where the stream does not fill it, targets are ``IGNORED`` and count nowhere. A stream of N
 tokens has N - 1 targets: its first token is context only.
@@ -29,7 +29,7 @@ class Lanes:
         self.per_epoch = -(-self.length // context)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches from number ``start`` on."""
+        """Yield the batches from number ``start`` on."""
         firsts = np.arange(self.batch_size) * self.length
         for number in range(start, self.per_epoch):
             low = number * self.context
@@ -48,12 +48,12 @@ class Windows:
         self.ids, self.batch_size, self.seed, self.device = ids, batch_size, seed, device
         self.rows = len(ids) - 1
         self.context = min(context, self.rows)
-        # The cut decides whether the first window is one more: as many as most epochs have.
+        # A shifted cut may add a window: the number of batches is that of most epochs.
         whole, rest = divmod(self.rows, self.context)
         self.per_epoch = -(-(whole + 1 + (2 * rest > self.context)) // batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of ``epoch`` from number ``start`` on."""
+        """Yield the batches of ``epoch`` from number ``start`` on."""
         shift = int(epoch_order(self.context, self.seed, epoch)[0])
         edges = np.concatenate([[0], np.arange(shift or self.context, self.rows, self.context), [self.rows]])
         order = epoch_order(len(edges) - 1, self.seed, epoch)
@@ -89,7 +89,7 @@ class EvaluationWindows:
 
 
 def _batch(ids: np.ndarray, firsts: np.ndarray, width: int, lengths: np.ndarray, device: torch.device) -> Batch:
-    """Windows of ``width`` tokens from ``firsts`` on, of which ``lengths`` have a target: ids and targets (batch, width)."""
+    """Return ids and targets (batch, width) of the windows that begin at ``firsts`` and have ``lengths`` targets each."""
     places = firsts[:, None] + np.arange(width + 1)[None, :]
     taken = torch.from_numpy(np.asarray(ids[np.minimum(places, len(ids) - 1)], np.int64)).to(device)
     targets: Tensor = taken[:, 1:]

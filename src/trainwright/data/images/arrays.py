@@ -1,4 +1,7 @@
-"""Arrays of numbers as pictures: any usual shape and type to uint8 (rows, channels, height, width), or a reason why not."""
+"""Convert arrays of numbers to pictures: any usual shape and type to uint8 (rows, channels, height, width).
+
+What cannot be converted is refused with the reason.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ SHAPES = "(rows, height, width), with 1, 3 or 4 channels after the rows or at th
 
 
 def to_pixels(array: np.ndarray, name: str) -> np.ndarray:
-    """One array, see ``convert``. ``name`` stands in messages. Raises SourceError E147."""
+    """Return one array as pictures, see ``convert``. ``name`` stands in messages. Raise SourceError E147."""
     return convert({name: array})[0][name]
 
 
 def convert(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[Note]]:
-    """uint8 pictures of shape (rows, 1 or 3, height, width), and what was done to the values.
+    """Return uint8 pictures of shape (rows, 1 or 3, height, width), and notes on how their values were converted.
 
     The arrays are parts of one data set, so what their values mean (0 to 1, 0 to 255, 0 to 65,535) is decided once, for
     all of them. A fourth channel is transparency, and lies over white.
@@ -29,61 +32,64 @@ def convert(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], li
     Raises:
         SourceError: E147 for a shape, type or values that are no pictures; ``where`` names the array.
     """
+    views: dict[str, np.ndarray] = {}
+    shape_notes: list[Note] = []
     for name, array in arrays.items():
-        layout(array.shape, name)
+        views[name], note = _channels_first(array, name)
+        shape_notes += [note] if note and note not in shape_notes else []
         if array.dtype.kind not in "buif":
-            raise _unfit(name, f"its type is {array.dtype}")
-    scale, notes = _meaning(arrays)
-    pixels = {}
-    for name, array in arrays.items():
-        pictures, note = _arranged(array, name)
-        notes += [note] if note and note not in notes else []
-        pixels[name] = _over_white(_scaled(pictures, scale))
-    return pixels, notes
+            raise _unusable(name, f"its type is {array.dtype}")
+    scale, notes = _scale(arrays)
+    return {name: _over_white(_to_uint8(view, scale)) for name, view in views.items()}, notes + shape_notes
 
 
-def layout(shape: tuple[int, ...], name: str) -> str:
-    """How the axes are meant: ``hw``, ``hwc``, ``chw``, ``flat`` or ``planes``. Raises SourceError E147."""
+def _channels_first(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | None]:
+    """Return a view of shape (rows, channels, height, width), and a note where rows of values were made square.
+
+    Raise SourceError E147.
+    """
+    shape = array.shape
     if 0 in shape:
-        raise _unfit(name, f"its shape is {shape}: it is empty")
+        raise _unusable(name, f"its shape is {shape}: it is empty")
     if len(shape) == 3:
-        return "hw"
+        return array[:, None], None
     if len(shape) == 4:
         last, first = shape[3] in (1, 3, 4), shape[1] in (1, 3, 4)
         if last and first:  # very small pictures: the reading that makes them more nearly square
-            return "chw" if abs(shape[2] - shape[3]) < abs(shape[1] - shape[2]) else "hwc"
+            last = abs(shape[2] - shape[3]) >= abs(shape[1] - shape[2])
         if last or first:
-            return "hwc" if last else "chw"
+            return array.transpose(0, 3, 1, 2) if last else array, None
     if len(shape) == 2 and shape[1] > 3:
-        if math.isqrt(shape[1]) ** 2 == shape[1]:
-            return "flat"
-        if shape[1] % 3 == 0 and math.isqrt(shape[1] // 3) ** 2 == shape[1] // 3:
-            return "planes"
-    raise _unfit(name, f"its shape is {shape}; pictures have {SHAPES}")
+        for channels, planes in ((1, ""), (3, ": a red, a green and a blue plane")):
+            side = math.isqrt(shape[1] // channels)
+            if side * side * channels == shape[1]:
+                note = Note("shape", f"{side} x {side}", f"rows of {shape[1]:,} values{planes}")
+                return array.reshape(len(array), channels, side, side), note
+    raise _unusable(name, f"its shape is {shape}; pictures have {SHAPES}")
 
 
 def to_labels(array: np.ndarray, name: str) -> pl.Series:
-    """Labels as text, shape (rows,); null for an empty one. Raises SourceError E147."""
+    """Return labels as text, shape (rows,); null for an empty one. Raise SourceError E147."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        raise _unfit(name, f"its shape is {array.shape}; labels are one value a row (of one-hot rows, the argmax)")
+        raise _unusable(name, f"its shape is {array.shape}; labels are one value a row (of one-hot rows, the argmax)")
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind == "f":
         if not (np.isfinite(array).all() and (array == np.round(array)).all()):
-            raise _unfit(name, "its values have fractions, so they are no classes")
+            raise _unusable(name, "its values have fractions, so they are no classes")
         array = array.astype(np.int64)
     if array.dtype.kind not in "buiU":
-        raise _unfit(name, f"its type is {array.dtype}; labels are whole numbers or text")
+        raise _unusable(name, f"its type is {array.dtype}; labels are whole numbers or text")
     if array.dtype.kind == "U":
         texts = pl.Series(array.tolist(), dtype=pl.String)
         return texts.set(texts.str.strip_chars() == "", None)
     return pl.Series(array).cast(pl.String)
 
 
-def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
-    """What each value is multiplied with to lie in 0..255."""
+def _scale(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
+    """Return the factor that brings every value into 0..255, and notes on it."""
     kinds = {array.dtype for array in arrays.values()}
     if kinds == {np.dtype(np.uint8)}:
         return 1.0, []
@@ -92,9 +98,9 @@ def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
     ranges = {name: (float(array.min()), float(array.max())) for name, array in arrays.items()}
     for name, (low, high) in ranges.items():
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise _unfit(name, "it has values that are not finite")
+            raise _unusable(name, "it has values that are not finite")
         if low < 0:
-            raise _unfit(name, f"its values run from {low:g} to {high:g}; give those of pictures, 0 to 255 or 0 to 1")
+            raise _unusable(name, f"its values run from {low:g} to {high:g}; give those of pictures, 0 to 255 or 0 to 1")
     widest = max(ranges, key=lambda name: ranges[name][1])
     top = ranges[widest][1]
     floats = any(kind.kind == "f" for kind in kinds)
@@ -104,27 +110,12 @@ def _meaning(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
         return 1.0, [Note("values", "rounded", f"they are numbers up to {top:g}")] if floats else []
     if kinds == {np.dtype(np.uint16)}:
         return 1 / 257, [Note("values", "divided by 257", f"they have 16 bits and reach {top:,.0f}")]
-    raise _unfit(widest, f"its values reach {top:g}; give those of pictures, 0 to 255 or 0 to 1")
+    raise _unusable(widest, f"its values reach {top:g}; give those of pictures, 0 to 255 or 0 to 1")
 
 
-def _arranged(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | None]:
-    """A view of shape (rows, channels, height, width)."""
-    kind = layout(array.shape, name)
-    if kind == "hw":
-        return array[:, None], None
-    if kind == "hwc":
-        return array.transpose(0, 3, 1, 2), None
-    if kind == "chw":
-        return array, None
-    channels = 1 if kind == "flat" else 3
-    side = math.isqrt(array.shape[1] // channels)
-    why = f"rows of {array.shape[1]:,} values" + ("" if channels == 1 else ": a red, a green and a blue plane")
-    return array.reshape(len(array), channels, side, side), Note("shape", f"{side} x {side}", why)
-
-
-def _scaled(pictures: np.ndarray, scale: float) -> np.ndarray:
+def _to_uint8(pictures: np.ndarray, scale: float) -> np.ndarray:
     if pictures.dtype == np.uint8 and scale == 1:
-        return np.require(pictures, requirements=["C", "W"])  # torch takes no array that cannot be written
+        return np.require(pictures, requirements=["C", "W"])  # torch warns of arrays that are read-only
     result = np.empty(pictures.shape, np.uint8)
     rows = max(1, CHUNK_VALUES // max(1, math.prod(pictures.shape[1:])))
     for start in range(0, len(pictures), rows):
@@ -140,5 +131,5 @@ def _over_white(pictures: np.ndarray) -> np.ndarray:
     return ((pictures[:, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _unfit(name: str, why: str) -> Exception:
+def _unusable(name: str, why: str) -> Exception:
     return error("E147", name=name, why=why)

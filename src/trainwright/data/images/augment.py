@@ -1,6 +1,6 @@
-"""Random changes to a batch of training images, as a pure function of (seed, epoch, row).
+"""Data augmentation: random changes to a batch of training images, as a pure function of (seed, epoch, row).
 
-A row is changed the same way whatever batch it is in, on whatever device, after whatever interruption: its random numbers are
+A row is changed the same way in any batch, on any device, after any interruption: its random numbers are
 a hash of where it stands, and torch's random state is neither read nor moved. ``mixup`` alone looks beyond the row: its
 partner is a function of which rows the batch holds. All moves of pixels are one gather; there is no loop over rows.
 """
@@ -15,17 +15,19 @@ from torch import Tensor
 
 from trainwright.data.batches.shuffle import step_seed
 
-GOLDEN, FIRST, SECOND = (each - (1 << 64) for each in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+GOLDEN_RATIO, MULTIPLIER_1, MULTIPLIER_2 = (
+    each - (1 << 64) for each in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+)
 BITS = 24  # of each random number: as many as float32 holds
-CONCENTRATION = 0.3  # of mixup's Beta distribution
-TRIES = 6  # to draw from it, each accepted with probability 0.9
+MIXUP_CONCENTRATION = 0.3  # of mixup's Beta distribution
+BETA_TRIES = 6  # to draw from it, each accepted with probability 0.9
 # Which of a row's random numbers each change takes (one an axis), so that no change alters the numbers of another.
 SHIFT, FLIP, CROP, CUTOUT, ORDER, SHARE = 0, 2, 3, 5, 7, 8
-DRAWS = SHARE + 2 * TRIES
+DRAWS = SHARE + 2 * BETA_TRIES
 
 
 class Augment:
-    """The changes by name.
+    """The augmentations by name.
 
     shift   up to a tenth of the side in each direction, whole pixels; what comes in is black
     flip    left and right exchanged, in half of the rows
@@ -33,7 +35,7 @@ class Augment:
     cutout  a square of a quarter of the side made black (DeVries and Taylor 2017, arXiv:1708.04552)
     mixup   a weighted sum with another row of the batch, targets too (Zhang et al. 2018, arXiv:1710.09412)
 
-    Images are uint8, or float before they are normalised, so that zero is black. Their type and scale are kept, but
+    Images are uint8, or float before they are normalized, so that zero is black. Their type and scale are kept, but
     ``mixup`` gives float32 images of the same scale, and targets float32 (batch, classes) in place of int64 (batch,).
     """
 
@@ -41,23 +43,25 @@ class Augment:
         self.names, self.seed, self.classes = frozenset(names), seed, classes
 
     def __call__(self, images: Tensor, targets: Tensor, epoch: int, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Changed images (batch, channels, height, width) and their targets.
+        """Return the augmented images (batch, channels, height, width) and their targets.
 
         ``rows``, int64 (batch,), are row numbers in the data set, on the device of the images.
         """
         draws = random_bits(self.seed, epoch, rows, DRAWS)
         if self.names - {"mixup"}:
-            down, above, slot = self._axis(draws, images.shape[2], 0)
-            across, beside, gap = self._axis(draws, images.shape[3], 1)
+            down, outside_rows, cut_rows = self._axis(draws, images.shape[2], 0)
+            across, outside_columns, cut_columns = self._axis(draws, images.shape[3], 1)
             if self.names & {"shift", "flip", "crop"}:
                 images = _gather(images, down, across)
             if self.names & {"shift", "cutout"}:
-                black = above[:, :, None] | beside[:, None, :] | (slot[:, :, None] & gap[:, None, :])
+                black = (
+                    outside_rows[:, :, None] | outside_columns[:, None, :] | (cut_rows[:, :, None] & cut_columns[:, None, :])
+                )
                 images = images * ~black[:, None]
         return self._mixup(images, targets, draws) if "mixup" in self.names else (images, targets)
 
     def _axis(self, draws: Tensor, size: int, axis: int) -> tuple[Tensor, Tensor, Tensor]:
-        """For each row and place along one axis: where its pixel comes from, whether that is outside, whether it is cut out.
+        """Return, for each row and place along one axis: its source place, whether that is outside, and whether it is cut out.
 
         Three tensors (batch, size): int64, bool, bool. The axis is 0 down, 1 across.
         """
@@ -81,10 +85,10 @@ class Augment:
         return places, outside, hole
 
     def _mixup(self, images: Tensor, targets: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-        """Each row with the next in an order of the batch's rows by hash, the last with the first."""
+        """Mix each row with the next in an order of the batch's rows by hash, the last with the first."""
         order = draws[:, ORDER].argsort(stable=True)
         partner = torch.empty_like(order).scatter_(0, order, order.roll(-1))
-        share = _beta(draws[:, SHARE : SHARE + TRIES], draws[:, SHARE + TRIES :])
+        share = _beta(draws[:, SHARE : SHARE + BETA_TRIES], draws[:, SHARE + BETA_TRIES :])
         classes = F.one_hot(targets, self.classes).float()
         weight = share[:, None, None, None]
         mixed = torch.lerp(images.float()[partner], images.float(), weight)
@@ -92,38 +96,40 @@ class Augment:
 
 
 def random_bits(seed: int, epoch: int, rows: Tensor, count: int) -> Tensor:
-    """``count`` random numbers below 2**24 for each row: int64 (rows, count), on the device of ``rows``."""
-    row = _mixed((rows + 1) * GOLDEN + step_seed(seed, epoch))
-    return _mixed(row[:, None] + torch.arange(1, count + 1, device=rows.device) * GOLDEN) >> (64 - BITS) & ((1 << BITS) - 1)
+    """Return ``count`` random numbers below 2**24 for each row: int64 (rows, count), on the device of ``rows``."""
+    row = _splitmix64((rows + 1) * GOLDEN_RATIO + step_seed(seed, epoch))
+    return _splitmix64(row[:, None] + torch.arange(1, count + 1, device=rows.device) * GOLDEN_RATIO) >> (64 - BITS) & (
+        (1 << BITS) - 1
+    )
 
 
-def _mixed(values: Tensor) -> Tensor:
-    """The output function of splitmix64 (Steele et al. 2014) of int64 values, taken as unsigned."""
-    values = (values ^ _right(values, 30)) * FIRST
-    values = (values ^ _right(values, 27)) * SECOND
-    return values ^ _right(values, 31)
+def _splitmix64(values: Tensor) -> Tensor:
+    """Apply the output function of splitmix64 (Steele et al. 2014) to int64 values, taken as unsigned."""
+    values = (values ^ _shift_right(values, 30)) * MULTIPLIER_1
+    values = (values ^ _shift_right(values, 27)) * MULTIPLIER_2
+    return values ^ _shift_right(values, 31)
 
 
-def _right(values: Tensor, bits: int) -> Tensor:
-    """A shift that brings zeros in; that of int64 brings the sign."""
+def _shift_right(values: Tensor, bits: int) -> Tensor:
+    """Shift right and bring in zeros; int64's own shift copies the sign."""
     return values >> bits & ((1 << (64 - bits)) - 1)
 
 
 def below(bits: Tensor, count: int) -> Tensor:
-    """Random numbers of 24 bits as whole numbers below ``count``, each as likely as the next to one in 2**24 / count."""
+    """Map random numbers of 24 bits to whole numbers below ``count``, equally likely to one part in 2**24 / count."""
     return bits * count >> BITS
 
 
 def _beta(first: Tensor, second: Tensor) -> Tensor:
-    """One Beta(c, c) number a row by Johnk's method (1964): the first accepted pair of (rows, tries) random numbers."""
-    one, two = (((bits + 0.5) / (1 << BITS)) ** (1 / CONCENTRATION) for bits in (first, second))
+    """Draw one Beta(c, c) number a row by Johnk's method (1964): the first accepted pair of (rows, tries) random numbers."""
+    one, two = (((bits + 0.5) / (1 << BITS)) ** (1 / MIXUP_CONCENTRATION) for bits in (first, second))
     accepted = (one + two <= 1).int().argmax(dim=1, keepdim=True)  # the first try where all are refused
     one, two = one.gather(1, accepted)[:, 0], two.gather(1, accepted)[:, 0]
     return one / (one + two)
 
 
 def _gather(images: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    """The pixel at (``down``, ``across``) of each row for each place: places int64 (batch, height), (batch, width)."""
+    """Return for each place the pixel at (``down``, ``across``): int64 (batch, height) and (batch, width)."""
     batch, channels = images.shape[:2]
     flat = (down[:, :, None] * images.shape[3] + across[:, None, :]).view(batch, 1, -1)
     return images.reshape(batch, channels, -1).gather(2, flat.expand(-1, channels, -1)).view_as(images)

@@ -1,4 +1,4 @@
-"""Batches of pictures: gathered as bytes, then converted, changed at random and normalised on the device, a batch at a time.
+"""Batches of pictures: gathered as bytes, then converted, augmented and normalized on the device, a batch at a time.
 
 Pixels in memory are indexed as a whole. Pictures in files are decoded by worker processes while the batches before them
 train; the results are the same.
@@ -23,15 +23,15 @@ from trainwright.data.images.augment import Augment
 from trainwright.data.images.storage import Files, Inputs
 from trainwright.errors import TrainwrightError, error
 
-# Workers are copies of this process where that is safe: they need no imports and no guard around a script's own code.
+# Forked workers need no imports, and a user's script needs no ``if __name__ == "__main__"``.
 START = "fork" if sys.platform == "linux" else None
 
 
 class ImageBatches:
-    """Inputs are float32 (batch, channels, height, width), normalised; targets int64 (batch,), or as ``augment`` gives them.
+    """Batches of normalized images, float32 (batch, channels, height, width); targets int64 (batch,), or ``augment``'s.
 
-    ``mean`` and ``std`` are those of each channel. ``augment`` changes the pictures; None for evaluation. ``workers`` decode
-    where ``inputs`` are files; 0 = this process.
+    ``mean`` and ``std`` are those of each channel. ``augment`` is None for evaluation. ``workers`` is the number of processes
+    that decode files; 0 = this process.
     """
 
     def __init__(
@@ -52,18 +52,20 @@ class ImageBatches:
         self.augment, self.workers = augment, workers
         self._targets = torch.tensor(targets, device=device)
         self._inputs = (
-            inputs if isinstance(inputs, Files) else _placed(torch.from_numpy(np.require(inputs, requirements="W")), device)
+            inputs
+            if isinstance(inputs, Files)
+            else _move_if_it_fits(torch.from_numpy(np.require(inputs, requirements="W")), device)
         )
         means, stds = (torch.tensor(each, dtype=torch.float64).view(1, -1, 1, 1) for each in (mean, std))
         self._scale, self._shift = (each.to(torch.float32).to(device) for each in (1 / (255 * stds), -means / stds))
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Shuffled by (seed, epoch) and changed by (seed, epoch, row); in order where the seed is None.
+        """Yield batches, shuffled by (seed, epoch) and augmented by (seed, epoch, row); in order where the seed is None.
 
         Raises:
             DataError: E270 and E271 for files that cannot be decoded on the way.
         """
-        order = np.arange(self.rows) if self.seed is None else epoch_order(self.rows, self.seed, epoch)
+        order = epoch_order(self.rows, self.seed, epoch)
         wanted = [
             order[first : first + self.batch_size] for first in range(start * self.batch_size, self.rows, self.batch_size)
         ]
@@ -73,71 +75,63 @@ class ImageBatches:
                 targets = self._targets.index_select(0, index)
                 if self.augment is not None:
                     images, targets = self.augment(images, targets, epoch, index)
-                yield Batch((self.normalise(images),), targets, len(rows), rows)
+                yield Batch((self.normalize(images),), targets, len(rows), rows)
 
-    def normalise(self, images: Tensor) -> Tensor:
-        """``(images / 255 - mean) / std``, in place after the conversion: the fastest of the ways that were measured."""
+    def normalize(self, images: Tensor) -> Tensor:
+        """Return ``(images / 255 - mean) / std``, in place after the conversion: the fastest of the ways that were measured."""
         return images.to(torch.float32, copy=True).mul_(self._scale).add_(self._shift)
 
     def _pixels(self, wanted: Sequence[np.ndarray]) -> Generator[Tensor]:
-        """The pictures of each batch as they are kept: uint8, on the device."""
+        """Yield the pictures of each batch as they are stored: uint8, on the device."""
         if isinstance(self._inputs, Files):
-            yield from (each.to(self.device) for each in _decoded(self._inputs, wanted, self.workers))
+            yield from (each.to(self.device) for each in _decode_batches(self._inputs, wanted, self.workers))
             return
         for rows in wanted:
             index = torch.from_numpy(rows).to(self._inputs.device)
             yield self._inputs.index_select(0, index).to(self.device)
 
 
-def _placed(pixels: Tensor, device: torch.device) -> Tensor:
-    """On the device once, where they take up to half of its memory; else they go there with each batch."""
+def _move_if_it_fits(pixels: Tensor, device: torch.device) -> Tensor:
+    """Return the pixels on the device if they take up to half of its memory; else as they are, to be moved batch by batch."""
     if device.type == "cuda" and pixels.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
         return pixels
     return pixels.to(device)
 
 
-class _Decoding(Dataset[Any]):
-    """A whole batch is one item: its pixels, or what went wrong, which does not survive being raised across processes."""
+class _DecodedBatches(Dataset[Any]):
+    """A data set of which each item is a whole batch: its pixels, or an error, which cannot be raised across processes."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
 
-    def __getitems__(self, rows: Sequence[int]) -> Tensor | TrainwrightError:
+    def __getitem__(self, rows: Sequence[int]) -> Tensor | TrainwrightError:
         try:
             return torch.from_numpy(self.files.read(rows))
         except TrainwrightError as problem:
             return problem
 
 
-def _as_it_is(batch: Any) -> Any:
-    return batch
-
-
-def _decoded(files: Files, wanted: Sequence[np.ndarray], workers: int) -> Iterator[Tensor]:
-    """The pixels of each batch in order. The processes end with the generator, however that ends."""
+def _decode_batches(files: Files, wanted: Sequence[np.ndarray], workers: int) -> Iterator[Tensor]:
+    """Yield the pixels of each batch in order. The worker processes end with the generator, however that ends."""
     loader = DataLoader(
-        _Decoding(files),
-        batch_sampler=[rows.tolist() for rows in wanted],
+        _DecodedBatches(files),
+        batch_size=None,
+        sampler=[rows.tolist() for rows in wanted],
         num_workers=min(workers, len(wanted)),
-        collate_fn=_as_it_is,
         multiprocessing_context=START if workers and wanted else None,
-        generator=torch.Generator(),  # a loader without its own draws from the global one
+        generator=torch.Generator(),  # without one the loader would draw from the global random state
     )
-    with warnings.catch_warnings():  # of a fork beside threads: the workers only decode, for which they need none
+    with warnings.catch_warnings():  # of a fork in a process with threads: the workers only decode, and start none
         warnings.filterwarnings("ignore", message=".*use of fork.*", category=DeprecationWarning)
         batches = iter(loader)
     try:
         for _ in wanted:
-            yield _next(batches)
-    finally:  # named, as a traceback may keep the iterator alive
+            try:
+                found = next(batches)
+            except RuntimeError as problem:
+                raise error("E271", why=str(problem).splitlines()[0]) from problem
+            if isinstance(found, TrainwrightError):
+                raise found
+            yield found
+    finally:  # not left to the garbage collector, as a traceback may keep the iterator alive
         getattr(batches, "_shutdown_workers", lambda: None)()
-
-
-def _next(batches: Iterator[Tensor | TrainwrightError]) -> Tensor:
-    try:
-        found = next(batches)
-    except RuntimeError as problem:
-        raise error("E271", why=str(problem).splitlines()[0]) from problem
-    if isinstance(found, TrainwrightError):
-        raise found
-    return found

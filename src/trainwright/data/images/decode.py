@@ -1,9 +1,9 @@
-"""One image file to one array: the only user of Pillow.
+"""Decode one image file to one array: the only user of Pillow.
 
 Promises: a picture is judged by its first bytes and its header before memory is taken for it; what cannot be used is
-refused with the reason and no other effect; equal bytes give equal pixels. What a format leaves open is settled so:
+refused with the reason and no other effect; equal bytes give equal pixels. What formats leave open:
 transparency lies over white, as on paper and in a browser; an EXIF orientation is applied; of an animation the first
-frame is taken; 16 bits become 8 by their range (65,535 becomes 255), never by cutting; colour profiles are ignored.
+frame is taken; 16 bits become 8 by their range (65,535 becomes 255), never by cutting; color profiles are ignored.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -29,15 +28,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-_DEPTHS = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # bytes that Pillow takes for a pixel; for others 4
+_BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # bytes that Pillow takes for a pixel; for others 4
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
-_OVER_SMALL = 2.0  # a JPEG is decoded at a fraction of its size that is at least this many times what is asked for
-_KEEP, _TURNED = 1, (5, 6, 7, 8)  # EXIF orientations: as it is; those that exchange width and height
+_OVERSAMPLING = 2.0  # a JPEG is decoded at a fraction of its size, at least this many times the wanted size
+_UPRIGHT, _SWAPPING = 1, (5, 6, 7, 8)  # EXIF orientations: unrotated; those that swap width and height
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a file's header says: size as it is shown (orientation applied), channels 1 (grey) or 3."""
+class Header(NamedTuple):
+    """What a file's header says: size as displayed (orientation applied), channels 1 (grey) or 3."""
 
     width: int
     height: int
@@ -45,20 +43,20 @@ class Header:
 
 
 def read_header(source: Path | bytes) -> Header:
-    """The header of a picture; no pixel is decoded.
+    """Read the header of a picture; decode no pixel.
 
     Raises:
         Unusable: no picture, or one that is damaged or too large.
     """
-    with _opened(source, pixels=False) as image:
+    with _open(source, pixels=False) as image:
         width, height = image.size
-        if _orientation(image) in _TURNED:
+        if _orientation(image) in _SWAPPING:
             width, height = height, width
         return Header(width, height, 1 if _is_grey(image) else 3)
 
 
 def decode_one(source: Path | bytes | np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
-    """One picture at a size of (height, width): uint8, shape (channels, height, width).
+    """Return one picture at a size of (height, width): uint8, shape (channels, height, width).
 
     An array has shape (height, width), (height, width, channels) or (channels, height, width) and what ``to_pixels``
     takes as values.
@@ -75,17 +73,17 @@ def decode_one(source: Path | bytes | np.ndarray, size: tuple[int, int], channel
 
 
 def decode_file(source: Path | bytes, size: tuple[int, int], channels: int) -> np.ndarray:
-    """``decode_one`` for a file, raising ``Unusable`` with the bare reason."""
-    with _opened(source, pixels=True) as image:
+    """Decode a file as ``decode_one`` does, but raise ``Unusable`` with the bare reason."""
+    with _open(source, pixels=True) as image:
         orientation = _orientation(image)
-        wanted = size[::-1] if orientation in _TURNED else size
-        image.draft(None, (round(wanted[1] * _OVER_SMALL), round(wanted[0] * _OVER_SMALL)))
-        return _to_array(_shaped(_turned(_flat(image), orientation), size, channels))
+        wanted = size[::-1] if orientation in _SWAPPING else size
+        image.draft(None, (round(wanted[1] * _OVERSAMPLING), round(wanted[0] * _OVERSAMPLING)))
+        return _to_array(_crop_and_resize(_apply_orientation(_to_grey_or_rgb(image), orientation), size, channels))
 
 
 def reshape(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
-    """Pixels, uint8 of shape (1 or 3, height, width), at another size and with other channels; as they are if equal."""
-    return pixels if pixels.shape == (channels, *size) else _to_array(_shaped(_from_array(pixels), size, channels))
+    """Return pixels (uint8, (1 or 3, height, width)) with another size and number of channels; unchanged if both are equal."""
+    return pixels if pixels.shape == (channels, *size) else _to_array(_crop_and_resize(_from_array(pixels), size, channels))
 
 
 # ---- opening
@@ -98,8 +96,11 @@ _quiet_filters: warnings.catch_warnings[None] | None = None
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warning of Pillow's is shown or raised. Filters belong to the whole process, so threads share one change of them:
-    the first that enters makes it, the last that leaves takes it back."""
+    """Silence the warnings of Pillow.
+
+    Warning filters belong to the whole process, so threads share one change of them: the first that enters makes it, the last
+    that leaves reverts it.
+    """
     global _quiet_depth, _quiet_filters
     with _quiet_lock:
         _quiet_depth += 1
@@ -117,13 +118,13 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _opened(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
-    """The picture, its header read and found reasonable. Whatever goes wrong inside is ``Unusable``."""
+def _open(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
+    """Open a picture and check its header. Whatever goes wrong inside is raised as ``Unusable``."""
     try:
         with quiet(), io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
             found, size = image_format(file)
             image = _reader(found.name)(found.prepare(file, size, pixels))
-            refuse_bomb(*image.size, _DEPTHS.get(image.mode, 4), size)
+            refuse_bomb(*image.size, _BYTES_A_PIXEL.get(image.mode, 4), size)
             yield image
     except Unusable:
         raise
@@ -144,19 +145,19 @@ def _reader(name: str) -> Callable[[IO[bytes]], ImageFile]:
     return getattr(importlib.import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")  # type: ignore[no-any-return]
 
 
-# ---- from Pillow's modes to grey or colour
+# ---- from Pillow's modes to grey or color
 
 
 def _is_grey(image: Image) -> bool:
     if image.mode != "P" or image.palette is None:
         return image.mode in _GREY
     kind, data = image.palette.getdata()
-    colours = np.frombuffer(data[: len(data) // 3 * 3], np.uint8).reshape(-1, 3)
-    return kind == "RGB" and bool((colours == colours[:, :1]).all())
+    colors = np.frombuffer(data[: len(data) // 3 * 3], np.uint8).reshape(-1, 3)
+    return kind == "RGB" and bool((colors == colors[:, :1]).all())
 
 
-def _flat(image: ImageFile) -> Image:
-    """The picture in mode L or RGB, transparency over white."""
+def _to_grey_or_rgb(image: ImageFile) -> Image:
+    """Convert a picture to mode L or RGB, transparency over white."""
     from PIL import Image
 
     grey = _is_grey(image)
@@ -173,7 +174,7 @@ def _flat(image: ImageFile) -> Image:
 
 
 def _from_16_bits(values: np.ndarray, transparent: object) -> Image:
-    """0..65,535 to 0..255, to the nearest; a value that is declared transparent becomes white."""
+    """Scale 0..65,535 to 0..255, to the nearest; a value that is declared transparent becomes white."""
     from PIL import Image
 
     scaled = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -183,19 +184,19 @@ def _from_16_bits(values: np.ndarray, transparent: object) -> Image:
 
 
 def _orientation(image: ImageFile) -> int:
-    """The EXIF orientation, 1 to 8. Damaged EXIF data says nothing; Pillow turns a TIFF itself."""
+    """Return the EXIF orientation, 1 to 8; 1 where the EXIF data are damaged, and for TIFF, which Pillow rotates itself."""
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
-        return _KEEP
+        return _UPRIGHT
     try:
-        return int(image.getexif().get(0x0112, _KEEP))
+        return int(image.getexif().get(0x0112, _UPRIGHT))
     except Exception:
-        return _KEEP
+        return _UPRIGHT
 
 
-def _turned(image: Image, orientation: int) -> Image:
+def _apply_orientation(image: Image, orientation: int) -> Image:
     from PIL.Image import Transpose
 
-    ways = {
+    transpositions = {
         2: Transpose.FLIP_LEFT_RIGHT,
         3: Transpose.ROTATE_180,
         4: Transpose.FLIP_TOP_BOTTOM,
@@ -204,14 +205,14 @@ def _turned(image: Image, orientation: int) -> Image:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    return image.transpose(ways[orientation]) if orientation in ways else image
+    return image.transpose(transpositions[orientation]) if orientation in transpositions else image
 
 
 # ---- size
 
 
-def _shaped(image: Image, size: tuple[int, int], channels: int) -> Image:
-    """Grey or colour, the largest centred part of the wanted proportions, resized to ``size`` = (height, width)."""
+def _crop_and_resize(image: Image, size: tuple[int, int], channels: int) -> Image:
+    """Convert to grey or color, crop to the largest centered part of the wanted proportions, resize to (height, width)."""
     from PIL.Image import Resampling
 
     image = image.convert("L" if channels == 1 else "RGB")

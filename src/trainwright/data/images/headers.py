@@ -1,4 +1,4 @@
-"""What the bytes of an image file say before a decoder sees them: its format, its size, and whether that can be true.
+"""Check the header of an image file before a decoder sees it: its format, its size, and whether that can be true.
 
 Promises: nothing is decompressed, and no memory is taken for what a header declares.
 """
@@ -16,8 +16,8 @@ from trainwright.data.files.content import binary_kind
 MAX_BYTES = 256 << 20  # of one file
 MAX_PIXELS = 1 << 27  # of one picture: 512 MiB when it is decoded, beyond any camera's
 MAX_SIDE = 1 << 16
-SMALL_MEMORY = 40 << 20  # bytes that are harmless, whatever the file's size; an empty page at 600 dots an inch has 33
-MAX_EXPANSION = 4096  # bytes of memory for one of the file: beyond what a picture of a single colour takes
+SMALL_MEMORY = 40 << 20  # bytes of pixels that are harmless in a file of any size; an empty page at 600 dots an inch has 33 MiB
+MAX_EXPANSION = 4096  # bytes of pixels for each byte of the file: more than a picture of a single color has
 MAX_PNG_CHUNKS = 100_000
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -42,7 +42,7 @@ def image_format(file: IO[bytes]) -> tuple[ImageFormat, int]:
     for each in FORMATS:
         if each.magic.match(head):
             return each, size
-    raise Unusable(_what_it_is(head))
+    raise Unusable(_describe(head))
 
 
 def refuse_bomb(width: int, height: int, depth: int, size: int) -> None:
@@ -98,14 +98,14 @@ def _still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
     return io.BytesIO(b"".join(front + (data or [b"\0\0\0\0IDAT"])))
 
 
-def _what_it_is(head: bytes) -> str:
+def _describe(head: bytes) -> str:
     if head[4:8] == b"ftyp":
         return "it is a HEIC, AVIF or video file, which is not read; convert it to JPEG or PNG"
     return f"it is no image: it looks like {binary_kind(head) or 'text'}"
 
 
 def _webp_size(head: bytes) -> tuple[int, int]:
-    """Width and height as the first chunk of a WebP file gives them (RFC 9649)."""
+    """Return width and height from the first chunk of a WebP file (RFC 9649)."""
     kind, number = head[12:16], int.from_bytes
     if kind == b"VP8X":
         return number(head[24:27], "little") + 1, number(head[27:30], "little") + 1

@@ -1,4 +1,4 @@
-"""Pixels: the encoder of pictures. Size and channels, and the mean and deviation of the training pictures."""
+"""The encoder of pictures: size and channels, and the mean and standard deviation of the training pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.data.images.pictures import cores
-from trainwright.data.images.sums import sums
+from trainwright.data.images.sums import sums_of
 from trainwright.data.shapes import ImageShape
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from trainwright.data.images.augment import Augment
     from trainwright.data.images.storage import Inputs
 
-CHUNK_VALUES = 1 << 17  # values summed at a time: they stay in the processor's cache
 # Of pixels in a batch that is only looked at: on a processor so few that what the layers make of them stays in its cache, which
 # takes 0.6 of the time of four times as many; elsewhere as many as memory has room for.
 CACHED_VALUES, EVALUATION_VALUES = 1 << 18, 1 << 22
@@ -47,13 +46,11 @@ class ImageNormalizer:
 
         The sums are whole numbers, so the result does not depend on the order of the rows or on how they are grouped.
         """
-        rows = max(1, CHUNK_VALUES // (size[0] * size[1]))
-        found = np.array([sums(pixels[:, channel], rows) for channel in range(channels)])
-        return cls.from_sums(found, len(pixels), size, channels)
+        return cls.from_sums(sums_of(pixels), len(pixels), size, channels)
 
     @classmethod
     def from_sums(cls, sums: np.ndarray, rows: int, size: tuple[int, int], channels: int) -> ImageNormalizer:
-        """``fit`` from what ``sums_of`` gave for every training picture, added up: int64, shape (channels, 2)."""
+        """Return what ``fit`` would, from the sums over all training pictures: int64, shape (channels, 2)."""
         count = rows * size[0] * size[1]
         found = [_moments(total, squares, count) for total, squares in sums.tolist()]
         return cls(size, channels, tuple(mean for mean, _ in found), tuple(std for _, std in found))
@@ -87,19 +84,19 @@ class ImageNormalizer:
                             augment=augment, workers=workers)  # fmt: skip
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """JSON values and (no) arrays, enough to make the same encoder again."""
+        """Return JSON values and (no) arrays from which ``from_parts`` rebuilds the encoder."""
         values = {"size": list(self.size), "channels": self.channels, "mean": list(self.mean), "std": list(self.std)}
         return values, {}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ImageNormalizer:
-        """The encoder that ``to_parts`` described."""
+        """Rebuild an encoder from what ``to_parts`` returned."""
         height, width = values["size"]
         return cls((height, width), values["channels"], tuple(values["mean"]), tuple(values["std"]))
 
 
 def _moments(total: int, squares: int, count: int) -> tuple[float, float]:
-    """Mean and deviation of values that were divided by 255."""
+    """Return mean and standard deviation of values divided by 255."""
     mean = Fraction(total, 255 * count)
     variance = Fraction(squares, 255 * 255 * count) - mean * mean
     return float(mean), sqrt(variance) if variance else 1.0

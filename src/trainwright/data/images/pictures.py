@@ -1,4 +1,4 @@
-"""Pictures: the labelled pictures of one split, in files not yet decoded or as pixels. What is left out is named beside it."""
+"""The labeled pictures of one split, in files not yet decoded or as pixels, beside a list of those that were left out."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.folders import printable
-from trainwright.data.images.headers import MAX_BYTES
+from trainwright.data.images.decode import quiet
+from trainwright.data.images.headers import MAX_BYTES, Unusable
 from trainwright.data.tables.table import Rejected
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
-PIECE = 64  # pictures a thread takes at a time
+CHUNK_ROWS = 64  # pictures a thread takes at a time
 READERS = 32  # threads that mostly wait for the disk
-DIGEST = 16  # bytes of a key
+DIGEST_BYTES = 16  # of a key
+Progress = Callable[[int, int], None]
 
 
 @dataclass
 class Pictures:
-    """One split.
+    """The pictures of one split.
 
     Attributes:
         file: the folder or file, as the person gave it, for messages.
@@ -55,7 +57,7 @@ class Pictures:
         return len(self.rows)
 
     def take(self, rows: np.ndarray) -> Pictures:
-        """These rows (indices from 0, or a mask) in this order; ``rejected`` and ``notes`` go along, as copies."""
+        """Return these rows (indices from 0, or a mask) in this order, with copies of ``rejected`` and ``notes``."""
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
         places = index.tolist()
         return replace(
@@ -71,7 +73,7 @@ class Pictures:
         )
 
     def remove(self, bad: Mapping[int, str]) -> None:
-        """Take rows (indices from 0) out, in place, each into ``rejected`` with its reason.
+        """Move rows (indices from 0) out, in place, each into ``rejected`` with its reason.
 
         Raises:
             SourceError: E142, no picture is left.
@@ -83,13 +85,9 @@ class Pictures:
         kept[list(bad)] = False
         self.__dict__.update(vars(self.take(kept)))
         if not len(self):
-            self.refuse_empty()
-
-    def refuse_empty(self) -> None:
-        """Raise E142, with the first of the reasons."""
-        first = self.rejected[0]
-        where = f"{first.file}, row {first.row}" if first.row else first.file
-        raise error("E142", path=self.file, count=f"{len(self.rejected):,}", why=first.reason, where=where)
+            first = self.rejected[0]
+            where = f"{first.file}, row {first.row}" if first.row else first.file
+            raise error("E142", path=self.file, count=f"{len(self.rejected):,}", why=first.reason, where=where)
 
     def _rejection(self, index: int, reason: str) -> Rejected:
         if self.paths is not None and not self.by_row:
@@ -101,8 +99,13 @@ class Pictures:
 def from_files(
     file: str, labels: Sequence[str], names: Sequence[str], paths: Sequence[Path], rows: np.ndarray, by_row: bool
 ) -> Pictures:
-    """Pictures that lie in files, each read once for its key; missing, empty and unreadable ones are left out. Raises E142."""
-    keys, bad = _digests(paths)
+    """Return pictures in files, each read once for its key; leave missing, empty and unreadable ones out. Raise E142."""
+    keys = [""] * len(paths)
+
+    def read(index: int) -> None:
+        keys[index] = _digest(paths[index])
+
+    bad = for_each_row(read, len(paths), READERS)
     pictures = Pictures(
         file,
         pl.Series("label", labels, pl.String),
@@ -118,7 +121,7 @@ def from_files(
 
 
 def from_pixels(file: str, labels: pl.Series, pixels: np.ndarray) -> Pictures:
-    """Pictures that are an array, in order; rows without a label (null) are left out. Raises E142."""
+    """Return pictures from an array, in order; leave rows without a label (null) out. Raise E142."""
     rows = len(pixels)
     pictures = Pictures(
         file,
@@ -134,60 +137,56 @@ def from_pixels(file: str, labels: pl.Series, pixels: np.ndarray) -> Pictures:
     return pictures
 
 
-def in_pieces(work: Callable[[int, int], int], rows: int, threads: int, progress: Callable[[int, int], None] | None) -> None:
-    """``work(start, stop)`` over pieces of the rows, in threads; it returns how many rows it has done.
+def for_each_row(work: Callable[[int], None], rows: int, threads: int, progress: Progress | None = None) -> dict[int, str]:
+    """Call ``work(row)`` for every row, in threads; return the reasons of the rows for which it raised ``Unusable``.
 
-    ``progress(done, rows)`` is called in this thread. When anything is raised, no further piece begins.
+    ``progress(done, rows)`` is called in this thread. When anything else is raised, no further rows begin.
     """
-    done = 0
+    bad: dict[int, str] = {}
+
+    def chunk(start: int) -> int:
+        stop = min(start + CHUNK_ROWS, rows)
+        for row in range(start, stop):
+            try:
+                work(row)
+            except Unusable as problem:
+                bad[row] = str(problem)
+        return stop
+
     pool = ThreadPoolExecutor(max(1, threads))
     try:
-        starts = range(0, rows, PIECE)
-        for count in pool.map(lambda start: work(start, min(start + PIECE, rows)), starts):
-            done += count
-            if progress is not None:
-                progress(done, rows)
+        with quiet():
+            for done in pool.map(chunk, range(0, rows, CHUNK_ROWS)):
+                if progress is not None:
+                    progress(done, rows)
     finally:
         pool.shutdown(cancel_futures=True)
+    return bad
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _row_keys(pixels: np.ndarray) -> list[str]:
     digest, flat, width = hashlib.blake2b, np.ascontiguousarray(pixels).reshape(-1).data, pixels[0].size
-    return [digest(flat[at : at + width], digest_size=DIGEST).hexdigest() for at in range(0, len(flat), width)]
+    return [digest(flat[at : at + width], digest_size=DIGEST_BYTES).hexdigest() for at in range(0, len(flat), width)]
 
 
-def _digests(paths: Sequence[Path]) -> tuple[list[str], dict[int, str]]:
-    """The key of each file, and the reason where there is none."""
-    keys, bad = [""] * len(paths), dict[int, str]()
-
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            found, why = _digest(paths[index])
-            keys[index] = found
-            if why:
-                bad[index] = why
-        return stop - start
-
-    in_pieces(work, len(paths), READERS, None)
-    return keys, bad
-
-
-def _digest(path: Path) -> tuple[str, str]:
+def _digest(path: Path) -> str:
     try:
         if not path.is_file():
-            return "", "it is a folder" if path.is_dir() else "there is no such file"
-        digest, size = hashlib.blake2b(digest_size=DIGEST), 0
+            raise Unusable("it is a folder" if path.is_dir() else "there is no such file")
+        digest, size = hashlib.blake2b(digest_size=DIGEST_BYTES), 0
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
                 size += len(chunk)
                 if size > MAX_BYTES:
-                    return "", f"it has more than {MAX_BYTES >> 20} MiB, the most that is read"
+                    raise Unusable(f"it has more than {MAX_BYTES >> 20} MiB, the most that is read")
     except (OSError, ValueError) as problem:
-        return "", f"it cannot be read: {getattr(problem, 'strerror', None) or problem}"
-    return (digest.hexdigest(), "") if size else ("", "the file is empty")
+        raise Unusable(f"it cannot be read: {getattr(problem, 'strerror', None) or problem}") from problem
+    if not size:
+        raise Unusable("the file is empty")
+    return digest.hexdigest()

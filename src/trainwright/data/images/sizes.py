@@ -1,4 +1,4 @@
-"""Which size pictures are given, and their decoding: headers first, pixels once.
+"""Derive the size of pictures from their headers, and decode them to that size.
 
 Promises: a picture is decoded once, by all cores; one that cannot be used is named and the others go on; memory is taken
 for the result and for one picture a core.
@@ -6,18 +6,17 @@ for the result and for one picture a core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainwright.data.images.decode import Header, decode_file, quiet, read_header, reshape
-from trainwright.data.images.headers import Unusable
-from trainwright.data.images.pictures import READERS, Pictures, cores, in_pieces
+from trainwright.data.images.decode import decode_file, read_header, reshape
+from trainwright.data.images.pictures import READERS, Pictures, Progress, cores, for_each_row
 from trainwright.watch.events import Note
 
-SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived ones: what convolutions halve well, and MNIST's
-LARGEST = 256  # pictures that all have one size keep it up to this side's square of pixels
+SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived sizes: those that convolutions can halve, and MNIST's
+LARGEST = 256  # side of a square: if all pictures have one size with no more pixels than this, they keep it
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
     Raises:
         SourceError: E142, no picture of a part can be used.
     """
-    headers = [_headers(part) for part in parts]
+    headers = [_read_headers(part) for part in parts]
     size, size_note = _size(headers[0][:, :2])
     grey = int((headers[0][:, 2] == 1).sum())
     total = len(headers[0])
@@ -46,10 +45,8 @@ def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
     return ImageSizes(size, channels, [size_note, Note("channels", str(channels), why)])
 
 
-def decode(
-    pictures: Pictures, size: tuple[int, int], channels: int, progress: Callable[[int, int], None] | None = None
-) -> Pictures:
-    """The pictures with ``pixels`` of this size (height, width); those that cannot be used are in its ``rejected``.
+def decode(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None = None) -> Pictures:
+    """Return the pictures with ``pixels`` of this size (height, width); those that cannot be used are in its ``rejected``.
 
     ``progress(done, rows)`` is called on the way, in this thread.
 
@@ -59,56 +56,42 @@ def decode(
     if pictures.pixels is not None and pictures.pixels.shape[1:] == (channels, *size):
         return pictures
     pixels = np.empty((len(pictures), channels, *size), np.uint8)
-    bad: dict[int, str] = {}
 
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            try:
-                if pictures.pixels is not None:
-                    pixels[index] = reshape(pictures.pixels[index], size, channels)
-                elif pictures.paths is not None:
-                    pixels[index] = decode_file(pictures.paths[index], size, channels)
-            except Unusable as problem:
-                bad[index] = str(problem)
-        return stop - start
+    def decode_row(row: int) -> None:
+        if pictures.pixels is not None:
+            pixels[row] = reshape(pictures.pixels[row], size, channels)
+        elif pictures.paths is not None:
+            pixels[row] = decode_file(pictures.paths[row], size, channels)
 
-    with quiet():
-        in_pieces(work, len(pictures), cores(), progress)
+    bad = for_each_row(decode_row, len(pictures), cores(), progress)
     decoded = replace(pictures, pixels=pixels, rejected=list(pictures.rejected), notes=list(pictures.notes))
     decoded.remove(bad)
     return decoded
 
 
 def bytes_needed(pictures: Pictures, size: tuple[int, int], channels: int) -> int:
-    """What ``decode`` takes for its result."""
+    """Return how many bytes the pixels of these pictures take at this size."""
     return len(pictures) * channels * size[0] * size[1]
 
 
-def _headers(pictures: Pictures) -> np.ndarray:
-    """int64, shape (usable rows, 3): width, height, channels."""
+def _read_headers(pictures: Pictures) -> np.ndarray:
+    """Return width, height and channels of each usable picture: int64, shape (rows, 3). Remove the others, in place."""
     if pictures.pixels is not None:
         channels, height, width = pictures.pixels.shape[1:]
         return np.tile(np.array([width, height, channels]), (len(pictures), 1))
     paths = pictures.paths or []
-    found: list[Header | None] = [None] * len(paths)
-    bad: dict[int, str] = {}
+    found = np.zeros((len(paths), 3), np.int64)
 
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            try:
-                found[index] = read_header(paths[index])
-            except Unusable as problem:
-                bad[index] = str(problem)
-        return stop - start
+    def read(row: int) -> None:
+        found[row] = read_header(paths[row])
 
-    with quiet():
-        in_pieces(work, len(paths), READERS, None)
+    bad = for_each_row(read, len(paths), READERS)
     pictures.remove(bad)
-    return np.array([(each.width, each.height, each.channels) for each in found if each is not None], np.int64)
+    return np.delete(found, list(bad), axis=0)
 
 
 def _size(sizes: np.ndarray) -> tuple[tuple[int, int], Note]:
-    """(height, width) for pictures of these widths and heights, shape (rows, 2), and why."""
+    """Derive (height, width) from the widths and heights of the pictures, shape (rows, 2), and say why."""
     width, height = (int(side) for side in sizes[0])
     alike = bool((sizes == sizes[0]).all())
     if alike and width * height <= LARGEST**2:

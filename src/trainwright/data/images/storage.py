@@ -18,18 +18,18 @@ import numpy as np
 from trainwright.data.files import cache
 from trainwright.data.images.decode import decode_file, quiet
 from trainwright.data.images.headers import Unusable
-from trainwright.data.images.pictures import Pictures, cores, in_pieces
+from trainwright.data.images.pictures import Pictures, Progress, cores, for_each_row
 from trainwright.data.images.sizes import bytes_needed, decode
 from trainwright.data.images.sums import sums_of
 from trainwright.errors import error
 
-MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of what is free
-CACHED = 2000  # files from which on decoding takes longer than reading the cache is worth
+MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of the available memory
+CACHED_FILES = 2000  # fewer files are decoded about as fast as they are read from the cache
 
 
 @dataclass(frozen=True)
 class Files:
-    """Pictures that stay in their files and are decoded whenever they are asked for."""
+    """Pictures that stay in their files and are decoded whenever they are needed."""
 
     paths: list[Path]
     size: tuple[int, int]
@@ -39,12 +39,12 @@ class Files:
         return len(self.paths)
 
     def __getitem__(self, rows: np.ndarray) -> Files:
-        """These rows, by index or by mask."""
+        """Return these rows, by index or by mask."""
         places = np.flatnonzero(rows) if rows.dtype == bool else rows
         return Files([self.paths[place] for place in places.tolist()], self.size, self.channels)
 
     def read(self, rows: Iterable[int]) -> np.ndarray:
-        """The pixels of these rows: uint8, shape (rows, channels, height, width).
+        """Return the pixels of these rows: uint8, shape (rows, channels, height, width).
 
         Raises:
             DataError: E270, a file cannot be decoded any more.
@@ -60,7 +60,6 @@ class Files:
 
 
 Inputs = np.ndarray | Files
-Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -70,7 +69,7 @@ class Stored:
     Attributes:
         pictures: with ``rejected`` complete; ``pixels`` are None where ``inputs`` are files.
         inputs: uint8, shape (rows, channels, height, width), or files.
-        sums: of each picture, as ``sums_of`` gives them: int64, shape (rows, channels, 2); None with pixels.
+        sums: of each picture, from ``sums_of``: int64, shape (rows, channels, 2); None with pixels.
         keep: puts the pixels into the cache.
     """
 
@@ -81,9 +80,9 @@ class Stored:
 
 
 def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: int) -> bool:
-    """Whether the pixels of all parts can be held at once; those that are arrays already are.
+    """Return whether the pixels of all parts fit in memory at once; those that are arrays already are in it.
 
-    Raises DataError E275 for arrays that are to be brought to a size at which they cannot be.
+    Raise DataError E275 for arrays that are to be brought to a size at which they cannot be.
     """
     parts, most = list(parts), min(MOST_BYTES, _available() // 2)
     resized = [part for part in parts if part.pixels is not None and part.pixels.shape[1:] != (channels, *size)]
@@ -95,54 +94,46 @@ def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: in
 def store(
     pictures: Pictures, size: tuple[int, int], channels: int, in_memory: bool, progress: Progress | None = None
 ) -> Stored:
-    """The pictures at this size, those that cannot be used in ``rejected``; ``progress(done, total)`` is called on the way.
+    """Decode pictures to this size, or scan them and leave them in files; those that cannot be used are in ``rejected``.
 
-    Raises SourceError E142.
+    ``progress(done, total)`` is called meanwhile. Raise SourceError E142.
     """
     if not in_memory and pictures.paths is not None and pictures.pixels is None:
-        return _scanned(pictures, size, channels, progress)
-    if pictures.paths is None or len(pictures) < CACHED:
-        return _held(decode(pictures, size, channels, progress), lambda: None)
+        return _scan(pictures, size, channels, progress)
+    if pictures.paths is None or len(pictures) < CACHED_FILES:
+        return _in_memory(decode(pictures, size, channels, progress), lambda: None)
     content = hashlib.blake2b("".join(pictures.keys.to_list()).encode(), digest_size=16).hexdigest()
     key = cache.fingerprint(content, {"size": size, "channels": channels})
     if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
         pictures.pixels = np.require(found[1]["pixels"], requirements="W")
-        return _held(pictures, lambda: None)
+        return _in_memory(pictures, lambda: None)
     decoded = decode(pictures, size, channels, progress)
-    if len(decoded) < len(pictures):  # the cache holds no reasons
-        return _held(decoded, lambda: None)
+    if len(decoded) < len(pictures):  # the cache cannot hold the reasons
+        return _in_memory(decoded, lambda: None)
     pixels: Any = decoded.pixels
-    return _held(decoded, lambda: cache.save(key, {}, {"pixels": pixels}))
+    return _in_memory(decoded, lambda: cache.save(key, {}, {"pixels": pixels}))
 
 
-def _held(pictures: Pictures, keep: Callable[[], None]) -> Stored:
+def _in_memory(pictures: Pictures, keep: Callable[[], None]) -> Stored:
     assert pictures.pixels is not None
     return Stored(pictures, pictures.pixels, None, keep)
 
 
-def _scanned(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
-    """Every file decoded once, for its sums and to find those that cannot be."""
+def _scan(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
+    """Decode every file once, for its sums and to find those that cannot be decoded."""
     paths = pictures.paths or []
     sums = np.zeros((len(paths), channels, 2), np.int64)
-    bad: dict[int, str] = {}
 
-    def work(start: int, stop: int) -> int:
-        for index in range(start, stop):
-            try:
-                sums[index] = sums_of(decode_file(paths[index], size, channels))
-            except Unusable as problem:
-                bad[index] = str(problem)
-        return stop - start
+    def decode_row(row: int) -> None:
+        sums[row] = sums_of(decode_file(paths[row], size, channels)[None])
 
-    with quiet():
-        in_pieces(work, len(paths), cores(), progress)
-    good = np.setdiff1d(np.arange(len(paths)), list(bad))
+    bad = for_each_row(decode_row, len(paths), cores(), progress)
     pictures.remove(bad)
-    return Stored(pictures, Files(pictures.paths or [], size, channels), sums[good], lambda: None)
+    return Stored(pictures, Files(pictures.paths or [], size, channels), np.delete(sums, list(bad), axis=0), lambda: None)
 
 
 def _available() -> int:
-    """Bytes of memory that are free, or could be made so; where the system does not say, more than enough."""
+    """Return how many bytes of memory are available; where the system does not say, more than enough."""
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
     except OSError:

@@ -11,10 +11,9 @@ copy went wrong.
 
 from __future__ import annotations
 
-import errno
+import fcntl
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,24 +87,11 @@ def _complete(dataset: Dataset, missing: list[str], folder: Path, report: Listen
 
 def _acquire(lock: IO[bytes], on_wait: Callable[[], None]) -> None:
     """Hold ``lock`` until it is closed. The system lets go of it when the process dies, so no lock is ever stale."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        while True:
-            try:
-                return msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
-            except OSError as problem:  # it gives up after ten seconds
-                if problem.errno != errno.EDEADLK:
-                    raise
-                on_wait()
-    else:
-        import fcntl
-
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            on_wait()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        on_wait()
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _publish(part: Path, path: Path) -> None:

@@ -27,21 +27,27 @@ _HEAD = 4 + 4 * 255  # bytes of the longest header
 PACKED_CHUNK = 1 << 16  # bytes unpacked at a time
 
 
-def is_idx(path: Path) -> bool:
-    """Whether a file begins like an IDX file with at least two axes, packed or not."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(512)
-        if head.startswith(_GZIP):
+def holds(path: Path, head: bytes) -> bool:
+    """Return whether a folder has images files, by their names, or a file begins with at least two axes, packed or not."""
+    if path.is_dir():
+        return bool(_images(_by_name(entries(path))))
+    if head.startswith(_GZIP):
+        try:
             head = zlib.decompressobj(31).decompress(head, 4)
-    except (OSError, zlib.error):
-        return False
+        except zlib.error:
+            return False
     return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in _TYPES and head[3] >= 2
 
 
-def idx_names(folder: Path) -> list[str]:
-    """The images files in ``folder``, by their names alone, in plain spelling."""
-    return [name for name in _by_name(entries(folder)) if "-images-" in f"-{name}"]
+def read(path: Path) -> dict[str, Pictures]:
+    """Return the pictures of a folder by split, or those of one images file. Raises as ``idx_pairs`` and ``read_pair``."""
+    if path.is_dir():
+        return {part: read_pair(*pair) for part, pair in idx_pairs(path).items()}
+    return {"train": read_pair(path, _labels_of(path, _plain(path), _by_name(entries(path.parent))))}
+
+
+def _images(files: Iterable[str]) -> list[str]:
+    return [name for name in files if "-images-" in f"-{name}"]
 
 
 def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
@@ -52,7 +58,7 @@ def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
     """
     files = _by_name(entries(folder))
     found: dict[str, tuple[Path, Path]] = {}
-    for name in idx_names(folder):
+    for name in _images(files):
         path = files[name]
         parts = {_PARTS[word] for word in name.split("-") if word in _PARTS} or {"train"}
         part = parts.pop()
@@ -62,19 +68,13 @@ def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
     return found
 
 
-def beside(images: Path) -> tuple[Path, Path]:
-    """An images file and the labels file that its name leads to. Raises SourceError E144."""
-    files = _by_name(entries(images.parent))
-    return images, _labels_of(images, _plain(images), files)
-
-
 def read_pair(images: Path, labels: Path) -> Pictures:
     """The pictures of an images file under the labels of a labels file.
 
     Raises:
         SourceError: E102; E143 for a file that is damaged or of another kind; E146 for counts that differ; E147.
     """
-    pixels, values = read_idx(images), read_idx(labels)
+    pixels, values = read_array(images), read_array(labels)
     if pixels.ndim < 3:
         raise error("E143", path=images, why=f"it has {pixels.ndim} axes, so it holds no images")
     if values.ndim != 1:
@@ -91,7 +91,7 @@ def read_pair(images: Path, labels: Path) -> Pictures:
     return pictures
 
 
-def read_idx(path: Path) -> np.ndarray:
+def read_array(path: Path) -> np.ndarray:
     """The array of an IDX file: uint8, any shape. Raises SourceError E102 or E143."""
     try:
         data = memoryview(bytearray(path.read_bytes()))

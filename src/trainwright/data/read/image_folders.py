@@ -47,6 +47,16 @@ def split_of(folder: Path) -> dict[str, Path]:
     return found if "train" in found and (len(found) > 1 or not others) else {"train": folder}
 
 
+def holds(path: Path, head: bytes) -> bool:
+    """Return whether it is a folder of classes."""
+    return path.is_dir() and holds_classes(path)
+
+
+def read(path: Path) -> dict[str, Pictures]:
+    """Return the pictures of each split. Raises as ``read_folder``."""
+    return {part: read_folder(folder) for part, folder in split_of(path).items()}
+
+
 def holds_classes(folder: Path) -> bool:
     """Whether some folder in ``folder`` holds an image file, at any depth, judged by names alone."""
     return any(entry.is_dir() and _holds_file(entry) for entry in entries(folder))

@@ -1,56 +1,66 @@
-"""From a path to labelled pictures, whatever holds them: folders, a table of file names, IDX files, NumPy's files."""
+"""From a path to labelled pictures, whatever holds them: folders, a table of file names, IDX files, NumPy's files.
+
+What holds them is a module with ``holds(path, head)``, which looks at names and at the first bytes of a file, and
+``read(path)``, which gives the pictures by split; and its place in ``SOURCES``.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from trainwright.data.files.content import require
 from trainwright.data.images.pictures import Pictures
 from trainwright.data.read import idx, image_folders, npy
 from trainwright.data.read.tables import read_table
-from trainwright.data.tables.table import Table
+from trainwright.data.tables.split import NAMES
+
+SOURCES = (idx, npy, image_folders)
+HEAD_BYTES = 512
 
 
 def holds_images(path: Path) -> bool:
-    """Whether ``path`` is a folder of images, of IDX files, or a file of IDX or NumPy. Reads names and a few bytes only.
+    """Return whether ``path`` is a folder of images, of IDX files, or a file of IDX or NumPy. Reads names and a few bytes only.
 
-    A table that names image files is found by ``imagefolders.image_column``. Raises SourceError E101 or E102.
+    A table that names image files is found by ``image_folders.image_column``. Raises SourceError E101 or E102.
     """
+    return _source(path) is not None
+
+
+def _source(path: Path) -> Any:
     require(path)
-    if path.is_dir():
-        return bool(idx.idx_names(path)) or image_folders.holds_classes(path)
-    return npy.is_arrays(path) or idx.is_idx(path)
+    head = b""
+    if path.is_file():
+        with suppress(OSError), path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    return next((each for each in SOURCES if each.holds(path, head)), None)
 
 
-def read_pictures(path: Path, table: Table | None = None, image: str = "", label: str = "") -> dict[str, Pictures]:
-    """The pictures by split: ``train``, and ``valid`` and ``test`` where the source has them. Files are not decoded.
+def read_pictures(path: Path) -> dict[str, Pictures]:
+    """Return the pictures by split: ``train``, and ``valid`` and ``test`` where there are some. Files are not decoded.
 
     A folder of IDX files may lack those of ``train``.
-
-    ``image`` and ``label`` name columns of a table; ``table`` is that of ``path``, when it was read already.
 
     Raises:
         SourceError: E101 to E120 for what cannot be read, E141 to E149 for what holds no usable pictures.
         DataError: E201 to E205 for columns.
     """
-    if table is not None:
-        return {"train": image_folders.read_listed(table, image, label)}
-    require(path)
-    if not path.is_dir():
-        if npy.is_arrays(path):
-            return npy.read_arrays(path)
-        if idx.is_idx(path):
-            return {"train": idx.read_pair(*idx.beside(path))}
-        return {"train": image_folders.read_listed(read_table(path), image, label)}
-    if pairs := idx.idx_pairs(path):
-        return _ordered({part: idx.read_pair(*pair) for part, pair in pairs.items()})
-    return _ordered({part: image_folders.read_folder(folder) for part, folder in image_folders.split_of(path).items()})
+    source = _source(path)
+    if source is None and not path.is_dir():
+        return {"train": image_folders.read_listed(read_table(path))}
+    parts = (source or image_folders).read(path)
+    return {part: parts[part] for part in NAMES if part in parts}
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Return the images of a file of IDX or NumPy without their labels. Raises SourceError."""
+    found: np.ndarray = _source(path).read_array(path)
+    return found
 
 
 def of_split(parts: dict[str, Pictures], part: str) -> Pictures:
-    """Those of ``part``; where there are none, those to train on, or the only ones."""
+    """Return those of ``part``; where there are none, those to train on, or the only ones."""
     return parts[next((name for name in (part, "train") if name in parts), next(iter(parts)))]
-
-
-def _ordered(parts: dict[str, Pictures]) -> dict[str, Pictures]:
-    return {part: parts[part] for part in ("train", "valid", "test") if part in parts}

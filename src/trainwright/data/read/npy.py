@@ -29,17 +29,12 @@ _LABELS = ("y", "labels", "label", "target", "targets")
 _BESIDE = ("{stem}_labels.npy", "{stem}-labels.npy", "labels.npy", "y.npy")
 
 
-def is_arrays(path: Path) -> bool:
-    """Whether a file is an .npy file, or an .npz file by its name and first bytes."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(_NPY))
-    except OSError:
-        return False
-    return head == _NPY or (head.startswith(b"PK") and path.suffix.lower() == ".npz")
+def holds(path: Path, head: bytes) -> bool:
+    """Return whether a file is an .npy file, or an .npz file by its name and first bytes."""
+    return head.startswith(_NPY) or (head.startswith(b"PK") and path.suffix.lower() == ".npz")
 
 
-def read_arrays(path: Path) -> dict[str, Pictures]:
+def read(path: Path) -> dict[str, Pictures]:
     """The splits (train, valid, test) of an .npz file; of an .npy file, train.
 
     Raises:
@@ -60,7 +55,7 @@ def read_arrays(path: Path) -> dict[str, Pictures]:
     return result
 
 
-def read_images(path: Path) -> np.ndarray:
+def read_array(path: Path) -> np.ndarray:
     """The images of an .npy or .npz file without their labels; of several arrays of images, the test split's.
 
     Raises:

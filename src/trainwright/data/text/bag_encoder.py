@@ -1,6 +1,7 @@
-"""Labels and texts to numbers. What is learned (classes, vocabulary, document frequencies) comes from the training split only.
+"""Encoders of labels and texts as numbers.
 
-A fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` takes them back.
+Classes, vocabulary and document frequencies are learned from the training split only.
+A fitted encoder is data: ``to_parts`` returns JSON values and arrays, ``from_parts`` rebuilds it from them.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ from trainwright.data.shapes import TextShape
 from trainwright.data.text.char_ngrams import character_ngrams
 from trainwright.data.text.lookup import Lookup
 from trainwright.data.text.ngram_counts import Counter, run_lengths
-from trainwright.data.text.ragged import Ragged, places_of
-from trainwright.data.text.tokenize import Piece, TokenizedTexts, Tokens, tokenize_plain
+from trainwright.data.text.ragged import Ragged, row_numbers, to_offsets, value_indices
+from trainwright.data.text.tokenize import Chunk, TokenizedTexts, Tokens, tokenize_plain
 
-if TYPE_CHECKING:  # imported by what needs it: a few texts are encoded in less time than that takes
+if TYPE_CHECKING:  # imported where it is needed: encoding a few texts takes less time than the import
     import polars as pl
 
     from trainwright.data.batches.base import Batches, Device
 
 PAD, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
-BITS = 32  # two ids, or a row and an id, side by side in one int64, so that one sort or search serves both
+BITS = 32  # two ids, or a row and an id, are packed in one int64, so that one sort or search serves both
 MASK = (1 << BITS) - 1
-BLOCK = 1 << 22  # ids whose weights are worked out at a time
-FEW_TEXTS = 1000  # texts
-Pieces = tuple[np.ndarray, np.ndarray]
+BLOCK_IDS = 1 << 22  # ids whose weights are computed at a time
+FEW_TEXTS = 1000  # up to so many are tokenized in plain Python
+CharNgrams = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class LabelEncoder:
 
     @classmethod
     def fit(cls, labels: pl.Series) -> LabelEncoder:
-        """The distinct labels of the training split."""
+        """Learn the distinct labels of the training split."""
         import polars as pl
 
         names = sorted(labels.unique().to_list())
@@ -51,7 +52,7 @@ class LabelEncoder:
         return cls(tuple(sorted(names, key=float) if numeric else names))  # a stable sort: 1 and 1.0 keep their order
 
     def encode(self, labels: pl.Series) -> np.ndarray:
-        """Class numbers, int64, shape (rows,); -1 for a label that training did not have."""
+        """Return class numbers, int64, shape (rows,); -1 for a label that training did not have."""
         import polars as pl
 
         codes = labels.cast(pl.Enum(list(self.names)), strict=False).to_physical()
@@ -62,9 +63,9 @@ class LabelEncoder:
 class TextEncoder:
     """Texts to token ids: as a sequence, or as a bag of word n-grams, and of the words' character n-grams, with weights.
 
-    Ids are 0 padding, 1 unknown, then tokens, then n-grams by length, then character n-grams. An n-gram is known by the id
-    of its first n - 1 tokens and the token after them, so no text is ever put together: ``grams[k]`` holds the sorted keys
-    ``prefix << 32 | token`` of length k + 2. ``pieces`` holds the sorted keys of the character n-grams (``chars.py``).
+    Ids are 0 padding, 1 unknown, then tokens, then n-grams by length, then character n-grams. An n-gram is identified by the
+    id of its first n - 1 tokens and the token after them, so no strings are joined: ``grams[k]`` holds the sorted keys
+    ``prefix << 32 | token`` of length k + 2, ``char_ngrams`` those of the character n-grams (``char_ngrams.py``).
     """
 
     tokenizer: str
@@ -78,14 +79,14 @@ class TextEncoder:
     max_tokens: int = 0
     tokens: list[str] = field(default_factory=list)
     grams: list[np.ndarray] = field(default_factory=list)
-    pieces: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    char_ngrams: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     idf: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
-    _words_seen: tuple[Any, np.ndarray, Pieces | None] | None = field(default=None, repr=False, compare=False)
+    _last_word_ids: tuple[Any, np.ndarray, CharNgrams | None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> int:
-        """How many ids there are."""
-        return self._words + len(self.pieces)
+        """Return the number of ids."""
+        return self._word_count + len(self.char_ngrams)
 
     def shape(self, outputs: int) -> TextShape:
         """Return what a network has to know of the texts."""
@@ -108,8 +109,8 @@ class TextEncoder:
         return ragged_batches(inputs, targets, batch_size=batch_size, seed=seed, device=device, transposed=ids)
 
     @property
-    def _words(self) -> int:
-        """How many ids stand for words and word n-grams: those of the pieces come behind them."""
+    def _word_count(self) -> int:
+        """Return the number of ids of words and word n-grams; those of character n-grams follow them."""
         return len(self.tokens) + sum(map(len, self.grams))
 
     @cached_property
@@ -119,73 +120,76 @@ class TextEncoder:
         return pl.Enum(self.tokens[len(SPECIAL) :])
 
     def fit(self, texts: pl.Series | Tokens) -> Ragged:
-        """Learn the vocabulary from the training split and give its encoding."""
-        tokens = texts if isinstance(texts, Tokens) else self._tokenise(texts)
+        """Learn the vocabulary from the training split and return its encoding."""
+        tokens = texts if isinstance(texts, Tokens) else self._tokenize(texts)
         known = tokens.frequent(self.min_count)
         self.tokens = [*SPECIAL, *(known.head(self.max_vocabulary) if self.max_vocabulary else known).to_list()]
-        self._forget()
-        self.grams, self.pieces = [], np.zeros(0, np.int64)
+        self._clear_caches()
+        self.grams, self.char_ngrams = [], np.zeros(0, np.int64)
         ids = self._ids(tokens.distinct)
         for _ in range(2, self.ngrams + 1):
-            counter = Counter(int(tokens.ends[-1]))
-            for dealt in parallel_map(partial(self._next_keys, counter, ids, self._lookups), tokens.pieces()):
-                counter.add(dealt)
+            counter = Counter(int(tokens.selected_offsets[-1]))
+            for parts in parallel_map(partial(self._next_keys, counter, ids, self._lookups), tokens.chunks()):
+                counter.add(parts)
             self.grams.append(self._frequent(*counter.frequent(self.min_count)))
         if self.chars:
             keys, offsets = character_ngrams(tokens.distinct, self.chars)
             distinct, places = np.unique(keys, return_inverse=True)
             counts = np.bincount(places, np.repeat(tokens.counts, np.diff(offsets)))
-            self.pieces = self._frequent(distinct, counts)
+            self.char_ngrams = self._frequent(distinct, counts)
         return self._encode(tokens, learn=True)
 
     def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
-        """The encoding of any texts under the vocabulary that was learned."""
+        """Encode any texts with the learned vocabulary."""
         if isinstance(texts, list):
             plain = tokenize_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW_TEXTS else None
             if plain is not None:
-                return self._encode(Tokens.of_plain([each[: self.max_tokens or None] for each in plain]), learn=False)
+                return self._encode(Tokens.from_lists([each[: self.max_tokens or None] for each in plain]), learn=False)
             import polars as pl
 
             texts = pl.Series(texts, dtype=pl.String)
-        return self._encode(texts if isinstance(texts, Tokens) else self._tokenise(texts), learn=False)
+        return self._encode(texts if isinstance(texts, Tokens) else self._tokenize(texts), learn=False)
 
     def share_unknown(self, tokens: Tokens) -> float:
-        """The part of the texts' tokens that the vocabulary does not have."""
+        """Return the share of the texts' tokens that the vocabulary does not have."""
         counts = tokens.counts
         unknown = counts[self._ids(tokens.distinct) == UNKNOWN].sum()
         return float(unknown / counts.sum()) if counts.any() else 0.0
 
     def extend(self, tokens: Tokens, min_count: int) -> int:
-        """Put the tokens that are new behind those there are, which keep their ids; gives how many. Only without n-grams."""
+        """Append new tokens to the vocabulary, whose ids stay as they are, and return how many. Only without n-grams."""
         there, before = set(self.tokens), self.size
         new = [token for token in tokens.frequent(min_count).to_list() if token not in there]
         self.tokens = [*self.tokens, *new]
-        self._forget()
+        self._clear_caches()
         if self.weighting == "tf-idf":
             values, _, _ = self._bags(tokens)
-            self.idf = np.concatenate([self.idf, self._inverse_frequency(values, len(tokens.ends) - 1)[before:]])
+            self.idf = np.concatenate([self.idf, self._smoothed_idf(values, len(tokens.selected_offsets) - 1)[before:]])
         return len(new)
 
-    def _tokenise(self, texts: pl.Series) -> Tokens:
+    def _tokenize(self, texts: pl.Series) -> Tokens:
         read = TokenizedTexts(self.tokenizer, self.lowercase)
         read.add(texts)
         return replace(read.tokens(), most=self.max_tokens)
 
-    def _forget(self) -> None:
-        """What was made of the tokens before."""
+    def _clear_caches(self) -> None:
+        """Drop what was computed from the former vocabulary."""
         self.__dict__.pop("_enum", None)
-        self._words_seen = None
+        self._last_word_ids = None
 
     @property
     def _lookups(self) -> list[Lookup]:
         return [Lookup(keys) for keys in self.grams]
 
-    def _words_of(self, tokens: Tokens) -> tuple[np.ndarray, Pieces | None]:
-        """The id of each distinct token, and the ids of its parts; splits of one source have the same distinct tokens."""
-        seen = self._words_seen
+    def _word_ids(self, tokens: Tokens) -> tuple[np.ndarray, CharNgrams | None]:
+        """Return the id of each distinct token, and the ids of its character n-grams.
+
+        The last result is kept, as the splits of one source share their distinct tokens.
+        """
+        seen = self._last_word_ids
         if seen is None or seen[0] is not tokens.distinct:
-            pieces = self._pieces_of(tokens.distinct) if self.chars else None
-            seen = self._words_seen = (tokens.distinct, self._ids(tokens.distinct), pieces)
+            char_ngrams = self._char_ngram_ids(tokens.distinct) if self.chars else None
+            seen = self._last_word_ids = (tokens.distinct, self._ids(tokens.distinct), char_ngrams)
         return seen[1:]
 
     def _ids(self, words: pl.Series | list[str]) -> np.ndarray:
@@ -197,16 +201,17 @@ class TextEncoder:
         known = words.cast(self._enum, strict=False).to_physical().cast(pl.Int64) + len(SPECIAL)
         return known.fill_null(UNKNOWN).to_numpy()
 
-    def _pieces_of(self, words: pl.Series | list[str]) -> Pieces:
-        """Ids of the character n-grams of each word that the vocabulary has, and offsets of shape (words + 1,)."""
+    def _char_ngram_ids(self, words: pl.Series | list[str]) -> CharNgrams:
+        """Return the ids of each word's character n-grams in the vocabulary, and offsets of shape (words + 1,)."""
         keys, offsets = character_ngrams(words, self.chars)
-        ids = _find(Lookup(self.pieces), keys, self._words)
-        before = np.concatenate([[0], np.cumsum(ids >= 0)])
-        return ids[ids >= 0], before[offsets]
+        ids = _find(Lookup(self.char_ngrams), keys, self._word_count)
+        return ids[ids >= 0], to_offsets(ids >= 0)[offsets]
 
-    def _known(self, lookups: list[Lookup], ids: np.ndarray, offsets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(row, id) of every token, then of the n-grams of each length: ids stand where the n-gram begins, -1 for none."""
-        rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    def _ngram_ids(
+        self, lookups: list[Lookup], ids: np.ndarray, offsets: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (row, id) of every token, then of the n-grams of each length, where they begin; -1 for unknown ones."""
+        rows = row_numbers(offsets)
         yield rows, ids
         prefix, base = ids, len(self.tokens)
         for order, lookup in enumerate(lookups, start=2):
@@ -216,17 +221,17 @@ class TextEncoder:
             yield rows[: len(prefix)], prefix
             base += len(lookup.known)
 
-    def _next_keys(self, counter: Counter, word_ids: np.ndarray, lookups: list[Lookup], piece: Piece) -> list[np.ndarray]:
-        """The keys of all n-grams one token longer than those already learned, dealt out for counting."""
-        codes, offsets = piece
+    def _next_keys(self, counter: Counter, word_ids: np.ndarray, lookups: list[Lookup], chunk: Chunk) -> list[np.ndarray]:
+        """Return the keys of all n-grams one token longer than those already learned, split for counting."""
+        codes, offsets = chunk
         ids = word_ids[codes]
-        (rows, _), *_ = known = list(self._known(lookups, ids, offsets))
+        (rows, _), *_ = known = list(self._ngram_ids(lookups, ids, offsets))
         prefix = known[-1][1]
         keys, usable = _keys(rows, prefix, ids, len(self.grams) + 2)
-        return counter.deal(keys[usable])
+        return counter.split(keys[usable])
 
     def _frequent(self, distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Those of the sorted keys that occur often enough, within what the vocabulary's size leaves."""
+        """Return the keys that occur often enough, sorted, within what is left of the vocabulary's size."""
         kept = counts >= self.min_count
         if self.max_vocabulary:
             room = max(self.max_vocabulary + len(SPECIAL) - self.size, 0)
@@ -241,59 +246,56 @@ class TextEncoder:
         if weights is None:
             return Ragged(values, offsets)
         if learn:
-            self.idf = self._inverse_frequency(values, len(offsets) - 1)
-        texts = Ragged(values, offsets, weights)  # the weights are counts still
-        for _ in parallel_map(partial(self._weigh, texts), texts.cuts(BLOCK)):
+            self.idf = self._smoothed_idf(values, len(offsets) - 1)
+        texts = Ragged(values, offsets, weights)  # whose weights are still counts
+        for _ in parallel_map(partial(self._apply_tf_idf, texts), texts.cuts(BLOCK_IDS)):
             pass
         return texts
 
     def _bags(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Ids with equal ones of a text side by side, offsets of the texts, and with tf-idf how often each id occurs."""
+        """Return ids with equal ones of a text side by side, offsets of the texts, and with tf-idf the count of each id."""
         lookups = self._lookups
-        if len(tokens.codes) > BLOCK // 4:
-            for lookup in lookups:
-                lookup.prepare()
         values, lengths = Spool(np.int32), Spool(np.int64)
         counts = None if self.weighting == "none" else Spool(np.float32)
-        for part in parallel_map(partial(self._bag, self._words_of(tokens), lookups), tokens.pieces()):
+        for part in parallel_map(partial(self._bag, self._word_ids(tokens), lookups), tokens.chunks()):
             values.append(part[0])
             lengths.append(part[1])
             if counts is not None:
                 counts.append(part[2])
-        ends = np.zeros(len(tokens.ends), np.int64)
-        np.cumsum(lengths.array(), out=ends[1:])
-        return values.array(), ends, None if counts is None else counts.array()
+        return values.array(), to_offsets(lengths.array()), None if counts is None else counts.array()
 
     def _bag(
-        self, words: tuple[np.ndarray, Pieces | None], lookups: list[Lookup], piece: Piece
+        self, words: tuple[np.ndarray, CharNgrams | None], lookups: list[Lookup], chunk: Chunk
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Ids with equal ones of a text side by side, how many each text has, and with tf-idf how often each occurs."""
-        (word_ids, parts), (codes, offsets) = words, piece
-        pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._known(lookups, word_ids[codes], offsets)]
+        """Return ids with equal ones of a text side by side, how many each text has, and with tf-idf the count of each."""
+        (word_ids, parts), (codes, offsets) = words, chunk
+        pairs = [(rows << BITS | found)[found >= 0] for rows, found in self._ngram_ids(lookups, word_ids[codes], offsets)]
         if parts is not None:
             ids, begins = parts
-            places, lengths = places_of(begins, codes)
-            rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-            pairs.append(np.repeat(rows << BITS, lengths) | ids[places])
+            indices, lengths = value_indices(begins, codes)
+            pairs.append(np.repeat(row_numbers(offsets) << BITS, lengths) | ids[indices])
         keys = np.sort(np.concatenate(pairs))  # one sort of (row, id) as a single number
         texts = len(offsets) - 1
         if self.weighting == "none":
             return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), keys[:0]
         keys, counts = run_lengths(keys)
-        kept = (keys & MASK) != UNKNOWN  # what training never saw has no document frequency
+        kept = (keys & MASK) != UNKNOWN  # unknown tokens have no document frequency
         keys, counts = keys[kept], counts[kept]
         return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.float32)
 
-    def _inverse_frequency(self, values: np.ndarray, texts: int) -> np.ndarray:
-        """Smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,). ``values``: once a text."""
+    def _smoothed_idf(self, values: np.ndarray, texts: int) -> np.ndarray:
+        """Return smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,).
+
+        ``values`` holds each id once a text.
+        """
         frequency = np.zeros(self.size, np.int64)
-        for at in range(0, len(values), BLOCK):
-            frequency += np.bincount(values[at : at + BLOCK], minlength=self.size)
+        for at in range(0, len(values), BLOCK_IDS):
+            frequency += np.bincount(values[at : at + BLOCK_IDS], minlength=self.size)
         found: np.ndarray = (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
         return found
 
-    def _weigh(self, texts: Ragged, cut: tuple[int, int]) -> None:
-        """Counts become (1 + ln count) * idf, of Euclidean length 1 in each text: float32."""
+    def _apply_tf_idf(self, texts: Ragged, cut: tuple[int, int]) -> None:
+        """Turn counts into (1 + ln count) * idf, scaled to Euclidean length 1 in each text: float32, in place."""
         first, last = cut
         lengths = np.diff(texts.offsets[first : last + 1])
         part = slice(texts.offsets[first], texts.offsets[last])
@@ -304,34 +306,34 @@ class TextEncoder:
         texts.weights[part] = weights / norms[rows]
 
     def _sequence(self, tokens: Tokens, step: bool) -> Ragged:
-        """Tokens in reading order; where a network takes ``step`` by step, an empty text reads as one unknown token."""
+        """Return tokens in reading order; with ``step`` (for networks that need a token) an empty text is one unknown token."""
         ids = self._ids(tokens.distinct).astype(np.int32)
-        values, offsets = Spool(np.int32), tokens.ends
-        for codes, begins in tokens.pieces():
+        values, offsets = Spool(np.int32), tokens.selected_offsets
+        for codes, begins in tokens.chunks():
             empty = np.flatnonzero(np.diff(begins) == 0)
             values.append(np.insert(ids[codes], begins[empty], UNKNOWN) if step and len(empty) else ids[codes])
         if step:
-            offsets = np.concatenate([[0], np.cumsum(np.maximum(np.diff(offsets), 1))])
+            offsets = to_offsets(np.maximum(np.diff(offsets), 1))
         return Ragged(values.array(), offsets)
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """JSON values and arrays, enough to make the same encoder again."""
+        """Return JSON values and arrays from which ``from_parts`` rebuilds the encoder."""
         names = ["tokenizer", "lowercase", "kind", "ngrams", "chars", "weighting"]
         names += ["min_count", "max_vocabulary", "max_tokens", "tokens"]
         arrays = {f"grams.{order + 2}": keys for order, keys in enumerate(self.grams)}
-        return {name: getattr(self, name) for name in names}, arrays | {"pieces": self.pieces, "idf": self.idf}
+        return {name: getattr(self, name) for name in names}, arrays | {"pieces": self.char_ngrams, "idf": self.idf}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextEncoder:
-        """The encoder that ``to_parts`` described."""
+        """Rebuild an encoder from what ``to_parts`` returned."""
         encoder = cls(**values)
         encoder.grams = [arrays[f"grams.{order}"] for order in range(2, encoder.ngrams + 1)]
-        encoder.pieces, encoder.idf = arrays["pieces"], arrays["idf"]
+        encoder.char_ngrams, encoder.idf = arrays["pieces"], arrays["idf"]
         return encoder
 
 
 def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """The key of the n-gram of length ``order`` that begins at each token, and whether there is one within its text."""
+    """Return the key of the n-gram of length ``order`` that begins at each token, and whether its text has one there."""
     following = ids[order - 1 :]
     prefix = prefix[: len(following)]
     inside = rows[order - 1 :] == rows[: len(following)]
@@ -339,6 +341,6 @@ def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> 
 
 
 def _find(known: Lookup, keys: np.ndarray, base: int) -> np.ndarray:
-    """The id of each key, or -1."""
+    """Return the id of each key, or -1."""
     places = known.find(keys)
     return np.where(places >= 0, places + base, -1)

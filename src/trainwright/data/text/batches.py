@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainwright.data.batches.base import GATHER, Indexed
+from trainwright.data.batches.base import GATHER_TOKENS, Indexed
 from trainwright.data.text.ragged import Ragged
 
 
@@ -32,6 +32,6 @@ def ragged_batches(
         inputs = tuple(torch.from_numpy(each).to(device) for each in arrays)
         return inputs, classes[low:high].to(device), {"transposed": batch.transposed(transposed)} if transposed else None
 
-    per_gather = GATHER // max(len(texts.values) // max(len(texts), 1), 1)
+    per_gather = GATHER_TOKENS // max(len(texts.values) // max(len(texts), 1), 1)
     in_advance = device.type == "cpu"  # what a thread puts on another device may not be ready for this one
     return Indexed(len(texts), gather, part, batch_size=batch_size, seed=seed, per_gather=per_gather, in_advance=in_advance)

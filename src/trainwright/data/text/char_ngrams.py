@@ -1,4 +1,4 @@
-"""Character n-grams within words: each distinct word is taken apart once, however often the texts say it."""
+"""Character n-grams within words: each distinct word is split once, however often it occurs in the texts."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainwright.data.text.lookup import FACTOR
+from trainwright.data.text.ragged import to_offsets
+
 if TYPE_CHECKING:
     import polars as pl
 
 BOUNDARY = "\n"  # before and after each word, so that a beginning and an ending are n-grams of their own
-FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no digit of a key is lost
 
 
 def character_ngrams(words: pl.Series | list[str], lengths: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The n-grams of every word, those of one word side by side: keys, and offsets of shape (words + 1,), both int64.
+    """Return the n-grams of every word, those of one word side by side: keys, and offsets of shape (words + 1,), both int64.
 
-    A key is a polynomial of the characters modulo 2**64: exact up to two characters, and beyond that two n-grams of
-    a vocabulary of a million share a key with a chance of about one in ten million. A word shorter than an n-gram has none.
+    A key is a polynomial of the characters modulo 2**64 in an odd ``FACTOR``, so that no bit is lost: exact up to two
+    characters, and beyond that two n-grams of a vocabulary of a million share a key with a chance of about one in ten million.
+    A word shorter than an n-gram has none.
     """
     if isinstance(words, list):
         text = "".join(f"{BOUNDARY}{word}{BOUNDARY}" for word in words)
@@ -27,14 +30,12 @@ def character_ngrams(words: pl.Series | list[str], lengths: Sequence[int]) -> tu
         text = (BOUNDARY + words + BOUNDARY).str.join().item() if len(words) else ""
         sizes = words.str.len_chars().to_numpy().astype(np.int64) + 2
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
-    left = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(codes))  # characters from here to the end of the word
+    remaining = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(codes))  # characters from here to the end of the word
     keys = np.empty((len(codes), len(lengths)), np.uint64)
     for column, length in enumerate(lengths):
         key = np.full(max(len(codes) - length + 1, 0), length, np.uint64)
         for place in range(length):
             key = key * FACTOR + codes[place : place + len(key)]
         keys[: len(key), column] = key
-    offsets = np.zeros(len(words) + 1, np.int64)
-    np.cumsum(sum(np.maximum(sizes - length + 1, 0) for length in lengths), out=offsets[1:])
-    found: np.ndarray = keys[left[:, None] >= np.array(lengths)].view(np.int64)
-    return found, offsets
+    found: np.ndarray = keys[remaining[:, None] >= np.array(lengths)].view(np.int64)
+    return found, to_offsets(sum((np.maximum(sizes - length + 1, 0) for length in lengths), np.zeros_like(sizes)))

@@ -1,4 +1,4 @@
-"""Places of keys in a sorted array: one look into a table of hashes, where a search misses the cache at each step."""
+"""A hash table from keys to their places in a sorted array: one access, where a binary search misses the cache at each step."""
 
 from __future__ import annotations
 
@@ -7,41 +7,52 @@ from functools import cached_property
 
 import numpy as np
 
-FACTOR = np.uint64(0x9E3779B97F4A7C15)
-FEW_KEYS = 16  # keys for which to make the table takes as long as to search for one of them
+FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio, odd
+SEARCH_COST = 16  # a binary search takes as long as adding so many keys to the table
+
+
+def hash_bits(keys: np.ndarray, bits: int) -> np.ndarray:
+    """Return a multiplicative hash of int64 keys, below 2**bits: uint64."""
+    found: np.ndarray = (keys.view(np.uint64) * FACTOR) >> np.uint64(64 - bits)
+    return found
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """``known``: distinct int64, sorted."""
+    """The places of ``known``, which are distinct int64, sorted."""
 
     known: np.ndarray
 
     def find(self, keys: np.ndarray) -> np.ndarray:
-        """The place of each key in ``known``, or -1: int64."""
+        """Return the place of each key in ``known``, or -1: int64."""
         if not len(self.known):
             return np.full(len(keys), -1, np.int64)
-        if len(keys) * FEW_KEYS < len(self.known):
+        if len(keys) * SEARCH_COST < len(self.known):
             places = np.searchsorted(self.known, keys)
             places[places == len(self.known)] = 0
             return np.where(self.known[places] == keys, places, -1)
-        return self._look(keys).astype(np.int64)
-
-    def prepare(self) -> None:
-        """Make the table, before several threads use it."""
-        _ = self._table
+        table, slots = self._table, self._slots(keys)
+        found: np.ndarray = table[slots]
+        wrong = np.flatnonzero((found >= 0) & (self.known[found] != keys))
+        while len(wrong):
+            slots[wrong] = (slots[wrong] + 1) & (len(table) - 1)
+            found[wrong] = table[slots[wrong]]
+            wrong = wrong[(found[wrong] >= 0) & (self.known[found[wrong]] != keys[wrong])]
+        return found.astype(np.int64)
 
     @property
     def _bits(self) -> int:
         return (2 * len(self.known)).bit_length()
 
     def _slots(self, keys: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return ((keys.view(np.uint64) * FACTOR) >> np.uint64(64 - self._bits)).astype(np.int64)
+        return hash_bits(keys, self._bits).astype(np.int64)
 
     @cached_property
     def _table(self) -> np.ndarray:
-        """Each place in the slot of its key's hash, or in the next one that is free; less than half of them are taken."""
+        """Return the table: each place in the slot of its key's hash, or in the next free one; less than half are taken.
+
+        Threads that need it at the same time each build it, which takes no longer than to wait for one of them.
+        """
         table = np.full(1 << self._bits, -1, np.int32)
         places, slots = np.arange(len(self.known), dtype=np.int32), self._slots(self.known)
         while len(places):
@@ -50,13 +61,3 @@ class Lookup:
             left = table[slots] != places
             places, slots = places[left], (slots[left] + 1) & (len(table) - 1)
         return table
-
-    def _look(self, keys: np.ndarray) -> np.ndarray:
-        table, slots = self._table, self._slots(keys)
-        found: np.ndarray = table[slots]
-        wrong = np.flatnonzero((found >= 0) & (self.known[found] != keys))
-        while len(wrong):
-            slots[wrong] = (slots[wrong] + 1) & (len(table) - 1)
-            found[wrong] = table[slots[wrong]]
-            wrong = wrong[(found[wrong] >= 0) & (self.known[found[wrong]] != keys[wrong])]
-        return found

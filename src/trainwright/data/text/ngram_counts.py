@@ -1,7 +1,7 @@
-"""Counting the keys of n-grams, of which a large corpus has more than the memory holds.
+"""Count the keys of n-grams, of which a large corpus has more than fit in memory.
 
-The keys are dealt out by their hash to shares that are sorted one by one: the counts are those of sorting all at once, and the
-time grows with the number of keys alone.
+The keys are partitioned by their hash, and the partitions sorted one by one: the counts are those of sorting all at once, and
+the time grows linearly with the number of keys.
 """
 
 from __future__ import annotations
@@ -9,42 +9,41 @@ from __future__ import annotations
 import numpy as np
 
 from trainwright.data.files.spool import IN_MEMORY, Spool, parallel_map
-from trainwright.data.text.lookup import FACTOR
+from trainwright.data.text.lookup import hash_bits
 
 SORTED_KEYS = 1 << 23  # keys that are sorted at a time
 
 
 class Counter:
-    """Of keys that come in parts: int64."""
+    """A counter of int64 keys that come in parts."""
 
     def __init__(self, most: int) -> None:
-        """``most``: an upper limit of how many will come."""
+        """Prepare for at most ``most`` keys."""
         self._bits = max((most - 1) // SORTED_KEYS, 0).bit_length()
-        self._shares = [Spool(np.int64, IN_MEMORY * 2 >> self._bits) for _ in range(1 << self._bits)]
+        self._partitions = [Spool(np.int64, IN_MEMORY * 2 >> self._bits) for _ in range(1 << self._bits)]
 
-    def deal(self, keys: np.ndarray) -> list[np.ndarray]:
-        """The keys of each share; apart from ``add``, as it can be done by many threads."""
+    def split(self, keys: np.ndarray) -> list[np.ndarray]:
+        """Split keys by partition. It is apart from ``add`` so that many threads can do it."""
         if not self._bits:
             return [keys]
-        with np.errstate(over="ignore"):
-            share = ((keys.view(np.uint64) * FACTOR) >> np.uint64(64 - self._bits)).astype(np.uint16)
-        dealt = keys[np.argsort(share, kind="stable")]
-        return np.split(dealt, np.cumsum(np.bincount(share, minlength=len(self._shares)))[:-1])
+        partition = hash_bits(keys, self._bits).astype(np.uint16)
+        ordered = keys[np.argsort(partition, kind="stable")]
+        return np.split(ordered, np.cumsum(np.bincount(partition, minlength=len(self._partitions)))[:-1])
 
-    def add(self, dealt: list[np.ndarray]) -> None:
-        """What ``deal`` gave."""
-        for share, keys in zip(self._shares, dealt, strict=True):
-            share.append(keys)
+    def add(self, parts: list[np.ndarray]) -> None:
+        """Add keys that ``split`` split."""
+        for partition, keys in zip(self._partitions, parts, strict=True):
+            partition.append(keys)
 
     def frequent(self, least: int) -> tuple[np.ndarray, np.ndarray]:
-        """The keys that came ``least`` times or more, sorted, and how often each came."""
+        """Return the keys that occurred at least ``least`` times, sorted, and their counts."""
 
-        def count(share: Spool) -> tuple[np.ndarray, np.ndarray]:
-            distinct, counts = run_lengths(np.sort(share.array()))
+        def count(partition: Spool) -> tuple[np.ndarray, np.ndarray]:
+            distinct, counts = run_lengths(np.sort(partition.array()))
             kept = counts >= least
             return distinct[kept], counts[kept]
 
-        parts = list(parallel_map(count, self._shares))
+        parts = list(parallel_map(count, self._partitions))
         keys, counts = (np.concatenate(each) for each in zip(*parts, strict=True))
         if len(parts) == 1:
             return keys, counts
@@ -53,7 +52,7 @@ class Counter:
 
 
 def run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values of a sorted array, and how often each occurs."""
+    """Return the distinct values of a sorted array, and how often each occurs."""
     if not len(ordered):
         return ordered, np.zeros(0, np.int64)
     bounds = np.empty(np.count_nonzero(ordered[1:] != ordered[:-1]) + 2, np.int64)

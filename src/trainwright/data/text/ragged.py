@@ -1,4 +1,4 @@
-"""Ragged: rows of different lengths as one flat array and offsets, the shape of text."""
+"""Ragged arrays: rows of different lengths as one flat array and offsets, the shape of text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Transposed(NamedTuple):
-    """Rows from the side of their ids: of each id the rows that it occurs in.
+    """A batch of rows grouped by id: for each id the rows that it occurs in.
 
     Attributes:
         rows: int32, shape (tokens,): row numbers, those of one id after those of another.
@@ -45,25 +45,23 @@ class Ragged:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each row: int64, shape (rows,)."""
+        """Return the number of tokens of each row: int64, shape (rows,)."""
         return np.diff(self.offsets)
 
     def take(self, rows: np.ndarray) -> Ragged:
-        """The rows of the given numbers, in that order."""
-        places, lengths = places_of(self.offsets, rows)
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return Ragged(self.values[places], offsets, None if self.weights is None else self.weights[places])
+        """Return the rows of these numbers, in this order."""
+        indices, lengths = value_indices(self.offsets, rows)
+        return Ragged(self.values[indices], to_offsets(lengths), None if self.weights is None else self.weights[indices])
 
     def cuts(self, tokens: int) -> Iterator[tuple[int, int]]:
-        """First row and the one behind the last, of whole rows with about so many tokens together."""
-        places = np.searchsorted(self.offsets, np.arange(tokens, int(self.offsets[-1]), tokens))
-        inner = sorted({place for place in places.tolist() if place < len(self)})
+        """Yield (first, end) of runs of whole rows with about ``tokens`` tokens each."""
+        rows = np.searchsorted(self.offsets, np.arange(tokens, int(self.offsets[-1]), tokens))
+        inner = sorted({row for row in rows.tolist() if row < len(self)})
         return pairwise([0, *inner, len(self)])
 
     def transposed(self, size: int) -> Transposed:
-        """From the side of the ids, of which there are ``size``."""
-        order = order_of(self.values, size)
+        """Group the tokens by id; ``size`` is the number of ids."""
+        order = stable_argsort(self.values, size)
         rows = np.arange(len(self), dtype=np.int32).repeat(self.lengths).take(order, mode="clip")
         ordered = self.values.take(order, mode="clip")
         begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
@@ -71,24 +69,36 @@ class Ragged:
         return Transposed(rows, weights, begins.astype(np.int32), ordered[begins].astype(np.int64))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The parts by name, for storing."""
+        """Return the arrays by name, for storing."""
         parts = {"values": self.values, "offsets": self.offsets}
         return parts if self.weights is None else parts | {"weights": self.weights}
 
 
-def order_of(ids: np.ndarray, size: int) -> np.ndarray:
-    """The order that sorts ids below ``size``, equal ones as they come: int64, shape (tokens,).
+def to_offsets(lengths: np.ndarray) -> np.ndarray:
+    """Return where rows of these lengths begin, and the end of the last: int64, shape (rows + 1,)."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
 
-    NumPy sorts 16 bits by counting, which takes a fraction of the time of comparing.
+
+def row_numbers(offsets: np.ndarray) -> np.ndarray:
+    """Return the row of each value: int64, shape (values,)."""
+    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+
+
+def stable_argsort(ids: np.ndarray, size: int) -> np.ndarray:
+    """Return the stable order that sorts ids below ``size``: int64, shape (tokens,).
+
+    NumPy sorts 16 bits by radix, which takes a fraction of the time of comparing.
     """
     order = ids.astype(np.uint16).argsort(kind="stable")
     return order if size <= 1 << 16 else order[(ids >> 16).astype(np.uint16)[order].argsort(kind="stable")]
 
 
-def places_of(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the values of the rows of the given numbers are, one row after the other, and how many each row has."""
+def value_indices(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of these rows' values, one row after the other, and the length of each row."""
     lengths = np.diff(offsets)[rows]
     ends = np.cumsum(lengths)
-    places = np.repeat(offsets[rows] - ends + lengths, lengths)
-    places += np.arange(len(places))
-    return places, lengths
+    indices = np.repeat(offsets[rows] - ends + lengths, lengths)
+    indices += np.arange(len(indices))
+    return indices, lengths

@@ -1,11 +1,11 @@
-"""Text to token ids and back, for language models. What is learned comes from the training text only.
+"""Encode text as token ids and back, for language models. The tokens are learned from the training text only.
 
-``words``: what stands between white space; every newline is ``<eos>`` (the convention of the Penn Treebank corpus). A word
+``words``: split at white space; every newline is ``<eos>`` (the convention of the Penn Treebank corpus). A word
 that training did not have is ``<unk>``, which may be a word of the text already.
-``characters``: every character; one that training did not have is ``<unk>``, shown as U+FFFD.
-``bytes``: the 256 bytes. ``bpe``: pieces of words, learned; both can say every text, and give it back exactly.
+``characters``: every character; one that training did not have is ``<unk>``, decoded as U+FFFD.
+``bytes``: the 256 bytes. ``bpe``: learned subwords. Both can encode every text, and restore it exactly.
 
-A fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` takes them back.
+A fitted encoder is data: ``to_parts`` returns JSON values and arrays, ``from_parts`` rebuilds it from them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _UNKNOWN_WORD = re.compile(rf"(?<!\S){re.escape(UNKNOWN_TOKEN)}(?!\S)")
 
 @dataclass
 class TokenEncoder:
-    """Text to ids under one of ``TOKENIZERS``.
+    """An encoder of text as ids, by one of ``TOKENIZERS``.
 
     Attributes:
         min_count: a word or character must occur so often in the training text to have an id, a pair to become a bpe token.
@@ -62,7 +62,7 @@ class TokenEncoder:
 
     @property
     def size(self) -> int:
-        """How many ids there are."""
+        """Return the number of ids."""
         return len(self.tokens)
 
     def shape(self) -> TokenShape:
@@ -70,7 +70,7 @@ class TokenEncoder:
         return TokenShape(self.size)
 
     @cached_property
-    def _coder(self) -> Words | Characters | Bytes | Bpe:
+    def _tokenizer(self) -> Words | Characters | Bytes | Bpe:
         if self.tokenizer == "words":
             return Words(self.tokens)
         if self.tokenizer == "characters":
@@ -78,16 +78,16 @@ class TokenEncoder:
         return Bytes() if self.tokenizer == "bytes" else Bpe(self.bpe)
 
     def fit(self, text: str) -> np.ndarray:
-        """Learn the tokens from the training text and give its ids, as ``transform`` does.
+        """Learn the tokens from the training text and return its ids, as ``transform`` does.
 
         Raises:
-            SettingError: E310, there is no such tokeniser.
+            SettingError: E310, there is no such tokenizer.
             SourceError: E165, a bpe vocabulary below 256.
         """
         if self.tokenizer not in TOKENIZERS:
             hint = nearest(self.tokenizer, TOKENIZERS)
             raise error("E310", setting="tokenizer", name=self.tokenizer, choices=", ".join(TOKENIZERS), hint=hint)
-        self.__dict__.pop("_coder", None)
+        self.__dict__.pop("_tokenizer", None)
         if self.tokenizer in _LEARN:
             first = _FIRST[self.tokenizer]
             limit = max(self.max_vocabulary - len(first), 0) if self.max_vocabulary else None
@@ -95,64 +95,64 @@ class TokenEncoder:
         else:
             if self.tokenizer == "bpe":
                 self.bpe = train(chunks(text, BPE_PART), self.max_vocabulary, self.min_count)
-            self.tokens = [readable(piece) for piece in self._coder.pieces]
+            self.tokens = [readable(token) for token in self._tokenizer.token_bytes]
         return self.transform(text)
 
     def transform(self, text: str) -> np.ndarray:
-        """The ids of any text, shape (tokens,): uint16, or uint32 where there are more than 65,536 ids."""
+        """Return the ids of any text, shape (tokens,): uint16, or uint32 where there are more than 65,536 ids."""
         dtype = np.uint16 if self.size <= 1 << 16 else np.uint32
-        return np.concatenate([self._coder.encode(chunk).astype(dtype) for chunk in chunks(text)])
+        return np.concatenate([self._tokenizer.encode(chunk).astype(dtype) for chunk in chunks(text)])
 
     def behind_line_end(self, text: str, ids: np.ndarray | None = None) -> np.ndarray:
-        """The ids of a text, where they are not known already, behind that of a line end: the context of its first token."""
+        """Return the ids of a text (``ids`` if they are known) after that of a line end: the context of its first token."""
         return np.concatenate([self.transform("\n")[-1:], self.transform(text) if ids is None else ids])
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids. Characters, bytes and bpe give back what was encoded; words stand one space apart."""
+        """Return the text of ids. Characters, bytes and bpe restore what was encoded; words are joined by one space."""
         stream = self.stream()
         return "".join(map(stream.push, np.asarray(ids, np.int64).tolist())) + stream.end()
 
     def stream(self) -> TokenStream:
-        """A decoder that takes one id at a time, for printing tokens as they are made."""
-        return TokenStream(self._word_pieces() if self.tokenizer == "words" else self._coder.pieces.__getitem__)
+        """Return a decoder that takes one id at a time, for printing tokens as they are generated."""
+        return TokenStream(self._word_bytes() if self.tokenizer == "words" else self._tokenizer.token_bytes.__getitem__)
 
-    def _word_pieces(self) -> Callable[[int], bytes]:
+    def _word_bytes(self) -> Callable[[int], bytes]:
         at_line_start = True
 
-        def piece(number: int) -> bytes:
+        def spaced(number: int) -> bytes:
             nonlocal at_line_start
             text = "\n" if number == END else self.tokens[number] if at_line_start else f" {self.tokens[number]}"
             at_line_start = number == END
             return text.encode()
 
-        return piece
+        return spaced
 
     def extend(self, text: str) -> int:
-        """Give ids, after those there are, to what ``text`` has ``min_count`` times and no id stands for; how many there were.
+        """Append to the ids what ``text`` has ``min_count`` times and no id stands for; return how many were added.
 
-        Bytes and bpe can say any text already, and stay as they are. ``max_vocabulary`` limits ``fit`` only.
+        Bytes and bpe can encode any text already, and stay as they are. ``max_vocabulary`` limits ``fit`` only.
         """
         if self.tokenizer not in _LEARN:
             return 0
         new = _LEARN[self.tokenizer](chunks(text), self.tokens, self.min_count, None)
         self.tokens = [*self.tokens, *new]
-        self.__dict__.pop("_coder", None)
+        self.__dict__.pop("_tokenizer", None)
         return len(new)
 
     def unknown(self, ids: np.ndarray, text: str = "") -> int:
-        """How many ids are ``<unk>``; with the ``text`` they come from, without those that are ``<unk>`` there as a word."""
+        """Count the ids that are ``<unk>``; given the ``text`` they come from, not those that are the word ``<unk>`` in it."""
         if self.tokenizer not in _LEARN:
             return 0
         said = len(_UNKNOWN_WORD.findall(text)) if self.tokenizer == "words" else 0
         return int(np.count_nonzero(np.asarray(ids) == UNKNOWN)) - said
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """JSON values and arrays (of which there are none), enough to make the same encoder again."""
+        """Return JSON values and (no) arrays from which ``from_parts`` rebuilds the encoder."""
         return {name: getattr(self, name) for name in ("tokenizer", "min_count", "max_vocabulary", "tokens", "bpe")}, {}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TokenEncoder:
-        """The encoder that ``to_parts`` described. Raises ValueError where the tokens are not those of the tokeniser."""
+        """Rebuild an encoder from what ``to_parts`` returned. Raise ValueError where the tokens do not fit the tokenizer."""
         encoder = cls(**values)
         tokens = encoder.tokens
         if encoder.tokenizer in _LEARN:
@@ -160,23 +160,23 @@ class TokenEncoder:
             alone = encoder.tokenizer == "words" or all(len(token) == 1 for token in tokens[len(first) :])
             fits = tuple(tokens[: len(first)]) == first and alone and len(set(tokens)) == len(tokens)
         else:
-            fits = tokens == [readable(piece) for piece in encoder._coder.pieces]
+            fits = tokens == [readable(token) for token in encoder._tokenizer.token_bytes]
         if not fits:
             raise ValueError(f"the tokens are not those of the tokenizer {encoder.tokenizer}")
         return encoder
 
 
 class TokenStream:
-    """Ids to text one by one. All that ``push`` and ``end`` gave, joined, is what ``decode`` gives for the same ids."""
+    """A decoder of ids one by one. The joined results of ``push`` and ``end`` are what ``decode`` returns for the same ids."""
 
-    def __init__(self, piece: Callable[[int], bytes]) -> None:
-        self._piece = piece
+    def __init__(self, bytes_of: Callable[[int], bytes]) -> None:
+        self._bytes_of = bytes_of
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, number: int) -> str:
-        """The text that has become certain: nothing while a character is incomplete; U+FFFD for bytes that are none."""
-        return self._decoder.decode(self._piece(number))
+        """Return the text that has become certain: nothing while a character is incomplete; U+FFFD for invalid bytes."""
+        return self._decoder.decode(self._bytes_of(number))
 
     def end(self) -> str:
-        """What is left: U+FFFD where the last character was never completed, else nothing."""
+        """Return what is left: U+FFFD where the last character was never completed, else nothing."""
         return self._decoder.decode(b"", final=True)

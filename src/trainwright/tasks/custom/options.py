@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
@@ -15,16 +16,14 @@ from torch.optim import Optimizer
 
 from trainwright.data.batches.user_data import BatchLayout
 from trainwright.errors import error, nearest
-from trainwright.evaluation import measure
 from trainwright.fields import period
 from trainwright.models.forward import Forward
 from trainwright.training.loop import FOREVER, Plan
-from trainwright.watch.metrics import METRICS, computed
+from trainwright.watch.metrics import METRICS, compute, computed
 from trainwright.watch.notebook import in_notebook
 
 RESERVED = {"loss", "accuracy", "n"}
 SCORES = ("accuracy", "loss")
-WHOLE, REAL = (int,), (int, float)
 
 
 @dataclass
@@ -40,12 +39,19 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         """Check every option."""
-        _check_number("batch_size", self.batch_size, WHOLE, 1)
+        self._check_numbers("batch_size", least=1)
         if not isinstance(self.model, nn.Module):
             raise error("E320", name="model", value=self.model, problem="an instance of torch.nn.Module")
         if self.state is not None and not callable(self.state):
             problem = "a callable that makes the first state from the inputs"
             raise error("E320", name="state", value=self.state, problem=problem)
+
+    def _check_numbers(self, *names: str, least: int = 0, kinds: tuple[type[float], ...] = (int,)) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+                problem = f"{' or '.join(kind.__name__ for kind in kinds)}, at least {least}"
+                raise error("E320", name=name, value=value, problem=problem)
 
     def forward(self, model: nn.Module | None = None) -> Forward:
         """Return how the model is called, or another one in its place."""
@@ -112,19 +118,17 @@ class FitOptions(EvaluateOptions):
         """Check every option, and fill in those that follow from others."""
         super().__post_init__()
         assert self.metrics is not None
-        self.schedule = list(self.schedule) if isinstance(self.schedule, list | tuple) else [self.schedule]
-        self.schedule = [each for each in self.schedule if each is not None]
+        if not isinstance(self.schedule, list | tuple):
+            self.schedule = [] if self.schedule is None else [self.schedule]
         if self.epochs is None:
             self.epochs = FOREVER if self.steps or self.time else 1
         if self.shuffle is None:
             self.shuffle = self.state is None
         if self.progress is None:  # somebody looks on
             self.progress = sys.stderr.isatty() or in_notebook()
-        for name in ("epochs", "steps", "patience", "seed"):
-            _check_number(name, getattr(self, name), WHOLE, 0)
-        _check_number("accumulate", self.accumulate, WHOLE, 1)
-        for name in ("time", "clip", "clip_value"):
-            _check_number(name, getattr(self, name), REAL, 0)
+        self._check_numbers("accumulate", least=1)
+        self._check_numbers("epochs", "steps", "patience", "seed")
+        self._check_numbers("time", "clip", "clip_value", kinds=(int, float))
         self._check_optimizer()
         _check_word("schedule_every", self.schedule_every, ("epoch", "step"))
         _check_word("on_nonfinite", self.on_nonfinite, ("stop", "skip"))
@@ -149,7 +153,7 @@ class FitOptions(EvaluateOptions):
         self._registered = self.monitor in SCORES or (self.monitor in registered and self.monitor not in self.metrics)
         if self._registered and self.monitor not in SCORES:
             ignored = getattr(self.loss, "ignore_index", None)
-            self.metrics = {**self.metrics, self.monitor: partial(measure.registered, self.monitor, ignored)}
+            self.metrics = {**self.metrics, self.monitor: partial(_registered, self.monitor, ignored)}
 
     def _check_optimizer(self) -> None:
         """Raise E608 and E609 for an optimiser that cannot train this model, E320 for a schedule of another kind."""
@@ -174,12 +178,19 @@ class FitOptions(EvaluateOptions):
             raise error("E320", name="checkpoint_every", value=self.checkpoint_every, problem=problem) from None
 
 
-def _check_number(name: str, value: Any, kinds: tuple[type[int | float], ...], least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
-        problem = f"{' or '.join(kind.__name__ for kind in kinds)}, at least {least}"
-        raise error("E320", name=name, value=value, problem=problem)
-
-
 def _check_word(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise error("E320", name=name, value=value, problem=" or ".join(choices), hint=nearest(str(value), choices))
+
+
+def _registered(name: str, ignored: int | None, outputs: Any, targets: Any) -> float:
+    """Return a registered metric of all rows; NaN where it has no value. Raise E320 for outputs that it does not take."""
+    predicts = METRICS[name].predicts.split()
+    if isinstance(outputs, torch.Tensor) and isinstance(targets, torch.Tensor):
+        numbers = targets.is_floating_point()
+        if "number" in predicts and numbers and outputs.numel() == targets.numel():
+            return compute([name], *(each.double().flatten().numpy() for each in (targets, outputs))).get(name, math.nan)
+        if "class" in predicts and not numbers and outputs.ndim == 2 and targets.ndim == 1:
+            kept = targets != ignored if ignored is not None else slice(None)
+            return compute([name], targets[kept].long().numpy(), outputs[kept].float().numpy()).get(name, math.nan)
+    raise error("E320", name="monitor", value=name, problem=f"it is measured where a {' or '.join(predicts)} is predicted")

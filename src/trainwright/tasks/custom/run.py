@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from trainwright.data.batches.base import Batches
-from trainwright.data.batches.pytree import leaves
+from trainwright.data.batches.pytree import tree_leaves
 from trainwright.errors import error
 from trainwright.store import run_folder
 from trainwright.store.atomic import remove_leftovers, write_file
@@ -46,7 +46,7 @@ def describe(options: FitOptions) -> dict[str, Any]:
     groups = [{key: each for key, each in group.items() if key != "params"} for group in optimizer.param_groups]
     whole = {
         "model": [type(model).__qualname__, _digest(shapes)],
-        "data": [type(data).__qualname__, _digest([_sample(leaf) for leaf in leaves(data)])],
+        "data": [type(data).__qualname__, _digest([_sample(leaf) for leaf in tree_leaves(data)])],
         "loss": [getattr(loss, "__qualname__", type(loss).__qualname__), _scalars(getattr(loss, "__dict__", {}))],
         "optimizer": [type(optimizer).__qualname__, *map(_scalars, groups)],
     }

@@ -17,7 +17,7 @@ from trainwright.data.images.headers import SUFFIXES, Unusable, image_format
 from trainwright.data.images.pictures import Pictures
 from trainwright.data.images.sizes import decode
 from trainwright.data.images.storage import Files, Inputs, fit_in_memory, store
-from trainwright.data.read import idx, image_folders, npy
+from trainwright.data.read import image_folders
 from trainwright.data.read import images as imagesource
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Rejected
@@ -116,8 +116,7 @@ def _of_files(paths: list[Path]) -> Unit:
 
 def _of_array(path: Path) -> Unit:
     """An IDX or NumPy file; its labels are not looked for."""
-    array = idx.read_idx(path) if idx.is_idx(path) else npy.read_images(path)
-    pixels = to_pixels(array, str(path))
+    pixels = to_pixels(imagesource.read_array(path), str(path))
     names = [f"{printable(str(path))}:{row}" for row in range(1, len(pixels) + 1)]
     return _named(names), _pictures(str(path), names, None, pixels)
 

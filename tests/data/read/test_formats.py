@@ -1,0 +1,85 @@
+"""A format is one module and one entry: what is registered is told, read and trained from, and known by its ending."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+from samples import news_rows
+
+import trainwright as tw
+from trainwright.data.images.headers import FORMATS as IMAGE_FORMATS
+from trainwright.data.images.headers import SUFFIXES
+from trainwright.data.read.formats import FORMATS, Format, names_table
+from trainwright.data.read.running_text import holds_corpus
+from trainwright.data.read.sniff import sniff
+from trainwright.data.read.tables import read_table
+from trainwright.data.tables.table import ROW
+from trainwright.tasks.text.predictor import TextPredictor
+
+PACKAGE = Path(tw.__file__).parent
+
+
+def open_parts(content, sniffed):
+    """The whole of an Arrow file, which polars reads."""
+    frame = pl.read_ipc(content.data or content.path)
+    return partial(iter, [(frame.with_columns(pl.Series(ROW, range(1, frame.height + 1), pl.Int64)), [])])
+
+
+@pytest.fixture
+def arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An Arrow file, and its format added: one module, and one entry."""
+    module = ModuleType("arrow_reader")
+    module.open_parts = open_parts  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "arrow_reader", module)
+    path = tmp_path / "news.arrow"
+    pl.DataFrame(news_rows(200), schema=["label", "text"], orient="row").write_ipc(path)
+    with pytest.raises(tw.TrainwrightError, match="an Arrow file"):
+        sniff(path)
+    entry = Format("arrow", (".arrow", ".feather"), "arrow_reader", b"ARROW1")
+    FORMATS.append(entry)
+    yield path
+    FORMATS.remove(entry)
+
+
+def test_a_format_that_is_added_is_read_and_trained_from(arrow: Path, tmp_path: Path) -> None:
+    found = sniff(arrow)
+    assert (found.format, found.notes) == ("arrow", [("format", "arrow", "its first bytes are ARROW1")])
+    packed = tmp_path / "packed.feather.gz"
+    packed.write_bytes(gzip.compress(arrow.read_bytes()))
+    rows = read_table(arrow).frame.rows()
+    assert read_table(packed).frame.rows() == rows and len(rows) == 200 and rows[1][2] == 2
+    run = tw.train(arrow, epochs=1, out=tmp_path / "run")
+    assert run.evaluate(arrow)["n"] == 200
+    assert TextPredictor.takes_file("nosuch.feather") and not holds_corpus(arrow)
+
+
+def test_what_reads_a_format_is_named_by_its_entry_alone() -> None:
+    sources = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    for each in FORMATS:
+        name = each.module.rpartition(".")[2]
+        users = [path for path, text in sources.items() if re.search(rf"import .*\b{name}\b|\.{name}\b", text)]
+        assert users == ["data/read/formats.py"], each.name
+    endings = {suffix for each in FORMATS for suffix in each.suffixes} - {".json"}  # of which a run has files too
+    for suffix in endings | {".jpg", ".webp", ".bmp", ".gif", ".tif"}:
+        users = [path for path, text in sources.items() if f'"{suffix}"' in text]
+        places = {"data/images/headers.py"} if suffix in SUFFIXES else {"data/read/formats.py"}
+        assert set(users) - ({"data/read/delimited.py"} if suffix == ".tsv" else set()) == places, suffix
+
+
+@pytest.mark.parametrize("word", ["a.csv", "a.TSV", "b.ndjson", "c.parquet.gz", "d.zst"])
+def test_words_that_can_only_be_files(word: str) -> None:
+    assert names_table(word) and not names_table(f"what a {word}") and not names_table(word.partition(".")[0])
+
+
+def test_an_image_format_is_one_entry() -> None:
+    endings = [suffix for each in IMAGE_FORMATS for suffix in each.suffixes]
+    assert len(endings) == len(set(endings)) == len(SUFFIXES)
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in endings)
