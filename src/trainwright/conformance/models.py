@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 import safetensors.torch
 import torch
@@ -21,11 +21,11 @@ from trainwright.models import registry
 from trainwright.models.catalog import CATALOG
 
 OUTPUTS, VOCABULARY, TIME = 4, 50, 6
-SHAPES: dict[str, list[Shape]] = {
-    "text": [TextShape(VOCABULARY, OUTPUTS)],
-    "image": [ImageShape(1, 8, 8, OUTPUTS), ImageShape(3, 5, 4, OUTPUTS)],
-    "table": [TableShape(5, (3, 7), OUTPUTS), TableShape(5, (), OUTPUTS), TableShape(0, (9, 12), OUTPUTS)],
-    "language": [TokenShape(VOCABULARY)],
+SHAPES: dict[type[Shape], list[Shape]] = {
+    TextShape: [TextShape(VOCABULARY, OUTPUTS)],
+    ImageShape: [ImageShape(1, 8, 8, OUTPUTS), ImageShape(3, 5, 4, OUTPUTS)],
+    TableShape: [TableShape(5, (3, 7), OUTPUTS), TableShape(5, (), OUTPUTS), TableShape(0, (9, 12), OUTPUTS)],
+    TokenShape: [TokenShape(VOCABULARY)],
 }
 # The settings that each model is tested with; others are derived or have defaults.
 SMALL: dict[tuple[str, str], list[dict[str, Any]]] = {
@@ -64,8 +64,9 @@ def models() -> list[tuple[str, str]]:
 
 def check_model(task: str, name: str) -> None:
     """Check every promise of a model. Raise AssertionError that names the broken one, with settings and shape."""
+    shapes = SHAPES[get_type_hints(registry.load(registry.find(task, name).network).__init__)["shape"]]
     for changes in SMALL.get((task, name), [{}]):
-        for shape in SHAPES[task]:
+        for shape in shapes:
             case = Case(task, name, changes, shape)
             for check in (*CHECKS, *(LANGUAGE_CHECKS if isinstance(shape, TokenShape) else ())):
                 try:

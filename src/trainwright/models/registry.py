@@ -29,10 +29,10 @@ def find(task: str, name: str) -> Model:
 def without_torch(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, np.ndarray]) -> Any:
     """Return the network in NumPy with these weights, or None where there is none. Raise as ``restore``."""
     entry = find(task, name)
-    return _attribute(entry.numpy)(settings, shape, weights) if entry.numpy else None
+    return load(entry.numpy)(settings, shape, weights) if entry.numpy else None
 
 
-def _attribute(reference: str) -> Any:
+def load(reference: str) -> Any:
     """Import ``module:name``."""
     module, _, name = reference.partition(":")
     return getattr(importlib.import_module(module), name)
@@ -72,6 +72,6 @@ def _form(form: tuple[str, tuple[int, ...]] | None) -> str:
 
 def build(task: str, name: str, settings: Any, shape: Shape) -> nn.Module:
     """Build the network of a versioned name, its weights drawn from torch's random state. Raise E406 for an unknown name."""
-    network = _attribute(find(task, name).network)(settings, shape)
+    network = load(find(task, name).network)(settings, shape)
     network.init_weights()
     return network  # type: ignore[no-any-return]

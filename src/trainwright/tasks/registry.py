@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trainwright.config.kinds import KINDS
 from trainwright.config.settings import Settings
 from trainwright.errors import RunError, error, in_short
+from trainwright.models.registry import load
 from trainwright.store import run_folder
 from trainwright.tasks.base import Predictor
 
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
 # What a training that goes on may choose anew.
 FREE_WITH_FROM = ("context", "model.dropout")
-
-
-def load(reference: str) -> Any:
-    """Import what a kind names as ``module:attribute``."""
-    module, _, attribute = reference.partition(":")
-    return getattr(importlib.import_module(module), attribute)
 
 
 def prepare(
