@@ -18,7 +18,7 @@ from picture_samples import noise
 
 from trainwright.data.images.arrays import convert, to_labels
 from trainwright.data.images.normalize import ImageNormalizer
-from trainwright.data.read.digits import embedded_digits
+from trainwright.data.read.embedded import digits
 from trainwright.data.read.images import holds_images, read_pictures
 from trainwright.errors import SourceError
 
@@ -289,7 +289,7 @@ def test_missing_arrays_and_labels(tmp_path: Path) -> None:
 
 
 def test_the_digits_are_those_of_scikit_learn() -> None:
-    found = embedded_digits()["train"]
+    found = digits()["train"]
     assert found.pixels is not None and found.pixels.shape == (1797, 1, 8, 8)
     assert found.labels.value_counts().sort("label")["count"].to_list() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     shades = [[0, 0, 5, 13, 9, 1, 0, 0], [0, 0, 13, 15, 10, 15, 5, 0]]  # the first rows of the first picture
@@ -299,7 +299,7 @@ def test_the_digits_are_those_of_scikit_learn() -> None:
 
 def test_the_digits_are_read_without_scikit_learn() -> None:
     code = (
-        "import sys\nfrom trainwright.data.read.digits import embedded_digits\nembedded_digits()\n"
+        "import sys\nfrom trainwright.data.read.embedded import digits\ndigits()\n"
         "assert not {'sklearn', 'torch', 'PIL'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -308,7 +308,7 @@ def test_the_digits_are_read_without_scikit_learn() -> None:
 def test_a_missing_file_of_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SourceError, match="E150"):
-        embedded_digits()
+        digits()
 
 
 @given(st.integers(1, 9), st.sampled_from([1, 3]), st.integers(1, 6), st.integers(1, 6), st.integers(0, 99))
