@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 
@@ -99,16 +98,11 @@ class Dataset:
 
 def _files(folders: tuple[str, ...], files: Mapping[str, tuple[str, str, int]]) -> Mapping[str, File]:
     """Each key's (name, md5, size) as a file that every one of the folders has."""
-    return MappingProxyType(
-        {
-            key: File(tuple(f"{folder}/{name}" for folder in folders), md5, size)
-            for key, (name, md5, size) in files.items()
-        }
-    )  # fmt: skip
+    return {key: File(tuple(f"{folder}/{name}" for folder in folders), md5, size) for key, (name, md5, size) in files.items()}
 
 
 def _archive(addresses: tuple[str, ...], md5: str, size: int) -> Mapping[str, File]:
-    return MappingProxyType({"archive": File(addresses, md5, size)})
+    return {"archive": File(addresses, md5, size)}
 
 
 _AG_NEWS = Dataset(
@@ -127,7 +121,7 @@ _AG_NEWS = Dataset(
         columns=("class", "title", "description"),
         label="class",
         text=("title", "description"),
-        classes=MappingProxyType({"1": "World", "2": "Sports", "3": "Business", "4": "Sci/Tech"}),
+        classes={"1": "World", "2": "Sports", "3": "Business", "4": "Sci/Tech"},
     ),
 )
 
@@ -254,19 +248,17 @@ _SHAKESPEARE = Dataset(
     "last tenth is usually held back",
     licence="public domain",
     task="language",
-    files=MappingProxyType(
-        {
-            "train": File(
-                (
-                    "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
-                    "https://cdn.jsdelivr.net/gh/karpathy/char-rnn@master/data/tinyshakespeare/input.txt",
-                    "https://storage.googleapis.com/download.tensorflow.org/data/shakespeare.txt",
-                ),
-                "6fb458f1232090904fb40fe944165e91",
-                1_115_394,
-            )
-        }
-    ),
+    files={
+        "train": File(
+            (
+                "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+                "https://cdn.jsdelivr.net/gh/karpathy/char-rnn@master/data/tinyshakespeare/input.txt",
+                "https://storage.googleapis.com/download.tensorflow.org/data/shakespeare.txt",
+            ),
+            "6fb458f1232090904fb40fe944165e91",
+            1_115_394,
+        )
+    },
     layout=TextLayout("character"),
 )
 

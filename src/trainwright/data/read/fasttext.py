@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
-from sys import intern
 
 import polars as pl
 
 from trainwright.data.files.content import FileContent
 from trainwright.data.files.encoding import text_fault
-from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, recognized
+from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, parse_lines, recognized
 from trainwright.data.tables.table import ROW
 
 FASTTEXT = "__label__"
@@ -32,27 +31,19 @@ def open_parts(content: FileContent, sniffed: Sniffed) -> OpenedParts:
 
 
 def _parts(content: FileContent) -> Iterator[Part]:
-    for before, lines in content.lines():
-        yield _rows(lines, before + 1)
-
-
-def _rows(lines: list[str], first: int) -> Part:
-    bad: list[tuple[int, str]] = []
-    labels: list[str] = []
-    texts: list[str | None] = []
-    numbers: list[int] = []
-    for number, line in enumerate(lines, start=first):
-        if not line.strip():
-            continue
-        if fault := _fault(line):
-            bad.append((number, intern(fault)))  # millions may have the same
-        else:
-            label, _, text = line.removeprefix(FASTTEXT).replace("\t", " ", 1).partition(" ")
-            labels.append(label)
-            texts.append(text or None)
-            numbers.append(number)
     schema = {"label": pl.String, "text": pl.String, ROW: pl.Int64}
-    return pl.DataFrame({"label": labels, "text": texts, ROW: numbers}, schema=schema), bad
+    for before, lines in content.lines():
+        rows, numbers, bad = parse_lines(lines, before + 1, _row)
+        columns = {"label": [label for label, _ in rows], "text": [text for _, text in rows], ROW: numbers}
+        yield pl.DataFrame(columns, schema=schema), bad
+
+
+def _row(line: str) -> tuple[str, str | None] | str:
+    """Return label and text, or what is wrong with the line."""
+    if fault := _fault(line):
+        return fault
+    label, _, text = line.removeprefix(FASTTEXT).replace("\t", " ", 1).partition(" ")
+    return label, text or None
 
 
 def _fault(line: str) -> str:

@@ -9,10 +9,11 @@ None where it is not of the format.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from trainwright.data.files.content import COMPRESSIONS
@@ -120,3 +121,23 @@ class Sniffed:
 def recognized(format: str, why: str, has_header: bool = True) -> Sniffed:
     """Return what a file is found to be, and the reason as a note."""
     return Sniffed(format, has_header=has_header, notes=[Note("format", format, why)])
+
+
+def parse_lines(
+    lines: Sequence[str], first: int, parse: Callable[[str], Any]
+) -> tuple[list[Any], list[int], list[tuple[int, str]]]:
+    """Return what ``parse`` makes of each line that is not blank, the numbers of those lines from ``first`` on, and (number,
+    reason) for each line of which ``parse`` gives a text: why it cannot be used."""
+    found: list[Any] = []
+    numbers: list[int] = []
+    rejected: list[tuple[int, str]] = []
+    for number, line in enumerate(lines, start=first):
+        if not line.strip():
+            continue
+        value = parse(line)
+        if isinstance(value, str):
+            rejected.append((number, intern(value)))  # millions may have the same
+        else:
+            found.append(value)
+            numbers.append(number)
+    return found, numbers, rejected

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from sys import intern
+from collections.abc import Iterator
 
 from trainwright.data.files import content as files
-from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix, recognized
+from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix, parse_lines, recognized
 from trainwright.data.read.json_records import Object, json_schema, kind_of, require_shallow, require_text, short, to_frame
 
 
@@ -37,35 +36,18 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
     if content.size <= files.HEAD_BYTES:
         seen = None
     else:
-        seen = json_schema(parse_lines(lines)[0] for _, lines in content.lines())
+        seen = json_schema(parse_lines(lines, 1, _parse_line)[0] for _, lines in content.lines())
 
     def parts() -> Iterator[Part]:
         for before, lines in content.lines():
-            objects, numbers, bad = parse_lines(lines, before + 1)
+            objects, numbers, bad = parse_lines(lines, before + 1, _parse_line)
             yield to_frame(objects, numbers, content.path, seen or json_schema([objects])), bad
 
     return parts
 
 
-def parse_lines(lines: Sequence[str], first: int = 1) -> tuple[list[Object], list[int], list[tuple[int, str]]]:
-    """The objects, their line numbers from ``first`` on, and (line number, reason) for each line that holds none."""
-    objects: list[Object] = []
-    numbers: list[int] = []
-    rejected: list[tuple[int, str]] = []
-    for number, line in enumerate(lines, start=first):
-        if not line.strip():
-            continue
-        value = _parse_line(line)
-        if isinstance(value, str):
-            rejected.append((number, intern(value)))  # millions may have the same
-        else:
-            objects.append(value)
-            numbers.append(number)
-    return objects, numbers, rejected
-
-
 def _parse_line(line: str) -> Object | str:
-    """The object, or what the line holds instead."""
+    """Return the object, or what the line holds instead."""
     try:
         value = json.loads(line)
         if not isinstance(value, dict):

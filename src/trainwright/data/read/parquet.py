@@ -68,22 +68,15 @@ def _row_groups(content: files.FileContent, source: bytes | Path) -> Iterator[pl
 
 @contextmanager
 def _parquet_errors(path: Path) -> Iterator[None]:
-    """Raises E115 for what polars cannot read."""
+    """Raise E115 for what polars cannot read. Standard error goes nowhere: before polars raises a panic, it writes pages there,
+    for its own developers."""
+    standard = os.dup(2)
     try:
-        with _speechless():
-            yield
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as problem:
         raise error("E115", path=path) from problem
-
-
-@contextmanager
-def _speechless() -> Iterator[None]:
-    """Without standard error: before polars raises a panic, it writes pages for its own developers there."""
-    standard = os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
     finally:
         os.dup2(standard, 2)
         os.close(standard)

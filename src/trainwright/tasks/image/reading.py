@@ -11,7 +11,7 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import Pictures, from_pixels
-from trainwright.data.read import cifar, digits, idx, image_folders, images
+from trainwright.data.read import cifar, embedded, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.infer_task import Evidence
 from trainwright.data.read.source import Source
@@ -119,7 +119,7 @@ def _tables(source: Source) -> dict[str, Table]:
     if source.held:
         return source.held
     if not source.files:
-        return {} if source.name == digits.NAME else source.tables
+        return {} if source.name == "digits" else source.tables
     if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
         return {}
     if not any(images.holds_images(path) for path in source.given.values()):
@@ -129,7 +129,7 @@ def _tables(source: Source) -> dict[str, Table]:
 
 def _without_table(source: Source) -> Parts:
     if not source.files:
-        return digits.embedded_digits()
+        return embedded.digits()
     if source.dataset is not None:
         parts = _named(source)
     else:
