@@ -230,11 +230,11 @@ CATALOG = [
     Model("text", BagSettings, "trainwright.models.bag:Bag", 0.01, inputs="bag", numpy="trainwright.models.bag_numpy:NumpyBag"),
     Model("text", TextCNNSettings, "trainwright.models.textcnn:TextCNN", 0.002, inputs="sequence"),
     Model("text", LSTMSettings, "trainwright.models.lstm:LSTMClassifier", 0.002, _lstm_classifier, "sequence"),
-    Model("language", LSTMSettings, "trainwright.models.lstm_language:LSTMLanguageModel", 0.0, _lstm_language),
+    Model("language", LSTMSettings, "trainwright.models.lstm:LSTMLanguageModel", 0.0, _lstm_language),
     Model("language", GPTSettings, "trainwright.models.gpt:GPT", 0.002, _gpt),
     Model("image", ConvNetSettings, "trainwright.models.convnet:ConvNet", 0.01),
     Model("image", MLPSettings, "trainwright.models.mlp:MLP", 0.001, _image_mlp),
     Model("image", ResNetSettings, "trainwright.models.resnet:ResNet", 0.001, _resnet),
-    Model("table", MLPSettings, "trainwright.models.table_mlp:TableMLP", 0.0, _table_mlp),
+    Model("table", MLPSettings, "trainwright.models.mlp:TableMLP", 0.0, _table_mlp),
     Model("table", LinearSettings, "trainwright.models.linear:Linear"),
 ]

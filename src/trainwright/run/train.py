@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,19 +20,40 @@ from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error
-from trainwright.run.phases import Phases
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
 from trainwright.store import run_folder
 from trainwright.store.run_folder import RunFolder
-from trainwright.watch.events import Event, Listener, Note, Resumed
+from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 
 if TYPE_CHECKING:
     from trainwright.store.checkpoint import Checkpoint, Checkpoints
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
     from trainwright.training.trainer import Trainer
+
+
+class Phases:
+    """A listener that counts seconds by phase and passes all other events on."""
+
+    def __init__(self, listen: Listener) -> None:
+        self._listen = listen
+        self._last = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Count the time since the last phase ended towards the one that ends now, or pass the event on."""
+        if isinstance(event, PhaseEnded):
+            self.end(event.phase)
+        else:
+            self._listen(event)
+
+    def end(self, phase: str) -> None:
+        """Count the time since the last phase ended towards ``phase``."""
+        now = time.perf_counter()
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 4)
+        self._last = now
 
 
 @dataclass(frozen=True)
@@ -209,7 +231,7 @@ class Session:
     def _finish(self, run: RunFolder, made: Prepared) -> None:
         """Test the model, and write bundle and report."""
         from trainwright.store import bundle
-        from trainwright.watch.model_card import card
+        from trainwright.watch.summary import card
 
         phases, training = self.phases, made.training
         phases.end("train")

@@ -93,9 +93,8 @@ def fit(
     ``recover`` is called when an update is refused, and training goes on with the rows after it; it may put back parameters
     of an earlier time, and names the checkpoint that they are from. Without it, training ends there.
 
-    Raises:
-        TrainingError: E501 for a refused update, E503 for too many in a row, E504 where even the smallest part of a batch
-            finds no memory. Everything is as it was before that update.
+    Raise E501 for a refused update, E503 for too many in a row, E504 where even the smallest part of a batch finds no memory.
+    Everything is then as it was before that update.
     """
     begun = time.perf_counter() - state.seconds
     state.tally.ignored = learner.objective.ignored

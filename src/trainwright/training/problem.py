@@ -28,13 +28,8 @@ if TYPE_CHECKING:
 class Trained(Protocol):
     """An earlier run's model, as training needs it to go on from: ``tasks.base.Predictor`` is one."""
 
-    @property
-    def model(self) -> nn.Module:
-        """Return the network."""
-
-    @property
-    def shape(self) -> Shape:
-        """Return what the network knows of its data."""
+    model: nn.Module
+    shape: Shape
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -75,7 +70,7 @@ class Problem(ABC):
     @property
     @abstractmethod
     def predicts(self) -> tuple[str, ...]:
-        """The kinds of its targets, which say what metrics it has."""
+        """Return the kinds of its targets, which say what metrics it has."""
 
     @property
     def tunable(self) -> set[str]:

@@ -67,10 +67,8 @@ def _checked_webp(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
 
 def _still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
     """Return the chunks that make the picture and nothing else: texts and profiles, which may be decompression bombs, and the
-    further frames of an animation are not even looked at. Without ``pixels`` only the header is kept.
-
-    Raises:
-        Unusable: truncated, or so many chunks that it is no picture.
+    further frames of an animation are not even looked at. Without ``pixels`` only the header is kept. Raise Unusable for a file
+    that is truncated, or has so many chunks that it is no picture.
     """
     front, data, found = [PNG], [], False
     place = file.seek(len(PNG))
@@ -81,9 +79,8 @@ def _still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
             break
         place += 12 + length
         if place > size:
-            raise Unusable(
-                f"it is truncated: the last {place - size:,} bytes of its {kind.decode('latin-1')} chunk are missing"
-            )
+            chunk = kind.decode("latin-1")
+            raise Unusable(f"it is truncated: the last {place - size:,} bytes of its {chunk} chunk are missing")
         found = found or kind == b"IDAT"
         if kind in _PNG_FRONT and length < _PNG_LARGEST_FRONT:
             front.append(head + file.read(length + 4))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainwright.data.images.pictures import cores
-from trainwright.data.images.sums import sums_of
+from trainwright.data.images.pictures import cores, sums_of
 from trainwright.data.shapes import ImageShape
 
 if TYPE_CHECKING:

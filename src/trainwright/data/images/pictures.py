@@ -22,6 +22,7 @@ from trainwright.watch.events import Note
 CHUNK_ROWS = 64  # pictures a thread takes at a time
 READERS = 32  # threads that mostly wait for the disk
 DIGEST_BYTES = 16  # of a key
+CHUNK_VALUES = 1 << 17  # pixels summed at a time: they stay in the processor's cache
 Progress = Callable[[int, int], None]
 
 
@@ -73,11 +74,7 @@ class Pictures:
         )
 
     def remove(self, bad: Mapping[int, str]) -> None:
-        """Move rows (indices from 0) out, in place, each into ``rejected`` with its reason.
-
-        Raises:
-            SourceError: E142, no picture is left.
-        """
+        """Move rows (indices from 0), in place, into ``rejected``, each with its reason. Raise E142 where none is left."""
         if not bad:
             return
         self.rejected += [self._rejection(index, bad[index]) for index in sorted(bad)]
@@ -190,3 +187,14 @@ def _digest(path: Path) -> str:
     if not size:
         raise Unusable("the file is empty")
     return digest.hexdigest()
+
+
+def sums_of(pixels: np.ndarray) -> np.ndarray:
+    """Return sum and sum of squares of each channel of pixels (rows, channels, height, width): int64, shape (channels, 2)."""
+    sums = np.zeros((pixels.shape[1], 2), np.int64)
+    rows = max(1, CHUNK_VALUES // pixels[0, 0].size)
+    for channel in range(len(sums)):
+        for start in range(0, len(pixels), rows):
+            part = pixels[start : start + rows, channel].astype(np.float64).reshape(-1)  # exact up to 2**53
+            sums[channel] += int(part.sum()), int(part @ part)
+    return sums

@@ -18,9 +18,8 @@ import numpy as np
 from trainwright.data.files import cache
 from trainwright.data.images.decode import decode_file, quiet
 from trainwright.data.images.headers import Unusable
-from trainwright.data.images.pictures import Pictures, Progress, cores, for_each_row
+from trainwright.data.images.pictures import Pictures, Progress, cores, for_each_row, sums_of
 from trainwright.data.images.sizes import bytes_needed, decode
-from trainwright.data.images.sums import sums_of
 from trainwright.errors import error
 
 MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of the available memory
@@ -44,11 +43,7 @@ class Files:
         return Files([self.paths[place] for place in places.tolist()], self.size, self.channels)
 
     def read(self, rows: Iterable[int]) -> np.ndarray:
-        """Return the pixels of these rows: uint8, shape (rows, channels, height, width).
-
-        Raises:
-            DataError: E270, a file cannot be decoded any more.
-        """
+        """Return the pixels of these rows: uint8, shape (rows, channels, height, width). Raise E270 for a damaged file."""
         found = []
         with quiet():
             for row in rows:
