@@ -23,7 +23,7 @@ from trainwright.errors import TrainwrightError, error
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
-from trainwright.store import run_folder
+from trainwright.store import atomic, run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 
@@ -192,7 +192,6 @@ class Session:
         self, run: RunFolder, checkpoints: Checkpoints, made: Prepared, signals: Signals, found: Checkpoint | None
     ) -> None:
         """Train, test, write bundle, report, plots and seal. A run that goes on does so from the checkpoint ``found``."""
-        from trainwright.store import atomic, seal
         from trainwright.training.checkpointing import Saver, open_log
         from trainwright.training.signals import ENDED
 
@@ -250,8 +249,6 @@ def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> N
 
     What an earlier process was about to write when it was killed goes.
     """
-    from trainwright.store import atomic
-
     atomic.remove_leftovers(run.path)
     write_json(run.data, problem.data)
     atomic.write_file(run.settings, to_toml(problem.settings, run=origin))
@@ -259,8 +256,6 @@ def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> N
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as a JSON file. Raise E402."""
-    from trainwright.store import atomic
-
     atomic.write_file(path, json.dumps(value, indent=1))
 
 

@@ -37,25 +37,15 @@ class Trained(Protocol):
 
 
 class Problem(ABC):
-    """One problem made ready to be trained.
+    """One problem made ready to be trained."""
 
-    Attributes:
-        task: the key of its kind in ``KINDS``.
-        unit: what is counted as its rows.
-        settings: with everything filled in that the data decide.
-        splits: train, valid, test; those that exist.
-        data: the content of ``data.json``.
-        notes: (what, value, why) of everything derived or found so far.
-        parent: the trained model that this training goes on from.
-    """
-
-    task: ClassVar[str]
-    unit: ClassVar[str] = "rows"
-    settings: Settings
-    splits: Mapping[str, Sized]
-    data: dict[str, Any]
-    notes: list[Note]
-    parent: Trained | None = None
+    task: ClassVar[str]  # the key of its kind in ``KINDS``
+    unit: ClassVar[str] = "rows"  # what is counted as its rows
+    settings: Settings  # with everything filled in that the data decide
+    splits: Mapping[str, Sized]  # train, valid, test; those that exist
+    data: dict[str, Any]  # the content of ``data.json``
+    notes: list[Note]  # of everything derived or found so far
+    parent: Trained | None = None  # the trained model that this training goes on from
 
     @property
     def title(self) -> str:

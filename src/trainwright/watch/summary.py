@@ -1,6 +1,6 @@
 """The report of a run as plain lines: the scores, how sure they are, what they had to beat, and where it goes wrong.
 
-Promises: plain text only; labels and names are somebody's data, so they are cleaned and cut before they are shown.
+Labels and names are somebody's data, so they are cleaned and cut before they are shown.
 """
 
 from __future__ import annotations

@@ -54,10 +54,6 @@ def refuse_bomb(width: int, height: int, depth: int, size: int) -> None:
         raise Unusable(f"{declared}, which its {size:,} bytes cannot hold")
 
 
-def _as_it_is(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
-    return file
-
-
 def _checked_webp(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
     """Return the file once its canvas is found reasonable: opening it takes memory for that."""
     refuse_bomb(*_webp_size(file.read(64)), 4, size)
@@ -114,19 +110,15 @@ def _webp_size(head: bytes) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """A format.
+    """A format of image files.
 
-    Attributes:
-        name: as the decoder spells it.
-        suffixes: of its files, in lower case.
-        magic: what its first bytes match.
-        prepare: (file, its size, whether pixels are wanted) to what Pillow is given. Raises Unusable.
+    ``prepare`` gets the file, its size, and whether pixels are wanted; it returns what Pillow is given, or raises Unusable.
     """
 
-    name: str
-    suffixes: tuple[str, ...]
-    magic: re.Pattern[bytes]
-    prepare: Callable[[IO[bytes], int, bool], IO[bytes]] = _as_it_is
+    name: str  # as the decoder spells it
+    suffixes: tuple[str, ...]  # of its files, in lower case
+    magic: re.Pattern[bytes]  # what its first bytes match
+    prepare: Callable[[IO[bytes], int, bool], IO[bytes]] = lambda file, size, pixels: file
 
 
 FORMATS = [

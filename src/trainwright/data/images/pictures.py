@@ -28,31 +28,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Pictures:
-    """The pictures of one split.
+    """The pictures of one split."""
 
-    Attributes:
-        file: the folder or file, as the person gave it, for messages.
-        labels: String, shape (rows,).
-        rows: int64, shape (rows,): the number in its table (``ROW``) or array, or in the sorted folder; from 1.
-        names: the path below the folder, or as the table has it; "" for arrays.
-        paths: where each picture lies; None for arrays.
-        pixels: uint8, shape (rows, channels, height, width); None for files that are not decoded yet.
-        keys: String, shape (rows,): digest of the file's bytes or of the array's row, so equal pictures have equal keys.
-        rejected: what was left out, in the order it was found.
-        notes: (what, value, why), for printing.
-        by_row: whether messages count rows of ``file``; else each picture is a file of its own.
-    """
-
-    file: str
-    labels: pl.Series
-    rows: np.ndarray
-    names: list[str]
-    paths: list[Path] | None
-    pixels: np.ndarray | None
-    keys: pl.Series
-    rejected: list[Rejected] = field(default_factory=list)
+    file: str  # the folder or file, as the person gave it, for messages
+    labels: pl.Series  # String, shape (rows,)
+    rows: np.ndarray  # int64, shape (rows,): the number in its table (``ROW``) or array, or in the sorted folder; from 1
+    names: list[str]  # the path below the folder, or as the table has it; "" for arrays
+    paths: list[Path] | None  # where each picture lies; None for arrays
+    pixels: np.ndarray | None  # uint8, shape (rows, channels, height, width); None for files that are not decoded yet
+    keys: pl.Series  # String, shape (rows,): a digest of the file's bytes or of the array's row, the same for equal pictures
+    rejected: list[Rejected] = field(default_factory=list)  # what was left out, in the order it was found
     notes: list[Note] = field(default_factory=list)
-    by_row: bool = False
+    by_row: bool = False  # whether messages count rows of ``file``; else each picture is a file of its own
 
     def __len__(self) -> int:
         return len(self.rows)
