@@ -51,11 +51,10 @@ def close(folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def renew(folder: Path, paths: Iterable[Path]) -> None:
-    """Put files that were made anew under the seal of a folder that has one. Raises E411, and E402 where it cannot be."""
+    """Put files that were made anew under the seal of a folder that has one. Raise E411, and E402 where it cannot be."""
     if (folder / NAME).is_file():
         before = read(folder)
-        made = {path.relative_to(folder).as_posix(): (path.stat().st_size, _digest_of(path)) for path in paths}
-        write_file(folder / NAME, Seal({**before.files, **made}, before.facts).text())
+        write_file(folder / NAME, Seal({**before.files, **of(folder, {}, paths).files}, before.facts).text())
 
 
 def read(folder: Path) -> Seal:

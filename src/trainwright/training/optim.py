@@ -84,6 +84,13 @@ class Scheduler:
             self.schedule.step(loss)
 
 
+def advance_each(schedules: Iterable[Scheduler], every: str, loss: float | None) -> None:
+    """Make one step of each schedule that moves with every ``step``, or every ``epoch``."""
+    for each in schedules:
+        if each.every == every:
+            each.advance(loss)
+
+
 def make_schedules(
     entries: Iterable[Schedule], warmup: float, optimizer: Optimizer, steps: int, epochs: int
 ) -> list[Scheduler]:
@@ -120,19 +127,11 @@ def advance(schedules: Iterable[Scheduler], step: int, epoch: int, per_epoch: in
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")  # no update comes before these steps
         for number in range(1, step + 1):
-            for each in moving:
-                if each.every == "step":
-                    each.advance(None)
+            advance_each(moving, "step", None)
             if per_epoch and number % per_epoch == 0 and number // per_epoch <= epoch:
-                _end_epoch(moving)
+                advance_each(moving, "epoch", None)
         for _ in range(0 if per_epoch else epoch):  # where the length of an epoch is not known, they come last
-            _end_epoch(moving)
-
-
-def _end_epoch(schedules: Iterable[Scheduler]) -> None:
-    for each in schedules:
-        if each.every == "epoch":
-            each.advance(None)
+            advance_each(moving, "epoch", None)
 
 
 def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any]) -> None:

@@ -248,7 +248,7 @@ class Trainer:
         """Return the report, without its time fields."""
         problem = self.problem
         return {
-            "task": problem.title,
+            "task": KINDS[problem.task].title,
             "usage": KINDS[problem.task].usage,
             "model": self.name,
             "source": problem.data["source"],

@@ -62,10 +62,7 @@ def render(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plot
         _section("Where it goes wrong", _plot(plots, "confusion") + _plot(plots, "predicted") + _confusions(report)),
         _section("Test rows by class", _classes(report)),
         _section("Use the model", f"<pre><code>{_text(command)}</code></pre>"),
-        _section(
-            "Data" if unit == "rows" else f"Data, in {_text(unit)}",
-            _facts((name, words.count(n)) for name, n in rows.items() if n is not None),
-        ),
+        _section("Data" if unit == "rows" else f"Data, in {_text(unit)}", data),
         _section("Effort", _facts(_effort(report))),
         _section("Settings", _facts(_flat(report.get("settings", {})))),
     ]
