@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from trainwright.store import checkpoint, seal
-from trainwright.store.packing import Packer
+from trainwright.store.checkpoint import Packer
 from trainwright.store.run_folder import RunFolder
 
 TIMES = ("seconds", "rows_per_second")

@@ -24,8 +24,7 @@ from trainwright.store.checkpoint import Checkpoints
 from trainwright.training import snapshot
 from trainwright.training.checkpointing import Saver
 from trainwright.training.loop import Plan, fit
-from trainwright.training.optim import make_optimizer, optimizers
-from trainwright.training.schedules import make_schedules, schedules
+from trainwright.training.optim import make_optimizer, make_schedules, optimizers, schedules
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner

@@ -10,10 +10,8 @@ from torch import nn
 
 from trainwright.config.settings import Named, Schedule
 from trainwright.errors import SettingError
-from trainwright.training.lean_step import lean_step
 from trainwright.training.losses import CLASS_NUMBERS, ONE_HOT, losses, make_objective
-from trainwright.training.optim import make_optimizer, optimizers
-from trainwright.training.schedules import make_schedules, schedules
+from trainwright.training.optim import lean_step, make_optimizer, make_schedules, optimizers, schedules
 
 ARGUMENTS = {
     "StepLR": {"step_size": 3},

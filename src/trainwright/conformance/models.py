@@ -103,9 +103,8 @@ class Case:
             return (torch.randn(shape.channels, shape.height, shape.width, generator=draw),)
         if isinstance(shape, TableShape):
             codes = [torch.randint(0, count, (), generator=draw, dtype=torch.int32) for count in shape.categories]
-            return torch.randn(shape.numeric, generator=draw), torch.stack(codes) if codes else torch.zeros(
-                0, dtype=torch.int32
-            )
+            empty = torch.zeros(0, dtype=torch.int32)
+            return torch.randn(shape.numeric, generator=draw), torch.stack(codes) if codes else empty
         if isinstance(shape, TokenShape):
             return (torch.randint(0, shape.vocabulary, (TIME,), generator=draw),)
         ids = torch.randint(2, shape.vocabulary, (1 + (5 * number) % 8,), generator=draw, dtype=torch.int32)

@@ -27,10 +27,9 @@ def scores(targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
 def by_class(targets: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
     """Return the scores of every class, and the confusion matrix (rows: true, columns: predicted)."""
     matrix = confusion(targets, outputs.argmax(axis=1), len(labels))
-    names = ("precision", "recall", "f1", "n")
-    classes = [
-        {"label": label} | dict(zip(names, each, strict=True)) for label, each in zip(labels, per_class(matrix), strict=True)
-    ]
+    names = ("label", "precision", "recall", "f1", "n")
+    rows = zip(labels, per_class(matrix), strict=True)
+    classes = [dict(zip(names, (label, *each), strict=True)) for label, each in rows]
     return {"per_class": classes, "confusion": matrix.tolist()}
 
 

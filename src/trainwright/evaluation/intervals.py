@@ -32,12 +32,9 @@ def bootstrap(
     percentile interval of Hesterberg 2015, The American Statistician 69:371). More than ``UNITS`` rows are first summed in
     groups of random rows, and groups are drawn: sums of groups vary as sums of rows do, and the cost stays that of few rows.
 
-    Args:
-        terms: float64 of shape (terms, rows): what each row adds to each sum.
-        statistics: takes sums of shape (terms, draws), gives shape (statistics, draws); not finite where undefined.
-
-    Returns:
-        One interval for each statistic; None where there are too few rows to tell, or too few draws with a value.
+    ``terms``, float64 (terms, rows), is what each row adds to each sum; ``statistics`` takes sums of shape (terms, draws) and
+    gives shape (statistics, draws), not finite where undefined. An interval is None where there are too few rows to tell, or
+    too few draws with a value.
     """
     draw = np.random.default_rng(seed)
     if terms.shape[1] > UNITS:
@@ -49,7 +46,7 @@ def bootstrap(
         return [None] * len(statistics(sums))
     picks = draw.integers(0, units, (DRAWS, units))
     found = statistics(np.stack([term[picks].sum(axis=1) for term in terms]))
-    outside = _normal(-sqrt(units / (units - 1)) * _student(units - 1))
+    outside = 0.5 * erfc(sqrt(units / (units - 1)) * _student(units - 1) / sqrt(2))  # of a normal distribution
     return [_ends(values[np.isfinite(values)], outside) for values in found]
 
 
@@ -67,8 +64,3 @@ def _student(freedom: int) -> float:
         z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
         + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
     )  # fmt: skip
-
-
-def _normal(z: float) -> float:
-    """Return the share of a normal distribution below ``z``."""
-    return 0.5 * erfc(-z / sqrt(2))

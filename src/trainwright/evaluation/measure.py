@@ -60,10 +60,7 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch], keep: bool = True) -> Outputs:
-    """Call the model in evaluation mode on every batch once; outputs and targets are only kept with ``keep``.
-
-    Raises E615.
-    """
+    """Call the model in evaluation mode on every batch once; keep outputs and targets only with ``keep``. Raise E615."""
     loss, weight, correct, rows, sizes, classified = 0.0, 0.0, 0, 0, 0, True
     kept: list[tuple[Any, Any]] = []
     forward.reset_state()
@@ -106,8 +103,7 @@ def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
 def joined(parts: list[Any]) -> Any:
     """Put the outputs of batches together, each part of a tuple or dict by itself; None stays, other values make a list.
 
-    Raises:
-        ModelError: E615 where they differ in arrangement, or in more than the first dimension.
+    Raise E615 where they differ in arrangement, or in more than the first dimension.
     """
     try:
         return tree_unflatten(parts[0], [_together(column) for column in zip(*map(tree_leaves, parts), strict=True)])

@@ -131,26 +131,18 @@ class LinearSettings(ModelSettings):
 class Model:
     """The entry of one model.
 
-    Attributes:
-        task: the kind of problem that it is for; the first model of a kind is its default.
-        settings: the class of its settings; its ``name`` is the model's, also where two kinds have one of that name.
-        network: the class, as ``module:Class``, imported when it is built.
-        lr: the learning rate that suits it; 0 = the rules of the task derive one.
-        defaults: what its own settings (``model.hidden``) and the training (``clip``) should be where they are not given, from
-            the shape of the data and the number of training rows. The rules of the task fill in the rest.
-        inputs: of texts, how they are encoded: a ``bag`` of n-grams, or a ``sequence`` of tokens.
-        numpy: the same network without torch, for predictions, where there is one.
-        version: another number for another meaning of the weights.
+    ``defaults`` gives what its own settings (``model.hidden``) and the training (``clip``) should be where they are not given,
+    from the shape of the data and the number of training rows. The rules of the task fill in the rest.
     """
 
-    task: str
-    settings: type[ModelSettings]
-    network: str
-    lr: float = 0.0
+    task: str  # the kind of problem that it is for; the first model of a kind is its default
+    settings: type[ModelSettings]  # its ``name`` is the model's, also where two kinds have one of that name
+    network: str  # the class, as ``module:Class``, imported when it is built
+    lr: float = 0.0  # the learning rate that suits it; 0 = the rules of the task derive one
     defaults: Defaults = lambda shape, rows: {}
-    inputs: str = ""
-    numpy: str = ""
-    version: int = 1
+    inputs: str = ""  # of texts, how they are encoded: a ``bag`` of n-grams, or a ``sequence`` of tokens
+    numpy: str = ""  # the same network without torch, for predictions, where there is one
+    version: int = 1  # another number for another meaning of the weights
 
     @property
     def name(self) -> str:
@@ -230,11 +222,11 @@ CATALOG = [
     Model("text", BagSettings, "trainwright.models.bag:Bag", 0.01, inputs="bag", numpy="trainwright.models.bag_numpy:NumpyBag"),
     Model("text", TextCNNSettings, "trainwright.models.textcnn:TextCNN", 0.002, inputs="sequence"),
     Model("text", LSTMSettings, "trainwright.models.lstm:LSTMClassifier", 0.002, _lstm_classifier, "sequence"),
-    Model("language", LSTMSettings, "trainwright.models.lstm_language:LSTMLanguageModel", 0.0, _lstm_language),
+    Model("language", LSTMSettings, "trainwright.models.lstm:LSTMLanguageModel", 0.0, _lstm_language),
     Model("language", GPTSettings, "trainwright.models.gpt:GPT", 0.002, _gpt),
     Model("image", ConvNetSettings, "trainwright.models.convnet:ConvNet", 0.01),
     Model("image", MLPSettings, "trainwright.models.mlp:MLP", 0.001, _image_mlp),
     Model("image", ResNetSettings, "trainwright.models.resnet:ResNet", 0.001, _resnet),
-    Model("table", MLPSettings, "trainwright.models.table_mlp:TableMLP", 0.0, _table_mlp),
+    Model("table", MLPSettings, "trainwright.models.mlp:TableMLP", 0.0, _table_mlp),
     Model("table", LinearSettings, "trainwright.models.linear:Linear"),
 ]

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from trainwright.data.shapes import ImageShape
 from trainwright.models.catalog import ConvNetSettings
-from trainwright.models.memory_format import MemoryFormatted
-from trainwright.models.norm import BatchNorm
+from trainwright.models.layers import BatchNorm, MemoryFormatted
 
 
 class ConvNet(MemoryFormatted):

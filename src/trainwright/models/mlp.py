@@ -1,15 +1,41 @@
-"""``mlp`` for images: the pixels as one row of numbers, then a feed-forward network of any widths.
+"""``mlp``: a feed-forward network of any widths, for images (the pixels as one row of numbers) and for tables (an embedding of
+each categorical column beside the numbers: Guo and Berkhahn 2016, arXiv:1604.06737).
 
-Shapes: images (batch, channels, height, width) float32, normalized; logits (batch, outputs).
+Shapes: images (batch, channels, height, width) float32, normalized; numeric (batch, numbers) float32, scaled; categories
+(batch, columns) int32 or int64; outputs (batch, outputs): logits, or numbers.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
-from trainwright.data.shapes import ImageShape
+from trainwright.data.shapes import ImageShape, TableShape
 from trainwright.models.catalog import MLPSettings
-from trainwright.models.trunk import Trunk
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+WIDEST = 50  # dimensions of an embedding
+
+
+class Trunk(nn.Sequential):
+    """Hidden layers, each linear, activation, dropout: (batch, width) to (batch, ``self.width``). None return their input."""
+
+    def __init__(self, settings: MLPSettings, width: int) -> None:
+        assert settings.hidden is not None and settings.dropout is not None  # derived by now
+        layers: list[nn.Module] = []
+        for hidden in settings.hidden:
+            layers += [nn.Linear(width, hidden), ACTIVATIONS[settings.activation]()]
+            layers += [nn.Dropout(settings.dropout)] if settings.dropout else []
+            width = hidden
+        super().__init__(*layers)
+        self.width, self.gain = width, nn.init.calculate_gain("tanh" if settings.activation == "tanh" else "relu")
+
+    def init_weights(self) -> None:
+        """Draw normal, so that activations keep their size over the layers (He et al. 2015, arXiv:1502.01852); biases zero."""
+        for layer in self:
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=self.gain / layer.in_features**0.5)
+                nn.init.zeros_(layer.bias)
 
 
 class MLP(nn.Module):
@@ -29,3 +55,33 @@ class MLP(nn.Module):
         """Initialize the hidden layers; the classifier as torch does, its biases zero."""
         self.trunk.init_weights()
         nn.init.zeros_(self.classifier.bias)
+
+
+class TableMLP(nn.Module):
+    """The network ``mlp`` for tables. A column of n categories gets (n + 1) / 2 dimensions, 50 at most."""
+
+    def __init__(self, settings: MLPSettings, shape: TableShape) -> None:
+        super().__init__()
+        widths = [min(WIDEST, (count + 1) // 2) for count in shape.categories]
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(count, width) for count, width in zip(shape.categories, widths, strict=True)
+        )
+        self.trunk = Trunk(settings, shape.numeric + sum(widths))
+        self.output = nn.Linear(self.trunk.width, shape.outputs)
+
+    def forward(self, numeric: Tensor, categories: Tensor) -> Tensor:
+        """Return the outputs of each row: logits, or numbers."""
+        embedded = [embed(categories[:, column]) for column, embed in enumerate(self.embeddings)]
+        outputs: Tensor = self.output(self.trunk(torch.cat([numeric, *embedded], dim=1)))
+        return outputs
+
+    def init_weights(self) -> None:
+        """Draw embeddings normal with deviation 1, the size of scaled numbers; the output as torch does, its biases zero.
+
+        Code 0 (missing, or not known) begins as zero, the mean of the others: training may never meet it.
+        """
+        for embed in self.embeddings:
+            nn.init.normal_(embed.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(embed.weight[0])  # type: ignore[index]
+        self.trunk.init_weights()
+        nn.init.zeros_(self.output.bias)

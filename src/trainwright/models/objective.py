@@ -12,6 +12,12 @@ from trainwright.data.batches.pytree import count_rows
 from trainwright.errors import error
 
 
+def has_classes(outputs: Any, targets: Any) -> bool:
+    """Return whether targets are class numbers (rows,), and outputs have a column for each class."""
+    tensors = isinstance(targets, Tensor) and isinstance(outputs, Tensor)
+    return tensors and targets.ndim == 1 and not targets.is_floating_point() and outputs.ndim == 2
+
+
 class LossSums(NamedTuple):
     """Sums over a batch: loss, its weight, right answers (None where targets are no class numbers) of so many."""
 
@@ -30,7 +36,7 @@ class Objective:
     """
 
     def __init__(self, loss: Callable[[Any, Any], Tensor], adapt: Callable[[Any, Any], tuple[Any, Any]] | None = None) -> None:
-        """Raises E606 for a loss that does not give a mean."""
+        """Keep the loss. Raise E606 for one that does not give a mean."""
         if getattr(loss, "reduction", "mean") not in ("mean", "batchmean"):
             raise error("E606", found=getattr(loss, "reduction", ""))
         self.loss, self.adapt = loss, adapt
@@ -39,7 +45,7 @@ class Objective:
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
 
     def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
-        """(mean, weight) of a batch. Raises E605 where outputs and targets would be broadcast against each other."""
+        """Return (mean, weight) of a batch. Raise E605 where outputs and targets would be broadcast against each other."""
         if self.adapt:
             outputs, targets = self.adapt(outputs, targets)
         if self._elementwise and isinstance(targets, Tensor) and outputs.shape != targets.shape:
@@ -47,19 +53,17 @@ class Objective:
         return self.loss(outputs, targets), self._weight(targets)
 
     def measure(self, outputs: Any, targets: Any) -> LossSums:
-        """A batch that is only looked at: its loss, and where targets are class numbers, how many outputs are right."""
+        """Return the sums of a batch that is only looked at; right answers only where targets are class numbers."""
         mean, weight = self(outputs, targets)
         loss = mean.item() * weight if weight else 0.0
-        if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
-            return LossSums(loss, weight, None, 0)
-        if outputs.ndim != 2 or targets.ndim != 1 or targets.is_floating_point():
+        if not has_classes(outputs, targets):
             return LossSums(loss, weight, None, 0)
         kept = targets != self.ignored if self.ignored is not None else torch.ones_like(targets, dtype=torch.bool)
         right = ((outputs.argmax(dim=1) == targets) & kept).sum()
         return LossSums(loss, weight, int(right), int(kept.sum()))
 
     def metrics(self, loss: float) -> dict[str, float]:
-        """What follows from a mean loss alone."""
+        """Return the metrics that follow from a mean loss alone."""
         return {}
 
     def _weight(self, targets: Any) -> float:

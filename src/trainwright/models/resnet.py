@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from trainwright.data.shapes import ImageShape
 from trainwright.models.catalog import LARGE, ResNetSettings
-from trainwright.models.memory_format import MemoryFormatted
-from trainwright.models.norm import BatchNorm
+from trainwright.models.layers import BatchNorm, MemoryFormatted
 
 
 class ResNet(MemoryFormatted):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainwright.data.shapes import TextShape
 from trainwright.models.catalog import TextCNNSettings
-from trainwright.models.padding import pad
+from trainwright.models.layers import pad
 
 
 class TextCNN(nn.Module):

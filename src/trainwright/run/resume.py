@@ -32,16 +32,11 @@ WORDS = ("source", "valid", "test", "recipe", "from")  # what a person says besi
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run folder with settings.
-
-    Attributes:
-        origin: what a person said to begin it, the folder in which they said it, and its identity.
-        settings: all of them, nested.
-    """
+    """A run folder with settings."""
 
     run: RunFolder
-    origin: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    origin: Mapping[str, Any]  # what a person said to begin it, the folder in which they said it, and its identity
+    settings: Mapping[str, Any]  # all of them, nested
 
     @classmethod
     def open(cls, path: Path, source: str = "") -> SavedRun:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,19 +20,40 @@ from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error
-from trainwright.run.phases import Phases
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
-from trainwright.store import run_folder
+from trainwright.store import atomic, run_folder, seal
 from trainwright.store.run_folder import RunFolder
-from trainwright.watch.events import Event, Listener, Note, Resumed
+from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 
 if TYPE_CHECKING:
     from trainwright.store.checkpoint import Checkpoint, Checkpoints
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
     from trainwright.training.trainer import Trainer
+
+
+class Phases:
+    """A listener that counts seconds by phase and passes all other events on."""
+
+    def __init__(self, listen: Listener) -> None:
+        self._listen = listen
+        self._last = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Count the time since the last phase ended towards the one that ends now, or pass the event on."""
+        if isinstance(event, PhaseEnded):
+            self.end(event.phase)
+        else:
+            self._listen(event)
+
+    def end(self, phase: str) -> None:
+        """Count the time since the last phase ended towards ``phase``."""
+        now = time.perf_counter()
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 4)
+        self._last = now
 
 
 @dataclass(frozen=True)
@@ -170,7 +192,6 @@ class Session:
         self, run: RunFolder, checkpoints: Checkpoints, made: Prepared, signals: Signals, found: Checkpoint | None
     ) -> None:
         """Train, test, write bundle, report, plots and seal. A run that goes on does so from the checkpoint ``found``."""
-        from trainwright.store import atomic, seal
         from trainwright.training.checkpointing import Saver, open_log
         from trainwright.training.signals import ENDED
 
@@ -209,7 +230,7 @@ class Session:
     def _finish(self, run: RunFolder, made: Prepared) -> None:
         """Test the model, and write bundle and report."""
         from trainwright.store import bundle
-        from trainwright.watch.model_card import card
+        from trainwright.watch.summary import card
 
         phases, training = self.phases, made.training
         phases.end("train")
@@ -228,8 +249,6 @@ def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> N
 
     What an earlier process was about to write when it was killed goes.
     """
-    from trainwright.store import atomic
-
     atomic.remove_leftovers(run.path)
     write_json(run.data, problem.data)
     atomic.write_file(run.settings, to_toml(problem.settings, run=origin))
@@ -237,8 +256,6 @@ def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> N
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as a JSON file. Raise E402."""
-    from trainwright.store import atomic
-
     atomic.write_file(path, json.dumps(value, indent=1))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.run.resume import SavedRun, changes
 from trainwright.run.train import Session
+from trainwright.store import seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Listener, Note
 
@@ -36,7 +37,7 @@ class Proof:
 def verify(path: Path, source: str, listen: Listener) -> Proof:
     """Check that every sealed file is as it was written, and that the bundle measured again has the scores of the report.
 
-    ``source`` is where its data are now, where they have moved. Raises E403 and E408 for no run folder.
+    ``source`` is where its data are now, where they have moved. Raise E403 and E408 for no run folder.
     """
     proof, earlier = Proof(), SavedRun.open(path, source)
     run = earlier.run
@@ -92,8 +93,6 @@ def replay(path: Path, source: str, out: Path | None, listen: Listener) -> Proof
 
 def damaged(folder: Path) -> Iterator[str]:
     """Yield what is wrong with the files that a folder's seal names."""
-    from trainwright.store import seal
-
     try:
         sealed = seal.read(folder)
     except RunError as problem:
@@ -108,8 +107,6 @@ def damaged(folder: Path) -> Iterator[str]:
 
 def _added(folder: Path, paths: Iterable[Path]) -> list[str]:
     """Return the files that lie in a folder, but not under its seal."""
-    from trainwright.store import seal
-
     try:
         named = {*seal.read(folder).files, seal.NAME}
     except RunError:

@@ -22,7 +22,7 @@ import safetensors.numpy
 from trainwright.errors import error
 from trainwright.store import seal
 from trainwright.store.atomic import new_folder, write_synced
-from trainwright.store.parsing import check_header, parse
+from trainwright.store.seal import check_header, parse
 
 FORMAT = 2
 FILES = ("model.json", "model.safetensors", "encoder.safetensors", "vocabulary.json")

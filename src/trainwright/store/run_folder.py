@@ -23,30 +23,22 @@ _holding = threading.Lock()
 
 @dataclass(unsafe_hash=True)
 class RunFolder:
-    """A run folder by its path.
-
-    Attributes:
-        settings: resolved settings, complete: enough to repeat the run.
-        call: what began a run of ``fit``, which has no settings.
-        data: source, columns, splits, rejected rows, audit.
-        events: one line an event.
-        history: one line an epoch.
-        checkpoints: one sealed folder each.
-        quarantine: checkpoints that turned out to be damaged.
-        model: the bundle.
-        report: the scores.
-        seal: sizes and digests of ``lasting`` files; a run that has ended has one.
-    """
+    """A run folder by its path."""
 
     path: Path
 
     def __post_init__(self) -> None:
         """Name every place in the folder."""
-        self.settings, self.call = self.path / "settings.toml", self.path / "call.json"
-        self.data, self.report = self.path / "data.json", self.path / "report.json"
-        self.events, self.history = self.path / "events.jsonl", self.path / "history.csv"
-        self.checkpoints, self.quarantine = self.path / "checkpoints", self.path / "quarantine"
-        self.model, self.seal = self.path / "model", self.path / "SEAL"
+        self.settings = self.path / "settings.toml"  # resolved settings, complete: enough to repeat the run
+        self.call = self.path / "call.json"  # what began a run of ``fit``, which has no settings
+        self.data = self.path / "data.json"  # source, columns, splits, rejected rows, audit
+        self.events = self.path / "events.jsonl"  # one line an event
+        self.history = self.path / "history.csv"  # one line an epoch
+        self.checkpoints = self.path / "checkpoints"  # one sealed folder each
+        self.quarantine = self.path / "quarantine"  # checkpoints that turned out to be damaged
+        self.model = self.path / "model"  # the bundle
+        self.report = self.path / "report.json"  # the scores
+        self.seal = self.path / "SEAL"  # sizes and digests of ``lasting`` files; a run that has ended has one
 
     def wrote_checkpoints(self) -> bool:
         """Return whether events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""

@@ -51,11 +51,10 @@ def close(folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def renew(folder: Path, paths: Iterable[Path]) -> None:
-    """Put files that were made anew under the seal of a folder that has one. Raises E411, and E402 where it cannot be."""
+    """Put files that were made anew under the seal of a folder that has one. Raise E411, and E402 where it cannot be."""
     if (folder / NAME).is_file():
         before = read(folder)
-        made = {path.relative_to(folder).as_posix(): (path.stat().st_size, _digest_of(path)) for path in paths}
-        write_file(folder / NAME, Seal({**before.files, **made}, before.facts).text())
+        write_file(folder / NAME, Seal({**before.files, **of(folder, {}, paths).files}, before.facts).text())
 
 
 def read(folder: Path) -> Seal:
@@ -131,3 +130,27 @@ def _digest_of(path: Path) -> str:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def parse(content: bytes | str) -> Any:
+    """Return the value of JSON. Raise ValueError, and RecursionError where it is nested too deep."""
+    return json.loads(content, object_pairs_hook=_once)
+
+
+def check_header(content: bytes) -> bytes:
+    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError and RecursionError.
+
+    Sizes and offsets are checked by the library itself before it makes a tensor.
+    """
+    length = int.from_bytes(content[:8], "little")
+    if length > len(content) - 8:
+        raise ValueError(f"its header would have {length:,} bytes, and the file has {len(content):,}")
+    parse(content[8 : 8 + length])
+    return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a JSON object has a key twice")
+    return found

@@ -1,7 +1,7 @@
-"""What is fastest here, measured on real batches: precision, memory layout, threads, compilation.
+"""Choose what is fastest here, measured on real batches: precision, memory layout, threads, compilation.
 
-Before the first step of a run, copies of the network are trained for a few updates each way, turn by turn; nothing of them is
-left. What is chosen belongs to the run's settings, so that a run that goes on, or is repeated, takes the same.
+Before the first step, copies of the network are trained for a few updates each way, turn by turn; nothing of them is left. What
+is chosen belongs to the run's settings, so that a run that goes on, or is repeated, takes the same.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from itertools import cycle, islice
 from typing import Any, NamedTuple
 
@@ -57,8 +56,7 @@ class ExecConfig:
 class Workload(NamedTuple):
     """What is measured: ``build(way)`` gives a learner from the start, ``batches`` are what it learns from.
 
-    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``listen`` is called with how far the
-    measuring is.
+    The run is ``updates`` long, or ``seconds`` where these are not 0 and end it earlier. ``listen`` hears how far measuring is.
     """
 
     build: Callable[[ExecConfig], Learner]
@@ -91,8 +89,8 @@ def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[
         for made, changed in enumerate(others):
             if "compile" in changed and seconds * updates < LONG_RUN:  # by now
                 continue
-            tell = partial(_tell, bench.listen, made, len(others))
-            best, seconds, other = _compared(bench, windows, updates, best, replace(best, **changed), tell)
+            progress = Progress("measure speed", made * TURNS, len(others) * TURNS, "turns")
+            best, seconds, other = _compared(bench, windows, updates, best, replace(best, **changed), progress)
             told.append(other)
     except (TrainingError, torch.OutOfMemoryError):
         return prior, ""
@@ -100,11 +98,6 @@ def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[
         release(bench.device)
     best = replace(best, compile=best.compile or prior.compile)
     return best, f"{_time(seconds)} an update; {', '.join(told)}" if told else ""
-
-
-def _tell(listen: Listener, before: int, comparisons: int, turns: int) -> None:
-    """Tell how far all comparisons are, where so many ``turns`` of the one after ``before`` others are made."""
-    listen(Progress("measure speed", before * TURNS + turns, comparisons * TURNS, "turns"))
 
 
 def _others(prior: ExecConfig, free: set[str]) -> Iterator[dict[str, Any]]:
@@ -129,12 +122,7 @@ def _windows(bench: Workload) -> list[list[Batch]]:
 
 
 def _compared(
-    bench: Workload,
-    windows: list[list[Batch]],
-    updates: int,
-    best: ExecConfig,
-    way: ExecConfig,
-    tell: Callable[[int], None],
+    bench: Workload, windows: list[list[Batch]], updates: int, best: ExecConfig, way: ExecConfig, progress: Progress
 ) -> tuple[ExecConfig, float, str]:
     """Return which of two ways is kept, seconds of its update, and what there is to say of the other."""
     each = max(int(TRIAL_SHARE * updates / (2 * TURNS + 2)), 1)
@@ -148,7 +136,7 @@ def _compared(
         except Exception as problem:  # whatever a precision or a compiler is refused with: no memory, no compiler, no kernel
             now.turn()
             return best, now.median, f"{_difference(way, best)} fails ({type(problem).__name__})"
-        tell(turns)
+        bench.listen(replace(progress, done=progress.done + turns))
     assert new is not None
     losses = [statistics.fmean(trial.losses) for trial in (now, new)]
     if not abs(losses[1] - losses[0]) <= APART * max(abs(losses[0]), LOW):
@@ -160,22 +148,16 @@ def _compared(
 
 
 class _Trial:
-    """A learner that makes an update of each of some windows a turn.
-
-    Attributes:
-        start: seconds of its first turn, with all that is only done once.
-        seconds: of an update, of each turn after that.
-        losses: of every update.
-    """
+    """A learner that makes an update of each of some windows a turn."""
 
     def __init__(self, bench: Workload, way: ExecConfig, windows: list[list[Batch]]) -> None:
         self.bench, self.way, self.windows = bench, way, windows
-        self.seconds: list[float] = []
-        self.losses: list[float] = []
+        self.seconds: list[float] = []  # of an update, for each turn after the first
+        self.losses: list[float] = []  # of every update
         begun = time.perf_counter()
         self.learner = bench.build(way)
         self.turn()
-        self.start = time.perf_counter() - begun
+        self.start = time.perf_counter() - begun  # with all that is only done once
         self.seconds.clear()
 
     @property

@@ -76,7 +76,8 @@ def with_checkpoints(events: Iterator[Event], learner: Learner, state: State, sa
                 yield from saver.emitted()
             saver.signals.check()
         except BaseException as problem:
-            saver.rescue()  # whatever it was, the run can go on from here
+            with suppress(TrainwrightError):  # what ended the run matters more than a failure of this
+                saver.save()
             if not isinstance(problem, GeneratorExit):  # the caller has left, and hears nothing more
                 yield from saver.emitted()
             raise
@@ -135,11 +136,6 @@ class Saver:
                 self.save(regular=due and self._unit != "seconds")
             self.signals.check()
 
-    def rescue(self) -> None:
-        """Save what is there when something else ends the run; what ended it matters more than a failure of this."""
-        with suppress(TrainwrightError):
-            self.save()
-
     def roll_back(self) -> str:
         """Take what learns back to the newest regular checkpoint, and return its name. Raise E411 and E417 where it is lost."""
         path = self.checkpoints.regular()
@@ -192,7 +188,5 @@ class Saver:
         needed = 4 * sum(each.nbytes for each in self.learner.model.state_dict().values()) * (KEEP + 1)
         free = shutil.disk_usage(self.checkpoints.folder.parent).free
         if free < needed:
-            what = f"{free / 1e6:,.0f} MB free"
-            self.emit(
-                Note("disk", what, f"checkpoints may take {needed / 1e6:,.0f} MB; training goes on where one does not fit")
-            )
+            why = f"checkpoints may take {needed / 1e6:,.0f} MB; training goes on where one does not fit"
+            self.emit(Note("disk", f"{free / 1e6:,.0f} MB free", why))

@@ -16,6 +16,7 @@ from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
 from trainwright.training.microbatch import release, split_batches
+from trainwright.training.optim import advance_each
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
@@ -93,9 +94,8 @@ def fit(
     ``recover`` is called when an update is refused, and training goes on with the rows after it; it may put back parameters
     of an earlier time, and names the checkpoint that they are from. Without it, training ends there.
 
-    Raises:
-        TrainingError: E501 for a refused update, E503 for too many in a row, E504 where even the smallest part of a batch
-            finds no memory. Everything is as it was before that update.
+    Raise E501 for a refused update, E503 for too many in a row, E504 where even the smallest part of a batch finds no memory.
+    Everything is then as it was before that update.
     """
     begun = time.perf_counter() - state.seconds
     state.tally.ignored = learner.objective.ignored
@@ -115,9 +115,7 @@ def fit(
         state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
         best = valid is not None and state.consider(learner.model, plan.score(valid))
         lr = learner.lr
-        for schedule in learner.schedules:
-            if schedule.every == "epoch":
-                schedule.advance((valid or scores).loss)
+        advance_each(learner.schedules, "epoch", (valid or scores).loss)
         seconds = time.perf_counter() - epoch_begun
         learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
@@ -156,9 +154,7 @@ def _epoch(
         state.step += 1
         state.rows += rows
         state.batch += len(window)
-        for schedule in learner.schedules:
-            if schedule.every == "step":
-                schedule.advance(loss)
+        advance_each(learner.schedules, "step", loss)
         state.seconds = time.perf_counter() - begun
         learner.at_step_boundary = True
         yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr)

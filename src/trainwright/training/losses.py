@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -38,7 +37,9 @@ def make_objective(named: Named, label_smoothing: float, class_weights: Tensor |
             arguments[name] = value
     with checking("loss", named):
         loss = kind(**{key: torch.tensor(each) if isinstance(each, list) else each for key, each in arguments.items()})
-    return Objective(loss, _adapter(named.name, classes))
+    if named.name == "NLLLoss":
+        return Objective(loss, _log_probabilities)
+    return Objective(loss, partial(_one_hot, classes) if named.name in ONE_HOT else None)
 
 
 def number_objective(named: Named) -> Objective:
@@ -61,12 +62,6 @@ def _loss(named: Named, fitting: tuple[str, ...], what: str) -> type[nn.Module]:
 def _one_number(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Return outputs (N, 1) as (N,), the shape of the targets: (N, 1) against (N,) would be broadcast to (N, N)."""
     return outputs.squeeze(1), targets
-
-
-def _adapter(name: str, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None:
-    if name == "NLLLoss":
-        return _log_probabilities
-    return partial(_one_hot, classes) if name in ONE_HOT else None
 
 
 def _log_probabilities(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

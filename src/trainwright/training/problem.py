@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from trainwright.config.kinds import KINDS
 from trainwright.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,13 +27,8 @@ if TYPE_CHECKING:
 class Trained(Protocol):
     """An earlier run's model, as training needs it to go on from: ``tasks.base.Predictor`` is one."""
 
-    @property
-    def model(self) -> nn.Module:
-        """Return the network."""
-
-    @property
-    def shape(self) -> Shape:
-        """Return what the network knows of its data."""
+    model: nn.Module
+    shape: Shape
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -42,30 +36,15 @@ class Trained(Protocol):
 
 
 class Problem(ABC):
-    """One problem made ready to be trained.
+    """One problem made ready to be trained."""
 
-    Attributes:
-        task: the key of its kind in ``KINDS``.
-        unit: what is counted as its rows.
-        settings: with everything filled in that the data decide.
-        splits: train, valid, test; those that exist.
-        data: the content of ``data.json``.
-        notes: (what, value, why) of everything derived or found so far.
-        parent: the trained model that this training goes on from.
-    """
-
-    task: ClassVar[str]
-    unit: ClassVar[str] = "rows"
-    settings: Settings
-    splits: Mapping[str, Sized]
-    data: dict[str, Any]
-    notes: list[Note]
-    parent: Trained | None = None
-
-    @property
-    def title(self) -> str:
-        """Return what the kind of problem is called in reports."""
-        return KINDS[self.task].title
+    task: ClassVar[str]  # the key of its kind in ``KINDS``
+    unit: ClassVar[str] = "rows"  # what is counted as its rows
+    settings: Settings  # with everything filled in that the data decide
+    splits: Mapping[str, Sized]  # train, valid, test; those that exist
+    data: dict[str, Any]  # the content of ``data.json``
+    notes: list[Note]  # of everything derived or found so far
+    parent: Trained | None = None  # the trained model that this training goes on from
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -75,7 +54,7 @@ class Problem(ABC):
     @property
     @abstractmethod
     def predicts(self) -> tuple[str, ...]:
-        """The kinds of its targets, which say what metrics it has."""
+        """Return the kinds of its targets, which say what metrics it has."""
 
     @property
     def tunable(self) -> set[str]:

@@ -12,7 +12,8 @@ def seed_rng(device: torch.device, number: int) -> None:
     """Seed what is drawn on the CPU and on the device (dropout), so that it follows from ``number`` alone."""
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":
-        torch.cuda.default_generators[_index(device)].manual_seed(number)
+        index = torch.cuda.current_device() if device.index is None else device.index
+        torch.cuda.default_generators[index].manual_seed(number)
     elif device.type == "mps":
         torch.mps.manual_seed(number)
 
@@ -31,7 +32,3 @@ def preserve_rng(device: torch.device) -> Iterator[None]:
             torch.cuda.set_rng_state(there, device)
         elif there is not None:
             torch.mps.set_rng_state(there)
-
-
-def _index(device: torch.device) -> int:
-    return torch.cuda.current_device() if device.index is None else device.index

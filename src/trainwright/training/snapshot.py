@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trainwright.data.batches.pytree import tree_leaves, tree_map
 from trainwright.errors import error
-from trainwright.training.schedules import LENGTHS, advance
+from trainwright.training.optim import LENGTHS, advance
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 

@@ -17,18 +17,13 @@ from trainwright.models.bag import gather_rows
 ROWS_PER_PASS = 8  # rows that one pass over a table goes through in the time in which one row is picked out and put back
 
 
-def skips_zero_rows(optimizer: Optimizer) -> bool:
-    """Return whether an update leaves a row whose gradient is zero as it is, and what is remembered of it."""
-    still = all(not group.get("momentum") and not group["weight_decay"] for group in optimizer.param_groups)
-    return type(optimizer) in (SGD, Adagrad) and still
-
-
 def sparse_step(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], None]:
     """Return ``step`` for gradients of which some may be sparse (coalesced, one sparse dimension), which are those of rows.
 
     These are moved alone where that is the same and they are a small part of their table; else the gradient is made dense.
     """
-    still = skips_zero_rows(optimizer)
+    moving = any(group.get("momentum") or group["weight_decay"] for group in optimizer.param_groups)
+    still = type(optimizer) in (SGD, Adagrad) and not moving  # a row whose gradient is zero stays as it is
 
     def move() -> None:
         groups = [group["params"] for group in optimizer.param_groups]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.batches.base import Batch
+from trainwright.models.objective import has_classes
 from trainwright.watch.events import Scores
 
 COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored")
@@ -30,20 +31,18 @@ class Tally:
     _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     _held: int = 0
 
-    def add(self, mean: float, weight: float, outputs: object, batch: Batch) -> None:
+    def add(self, mean: float, weight: float, outputs: Any, batch: Batch) -> None:
         """Count one batch. Comparing outputs with targets waits until there are many: one call for all of them."""
         self.loss += mean * weight
         self.weight += weight
-        targets = batch.targets
-        numbers = isinstance(targets, Tensor) and targets.ndim == 1 and not targets.is_floating_point()
-        if not (numbers and isinstance(outputs, Tensor) and outputs.ndim == 2):
+        if not has_classes(outputs, batch.targets):
             self.classified = False
             self.rows += batch.size
-        else:
-            self._waiting.append((outputs.detach(), targets))
-            self._held += outputs.numel()
-            if self._held >= BUFFERED:
-                self._compare()
+            return
+        self._waiting.append((outputs.detach(), batch.targets))
+        self._held += outputs.numel()
+        if self._held >= BUFFERED:
+            self._compare()
 
     def _compare(self) -> None:
         if self._waiting:

@@ -18,8 +18,7 @@ from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.models.protocols import TrainingHooks
-from trainwright.training.lean_step import lean_step
-from trainwright.training.schedules import Scheduler
+from trainwright.training.optim import Scheduler, lean_step
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard
@@ -69,10 +68,8 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     The gradient is that of the mean over the whole window, however it is cut into batches. Where this raises, everything but
     the gradients is as it was: parameters, optimiser, buffers, the state that the model carries, the tally.
 
-    Raises:
-        TrainingError: E501, which names rows and layers, for a loss or a gradient that is not finite; E504 where the
-            optimiser finds no memory.
-        torch.OutOfMemoryError: where the forward or the backward pass finds none.
+    Raise E501, which names rows and layers, for a loss or a gradient that is not finite; E504 where the optimiser finds no
+    memory; torch.OutOfMemoryError where the forward or the backward pass finds none.
     """
     learner.guard.save(tally)
     try:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions
 
 from trainwright.data.batches.tokens import IGNORED
-from trainwright.models.objective import LossSums, Objective
+from trainwright.models.objective import Objective
 from trainwright.watch import metrics
 
 Output = Callable[[], tuple[Tensor, Tensor | None]]
@@ -90,10 +90,6 @@ class TokenObjective(Objective):
         else:
             mean = F.cross_entropy(F.linear(flat, weight, bias), wanted, ignore_index=IGNORED)
         return mean, float((wanted != IGNORED).sum())
-
-    def measure(self, outputs: Any, targets: Any) -> LossSums:
-        """Raise NotImplementedError: a language model is measured by ``evaluation.perplexity``."""
-        raise NotImplementedError
 
     def metrics(self, loss: float) -> dict[str, float]:
         """Return perplexity, and bits where tokens are characters."""

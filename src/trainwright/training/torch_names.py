@@ -21,11 +21,7 @@ def classes(module: ModuleType, base: type[Kind], without: Container[str] = ()) 
 
 
 def check(setting: str, named: Named, choices: Mapping[str, type[Kind]], reserved: Iterable[str] = ()) -> type[Kind]:
-    """Return the class of a name, once name and arguments are known to torch.
-
-    Raises:
-        SettingError: E310 for an unknown name, E311 for an argument that the class does not take.
-    """
+    """Return the class of a name. Raise E310 for an unknown one, E311 for an argument that the class does not take."""
     if named.name not in choices:
         hint = nearest(named.name, choices)
         raise error("E310", setting=setting, name=named.name, choices=", ".join(sorted(choices)), hint=hint)

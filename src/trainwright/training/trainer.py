@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import closing
-from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from trainwright.config.settings import check_monitor
 from trainwright.errors import error, nearest
 from trainwright.models import registry
 from trainwright.models.catalog import models
-from trainwright.models.memory_format import MemoryFormatted
+from trainwright.models.layers import MemoryFormatted
 from trainwright.models.objective import Objective
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
@@ -25,10 +24,9 @@ from trainwright.training.autotune import ExecConfig, Workload, fastest_config, 
 from trainwright.training.checkpointing import Saver, restore, with_checkpoints
 from trainwright.training.environment import environment
 from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
-from trainwright.training.optim import make_optimizer
+from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.problem import Problem
 from trainwright.training.rng import preserve_rng
-from trainwright.training.schedules import make_schedules
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
@@ -43,12 +41,12 @@ def pick_device(name: str) -> torch.device:
         name = next(kind for kind, there in present.items() if there)
     try:
         device = torch.device(name)
+        beyond = device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count()
+        if not beyond and present.get(device.type):
+            return device
     except RuntimeError:
-        raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there)) from None
-    beyond = device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count()
-    if beyond or not present.get(device.type):
-        raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there))
-    return device
+        pass
+    raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there))
 
 
 class Trainer:
@@ -58,9 +56,9 @@ class Trainer:
     """
 
     def __init__(self, problem: Problem, free: Collection[str] = (), listen: Listener = ignore) -> None:
-        """``free`` names the settings of ``ExecConfig`` to be measured; ``listen`` is told how far that is.
+        """Measure the settings of ``ExecConfig`` that are ``free``; tell ``listen`` how far that is.
 
-        Raises SettingError where torch does not know a name or an argument.
+        Raise SettingError where torch does not know a name or an argument.
         """
         self.problem, self.settings = problem, problem.settings
         self.notes: list[Note] = []
@@ -91,9 +89,8 @@ class Trainer:
         self.state = State()
         self.threads = way.threads or torch.get_num_threads()
         if way.threads > (cores := os.cpu_count() or way.threads):
-            self.notes.append(
-                Note("threads", str(way.threads), f"more than the {cores} cores of this machine, which is slower")
-            )
+            why = f"more than the {cores} cores of this machine, which is slower"
+            self.notes.append(Note("threads", str(way.threads), why))
 
     def _network(self) -> nn.Module:
         """Return the network; initial weights follow from the seed, torch's global state is left alone."""
@@ -209,14 +206,17 @@ class Trainer:
     def train(self, listen: Listener, saver: Saver | None = None) -> None:
         """Train to the end of the plan; the model then holds the parameters of the best epoch.
 
-        With a ``saver`` the run can be gone on with whenever it ends, and one of ``ENDED`` is raised after a signal.
-
-        Raises:
-            TrainingError: E501 and E503 for what is not finite, E502 where that cannot be saved, E504 for too little memory.
-            SettingError: E329 for a rollback without a ``saver``.
+        With a ``saver`` the run can be gone on with whenever it ends, and one of ``ENDED`` is raised after a signal. Raise E501
+        and E503 for what is not finite, E502 where that cannot be saved, E504 for too little memory, E329 for a rollback
+        without a ``saver``.
         """
         signals = saver.signals if saver is not None else Signals()
-        measure = partial(_at_once, signals, self._validate) if "valid" in self.problem.splits else None
+
+        def validate(model: nn.Module) -> Scores:
+            with signals.waiting(False):  # it may take long and changes nothing: a signal need not wait for its end
+                return self.problem.validate(model, self.objective, self.device)
+
+        measure = validate if "valid" in self.problem.splits else None
         events = fit(self.learner, self.batches, measure, self.plan, self.state, self._recover(saver))
         if saver is not None:
             events = with_checkpoints(events, self.learner, self.state, saver)
@@ -239,9 +239,6 @@ class Trainer:
             raise error("E329", key="on_nonfinite=rollback", why="no checkpoints are written here")
         return saver.roll_back
 
-    def _validate(self, model: nn.Module) -> Scores:
-        return self.problem.validate(model, self.objective, self.device)
-
     def measure(self) -> dict[str, Any]:
         """Return the scores of the report: those of the model as it is now."""
         with threaded(self.threads):
@@ -251,7 +248,7 @@ class Trainer:
         """Return the report, without its time fields."""
         problem = self.problem
         return {
-            "task": problem.title,
+            "task": KINDS[problem.task].title,
             "usage": KINDS[problem.task].usage,
             "model": self.name,
             "source": problem.data["source"],
@@ -276,12 +273,6 @@ class Trainer:
     def take(self, bundle: Bundle) -> None:
         """Take the weights of a bundle for the network's. Raise RuntimeError where they are another network's."""
         self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
-
-
-def _at_once(signals: Signals, validate: Callable[[nn.Module], Scores], model: nn.Module) -> Scores:
-    """Validate. That may take long and changes nothing: a signal need not wait for its end."""
-    with signals.waiting(False):
-        return validate(model)
 
 
 def _moved(copied: list[str], partly: list[str], fresh: list[str]) -> list[Note]:

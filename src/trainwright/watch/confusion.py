@@ -18,7 +18,7 @@ _MOST_LABELLED = 110
 
 
 def figure(report: Mapping[str, Any]) -> Figure:
-    """Draw right labels against predicted ones; blue is right, orange is wrong, darker is a larger share of the class."""
+    """Draw right labels against predicted ones."""
     counts = np.array(report["test"]["confusion"], dtype=np.int64)
     n = len(counts)
     labels = [figures.showable(words.clip(label, 22 if n <= 20 else 16), k) for k, label in enumerate(report["labels"])]

@@ -19,12 +19,7 @@ from trainwright.watch.screen import Bar, Line, Live, Plain, Screen
 
 REFUSED = 5  # refused updates that are shown one by one; the others are counted at the end
 _NAME, _VALUE = 17, 18  # the first two columns of a note
-_REASONS = {
-    "epochs": "all epochs done",
-    "steps": "all steps done",
-    "time": "the time is up",
-    "patience": "it got no better",
-}
+_REASONS = {"epochs": "all epochs done", "steps": "all steps done", "time": "the time is up", "patience": "it got no better"}
 
 
 class Console:
@@ -199,11 +194,8 @@ def open_screen(stream: TextIO, quiet: bool) -> Screen:
         from trainwright.watch.notebook import Notebook
 
         return Notebook()
-    return Live(stream) if _is_terminal(stream) else Plain(stream)
-
-
-def _is_terminal(stream: TextIO) -> bool:
-    return not stream.closed and stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    terminal = not stream.closed and stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    return Live(stream) if terminal else Plain(stream)
 
 
 def _is_notebook(stream: TextIO) -> bool:

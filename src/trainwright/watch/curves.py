@@ -1,8 +1,4 @@
-"""Loss and score by epoch as a figure: train and valid, the kept epoch marked.
-
-Promises: the lines carry their names and last values, so that no legend is needed; a score that diverged or is missing
-leaves a gap.
-"""
+"""Loss and score by epoch as a figure: train and valid, the kept epoch marked. What diverged or is missing leaves a gap."""
 
 from __future__ import annotations
 
@@ -59,9 +55,9 @@ def _curves_title(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]
 
 
 def _curves_subtitle(history: Sequence[Mapping[str, Any]]) -> str:
-    if ("valid", "loss") in metrics.by_epoch(history):
-        return "train: measured on the way, while the parameters move; valid: after each epoch"
-    return "train: measured on the way, while the parameters move; no rows were set aside for validation"
+    measured = ("valid", "loss") in metrics.by_epoch(history)
+    valid = "valid: after each epoch" if measured else "no rows were set aside for validation"
+    return f"train: measured on the way, while the parameters move; {valid}"
 
 
 def _panel(axes: Axes, history: Sequence[Mapping[str, Any]], measure: str, best: int | None) -> None:

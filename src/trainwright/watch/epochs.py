@@ -1,7 +1,6 @@
 """The table of epochs: which scores get a column, and which ones give way where there is no room for all.
 
-Promises: a score that no epoch has gets no column; a row is at most as wide as it may be, unless even the epoch and its
-loss do not fit; names of a person's own metrics are cleaned and cut.
+A score that no epoch has gets no column; names of a person's own metrics are cleaned and cut.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ BEST = f"{words.STAR} best"
 _CELL = 9
 _EPOCH, _SECONDS = ("", "epoch"), ("", "seconds")
 
-ColumnHead = tuple[str, str]
-"""Part (train, valid or none) and measure."""
+ColumnHead = tuple[str, str]  # part (train, valid or none) and measure
 
 
 class EpochColumns(NamedTuple):

@@ -1,7 +1,7 @@
 """What all figures of a run share: colours, a title in words, text of any script, the file.
 
-Promises: the object interface only (no pyplot, no rcParams), sizes in inches at 150 dpi, colours that colour-blind
-people can tell apart (Okabe and Ito), and every label drawn as text: no mathematics, no missing glyph, cut when long.
+Only matplotlib's objects are used (no pyplot, no rcParams). Colour-blind people can tell the colours apart (Okabe and Ito), and
+every label is drawn as text: no mathematics, no missing glyph, cut when long.
 """
 
 from __future__ import annotations

@@ -19,23 +19,17 @@ _LONGEST = 14
 class Metric(NamedTuple):
     """One metric.
 
-    Attributes:
-        title: its name in texts and figures.
-        short: its name above a column.
-        write: how one of its values is written.
-        higher_is_better: which way it gets better.
-        predicts: the kinds of target that it is for (class, number, token, character, byte); empty = all.
-        compute: ``module:function``; empty for what is counted with every batch. The function takes the targets and the
-            outputs of all rows of a split, or of tokens their mean loss, and returns a number, None where there is none.
-            Classes: int64 (rows,) and float32 (rows, classes). Numbers, in the target's unit: float64 (rows,) twice.
+    The function that ``compute`` names takes the targets and the outputs of all rows of a split, or of tokens their mean loss,
+    and returns a number, None where there is none. Classes: int64 (rows,) and float32 (rows, classes). Numbers, in the
+    target's unit: float64 (rows,) twice.
     """
 
-    title: str
-    short: str
+    title: str  # its name in texts and figures
+    short: str  # its name above a column
     write: Callable[[float], str] = words.number
     higher_is_better: bool = True
-    predicts: str = ""
-    compute: str = ""
+    predicts: str = ""  # the kinds of target that it is for (class, number, token, character, byte); empty = all
+    compute: str = ""  # ``module:function``; empty for what is counted with every batch
 
 
 _CLASSES, _NUMBERS, _TOKENS = (f"trainwright.evaluation.{name}:" for name in ("classification", "regression", "perplexity"))

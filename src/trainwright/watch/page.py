@@ -51,6 +51,8 @@ def render(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plot
     """Return the page as HTML; ``plots`` maps names to PNG files, ``command`` is what to type to use the model."""
     title = f"{words.clip(report['model'], 40)} on {words.clip(report['source'], 80)}"
     rows: Mapping[str, int] = report.get("rows") or {}
+    data = _facts((name, words.count(n)) for name, n in rows.items() if n is not None)
+    unit = scores.unit(report)
     parts = [
         f"<h1>{_text(title)}</h1>",
         f'<p class="soft">{_text(report["task"])}</p>',
@@ -60,7 +62,7 @@ def render(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]], plot
         _section("Where it goes wrong", _plot(plots, "confusion") + _plot(plots, "predicted") + _confusions(report)),
         _section("Test rows by class", _classes(report)),
         _section("Use the model", f"<pre><code>{_text(command)}</code></pre>"),
-        _section(_data_title(report), _facts((name, words.count(n)) for name, n in rows.items() if n is not None)),
+        _section("Data" if unit == "rows" else f"Data, in {_text(unit)}", data),
         _section("Effort", _facts(_effort(report))),
         _section("Settings", _facts(_flat(report.get("settings", {})))),
     ]
@@ -104,13 +106,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
-    rows = [f"<th>{_text(name)}</th><td>{_text(value)}</td>" for name, value in facts]
-    return _rows(rows) if rows else ""
+    return _rows([f"<th>{_text(name)}</th><td>{_text(value)}</td>" for name, value in facts])
 
 
 def _rows(rows: Sequence[str]) -> str:
     lines = "\n".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<div class="wide"><table>\n{lines}\n</table></div>'
+    return f'<div class="wide"><table>\n{lines}\n</table></div>' if rows else ""
 
 
 def _headline(report: Mapping[str, Any]) -> str:
@@ -146,10 +147,6 @@ def _samples(report: Mapping[str, Any]) -> str:
         cut = text if len(text) <= _SAMPLE else text[:_SAMPLE] + words.ELLIPSIS
         shown.append('<pre class="sample" dir="auto">' + "\n".join(map(_text, cut.split("\n"))) + "</pre>")
     return "\n".join(shown)
-
-
-def _data_title(report: Mapping[str, Any]) -> str:
-    return "Data" if scores.unit(report) == "rows" else f"Data, in {_text(scores.unit(report))}"
 
 
 def _classes(report: Mapping[str, Any]) -> str:

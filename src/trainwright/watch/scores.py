@@ -1,7 +1,6 @@
 """The scores of a run as facts, for every task: what was reached, how sure that is, and what it had to beat.
 
-Promises: the console and the page tell the same facts in the same words; a report of an older run, with fewer keys, can
-be shown; names are somebody's data, so they are cleaned and cut.
+A report of an older run, with fewer keys, can be shown too. Names are somebody's data, so they are cleaned and cut.
 """
 
 from __future__ import annotations
@@ -51,13 +50,12 @@ def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
     """Return all scores: those on the test rows, what they had to beat, those on the validation rows (called ``valid``)."""
-    found = [] if not report.get("test") else list(_split("test", report["test"], report))
-    found += _to_beat(report)
-    return found + ([] if not report.get("valid") else list(_split(valid, report["valid"], report)))
+    return [*_split("test", "test", report), *_to_beat(report), *_split("valid", valid, report)]
 
 
-def _split(part: str, scores: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Fact]:
-    """Yield the scores of one split, the leading one first; the count stands beside it."""
+def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield the scores of a split, called ``part``, the leading one first; the count stands beside it."""
+    scores = report.get(split) or {}
     found, lead = metrics.values(scores), metrics.lead(scores)
     explained = part == "test" or not report.get("test")
     remarks, first = _REMARKS[lead or "accuracy"] if explained else {}, lead or "loss"

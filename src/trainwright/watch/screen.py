@@ -1,7 +1,6 @@
 """Where the console's lines go: a pipe or file (plain lines), a terminal (lines and a bar), a notebook, or nowhere.
 
-Promises: nothing but plain text goes into a pipe, and rich is imported only for a terminal. A screen
-that has gone away (closed pipe, lost connection) is given up without a word: looking at a run must not end it.
+A screen that has gone away (closed pipe, lost connection) is given up without a word: looking at a run must not end it.
 """
 
 from __future__ import annotations

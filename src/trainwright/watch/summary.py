@@ -1,12 +1,13 @@
 """The report of a run as plain lines: the scores, how sure they are, what they had to beat, and where it goes wrong.
 
-Promises: plain text only; labels and names are somebody's data, so they are cleaned and cut before they are shown.
+Labels and names are somebody's data, so they are cleaned and cut before they are shown.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from trainwright.watch import scores, words
@@ -119,3 +120,18 @@ def _effort(report: Mapping[str, Any]) -> list[str]:
 def usage(report: Mapping[str, Any], run: str) -> str:
     """Return the command that uses the model of ``run``, to be copied as it is; its report says how, RUN in the run's place."""
     return f"trainwright {report.get('usage', 'predict RUN').replace('RUN', shlex.quote(run))}"
+
+
+def card(run: Path, report: Mapping[str, Any]) -> str:
+    """Return what it is, how good, and how to use it, in Markdown."""
+    lines = [f"# {run.name}", "", f"{str(report['task']).capitalize()} by `{report['model']}`, trained on {report['source']}."]
+    measured = report["test"] or report["valid"]
+    if measured:
+        score, interval = scores.headline(measured)
+        where = "test" if report["test"] else "validation"
+        sure = f" (95 % interval {interval})" if interval else ""
+        judged = scores.verdict(report)
+        lines += ["", f"On the {measured['n']:,} {where} {report['unit']}: {score}{sure}{f'; {judged}' if judged else ''}."]
+    if report["labels"]:
+        lines += ["", f"Labels: {', '.join(report['labels'])}"]
+    return "\n".join([*lines, "", "Use it:", "", f"    {usage(report, str(run))}", ""])

@@ -1,7 +1,6 @@
 """Numbers and foreign text in words: how a loss, a share, a count or somebody's label is written everywhere.
 
-Promises: the same number is written the same way on the console, in the plots and on the page; what comes out of
-``clean`` is one line, and holds no control character, escape sequence or direction override.
+What comes out of ``clean`` is one line, and holds no control character, escape sequence or direction override.
 """
 
 from __future__ import annotations

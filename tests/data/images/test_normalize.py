@@ -35,5 +35,5 @@ def test_pixels_of_one_shade_are_not_divided_by_zero() -> None:
 def test_pixels_sums_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = noise(50, 3, 4, 4)
     whole = ImageNormalizer.fit(pixels, (4, 4), 3)
-    monkeypatch.setattr("trainwright.data.images.sums.CHUNK_VALUES", 40)
+    monkeypatch.setattr("trainwright.data.images.pictures.CHUNK_VALUES", 40)
     assert ImageNormalizer.fit(pixels, (4, 4), 3) == whole

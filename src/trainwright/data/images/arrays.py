@@ -1,7 +1,4 @@
-"""Convert arrays of numbers to pictures: any usual shape and type to uint8 (rows, channels, height, width).
-
-What cannot be converted is refused with the reason.
-"""
+"""Convert arrays of numbers to pictures: any usual shape and type to uint8 (rows, channels, height, width)."""
 
 from __future__ import annotations
 
@@ -27,10 +24,7 @@ def convert(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], li
     """Return uint8 pictures of shape (rows, 1 or 3, height, width), and notes on how their values were converted.
 
     The arrays are parts of one data set, so what their values mean (0 to 1, 0 to 255, 0 to 65,535) is decided once, for
-    all of them. A fourth channel is transparency, and lies over white.
-
-    Raises:
-        SourceError: E147 for a shape, type or values that are no pictures; ``where`` names the array.
+    all of them. A fourth channel is transparency, and lies over white. Raise E147 for what is no pictures.
     """
     views: dict[str, np.ndarray] = {}
     shape_notes: list[Note] = []
@@ -44,10 +38,7 @@ def convert(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], li
 
 
 def _channels_first(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | None]:
-    """Return a view of shape (rows, channels, height, width), and a note where rows of values were made square.
-
-    Raise SourceError E147.
-    """
+    """Return a view of shape (rows, channels, height, width), and a note where rows of values were made square. Raise E147."""
     shape = array.shape
     if 0 in shape:
         raise _unusable(name, f"its shape is {shape}: it is empty")

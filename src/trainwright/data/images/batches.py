@@ -51,24 +51,18 @@ class ImageBatches:
         self.per_epoch = -(-self.rows // batch_size)
         self.augment, self.workers = augment, workers
         self._targets = torch.tensor(targets, device=device)
-        self._inputs = (
-            inputs
-            if isinstance(inputs, Files)
-            else _move_if_it_fits(torch.from_numpy(np.require(inputs, requirements="W")), device)
-        )
+        self._inputs = inputs if isinstance(inputs, Files) else _move_if_it_fits(inputs, device)
         means, stds = (torch.tensor(each, dtype=torch.float64).view(1, -1, 1, 1) for each in (mean, std))
         self._scale, self._shift = (each.to(torch.float32).to(device) for each in (1 / (255 * stds), -means / stds))
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield batches, shuffled by (seed, epoch) and augmented by (seed, epoch, row); in order where the seed is None.
 
-        Raises:
-            DataError: E270 and E271 for files that cannot be decoded on the way.
+        Raise E270 and E271 for files that cannot be decoded on the way.
         """
         order = epoch_order(self.rows, self.seed, epoch)
-        wanted = [
-            order[first : first + self.batch_size] for first in range(start * self.batch_size, self.rows, self.batch_size)
-        ]
+        begins = range(start * self.batch_size, self.rows, self.batch_size)
+        wanted = [order[begin : begin + self.batch_size] for begin in begins]
         with closing(self._pixels(wanted)) as pixels:
             for rows, images in zip(wanted, pixels, strict=True):
                 index = torch.from_numpy(rows).to(self.device)
@@ -91,8 +85,9 @@ class ImageBatches:
             yield self._inputs.index_select(0, index).to(self.device)
 
 
-def _move_if_it_fits(pixels: Tensor, device: torch.device) -> Tensor:
+def _move_if_it_fits(array: np.ndarray, device: torch.device) -> Tensor:
     """Return the pixels on the device if they take up to half of its memory; else as they are, to be moved batch by batch."""
+    pixels = torch.from_numpy(np.require(array, requirements="W"))
     if device.type == "cuda" and pixels.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
         return pixels
     return pixels.to(device)

@@ -32,6 +32,10 @@ _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # bytes that P
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
 _OVERSAMPLING = 2.0  # a JPEG is decoded at a fraction of its size, at least this many times the wanted size
 _UPRIGHT, _SWAPPING = 1, (5, 6, 7, 8)  # EXIF orientations: unrotated; those that swap width and height
+# By EXIF orientation, what Pillow has to do.
+_TRANSPOSITIONS = dict(enumerate(
+    ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90"), start=2
+))  # fmt: skip
 
 
 class Header(NamedTuple):
@@ -43,11 +47,7 @@ class Header(NamedTuple):
 
 
 def read_header(source: Path | bytes) -> Header:
-    """Read the header of a picture; decode no pixel.
-
-    Raises:
-        Unusable: no picture, or one that is damaged or too large.
-    """
+    """Read the header of a picture; decode no pixel. Raise Unusable for no picture, or one that is damaged or too large."""
     with _open(source, pixels=False) as image:
         width, height = image.size
         if _orientation(image) in _SWAPPING:
@@ -59,10 +59,7 @@ def decode_one(source: Path | bytes | np.ndarray, size: tuple[int, int], channel
     """Return one picture at a size of (height, width): uint8, shape (channels, height, width).
 
     An array has shape (height, width), (height, width, channels) or (channels, height, width) and what ``to_pixels``
-    takes as values.
-
-    Raises:
-        SourceError: E140, the picture cannot be used; E147, the array is none.
+    takes as values. Raise E140 for a picture that cannot be used, E147 for an array that is none.
     """
     if isinstance(source, np.ndarray):
         return reshape(to_pixels(source[None], "the picture")[0], size, channels)
@@ -196,16 +193,7 @@ def _orientation(image: ImageFile) -> int:
 def _apply_orientation(image: Image, orientation: int) -> Image:
     from PIL.Image import Transpose
 
-    transpositions = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
-    return image.transpose(transpositions[orientation]) if orientation in transpositions else image
+    return image.transpose(Transpose[_TRANSPOSITIONS[orientation]]) if orientation in _TRANSPOSITIONS else image
 
 
 # ---- size

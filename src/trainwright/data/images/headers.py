@@ -54,10 +54,6 @@ def refuse_bomb(width: int, height: int, depth: int, size: int) -> None:
         raise Unusable(f"{declared}, which its {size:,} bytes cannot hold")
 
 
-def _as_it_is(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
-    return file
-
-
 def _checked_webp(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
     """Return the file once its canvas is found reasonable: opening it takes memory for that."""
     refuse_bomb(*_webp_size(file.read(64)), 4, size)
@@ -67,10 +63,8 @@ def _checked_webp(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
 
 def _still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
     """Return the chunks that make the picture and nothing else: texts and profiles, which may be decompression bombs, and the
-    further frames of an animation are not even looked at. Without ``pixels`` only the header is kept.
-
-    Raises:
-        Unusable: truncated, or so many chunks that it is no picture.
+    further frames of an animation are not even looked at. Without ``pixels`` only the header is kept. Raise Unusable for a file
+    that is truncated, or has so many chunks that it is no picture.
     """
     front, data, found = [PNG], [], False
     place = file.seek(len(PNG))
@@ -81,9 +75,8 @@ def _still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
             break
         place += 12 + length
         if place > size:
-            raise Unusable(
-                f"it is truncated: the last {place - size:,} bytes of its {kind.decode('latin-1')} chunk are missing"
-            )
+            chunk = kind.decode("latin-1")
+            raise Unusable(f"it is truncated: the last {place - size:,} bytes of its {chunk} chunk are missing")
         found = found or kind == b"IDAT"
         if kind in _PNG_FRONT and length < _PNG_LARGEST_FRONT:
             front.append(head + file.read(length + 4))
@@ -117,19 +110,15 @@ def _webp_size(head: bytes) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """A format.
+    """A format of image files.
 
-    Attributes:
-        name: as the decoder spells it.
-        suffixes: of its files, in lower case.
-        magic: what its first bytes match.
-        prepare: (file, its size, whether pixels are wanted) to what Pillow is given. Raises Unusable.
+    ``prepare`` gets the file, its size, and whether pixels are wanted; it returns what Pillow is given, or raises Unusable.
     """
 
-    name: str
-    suffixes: tuple[str, ...]
-    magic: re.Pattern[bytes]
-    prepare: Callable[[IO[bytes], int, bool], IO[bytes]] = _as_it_is
+    name: str  # as the decoder spells it
+    suffixes: tuple[str, ...]  # of its files, in lower case
+    magic: re.Pattern[bytes]  # what its first bytes match
+    prepare: Callable[[IO[bytes], int, bool], IO[bytes]] = lambda file, size, pixels: file
 
 
 FORMATS = [

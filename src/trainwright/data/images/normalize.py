@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainwright.data.images.pictures import cores
-from trainwright.data.images.sums import sums_of
+from trainwright.data.images.pictures import cores, sums_of
 from trainwright.data.shapes import ImageShape
 
 if TYPE_CHECKING:
@@ -27,18 +26,12 @@ FEWEST = 16  # pictures on a processor, where memory has room for them
 
 @dataclass(frozen=True)
 class ImageNormalizer:
-    """How pictures become inputs: ``(pixels / 255 - mean) / std``, channel by channel.
+    """How pictures become inputs: ``(pixels / 255 - mean) / std``, channel by channel."""
 
-    Attributes:
-        size: (height, width).
-        channels: 1 (grey) or 3 (red, green, blue).
-        mean, std: of pixels / 255 over all rows and places of the training split; std is 1 where all are equal.
-    """
-
-    size: tuple[int, int]
-    channels: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    size: tuple[int, int]  # (height, width)
+    channels: int  # 1 (grey) or 3 (red, green, blue)
+    mean: tuple[float, ...]  # of pixels / 255 over all rows and places of the training split
+    std: tuple[float, ...]  # 1 where all pixels are equal
 
     @classmethod
     def fit(cls, pixels: np.ndarray, size: tuple[int, int], channels: int) -> ImageNormalizer:

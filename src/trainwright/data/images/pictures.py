@@ -22,36 +22,24 @@ from trainwright.watch.events import Note
 CHUNK_ROWS = 64  # pictures a thread takes at a time
 READERS = 32  # threads that mostly wait for the disk
 DIGEST_BYTES = 16  # of a key
+CHUNK_VALUES = 1 << 17  # pixels summed at a time: they stay in the processor's cache
 Progress = Callable[[int, int], None]
 
 
 @dataclass
 class Pictures:
-    """The pictures of one split.
+    """The pictures of one split."""
 
-    Attributes:
-        file: the folder or file, as the person gave it, for messages.
-        labels: String, shape (rows,).
-        rows: int64, shape (rows,): the number in its table (``ROW``) or array, or in the sorted folder; from 1.
-        names: the path below the folder, or as the table has it; "" for arrays.
-        paths: where each picture lies; None for arrays.
-        pixels: uint8, shape (rows, channels, height, width); None for files that are not decoded yet.
-        keys: String, shape (rows,): digest of the file's bytes or of the array's row, so equal pictures have equal keys.
-        rejected: what was left out, in the order it was found.
-        notes: (what, value, why), for printing.
-        by_row: whether messages count rows of ``file``; else each picture is a file of its own.
-    """
-
-    file: str
-    labels: pl.Series
-    rows: np.ndarray
-    names: list[str]
-    paths: list[Path] | None
-    pixels: np.ndarray | None
-    keys: pl.Series
-    rejected: list[Rejected] = field(default_factory=list)
+    file: str  # the folder or file, as the person gave it, for messages
+    labels: pl.Series  # String, shape (rows,)
+    rows: np.ndarray  # int64, shape (rows,): the number in its table (``ROW``) or array, or in the sorted folder; from 1
+    names: list[str]  # the path below the folder, or as the table has it; "" for arrays
+    paths: list[Path] | None  # where each picture lies; None for arrays
+    pixels: np.ndarray | None  # uint8, shape (rows, channels, height, width); None for files that are not decoded yet
+    keys: pl.Series  # String, shape (rows,): a digest of the file's bytes or of the array's row, the same for equal pictures
+    rejected: list[Rejected] = field(default_factory=list)  # what was left out, in the order it was found
     notes: list[Note] = field(default_factory=list)
-    by_row: bool = False
+    by_row: bool = False  # whether messages count rows of ``file``; else each picture is a file of its own
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -73,11 +61,7 @@ class Pictures:
         )
 
     def remove(self, bad: Mapping[int, str]) -> None:
-        """Move rows (indices from 0) out, in place, each into ``rejected`` with its reason.
-
-        Raises:
-            SourceError: E142, no picture is left.
-        """
+        """Move rows (indices from 0), in place, into ``rejected``, each with its reason. Raise E142 where none is left."""
         if not bad:
             return
         self.rejected += [self._rejection(index, bad[index]) for index in sorted(bad)]
@@ -190,3 +174,14 @@ def _digest(path: Path) -> str:
     if not size:
         raise Unusable("the file is empty")
     return digest.hexdigest()
+
+
+def sums_of(pixels: np.ndarray) -> np.ndarray:
+    """Return sum and sum of squares of each channel of pixels (rows, channels, height, width): int64, shape (channels, 2)."""
+    sums = np.zeros((pixels.shape[1], 2), np.int64)
+    rows = max(1, CHUNK_VALUES // pixels[0, 0].size)
+    for channel in range(len(sums)):
+        for start in range(0, len(pixels), rows):
+            part = pixels[start : start + rows, channel].astype(np.float64).reshape(-1)  # exact up to 2**53
+            sums[channel] += int(part.sum()), int(part @ part)
+    return sums

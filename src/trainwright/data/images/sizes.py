@@ -1,7 +1,7 @@
 """Derive the size of pictures from their headers, and decode them to that size.
 
-Promises: a picture is decoded once, by all cores; one that cannot be used is named and the others go on; memory is taken
-for the result and for one picture a core.
+A picture is decoded once, by all cores; one that cannot be used is named and the others go on; memory is taken for the result
+and for one picture a core.
 """
 
 from __future__ import annotations
@@ -31,10 +31,8 @@ class ImageSizes:
 def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
     """Read the header of every picture. Those that cannot be used are removed, in place, into ``rejected``.
 
-    The first part is the training split: size and channels are derived from it alone.
-
-    Raises:
-        SourceError: E142, no picture of a part can be used.
+    The first part is the training split: size and channels are derived from it alone. Raise E142 where no picture of a part
+    can be used.
     """
     headers = [_read_headers(part) for part in parts]
     size, size_note = _size(headers[0][:, :2])
@@ -48,10 +46,7 @@ def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
 def decode(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None = None) -> Pictures:
     """Return the pictures with ``pixels`` of this size (height, width); those that cannot be used are in its ``rejected``.
 
-    ``progress(done, rows)`` is called on the way, in this thread.
-
-    Raises:
-        SourceError: E142, no picture can be used.
+    ``progress(done, rows)`` is called on the way, in this thread. Raise E142 where no picture can be used.
     """
     if pictures.pixels is not None and pictures.pixels.shape[1:] == (channels, *size):
         return pictures
@@ -98,8 +93,7 @@ def _size(sizes: np.ndarray) -> tuple[tuple[int, int], Note]:
         return (height, width), Note("size", f"{height} x {width}", "every picture has this height and width")
     median = int(np.median(sizes.min(axis=1)))
     side = max((side for side in SIDES if side <= median), default=SIDES[0])
-    have = (
-        f"every picture has {height} x {width}" if alike else f"half of the pictures are {median} or more on their shorter side"
-    )
+    most = f"half of the pictures are {median} or more on their shorter side"
+    have = f"every picture has {height} x {width}" if alike else most
     why = f"{have}; {side} is the next side below that is usual" if side < median else have
     return (side, side), Note("size", f"{side} x {side}", why)

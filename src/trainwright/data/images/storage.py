@@ -1,7 +1,7 @@
 """Where the pixels of a data set are kept: in memory, decoded once, or in their files where they are too many for that.
 
-Promises: what is learned is the same either way; a file that cannot be used is found before training, either way. Pictures
-that took long to decode are cached under the digests of their files.
+Either way the same is learned, and a file that cannot be used is found before training. Pictures that took long to decode are
+cached under the digests of their files.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ import numpy as np
 from trainwright.data.files import cache
 from trainwright.data.images.decode import decode_file, quiet
 from trainwright.data.images.headers import Unusable
-from trainwright.data.images.pictures import Pictures, Progress, cores, for_each_row
+from trainwright.data.images.pictures import Pictures, Progress, cores, for_each_row, sums_of
 from trainwright.data.images.sizes import bytes_needed, decode
-from trainwright.data.images.sums import sums_of
 from trainwright.errors import error
 
 MOST_BYTES = 4 << 30  # of pixels in memory; and never more than half of the available memory
@@ -44,11 +43,7 @@ class Files:
         return Files([self.paths[place] for place in places.tolist()], self.size, self.channels)
 
     def read(self, rows: Iterable[int]) -> np.ndarray:
-        """Return the pixels of these rows: uint8, shape (rows, channels, height, width).
-
-        Raises:
-            DataError: E270, a file cannot be decoded any more.
-        """
+        """Return the pixels of these rows: uint8, shape (rows, channels, height, width). Raise E270 for a damaged file."""
         found = []
         with quiet():
             for row in rows:
@@ -64,19 +59,12 @@ Inputs = np.ndarray | Files
 
 @dataclass
 class Stored:
-    """The usable pictures of a part, and what a network is fed from.
+    """The usable pictures of a part, and what a network is fed from."""
 
-    Attributes:
-        pictures: with ``rejected`` complete; ``pixels`` are None where ``inputs`` are files.
-        inputs: uint8, shape (rows, channels, height, width), or files.
-        sums: of each picture, from ``sums_of``: int64, shape (rows, channels, 2); None with pixels.
-        keep: puts the pixels into the cache.
-    """
-
-    pictures: Pictures
-    inputs: Inputs
-    sums: np.ndarray | None
-    keep: Callable[[], None]
+    pictures: Pictures  # with ``rejected`` complete; ``pixels`` are None where ``inputs`` are files
+    inputs: Inputs  # uint8, shape (rows, channels, height, width), or files
+    sums: np.ndarray | None = None  # of each picture, from ``sums_of``: int64, shape (rows, channels, 2); None with pixels
+    keep: Callable[[], None] = lambda: None  # puts the pixels into the cache
 
 
 def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: int) -> bool:
@@ -101,22 +89,23 @@ def store(
     if not in_memory and pictures.paths is not None and pictures.pixels is None:
         return _scan(pictures, size, channels, progress)
     if pictures.paths is None or len(pictures) < CACHED_FILES:
-        return _in_memory(decode(pictures, size, channels, progress), lambda: None)
+        return _in_memory(decode(pictures, size, channels, progress))
     content = hashlib.blake2b("".join(pictures.keys.to_list()).encode(), digest_size=16).hexdigest()
     key = cache.fingerprint(content, {"size": size, "channels": channels})
     if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
         pictures.pixels = np.require(found[1]["pixels"], requirements="W")
-        return _in_memory(pictures, lambda: None)
+        return _in_memory(pictures)
     decoded = decode(pictures, size, channels, progress)
-    if len(decoded) < len(pictures):  # the cache cannot hold the reasons
-        return _in_memory(decoded, lambda: None)
-    pixels: Any = decoded.pixels
-    return _in_memory(decoded, lambda: cache.save(key, {}, {"pixels": pixels}))
+    stored = _in_memory(decoded)
+    if len(decoded) == len(pictures):  # the cache cannot hold the reasons for others
+        pixels: Any = decoded.pixels
+        stored.keep = lambda: cache.save(key, {}, {"pixels": pixels})
+    return stored
 
 
-def _in_memory(pictures: Pictures, keep: Callable[[], None]) -> Stored:
+def _in_memory(pictures: Pictures) -> Stored:
     assert pictures.pixels is not None
-    return Stored(pictures, pictures.pixels, None, keep)
+    return Stored(pictures, pictures.pixels)
 
 
 def _scan(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
@@ -129,7 +118,7 @@ def _scan(pictures: Pictures, size: tuple[int, int], channels: int, progress: Pr
 
     bad = for_each_row(decode_row, len(paths), cores(), progress)
     pictures.remove(bad)
-    return Stored(pictures, Files(pictures.paths or [], size, channels), np.delete(sums, list(bad), axis=0), lambda: None)
+    return Stored(pictures, Files(pictures.paths or [], size, channels), np.delete(sums, list(bad), axis=0))
 
 
 def _available() -> int:

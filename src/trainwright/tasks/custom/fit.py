@@ -18,8 +18,8 @@ from trainwright.models.objective import Objective
 from trainwright.tasks.custom.options import EvaluateOptions, FitOptions, PredictOptions
 from trainwright.tasks.custom.run import keep
 from trainwright.training.loop import PASS_OVER, fit
+from trainwright.training.optim import Scheduler
 from trainwright.training.rng import preserve_rng
-from trainwright.training.schedules import Scheduler
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.console import Console

@@ -25,8 +25,7 @@ from trainwright.data.batches.pytree import tree_leaves
 from trainwright.errors import error
 from trainwright.store import run_folder
 from trainwright.store.atomic import remove_leftovers, write_file
-from trainwright.store.checkpoint import Checkpoints
-from trainwright.store.packing import to_contiguous
+from trainwright.store.checkpoint import Checkpoints, to_contiguous
 from trainwright.store.run_folder import RunFolder
 from trainwright.tasks.custom.options import FitOptions
 from trainwright.training.checkpointing import Saver, newest, open_log, restore, with_checkpoints
