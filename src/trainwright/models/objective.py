@@ -30,7 +30,7 @@ class Objective:
     """
 
     def __init__(self, loss: Callable[[Any, Any], Tensor], adapt: Callable[[Any, Any], tuple[Any, Any]] | None = None) -> None:
-        """Raises E606 for a loss that does not give a mean."""
+        """Raise E606 for a loss that does not give a mean."""
         if getattr(loss, "reduction", "mean") not in ("mean", "batchmean"):
             raise error("E606", found=getattr(loss, "reduction", ""))
         self.loss, self.adapt = loss, adapt
@@ -39,7 +39,7 @@ class Objective:
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
 
     def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
-        """(mean, weight) of a batch. Raises E605 where outputs and targets would be broadcast against each other."""
+        """Return (mean, weight) of a batch. Raises E605 where outputs and targets would be broadcast against each other."""
         if self.adapt:
             outputs, targets = self.adapt(outputs, targets)
         if self._elementwise and isinstance(targets, Tensor) and outputs.shape != targets.shape:
@@ -47,7 +47,7 @@ class Objective:
         return self.loss(outputs, targets), self._weight(targets)
 
     def measure(self, outputs: Any, targets: Any) -> LossSums:
-        """A batch that is only looked at: its loss, and where targets are class numbers, how many outputs are right."""
+        """Measure a batch: its loss, and where targets are class numbers, how many outputs are right."""
         mean, weight = self(outputs, targets)
         loss = mean.item() * weight if weight else 0.0
         if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
@@ -59,7 +59,7 @@ class Objective:
         return LossSums(loss, weight, int(right), int(kept.sum()))
 
     def metrics(self, loss: float) -> dict[str, float]:
-        """What follows from a mean loss alone."""
+        """Return what follows from a mean loss alone."""
         return {}
 
     def _weight(self, targets: Any) -> float:

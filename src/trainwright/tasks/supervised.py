@@ -54,7 +54,7 @@ class SupervisedProblem(Problem):
 
     @property
     def predicts(self) -> tuple[str, ...]:
-        """The kind of the target."""
+        """Return the kind of the target."""
         return (self.target.kind,)
 
     @abstractmethod

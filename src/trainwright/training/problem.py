@@ -86,7 +86,7 @@ class Problem(ABC):
     @property
     @abstractmethod
     def predicts(self) -> tuple[str, ...]:
-        """The kinds of its targets, which say what metrics it has."""
+        """Return the kinds of its targets, which say what metrics it has."""
 
     @property
     def tunable(self) -> set[str]:
