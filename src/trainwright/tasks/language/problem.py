@@ -64,7 +64,7 @@ class LanguageProblem(Problem):
 
     @property
     def predicts(self) -> tuple[str, ...]:
-        """Tokens, and what one is."""
+        """Return that tokens are predicted, and what one is."""
         return "token", BITS.get(self.encoder.tokenizer, "")
 
     def derive(self) -> list[Note]:
