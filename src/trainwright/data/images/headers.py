@@ -30,7 +30,7 @@ class Unusable(Exception):
 
 
 def image_format(file: IO[bytes]) -> tuple[ImageFormat, int]:
-    """Return the format by the first bytes, and the file's size; the file is left at its beginning. Raises Unusable."""
+    """Return the format by the first bytes, and the file's size; the file is left at its beginning. Raise Unusable."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     head = file.read(64)
