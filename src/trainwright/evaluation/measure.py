@@ -39,7 +39,7 @@ class Outputs:
         return self.loss / self.weight if self.weight else 0.0
 
     def scores(self, metrics: Mapping[str, float]) -> Scores:
-        """Return loss and accuracy, with what else was measured. Raises E607 where no target counts."""
+        """Return loss and accuracy, with what else was measured. Raise E607 where no target counts."""
         if not self.weight:
             raise error("E607")
         accuracy = None if self.correct is None else self.correct / self.n
@@ -83,7 +83,7 @@ def scores(
     """Return loss a target, accuracy where the targets are class numbers, rows, and the measures.
 
     Outputs are kept (on the CPU) only where there are measures, which are called once, with those of all rows.
-    Raises E607 where there is nothing to measure, E615 and E616.
+    Raise E607 where there is nothing to measure, E615 and E616.
     """
     measures = measures or {}
     found = predict_all(forward, objective, batches, keep=bool(measures))
@@ -91,7 +91,7 @@ def scores(
 
 
 def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
-    """Return what a model in evaluation mode says of all rows in order, on the CPU. Raises E607 for no rows, and E615."""
+    """Return what a model in evaluation mode says of all rows in order, on the CPU. Raise E607 for no rows, and E615."""
     forward.reset_state()
     with torch.no_grad(), evaluation_mode(forward.model):
         found = [tree_map(_to_cpu, forward(batch)) for batch in batches]

@@ -58,15 +58,13 @@ def layout(settings: BagSettings, shape: TextShape) -> tuple[list[str], dict[str
     """Return the names of the linear layers, and type and shape of every parameter of the network, by name."""
     width = settings.embedding or shape.outputs
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (shape.vocabulary, width)}
+    names: list[str] = []
     if not settings.embedding:
-        return [], _float32(shapes | {"classifier.bias": (shape.outputs,)})
-    widths = [width, *settings.hidden, shape.outputs]
-    places = [2 * place for place in range(len(settings.hidden))]  # an activation follows each, dropout the last of them
-    names = [f"classifier.{place}" for place in (*places, 2 * len(places) + bool(settings.dropout))]
-    for name, (inner, outer) in zip(names, pairwise(widths), strict=True):
-        shapes |= {f"{name}.weight": (outer, inner), f"{name}.bias": (outer,)}
-    return names, _float32(shapes)
-
-
-def _float32(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    return {name: ("float32", each) for name, each in shapes.items()}
+        shapes["classifier.bias"] = (shape.outputs,)
+    else:
+        widths = [width, *settings.hidden, shape.outputs]
+        places = [2 * place for place in range(len(settings.hidden))]  # an activation follows each, dropout the last of them
+        names = [f"classifier.{place}" for place in (*places, 2 * len(places) + bool(settings.dropout))]
+        for name, (inner, outer) in zip(names, pairwise(widths), strict=True):
+            shapes |= {f"{name}.weight": (outer, inner), f"{name}.bias": (outer,)}
+    return names, {name: ("float32", each) for name, each in shapes.items()}

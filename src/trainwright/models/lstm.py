@@ -27,14 +27,9 @@ class LSTMClassifier(nn.Module):
         super().__init__()
         assert settings.embedding and settings.hidden and settings.layers and settings.dropout is not None  # derived by now
         self.embedding = nn.Embedding(shape.vocabulary, settings.embedding, padding_idx=0)
-        self.lstm = nn.LSTM(
-            settings.embedding,
-            settings.hidden,
-            settings.layers,
-            batch_first=True,
-            bidirectional=settings.bidirectional,
-            dropout=settings.dropout if settings.layers > 1 else 0.0,
-        )
+        options = {"batch_first": True, "bidirectional": settings.bidirectional}
+        between = settings.dropout if settings.layers > 1 else 0.0
+        self.lstm = nn.LSTM(settings.embedding, settings.hidden, settings.layers, dropout=between, **options)
         self.dropout = nn.Dropout(settings.dropout)
         self.classifier = nn.Linear(settings.hidden * (1 + settings.bidirectional), shape.outputs)
 
@@ -66,12 +61,8 @@ class LSTMLanguageModel(nn.Module, TrainingHooks):
         self.init_range = settings.init_range
         self.embedding = nn.Embedding(shape.vocabulary, settings.embedding)
         self.dropout = nn.Dropout(settings.dropout)
-        self.lstm = nn.LSTM(
-            settings.embedding,
-            settings.hidden,
-            settings.layers,
-            dropout=settings.dropout if settings.layers > 1 else 0.0,
-        )
+        between = settings.dropout if settings.layers > 1 else 0.0
+        self.lstm = nn.LSTM(settings.embedding, settings.hidden, settings.layers, dropout=between)
         projected = settings.tied and settings.embedding != settings.hidden
         self.projection = nn.Linear(settings.hidden, settings.embedding, bias=False) if projected else None
         self.decoder = None if settings.tied else nn.Parameter(torch.empty(shape.vocabulary, settings.hidden))

@@ -63,7 +63,7 @@ def verify(path: Path, source: str, listen: Listener) -> Proof:
 def replay(path: Path, source: str, out: Path | None, listen: Listener) -> Proof:
     """Train again from the run's own settings, into ``out`` or a folder that goes away, and compare weights and report.
 
-    Raises E403, E405 and E408 for no run that has ended; E401 for ``out``; and as ``train``.
+    Raise E403, E405 and E408 for no run that has ended; E401 for ``out``; and as ``train``.
     """
     from trainwright.tasks import registry
     from trainwright.training.environment import differences

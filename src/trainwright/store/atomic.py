@@ -13,7 +13,7 @@ from trainwright.errors import error
 
 
 def write_file(path: Path, content: bytes | str) -> None:
-    """Put ``content`` at ``path``: a reader sees the old file or the new one, also after a crash. Raises E402."""
+    """Put ``content`` at ``path``: a reader sees the old file or the new one, also after a crash. Raise E402."""
     # A file name that is no UTF-8 is told as far as it can be.
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -33,7 +33,7 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Make a folder to be filled, which gets its name ``path`` at the end, or is gone when filling it failed.
 
     Files are to be written by ``write_synced``, or synced by ``sync``. With ``replace`` a folder of that name gives way.
-    Raises E402.
+    Raise E402.
     """
     temporary, before = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("tmp", "old"))
     try:
@@ -57,7 +57,7 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed left of its writing in ``folder``, where no other process writes. Raises E402."""
+    """Remove what a process that was killed left of its writing in ``folder``, where no other process writes. Raise E402."""
     try:
         for path in folder.iterdir() if folder.is_dir() else ():
             if re.fullmatch(r"\..+\.\d+\.(tmp|old)", path.name) and not path.is_symlink():

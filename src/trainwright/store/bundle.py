@@ -43,7 +43,7 @@ class Bundle:
 
 
 def save(folder: Path, bundle: Bundle, card: str) -> None:
-    """Write the bundle, whole or not at all; one that is there gives way. Raises E402."""
+    """Write the bundle, whole or not at all; one that is there gives way. Raise E402."""
     weights = {name: np.asarray(each, order="C") for name, each in bundle.weights.items()}  # they are written as they lie
     files = {
         "model.json": json.dumps({"format": FORMAT, **bundle.meta}, indent=1).encode(),
@@ -69,7 +69,7 @@ def _carry_over(folder: Path, place: Path) -> None:
 def load(folder: Path) -> Bundle:
     """Read a bundle. What is in it is whatever somebody wrote: see ``tasks/forms.py``.
 
-    Raises E411 where a file is not as it was sealed, E407 for a format of another version; anything where it cannot be read.
+    Raise E411 where a file is not as it was sealed, E407 for a format of another version; anything where it cannot be read.
     """
     files = seal.contents(folder, FILES, LARGEST)
     meta = parse(files["model.json"])

@@ -55,7 +55,7 @@ class Checkpoints:
         self.folder, self.quarantine, self.run = folder, quarantine, run
 
     def save(self, step: int, state: Any, facts: Mapping[str, Any], *, regular: bool) -> int:
-        """Write a checkpoint and let go of older ones; gives its bytes. Raises E402, and E412 for what cannot be held.
+        """Write a checkpoint and remove older ones. Return its size in bytes. Raise E402, and E412 for what cannot be held.
 
         ``regular`` ones lie at steps that do not depend on the clock; the newest of them stays.
         """

@@ -108,7 +108,7 @@ def _take(file: IO[str], folder: Path) -> None:
 def create(out: Path | None, parent: Path, name: str) -> RunFolder:
     """Make a new, empty run folder: ``out``, or ``parent/<name>-<n>`` with the next free number.
 
-    Raises E401 where ``out`` exists and is not free, E402 where it cannot be made.
+    Raise E401 where ``out`` exists and is not free, E402 where it cannot be made.
     """
     try:
         if out is not None:

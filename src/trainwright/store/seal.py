@@ -82,7 +82,7 @@ def read(folder: Path) -> Seal:
 def contents(folder: Path, names: Iterable[str] | None = None, largest: Mapping[str, int] | None = None) -> dict[str, bytes]:
     """Return the files of a sealed folder, or those ``names`` of them: what is given back is what was checked.
 
-    ``largest`` are the most bytes that some may have. Raises E411 for the first file that is missing, cut, changed or larger.
+    ``largest`` are the most bytes that some may have. Raise E411 for the first file that is missing, cut, changed or larger.
     """
     seal = read(folder)
     found = {}

@@ -15,7 +15,7 @@ from trainwright.watch.events import Note
 def split_batches(learner: Learner, train: Batches, first: Batch, state: State) -> Note:
     """Divide the batches of ``train`` by the smallest factor that leaves none over; the iterator in use has to be made anew.
 
-    ``first`` is one of those that did not fit. Raises E504 where they cannot be cut.
+    ``first`` is one of the batches that did not fit. Raise E504 where they cannot be cut.
     """
     for parameter in learner.parameters:
         parameter.grad = None

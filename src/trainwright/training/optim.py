@@ -96,7 +96,8 @@ def make_schedules(
 ) -> list[Scheduler]:
     """Return the schedules, warm-up first; each multiplies or sets the rate when it steps, so several work together.
 
-    ``steps`` and ``epochs`` are the run's planned length. Raise E310, E311 and E312.
+    ``steps`` and ``epochs`` are the run's planned length. Raise E310, E311 and E312, and E319 where an argument without a
+    default is not given.
     """
     made = []
     if warmup:
@@ -105,13 +106,16 @@ def make_schedules(
         made.append(Scheduler(ramp, "step"))
     for entry in entries:
         kind = check("schedule", entry, schedules())
-        arguments = entry.arguments
+        arguments, parameters = entry.arguments, inspect.signature(kind).parameters
         for name in LENGTHS:
-            if name in inspect.signature(kind).parameters and name not in arguments:
+            if name in parameters and name not in arguments:
                 arguments[name] = max(steps if entry.every == "step" else epochs, 1)
         if entry.name == "OneCycleLR":
             arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
-        _require("schedule", entry.name, kind, arguments, ["optimizer"])
+        for argument, parameter in parameters.items():
+            required = parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            if required and argument != "optimizer" and argument not in arguments:
+                raise error("E319", setting="schedule", name=entry.name, argument=argument)
         with checking("schedule", entry):
             made.append(Scheduler(kind(optimizer, **arguments), entry.every))
             _try_out(kind, arguments)
@@ -139,11 +143,3 @@ def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any])
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
     lean_step(optimizer)()
     Scheduler(kind(optimizer, **arguments), "step").advance(0.0)
-
-
-def _require(setting: str, name: str, kind: type, arguments: Mapping[str, Any], supplied: Iterable[str]) -> None:
-    """Raise E319 when an argument without a default is not given."""
-    for argument, parameter in inspect.signature(kind).parameters.items():
-        given = argument in arguments or argument in supplied
-        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not given:
-            raise error("E319", setting=setting, name=name, argument=argument)

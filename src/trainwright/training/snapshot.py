@@ -35,10 +35,10 @@ def take(learner: Learner, state: State) -> dict[str, Any]:
 
 
 def restore(taken: Mapping[str, Any], learner: Learner, state: State, per_epoch: int) -> bool:
-    """Put back what ``take`` gave, on the device of the model; says whether the schedules are those of then.
+    """Put back what ``take`` gave, on the device of the model. Return whether the schedules have the lengths that they had.
 
     Where the planned length is another now, schedules that follow from it are not put back: they are taken to the same
-    place of the new plan, of ``per_epoch`` updates an epoch. Raises KeyError, TypeError, ValueError or RuntimeError where
+    place of the new plan, of ``per_epoch`` updates an epoch. Raise KeyError, TypeError, ValueError or RuntimeError where
     ``taken`` was taken from something else.
     """
     state.place(taken["position"])

@@ -101,13 +101,13 @@ class State:
         return {name: getattr(self, name) for name in PLACE} | {"tally": self.tally.sums()}
 
     def place(self, position: Mapping[str, Any]) -> None:
-        """Stand where ``position`` says. Raises KeyError and TypeError for what ``position`` did not give."""
+        """Stand where ``position`` says. Raise KeyError and TypeError for what ``position`` did not give."""
         for name in PLACE:
             setattr(self, name, position[name])
         self.tally = Tally(**position["tally"])
 
     def consider(self, model: nn.Module, score: float) -> bool:
-        """Keep a copy of the parameters when ``score`` (higher is better) beats all before; say whether it did."""
+        """Keep a copy of the parameters when ``score`` (higher is better) beats all before. Return whether it did."""
         if not score > self.best_score:
             return False
         self.best_score, self.best_epoch = score, self.epoch

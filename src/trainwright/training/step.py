@@ -63,7 +63,7 @@ class Learner:
 
 
 def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, int]:
-    """Make update number ``step`` from a window of one or more batches; gives its mean loss and its rows.
+    """Make update number ``step`` from a window of one or more batches. Return its mean loss and its rows.
 
     The gradient is that of the mean over the whole window, however it is cut into batches. Where this raises, everything but
     the gradients is as it was: parameters, optimiser, buffers, the state that the model carries, the tally.

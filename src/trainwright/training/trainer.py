@@ -114,7 +114,7 @@ class Trainer:
         return network.to(self.device)
 
     def _freeze(self) -> None:
-        """Switch off the gradient of the modules that are to stay as they are. Raises E325 for an unknown name."""
+        """Switch off the gradient of the modules that are to stay as they are. Raise E325 for an unknown name."""
         modules = [name for name, _ in self.model.named_modules() if name] + [n for n, _ in self.model.named_parameters()]
         for name in self.settings.freeze:
             if name not in modules:

@@ -1,8 +1,7 @@
 """Shows a run while it goes on: notes, a table row an epoch, a bar with rate and time left, the report at the end.
 
-Promises: a ``Step`` costs well under a microsecond unless a redraw is due, which is five times a second at most, and
-redrawing takes at most one hundredth of the time; into a pipe go plain aligned lines and rich is not imported; a screen
-that has gone away does not end the run.
+A ``Step`` costs well under a microsecond unless a redraw is due, which is five times a second at most, and redrawing takes at
+most one hundredth of the time. Into a pipe go plain aligned lines, and rich is not imported.
 """
 
 from __future__ import annotations

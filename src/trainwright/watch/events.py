@@ -210,7 +210,7 @@ class EventLog:
 
     The columns of the history are fixed by its first epoch: loss and accuracy of both splits, then their other metrics.
     ``kept`` is what ``position`` gave when the checkpoint was written that the run goes on from: what came after it goes.
-    Raises E402 where they cannot be opened; what cannot be written later ends nothing.
+    Raise E402 where they cannot be opened; what cannot be written later ends nothing.
     """
 
     STEPS = 200

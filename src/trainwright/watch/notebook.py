@@ -1,8 +1,7 @@
 """A run below a notebook's cell: its lines, its table of epochs and a bar, in one display that is updated in place.
 
-Promises: IPython is imported only where it already runs; whatever the data says is escaped; a display holds a bounded
-number of lines, so that a long run does not send ever longer pages; a front end that shows no HTML gets plain lines; a
-kernel that has gone away does not end the run.
+IPython is imported only where it already runs. A display holds a bounded number of lines, so that a long run does not send ever
+longer pages; a front end that shows no HTML gets plain lines; a kernel that has gone away does not end the run.
 """
 
 from __future__ import annotations

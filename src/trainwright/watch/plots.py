@@ -2,10 +2,9 @@
 
     python -m trainwright.watch.plots RUN [--wait]
 
-Promises: every file appears whole or not at all, the same run gives the same pixels, no display and no global state of
-matplotlib is used, and no label can make it fail. With ``--wait`` everything heavy is loaded first and nothing is drawn
-before a line arrives on standard input, so that a trainer can start it early on another core (in a process group of
-its own, or Ctrl-C ends it too); the end of the input without a line means that there is nothing to draw.
+Every file appears whole or not at all, and the same run gives the same pixels. With ``--wait`` everything heavy is loaded first
+and nothing is drawn before a line arrives on standard input, so that a trainer can start it early on another core; the end of
+the input without a line means that there is nothing to draw.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from trainwright.watch import words
@@ -95,7 +95,9 @@ class Live(Screen):
 
         self._encoding = stream.encoding
         self._console = Console(file=stream, force_terminal=True)
-        self._window = _descriptor(stream)
+        self._window: int | None = None
+        with suppress(OSError, AttributeError):  # a terminal that some editor only imitates
+            self._window = stream.fileno()
         self._live = RichLive(
             console=self._console,
             auto_refresh=False,  # no thread of its own: nothing competes with training
@@ -161,10 +163,3 @@ def _parts(bar: Bar, width: int) -> list[tuple[str, str]]:
     cells = max(0, min(40, width - len(bar.title) - len(shown) - 8))
     full = round(cells * bar.share)
     return [*head, ("\u2501" * full, "cyan"), ("\u2500" * (cells - full), "dim"), ("  " + shown, "")]
-
-
-def _descriptor(stream: TextIO) -> int | None:
-    try:
-        return stream.fileno()
-    except (OSError, AttributeError):  # a terminal that some editor only imitates
-        return None

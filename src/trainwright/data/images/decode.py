@@ -1,9 +1,8 @@
 """Decode one image file to one array: the only user of Pillow.
 
-Promises: a picture is judged by its first bytes and its header before memory is taken for it; what cannot be used is
-refused with the reason and no other effect; equal bytes give equal pixels. What formats leave open:
-transparency lies over white, as on paper and in a browser; an EXIF orientation is applied; of an animation the first
-frame is taken; 16 bits become 8 by their range (65,535 becomes 255), never by cutting; color profiles are ignored.
+A picture is judged by its first bytes and its header before memory is taken for it; equal bytes give equal pixels. What
+formats leave open: transparency lies over white, as on paper and in a browser; an EXIF orientation is applied; of an animation
+the first frame is taken; 16 bits become 8 by their range (65,535 becomes 255), never by cutting; color profiles are ignored.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Unusable(Exception):
 
 
 def image_format(file: IO[bytes]) -> tuple[ImageFormat, int]:
-    """Return the format by the first bytes, and the file's size; the file is left at its beginning. Raises Unusable."""
+    """Return the format by the first bytes, and the file's size; the file is left at its beginning. Raise Unusable."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     head = file.read(64)
@@ -42,7 +42,9 @@ def image_format(file: IO[bytes]) -> tuple[ImageFormat, int]:
     for each in FORMATS:
         if each.magic.match(head):
             return each, size
-    raise Unusable(_describe(head))
+    if head[4:8] == b"ftyp":
+        raise Unusable("it is a HEIC, AVIF or video file, which is not read; convert it to JPEG or PNG")
+    raise Unusable(f"it is no image: it looks like {binary_kind(head) or 'text'}")
 
 
 def refuse_bomb(width: int, height: int, depth: int, size: int) -> None:
@@ -89,12 +91,6 @@ def _still_png(file: IO[bytes], size: int, pixels: bool) -> IO[bytes]:
     if not found:
         raise Unusable("it is truncated: it has no pixels")
     return io.BytesIO(b"".join(front + (data or [b"\0\0\0\0IDAT"])))
-
-
-def _describe(head: bytes) -> str:
-    if head[4:8] == b"ftyp":
-        return "it is a HEIC, AVIF or video file, which is not read; convert it to JPEG or PNG"
-    return f"it is no image: it looks like {binary_kind(head) or 'text'}"
 
 
 def _webp_size(head: bytes) -> tuple[int, int]:
