@@ -31,30 +31,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from trainwright.api import (
-        Run,
-        evaluate,
-        fit,
-        generate,
-        load,
-        predict,
-        recipes,
-        replay,
-        resume,
-        runs,
-        settings,
-        train,
-        verify,
-    )
+    from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
+    from trainwright.tasks.custom.fit import fit
 
 
 def __getattr__(name: str) -> Any:
-    """Return a public name from the module that has it: the estimators are classes of scikit-learn, all else is in ``api``."""
+    """Return a public name from the module that has it: but for estimators, which import scikit-learn, and ``fit`` the api."""
     if name not in __all__:
         raise AttributeError(f"module 'trainwright' has no attribute '{name}'")
-    module = "estimators" if name.endswith(("Classifier", "Regressor")) else "api"
+    module = "estimators" if name.endswith(("Classifier", "Regressor")) else "tasks.custom.fit" if name == "fit" else "api"
     return getattr(importlib.import_module(f"trainwright.{module}"), name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,11 @@ from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from torch import nn
-    from torch.optim import Optimizer
 
     from trainwright.config.resolve import Row
     from trainwright.run.train import Session
     from trainwright.run.verify import Proof
     from trainwright.tasks.base import Predictor
-    from trainwright.watch.events import Event
 
 
 class Run:
@@ -294,13 +292,13 @@ def generate(
     ):
         if not good:
             raise error("E320", name=name, value=value, problem="it is out of range")
-    speak = getattr(opened.predictor, "generate", None)
-    if speak is None:
+    predictor: Any = opened.predictor
+    if not hasattr(predictor, "generate"):
         from trainwright.config.kinds import KINDS
 
-        raise error("E410", path=opened.path, task=KINDS[opened.predictor.task].title)
-    pieces: Iterator[str] = speak(prompt, tokens, temperature, top_k, top_p, seed)
-    return pieces
+        raise error("E410", path=opened.path, task=KINDS[predictor.task].title)
+    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    return predictor.generate(prompt, tokens, **sampling)  # type: ignore[no-any-return]
 
 
 def recipes() -> dict[str, dict[str, Any]]:
@@ -320,82 +318,3 @@ def settings() -> list[Row]:
 def runs(folder: str | Path = "runs") -> list[dict[str, Any]]:
     """Return the runs in a folder: ``run`` (path) and ``report`` (empty for a run that has not ended)."""
     return run_folder.runs(Path(folder))
-
-
-def fit(
-    model: nn.Module,
-    data: Any,
-    *,
-    loss: Any,
-    optimizer: Optimizer,
-    valid: Any = None,
-    metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None,
-    target: str = "",
-    state: Callable[..., Any] | None = None,
-    epochs: int | None = None,
-    steps: int = 0,
-    time: float = 0.0,
-    batch_size: int = 64,
-    schedule: Any = (),
-    schedule_every: str = "epoch",
-    clip: float = 0.0,
-    clip_value: float = 0.0,
-    accumulate: int = 1,
-    patience: int = 0,
-    monitor: str = "accuracy",
-    shuffle: bool | None = None,
-    seed: int = 0,
-    on_nonfinite: str = "stop",
-    progress: bool | None = None,
-    out: str | Path | None = None,
-    resume: bool = False,
-    checkpoint_every: str = "60s",
-) -> Iterator[Event]:
-    """Train any ``nn.Module`` on any data; the body of your ``for`` loop over the events is your callback.
-
-    Training goes on as the events are asked for: ``list(tw.fit(...))`` trains to the end.
-
-    Args:
-        model: called as ``model(*inputs)``, or by keyword where a batch is a dict; trained where its parameters are.
-        data: a tuple (input, ..., targets) or a dict of tensors or arrays, a ``Dataset``, a ``DataLoader``, or an iterable
-            of such batches that can be gone through again. ((a, b), targets) is the same as (a, b, targets). Floating
-            arrays take the type of the model's parameters; tensors stay as they are.
-        loss: called as ``loss(outputs, targets)``; a mean over the batch.
-        valid: like ``data``; measured after each epoch, and then the model ends with the parameters of the best one.
-        metrics: functions by name, each called as ``metric(outputs, targets)`` with those of all validation rows at once
-            (on the CPU); the numbers are in ``event.valid.metrics``.
-        target: the key of the targets in a dict; not needed where it is targets, target, labels, label or y.
-        state: for a model that carries a hidden state, a function that makes the first one from a batch's inputs. The model
-            is called as ``model(*inputs, state)`` and gives (outputs, state); gradients end at each batch.
-        schedule: one or several of ``torch.optim.lr_scheduler``, stepped every ``schedule_every`` (epoch or step).
-        clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
-        accumulate: batches whose gradients make one update, weighted exactly.
-        epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
-        steps, time: stop after so many updates, or seconds; 0 = no limit.
-        monitor: what the best epoch is chosen by: accuracy, loss, one of ``metrics`` (higher is better; lower with a minus
-            before its name), or a registered one of classes or numbers such as macro_f1 or rmse.
-        shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
-        seed: fixes the order of rows, and what dropout, loaders and data sets draw from torch's generator.
-        on_nonfinite: stop, or skip updates whose loss or gradient is not finite (ten in a row end the training all the same).
-        progress: show a bar and a table of epochs; None = where standard error is a terminal.
-        out: a folder that keeps the run: events, history, checkpoints, and at the end ``model.safetensors``.
-        resume: go on where the run in ``out`` was stopped or killed; it ends with the same bits as an untouched one. The
-            call has to be the same, but for epochs, steps, time and patience. Where there is no run yet, one begins.
-        checkpoint_every: with ``out``, when to save: by time (at most 1 % of it), steps or epochs; ``0`` = only at the end.
-
-    Yields:
-        ``Started``, then ``Step`` for each update (``Refused`` for one that is skipped), ``Epoch`` for each epoch, and
-        ``Finished``. A ``Note`` says where memory ran out on an accelerator and batches are cut into smaller ones. With
-        ``out`` also ``Resumed``, and ``Saved`` for each checkpoint.
-
-    Raises:
-        ModelError: E6xx for data, batches or shapes that do not fit.
-        RunError: E4xx for a folder that cannot be used or gone on with.
-        TrainingError: E501 when loss or gradient is not finite, E503 when that is so ten times in a row, E504 when memory
-            runs out and batches cannot be cut any more; everything is as it was before the refused step.
-    """
-    given = dict(locals())  # every argument by its name, and nothing else yet
-    from trainwright.tasks.custom.fit import fit_own
-    from trainwright.tasks.custom.options import FitOptions
-
-    return fit_own(FitOptions(**given))

@@ -1,4 +1,4 @@
-"""The command line: parse, call the api, print. It says with which code the process ends.
+"""The command line: parse, call the public verbs, print. It says with which code the process ends.
 
 Annotations are not postponed here: typer evaluates those that are strings, and that takes a tenth of the time of --help.
 """
@@ -10,16 +10,9 @@ from typing import Annotated
 
 import typer
 
-from trainwright.cli_output import (
-    open_console,
-    print_answers,
-    print_file_answers,
-    print_json,
-    print_proof,
-    print_run,
-    print_runs,
-    print_table,
-)
+import trainwright as tw
+from trainwright import cli_output as output
+from trainwright.cli_output import open_console, print_json
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.startup import leave, prepare_process
 
@@ -38,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the las
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
 
 
-# What ``api.train`` takes beside settings, by the flag that says it; "" where the command line has none.
+# What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
 FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume")} | {"from_run": "from", "from": "from"}
 
 
@@ -59,7 +52,6 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train on SOURCE: columns, split, model and settings are derived, and said."""
-    from trainwright import api
     from trainwright.config.resolve import nest
 
     source, settings = _source(words)
@@ -68,11 +60,11 @@ def train(
     for key, flag in FLAGS.items():
         if key in given:
             raise error("E330", key=key, flag=flag)
-    run = api.train(
+    run = tw.train(
         source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
         listen=console.handle, **given,
     )  # fmt: skip
-    print_run(run, console, as_json, quiet)
+    output.print_run(run, console, as_json, quiet)
 
 
 @app.command()
@@ -88,23 +80,20 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Go on with a run that was stopped or killed, or extend one that has ended (epochs=20)."""
-    from trainwright import api
     from trainwright.config.resolve import nest
 
     console = open_console(sys.stderr if as_json else sys.stdout, quiet)
-    found = api.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or []))
-    print_run(found, console, as_json, quiet)
+    found = tw.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or []))
+    output.print_run(found, console, as_json, quiet)
 
 
 @app.command()
 def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], source: Moved = "", as_json: AsJson = False) -> None:
     """Prove that a run is as it was written: every byte, and every score of its report measured again."""
-    from trainwright import api
-
     console = open_console(sys.stderr)
-    proof = api.verify(run, source=source, listen=lambda event: console.handle(event) if event.kind == "progress" else None)
+    proof = tw.verify(run, source=source, listen=lambda event: console.handle(event) if event.kind == "progress" else None)
     console.close()
-    print_proof(run, proof, as_json)
+    output.print_proof(run, proof, as_json)
 
 
 @app.command()
@@ -115,12 +104,10 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Train again from the settings of a run, and compare the weights bit by bit."""
-    from trainwright import api
-
     console = open_console(sys.stderr if as_json else sys.stdout)
-    proof = api.replay(run, source=source, out=out, listen=console.handle)
+    proof = tw.replay(run, source=source, out=out, listen=console.handle)
     console.close()
-    print_proof(run, proof, as_json)
+    output.print_proof(run, proof, as_json)
 
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
@@ -143,10 +130,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a run's model on a labelled file."""
-    from trainwright import api
-
-    opened = api.load(run)
-    scores = api.evaluate(opened, source)
+    opened = tw.load(run)
+    scores = tw.evaluate(opened, source)
     if as_json:
         print_json({"run": str(run), **scores})
         return
@@ -173,21 +158,19 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
-    from trainwright import api
-
-    opened = api.load(run)
+    opened = tw.load(run)
     predictor = opened.predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
     files = [Path(word) for word in inputs if predictor.takes_file(word)] if inputs != ["-"] else []
     if len(files) == len(inputs) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:
             raise error("E318", problem="--out writes CSV; --json goes to standard output")
-        print_file_answers(predictor.item, predictor.predict_files(files, top), top, out, as_json)
+        output.print_file_answers(predictor.item, predictor.predict_file(*files, top=top), top, out, as_json)
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
     items = _lines() if inputs == ["-"] else inputs
-    print_answers(predictor.item, items, predictor.predict(items, top), as_json)
+    output.print_answers(predictor.item, items, predictor.predict(items, top), as_json)
 
 
 @app.command()
@@ -201,9 +184,7 @@ def generate(
     seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
 ) -> None:
     """Go on with a text; it appears as it is made."""
-    from trainwright import api
-
-    pieces = api.generate(run, prompt, tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    pieces = tw.generate(run, prompt, tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     typer.echo(prompt, nl=False)
     for piece in pieces:
         typer.echo(piece, nl=False)
@@ -223,9 +204,7 @@ def _lines() -> list[str]:
 @app.command()
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
     """Say again what a run came to: scores, baseline, mistakes, effort."""
-    from trainwright import api
-
-    found = api.load(run).report
+    found = tw.load(run).report
     if as_json:
         print_json(found)
     else:
@@ -249,21 +228,17 @@ def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
 
 
 @app.command()
-def settings(
-    name: Annotated[str, typer.Argument(help="Show only the settings whose key contains this.")] = "",
-) -> None:
+def settings(name: Annotated[str, typer.Argument(help="Show only the settings whose key contains this.")] = "") -> None:
     """List every setting: key, type, default, unit and meaning."""
-    from trainwright import api
-
-    found = [row for row in api.settings() if name in row.key]
+    found = [row for row in tw.settings() if name in row.key]
     if not found:
-        raise error("E301", key=name, hint=nearest(name, [row.key for row in api.settings()]))
+        raise error("E301", key=name, hint=nearest(name, [row.key for row in tw.settings()]))
     lines = []
     for row in found:
         unit = f" [{row.unit}]" if row.unit else ""
         only = f" ({row.tasks.replace(' ', ', ')} only)" if row.tasks else ""
         lines.append((row.key, row.type, row.default, f"{row.meaning}{unit}{only}"))
-    print_table(lines)
+    output.print_table(lines)
 
 
 recipes_app = typer.Typer(help="List the recipes, or show one.", invoke_without_command=True, rich_markup_mode=None)
@@ -275,9 +250,7 @@ def recipes(context: typer.Context) -> None:
     """List the recipes."""
     if context.invoked_subcommand:
         return
-    from trainwright import api
-
-    for name, recipe in api.recipes().items():
+    for name, recipe in tw.recipes().items():
         typer.echo(f"{name:<16} {recipe['description']}")
 
 
@@ -295,13 +268,11 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder as a table."""
-    from trainwright import api
-
-    found = api.runs(folder)
+    found = tw.runs(folder)
     if as_json:
         print_json({"runs": found})
     elif found:
-        print_runs(found)
+        output.print_runs(found)
     else:
         typer.echo(f"no runs in {folder}", err=True)
 

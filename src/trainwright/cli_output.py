@@ -48,15 +48,12 @@ def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
     console.line(f"use it   {usage(report, str(run.path))}")
     console.close()
     if as_json:
-        named = {key: report[key] for key in ("task", "model", "seconds")}
-        splits = {name: report[name] and _without(report[name], LONG) for name in ("valid", "test")}
-        print_json({"run": str(run.path), **named, **splits})
+        found = {"run": str(run.path)} | {key: report[key] for key in ("task", "model", "seconds", "valid", "test")}
+        for split in ("valid", "test"):
+            found[split] = found[split] and {key: each for key, each in found[split].items() if key not in LONG}
+        print_json(found)
     elif quiet:
         typer.echo(str(run.path))
-
-
-def _without(scores: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {key: value for key, value in scores.items() if key not in names}
 
 
 def print_proof(run: Path, proof: Any, as_json: bool) -> None:

@@ -78,7 +78,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             training.train(console.handle)
         finally:
             console.close()
-        self.predictor_ = registry.from_bundle(training.bundle())
+        self.predictor_: Any = registry.from_bundle(training.bundle())
         self.notes_ = [*problem.notes, *training.notes]
 
     @abstractmethod
@@ -88,11 +88,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "predictor_")
         items = self._items(X)
-        predictor: Any = self.predictor_
-        if not len(items):
-            return np.zeros((0, predictor.target.outputs), np.float32)
-        found: np.ndarray = predictor.logits(items, len(items))
-        return found
+        empty = np.zeros((0, self.predictor_.target.outputs), np.float32)
+        return self.predictor_.logits(items, len(items)) if len(items) else empty
 
 
 class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
@@ -108,7 +105,7 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class in the order of ``classes_``: float32, shape (rows, classes)."""
         logits = self._outputs(X)
-        target = self.predictor_.target  # type: ignore[attr-defined]
+        target = self.predictor_.target
         found = np.zeros((len(logits), len(self.classes_)), np.float32)
         found[:, [int(label) for label in target.labels]] = target.probabilities(logits)
         return found
@@ -116,9 +113,8 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row."""
         logits = self._outputs(X)
-        classes = np.array([int(label) for label in self.predictor_.target.labels])  # type: ignore[attr-defined]
-        best: np.ndarray = self.classes_[classes[logits.argmax(axis=1)]]
-        return best
+        classes = np.array([int(label) for label in self.predictor_.target.labels])
+        return self.classes_[classes[logits.argmax(axis=1)]]  # type: ignore[no-any-return]
 
 
 class TextClassifier(_Classifier):
@@ -173,7 +169,7 @@ class ImageClassifier(_Classifier):
 
     def _items(self, X: Any) -> np.ndarray:
         pixels = convert({"X": np.asarray(X), "fit": self.brightest_})[0]["X"]
-        encoder: Any = self.predictor_.encoder  # type: ignore[attr-defined]
+        encoder: Any = self.predictor_.encoder
         return np.stack([reshape(each, encoder.size, encoder.channels) for each in pixels])
 
     def __sklearn_tags__(self) -> Any:
@@ -208,9 +204,7 @@ class _Tabular(Estimator):
         self._train(source, features=names, label=LABEL, target=target, split=split)
 
     def _items(self, X: Any) -> pl.DataFrame:
-        frame = self._frame(X, reset=False)
-        predictor: Any = self.predictor_
-        return predictor.items(frame)  # type: ignore[no-any-return]
+        return self.predictor_.items(self._frame(X, reset=False))  # type: ignore[no-any-return]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -224,15 +218,18 @@ def _column(values: Any) -> pl.Series:
     return found.fill_nan(None) if found.dtype.is_float() else found
 
 
+def _checked(y: Any, dtype: Any) -> Any:
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")
+    return check_array(y, ensure_2d=False, dtype=dtype)
+
+
 class TableClassifier(_Tabular, _Classifier):
     """Rows of a table, an array or a data frame, and their classes."""
 
     def fit(self, X: Any, y: Any) -> TableClassifier:
         """Train on rows X and labels y. Raises ValueError."""
-        if y is None:
-            raise ValueError("requires y to be passed, but the target y is None")
-        y = check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=True)
-        self._fit(X, self._classes(y), "class")
+        self._fit(X, self._classes(_checked(y, None)), "class")
         return self
 
 
@@ -241,13 +238,10 @@ class TableRegressor(RegressorMixin, _Tabular):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> TableRegressor:
         """Train on rows X and numbers y. Raises ValueError."""
-        if y is None:
-            raise ValueError("requires y to be passed, but the target y is None")
-        y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64), warn=True)
-        self._fit(X, pl.Series(LABEL, y), "number")
+        self._fit(X, pl.Series(LABEL, column_or_1d(_checked(y, np.float64), warn=True)), "number")
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Return a number for each row, in the unit of y: float64, shape (rows,)."""
         outputs = self._outputs(X)
-        return np.asarray(self.predictor_.target.answers(outputs, 1), np.float64)  # type: ignore[attr-defined]
+        return np.asarray(self.predictor_.target.answers(outputs, 1), np.float64)

@@ -34,11 +34,6 @@ def _lengths(value: object) -> object:
     return [] if value == "none" else _words(value)
 
 
-def _distinct(values: list[int]) -> list[int]:
-    """Return the sorted distinct values."""
-    return sorted(set(values))
-
-
 def _period(value: str) -> str:
     """Check a period (``60s``, ``500steps``, ``2epochs`` or ``0``) and return it without spaces."""
     period(value)
@@ -63,7 +58,12 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 Words = Annotated[list[str], BeforeValidator(_words)]
 Sizes = Annotated[list[Annotated[int, Field(gt=0)]], BeforeValidator(_words), Field(max_length=MOST_LAYERS)]
 Length = Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]
-Lengths = Annotated[list[Length], BeforeValidator(_lengths), AfterValidator(_distinct), Field(max_length=MOST_CHARACTERS)]
+Lengths = Annotated[
+    list[Length],
+    BeforeValidator(_lengths),
+    AfterValidator(lambda values: sorted(set(values))),
+    Field(max_length=MOST_CHARACTERS),
+]
 Period = Annotated[str, AfterValidator(_period)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 

@@ -10,32 +10,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of problem.
+    """One kind of problem."""
 
-    Attributes:
-        name: the value of the setting ``task``.
-        title: what it is called in messages and reports.
-        looks_like: a function that tells from ``data.read.infer_task.Evidence`` why a source is of this kind; "" = it is not.
-        problem: a function that prepares a source: ``(source, settings, parent, listen)`` to a ``Problem`` and what fills the
-            cache when it is called.
-        predictor: a class of ``tasks.base.Predictor``.
-        schema: a class of ``tasks.bundle_schema.CommonSchema``, what a bundle may hold.
-        usage: words of the command line that use a model, RUN in the place of the run.
-        predicts: what it may predict, which says the metrics that it has.
-        labelled: whether its rows have labels, so that settings of labels, splits by row and weights of classes are for it.
-        tokenizers: what its setting ``tokenizer`` may be.
-    """
-
-    name: str
-    title: str
-    looks_like: str
-    problem: str
-    predictor: str
-    schema: str
-    usage: str
-    predicts: tuple[str, ...] = ("class",)
-    labelled: bool = True
-    tokenizers: tuple[str, ...] = ()
+    name: str  # the value of the setting ``task``
+    title: str  # what it is called in messages and reports
+    looks_like: str  # a function from ``data.read.infer_task.Evidence`` to the reason why a source is of this kind; "" = is not
+    problem: str  # a function from (source, settings, parent, listen) to a ``Problem`` and what fills the cache when called
+    predictor: str  # a class of ``tasks.base.Predictor``
+    schema: str  # a class of ``tasks.bundle_schema.CommonSchema``: what a bundle may hold
+    usage: str  # words of the command line that use a model, RUN in the place of the run
+    predicts: tuple[str, ...] = ("class",)  # which says the metrics that it has
+    labelled: bool = True  # whether settings of labels, splits by row and weights of classes are for it
+    tokenizers: tuple[str, ...] = ()  # what its setting ``tokenizer`` may be
 
 
 # In the order in which they are asked what a source looks like.
@@ -43,29 +29,29 @@ _KINDS = (
     Kind(
         name="text",
         title="text classification",
-        looks_like="trainwright.tasks.text.reading:looks_like",
+        looks_like="trainwright.tasks.looks_like:text",
         problem="trainwright.tasks.text.problem:prepare",
         predictor="trainwright.tasks.text.predictor:TextPredictor",
-        schema="trainwright.tasks.text.bundle_schema:TextBundle",
+        schema="trainwright.tasks.text.predictor:TextBundle",
         usage='predict RUN "a new text"',
         tokenizers=("words", "basic-english", "characters"),
     ),
     Kind(
         name="image",
         title="image classification",
-        looks_like="trainwright.tasks.image.reading:looks_like",
+        looks_like="trainwright.tasks.looks_like:image",
         problem="trainwright.tasks.image.problem:prepare",
         predictor="trainwright.tasks.image.predictor:ImagePredictor",
-        schema="trainwright.tasks.image.bundle_schema:ImageBundle",
+        schema="trainwright.tasks.image.predictor:ImageBundle",
         usage="predict RUN picture.png",
     ),
     Kind(
         name="language",
         title="language model",
-        looks_like="trainwright.tasks.language.reading:looks_like",
+        looks_like="trainwright.tasks.looks_like:language",
         problem="trainwright.tasks.language.problem:prepare",
         predictor="trainwright.tasks.language.predictor:LanguagePredictor",
-        schema="trainwright.tasks.language.bundle_schema:LanguageBundle",
+        schema="trainwright.tasks.language.predictor:LanguageBundle",
         usage='generate RUN --prompt "Once upon a time"',
         predicts=("token", "character", "byte"),
         labelled=False,
@@ -74,10 +60,10 @@ _KINDS = (
     Kind(
         name="table",
         title="table",
-        looks_like="trainwright.tasks.table.reading:looks_like",
+        looks_like="trainwright.tasks.looks_like:table",
         problem="trainwright.tasks.table.problem:prepare",
         predictor="trainwright.tasks.table.predictor:TablePredictor",
-        schema="trainwright.tasks.table.bundle_schema:TableBundle",
+        schema="trainwright.tasks.table.predictor:TableBundle",
         usage="predict RUN new-rows.csv",
         predicts=("class", "number"),
     ),

@@ -16,13 +16,13 @@ from trainwright.fields import period
 from trainwright.models.catalog import models
 
 RECIPES = Path(__file__).with_name("recipes")
-COMPONENTS = ("model", "optimizer", "schedule", "loss")
+COMPONENTS = ("model", "optimizer", "loss")
 
 
 def nest(words: Iterable[str]) -> dict[str, Any]:
-    """``["lr=0.1", "model.embedding=64"]`` as ``{"lr": "0.1", "model": {"embedding": "64"}}``.
+    """Turn ``["lr=0.1", "model.embedding=64"]`` into ``{"lr": "0.1", "model": {"embedding": "64"}}``.
 
-    Values stay text; ``resolve`` gives them their type. Raises E303 for a word without ``=`` and E304 for a key given twice.
+    Values stay text; ``resolve`` gives them their type. Raise E303 for a word without ``=`` and E304 for a key given twice.
     """
     nested: dict[str, Any] = {}
     for word in words:
@@ -45,14 +45,11 @@ def nest(words: Iterable[str]) -> dict[str, Any]:
 
 
 def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, task: str = "") -> Settings:
-    """Typed settings from nested values (text or typed), laid over ``base``.
+    """Return typed settings from nested values (text or typed), laid over ``base``.
 
-    Before the task is known its own settings cannot be told from those of another; with ``task`` they are.
-
-    Raises:
-        SettingError: E301 for an unknown key, E302 for a value of the wrong type or size and for a metric that does not fit
-            the task, E306 for a model that there is not, E321 for a setting, and E322 for a model, that belongs to another
-            task, E331 for a rollback to checkpoints that lie where the clock puts them.
+    Raise SettingError: E301 for an unknown key, E302 for a value of the wrong type or size and for a metric that does not fit
+    the task, E306 for a model that there is not, E331 for a rollback to checkpoints that lie where the clock puts them; where
+    the ``task`` is known, E321 for a setting and E322 for a model that belongs to another one.
     """
     values: dict[str, Any] = {}
     for layer in (base or {}, given):
@@ -61,7 +58,11 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
         for key, value in layer.items():
             if key not in Settings.model_fields:
                 raise error("E301", key=key, hint=nearest(key, keys()))
-            values[key] = _component(key, value, values.get(key), task) if key in COMPONENTS else value
+            if key == "schedule":
+                value = _schedules(value, values.get(key))
+            elif key in COMPONENTS:
+                value = _named(key, value, values.get(key), task)
+            values[key] = value
     if task:
         values["task"] = task
         values.setdefault("model", {"name": next(iter(models(task)))})
@@ -81,15 +82,14 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
 
 
 def belongs(field: Any, task: str) -> bool:
-    """Whether a field is for ``task``."""
+    """Return whether a field is for ``task``."""
     only = (field.json_schema_extra or {}).get("only", "")
     return not only or task in only.split()
 
 
 def _check_task(settings: Settings, task: str) -> None:
     """Raise E321, E322 and E302 for what another task would need."""
-    model = settings.model
-    assert model is not None
+    model = settings.network
     if model.name not in models(task):
         raise error("E322", name=model.name, task=KINDS[task].title, choices=", ".join(models(task)))
     for prefix, part in (("", settings), ("model.", model)):
@@ -103,12 +103,8 @@ def _check_task(settings: Settings, task: str) -> None:
         raise error("E302", key="tokenizer", value=settings.tokenizer, problem=f"one of {', '.join(tokenizers)}")
 
 
-def _component(key: str, value: Any, before: Any, task: str) -> Any:
-    """A named component: ``bag``, ``{"name": "bag", ...}``, ``{"embedding": 64}`` over what was there before."""
-    return _schedules(value, before) if key == "schedule" else _named(key, value, before, task)
-
-
 def _named(key: str, value: Any, before: Any, task: str = "") -> Any:
+    """Return a component as a table: ``bag``, ``{"name": "bag", ...}``, ``{"embedding": 64}`` over what was there before."""
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping):
@@ -126,13 +122,13 @@ def _named(key: str, value: Any, before: Any, task: str = "") -> Any:
 
 
 def _model_with(arguments: Mapping[str, Any], task: str) -> str:
-    """The first model of the task, or of any task while it is not known, that takes these arguments."""
+    """Return the first model of the task, or of any task while it is not known, that takes these arguments."""
     known = models(task)
     return next((name for name, each in known.items() if set(arguments) <= set(each.settings.model_fields)), next(iter(known)))
 
 
 def _schedules(value: Any, before: Any) -> Any:
-    """One schedule by name, several as a list, or ``{"0": ..., "1": ...}`` from dotted words."""
+    """Return a list of schedules from one name or several, a table, or ``{"0": ..., "1": ...}`` from dotted words."""
     if isinstance(value, str):
         return [{"name": name.strip()} for name in value.split(",") if name.strip() not in ("", "none")]
     if isinstance(value, Mapping):
@@ -144,7 +140,7 @@ def _schedules(value: Any, before: Any) -> Any:
 
 
 def _literal(value: Any) -> Any:
-    """A word as the TOML value that it spells, else as text."""
+    """Return a word as the TOML value that it spells, else as text."""
     if not isinstance(value, str):
         return value
     if "," in value and not value.startswith("["):
@@ -157,8 +153,7 @@ def _literal(value: Any) -> Any:
 
 def _explain(problem: ValidationError) -> TrainwrightError:
     first = problem.errors()[0]
-    place = [str(part) for part in first["loc"]]
-    key = ".".join(place)
+    key = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return error("E301", key=key, hint=nearest(key, keys()))
     return error("E302", key=key, value=first["input"], problem=first["msg"].removeprefix("Value error, "))
@@ -176,7 +171,7 @@ class Row(BaseModel):
 
 
 def rows() -> Iterator[Row]:
-    """Every setting, in order; those of a model under ``model.``, with the model's name."""
+    """Yield every setting, in order; those of a model under ``model.``, with the model's name."""
     for key, field in Settings.model_fields.items():
         if key == "model":
             yield _row("model", field, kind="|".join(models()))
@@ -189,12 +184,12 @@ def rows() -> Iterator[Row]:
 
 
 def keys() -> list[str]:
-    """Every key as it is written on the command line."""
+    """Return every key as it is written on the command line."""
     return sorted({row.key.split(" ")[0] for row in rows()})
 
 
 def _type_name(annotation: Any) -> str:
-    """``float``, ``a|b`` or ``list of int`` for an annotation, whatever wraps it."""
+    """Return ``float``, ``a|b`` or ``list of int`` for an annotation, whatever wraps it."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return "|".join(map(str, inner))
@@ -208,18 +203,13 @@ def _type_name(annotation: Any) -> str:
 def _row(key: str, field: Any, kind: str = "") -> Row:
     shown = "derived" if field.default is None else str(getattr(field.default, "name", field.default))
     extra = field.json_schema_extra or {}
-    return Row(
-        key=key,
-        type=kind or _type_name(field.annotation),
-        default=shown or "none",
-        unit=extra.get("unit", ""),
-        tasks=extra.get("only", ""),
-        meaning=field.description or "",
-    )
+    unit, tasks, meaning = extra.get("unit", ""), extra.get("only", ""), field.description or ""
+    kind = kind or _type_name(field.annotation)
+    return Row(key=key, type=kind, default=shown or "none", unit=unit, tasks=tasks, meaning=meaning)
 
 
 def dump(settings: Settings) -> dict[str, Any]:
-    """The settings of the run's task, nested; those still underived are left out."""
+    """Return the settings of the run's task, nested; leave out those that are still underived."""
     values = settings.model_dump(exclude_none=True)
     kept = {key: value for key, value in values.items() if belongs(Settings.model_fields[key], settings.task)}
     if settings.model is not None:
@@ -229,38 +219,34 @@ def dump(settings: Settings) -> dict[str, Any]:
 
 
 def to_toml(settings: Settings, **tables: Mapping[str, Any]) -> str:
-    """The settings of the run's task as complete TOML. ``tables`` are appended."""
+    """Return the settings of the run's task as complete TOML. ``tables`` are appended."""
     import tomli_w
 
     return tomli_w.dumps(dump(settings) | {key: dict(value) for key, value in tables.items()})
 
 
 def recipes() -> dict[str, dict[str, Any]]:
-    """The recipes inside the package, by name: ``description``, ``source``, ``settings``, ``expected``."""
+    """Return the recipes inside the package, by name: ``description``, ``source``, ``settings``, ``expected``."""
     return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(RECIPES.glob("*.toml"))}
 
 
 def recipe(name: str) -> dict[str, Any]:
-    """A recipe by name, or from a ``.toml`` file. Raises E307 for an unknown name and E308 for a file that is no recipe."""
-    if name.endswith(".toml"):
-        return _recipe_file(Path(name))
-    known = recipes()
-    if name not in known:
-        raise error("E307", name=name, choices=", ".join(known), hint=nearest(name, known))
-    return known[name]
-
-
-def recipe_text(name: str) -> str:
-    """The file of a recipe as it is. Raises E307."""
-    recipe(name)
-    return (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
-
-
-def _recipe_file(path: Path) -> dict[str, Any]:
+    """Return a recipe by name, or from a ``.toml`` file. Raise E307 for an unknown name, E308 for a file that is no recipe."""
+    if not name.endswith(".toml"):
+        known = recipes()
+        if name not in known:
+            raise error("E307", name=name, choices=", ".join(known), hint=nearest(name, known))
+        return known[name]
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise error("E308", path=path, problem=problem) from None
+        raise error("E308", path=Path(name), problem=problem) from None
     if "settings" in content:
         return content
     return {"settings": {key: value for key, value in content.items() if key != "run"}}  # a run's own settings.toml
+
+
+def recipe_text(name: str) -> str:
+    """Return the file of a recipe as it is. Raise E307."""
+    recipe(name)
+    return (RECIPES / f"{name}.toml").read_text(encoding="utf-8")

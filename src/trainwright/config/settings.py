@@ -67,7 +67,7 @@ class Named(BaseModel):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments beside the name."""
+        """Return the arguments beside the name."""
         return dict(self.model_extra or {})
 
 
@@ -88,6 +88,12 @@ ModelChoice = Annotated[SerializeAsAny[ModelSettings], BeforeValidator(_model)]
 
 class Settings(Strict):
     """All settings of a run."""
+
+    @property
+    def network(self) -> Any:
+        """Return the settings of the model, which is chosen once the task is known."""
+        assert self.model is not None
+        return self.model
 
     task: TaskName = setting("auto", "the kind of problem; auto = derived")
     text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text")

@@ -5,17 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from trainwright.errors import error
+from trainwright.models import registry
+from trainwright.models.catalog import models
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from trainwright.data.shapes import Shape
+    from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
 
 EVALUATION_BATCH = 1024
@@ -23,18 +28,11 @@ EVALUATION_BATCH = 1024
 
 @dataclass(frozen=True)
 class Split:
-    """One split, encoded.
+    """One split, encoded."""
 
-    Attributes:
-        inputs: as the task's batches take them.
-        targets: class numbers, int64, or scaled numbers, float32; shape (rows,).
-        rows: the record's number in its file, int64, shape (rows,).
-        file: that file.
-    """
-
-    inputs: Any
-    targets: np.ndarray
-    rows: np.ndarray
+    inputs: Any  # as the task's batches take them
+    targets: np.ndarray  # class numbers, int64, or scaled numbers, float32; shape (rows,)
+    rows: np.ndarray  # each record's number in its file, int64, shape (rows,)
     file: str
 
     def __len__(self) -> int:
@@ -43,21 +41,13 @@ class Split:
 
 @dataclass
 class FilePredictions:
-    """The rows of a file with what the model says of them.
+    """The rows of a file with what the model says of them."""
 
-    Attributes:
-        frame: the file's own columns, untouched.
-        rows: each row's number in the file.
-        answers: a list of (label, probability), best first, of each row; or a number.
-        notes: what a person should know: rows that were left out, columns that were chosen.
-        names: of each row, where it has one that says more than its number.
-    """
-
-    frame: Any
-    rows: list[int]
-    answers: list[Any]
-    notes: list[str]
-    names: list[str] = field(default_factory=list)
+    frame: Any  # the file's own columns, untouched
+    rows: list[int]  # each row's number in the file
+    answers: list[Any]  # of each row a list of (label, probability), best first; or a number
+    notes: list[str]  # what a person should know: rows that were left out, columns that were chosen
+    names: list[str] = field(default_factory=list)  # of each row, where it has one that says more than its number
 
 
 class Predictor(ABC):
@@ -65,31 +55,41 @@ class Predictor(ABC):
 
     Attributes:
         task: the key of its kind in ``KINDS``.
-        model: the network, in evaluation mode.
-        name: its versioned name.
-        settings: of the model.
+        name: the versioned name of the network.
+        settings: those of the network.
+        labels: the classes that it tells apart; empty where it answers with numbers or tokens.
     """
 
     task: ClassVar[str]
     item: ClassVar[str]  # what one of the things that it is asked about is called
+    encoder_type: ClassVar[Any]
     many_files: ClassVar[bool] = False  # whether several words on the command line may each be a file
-    model: nn.Module
-    name: str
-    settings: Any
     shape: Shape
+    labels: tuple[str, ...] = ()
 
-    @abstractmethod
     def __init__(self, kept: Bundle) -> None:
         """Take what a bundle holds; any exception means that it does not fit together."""
+        chosen = kept.meta["model_settings"]
+        self.encoder = self.encoder_type.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
+        self.settings: ModelSettings = models(self.task)[chosen["name"]].settings.model_validate(chosen)
+        self.name: str = kept.meta["model"]
+        self._weights = kept.weights
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes it tells apart; empty where it answers with numbers or tokens."""
-        return ()
+    @cached_property
+    def model(self) -> nn.Module:
+        """Return the network, in evaluation mode. It is built when it is first used."""
+        return registry.restore(self.task, self.name, self.settings, self.shape, self._weights)
 
-    @abstractmethod
+    @cached_property
+    def device(self) -> torch.device:
+        """Return where predictions are made."""
+        import torch
+
+        return torch.device("cpu")
+
     def smoke_test(self) -> None:
-        """Use the model once: whatever does not fit together raises."""
+        """Use the model once, on an empty text: whatever does not fit together raises."""
+        self.predict([""])
 
     @abstractmethod
     def base(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Predictor(ABC):
     @staticmethod
     @abstractmethod
     def takes_file(word: str) -> bool:
-        """Whether a word on the command line is a file to be read, and not itself what is asked about."""
+        """Tell whether a word on the command line is a file to be read, and not itself what is asked about."""
 
     @staticmethod
     def is_one(given: Any) -> bool:
@@ -107,23 +107,19 @@ class Predictor(ABC):
 
     @abstractmethod
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
-        """What the model says of each item: up to ``top`` pairs (label, probability), best first; or a number."""
+        """Return the answer to each item: up to ``top`` pairs (label, probability), best first; or a number."""
 
     @abstractmethod
-    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
-        """What the model says of every row of a file. Raises SourceError and DataError."""
-
-    def predict_files(self, paths: Sequence[Path], top: int = 1) -> FilePredictions:
-        """The same of several files, where ``many_files`` says that there may be several."""
-        return self.predict_file(paths[0], top)
+    def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
+        """Return the answer to every row of a file, or of several with ``many_files``. Raise SourceError and DataError."""
 
     @abstractmethod
     def score(self, path: Path) -> dict[str, Any]:
-        """Scores of the model on a labelled file. Raises SourceError, and DataError where no row can be measured."""
+        """Return the scores on a labelled file. Raise SourceError, and DataError where no row can be measured."""
 
 
 def whole_texts(given: Sequence[Any]) -> list[str]:
-    """Return texts that a column can hold, from those that a person gives in Python. Raises E320 for what is none."""
+    """Return texts that a column can hold, from those that a person gives in Python. Raise E320 for what is none."""
     for text in given:
         if not isinstance(text, str):
             raise error("E320", name="texts", value=text, problem="a text is a str")

@@ -55,27 +55,32 @@ class CommonSchema(Schema):
 
     @model_validator(mode="after")
     def _settings(self) -> CommonSchema:
-        """The settings are those of the named model, each of its own type."""
+        """Check that the settings are those of the named model, each of its own type."""
         name = self.model_settings.get("name")
         if not isinstance(name, str) or name not in models():
             raise ValueError("model_settings: no such model")
         models()[name].settings.model_validate(self.model_settings, strict=True)
-        known = any(self.model.partition(".")[0] == each for each in models())
-        if known and self.model.partition(".")[0] != name:
+        family = self.model.partition(".")[0]
+        if family in models() and family != name:
             raise ValueError("model_settings: they are another model's")
         return self
 
     def arrays(self, kept: Bundle) -> Arrays:
-        """What arrays the encoder has. Raises ValueError for tokens that are not its own."""
+        """Return the type and length of each array of the encoder. Raise ValueError for tokens that are not its own."""
         if kept.tokens:
             raise ValueError("vocabulary.json: this task has no tokens")
         return {}
 
 
-class ClassLoss(Schema):
-    """``ClassTarget.loss``."""
+class NumberLoss(Schema):
+    """``NumberTarget.loss``."""
 
     loss: dict[str, Argument]
+
+
+class ClassLoss(NumberLoss):
+    """``ClassTarget.loss``."""
+
     smoothing: Fraction
     weights: list[Annotated[float, Field(ge=0)]] | None
 
@@ -93,12 +98,6 @@ class Scale(Schema):
 
     mean: float
     std: Positive
-
-
-class NumberLoss(Schema):
-    """``NumberTarget.loss``."""
-
-    loss: dict[str, Argument]
 
 
 class NumberSchema(CommonSchema):
@@ -121,10 +120,7 @@ def validate(schema: type[CommonSchema], kept: Bundle) -> None:
         raise ValueError("vocabulary.json: it is no list of words")
     for part in ("".join(kept.tokens), json.dumps(kept.meta, ensure_ascii=False)):
         part.encode()  # a lone surrogate is no character
-    _check_arrays(kept.arrays, found.arrays(kept))
-
-
-def _check_arrays(arrays: Mapping[str, np.ndarray], wanted: Arrays) -> None:
+    arrays, wanted = kept.arrays, found.arrays(kept)
     if arrays.keys() != wanted.keys():
         raise ValueError(f"encoder.safetensors: it holds {len(arrays)} arrays that are not {', '.join(wanted) or 'none'}")
     for name, (dtype, length) in wanted.items():

@@ -33,23 +33,23 @@ class ClassTarget:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes' names, by number."""
+        """Return the names of the classes, by number."""
         return self.names.names
 
     @property
     def outputs(self) -> int:
-        """Numbers that the network gives for a row."""
+        """Return how many numbers the network gives for a row."""
         return len(self.labels)
 
     def encode(self, labels: pl.Series) -> np.ndarray:
-        """Class numbers, int64; -1 for a class that training did not have."""
+        """Return class numbers, int64; -1 for a class that training did not have."""
         import polars as pl
 
         return self.names.encode(labels.cast(pl.String).str.strip_chars())
 
     @staticmethod
     def known(targets: np.ndarray) -> np.ndarray:
-        """Which of the encoded targets can be measured."""
+        """Return which of the encoded targets can be measured."""
         return targets >= 0
 
     def settle(self, settings: Settings, targets: np.ndarray) -> None:
@@ -62,7 +62,7 @@ class ClassTarget:
         self.loss = {"loss": settings.loss.model_dump(), "smoothing": settings.label_smoothing, "weights": weights}
 
     def objective(self, device: torch.device) -> Objective:
-        """The loss. Raises SettingError for one that torch does not know or that has no use for classes."""
+        """Return the loss. Raise SettingError for one that torch does not know or that has no use for classes."""
         import torch
 
         from trainwright.training.losses import make_objective
@@ -101,9 +101,9 @@ class ClassTarget:
 
     @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Probability of each class: float32, shape (rows, classes).
+        """Return the probability of each class: float32, shape (rows, classes).
 
-        The softmax of the logits; where each class was trained against the rest, its own probabilities, scaled to sum to 1.
+        It is the softmax of the logits; of classes that were trained against the rest, their own, scaled to sum to 1.
         """
         name = self.loss["loss"]["name"]
         if name in SQUARED:  # trained towards 0 and 1: what lies outside is cut off
@@ -115,7 +115,7 @@ class ClassTarget:
         return found
 
     def answers(self, logits: np.ndarray, top: int) -> list[list[tuple[str, float]]]:
-        """The ``top`` most probable (label, probability) of each row, best first."""
+        """Return the ``top`` most probable (label, probability) of each row, best first."""
         probabilities = self.probabilities(logits)
         # By the outputs, as the scores are: probabilities that round to the same number would hide which is larger.
         order = (-logits).argsort(axis=1, kind="stable")[:, :top]
@@ -124,10 +124,10 @@ class ClassTarget:
         return [list(zip(*row, strict=True)) for row in zip(names.tolist(), shares.tolist(), strict=True)]
 
     def to_json(self) -> dict[str, Any]:
-        """For the bundle."""
+        """Return what a bundle keeps."""
         return {"kind": self.kind, "labels": list(self.labels), "objective": self.loss}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ClassTarget:
-        """What ``to_json`` described."""
+        """Return the target that ``to_json`` described."""
         return cls(LabelEncoder(tuple(values["labels"])), values["objective"])

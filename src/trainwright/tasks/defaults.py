@@ -35,7 +35,7 @@ def fill(settings: Settings, values: Values) -> tuple[Settings, Notes]:
 
 
 def fill_training(settings: Settings, values: Values, rows: int, tuned: bool) -> tuple[Settings, Notes]:
-    """``fill`` for what decides the training of ``rows`` rows; ``steps`` decide the epochs, going on lowers the rate."""
+    """Fill in what decides the training of ``rows`` rows; ``steps`` decide the epochs, going on lowers the rate."""
     if settings.steps and settings.epochs is None:
         per_epoch = -(-rows // ((settings.batch_size or values["batch_size"][0]) * settings.accumulate))
         values = values | {"epochs": (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")}
@@ -47,7 +47,7 @@ def fill_training(settings: Settings, values: Values, rows: int, tuned: bool) ->
 
 
 def _shown(value: Any) -> str:
-    """A component by its name, with its arguments."""
+    """Return a component by its name, with its arguments."""
     if isinstance(value, list):
         return ", ".join(map(_shown, value)) or "none"
     if isinstance(value, dict):

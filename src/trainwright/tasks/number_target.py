@@ -34,28 +34,24 @@ class NumberTarget:
     outputs = 1
 
     def encode(self, labels: pl.Series) -> np.ndarray:
-        """Standardised, float32; not finite where there is no number."""
+        """Return standardised numbers, float32; not finite where there is none."""
         return self.scaler.encode(labels.cast(pl.Float64, strict=False).to_numpy())
 
     @staticmethod
     def known(targets: np.ndarray) -> np.ndarray:
-        """Which of the encoded targets can be measured."""
-        known: np.ndarray = np.isfinite(targets)
-        return known
+        """Return which of the encoded targets can be measured."""
+        return np.isfinite(targets)  # type: ignore[no-any-return]
 
     def settle(self, settings: Settings, targets: np.ndarray) -> None:
         """Fix the loss. Raises E263 for settings that only classes have a use for."""
         assert settings.loss is not None
-        for key, value, off in (
-            ("class_weights", settings.class_weights, "none"),
-            ("label_smoothing", settings.label_smoothing, 0.0),
-        ):
-            if value != off:
+        for key in ("class_weights", "label_smoothing"):
+            if (value := getattr(settings, key)) != Settings.model_fields[key].default:
                 raise error("E263", key=key, value=value, name=self.name)
         self.loss = {"loss": settings.loss.model_dump()}
 
     def objective(self, device: torch.device) -> Objective:
-        """The loss. Raises SettingError for one that torch does not know or that has no use for numbers."""
+        """Return the loss. Raise SettingError for one that torch does not know or that has no use for numbers."""
         from trainwright.training.losses import number_objective
 
         return number_objective(Named.model_validate(self.loss["loss"]))
@@ -82,15 +78,14 @@ class NumberTarget:
         return regression.mean_baseline(mean, self.scaler.decode(measured))
 
     def answers(self, outputs: np.ndarray, top: int) -> list[float]:
-        """The number of each row, in the target's unit."""
-        found: list[float] = self.scaler.decode(outputs[:, 0]).tolist()
-        return found
+        """Return the number of each row, in the target's unit."""
+        return self.scaler.decode(outputs[:, 0]).tolist()  # type: ignore[no-any-return]
 
     def to_json(self) -> dict[str, Any]:
-        """For the bundle."""
+        """Return what a bundle keeps."""
         return {"kind": self.kind, "target": self.name, "scale": self.scaler.to_values(), "objective": self.loss}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> NumberTarget:
-        """What ``to_json`` described."""
+        """Return the target that ``to_json`` described."""
         return cls(values["target"], TargetScaler.from_values(values["scale"]), values["objective"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,24 +26,22 @@ FREE_WITH_FROM = ("context", "model.dropout")
 def prepare(
     task: str, source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[Problem, Callable[[], None]]:
-    """Return the problem that a source poses, and what fills the cache when it is called. Raises SourceError and DataError."""
-    prepared: tuple[Problem, Callable[[], None]] = load(KINDS[task].problem)(source, settings, parent, listen)
-    return prepared
+    """Return the problem that a source poses, and what fills the cache when it is called. Raise SourceError and DataError."""
+    return load(KINDS[task].problem)(source, settings, parent, listen)  # type: ignore[no-any-return]
 
 
 def choose_task(source: Source, given: Mapping[str, Any], base: Mapping[str, Any], parent: Predictor | None) -> tuple[str, str]:
-    """The task, and why where it was derived: as given, else what the source holds, whatever an earlier run was for."""
+    """Return the task, and why where it was derived: as given, else what the source holds, whatever an earlier run was for."""
     for layer in (given, base):
         if layer.get("task", "auto") != "auto":
             return str(layer["task"]), ""
-    task, why = source.known_task
-    if not task:
-        task, why = _infer(source, given)
+    known = source.known_task
+    task, why = known if known[0] else _infer(source, given)
     return task, "as in the earlier run" if parent is not None and parent.task == task else why
 
 
 def _infer(source: Source, given: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the first kind that a source looks like, and why; every table looks like one. Raises SourceError."""
+    """Return the first kind that a source looks like, and why; every table looks like one. Raise SourceError."""
     from trainwright.data.read.infer_task import Evidence
 
     seen = Evidence(source, given)
@@ -54,9 +52,9 @@ def _infer(source: Source, given: Mapping[str, Any]) -> tuple[str, str]:
 def complete_settings(
     given: Mapping[str, Any], base: Mapping[str, Any], task: str, parent: Predictor | None, start: Path | None
 ) -> Settings:
-    """Typed settings for the task, over those of the earlier run where there is one.
+    """Return typed settings for the task, over those of the earlier run where there is one.
 
-    Raises SettingError: E327 for a run of another task, E328 for a setting that contradicts it, and as ``config.resolve``.
+    Raise SettingError: E327 for a run of another task, E328 for a setting that contradicts it, and as ``config.resolve``.
     """
     from trainwright.config.resolve import belongs, resolve
 
@@ -69,34 +67,24 @@ def complete_settings(
     fixed = {**parent.base(), "model": parent.settings.model_dump(exclude_none=True)}
     model = dict(base["model"]) if isinstance(base.get("model"), Mapping) else {}
     settings = resolve(given, {**fixed, **base, "model": fixed["model"] | model}, task)
-    for key, value in _flat(fixed):
-        place = settings.model if key.startswith("model.") else settings
-        chosen = getattr(place, key.removeprefix("model."), None)
-        if chosen != value and key not in FREE_WITH_FROM:
-            raise error("E328", key=key, value=chosen, found=value)
+    for prefix, place, values in (("", settings, parent.base()), ("model.", settings.model, fixed["model"])):
+        for key, value in values.items():
+            chosen = getattr(place, key, None)
+            if chosen != value and prefix + key not in FREE_WITH_FROM:
+                raise error("E328", key=prefix + key, value=chosen, found=value)
     for key in ("min_count", "max_vocabulary"):
         if key in given and belongs(Settings.model_fields["vocabulary"], task) and settings.vocabulary == "keep":
             raise error("E329", key=key, why="the vocabulary of the earlier run is kept")
     return settings
 
 
-def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """``("model.hidden", 64)`` and so on."""
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{key}.{inner}", each) for inner, each in value.items())
-        else:
-            yield key, value
-
-
 def from_bundle(kept: Bundle) -> Predictor:
-    """The trained model of a bundle; any exception means that its parts do not fit."""
-    predictor: Predictor = load(KINDS[kept.meta["task"]].predictor)(kept)
-    return predictor
+    """Return the trained model of a bundle; any exception means that its parts do not fit."""
+    return load(KINDS[kept.meta["task"]].predictor)(kept)  # type: ignore[no-any-return]
 
 
 def open_run_model(path: Path) -> Predictor:
-    """The trained model of a run. Raises E403 where ``path`` is no run, E405 where its training did not end, and as below."""
+    """Return the trained model of a run. Raise E403 for what is no run, E405 where its training did not end, or as below."""
     folder = run_folder.open_run(path).model
     if not folder.is_dir():
         raise error("E405", path=path, missing="model")
@@ -104,7 +92,7 @@ def open_run_model(path: Path) -> Predictor:
 
 
 def open_model(folder: Path) -> Predictor:
-    """The trained model in a bundle, whoever made it. Raises E404, E406, E407 and E411 where it cannot be used."""
+    """Return the trained model in a bundle, whoever made it. Raise E404, E406, E407 and E411 where it cannot be used."""
     from trainwright.store import bundle
     from trainwright.tasks import bundle_schema
 

@@ -1,15 +1,17 @@
 """Labelled rows of any kind: which are left out, which split each goes to, and what a person should know about them.
 
 A row has a label, its number in its file, and of its content (the text itself, the digest of an image, the values of a
-table's row) what ``rowkeys.content_keys`` makes of it: equal contents never land in different splits. Whatever other columns
-a frame has travels with its rows.
+table's row) what ``content_hash.content_keys`` makes of it: equal contents never land in different splits. Other columns of a
+frame travel with its rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from trainwright.config.settings import Settings
@@ -18,6 +20,7 @@ from trainwright.data.tables.split import NAMES, Fractions, split
 from trainwright.data.tables.table import Rejected
 from trainwright.errors import error, nearest
 from trainwright.evaluation.audit import audit
+from trainwright.tasks.base import Split
 from trainwright.watch.events import Note
 
 NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
@@ -42,12 +45,16 @@ class Rows:
     notes: list[Note]
 
     def part(self, name: str) -> pl.DataFrame:
-        """The rows of one split."""
+        """Return the rows of one split."""
         return self.frame.filter(pl.col("split") == NAMES.index(name))
 
-    def file(self, name: str) -> str:
-        """The file that a split came from."""
-        return self.files.get(name, self.files["train"])
+    def splits(self, inputs: Callable[[str, pl.DataFrame], Any], labels: Callable[[pl.Series], np.ndarray]) -> dict[str, Split]:
+        """Return every split that has rows, encoded: ``inputs`` by its name and rows, its targets by ``labels``."""
+        return {
+            name: Split(inputs(name, part), labels(part["label"]), part["row"].to_numpy(), self.files[name])
+            for name in NAMES
+            if len(part := self.part(name))
+        }
 
 
 def assign_splits(
@@ -62,7 +69,7 @@ def assign_splits(
     """Assign a split to every row.
 
     ``classes``: labels are names, and a class that training lacks cannot be measured. ``typed``: people may have typed them.
-    Raises DataError: E212, E214 to E217, E221, E222.
+    Raise DataError: E212, E214 to E217, E221, E222.
     """
     rejected = [each for part in parts.values() for each in part.rejected]
     frames = []
@@ -81,11 +88,12 @@ def assign_splits(
         frame = _known_classes(frame, parts, rejected)
     data = _describe(source, frame, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
-    return Rows(frame, {name: part.file for name, part in parts.items()}, data, [note, *_findings(data, noun)])
+    files = {name: parts.get(name, parts["train"]).file for name in NAMES}
+    return Rows(frame, files, data, [note, *_findings(data, noun)])
 
 
 def _with_label(part: Part) -> tuple[pl.DataFrame, list[Rejected]]:
-    """The rows that have a label, and those that do not."""
+    """Return the rows that have a label, and those that do not."""
     frame = part.frame
     bare = frame["label"].is_null()
     if frame["label"].dtype == pl.String:
@@ -101,7 +109,7 @@ def _first(rejected: list[Rejected]) -> str:
 
 
 def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, classes: bool) -> tuple[pl.DataFrame, str]:
-    """Cut what is not given out of the training rows; also says how."""
+    """Cut what is not given out of the training rows. Return all rows, and how it was done."""
     whole = int((frame["split"] == 0).sum())
     most = 10_000 / max(whole, 1)
     # With a test split of its own, validation only has to choose the epoch; every other row had better train.
@@ -149,13 +157,13 @@ def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
 def _known_classes(frame: pl.DataFrame, parts: dict[str, Part], rejected: list[Rejected]) -> pl.DataFrame:
     """Leave out rows whose class the training split does not have: nothing could have learned it."""
     known = frame.filter(pl.col("split") == 0)["label"].unique()
-    strange = frame.filter(~pl.col("label").is_in(known.implode()))
+    learned = pl.col("label").is_in(known.implode())
+    kept, strange = frame.filter(learned), frame.filter(~learned)
     named = strange["name"] if "name" in strange.columns else pl.repeat("", len(strange), eager=True)
     for (number, label, row), name in zip(strange.select("split", "label", "row").iter_rows(), named, strict=True):
         part = parts.get(NAMES[number], parts["train"])
         file = f"{part.file}/{name}" if name else part.file
         rejected.append(Rejected(file, 0 if name else row, f"label {label!r} is not in the training split"))
-    kept = frame.filter(pl.col("label").is_in(known.implode()))
     for number in strange["split"].unique().sort().to_list():
         if not (kept["split"] == number).any():
             found = strange.filter(pl.col("split") == number)["label"][0]
@@ -183,14 +191,15 @@ def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected], cla
 
 
 def _findings(data: dict[str, Any], noun: str) -> list[Note]:
-    """What a person should know about the rows, as notes."""
+    """Return what a person should know about the rows, as notes."""
     found = []
     totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
     if totals:
         fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
         found.append(Note("classes", str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
     if data["rejected"]:
-        rows = "; ".join(_name(each) for each in data["rejected_rows"][:3])
+        first = [(f"row {each['row']}" if each["row"] else each["file"], each["reason"]) for each in data["rejected_rows"][:3]]
+        rows = "; ".join(map(": ".join, first))
         found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
     checks = data["audit"]
     if checks["empty"]:
@@ -204,9 +213,3 @@ def _findings(data: dict[str, Any], noun: str) -> list[Note]:
             first, second = pair.split("-")
             found.append(Note("leak", f"{count:,}", f"rows of {second} are also in {first}, the same {noun}"))
     return found
-
-
-def _name(rejected: dict[str, Any]) -> str:
-    """``row 17: no label``, or the file's name where it has one row only."""
-    where = f"row {rejected['row']}" if rejected["row"] else rejected["file"]
-    return f"{where}: {rejected['reason']}"

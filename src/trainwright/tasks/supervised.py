@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from trainwright.config.settings import Settings
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
-from trainwright.models.catalog import models
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.training.problem import Problem
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.number_target import NumberTarget
-    from trainwright.watch.events import Note, Scores
+    from trainwright.watch.events import Scores
 
     Target = ClassTarget | NumberTarget
 
@@ -55,18 +54,14 @@ class SupervisedProblem(Problem):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes; none where numbers are predicted."""
         return self.target.labels
 
     @property
     def shape(self) -> Shape:
-        """Return what the network has to know of the data."""
-        found: Shape = self.encoder.shape(self.target.outputs)
-        return found
+        return self.encoder.shape(self.target.outputs)  # type: ignore[no-any-return]
 
     @property
     def predicts(self) -> tuple[str, ...]:
-        """Return the kind of the target."""
         return (self.target.kind,)
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
@@ -75,11 +70,9 @@ class SupervisedProblem(Problem):
         return found
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
-        """The training split, shuffled by the seed."""
         return self.batches_of(self.splits["train"], self.settings.batch_size or 1, self.settings.seed, device)
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
-        """The loss of the target."""
         self.target.settle(self.settings, self.splits["train"].targets)
         return self.target.objective(device)
 
@@ -93,13 +86,11 @@ class SupervisedProblem(Problem):
         return metrics.compute(names, *self.target.of_all_rows(found)) if names else {}
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
-        """Return loss and metrics of the validation split, the monitored one among them."""
         names = self.target.watched(self.settings.monitor)
         found = self._outputs(model, objective, "valid", device, keep=bool(names))
         return found.scores(self._watched(found, names))
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
-        """Scores of validation and test, and what they had to beat."""
         names = self.target.watched(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         measured = "test" if "test" in self.splits else "valid" if "valid" in self.splits else "train"
@@ -111,13 +102,11 @@ class SupervisedProblem(Problem):
         }
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
-        """Target, columns and encoder."""
         values, arrays = self.encoder.to_parts()
         tokens = values.pop("tokens", [])
         return {"columns": self.data["columns"], "encoder": values, **self.target.to_json()}, arrays, tokens
 
     def name_rows(self, rows: np.ndarray) -> str:
-        """File and record numbers."""
         part = self.splits["train"]
         numbers = sorted(part.rows[rows].tolist())
         shown = ", ".join(map(str, numbers[:20])) + (f", ... ({len(numbers)} rows)" if len(numbers) > 20 else "")
@@ -133,48 +122,28 @@ class FileRows:
     labels: pl.Series | None
     rejected: int
     notes: list[str]
+    names: list[str] = field(default_factory=list)  # as ``FilePredictions`` has them
 
 
 class SupervisedPredictor(Predictor):
-    """A trained model that answers with a class or a number for each row. Network and loss are made when they are needed."""
-
-    encoder_type: ClassVar[Any]
+    """A trained model that answers with a class or a number for each row."""
 
     def __init__(self, kept: Bundle) -> None:
-        self.encoder = self.encoder_type.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
-        self.target: Any = self.target_of(kept.meta)
+        super().__init__(kept)
+        self.target = self.target_of(kept.meta)
+        self.labels = self.target.labels
         self.columns: dict[str, Any] = kept.meta["columns"]
-        self.settings = models(self.task)[kept.meta["model_settings"]["name"]].settings.model_validate(
-            kept.meta["model_settings"]
-        )
-        self.name = kept.meta["model"]
         self.shape = self.encoder.shape(self.target.outputs)
-        self._weights = kept.weights
-
-    @cached_property
-    def model(self) -> nn.Module:  # type: ignore[override]
-        """The network, in evaluation mode."""
-        from trainwright.models import registry
-
-        return registry.restore(self.task, self.name, self.settings, self.shape, self._weights)
-
-    @cached_property
-    def device(self) -> torch.device:
-        """Where predictions are made."""
-        import torch
-
-        return torch.device("cpu")
-
-    @cached_property
-    def objective(self) -> Objective:
-        """The loss that the model was trained on."""
-        found: Objective = self.target.objective(self.device)
-        return found
 
     @staticmethod
     def target_of(meta: dict[str, Any]) -> Target:
-        """What is predicted, from the bundle's values."""
+        """Return what is predicted, from the values of a bundle."""
         return ClassTarget.from_json(meta)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """Return the loss that the model was trained on."""
+        return self.target.objective(self.device)
 
     def encode(self, items: Any) -> Any:
         """Return rows as inputs."""
@@ -182,20 +151,18 @@ class SupervisedPredictor(Predictor):
 
     @abstractmethod
     def items(self, given: Sequence[Any]) -> Any:
-        """What a person gives in Python, as ``encode`` takes it. Raises E320 for anything else."""
+        """Return what a person gives in Python as ``encode`` takes it. Raise E320 for anything else."""
 
     @abstractmethod
     def read(self, path: Path, need_label: bool) -> FileRows:
-        """The rows of a file. Raises SourceError and DataError."""
+        """Return the rows of a file. Raise SourceError and DataError."""
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes; none where numbers are predicted."""
-        found: tuple[str, ...] = self.target.labels
-        return found
+    def read_unlabelled(self, paths: Sequence[Path]) -> FileRows:
+        """Return the rows of files that are to be predicted; there is one, but with ``many_files``."""
+        return self.read(paths[0], need_label=False)
 
     def outputs(self, items: Any, targets: np.ndarray) -> Outputs:
-        """Sum of the loss that the model was trained on, and outputs of all rows, in order."""
+        """Return the sum of the loss that the model was trained on, and the outputs of all rows, in order."""
         from trainwright.evaluation import measure
         from trainwright.models.forward import Forward
 
@@ -203,28 +170,22 @@ class SupervisedPredictor(Predictor):
         return measure.predict_all(Forward(self.model), self.objective, batches.epoch(0))
 
     def logits(self, items: Any, rows: int) -> np.ndarray:
-        """The network's outputs of all rows, in order: float32, shape (rows, outputs)."""
-        found: np.ndarray = self.outputs(items, np.zeros(rows, self.target.dtype)).outputs.numpy()
-        return found
+        """Return the network's outputs of all rows, in order: float32, shape (rows, outputs)."""
+        return self.outputs(items, np.zeros(rows, self.target.dtype)).outputs.numpy()  # type: ignore[no-any-return]
 
     def _answers(self, items: Any, rows: int, top: int) -> list[Any]:
-        if not rows:
-            return []
-        found: list[Any] = self.target.answers(self.logits(items, rows), top)
-        return found
+        return list(self.target.answers(self.logits(items, rows), top)) if rows else []
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
-        """What the model says of each item."""
         return self._answers(self.items(items), len(items), top)
 
-    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
-        """What the model says of every row of a file."""
-        found = self.read(path, need_label=False)
+    def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
+        found = self.read_unlabelled(paths)
         answers = self._answers(found.items, len(found.frame), top)
-        return FilePredictions(found.frame.drop(ROW), found.frame[ROW].to_list(), answers, found.notes)
+        return FilePredictions(found.frame.drop(ROW), found.frame[ROW].to_list(), answers, found.notes, found.names)
 
     def score(self, path: Path) -> dict[str, Any]:
-        """Scores on the rows of a file; rows with a label that the model does not know, or none, count as left out."""
+        """Measure the rows of a file; rows with a label that the model does not know, or none, count as left out."""
         import polars as pl
 
         found = self.read(path, need_label=True)
@@ -234,5 +195,4 @@ class SupervisedPredictor(Predictor):
         if not known.any():
             raise error("E219", file=path, labels=", ".join(self.labels[:5]))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
-        scores: dict[str, Any] = self.target.detailed(self.outputs(items, targets[known]))
-        return scores | {"rejected": found.rejected + int((~known).sum())}
+        return self.target.detailed(self.outputs(items, targets[known])) | {"rejected": found.rejected + int((~known).sum())}

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 class Trained(Protocol):
     """An earlier run's model, as training needs it to go on from: ``tasks.base.Predictor`` is one."""
 
-    model: nn.Module
     shape: Shape
+    labels: tuple[str, ...]
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """Return the names of its classes."""
+    def model(self) -> nn.Module:
+        """Return the network."""
 
 
 class Problem(ABC):

@@ -373,7 +373,7 @@ def test_files_of_every_kind_can_be_predicted(shapes, folder: Path, tmp_path: Pa
         found = shapes.predictor.predict_file(tmp_path / name)
         assert [answer[0] for answer in found.answers] == expected, name
     assert shapes.predictor.predict_file(tmp_path / "rows.csv").frame.columns == ["id", "photo"]
-    mixed = shapes.predictor.predict_files([files[5], tmp_path / "rows.csv", files[0]])
+    mixed = shapes.predictor.predict_file(files[5], tmp_path / "rows.csv", files[0])
     assert [answer[0] for answer in mixed.answers] == [expected[5], *expected, expected[0]]
     assert mixed.names == [names[5], *names, names[0]]
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
 from trainwright.data.batches.user_data import InputLayout, any_batches
@@ -17,7 +20,7 @@ from trainwright.evaluation import measure
 from trainwright.models.objective import Objective
 from trainwright.tasks.custom.options import EvaluateOptions, FitOptions, PredictOptions
 from trainwright.tasks.custom.run import keep
-from trainwright.training.loop import PASS_OVER, fit
+from trainwright.training import loop
 from trainwright.training.optim import Scheduler
 from trainwright.training.rng import preserve_rng
 from trainwright.training.state import State
@@ -26,8 +29,83 @@ from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
 
 
-def fit_own(options: FitOptions) -> Iterator[Event]:
-    """Return the events of ``trainwright.fit``; the data are looked at before the first one is asked for."""
+def fit(
+    model: nn.Module,
+    data: Any,
+    *,
+    loss: Any,
+    optimizer: Optimizer,
+    valid: Any = None,
+    metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None,
+    target: str = "",
+    state: Callable[..., Any] | None = None,
+    epochs: int | None = None,
+    steps: int = 0,
+    time: float = 0.0,
+    batch_size: int = 64,
+    schedule: Any = (),
+    schedule_every: str = "epoch",
+    clip: float = 0.0,
+    clip_value: float = 0.0,
+    accumulate: int = 1,
+    patience: int = 0,
+    monitor: str = "accuracy",
+    shuffle: bool | None = None,
+    seed: int = 0,
+    on_nonfinite: str = "stop",
+    progress: bool | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    checkpoint_every: str = "60s",
+) -> Iterator[Event]:
+    """Train any ``nn.Module`` on any data; the body of your ``for`` loop over the events is your callback.
+
+    Training goes on as the events are asked for: ``list(tw.fit(...))`` trains to the end.
+
+    Args:
+        model: called as ``model(*inputs)``, or by keyword where a batch is a dict; trained where its parameters are.
+        data: a tuple (input, ..., targets) or a dict of tensors or arrays, a ``Dataset``, a ``DataLoader``, or an iterable
+            of such batches that can be gone through again. ((a, b), targets) is the same as (a, b, targets). Floating
+            arrays take the type of the model's parameters; tensors stay as they are.
+        loss: called as ``loss(outputs, targets)``; a mean over the batch.
+        valid: like ``data``; measured after each epoch, and then the model ends with the parameters of the best one.
+        metrics: functions by name, each called as ``metric(outputs, targets)`` with those of all validation rows at once
+            (on the CPU); the numbers are in ``event.valid.metrics``.
+        target: the key of the targets in a dict; not needed where it is targets, target, labels, label or y.
+        state: for a model that carries a hidden state, a function that makes the first one from a batch's inputs. The model
+            is called as ``model(*inputs, state)`` and gives (outputs, state); gradients end at each batch.
+        schedule: one or several of ``torch.optim.lr_scheduler``, stepped every ``schedule_every`` (epoch or step).
+        clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
+        accumulate: batches whose gradients make one update, weighted exactly.
+        epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
+        steps, time: stop after so many updates, or seconds; 0 = no limit.
+        monitor: what the best epoch is chosen by: accuracy, loss, one of ``metrics`` (higher is better; lower with a minus
+            before its name), or a registered one of classes or numbers such as macro_f1 or rmse.
+        shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
+        seed: fixes the order of rows, and what dropout, loaders and data sets draw from torch's generator.
+        on_nonfinite: stop, or skip updates whose loss or gradient is not finite (ten in a row end the training all the same).
+        progress: show a bar and a table of epochs; None = where standard error is a terminal.
+        out: a folder that keeps the run: events, history, checkpoints, and at the end ``model.safetensors``.
+        resume: go on where the run in ``out`` was stopped or killed; it ends with the same bits as an untouched one. The
+            call has to be the same, but for epochs, steps, time and patience. Where there is no run yet, one begins.
+        checkpoint_every: with ``out``, when to save: by time (at most 1 % of it), steps or epochs; ``0`` = only at the end.
+
+    Yields:
+        ``Started``, then ``Step`` for each update (``Refused`` for one that is skipped), ``Epoch`` for each epoch, and
+        ``Finished``. A ``Note`` says where memory ran out on an accelerator and batches are cut into smaller ones. With
+        ``out`` also ``Resumed``, and ``Saved`` for each checkpoint.
+
+    Raises:
+        ModelError: E6xx for data, batches or shapes that do not fit.
+        RunError: E4xx for a folder that cannot be used or gone on with.
+        TrainingError: E501 when loss or gradient is not finite, E503 when that is so ten times in a row, E504 when memory
+            runs out and batches cannot be cut any more; everything is as it was before the refused step.
+    """
+    return _train(FitOptions(**locals()))  # every argument by its name, and nothing else yet
+
+
+def _train(options: FitOptions) -> Iterator[Event]:
+    """Return the events; the data are looked at before the first one is asked for."""
     layout, rows = options.layout(), options.batch_size
     train = any_batches(options.data, layout, batch_size=rows, seed=options.seed if options.shuffle else None)
     valid = None if options.valid is None else any_batches(options.valid, layout, batch_size=rows, seed=None)
@@ -39,8 +117,8 @@ def fit_own(options: FitOptions) -> Iterator[Event]:
         assert valid is not None
         return measure.scores(options.forward(model), objective, valid.epoch(0), options.metrics)
 
-    state, recover = State(), PASS_OVER if options.on_nonfinite == "skip" else None
-    events: Iterator[Event] = fit(learner, train, validate if valid is not None else None, options.plan(), state, recover)
+    state, recover = State(), loop.PASS_OVER if options.on_nonfinite == "skip" else None
+    events: Iterator[Event] = loop.fit(learner, train, validate if valid is not None else None, options.plan(), state, recover)
     if options.out is not None:
         events = keep(options, events, learner, train, state)
     return _shown(events, options, state)
@@ -72,11 +150,10 @@ def _accepts(model: nn.Module, state: Callable[..., Any] | None) -> Callable[...
     carried = () if state is None else (None,)
 
     def accepts(*inputs: Any, **named: Any) -> bool:
-        try:
+        with suppress(TypeError):
             signature.bind(*inputs, *carried, **named)
-        except TypeError:
-            return False
-        return True
+            return True
+        return False
 
     return accepts
 

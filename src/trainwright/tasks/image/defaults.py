@@ -15,9 +15,7 @@ RATE = 0.001  # of a model that does not say what suits it
 
 
 def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool, streamed: bool) -> tuple[Settings, Notes]:
-    """How the model is trained on ``rows`` pictures of this shape; ``streamed``: they are decoded on the way."""
-    model = settings.model
-    assert model is not None
+    """Derive how the model is trained on ``rows`` pictures of this shape; ``streamed``: they are decoded on the way."""
     batch = 32 if rows < 5000 else 128
     tiny = (settings.batch_size or batch) * shape.height * shape.width <= TINY
     values: Values = {
@@ -31,20 +29,20 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
         "workers": (cores(), "one a core: the images are decoded on the way") if streamed else (0, ""),
         "threads": (1, "its updates are too small to share") if tiny else (0, ""),
     }
-    own, suited = models("image")[model.name].derive(shape, rows)
+    own, suited = models("image")[settings.network.name].derive(shape, rows)
     settings, notes = fill_training(settings, values | suited, rows, tuned)
     settings, more = fill(settings, own)
     return settings, notes + more
 
 
 def _epochs(rows: int) -> tuple[int, str]:
-    """Enough updates for few pictures, and no more time than needed for many."""
+    """Give few pictures enough updates, and many no more time than needed."""
     epochs = min(max(round(SEEN / rows), 5), 40)
     return epochs, f"{rows:,} training images: {rows * epochs:,} are looked at"
 
 
 def _augment(shape: ImageShape) -> tuple[list[str], str]:
-    """A change must leave the class as it is: mirrored digits and letters are other ones, so grey images are not mirrored."""
+    """Choose changes that leave the class as it is: mirrored digits are other ones, so no grey image is mirrored."""
     if min(shape.height, shape.width) < COARSE:
         return [], f"{shape.height} x {shape.width}: moved by one pixel such an image is another"
     if shape.channels == 1:

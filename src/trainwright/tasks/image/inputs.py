@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from trainwright.data.read import image_folders
 from trainwright.data.read import images as imagesource
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Rejected
-from trainwright.errors import error, nearest
-from trainwright.tasks.image.reading import ImageColumns
+from trainwright.errors import error
+from trainwright.tasks.image.reading import ImageColumns, read_labelled
 from trainwright.tasks.supervised import FileRows
 
 NAME = "__name__"  # reserved column: what a picture is called in answers
@@ -30,39 +31,26 @@ Unit = tuple[pl.DataFrame, Pictures]  # rows with ROW and NAME, and the pictures
 
 
 def labelled(path: Path, columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
-    """Pictures with their labels, read as in training; of a source with several splits, those of the test split.
+    """Return pictures with their labels, read as in training; of a source with several splits, those of the test split.
 
-    Raises:
-        SourceError: what cannot be read; DataError E213 for a table without the label column.
+    Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
     """
-    require(path)
-    if path.is_file() and not imagesource.holds_images(path):
-        table = read_table(path)
-        label = columns.get("label", "")
-        if label and label not in table.columns:
-            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
-        image = columns.get("image", "")
-        pictures = image_folders.read_listed(table, image if image in table.columns else "", label)
-    else:
-        pictures = imagesource.of_split(imagesource.read_pictures(path), "test")
+    pictures = read_labelled(path, columns)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
     return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), _left_out(pictures.rejected))
 
 
 def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
-    """Pictures without labels, in the order of the paths. What cannot be used is named in the notes.
+    """Return pictures without labels, in the order of the paths. What cannot be used is named in the notes.
 
-    Raises:
-        SourceError: E140 for a single image file that cannot be used, E142 where none can; E101, E149 and others for what
-            holds no pictures.
-        DataError: E274 for a folder without images.
+    Raise SourceError (E140 for a single image file that cannot be used, E142 where none can; E101, E149 and others for what
+    holds no pictures), and DataError E274 for a folder without images.
     """
     for path in paths:
         require(path)
     if len(paths) == 1 and paths[0].is_file() and _is_image(paths[0]):
-        frame = _named([printable(str(paths[0]))])
-        return FileRows(frame, decode_one(paths[0], size, channels)[None], None, 0, [])
+        return _file_rows(_named([printable(str(paths[0]))]), decode_one(paths[0], size, channels)[None], [])
     units = _units(paths, columns)
     in_memory = fit_in_memory([each for _, each in units], size, channels) or any(each.paths is None for _, each in units)
     frames, inputs, rejected = [], [], []
@@ -71,16 +59,15 @@ def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, in
         frames.append(frame.filter(pl.col(ROW).is_in(pl.Series(pictures.rows).implode())))
         inputs.append(given)
         rejected += pictures.rejected
-    return FileRows(pl.concat(frames, how="diagonal_relaxed"), _joined(inputs), None, len(rejected), _left_out(rejected))
+    return _file_rows(pl.concat(frames, how="diagonal_relaxed"), _joined(inputs), rejected)
 
 
-def shown(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int], list[str]]:
-    """The columns that a person knows, and the number and the name of each row."""
-    return frame.drop(ROW, NAME), frame[ROW].to_list(), frame[NAME].to_list()
+def _file_rows(frame: pl.DataFrame, inputs: Inputs, rejected: list[Rejected]) -> FileRows:
+    return FileRows(frame.drop(NAME), inputs, None, len(rejected), _left_out(rejected), frame[NAME].to_list())
 
 
 def _units(paths: Sequence[Path], columns: ImageColumns) -> list[Unit]:
-    """What the paths hold; image files that follow each other are one unit, so that they are decoded side by side."""
+    """Return what the paths hold; image files that follow each other are one unit, so that they are decoded side by side."""
     units: list[Unit] = []
     files: list[Path] = []
     for path in paths:
@@ -98,15 +85,13 @@ def _units(paths: Sequence[Path], columns: ImageColumns) -> list[Unit]:
 
 
 def _is_image(path: Path) -> bool:
-    """Whether it is called an image or begins like one."""
+    """Return whether it is called an image or begins like one."""
     if path.suffix.lower() in SUFFIXES:
         return True
-    try:
-        with path.open("rb") as file:
-            image_format(file)
-    except (OSError, Unusable):
-        return False
-    return True
+    with suppress(OSError, Unusable), path.open("rb") as file:
+        image_format(file)
+        return True
+    return False
 
 
 def _of_files(paths: list[Path]) -> Unit:
@@ -115,14 +100,14 @@ def _of_files(paths: list[Path]) -> Unit:
 
 
 def _of_array(path: Path) -> Unit:
-    """An IDX or NumPy file; its labels are not looked for."""
+    """Return the pictures of an IDX or NumPy file; its labels are not looked for."""
     pixels = to_pixels(imagesource.read_array(path), str(path))
     names = [f"{printable(str(path))}:{row}" for row in range(1, len(pixels) + 1)]
     return _named(names), _pictures(str(path), names, None, pixels)
 
 
 def _of_table(path: Path, columns: ImageColumns) -> Unit:
-    """The rows of a table that name an image, by the column that training used where the file has it. Raises E149."""
+    """Return the rows of a table that name an image, by the column that training used where the file has it. Raise E149."""
     table = read_table(path)
     known = columns.get("image", "")
     column, _ = image_folders.image_column(table, known if known in table.columns else "")
@@ -161,10 +146,9 @@ def _stored(pictures: Pictures, size: tuple[int, int], channels: int, in_memory:
 def _joined(inputs: list[Inputs]) -> Inputs:
     if len(inputs) == 1:
         return inputs[0]
-    files = [each for each in inputs if isinstance(each, Files)]
-    if files:
-        return Files([path for each in files for path in each.paths], files[0].size, files[0].channels)
-    return np.concatenate([each for each in inputs if isinstance(each, np.ndarray)])
+    if isinstance(first := inputs[0], Files):
+        return Files([path for each in inputs if isinstance(each, Files) for path in each.paths], first.size, first.channels)
+    return np.concatenate(inputs)  # type: ignore[arg-type]  # all are in memory, or none is
 
 
 def _left_out(rejected: list[Rejected]) -> list[str]:

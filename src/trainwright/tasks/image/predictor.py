@@ -1,21 +1,43 @@
-"""A trained image classifier in use."""
+"""A trained image classifier in use, and what its bundle may hold."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
+from trainwright.config.settings import MOST_PIXELS
 from trainwright.data.images.decode import decode_one
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Inputs
 from trainwright.errors import error
-from trainwright.tasks.base import FilePredictions
+from trainwright.tasks.bundle_schema import ClassSchema, Positive, Schema
 from trainwright.tasks.image import inputs as image_files
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
+
+
+class PixelValues(Schema):
+    """``ImageNormalizer``."""
+
+    size: Annotated[list[Annotated[int, Field(ge=1, le=MOST_PIXELS)]], Field(min_length=2, max_length=2)]
+    channels: Literal[1, 3]
+    mean: list[float]
+    std: list[Positive]
+
+    @model_validator(mode="after")
+    def _fits(self) -> PixelValues:
+        if self.size[0] * self.size[1] > MOST_PIXELS or not len(self.mean) == len(self.std) == self.channels:
+            raise ValueError("the size is too large, or mean and std are not one number a channel")
+        return self
+
+
+class ImageBundle(ClassSchema):
+    columns: dict[Literal["image", "label"], str]
+    encoder: PixelValues
 
 
 class ImagePredictor(SupervisedPredictor):
@@ -28,8 +50,7 @@ class ImagePredictor(SupervisedPredictor):
 
     @staticmethod
     def takes_file(word: str) -> bool:
-        """Any word: what else could it be."""
-        return True
+        return True  # what else could it be
 
     @staticmethod
     def is_one(given: Any) -> bool:
@@ -39,7 +60,7 @@ class ImagePredictor(SupervisedPredictor):
         return one or SupervisedPredictor.is_one(given)
 
     def smoke_test(self) -> None:
-        """A black picture."""
+        """Use the model once, on a black picture."""
         self.predict([np.zeros(self.encoder.size, np.uint8)])
 
     def base(self) -> dict[str, Any]:
@@ -48,37 +69,27 @@ class ImagePredictor(SupervisedPredictor):
         return ({"size": height} if height == width else {}) | {"channels": self.encoder.channels}
 
     def encode(self, items: Inputs) -> Inputs:
-        """They are pixels already, or files that give them."""
-        return items
+        return items  # they are pixels already, or files that give them
 
     def items(self, given: Sequence[Any]) -> np.ndarray:
-        """Paths, bytes of image files, arrays and images of Pillow as pixels. Raises SourceError E140 and E147, and E320."""
+        """Return pixels of paths, bytes of image files, arrays and images of Pillow. Raise E140, E147, and E320."""
         size, channels = self.encoder.size, self.encoder.channels
         found = np.empty((len(given), channels, *size), np.uint8)
         for place, each in enumerate(given):
             found[place] = decode_one(_picture(each), size, channels)
         return found
 
-    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
-        """What the model says of each picture of a file, a folder or a table."""
-        return self.predict_files([path], top)
-
-    def predict_files(self, paths: Sequence[Path], top: int = 1) -> FilePredictions:
-        """The same for several: image files, folders, arrays and tables, in this order."""
-        found = image_files.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
-        answers = self._answers(found.items, len(found.frame), top)
-        frame, rows, names = image_files.shown(found.frame)
-        return FilePredictions(frame, rows, answers, found.notes, names)
+    def read_unlabelled(self, paths: Sequence[Path]) -> FileRows:
+        """Return the pictures of image files, folders, arrays and tables, in this order."""
+        return image_files.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
 
     def read(self, path: Path, need_label: bool) -> FileRows:
-        """The pictures of a file, a folder or a table; with labels, as in training: of several splits, the test split."""
-        if not need_label:
-            return image_files.unlabelled([path], self.columns, self.encoder.size, self.encoder.channels)
+        """Return the labelled pictures of a file, a folder or a table; of one with several splits those of the test split."""
         return image_files.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
 
 
 def _picture(given: Any) -> Path | bytes | np.ndarray:
-    """What ``decode_one`` takes. Raises E320."""
+    """Return what ``decode_one`` takes. Raise E320."""
     if isinstance(given, str | Path):
         return Path(given)
     if isinstance(given, bytes):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.images.normalize import ImageNormalizer
@@ -44,11 +45,9 @@ class ImageProblem(SupervisedProblem):
 
     @property
     def tunable(self) -> set[str]:
-        """Convolutions care for the order in memory."""
-        return super().tunable | {"layout"}
+        return super().tunable | {"layout"}  # convolutions care for the order in memory
 
     def derive(self) -> list[Note]:
-        """From the number of training pictures, their size, and the number of classes."""
         streamed = any(isinstance(part.inputs, Files) for part in self.splits.values())
         self.settings, notes = defaults.image_training(
             self.settings, len(self.splits["train"]), self.encoder.shape(self.target.outputs), self.parent is not None, streamed
@@ -56,7 +55,7 @@ class ImageProblem(SupervisedProblem):
         return notes
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
-        """The loss. Raises SettingError, and DataError E273 for one that takes no mixed targets."""
+        """Return the loss. Raise SettingError, and DataError E273 for one that takes no mixed targets."""
         found = super().objective(model, device)
         assert self.settings.loss is not None
         if "mixup" in (self.settings.augment or []) and self.settings.loss.name in ("NLLLoss", "MultiMarginLoss"):
@@ -72,7 +71,6 @@ class ImageProblem(SupervisedProblem):
         return super().batches_of(part, batch_size, seed, device, augment=augment, workers=self.settings.workers or 0)
 
     def name_rows(self, rows: np.ndarray) -> str:
-        """The files, or the numbers in the one file."""
         if not self.names:
             return super().name_rows(rows)
         found = sorted(self.names[row] for row in rows.tolist())
@@ -83,10 +81,9 @@ class ImageProblem(SupervisedProblem):
 def prepare(
     source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[ImageProblem, Callable[[], None]]:
-    """Read, measure, decode and split; also gives what must be called to fill the cache.
+    """Read, measure, decode and split; return also what must be called to fill the cache.
 
-    ``listen`` is called when a phase ends. With ``parent`` its size, channels and normalisation are used.
-    Raises SourceError and DataError.
+    With ``parent`` its size, channels and normalisation are used. Raise SourceError and DataError.
     """
     parts, columns, table = reading.read(source, settings)
     found = measure_sizes(parts.values())
@@ -118,7 +115,7 @@ def _tell(listen: Listener, phase: str, done: int, total: int) -> None:
 def _sized(
     settings: Settings, found: ImageSizes, parent: Predictor | None
 ) -> tuple[Settings, tuple[int, int], int, list[Note]]:
-    """Size and channels: those of the earlier run, as given, or derived. Raises E328 for a size that contradicts."""
+    """Return size and channels: those of the earlier run, as given, or derived. Raise E328 for a size that contradicts."""
     if isinstance(parent, ImagePredictor):
         kept: ImageNormalizer = parent.encoder
         if settings.size is not None and (settings.size, settings.size) != kept.size:
@@ -146,17 +143,15 @@ def _problem(
     keys = {"train": reading.split_key(settings, train, table)}
     parts = {name: reading.part_of(stored[name].pictures, order.index(name), keys.get(name)) for name in order}
     rows = assign_splits(source, parts, settings, typed=False, noun="image")
-    frames = {name: rows.part(name) for name in NAMES}
-    labels = LabelEncoder.fit(frames["train"]["label"])
-    splits, places = {}, {}
-    for name, frame in frames.items():
-        if len(frame):
-            origin = stored[order[frame["origin"][0]]]
-            places[name] = frame["place"].to_numpy()
-            inputs = _taken(origin.inputs, places[name])
-            splits[name] = Split(inputs, labels.encode(frame["label"]), frame["row"].to_numpy(), rows.file(name))
-    encoder = parent.encoder if isinstance(parent, ImagePredictor) else _fitted(stored["train"], splits, places["train"], *form)
-    names = [] if train.by_row and train.paths is None else [train.names[place] for place in places["train"].tolist()]
+    learned = rows.part("train")
+    labels, places = LabelEncoder.fit(learned["label"]), learned["place"].to_numpy()
+
+    def inputs(name: str, part: pl.DataFrame) -> Inputs:
+        return _taken(stored[order[part["origin"][0]]].inputs, part["place"].to_numpy())
+
+    splits = rows.splits(inputs, labels.encode)
+    encoder = parent.encoder if isinstance(parent, ImagePredictor) else _fitted(stored["train"], splits, places, *form)
+    names = [] if train.by_row and train.paths is None else [train.names[place] for place in places.tolist()]
     notes = rows.notes + _absent(rows)
     return ImageProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, notes, parent, names)
 
@@ -164,19 +159,19 @@ def _problem(
 def _fitted(
     train: Stored, splits: Mapping[str, Split], places: np.ndarray, size: tuple[int, int], channels: int
 ) -> ImageNormalizer:
-    """The mean and deviation of the training split, which are the same wherever its pixels are."""
+    """Measure mean and deviation of the training split, which are the same wherever its pixels are."""
     if train.sums is not None:
         return ImageNormalizer.from_sums(train.sums[places].sum(axis=0), len(places), size, channels)
     return ImageNormalizer.fit(splits["train"].inputs, size, channels)
 
 
 def _taken(inputs: Inputs, places: np.ndarray) -> Inputs:
-    """These rows; all of them in order without a copy."""
+    """Return the rows of these places; all of them in order without a copy."""
     return inputs if np.array_equal(places, np.arange(len(inputs))) else inputs[places]
 
 
 def _absent(rows: Rows) -> list[Note]:
-    """Classes that cannot be measured, as a split has none of their pictures."""
+    """Return notes on classes that cannot be measured, as a split has none of their pictures."""
     notes = []
     for name in [name for name in NAMES[1:] if name in rows.data["rows"]]:
         lacking = [label for label, counts in rows.data["classes"].items() if name not in counts]

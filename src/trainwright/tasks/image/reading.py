@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.data.read import cifar, embedded, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
-from trainwright.data.read.infer_task import Evidence
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table as table_of
 from trainwright.data.tables.content_hash import content_keys
@@ -27,17 +25,10 @@ Parts = dict[str, Pictures]
 ImageColumns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
 
 
-def looks_like(seen: Evidence) -> str:
-    """Return why a source holds pictures; "" where it does not."""
-    return "it holds images" if seen.source.form == "images" else seen.table_of("image")
-
-
 def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table | None]:
-    """The pictures of each split, training first; the columns of a table; and the table of the training pictures.
+    """Return the pictures of each split, training first; the columns of a table; and the table of the training pictures.
 
-    Raises:
-        SourceError: what cannot be read, or holds no pictures.
-        DataError: E201 to E205 for columns; E213 and E272 for columns that are not there.
+    Raise SourceError for what cannot be read or holds no pictures, DataError E201 to E205, E213 and E272 for columns.
     """
     if source.held:
         return source.held, {}, None
@@ -58,19 +49,20 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
 
 
 def read_labelled(path: Path, columns: ImageColumns, part: str = "test") -> Pictures:
-    """The labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
+    """Return the labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
-    ``columns`` are those of the training table, which a table here may have too.
+    ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
     """
-    if path.is_file() and not images.holds_images(path):
-        found = {"train": image_folders.read_listed(table_of(path), columns.get("image", ""), columns.get("label", ""))}
-    else:
-        found = images.read_pictures(path)
-    return images.of_split(found, part)
+    if path.is_dir() or images.holds_images(path):
+        return images.of_split(images.read_pictures(path), part)
+    table, image, label = table_of(path), columns.get("image", ""), columns.get("label", "")
+    if label and label not in table.columns:
+        raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
+    return image_folders.read_listed(table, image if image in table.columns else "", label)
 
 
 def columns_of(table: Table, image: str, label: str) -> ImageColumns:
-    """The columns of image files and labels. Raises SourceError E149 and DataError E201 to E205."""
+    """Return the columns of image files and labels. Raise SourceError E149 and DataError E201 to E205."""
     column, _ = image_folders.image_column(table, image)
     if not column:
         raise error("E149", path=table.file, why="no column holds names of image files")
@@ -79,7 +71,7 @@ def columns_of(table: Table, image: str, label: str) -> ImageColumns:
 
 
 def read_table(table: Table, columns: ImageColumns) -> Pictures:
-    """The pictures that a table names. Raises E213 where it lacks one of the columns."""
+    """Return the pictures that a table names. Raise E213 where it lacks one of the columns."""
     for name in columns.values():
         if name not in table.columns:
             raise error("E213", column=name, file=table.file, hint=nearest(name, table.columns))
@@ -87,7 +79,7 @@ def read_table(table: Table, columns: ImageColumns) -> Pictures:
 
 
 def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Series | None:
-    """The values of the column that decides the split of these pictures, where one does. Raises E213."""
+    """Return the values of the column that decides the split of these pictures, where one does. Raise E213."""
     column = settings.split.partition(":")[2]
     if not column:
         return None
@@ -99,7 +91,7 @@ def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Se
 
 
 def part_of(pictures: Pictures, origin: int, key: pl.Series | None) -> Part:
-    """The rows as ``gather`` takes them; ``origin`` and ``place`` say where the pixels of each are."""
+    """Return the rows as ``assign_splits`` takes them; ``origin`` and ``place`` say where the pixels of each are."""
     frame = pl.DataFrame(
         {
             **content_keys(pictures.keys),
@@ -115,9 +107,7 @@ def part_of(pictures: Pictures, origin: int, key: pl.Series | None) -> Part:
 
 
 def _tables(source: Source) -> dict[str, Table]:
-    """The tables of the splits that are tables, where the training split is one."""
-    if source.held:
-        return source.held
+    """Return the tables of the splits that are tables, where the training split is one."""
     if not source.files:
         return {} if source.name == "digits" else source.tables
     if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
@@ -130,37 +120,23 @@ def _tables(source: Source) -> dict[str, Table]:
 def _without_table(source: Source) -> Parts:
     if not source.files:
         return embedded.digits()
-    if source.dataset is not None:
-        parts = _named(source)
-    else:
-        path = source.path or source.files["train"]
-        parts = images.read_pictures(path)
-        if "train" not in parts:
-            raise error("E144", path=path, missing="training images", name="train-images-idx3-ubyte")
-    given = {
-        name: source.files[name] for name in ("valid", "test") if name in source.files and source.files[name] != source.path
-    }
-    return parts | {name: read_labelled(path, {}, name) for name, path in given.items()}
+    path = source.path or source.files.get("train", Path())
+    parts = images.read_pictures(path) if source.dataset is None else _named(source)
+    if "train" not in parts:
+        raise error("E144", path=path, missing="training images", name="train-images-idx3-ubyte")
+    given = {name: each for name, each in source.files.items() if name in ("valid", "test") and each != source.path}
+    return parts | {name: read_labelled(each, {}, name) for name, each in given.items()}
 
 
 def _named(source: Source) -> Parts:
-    """A data set of the catalogue. Raises E181 for one that holds no pictures."""
+    """Return the pictures of a data set of the catalogue. Raise E181 for one that holds none."""
     dataset, files = source.dataset, source.files
     assert dataset is not None
     if isinstance(dataset.layout, IdxLayout):
         names = {str(number): name for number, name in enumerate(dataset.layout.classes)}
-        return {
-            part: _called(idx.read_pair(files[f"{part}_images"], files[f"{part}_labels"]), names) for part in ("train", "test")
-        }
+        pairs = {part: idx.read_pair(files[f"{part}_images"], files[f"{part}_labels"]) for part in ("train", "test")}
+        return {part: replace(each, labels=each.labels.replace(names)) for part, each in pairs.items()}
     if isinstance(dataset.layout, ArchiveLayout) and dataset.layout.kind != "wikitext":
-        archive = files["archive"]
-        found = cifar.read_cifar(archive, dataset.layout.kind)
-        return {
-            part: from_pixels(str(archive), pl.Series(labels, dtype=pl.String), pixels)
-            for part, (pixels, labels) in found.items()
-        }
+        file, found = str(files["archive"]), cifar.read_cifar(files["archive"], dataset.layout.kind)
+        return {part: from_pixels(file, pl.Series(labels, dtype=pl.String), each) for part, (each, labels) in found.items()}
     raise error("E181", name=source.name, task=dataset.task)
-
-
-def _called(pictures: Pictures, names: Mapping[str, str]) -> Pictures:
-    return replace(pictures, labels=pictures.labels.replace(names))

@@ -16,7 +16,7 @@ RATE = 0.002  # of a model that does not say what suits it
 
 
 def language_encoding(settings: Settings, text: str) -> tuple[Settings, Notes]:
-    """How running text becomes tokens."""
+    """Derive how running text becomes tokens."""
     size = len(text)
     for key in ("max_vocabulary", "min_count"):
         if settings.tokenizer == "bytes" and getattr(settings, key):
@@ -35,10 +35,8 @@ def language_encoding(settings: Settings, text: str) -> tuple[Settings, Notes]:
 
 
 def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: bool) -> tuple[Settings, Notes]:
-    """How a language model is trained on ``tokens`` tokens."""
-    model = settings.model
-    assert model is not None
-    own, suited = models("language")[model.name].derive(TokenShape(vocabulary), tokens)
+    """Derive how a language model is trained on ``tokens`` tokens."""
+    own, suited = models("language")[settings.network.name].derive(TokenShape(vocabulary), tokens)
     values: Values = (
         own | {"context": (128, "tokens"), "batch_size": (16, "rows side by side"), "lr": (RATE, "a usual rate")} | suited
     )
@@ -50,6 +48,6 @@ def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: b
         "schedule": FALLING,
         "loss": ({"name": "CrossEntropyLoss"}, ""),
     }
-    lane = (settings.batch_size or values["batch_size"][0]) * (settings.context or values["context"][0])
-    rows = -(-tokens // lane) * (settings.batch_size or int(values["batch_size"][0]))
+    lanes = settings.batch_size or int(values["batch_size"][0])
+    rows = -(-tokens // (lanes * (settings.context or values["context"][0]))) * lanes
     return fill_training(settings, values, rows, tuned)

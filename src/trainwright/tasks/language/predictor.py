@@ -1,18 +1,20 @@
-"""A trained language model in use, and how well it says the next token."""
+"""A trained language model in use, how well it says the next token, and what its bundle may hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
+from trainwright.config.settings import MOST_CONTEXT
 from trainwright.data.files.folders import is_path
 from trainwright.data.read import running_text
 from trainwright.data.text.token_encoder import TokenEncoder
-from trainwright.models.catalog import models
 from trainwright.tasks.base import FilePredictions, Predictor, whole_texts
+from trainwright.tasks.bundle_schema import Arrays, CommonSchema, Count, Schema
 from trainwright.watch import metrics
 
 if TYPE_CHECKING:
@@ -28,31 +30,39 @@ BATCH = 32  # windows measured at a time
 LSTM_WINDOW, LSTM_WARM = 640, 128
 
 
+class TokenValues(Schema):
+    """``TokenEncoder`` without its tokens."""
+
+    tokenizer: Literal["words", "characters", "bytes", "bpe"]
+    min_count: Count
+    max_vocabulary: Count
+    bpe: str
+
+
+class LanguageBundle(CommonSchema):
+    """Language models. Their tokens are compared with the tokeniser by the encoder."""
+
+    context: Annotated[int, Field(ge=1, le=MOST_CONTEXT)]
+    encoder: TokenValues
+
+    def arrays(self, kept: Bundle) -> Arrays:
+        return {}
+
+
 class LanguagePredictor(Predictor):
     """A language model: it says what comes next, and goes on with a text."""
 
     task = "language"
     item = "text"
+    encoder_type = TokenEncoder
 
     def __init__(self, kept: Bundle) -> None:
-        import torch
-
-        from trainwright.models import registry
         from trainwright.tasks.language.generate import TextGenerator
 
-        self.encoder = TokenEncoder.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
-        self.settings = models(self.task)[kept.meta["model_settings"]["name"]].settings.model_validate(
-            kept.meta["model_settings"]
-        )
-        self.name, self.context = kept.meta["model"], int(kept.meta["context"])
+        super().__init__(kept)
+        self.context: int = kept.meta["context"]
         self.shape = self.encoder.shape()
-        self.device = torch.device("cpu")
-        self.model = registry.restore(self.task, self.name, self.settings, self.shape, kept.weights)
         self._generator = TextGenerator(self.model, self.encoder, self.context, self.device)
-
-    def smoke_test(self) -> None:
-        """What comes after nothing."""
-        self.predict([""])
 
     def base(self) -> dict[str, Any]:
         """Return how texts become tokens, and how many are looked back at."""
@@ -60,51 +70,40 @@ class LanguagePredictor(Predictor):
 
     @staticmethod
     def takes_file(word: str) -> bool:
-        """A path that exists."""
         return is_path(word)
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
-        """The ``top`` most probable next tokens of each text, with their probabilities."""
+        """Return the ``top`` most probable next tokens of each text, with their probabilities."""
+        longest = LSTM_WINDOW if self.model.is_stateful else self.context  # tokens that are looked back at
         found = []
         for text in whole_texts(items):
-            ids = self.encoder.behind_line_end(text)[-self._longest :].astype(np.int64).tolist()
+            ids = self.encoder.behind_line_end(text)[-longest:].astype(np.int64).tolist()
             shares, places = self._generator.logits(ids)[0].softmax(dim=-1).topk(min(top, self.encoder.size))
             found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), shares.tolist(), strict=True)])
         return found
 
-    @property
-    def _longest(self) -> int:
-        """Tokens that are looked back at."""
-        return LSTM_WINDOW if self.model.is_stateful else self.context
-
-    def predict_file(self, path: Path, top: int = 1) -> FilePredictions:
-        """The next token of every line of a text."""
+    def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
+        """Return the next token of every line of a text."""
         import polars as pl
 
-        lines = running_text.read_text([path]).removesuffix("\n").split("\n")
+        lines = running_text.read_text(paths).removesuffix("\n").split("\n")
         frame = pl.DataFrame({"text": lines})
         return FilePredictions(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
 
     def score(self, path: Path) -> dict[str, Any]:
-        """Perplexity over every token of a text."""
+        """Measure every token of a text."""
         files = running_text.find_corpus(path).files
         part = next(name for name in ("test", "valid", "train") if name in files)
         text = running_text.read_text(files[part])
         ids = self.encoder.behind_line_end(text)
         sums = measure(self.model, ids, self.context, self.device)
         names = metrics.computed("token", BITS.get(self.encoder.tokenizer, ""))
-        named = {
-            "rejected": 0,
-            "unknown": self.encoder.unknown(ids[1:], text),
-            "files": [str(each) for each in files[part]],
-        }
-        return sums.report() | metrics.compute(names, sums.loss) | named
+        unknown, read = self.encoder.unknown(ids[1:], text), [str(each) for each in files[part]]
+        return sums.report() | metrics.compute(names, sums.loss) | {"rejected": 0, "unknown": unknown, "files": read}
 
-    def generate(self, prompt: str, tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> Iterator[str]:
-        """The text that goes on after ``prompt``, piece by piece; the same for the same arguments."""
-        from trainwright.tasks.language.generate import Sampling
-
-        return self._generator.generate(prompt, tokens, Sampling(temperature, top_k, top_p, seed))
+    def generate(self, prompt: str, tokens: int, **sampling: Any) -> Iterator[str]:
+        """Yield the text that goes on after ``prompt``, piece by piece; the same for the same arguments."""
+        return self._generator.generate(prompt, tokens, **sampling)
 
 
 def measure(model: nn.Module, ids: np.ndarray, context: int, device: torch.device) -> Sums:

@@ -11,13 +11,15 @@ import numpy as np
 
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
+from trainwright.data.read import running_text, wikitext
 from trainwright.data.read.catalog_entries import ArchiveLayout, TextLayout
 from trainwright.data.read.source import Source
 from trainwright.data.shapes import TokenShape
+from trainwright.data.tables.split import NAMES
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
 from trainwright.tasks.base import Predictor
-from trainwright.tasks.language import defaults, reading
+from trainwright.tasks.language import defaults
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, measure
 from trainwright.training.problem import Problem
 from trainwright.watch.events import Listener, Note, PhaseEnded, Scores
@@ -29,9 +31,9 @@ if TYPE_CHECKING:
     from trainwright.data.batches.base import Batches
     from trainwright.models.forward import Forward
     from trainwright.models.objective import Objective
-    from trainwright.watch.events import Scores
 
 SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
+LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,6 @@ class LanguageProblem(Problem):
 
     @property
     def shape(self) -> TokenShape:
-        """Return what the network has to know of the tokens."""
         return self.encoder.shape()
 
     @property
@@ -68,10 +69,8 @@ class LanguageProblem(Problem):
         return "token", BITS.get(self.encoder.tokenizer, "")
 
     def derive(self) -> list[Note]:
-        """From the number of tokens and the size of the vocabulary."""
-        self.settings, notes = defaults.language_training(
-            self.settings, len(self.splits["train"]), self.encoder.size, self.parent is not None
-        )
+        tokens, tuned = len(self.splits["train"]), self.parent is not None
+        self.settings, notes = defaults.language_training(self.settings, tokens, self.encoder.size, tuned)
         return notes
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
@@ -86,7 +85,7 @@ class LanguageProblem(Problem):
         return Windows(ids, batch_size=settings.batch_size, context=settings.context, seed=settings.seed, device=device)
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
-        """The cross-entropy of the next token. Raises E313 for another loss."""
+        """Return the cross-entropy of the next token. Raise E313 for another loss."""
         from trainwright.training.token_loss import TokenObjective
 
         loss = self.settings.loss
@@ -95,22 +94,21 @@ class LanguageProblem(Problem):
         return TokenObjective(model.output, self.predicts)  # type: ignore[arg-type]
 
     def forward(self, model: nn.Module) -> Forward:
-        """With the state handed on from batch to batch, where the model carries one."""
+        """Hand the state on from batch to batch, where the model carries one."""
         from trainwright.models.forward import Forward
 
         start: Any = model.start
         return Forward(model, (lambda ids: start(len(ids), ids.device)) if model.is_stateful else (lambda ids: None))
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
-        """Loss, perplexity and next-token accuracy of the validation split."""
         sums = measure(model, self.splits["valid"].ids, self.settings.context or 1, device)
         n = int(sums.counts.sum())
         return Scores(sums.loss, float(sums.correct.sum() / n), n, objective.metrics(sums.loss))
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
-        """Scores of validation and test, and the perplexity of counting words and pairs of words."""
+        """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
         from trainwright.evaluation.measure import evaluation_mode
-        from trainwright.tasks.language.generate import Sampling, TextGenerator
+        from trainwright.tasks.language.generate import TextGenerator
 
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
         for name in ("valid", "test"):
@@ -121,12 +119,11 @@ class LanguageProblem(Problem):
         baselines = _baselines(self.splits["train"].ids, measured, self.encoder.size)
         with evaluation_mode(model):
             generator = TextGenerator(model, self.encoder, self.settings.context or 1, device)
-            sample = "".join(generator.generate("", 200, Sampling(temperature=0.8)))
+            sample = "".join(generator.generate("", 200, temperature=0.8))
         best = min(baselines, key=lambda each: float(each["loss"]))
         return found | {"baselines": baselines, "baseline": best, "samples": [sample]}
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
-        """The tokeniser, and the length of context that it was trained with."""
         values, arrays = self.encoder.to_parts()
         tokens = values.pop("tokens")
         return {"encoder": values, "context": self.settings.context}, arrays, tokens
@@ -142,16 +139,16 @@ def _baselines(train: np.ndarray, measured: np.ndarray, size: int) -> list[dict[
 def prepare(
     source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[LanguageProblem, Callable[[], None]]:
-    """Read, cut and encode, or take it from the cache; also gives what must be called to fill the cache.
+    """Read, cut and encode, or take it from the cache; return also what must be called to fill the cache.
 
-    With ``parent`` its tokens are used. Raises SourceError and SettingError.
+    With ``parent`` its tokens are used. Raise SourceError and SettingError.
     """
     settings = _by_catalogue(source, settings)
     key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
     if key and (cached := _from_cache(key, settings)):
         listen(PhaseEnded("read"))
         return cached, lambda: None
-    texts, files, notes = reading.read(source, settings)
+    texts, files, notes = read(source, settings)
     listen(PhaseEnded("read"))
     where = ", ".join(files.get("train", []))
     encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
@@ -167,21 +164,20 @@ def prepare(
 
 
 def _by_catalogue(source: Source, settings: Settings) -> Settings:
-    """What is known of a named data set decides how it is read, unless the person does."""
+    """Read a named data set by what is known of it, unless the person says how."""
     layout = source.dataset.layout if source.dataset else None
-    if settings.tokenizer is None and isinstance(layout, TextLayout):
-        return settings.model_copy(update={"tokenizer": "words" if layout.unit == "word" else "characters"})
-    if settings.tokenizer is None and isinstance(layout, ArchiveLayout):
-        return settings.model_copy(update={"tokenizer": "words"})
-    return settings
+    if settings.tokenizer is not None or not isinstance(layout, TextLayout | ArchiveLayout):
+        return settings
+    letters = isinstance(layout, TextLayout) and layout.unit != "word"
+    return settings.model_copy(update={"tokenizer": "characters" if letters else "words"})
 
 
 def _encoder(
     text: str, settings: Settings, parent: Predictor | None, where: str
 ) -> tuple[TokenEncoder, np.ndarray, Settings, list[Note]]:
-    """The tokens: learned from the training text, or those of the earlier run, with the new ones where that is wanted.
+    """Learn the tokens of the training text, or take those of the earlier run, with the new ones where that is wanted.
 
-    Gives the ids of the training text, which is ``where``, as well. Raises E218 where there is nothing to tell apart.
+    Return also the ids of the training text, which is ``where``. Raise E218 where there is nothing to tell apart.
     """
     if isinstance(parent, LanguagePredictor):
         encoder = parent.encoder
@@ -189,9 +185,8 @@ def _encoder(
         if settings.vocabulary == "extend":
             encoder = replace(encoder, min_count=settings.min_count or 1)
             why = f"{before:,} kept, {encoder.extend(text):,} new ones added"
-            ids = encoder.transform(text)
-        else:
-            ids = encoder.transform(text)
+        ids = encoder.transform(text)
+        if settings.vocabulary == "keep":
             share = encoder.unknown(ids, text) / max(len(ids), 1)
             why = f"kept; {share:.1%} of the new tokens are not among them"
         return encoder, ids, settings, [Note("vocabulary", f"{encoder.size:,} tokens", why)]
@@ -213,7 +208,7 @@ def _describe(
         "rows": {name: len(stream) for name, stream in splits.items()},
         "characters": {name: len(text) for name, text in texts.items()},
         "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
-        "repeated_lines": reading.repeated_lines(texts),
+        "repeated_lines": _repeated_lines(texts),
         "rejected": 0,
         "rejected_rows": [],
     }
@@ -229,7 +224,7 @@ def _findings(data: dict[str, Any]) -> list[Note]:
             found.append(Note("unknown", f"{count:,}", why))
     for name, count in data["repeated_lines"].items():
         if count:
-            why = f"lines of {name} of {reading.LONG_LINE} characters or more are also in train"
+            why = f"lines of {name} of {LONG_LINE} characters or more are also in train"
             found.append(Note("leak", f"{count:,}", why))
     return found
 
@@ -252,3 +247,45 @@ def _from_cache(key: str, settings: Settings) -> LanguageProblem | None:
         data=values["data"],
         notes=[Note(*note) for note in values["notes"]],
     )
+
+
+def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, list[str]], list[Note]]:
+    """Return the text of each split, its files, and notes."""
+    notes: list[Note] = []
+    if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
+        given = {name: path for name, path in source.files.items() if name != "archive"}
+        texts = dict(wikitext.wikitext(source.files["archive"]))
+        texts |= {name: running_text.read_text([path], notes) for name, path in given.items()}
+        files = {name: [str(path)] for name, path in source.files.items()}
+    elif not source.files:
+        texts, files = {"train": running_text.embedded()}, {}
+    else:
+        if source.path is not None:
+            found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
+            paths, notes = found.files, list(found.notes)
+        else:
+            paths = {name: [path] for name, path in source.files.items()}
+        texts = {name: running_text.read_text(each, notes) for name, each in paths.items()}
+        files = {name: [str(path) for path in each] for name, each in paths.items()}
+    fractions = {
+        name: 0.0 if name in texts else 0.05 if given is None else given
+        for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))
+    }
+    if "test" in texts and settings.test_fraction:
+        raise error("E222", file=files.get("test", [source.name])[0])
+    if sum(fractions.values()) >= 1:
+        raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
+    cut = running_text.cut(texts["train"], fractions["valid"], fractions["test"], ", ".join(files.get("train", [])))
+    named = ", ".join(name for name in texts if name != "train")
+    shares = [f"the {share:.3g} {'after it' if name == 'valid' else 'at the end'} for {name}"
+              for name, share in fractions.items() if share]  # fmt: skip
+    why = "; ".join(filter(None, [f"{named} given" if named else "", ", ".join(shares)]))
+    texts |= cut
+    sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)
+    return {name: texts[name] for name in NAMES if name in texts}, files, [*notes, Note("split", f"{sizes} characters", why)]
+
+
+def _repeated_lines(texts: dict[str, str]) -> dict[str, int]:
+    """Count the long lines of valid and test that are also lines of the training text."""
+    seen = {line for line in texts["train"].split("\n") if len(line) >= LONG_LINE}
+    return {name: sum(line in seen for line in text.split("\n")) for name, text in texts.items() if name != "train"}

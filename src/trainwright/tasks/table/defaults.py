@@ -17,28 +17,26 @@ MOST_EPOCHS = 100
 
 
 def table_encoding(settings: Settings, rows: int, chosen: TableSchema) -> tuple[Settings, Notes]:
-    """How columns become numbers."""
+    """Derive how columns become numbers."""
     words = any(feature.kind == "category" for feature in chosen.features)
     why = f"{rows:,} training rows; rarer categories count as unknown" if words else ""
     return fill(settings, {"min_count": (2 if rows >= 1000 else 1, why)})
 
 
 def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
-    """How the model is trained on ``rows`` rows to tell a ``kind`` (class or number).
+    """Derive how the model is trained on ``rows`` rows to tell a ``kind`` (class or number).
 
     The fewer rows, the more the weights are held back: by dropout, and by a weight decay that is chosen for the rate, since
     what each update of AdamW takes from a weight is the product of the two.
     """
-    model = settings.model
-    assert model is not None
     few, many = rows < 1000, rows >= 10_000
     batch = 16 if rows < 300 else 32 if few else 64 if not many else 128 if rows < 50_000 else 256
     updates = 600 if few else 2000 if many else 1500
     epochs = min(max(round(updates * (settings.batch_size or batch) / rows), 3), MOST_EPOCHS)
-    taken = 1e-4 if model.is_linear else 1e-2 if few else 1e-3 if many else 5e-3
+    taken = 1e-4 if settings.network.is_linear else 1e-2 if few else 1e-3 if many else 5e-3
     decay = float(f"{taken / (settings.lr or RATE):.2g}")
     size = f"{rows:,} training rows"
-    own, suited = models("table")[model.name].derive(shape, rows)
+    own, suited = models("table")[settings.network.name].derive(shape, rows)
     values: Values = (
         own
         | {

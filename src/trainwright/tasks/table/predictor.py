@@ -1,12 +1,14 @@
-"""A trained model of tables in use."""
+"""A trained model of tables in use, and what its bundle may hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 import polars as pl
+from pydantic import Field, model_validator
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
@@ -17,6 +19,7 @@ from trainwright.data.tables.from_python import to_frame
 from trainwright.data.tables.parse import cast_columns
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
+from trainwright.tasks.bundle_schema import Arrays, ClassSchema, CommonSchema, Count, Distinct, NumberSchema, Schema, distinct
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
@@ -24,6 +27,68 @@ from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
+
+
+class FeatureValues(Schema):
+    """``Feature``."""
+
+    name: str
+    kind: Literal["number", "boolean", "date", "category"]
+    format: Annotated[str, Field(pattern="^(|point|comma|(ymd|dmy|mdy)( time)?)$")]
+
+
+class ChosenValues(Schema):
+    """``TableSchema``."""
+
+    label: str
+    features: list[FeatureValues]
+    target: Literal["class", "number"]
+    written: FeatureValues
+
+
+class TableValues(Schema):
+    """``TableEncoder`` without its arrays."""
+
+    features: list[FeatureValues]
+    min_count: Count
+    missing: Distinct
+    categories: dict[str, Distinct]
+
+
+class TableBundle(CommonSchema):
+    """Tables, whatever is predicted."""
+
+    columns: ChosenValues
+    encoder: TableValues
+
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
+        """Return the schema of classes, or of numbers."""
+        return TableClasses if meta["kind"] == "class" else TableNumbers
+
+    @model_validator(mode="after")
+    def _fits(self) -> TableBundle:
+        names = distinct([each.name for each in self.encoder.features])
+        categories = {each.name for each in self.encoder.features if each.kind == "category"}
+        if self.columns.features != self.encoder.features or self.columns.label in names:
+            raise ValueError("columns and encoder do not have the same features, or one is the label")
+        if self.encoder.categories.keys() != categories or not set(self.encoder.missing) <= set(names) - categories:
+            raise ValueError("encoder: categories or missing are not those of the features")
+        return self
+
+    def arrays(self, kept: Bundle) -> Arrays:
+        super().arrays(kept)
+        if not (kept.arrays["std"] > 0).all():
+            raise ValueError("encoder.safetensors: std is not above 0")
+        return {"mean": (np.float64, None), "std": (np.float64, kept.arrays["mean"].size)}
+
+
+class TableClasses(TableBundle, ClassSchema):
+    """Table classification."""
+
+
+class TableNumbers(TableBundle, NumberSchema):
+    """Table regression."""
 
 
 class TablePredictor(SupervisedPredictor):
@@ -39,16 +104,15 @@ class TablePredictor(SupervisedPredictor):
 
     @staticmethod
     def target_of(meta: dict[str, Any]) -> Target:
-        """A class or a number."""
         return NumberTarget.from_json(meta) if meta["kind"] == NumberTarget.kind else ClassTarget.from_json(meta)
 
     @staticmethod
     def takes_file(word: str) -> bool:
-        """A path that exists, or a word that can only be meant as one: a data file's ending, and no ``column=value``."""
+        """Tell whether it is a path that exists, or can only be meant as one: a data file's ending, no ``column=value``."""
         return is_path(word) or ("=" not in word and names_table(word))
 
     def smoke_test(self) -> None:
-        """A row of which nothing is known."""
+        """Use the model once, on a row of which nothing is known."""
         self.predict([dict.fromkeys((feature.name for feature in self.chosen.features), None)])
 
     def base(self) -> dict[str, Any]:
@@ -56,7 +120,7 @@ class TablePredictor(SupervisedPredictor):
         return {"features": [feature.name for feature in self.chosen.features]}
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
-        """Rows with typed values. Raises E261 for a value that its column cannot hold."""
+        """Return rows with typed values. Raise E261 for a value that its column cannot hold."""
         frame = to_frame(given, self.chosen.features)
         parsed, rejected = cast_columns(frame, self.chosen, "the data", need_label=False)
         if rejected:
@@ -64,7 +128,7 @@ class TablePredictor(SupervisedPredictor):
         return parsed
 
     def read(self, path: Path, need_label: bool) -> FileRows:
-        """The rows of a file, by the names of the columns that training used. Raises E212 where none can be measured."""
+        """Return the rows of a file, by the names of the columns that training used. Raise E212 where none can be measured."""
         table = read_table(path)
         items, rejected = cast_columns(table.frame, self.chosen, table.file, need_label)
         rejected = [*table.rejected, *rejected]

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.read.source import Source
+from trainwright.data.tables.content_hash import content_keys, row_keys
+from trainwright.data.tables.dtypes import convert
 from trainwright.data.tables.encoder import TableEncoder, TargetScaler
-from trainwright.data.tables.feature_columns import TableSchema
+from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.parse import cast_columns
-from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.profile import ColumnProfile
+from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error, nearest
-from trainwright.tasks.base import Predictor, Split
+from trainwright.tasks.base import Predictor
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
-from trainwright.tasks.table import defaults, reading
+from trainwright.tasks.table import defaults
 from trainwright.tasks.table.predictor import TablePredictor
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from trainwright.tasks.supervised import Target
 
 TITLES = {"class": "table classification", "number": "table regression"}
-Arrays = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass
@@ -41,15 +42,11 @@ class TableProblem(SupervisedProblem):
 
     @property
     def title(self) -> str:
-        """Says what is predicted."""
         return TITLES[self.target.kind]
 
     def derive(self) -> list[Note]:
-        """From the size of the training split and what is predicted."""
-        rows = len(self.splits["train"])
-        self.settings, notes = defaults.table_training(
-            self.settings, rows, self.shape, self.target.kind, self.parent is not None
-        )
+        tuned, rows = self.parent is not None, len(self.splits["train"])
+        self.settings, notes = defaults.table_training(self.settings, rows, self.shape, self.target.kind, tuned)
         return notes
 
 
@@ -58,12 +55,11 @@ def prepare(
 ) -> tuple[TableProblem, Callable[[], None]]:
     """Read, choose columns, split and encode. Nothing is cached, as reading is what takes the time.
 
-    ``listen`` is called when a phase ends. With ``parent`` its columns, encoder and scale are used.
-    Raises SourceError and DataError.
+    With ``parent`` its columns, encoder and scale are used. Raise SourceError and DataError.
     """
     train = source.tables["train"]
     earlier = parent if isinstance(parent, TablePredictor) else None
-    chosen = reading.keep(earlier, train, settings) if earlier else reading.choose(source, train, settings)
+    chosen = _keep(earlier, train, settings) if earlier else _choose(source, train, settings)
     by = settings.split.partition(":")[2]
     if by and by not in train.columns:
         raise error("E213", column=by, file=train.file, hint=nearest(by, train.columns))
@@ -71,7 +67,7 @@ def prepare(
     parsed: list[pl.DataFrame] = []
     for name, table in source.tables.items():
         frame, rejected = cast_columns(table.frame, chosen, table.file)
-        parts[name] = reading.part_of(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
+        parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
         parsed.append(frame)
     rows = assign_splits(source, parts, settings, classes=chosen.target == "class", noun="row")
     listen(PhaseEnded("read"))
@@ -86,8 +82,8 @@ def _encode(
     rows: Rows, frame: pl.DataFrame, chosen: TableSchema, settings: Settings, parent: TablePredictor | None
 ) -> TableProblem:
     """Fit encoder and target on the training split, and encode every split."""
-    parts = {name: rows.part(name) for name in NAMES}
-    train = frame[parts["train"]["place"]]
+    learned = rows.part("train")
+    train = frame[learned["place"]]
     notes: list[Note] = []
     if parent:
         encoder = parent.encoder
@@ -97,12 +93,10 @@ def _encode(
         encoder = TableEncoder(chosen.features, settings.min_count or 1)
         arrays = encoder.fit(train)
         notes += _found(encoder)
-    target = _target(parts["train"]["label"], chosen, parent)
-    splits = {}
-    for name, part in parts.items():
-        if len(part):
-            inputs = arrays if name == "train" else encoder.transform(frame[part["place"]])
-            splits[name] = Split(inputs, target.encode(part["label"]), part["row"].to_numpy(), rows.file(name))
+    target = _target(learned["label"], chosen, parent)
+    splits = rows.splits(
+        lambda name, part: arrays if name == "train" else encoder.transform(frame[part["place"]]), target.encode
+    )
     return TableProblem(settings, target, encoder, splits, rows.data, rows.notes + notes, parent)
 
 
@@ -115,7 +109,7 @@ def _target(labels: pl.Series, chosen: TableSchema, parent: TablePredictor | Non
 
 
 def _found(encoder: TableEncoder) -> list[Note]:
-    """What the encoder learned that a person should know."""
+    """Return notes on what the encoder learned that a person should know."""
     notes = []
     if encoder.categories:
         sizes = ", ".join(f"{name} {len(words):,}" for name, words in encoder.categories.items())
@@ -123,3 +117,59 @@ def _found(encoder: TableEncoder) -> list[Note]:
     if encoder.missing:
         notes.append(Note("missing", ", ".join(encoder.missing), "taken for the mean, with a column that says so"))
     return notes
+
+
+def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
+    """Choose the columns as named, else by what is in them. One that decides the split by groups is not learned from unless
+    named: the groups to be measured are ones that training has never seen."""
+    label = settings.label or (source.layout.label if source.layout else "")
+    how, _, column = settings.split.partition(":")
+    if how != "group" or settings.features or column not in table.columns:
+        return choose_features(table, settings.features, label, settings.target)
+    rest = pl.DataFrame([each for each in table.frame if each.name != column])  # by hand, as a name might be a pattern
+    chosen = choose_features(replace(table, frame=rest), (), label, settings.target)
+    return replace(chosen, notes=[*chosen.notes, Note("left out", column, "the split is by its groups")])
+
+
+def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
+    """Return the columns of the earlier run. Raise E247 where the label is missing, and E260 where it is of the other kind."""
+    chosen = parent.chosen
+    label = settings.label or str(chosen.label)
+    if label not in table.columns:
+        hint = nearest(label, table.columns)
+        raise error("E247", column=label, file=table.file, columns=", ".join(table.columns), hint=hint)
+    column = ColumnProfile(label, table.frame[label])
+    numeric = column.reading.kind == "number"
+    wanted = ""
+    if settings.target not in (None, chosen.target):
+        wanted = f"it is to go on with target={settings.target}"
+    elif chosen.target == "number" and not numeric:
+        wanted = f"column '{label}' of {table.file} holds none"
+    elif chosen.target == "class" and numeric and not column.whole:
+        wanted = f"column '{label}' of {table.file} holds numbers with a fraction"
+    if wanted:
+        raise error("E260", found="numbers" if chosen.target == "number" else "classes", wanted=wanted)
+    return replace(chosen, label=label, notes=[Note("columns", str(len(chosen.features)), "those of the earlier run")])
+
+
+def _part_of(table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:
+    """Return the rows of one table as ``assign_splits`` takes them: ``place`` is where they stand in the frame of all tables,
+    and ``column`` decides the split, if any does."""
+    columns = {
+        **content_keys(row_keys([frame[feature.name] for feature in chosen.features])),
+        "label": frame[str(chosen.label)],
+        "row": frame[ROW],
+        "place": pl.int_range(first, first + frame.height, eager=True),
+    }
+    if column:
+        columns["key"] = _typed(table.frame[column]).filter(table.frame[ROW].is_in(frame[ROW].implode()))
+    return Part(pl.DataFrame(columns), table.file, [*table.rejected, *rejected])
+
+
+def _typed(column: pl.Series) -> pl.Series:
+    """Return a column that decides the split, as numbers or dates where it holds such, however they are written."""
+    found = ColumnProfile(column.name, column)
+    if found.reading.kind not in ("number", "date") or found.unusable():
+        return column
+    mark = "point" if found.reading.format == "either" else found.reading.format
+    return convert(column, replace(found.feature, format=mark))[0]

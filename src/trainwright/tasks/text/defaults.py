@@ -6,7 +6,6 @@ The rules were found by validation on several data sets: ``benchmarks/defaults.p
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from trainwright.config.settings import Settings
 from trainwright.data.shapes import TextShape
@@ -22,37 +21,30 @@ RATE = 0.002  # of a model that does not say what suits it
 
 
 def text_encoding(settings: Settings, rows: int, size: float) -> tuple[Settings, Notes]:
-    """How texts become numbers: ``rows`` training texts of ``size`` bytes on average."""
-    model = settings.model
-    assert model is not None
+    """Derive how texts become numbers: ``rows`` training texts of ``size`` bytes on average."""
     counted = (2 if rows >= 1000 else 1, f"{rows:,} training rows")
     values: Values = {"tokenizer": ("words", "letters and digits in a row; punctuation tells little of a topic")}
-    if models("text")[model.name].inputs == "sequence":
+    if models("text")[settings.network.name].inputs == "sequence":
         longest = 64 if size <= 300 else 128 if size <= 600 else 256
         values["max_tokens"] = (longest, f"texts of about {size:,.0f} bytes; time grows with length")
         values["min_count"] = counted
         return fill(settings, values)
-    settings, notes = fill(
-        settings, values | {"model.embedding": (0, "a linear model on the n-grams: fastest, and hard to beat on topics")}
-    )
-    linear = settings.model.is_linear  # type: ignore[union-attr]
-    many = rows >= MANY_ROWS
-    weighting = ("tf-idf", "rare tokens tell more") if linear else ("none", "the mean embedding")
-    settings, more = fill(
-        settings,
-        {
-            "model.ngrams": _ngrams(rows, size) if linear else (1, "embeddings of single words"),
-            "model.chars": _chars(settings, size) if linear else ([], ""),
-            "model.weighting": weighting,
-            "max_tokens": (0, "a bag takes texts of any length"),
-        },
-    )
-    settings, rare = fill(settings, {"min_count": _min_count(settings, many) if linear else counted})
+    values["model.embedding"] = (0, "a linear model on the n-grams: fastest, and hard to beat on topics")
+    settings, notes = fill(settings, values)
+    linear = settings.network.is_linear
+    values = {
+        "model.ngrams": _ngrams(rows, size) if linear else (1, "embeddings of single words"),
+        "model.chars": _chars(settings, size) if linear else ([], ""),
+        "model.weighting": ("tf-idf", "rare tokens tell more") if linear else ("none", "the mean embedding"),
+        "max_tokens": (0, "a bag takes texts of any length"),
+    }
+    settings, more = fill(settings, values)
+    settings, rare = fill(settings, {"min_count": _min_count(settings, rows) if linear else counted})
     return settings, notes + more + rare
 
 
 def _ngrams(rows: int, size: float) -> tuple[int, str]:
-    """The longest n-gram of a linear model. Both limits were found by validation: ``benchmarks/defaults.py``."""
+    """Choose the longest n-gram of a linear model."""
     if rows < 2000:
         return 1, f"{rows:,} training rows: too few to meet the same word pair often"
     if size > LONG_BYTES:
@@ -61,7 +53,7 @@ def _ngrams(rows: int, size: float) -> tuple[int, str]:
 
 
 def _chars(settings: Settings, size: float) -> tuple[list[int], str]:
-    """The lengths of a linear model's character n-grams. Found by validation: ``benchmarks/defaults.py``."""
+    """Choose the lengths of a linear model's character n-grams."""
     if settings.tokenizer == "characters":
         return [], "its tokens are characters"
     if size > LONG_BYTES:
@@ -69,36 +61,31 @@ def _chars(settings: Settings, size: float) -> tuple[list[int], str]:
     return [4], "parts of words tell of words that training rarely saw"
 
 
-def _min_count(settings: Settings, many: bool) -> tuple[int, str]:
-    """Of a linear model, whose n-grams are settled. Found by validation: ``benchmarks/defaults.py``."""
-    model: Any = settings.model
-    if many:
+def _min_count(settings: Settings, rows: int) -> tuple[int, str]:
+    """Choose ``min_count`` of a linear model, whose n-grams are settled."""
+    if rows >= MANY_ROWS:
         return 2, "many rows: saves time"
-    if model.chars and model.ngrams > 1:
+    if settings.network.chars and settings.network.ngrams > 1:
         return 2, "most word pairs are seen once; rare words are known by their characters"
     return 1, "leaving out what was seen once costs accuracy"
 
 
 def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: int, tuned: bool) -> tuple[Settings, Notes]:
-    """How the model is trained; ``texts`` is the encoded training split, ``tuned`` that it goes on from an earlier run."""
-    rows, model = len(texts), settings.model
-    assert model is not None
+    """Derive how the model is trained on ``texts``, the encoded training split; ``tuned``: it goes on from an earlier run."""
+    rows, model = len(texts), settings.network
     linear = model.is_linear
     own, suited = models("text")[model.name].derive(TextShape(vocabulary, classes), rows)
     if linear:
         values = _linear_training(settings, texts, vocabulary * classes, classes)
     else:
-        values = (
-            own
-            | {
-                "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
-                "optimizer": ADAMW,
-                "lr": (RATE, "a usual rate"),
-                "epochs": (5, f"{rows:,} training rows"),
-                "threads": (0, ""),
-            }
-            | suited
-        )
+        usual: Values = {
+            "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
+            "optimizer": ADAMW,
+            "lr": (RATE, "a usual rate"),
+            "epochs": (5, f"{rows:,} training rows"),
+            "threads": (0, ""),
+        }
+        values = own | usual | suited
     # Each class against the rest: ahead of softmax in validation, most where classes are many.
     softmax = not linear or settings.label_smoothing or settings.class_weights != "none"
     one_for_each = ({"name": "BCEWithLogitsLoss"}, "each class against the rest, which suits a linear model")
@@ -109,7 +96,7 @@ def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: i
 
 
 def _penalty(rows: int, classes: int) -> tuple[float, str]:
-    """0.1 / (rows * classes), found by validation: the loss is a mean over rows and classes, of which a rare token has few.
+    """Choose 0.1 / (rows * classes): the loss is a mean over rows and classes, of which a rare token has few.
 
     Of many rows a token that is not rare has more, and the penalty can be stronger.
     """
@@ -118,10 +105,9 @@ def _penalty(rows: int, classes: int) -> tuple[float, str]:
 
 
 def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: int) -> Values:
-    """How far a weight may travel decides the fit: less where a text has many n-grams, more where there are many classes.
+    """Choose how far a weight may travel: less where a text has many n-grams, more where there are many classes.
 
-    The rate falls from ``lr`` to zero over the updates. That their product should be 100 ln(classes) / root of the n-grams
-    a text, and the rate at most 0.1, was found by validation.
+    The rate falls from ``lr`` to zero over the updates; their product is 100 ln(classes) / root of the n-grams a text.
     """
     rows, size = len(texts), len(texts.values) / max(len(texts), 1)
     if rows >= MANY_ROWS and (settings.optimizer is None or settings.optimizer.name == "Adagrad"):

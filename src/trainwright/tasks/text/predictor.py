@@ -1,4 +1,4 @@
-"""A trained text classifier in use.
+"""A trained text classifier in use, and what its bundle may hold.
 
 A bag of words is answered for by numpy: to import torch, and for a few texts the data-frame library, takes many times as long
 as the answer does. Both are imported when something needs them: a file, a measurement, another network.
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
-from trainwright.data.text.bag_encoder import TextEncoder
+from trainwright.data.text.bag_encoder import SPECIAL, TextEncoder
 from trainwright.errors import error, nearest
+from trainwright.fields import MOST_CHARACTERS
 from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
+from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Schema
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
 if TYPE_CHECKING:
@@ -30,6 +33,46 @@ if TYPE_CHECKING:
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
 
 
+class TextColumns(Schema):
+    text: Distinct
+    label: str
+
+
+class TextValues(Schema):
+    """``TextEncoder`` without its arrays."""
+
+    tokenizer: Literal["words", "basic-english", "characters"]
+    lowercase: bool
+    kind: Literal["bag", "sequence"]
+    ngrams: Annotated[int, Field(ge=1, le=5)]
+    chars: Annotated[list[Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]], Field(max_length=MOST_CHARACTERS)]
+    weighting: Literal["none", "tf-idf"]
+    min_count: Count
+    max_vocabulary: Count
+    max_tokens: Count
+
+
+class TextBundle(ClassSchema):
+    """Text classification."""
+
+    columns: TextColumns
+    encoder: TextValues
+
+    def arrays(self, kept: Bundle) -> Arrays:
+        """Return the types of the keys of n-grams, each once and in order, and document frequencies."""
+        if tuple(kept.tokens[:2]) != SPECIAL:
+            raise ValueError("vocabulary.json: it does not begin with the tokens for padding and unknown")
+        if len(set(kept.tokens[2:])) != len(kept.tokens) - 2:
+            raise ValueError("vocabulary.json: a token is there twice")
+        grams = [f"grams.{order}" for order in range(2, self.encoder.ngrams + 1)] + ["pieces"]
+        for name in grams:
+            if not (kept.arrays[name][1:] > kept.arrays[name][:-1]).all():
+                raise ValueError(f"encoder.safetensors: {name} is not in order")
+        size = len(kept.tokens) + sum(kept.arrays[name].size for name in grams)
+        frequencies = size if self.encoder.weighting == "tf-idf" else 0
+        return {"idf": (np.float32, frequencies), **dict.fromkeys(grams, (np.int64, None))}
+
+
 class TextPredictor(SupervisedPredictor):
     """A text classifier: texts in, classes and their probabilities out."""
 
@@ -39,8 +82,8 @@ class TextPredictor(SupervisedPredictor):
 
     def __init__(self, kept: Bundle) -> None:
         super().__init__(kept)
-        shape, plain = self.encoder.shape(self.target.outputs), self._is_plain()
-        self._numpy = registry.without_torch(self.task, self.name, self.settings, shape, kept.weights) if plain else None
+        network = (self.task, self.name, self.settings, self.shape, kept.weights)
+        self._numpy = registry.without_torch(*network) if self._is_plain() else None
 
     def _is_plain(self) -> bool:
         """Return whether torch has no say in the answers: a plain loss, and tokens with the weights that the model wants."""
@@ -50,27 +93,21 @@ class TextPredictor(SupervisedPredictor):
 
     @staticmethod
     def takes_file(word: str) -> bool:
-        """A path that exists, or a word that can only be meant as one: no spaces, and a data file's ending."""
+        """Tell whether it is a path that exists, or can only be meant as one: no spaces, and a data file's ending."""
         return is_path(word) or names_table(word)
-
-    def smoke_test(self) -> None:
-        """An empty text."""
-        self.predict([""])
 
     def base(self) -> dict[str, Any]:
         """Return how texts become tokens."""
         return {key: getattr(self.encoder, key) for key in ("tokenizer", "lowercase", "max_tokens")}
 
     def logits(self, items: pl.Series | list[str], rows: int) -> np.ndarray:
-        """By numpy, or by the network."""
         return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
     def items(self, given: Sequence[Any]) -> list[str]:
-        """Return texts that every encoder can hold. Raises E320."""
         return whole_texts(given)
 
     def read(self, path: Path, need_label: bool) -> FileRows:
-        """The rows of a table, by the columns that training used where the file has them."""
+        """Return the rows of a table, by the columns that training used where the file has them."""
         import polars as pl
 
         from trainwright.data.read.tables import read_table
@@ -85,7 +122,7 @@ class TextPredictor(SupervisedPredictor):
         return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
 
     def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
-        """The columns that training used, else what can be derived, with a note that says so."""
+        """Return the columns that training used, else those that can be derived, with a note that says so."""
         text, label = tuple(self.columns["text"]), self.columns["label"]
         if need_label and label not in table.columns:
             raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))

@@ -11,20 +11,22 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
+from trainwright.data.files.spool import prefetch
 from trainwright.data.read.source import Source
-from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.content_hash import content_keys
+from trainwright.data.tables.table import ROW, Table, TableStream
+from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
 from trainwright.data.text.bag_encoder import LabelEncoder, TextEncoder
 from trainwright.data.text.ragged import Ragged
-from trainwright.data.text.tokenize import Tokens
-from trainwright.errors import error
+from trainwright.data.text.tokenize import TokenizedTexts, Tokens
+from trainwright.errors import error, nearest
 from trainwright.models.catalog import models
 from trainwright.tasks.base import Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
-from trainwright.tasks.splitting import Rows
+from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.text import defaults
 from trainwright.tasks.text.predictor import TextPredictor
-from trainwright.tasks.text.reading import read
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
@@ -57,12 +59,10 @@ class TextProblem(SupervisedProblem):
 
     @property
     def tunable(self) -> set[str]:
-        """Each batch has another shape, for which nothing could be compiled; a linear model has nothing to choose."""
-        assert self.settings.model is not None
-        return set() if self.settings.model.is_linear else {"precision", "threads"}
+        # Each batch has another shape, for which nothing could be compiled; a linear model has nothing to choose.
+        return set() if self.settings.network.is_linear else {"precision", "threads"}
 
     def derive(self) -> list[Note]:
-        """From the size of the training split, its texts, and the number of classes."""
         texts: Ragged = self.splits["train"].inputs
         self.settings, notes = defaults.text_training(
             self.settings, texts, self.encoder.size, self.target.outputs, self.parent is not None
@@ -78,14 +78,11 @@ class TextProblem(SupervisedProblem):
 def prepare(
     source: Source, settings: Settings, parent: Predictor | None, listen: Listener
 ) -> tuple[TextProblem, Callable[[], None]]:
-    """Read, split and encode, or take it from the cache; also gives what must be called to fill the cache.
+    """Read, split and encode, or take it from the cache; return also what must be called to fill the cache.
 
-    ``listen`` is called when a phase ends. With ``parent`` its vocabulary is used.
-    Raises SourceError and DataError.
+    With ``parent`` its vocabulary is used. Raise SourceError and DataError.
     """
-    assert settings.model is not None
-    shaping = {name: getattr(settings, name) for name in SHAPING} | {"model": settings.model.model_dump()}
-    key = source.fingerprint(shaping) if parent is None else ""
+    key = source.fingerprint(_shaping(settings)) if parent is None else ""
     if key and (found := cache.load(key)):
         prepared = _from_cache(settings, *found)
         listen(PhaseEnded("read"))
@@ -100,10 +97,13 @@ def prepare(
     return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
 
 
+def _shaping(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
+
+
 def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | None) -> TextProblem:
     """Fit labels and vocabulary on the training split, and encode every split."""
-    parts = {name: rows.part(name) for name in NAMES}
-    train = parts["train"]
+    train = rows.part("train")
     labels = LabelEncoder.fit(train["label"])
     if isinstance(parent, TextPredictor):
         tokens = replace(tokens, most=parent.encoder.max_tokens)
@@ -114,22 +114,18 @@ def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | 
         encoder = _new_encoder(settings)
         tokens = replace(tokens, most=encoder.max_tokens)
         encoded = encoder.fit(_of(tokens, train))
-        words = f"{len(encoder.tokens) - 2:,} tokens" + (
-            f" and {encoder.size - len(encoder.tokens):,} n-grams" if encoder.grams or encoder.chars else ""
-        )
+        words = f"{len(encoder.tokens) - 2:,} tokens"
+        if encoder.grams or encoder.chars:
+            words += f" and {encoder.size - len(encoder.tokens):,} n-grams"
         notes.append(Note("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.size <= 2:
-        raise error("E218", where=rows.file("train"))
-    splits = {}
-    for name, frame in parts.items():
-        if len(frame):
-            inputs = encoded if name == "train" else encoder.transform(_of(tokens, frame))
-            splits[name] = Split(inputs, labels.encode(frame["label"]), frame["row"].to_numpy(), rows.file(name))
+        raise error("E218", where=rows.files["train"])
+    splits = rows.splits(lambda name, part: encoded if name == "train" else encoder.transform(_of(tokens, part)), labels.encode)
     return TextProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, rows.notes + notes, parent)
 
 
 def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
-    """What a source costs that is too large to be read at once."""
+    """Return a note on what it costs to read a source that is too large to be read at once."""
     texts = len(tokens.offsets) - 1
     memory = FIXED + A_ROW * texts + A_TOKEN * len(tokens.distinct) + AN_ID * prepared.encoder.size
     held = [array.nbytes for part in prepared.splits.values() for array in part.inputs.arrays().values()]
@@ -139,14 +135,13 @@ def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
 
 
 def _of(tokens: Tokens, frame: pl.DataFrame) -> Tokens:
-    """Those of the rows of a split."""
+    """Return the tokens of the rows of one split."""
     return replace(tokens, rows=frame["place"].to_numpy().astype(np.int64))
 
 
 def _new_encoder(settings: Settings) -> TextEncoder:
-    model: Any = settings.model
-    kind: Any = models("text")[model.name].inputs
-    of_a_bag = {key: getattr(model, key) for key in ("ngrams", "chars", "weighting")} if kind == "bag" else {}
+    kind: Any = models("text")[settings.network.name].inputs
+    of_a_bag = {key: getattr(settings.network, key) for key in ("ngrams", "chars", "weighting")} if kind == "bag" else {}
     return TextEncoder(
         tokenizer=settings.tokenizer or "words",
         lowercase=settings.lowercase,
@@ -159,9 +154,9 @@ def _new_encoder(settings: Settings) -> TextEncoder:
 
 
 def _vocabulary_of(parent: TextPredictor, settings: Settings, tokens: Tokens) -> tuple[TextEncoder, list[Note]]:
-    """The encoder of the earlier run, with the new corpus's tokens behind its own where that is wanted.
+    """Return the encoder of the earlier run, with the new corpus's tokens behind its own where that is wanted.
 
-    Raises E323 where n-grams are numbered behind the tokens, so that there is no room.
+    Raise E323 where n-grams are numbered behind the tokens, so that there is no room.
     """
     encoder: TextEncoder = parent.encoder
     before = len(encoder.tokens) - 2
@@ -181,10 +176,8 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
     for name, part in prepared.splits.items():
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
-    model: Any = prepared.settings.model
-    filled = {key: getattr(prepared.settings, key) for key in SHAPING} | {"model": model.model_dump()}
     files = {name: part.file for name, part in prepared.splits.items()}
-    kept = {"encoder": values, "labels": list(prepared.target.labels), "settings": filled, "files": files}
+    kept = {"encoder": values, "labels": list(prepared.target.labels), "settings": _shaping(prepared.settings), "files": files}
     return kept | {"data": prepared.data, "notes": prepared.notes}, arrays
 
 
@@ -206,3 +199,46 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         data=values["data"],
         notes=[Note(*note) for note in values["notes"]],
     )
+
+
+def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[TextSchema, Rows, Tokens]:
+    """Return the columns chosen, the rows of every split, and the tokens of all texts: ``place`` says where a row's are.
+
+    A file is gone through once; of a text its tokens are kept, as numbers, on the disk where they are many.
+    """
+    head = source.streams["train"].head
+    layout = source.layout
+    text = settings.text or (layout.text if layout else ())
+    columns = choose_columns(head, text, settings.label or (layout.label if layout else ""))
+    kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
+    texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
+    parts = {name: _part(stream, head, columns, settings, texts) for name, stream in source.streams.items()}
+    rows = assign_splits(source, parts, settings)
+    rows.notes = list(head.notes) + list(columns.notes) + rows.notes
+    return columns, rows, texts.tokens()
+
+
+def _part(stream: TableStream, first: Table, columns: TextSchema, settings: Settings, texts: TokenizedTexts) -> Part:
+    """Return label and row of each text, what is kept of its content, its size in bytes, and what splits by group or time.
+
+    Only the file of the ``first`` table is cut and has a key. Raise E213 where a column is missing.
+    """
+    column = settings.split.partition(":")[2] if stream.head is first else ""
+    for name in filter(None, (*columns.text, columns.label, column)):
+        if name not in stream.head.columns:
+            raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
+    frames, rejected = [], []
+    for table in prefetch(stream.tables()):
+        content = join_text(table.frame, columns.text)
+        kept = {
+            "label": table.frame[str(columns.label)].cast(pl.String),
+            "row": table.frame[ROW],
+            "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
+            "size": content.str.len_bytes(),
+            **content_keys(content),
+            **({"key": table.frame[column]} if column else {}),
+        }
+        frames.append(pl.DataFrame(kept))
+        rejected += table.rejected
+        texts.add(content)
+    return Part(pl.concat(frames), stream.head.file, rejected)
