@@ -19,6 +19,7 @@ from trainwright.data.text.ragged import Ragged
 
 GATHER = 1 << 20  # token ids gathered at a time; of tensors 1/16, which stays in cache until it is used
 AT_FIRST = 8  # batches
+Arguments = tuple[tuple[Any, ...], Any, dict[str, Any] | None]  # inputs, targets, and inputs with a name
 
 
 class Batch(NamedTuple):
@@ -60,7 +61,7 @@ class Indexed:
         self,
         rows: int,
         gather: Callable[[np.ndarray], Any],
-        part: Callable[[Any, int, int], tuple[tuple[Any, ...], Any, dict[str, Any] | None]],
+        part: Callable[[Any, int, int], Arguments],
         *,
         batch_size: int,
         seed: int | None,
@@ -106,7 +107,7 @@ def ragged_batches(
     def gather(rows: np.ndarray) -> tuple[Ragged, Tensor]:
         return texts.take(rows), torch.from_numpy(targets[rows])
 
-    def part(columns: tuple[Ragged, Tensor], low: int, high: int) -> tuple[tuple[Any, ...], Any, dict[str, Any] | None]:
+    def part(columns: tuple[Ragged, Tensor], low: int, high: int) -> Arguments:
         taken, classes = columns
         cut = slice(taken.offsets[low], taken.offsets[high])
         weights = None if taken.weights is None else taken.weights[cut]
@@ -120,19 +121,31 @@ def ragged_batches(
     return Indexed(len(texts), gather, part, batch_size=batch_size, seed=seed, per_gather=per_gather, in_advance=in_advance)
 
 
+def _as_they_come(columns: list[Tensor]) -> Arguments:
+    return tuple(columns[:-1]), columns[-1], None
+
+
 def tensor_batches(
-    inputs: Sequence[Tensor], targets: Tensor, *, batch_size: int, seed: int | None, device: torch.device
+    inputs: Sequence[Tensor],
+    targets: Tensor,
+    *,
+    batch_size: int,
+    seed: int | None,
+    device: torch.device,
+    arrange: Callable[[list[Tensor]], Arguments] = _as_they_come,
 ) -> Indexed:
-    """Batches of tensors with equal first dimensions, which are moved to the device once."""
+    """Return batches of tensors with equal first dimensions, which are moved to the device once.
+
+    ``arrange`` makes the tensors of a batch inputs, targets, and inputs with a name.
+    """
     columns = [each.to(device) for each in (*inputs, targets)]
 
     def gather(rows: np.ndarray) -> list[Tensor]:
         index = torch.from_numpy(rows).to(device)
         return [each.index_select(0, index) for each in columns]
 
-    def part(taken: list[Tensor], low: int, high: int) -> tuple[tuple[Any, ...], Any, None]:
-        *parts, classes = [each[low:high] for each in taken]
-        return tuple(parts), classes, None
+    def part(taken: list[Tensor], low: int, high: int) -> Arguments:
+        return arrange([each[low:high] for each in taken])
 
     width = max(sum(each[:1].numel() for each in columns), 1)
     return Indexed(len(targets), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER // 16 // width)

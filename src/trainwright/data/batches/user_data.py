@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
-from trainwright.data.batches.base import Batch, Batches, tensor_batches
+from trainwright.data.batches.base import Arguments, Batch, Batches, tensor_batches
 from trainwright.data.batches.pytree import count, filled, leaves, mapped
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.errors import TrainwrightError, error, nearest
@@ -141,31 +141,6 @@ def _spread(inputs: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(inputs)
 
 
-class Arranged:
-    """Batches of tensors of equal length that are held whole in any arrangement."""
-
-    def __init__(self, parts: Parts, *, batch_size: int, seed: int | None, device: torch.device) -> None:
-        self.parts = parts
-        *others, last = leaves(parts)
-        self.flat = tensor_batches(others, last, batch_size=batch_size, seed=seed, device=device)
-        self.rows, self.per_epoch = self.flat.rows, self.flat.per_epoch
-
-    @property
-    def batch_size(self) -> int:
-        """Rows of a batch."""
-        return self.flat.batch_size
-
-    @batch_size.setter
-    def batch_size(self, size: int) -> None:
-        self.flat.batch_size = size
-
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Shuffled by (seed, epoch); in the order of the tensors where the seed is None."""
-        for batch in self.flat.epoch(epoch, start):
-            inputs, named, targets = filled(self.parts, (*batch.inputs, batch.targets))
-            yield Batch(inputs, targets, batch.size, batch.rows, named)
-
-
 class Items:
     """Batches of a map-style ``Dataset``: items are fetched in our order and put together by torch's ``default_collate``."""
 
@@ -252,4 +227,10 @@ def _whole(data: Any, layout: BatchLayout, batch_size: int, seed: int | None) ->
         raise error("E604", lengths=", ".join(str(len(each)) if each.ndim else "none" for each in columns))
     if named is None and all(isinstance(each, Tensor) for each in (*inputs, targets)):
         return tensor_batches(inputs, targets, batch_size=batch_size, seed=seed, device=layout.device)
-    return Arranged(parts, batch_size=batch_size, seed=seed, device=layout.device)
+
+    def arrange(columns: list[Tensor]) -> Arguments:
+        inputs, named, targets = filled(parts, columns)
+        return inputs, targets, named
+
+    *others, last = columns
+    return tensor_batches(others, last, batch_size=batch_size, seed=seed, device=layout.device, arrange=arrange)
