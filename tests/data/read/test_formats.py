@@ -12,9 +12,10 @@ from types import ModuleType
 
 import polars as pl
 import pytest
-from samples import news_rows
+from samples import news_rows, write_csv
 
 import trainwright as tw
+from trainwright.data.files import content
 from trainwright.data.images.headers import FORMATS as IMAGE_FORMATS
 from trainwright.data.images.headers import SUFFIXES
 from trainwright.data.read.formats import FORMATS, Format, names_table
@@ -83,3 +84,12 @@ def test_an_image_format_is_one_entry() -> None:
     endings = [suffix for each in IMAGE_FORMATS for suffix in each.suffixes]
     assert len(endings) == len(set(endings)) == len(SUFFIXES)
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in endings)
+
+
+def test_a_table_is_loaded_and_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[Path] = []
+    real = content._load
+    monkeypatch.setattr(content, "_load", lambda path, *words: loaded.append(path) or real(path, *words))
+    path = write_csv(tmp_path / "a.csv", news_rows(200))
+    tw.train(path, epochs=1, out=tmp_path / "run")
+    assert loaded == [path]

@@ -7,6 +7,7 @@ deep, so no link leads into a loop.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from trainwright.errors import error
@@ -29,12 +30,18 @@ def split_folder(path: Path) -> dict[str, Path] | None:
 
     A train folder and one more are needed; anything else is not split by its folders, and gives None.
     """
+    found = by_part(path, class_folders)
+    return found if "train" in found and len(found) > 1 else None
+
+
+def by_part(path: Path, holds: Callable[[Path], object]) -> dict[str, Path]:
+    """Return the folders in ``path`` that are called after a split and hold what is wanted, by split: the first of each."""
     found: dict[str, Path] = {}
     for entry in entries(path):
         part = PARTS.get(entry.name.lower())
-        if part and part not in found and entry.is_dir() and class_folders(entry):
+        if part and part not in found and entry.is_dir() and holds(entry):
             found[part] = entry
-    return found if "train" in found and len(found) > 1 else None
+    return found
 
 
 def class_folders(path: Path) -> dict[str, list[Path]]:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from trainwright.data.files import content as files
 from trainwright.data.images.headers import SUFFIXES
@@ -114,65 +114,36 @@ def _plausible(delimiter: str, share: float, known: int, count: int, wanted: str
 
 
 def _header(records: list[list[str]]) -> tuple[bool, str]:
-    """Whether the first record names the columns, and the sign that decided."""
+    """Return whether the first record names the columns, and the sign that decided: the first that there is."""
     head, body = records[0], [record for record in records[1:] if len(record) == len(records[0])]
-    columns = [[record[place] for record in body] for place in range(len(head))]
-    return (
-        _usual_name(head, columns)
-        or _number_above(head)
-        or _image_above(head)
-        or _value_again(head, columns)
-        or _above_numbers(head, columns)
-        or _not_among_few(head, columns)
-        or _looks_like_names(head, columns)
-    )
+    return next(_signs([(cell, [record[place] for record in body]) for place, cell in enumerate(head)]))
 
 
-def _usual_name(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
-    known = [plain(name) in KNOWN for name in head]
-    for name, is_known, column in zip(head, known, columns, strict=True):
-        if is_known and (all(known) or name not in column):
-            return True, f"'{name}' is a usual column name"
-    return None
-
-
-def _number_above(head: Sequence[str]) -> tuple[bool, str] | None:
-    found = next((cell for cell in head if re.match(NUMBER, cell)), None)
-    return None if found is None else (False, f"'{found}' in the first record is a number, not a name")
-
-
-def _image_above(head: Sequence[str]) -> tuple[bool, str] | None:
-    found = next((cell for cell in head if cell.strip().lower().endswith(tuple(SUFFIXES))), None)
-    return None if found is None else (False, f"'{_brief(found)}' in the first record is an image file, not a name")
-
-
-def _value_again(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
-    for place, (cell, column) in enumerate(zip(head, columns, strict=True), start=1):
-        if cell and cell in column:
-            return False, f"'{_brief(cell)}' of the first record is found again in column {place}"
-    return None
-
-
-def _above_numbers(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
-    for name, column in zip(head, columns, strict=True):
-        filled = [cell for cell in column if cell]
+def _signs(columns: list[tuple[str, list[str]]]) -> Iterator[tuple[bool, str]]:
+    """Yield the signs of a header, or of none: ``columns`` are the first record's cells, each with what stands below it."""
+    known = [plain(name) in KNOWN for name, _ in columns]
+    for is_known, (name, below) in zip(known, columns, strict=True):
+        if is_known and (all(known) or name not in below):
+            yield True, f"'{name}' is a usual column name"
+    for cell, _ in columns:
+        if re.match(NUMBER, cell):
+            yield False, f"'{cell}' in the first record is a number, not a name"
+    for cell, _ in columns:
+        if cell.strip().lower().endswith(tuple(SUFFIXES)):
+            yield False, f"'{_brief(cell)}' in the first record is an image file, not a name"
+    for place, (cell, below) in enumerate(columns, start=1):
+        if cell and cell in below:
+            yield False, f"'{_brief(cell)}' of the first record is found again in column {place}"
+    for name, below in columns:
+        filled = [cell for cell in below if cell]
         if name and filled and sum(bool(re.match(NUMBER, cell)) for cell in filled) >= 0.9 * len(filled):
-            return True, f"'{_brief(name)}' stands above numbers"
-    return None
-
-
-def _not_among_few(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
-    for name, column in zip(head, columns, strict=True):
-        values = set(column)
-        if name and len(column) >= 20 and len(values) <= len(column) // 5:
-            return True, f"'{_brief(name)}' is not among the {len(values)} values that recur below it"
-    return None
-
-
-def _looks_like_names(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str]:
-    if all(_name_like(name, column) for name, column in zip(head, columns, strict=True)) and columns[0]:
-        return True, "the first record looks like names: short, distinct words"
-    return False, "the first record looks like the others"
+            yield True, f"'{_brief(name)}' stands above numbers"
+    for name, below in columns:
+        if name and len(below) >= 20 and len(set(below)) <= len(below) // 5:
+            yield True, f"'{_brief(name)}' is not among the {len(set(below))} values that recur below it"
+    if all(_name_like(name, below) for name, below in columns) and columns[0][1]:
+        yield True, "the first record looks like names: short, distinct words"
+    yield False, "the first record looks like the others"
 
 
 def _name_like(name: str, column: list[str]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from trainwright.data.files.folders import PARTS, entries, printable
+from trainwright.data.files.folders import PARTS, by_part, entries, printable
 from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
 from trainwright.data.tables.column_choice import column_of
@@ -38,12 +38,8 @@ def split_of(folder: Path) -> dict[str, Path]:
 
     A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
     """
-    named = [(PARTS.get(entry.name.lower()), entry) for entry in entries(folder) if entry.is_dir()]
-    found: dict[str, Path] = {}
-    for part, entry in named:
-        if part and part not in found and holds_classes(entry):
-            found[part] = entry
-    others = [entry for part, entry in named if not part and _holds_file(entry)]
+    found = by_part(folder, holds_classes)
+    others = [entry for entry in entries(folder) if entry.is_dir() and entry.name.lower() not in PARTS and _holds_file(entry)]
     return found if "train" in found and (len(found) > 1 or not others) else {"train": folder}
 
 
