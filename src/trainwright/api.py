@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,11 +190,8 @@ def _run_session(carry: Callable[[Session], Path], listen: Listener | None) -> R
         return Run(carry(Session(listen)))
     from trainwright.watch.console import Console
 
-    console = Console(sys.stderr)
-    try:
+    with closing(Console(sys.stderr)) as console:
         return Run(carry(Session(console.handle)))
-    finally:
-        console.close()
 
 
 def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) -> dict[str, Any]:
@@ -283,21 +280,16 @@ def generate(
     Raises RunError E410 for a run of another task, SettingError E320 for a number that cannot be meant.
     """
     opened = run if isinstance(run, Run) else Run(run)
-    for name, value, good in (
-        ("tokens", tokens, tokens >= 0),
-        ("temperature", temperature, 0 <= temperature < float("inf")),
-        ("top_k", top_k, top_k >= 0),
-        ("top_p", top_p, 0 < top_p <= 1),
-        ("seed", seed, 0 <= seed < 2**63),
-    ):
-        if not good:
+    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    good = (tokens >= 0, 0 <= temperature < float("inf"), top_k >= 0, 0 < top_p <= 1, 0 <= seed < 2**63)
+    for (name, value), fits in zip({"tokens": tokens, **sampling}.items(), good, strict=True):
+        if not fits:
             raise error("E320", name=name, value=value, problem="it is out of range")
     predictor: Any = opened.predictor
     if not hasattr(predictor, "generate"):
         from trainwright.config.kinds import KINDS
 
         raise error("E410", path=opened.path, task=KINDS[predictor.task].title)
-    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     return predictor.generate(prompt, tokens, **sampling)  # type: ignore[no-any-return]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         problem, _ = registry.prepare(self._task, source, settings, None, ignore)
         problem.notes += problem.derive()
         training = Trainer(problem)
-        console = Console(sys.stderr, quiet=not self.verbose)
-        try:
+        with closing(Console(sys.stderr, quiet=not self.verbose)) as console:
             training.train(console.handle)
-        finally:
-            console.close()
         self.predictor_: Any = registry.from_bundle(training.bundle())
         self.notes_ = [*problem.notes, *training.notes]
 

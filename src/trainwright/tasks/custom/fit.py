@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -163,14 +163,10 @@ def _shown(events: Iterator[Event], options: FitOptions, state: State) -> Iterat
 
     The caller's random state and the modes of the model's parts are afterwards what they were.
     """
-    console = Console(sys.stderr, quiet=not options.progress)
     device = next((each.device for each in options.model.parameters()), torch.device("cpu"))
-    try:
-        with preserve_rng(device):
-            for event in events:
-                if isinstance(event, Finished) and options.valid is not None and state.best:
-                    options.model.load_state_dict(state.best)
-                console.handle(event)
-                yield event
-    finally:
-        console.close()
+    with closing(Console(sys.stderr, quiet=not options.progress)) as console, preserve_rng(device):
+        for event in events:
+            if isinstance(event, Finished) and options.valid is not None and state.best:
+                options.model.load_state_dict(state.best)
+            console.handle(event)
+            yield event
