@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
+from trainwright.config.kinds import KINDS
 from trainwright.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Problem(ABC):
     data: dict[str, Any]  # the content of ``data.json``
     notes: list[Note]  # of everything derived or found so far
     parent: Trained | None = None  # the trained model that this training goes on from
+
+    @property
+    def title(self) -> str:
+        """Return what the kind of problem is called in reports."""
+        return KINDS[self.task].title
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -248,7 +248,7 @@ class Trainer:
         """Return the report, without its time fields."""
         problem = self.problem
         return {
-            "task": KINDS[problem.task].title,
+            "task": problem.title,
             "usage": KINDS[problem.task].usage,
             "model": self.name,
             "source": problem.data["source"],
