@@ -1,4 +1,4 @@
-"""The tables that come with scikit-learn: whole, with names, and read without importing it."""
+"""The data that come with scikit-learn: whole, with names, and read without importing it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
-from trainwright.data.read import builtin
+from trainwright.data.read import builtin, embedded
 from trainwright.data.tables.feature_columns import choose_features
 from trainwright.data.tables.table import ROW
-from trainwright.errors import DataError
+from trainwright.errors import DataError, SourceError
 
 
 def test_diabetes() -> None:
@@ -65,3 +66,26 @@ def test_missing_files_are_said(name: str, installed: bool, tmp_path: Path, monk
     with pytest.raises(DataError, match=f"'{name}'") as caught:
         builtin.load(name)
     assert caught.value.code == "E248" and "scikit-learn" in caught.value.mend
+
+
+def test_the_digits_are_those_of_scikit_learn() -> None:
+    found = embedded.digits()["train"]
+    assert found.pixels is not None and found.pixels.shape == (1797, 1, 8, 8)
+    assert found.labels.value_counts().sort("label")["count"].to_list() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    shades = [[0, 0, 5, 13, 9, 1, 0, 0], [0, 0, 13, 15, 10, 15, 5, 0]]  # the first rows of the first picture
+    assert found.pixels[0, 0, :2].tolist() == [[round(shade * 255 / 16) for shade in row] for row in shades]
+    assert set(np.unique(found.pixels)) == {int(shade * 255 / 16 + 0.5) for shade in range(17)}
+
+
+def test_the_digits_are_read_without_scikit_learn() -> None:
+    code = (
+        "import sys\nfrom trainwright.data.read import embedded\nembedded.digits()\n"
+        "assert not {'sklearn', 'torch', 'PIL'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_missing_file_of_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SourceError, match="E150"):
+        embedded.digits()

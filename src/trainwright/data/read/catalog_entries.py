@@ -55,7 +55,7 @@ class TextLayout:
 
 @dataclass(frozen=True)
 class ArchiveLayout:
-    """All splits in one file, ``archive``, that a reader of its own opens: ``cifar.read_cifar`` or ``wikitext.wikitext``."""
+    """All splits in one file, ``archive``, that a reader of its own opens: see ``archive_sets``."""
 
     kind: Literal["cifar10", "cifar100", "wikitext"]
 

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from trainwright.data.files import content as files
 from trainwright.data.images.headers import SUFFIXES
@@ -37,7 +37,6 @@ def sniff(sample: Sample) -> Sniffed:
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
-    """Return a function that goes through the records."""
     mark = len(BOM_UTF8) if sniffed.encoding == "utf-8-sig" else 0
     file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark)
     if file.literal_quotes:
@@ -103,7 +102,7 @@ def _wanted(suffix: str) -> str:
 
 
 def _plausible(delimiter: str, share: float, known: int, count: int, wanted: str) -> bool:
-    """Prose has commas and colons too: without a table's extension or column names, every record must agree."""
+    """Return whether records may be parted so. Prose has commas too: without other signs every record must agree."""
     if known > 1:
         return True
     if delimiter == ":":
@@ -114,69 +113,37 @@ def _plausible(delimiter: str, share: float, known: int, count: int, wanted: str
 
 
 def _header(records: list[list[str]]) -> tuple[bool, str]:
-    """Whether the first record names the columns, and the sign that decided."""
+    """Return whether the first record names the columns, and the sign that decided: the first of these that is there."""
     head, body = records[0], [record for record in records[1:] if len(record) == len(records[0])]
     columns = [[record[place] for record in body] for place in range(len(head))]
-    return (
-        _usual_name(head, columns)
-        or _number_above(head)
-        or _image_above(head)
-        or _value_again(head, columns)
-        or _above_numbers(head, columns)
-        or _not_among_few(head, columns)
-        or _looks_like_names(head, columns)
-    )
-
-
-def _usual_name(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
     known = [plain(name) in KNOWN for name in head]
     for name, is_known, column in zip(head, known, columns, strict=True):
         if is_known and (all(known) or name not in column):
             return True, f"'{name}' is a usual column name"
-    return None
-
-
-def _number_above(head: Sequence[str]) -> tuple[bool, str] | None:
-    found = next((cell for cell in head if re.match(NUMBER, cell)), None)
-    return None if found is None else (False, f"'{found}' in the first record is a number, not a name")
-
-
-def _image_above(head: Sequence[str]) -> tuple[bool, str] | None:
-    found = next((cell for cell in head if cell.strip().lower().endswith(tuple(SUFFIXES))), None)
-    return None if found is None else (False, f"'{_brief(found)}' in the first record is an image file, not a name")
-
-
-def _value_again(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
+    for cell in head:
+        if re.match(NUMBER, cell):
+            return False, f"'{cell}' in the first record is a number, not a name"
+    for cell in head:
+        if cell.strip().lower().endswith(tuple(SUFFIXES)):
+            return False, f"'{_brief(cell)}' in the first record is an image file, not a name"
     for place, (cell, column) in enumerate(zip(head, columns, strict=True), start=1):
         if cell and cell in column:
             return False, f"'{_brief(cell)}' of the first record is found again in column {place}"
-    return None
-
-
-def _above_numbers(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
     for name, column in zip(head, columns, strict=True):
         filled = [cell for cell in column if cell]
         if name and filled and sum(bool(re.match(NUMBER, cell)) for cell in filled) >= 0.9 * len(filled):
             return True, f"'{_brief(name)}' stands above numbers"
-    return None
-
-
-def _not_among_few(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str] | None:
     for name, column in zip(head, columns, strict=True):
         values = set(column)
         if name and len(column) >= 20 and len(values) <= len(column) // 5:
             return True, f"'{_brief(name)}' is not among the {len(values)} values that recur below it"
-    return None
-
-
-def _looks_like_names(head: Sequence[str], columns: list[list[str]]) -> tuple[bool, str]:
-    if all(_name_like(name, column) for name, column in zip(head, columns, strict=True)) and columns[0]:
+    if body and all(map(_name_like, head, columns)):
         return True, "the first record looks like names: short, distinct words"
     return False, "the first record looks like the others"
 
 
 def _name_like(name: str, column: list[str]) -> bool:
-    """One word; or up to three that are much shorter than what stands below them."""
+    """Return whether a name is one word, or up to three that are much shorter than what stands below them."""
     words = name.split()
     if not 1 <= len(words) <= 3 or not all(_NAME.fullmatch(word) for word in words):
         return not name

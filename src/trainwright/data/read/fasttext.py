@@ -27,32 +27,25 @@ def sniff(sample: Sample) -> Sniffed | None:
 
 
 def open_parts(content: FileContent, sniffed: Sniffed) -> OpenedParts:
-    """Return a function that goes through the lines."""
     return partial(_parts, content)
 
 
 def _parts(content: FileContent) -> Iterator[Part]:
-    for before, lines in content.lines():
-        yield _rows(lines, before + 1)
-
-
-def _rows(lines: list[str], first: int) -> Part:
-    bad: list[tuple[int, str]] = []
-    labels: list[str] = []
-    texts: list[str | None] = []
-    numbers: list[int] = []
-    for number, line in enumerate(lines, start=first):
-        if not line.strip():
-            continue
-        if fault := _fault(line):
-            bad.append((number, intern(fault)))  # millions may have the same
-        else:
-            label, _, text = line.removeprefix(FASTTEXT).replace("\t", " ", 1).partition(" ")
-            labels.append(label)
-            texts.append(text or None)
-            numbers.append(number)
     schema = {"label": pl.String, "text": pl.String, ROW: pl.Int64}
-    return pl.DataFrame({"label": labels, "text": texts, ROW: numbers}, schema=schema), bad
+    for before, lines in content.lines():
+        labels: list[str] = []
+        texts: list[str | None] = []
+        numbers: list[int] = []
+        bad: list[tuple[int, str]] = []
+        for number, line in enumerate(lines, start=before + 1):
+            if fault := line.strip() and _fault(line):
+                bad.append((number, intern(fault)))  # millions may have the same
+            elif line.strip():
+                label, _, text = line.removeprefix(FASTTEXT).replace("\t", " ", 1).partition(" ")
+                labels.append(label)
+                texts.append(text or None)
+                numbers.append(number)
+        yield pl.DataFrame({"label": labels, "text": texts, ROW: numbers}, schema=schema), bad
 
 
 def _fault(line: str) -> str:

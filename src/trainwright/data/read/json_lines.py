@@ -8,7 +8,7 @@ from sys import intern
 
 from trainwright.data.files import content as files
 from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix, recognized
-from trainwright.data.read.json_records import Object, json_schema, kind_of, require_shallow, require_text, short, to_frame
+from trainwright.data.read.json_records import Object, json_schema, kind_of, require_storable, short, to_frame
 
 
 def sniff(sample: Sample) -> Sniffed | None:
@@ -32,11 +32,9 @@ def _is_object(line: str) -> bool:
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
-    """Return a function that goes through the lines. What a column holds is told from all of it, so a large file is gone
-    through twice."""
-    if content.size <= files.HEAD_BYTES:
-        seen = None
-    else:
+    """Return a function that goes through the lines. A large file is read twice: what a column holds is told from all of it."""
+    seen = None
+    if content.size > files.HEAD_BYTES:
         seen = json_schema(parse_lines(lines)[0] for _, lines in content.lines())
 
     def parts() -> Iterator[Part]:
@@ -48,7 +46,7 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
 
 
 def parse_lines(lines: Sequence[str], first: int = 1) -> tuple[list[Object], list[int], list[tuple[int, str]]]:
-    """The objects, their line numbers from ``first`` on, and (line number, reason) for each line that holds none."""
+    """Return the objects, their line numbers from ``first`` on, and (line number, reason) for each line that holds none."""
     objects: list[Object] = []
     numbers: list[int] = []
     rejected: list[tuple[int, str]] = []
@@ -65,13 +63,12 @@ def parse_lines(lines: Sequence[str], first: int = 1) -> tuple[list[Object], lis
 
 
 def _parse_line(line: str) -> Object | str:
-    """The object, or what the line holds instead."""
+    """Return the object, or what the line holds instead."""
     try:
         value = json.loads(line)
         if not isinstance(value, dict):
             return f"{kind_of(value)} where a JSON object is expected"
-        require_text(line, value)
-        require_shallow(line, value)
+        require_storable(line, value)
     except UnicodeEncodeError:
         return "half a surrogate pair or a damaged byte, which no text can hold"
     except RecursionError:

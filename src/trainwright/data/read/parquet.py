@@ -20,7 +20,6 @@ PACKED = 4  # bytes that one of a Parquet file may stand for
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
-    """Return a function that goes through the rows."""
     source = content.data or content.path
     with _parquet_errors(content.path):
         schema = pl.scan_parquet(source, glob=False, hive_partitioning=False).collect_schema()
@@ -43,7 +42,7 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
 
 
 def _row_groups(content: files.FileContent, source: bytes | Path) -> Iterator[pl.DataFrame]:
-    """A file whole, or of a large one so many rows at a time that they are about ``PART`` bytes, at first ``HEAD``."""
+    """Yield a file whole, or a large one so many rows at a time that they are about ``PART_BYTES``, at first ``HEAD_BYTES``."""
     if content.size <= files.HEAD_BYTES // PACKED or not isinstance(source, Path):
         with _parquet_errors(content.path):
             yield pl.read_parquet(source, glob=False, hive_partitioning=False)
@@ -68,7 +67,7 @@ def _row_groups(content: files.FileContent, source: bytes | Path) -> Iterator[pl
 
 @contextmanager
 def _parquet_errors(path: Path) -> Iterator[None]:
-    """Raises E115 for what polars cannot read."""
+    """Raise E115 for what polars cannot read."""
     try:
         with _speechless():
             yield
@@ -78,7 +77,7 @@ def _parquet_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _speechless() -> Iterator[None]:
-    """Without standard error: before polars raises a panic, it writes pages for its own developers there."""
+    """Close standard error for a while: before polars raises a panic, it writes pages for its own developers there."""
     standard = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)

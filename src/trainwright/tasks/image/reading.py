@@ -11,13 +11,12 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import Pictures, from_pixels
-from trainwright.data.read import cifar, digits, idx, image_folders, images
+from trainwright.data.read import archive_sets, embedded, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.infer_task import Evidence
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table as table_of
-from trainwright.data.tables.content_hash import content_keys
-from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
@@ -119,7 +118,7 @@ def _tables(source: Source) -> dict[str, Table]:
     if source.held:
         return source.held
     if not source.files:
-        return {} if source.name == digits.NAME else source.tables
+        return {} if source.name == "digits" else source.tables
     if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
         return {}
     if not any(images.holds_images(path) for path in source.given.values()):
@@ -129,7 +128,7 @@ def _tables(source: Source) -> dict[str, Table]:
 
 def _without_table(source: Source) -> Parts:
     if not source.files:
-        return digits.embedded_digits()
+        return embedded.digits()
     if source.dataset is not None:
         parts = _named(source)
     else:
@@ -154,7 +153,7 @@ def _named(source: Source) -> Parts:
         }
     if isinstance(dataset.layout, ArchiveLayout) and dataset.layout.kind != "wikitext":
         archive = files["archive"]
-        found = cifar.read_cifar(archive, dataset.layout.kind)
+        found = archive_sets.read_cifar(archive, dataset.layout.kind)
         return {
             part: from_pixels(str(archive), pl.Series(labels, dtype=pl.String), pixels)
             for part, (pixels, labels) in found.items()
