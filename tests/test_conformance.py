@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 import zstandard
 from PIL import Image
+from table_samples import sniff
 
 from trainwright.conformance.models import check_model, models
 from trainwright.conformance.readers import check_reader
@@ -19,7 +20,6 @@ from trainwright.data.images.sizes import decode, measure_sizes
 from trainwright.data.read.formats import FORMATS
 from trainwright.data.read.images import read_pictures
 from trainwright.data.read.running_text import find_corpus, read_text
-from trainwright.data.read.sniff import sniff
 from trainwright.data.read.tables import read_table
 
 TEXTS = [

@@ -15,7 +15,7 @@ from torch import nn
 
 from trainwright.config.settings import Named
 from trainwright.data.batches.base import tensor_batches
-from trainwright.data.tables.content_hash import content_keys
+from trainwright.data.tables.split import content_keys
 from trainwright.evaluation import classification, measure
 from trainwright.evaluation.audit import audit
 from trainwright.evaluation.classification import majority

@@ -18,7 +18,7 @@ from samples import news_rows, write_csv
 
 import trainwright as tw
 from trainwright.config.settings import Settings
-from trainwright.data.files.cache_folder import cache_folder
+from trainwright.data.files.spool import cache_folder
 from trainwright.data.text.ragged import Ragged
 from trainwright.errors import TrainwrightError
 from trainwright.tasks.language.defaults import language_training

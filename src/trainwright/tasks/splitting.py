@@ -1,7 +1,7 @@
 """Labelled rows of any kind: which are left out, which split each goes to, and what a person should know about them.
 
 A row has a label, its number in its file, and of its content (the text itself, the digest of an image, the values of a
-table's row) what ``content_hash.content_keys`` makes of it: equal contents never land in different splits. Other columns of a
+table's row) what ``split.content_keys`` makes of it: equal contents never land in different splits. Other columns of a
 frame travel with its rows.
 """
 

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from trainwright.data.files import archives
 from trainwright.data.files.archives import members
-from trainwright.data.read.cifar import read_cifar
-from trainwright.data.read.wikitext import wikitext
+from trainwright.data.read.archive_sets import read_cifar, wikitext
 from trainwright.errors import SourceError
 
 CONTENT = {"set/a.bin": b"alpha" * 300, "set/b.bin": b"", "other": b"x" * 10}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trainwright.data.files import cache
-from trainwright.data.files.cache_folder import cache_folder
+from trainwright.data.files.spool import cache_folder
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.uint32])

@@ -22,9 +22,8 @@ import pytest
 from archive_samples import WIKITEXT, cifar_members, plain_tar_gz, plain_zip, tar_entry, tar_gz, tree
 
 from trainwright.data.read import catalog, source
+from trainwright.data.read.archive_sets import read_cifar, wikitext
 from trainwright.data.read.catalog_entries import ArchiveLayout, CsvLayout, IdxLayout, TextLayout
-from trainwright.data.read.cifar import read_cifar
-from trainwright.data.read.wikitext import wikitext
 from trainwright.errors import SourceError
 
 BODY = random.Random(0).randbytes(300_000)

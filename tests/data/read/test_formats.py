@@ -13,6 +13,7 @@ from types import ModuleType
 import polars as pl
 import pytest
 from samples import news_rows, write_csv
+from table_samples import sniff
 
 import trainwright as tw
 from trainwright.data.files import content
@@ -20,7 +21,6 @@ from trainwright.data.images.headers import FORMATS as IMAGE_FORMATS
 from trainwright.data.images.headers import SUFFIXES
 from trainwright.data.read.formats import FORMATS, Format, names_table
 from trainwright.data.read.running_text import holds_corpus
-from trainwright.data.read.sniff import sniff
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW
 from trainwright.tasks.text.predictor import TextPredictor

@@ -22,7 +22,7 @@ from trainwright.data.read import tables as readers
 from trainwright.data.read.formats import magics
 from trainwright.data.read.sniff import sniff_loaded
 from trainwright.data.tables.table import Table, TableStream
-from trainwright.data.text import bag_encoder, ngram_counts, tokenize
+from trainwright.data.text import bag_encoder, ngrams, tokenize
 from trainwright.errors import TrainwrightError
 
 LARGEST = 100_000  # bytes; the mutants that are larger are about memory
@@ -145,7 +145,7 @@ def small_memory(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(load, "PART_BYTES", 2000)
     patch.setattr(scratch, "IN_MEMORY", 100)
     patch.setattr(cache, "IN_MEMORY", 100)
-    patch.setattr(ngram_counts, "SORTED_KEYS", 300)
+    patch.setattr(ngrams, "SORTED_KEYS", 300)
     patch.setattr(tokenize, "CHUNK_TOKENS", 200)
     patch.setattr(tokenize, "PART_BYTES", 500)
     patch.setattr(bag_encoder, "BLOCK_IDS", 128)

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
+from table_samples import sniff
 
 from trainwright.data.files.encoding import encoding_of
 from trainwright.data.read.delimited import DELIMITERS
 from trainwright.data.read.formats import Sniffed
-from trainwright.data.read.sniff import sniff
 from trainwright.errors import SourceError
 
 DATA = os.environ.get("TRAINWRIGHT_TEST_DATA", "")

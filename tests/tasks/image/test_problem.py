@@ -17,11 +17,11 @@ from safetensors.numpy import load_file
 import trainwright as tw
 from trainwright import cli
 from trainwright.config.settings import Settings
-from trainwright.data.files.cache_folder import cache_folder
+from trainwright.data.files.spool import cache_folder
 from trainwright.data.images import storage
 from trainwright.data.images.augment import Augment
 from trainwright.data.images.normalize import ImageNormalizer
-from trainwright.data.read import cifar
+from trainwright.data.read import archive_sets
 from trainwright.data.shapes import ImageShape
 from trainwright.tasks.image.defaults import image_training
 from trainwright.watch.events import Epoch, Note
@@ -143,7 +143,9 @@ def test_named_sets_by_their_layouts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     colours = np.random.default_rng(0).integers(0, 255, (40, 3, 32, 32), np.uint8)
     monkeypatch.setattr(sources.catalog, "fetch", lambda name, **_: files if name != "cifar10" else {"archive": tmp_path})
     names = ["cat", "dog"] * 20
-    monkeypatch.setattr(cifar, "read_cifar", lambda path, kind: {"train": (colours, names), "test": (colours[:20], names[:20])})
+    monkeypatch.setattr(
+        archive_sets, "read_cifar", lambda path, kind: {"train": (colours, names), "test": (colours[:20], names[:20])}
+    )
     options = {"epochs": 1, "valid_fraction": 0.0}
     clothes = fit("fashion_mnist", tmp_path / "clothes", **options)
     assert clothes.report["labels"] == ["Pullover", "T-shirt/top", "Trouser"]

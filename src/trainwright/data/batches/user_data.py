@@ -35,18 +35,12 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchLayout:
-    """How a batch is split into inputs and targets, and how its tensors and arrays are converted.
-
-    Attributes:
-        device: where they go.
-        dtype: of floating arrays and numbers; tensors, integers and truth values keep theirs.
-        target: the key of the targets in a dict; empty = one of ``TARGETS``.
-    """
+    """How a batch is split into inputs and targets, and how its tensors and arrays are converted."""
 
     takes: ClassVar[tuple[type, ...]] = (tuple, list, Mapping)  # types of data held whole; a list has its targets last
     device: torch.device
-    dtype: torch.dtype
-    target: str = ""
+    dtype: torch.dtype  # of floating arrays and numbers; tensors, integers and truth values keep theirs
+    target: str = ""  # the key of the targets in a dict; empty = one of TARGETS
 
     def parts(self, batch: Any) -> Parts:
         """Split a batch into inputs and targets.
@@ -102,16 +96,11 @@ class BatchLayout:
 
 @dataclass(frozen=True)
 class InputLayout(BatchLayout):
-    """The layout of data to predict: inputs alone, or a batch as for training, whose targets are left out.
-
-    Attributes:
-        accepts: whether the model can be called with such arguments.
-        targets: whether there are targets; None = found out by what the model can be called with.
-    """
+    """The layout of data to predict: inputs alone, or a batch as for training, whose targets are left out."""
 
     takes: ClassVar[tuple[type, ...]] = (tuple, Mapping, Tensor, np.ndarray)  # a list holds batches
-    accepts: Callable[..., bool] = lambda *inputs, **named: True
-    targets: bool | None = None
+    accepts: Callable[..., bool] = lambda *inputs, **named: True  # whether the model can be called with such arguments
+    targets: bool | None = None  # whether there are targets; None = found out by what the model can be called with
 
     def parts(self, batch: Any) -> Parts:
         """Return the inputs without targets. Raise E617 where it cannot be told whether there are targets."""
@@ -194,9 +183,8 @@ class LoaderBatches:
 def any_batches(data: Any, layout: BatchLayout, *, batch_size: int, seed: int | None, again: bool = True) -> Batches:
     """Return batches of whatever data a user has; ``again`` when they will be iterated over more than once.
 
-    Raises:
-        ModelError: E601 for data of another kind, E602 for an iterator where ``again``, E604 for arrays of different lengths,
-            E612 for a tuple of tuples, and what ``layout.parts`` raises.
+    Raise E601 for data of another kind, E602 for an iterator where ``again``, E604 for arrays of different lengths, E612 for a
+    tuple of tuples, and what ``layout.parts`` raises.
     """
     if isinstance(data, layout.takes) and _is_tensor_batches(data):
         return _tensor_batches(data, layout, batch_size, seed)

@@ -1,8 +1,7 @@
 """Members of an archive, read into memory. Nothing is ever unpacked to disk, so no name in an archive becomes a path.
 
-The only module that opens archives. Promises: a member is found by its exact name and must be a plain file, there once;
-none is larger than the caller allows, whatever the archive says of its size; a .tar.gz is read to its end, so that one
-that was cut short is noticed, and never beyond ``MOST_STREAM``. The format is told by the first bytes, not by the name.
+Promises: a member is found by its exact name and must be a plain file, there once; none is larger than the caller allows,
+whatever the archive says of its size; a .tar.gz is read to its end, so that one that was cut short is noticed.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +23,7 @@ MOST_BYTES = 256 << 20  # in one member; the largest member of the catalogue has
 MOST_STREAM = 1 << 30  # in a whole .tar.gz
 MOST_MEMBERS = 10_000  # in a whole .tar.gz: each costs memory, and an empty one hardly any bytes
 READ_BYTES = 1 << 20
+Member = tuple[str, bool, int, Callable[[], bytes]]  # its name, whether it is a plain file, its size, and its content
 
 # What the standard library is known to raise for archives that are not as they should be.
 _DAMAGE = (
@@ -39,18 +40,22 @@ _DAMAGE = (
 
 
 def members(path: Path, wanted: Sequence[str], most: int = MOST_BYTES) -> dict[str, bytes]:
-    """The content of every wanted member of the .zip or .tar.gz at ``path``, by name; each at most ``most`` bytes.
+    """Return the content of every wanted member of the .zip or .tar.gz at ``path``, by name; each at most ``most`` bytes.
 
-    Raises:
-        SourceError: E102, the file cannot be read; E136, a member is missing; E137, it is too large; E138, it is a link
-            or anything else than a plain file; E139, the archive is damaged or is none.
+    Raise E102 for a file that cannot be read, E136 for a member that is missing, E137 for one that is too large, E138 for a
+    link or anything else than a plain file, E139 for an archive that is damaged or none.
     """
+    found: dict[str, bytes] = {}
     try:
         with path.open("rb") as file:
             head = file.read(4)
             file.seek(0)
-            read = _from_zip if head.startswith(b"PK") else _from_tar_gz
-            found = read(file, path, wanted, most)
+            for name, plain, size, read in _zip_members(file) if head.startswith(b"PK") else _tar_gz_members(file, path):
+                if name in wanted:
+                    _check(path, name, plain, size, most, name in found)
+                    found[name] = read()
+                    if len(found[name]) != size:
+                        raise error("E139", path=path, why=f"'{name}' has {len(found[name]):,} bytes instead of {size:,}")
     except TrainwrightError:
         raise
     except _DAMAGE as problem:
@@ -65,8 +70,7 @@ def members(path: Path, wanted: Sequence[str], most: int = MOST_BYTES) -> dict[s
     return found
 
 
-def _from_tar_gz(file: IO[bytes], path: Path, wanted: Sequence[str], most: int) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+def _tar_gz_members(file: IO[bytes], path: Path) -> Iterator[Member]:
     stream = _Bounded(fileobj=file)
     with tarfile.open(fileobj=stream, mode="r|", bufsize=READ_BYTES) as archive:
         for count, member in enumerate(archive):
@@ -74,27 +78,19 @@ def _from_tar_gz(file: IO[bytes], path: Path, wanted: Sequence[str], most: int) 
                 raise error("E139", path=path, why=f"it has more than {MOST_MEMBERS:,} members")
             if member.size > MOST_STREAM:  # tarfile would go on skipping that much after the end of the file
                 raise error("E137", path=path, what=f"'{member.name}'", limit=f"{MOST_STREAM >> 20:,} MiB")
-            if member.name in wanted:
-                plain = member.isreg() and not member.issparse()
-                _check(path, member.name, plain, member.size, most, member.name in found)
-                content = archive.extractfile(member)
-                found[member.name] = _whole(content.read() if content else b"", member.size, path, member.name)
+            content = archive.extractfile(member) if member.isreg() and not member.issparse() else None
+            yield member.name, content is not None, member.size, content.read if content else bytes
     while stream.read(READ_BYTES):  # tarfile stops at its own end mark; the checksum of the gzip comes after it
         pass
-    return found
 
 
-def _from_zip(file: IO[bytes], path: Path, wanted: Sequence[str], most: int) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+def _zip_members(file: IO[bytes]) -> Iterator[Member]:
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
-            if member.filename in wanted:
-                kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where it was not made on Unix
-                plain = not member.is_dir() and kind in (0, stat.S_IFREG)
-                _check(path, member.filename, plain, member.file_size, most, member.filename in found)
-                with archive.open(member) as content:  # gives no more than the size it told, and checks the checksum
-                    found[member.filename] = _whole(content.read(), member.file_size, path, member.filename)
-    return found
+            kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where it was not made on Unix
+            plain = not member.is_dir() and kind in (0, stat.S_IFREG)
+            # read gives no more than the size it told, and checks the checksum
+            yield member.filename, plain, member.file_size, partial(archive.read, member)
 
 
 def _check(path: Path, name: str, plain: bool, size: int, most: int, again: bool) -> None:
@@ -106,19 +102,13 @@ def _check(path: Path, name: str, plain: bool, size: int, most: int, again: bool
         raise error("E137", path=path, what=f"'{name}'", limit=f"{most:,} bytes")
 
 
-def _whole(content: bytes, size: int, path: Path, name: str) -> bytes:
-    if len(content) != size:
-        raise error("E139", path=path, why=f"'{name}' has {len(content):,} bytes instead of {size:,}")
-    return content
-
-
 class _Bounded(gzip.GzipFile):
     """A decompressed stream that gives no more than ``MOST_STREAM`` bytes."""
 
     given = 0
 
     def read(self, size: int | None = -1) -> bytes:
-        """Up to ``size`` bytes. Raises E137 at the bound."""
+        """Return up to ``size`` bytes. Raise E137 at the bound."""
         chunk = super().read(size)
         self.given += len(chunk)
         if self.given > MOST_STREAM:

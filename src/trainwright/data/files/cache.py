@@ -20,8 +20,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from trainwright.data.files.cache_folder import cache_folder
-from trainwright.data.files.spool import IN_MEMORY
+from trainwright.data.files.spool import IN_MEMORY, cache_folder
 from trainwright.errors import TrainwrightError
 from trainwright.store.atomic import new_folder, sync, write_synced
 
@@ -31,7 +30,7 @@ LARGE = "large-"  # how the names of files begin that hold one array each; and u
 
 @cache
 def code_digest() -> str:
-    """Changes when any line of the code that shapes encoded data does."""
+    """Return a digest that changes when any line of the code that shapes encoded data does."""
     versions = [version(each) for each in ("polars", "numpy", "pillow", "tokenizers")]
     digest = hashlib.blake2b(":".join(versions).encode(), digest_size=16)
     package = Path(__file__).parents[2]
@@ -42,13 +41,13 @@ def code_digest() -> str:
 
 
 def fingerprint(content: str, shaping: Mapping[str, Any]) -> str:
-    """The name of an entry: of the content's digest, everything that shaped the encoding, and the code."""
+    """Return the name of an entry: of the content's digest, everything that shaped the encoding, and the code."""
     parts = json.dumps([content, shaping, code_digest()], sort_keys=True, default=str)
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
 
 def load(key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-    """The values and arrays of an entry, or None. Large arrays are left on the disk until they are used, and read-only."""
+    """Return an entry's values and arrays, or None. Large arrays are left on the disk until they are used, and read-only."""
     place = cache_folder() / "encoded" / key
     try:
         values = json.loads((place / "values.json").read_bytes())
@@ -75,14 +74,10 @@ def save(key: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
         _make_room(place.parent, LIMIT - size)
         large = {name: array for name, array in arrays.items() if array.nbytes > IN_MEMORY}
         small = {name: array for name, array in arrays.items() if name not in large}
-        files = {
-            "values.json": json.dumps({**values, LARGE: list(large)}).encode(),
-            "arrays.safetensors": safetensors.numpy.save(small),
-        }
         shutil.rmtree(place, ignore_errors=True)  # what is there could not be read
         with new_folder(place) as filled:
-            for name, content in files.items():
-                write_synced(filled / name, content)
+            write_synced(filled / "values.json", json.dumps({**values, LARGE: list(large)}).encode())
+            write_synced(filled / "arrays.safetensors", safetensors.numpy.save(small))
             for name, array in large.items():  # without a copy in memory
                 np.save(_large(filled, name), array, allow_pickle=False)
                 sync(_large(filled, name))

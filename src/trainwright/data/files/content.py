@@ -1,7 +1,7 @@
 """The bytes of a file, decompressed and bounded: what is missing, unreadable, binary or too large is refused here.
 
-Promises: a line of a table longer than ``MAX_RECORD_BYTES`` and an archive that grows beyond reason are
-refused before they fill the memory; whether a file is compressed is told by its first bytes, not by its name.
+Promises: a line of a table longer than ``MAX_RECORD_BYTES`` and an archive that grows beyond reason are refused before they
+fill the memory; whether a file is compressed is told by its first bytes, not by its name.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class SpilledContent:
         self._file = file
 
     def part(self, start: int, size: int) -> bytes:
-        """At most ``size`` bytes from ``start`` on. Raises OSError."""
+        """Return at most ``size`` bytes from ``start`` on. Raise OSError."""
         self._file.seek(start)
         return self._file.read(size)
 
@@ -72,27 +72,18 @@ class SpilledContent:
 
 @dataclass(frozen=True)
 class FileContent:
-    """A file's content. ``data`` is empty for a binary file that lies uncompressed: its own reader opens it.
-
-    Attributes:
-        data: all of it, or of a large file that was asked for by ``streamed`` the first ``HEAD`` bytes.
-        suffix: the extension in lower case, without the one of the compression (``.csv`` of ``a.csv.gz``).
-        compression: ``""``, ``"gz"`` or ``"zst"``, as the first bytes say.
-        size: bytes of all of it.
-        magic: the first bytes, by which a binary format is known; empty for text.
-        file: where all of it is, if it is not in ``data``.
-    """
+    """A file's content. ``data`` is empty for a binary file that lies uncompressed: its own reader opens it."""
 
     path: Path
-    data: bytes
-    suffix: str
-    compression: str
-    size: int
-    magic: bytes = b""
-    file: SpilledContent | None = None
+    data: bytes  # all of it, or of a large file that was asked for by ``streamed`` the first ``HEAD_BYTES``
+    suffix: str  # the extension in lower case, without the one of the compression (.csv of a.csv.gz)
+    compression: str  # "", "gz" or "zst", as the first bytes say
+    size: int  # bytes of all of it
+    magic: bytes = b""  # the first bytes of a binary format; empty for text
+    file: SpilledContent | None = None  # where all of it is, if it is not in ``data``
 
     def part(self, start: int, size: int) -> bytes:
-        """At most ``size`` bytes from ``start`` on. Raises E102."""
+        """Return at most ``size`` bytes from ``start`` on. Raise E102."""
         if self.file is None or start + size <= len(self.data):
             return self.data if start == 0 and size >= len(self.data) else self.data[start : start + size]
         try:
@@ -101,7 +92,7 @@ class FileContent:
             raise error("E102", path=self.path, why=problem.strerror or problem) from problem
 
     def __iter__(self) -> Iterator[bytes]:
-        """All of it, in parts. Raises E102."""
+        """Yield all of it, in parts. Raise E102."""
         if self.file is None:
             yield self.data
             return
@@ -111,7 +102,7 @@ class FileContent:
             start += len(part)
 
     def whole_lines(self, start: int = 0, wanted: int = 0) -> Iterator[bytes]:
-        """Yield all of it from ``start`` on in parts that end where a line does, of about ``wanted`` bytes. Raises E102."""
+        """Yield all of it from ``start`` on in parts that end where a line does, of about ``wanted`` bytes. Raise E102."""
         size = wanted or HEAD_BYTES
         while start < self.size:
             data = self.part(start, size)
@@ -138,7 +129,7 @@ class FileContent:
             before += len(lines)
 
     def in_utf8(self, encoding: str) -> FileContent:
-        """Return the same in UTF-8, damaged bytes as they are. Raises E117 for UTF-16 that is cut or damaged, and E172."""
+        """Return the same in UTF-8, damaged bytes as they are. Raise E117 for UTF-16 that is cut or damaged, and E172."""
         if encoding.startswith("utf-8"):
             return self
         if self.file is None:
@@ -156,17 +147,11 @@ def load(
 ) -> FileContent:
     """Read the file at ``path``.
 
-    Args:
-        records: whether its lines are records, so that none can be longer than ``MAX_RECORD_BYTES``; running text has
-            lines of any length.
-        at_least: stop soon after so many bytes of content; 0 reads all.
-        streamed: keep no more than ``HEAD`` bytes in memory.
-        magics: first bytes of the binary formats that are taken.
+    With ``records`` no line may be longer than ``MAX_RECORD_BYTES``; with ``at_least`` reading stops soon after so many bytes;
+    with ``streamed`` no more than ``HEAD_BYTES`` are kept in memory; ``magics`` are the first bytes of binary formats taken.
 
-    Raises:
-        SourceError: missing (E101), unreadable (E102), empty (E103), binary (E104), damaged (E105) or growing without
-            bound (E106) when decompressed, or with a line longer than ``MAX_RECORD_BYTES`` (E107); no room for what
-            is decompressed (E172).
+    Raise E101 for a file that is missing, E102 unreadable, E103 empty, E104 binary, E105 damaged when decompressed, E106
+    growing without bound, E107 with a line that is too long; E172 without room for what is decompressed.
     """
     require(path)
     try:
@@ -208,14 +193,14 @@ def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bo
     suffix = plain_suffix(path)
     if not compression and (magic := _magic(head, magics)):
         return FileContent(path, b"", suffix, "", path.stat().st_size, magic)
-    chunks = _chunks(file, compression)
-    longest = MAX_RECORD_BYTES if records else None
-    chunks = _first(chunks, at_least) if at_least else chunks
-    checked = _checked(chunks, path, file if compression else None, longest, magics)
+    chunks = _UNPACKERS.get(compression, _plain_chunks)(file)
+    checked = _checked(chunks, path, file if compression else None, MAX_RECORD_BYTES if records else None, magics)
     parts, size = [], 0
     for chunk in checked:
         parts.append(chunk)
         size += len(chunk)
+        if at_least and size >= at_least:
+            break
         if streamed and size > HEAD_BYTES and not _magic(parts[0], magics):
             data = b"".join(parts)
             if compression:
@@ -234,7 +219,7 @@ def _magic(head: bytes, magics: Sequence[bytes]) -> bytes:
 
 
 def _spilled(chunks: Iterable[bytes]) -> tuple[SpilledContent, int]:
-    """Write chunks to a file that no one else sees. Return it and its size. Raises E172."""
+    """Write chunks to a file that no one else sees. Return it and its size. Raise E172."""
     file, size = scratch_file(), 0
     kept = SpilledContent(file)
     for chunk in chunks:
@@ -246,21 +231,8 @@ def _spilled(chunks: Iterable[bytes]) -> tuple[SpilledContent, int]:
     return kept, size
 
 
-def _chunks(file: BinaryIO, compression: str) -> Iterator[bytes]:
-    if compression == "gz":
-        return _gz_chunks(file)
-    if compression == "zst":
-        return _zst_chunks(file)
+def _plain_chunks(file: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: file.read(READ_BYTES), b"")
-
-
-def _first(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Chunks until they hold ``size`` bytes."""
-    for chunk in chunks:
-        yield chunk
-        size -= len(chunk)
-        if size <= 0:
-            return
 
 
 def _gz_chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -275,7 +247,6 @@ def _gz_chunks(file: BinaryIO) -> Iterator[bytes]:
 def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
     import zstandard
 
-    whole = True
     frame = None
     try:
         while packed := file.read(ZST_CHUNK):
@@ -284,21 +255,22 @@ def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
                 if chunk := frame.decompress(packed):
                     yield chunk
                 packed = frame.unused_data
-                whole = frame.eof
-                frame = None if whole else frame
+                frame = None if frame.eof else frame
     except zstandard.ZstdError as problem:
         raise error("E105", path=file.name, why=str(problem)) from problem
-    if not whole:
+    if frame:
         raise error("E105", path=file.name, why="it ends in the middle of its data")
+
+
+_UNPACKERS = {"gz": _gz_chunks, "zst": _zst_chunks}
 
 
 def _checked(
     chunks: Iterator[bytes], path: Path, packed: BinaryIO | None, longest: int | None, magics: Sequence[bytes]
 ) -> Iterator[bytes]:
-    """The chunks, and an error as soon as they hold something that is not text, or a line beyond ``longest``.
+    """Yield the chunks. Raise E104 for what is not text, E107 for a line beyond ``longest``, E106 for a bomb.
 
-    ``packed`` is the file that is decompressed: the content may not outgrow what has been read of it. Plain files are
-    bounded by the disk they lie on.
+    ``packed`` is the file that is decompressed: the content may not outgrow what has been read of it.
     """
     total = open_line = 0
     for chunk in chunks:
@@ -312,12 +284,8 @@ def _checked(
         end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         open_line = open_line + len(chunk) if end < 0 else len(chunk) - end - 1
         if longest is not None and open_line > longest:
-            raise error("E107", path=path, limit=_size(longest), where=f"{path}, near byte {total:,}")
+            raise error("E107", path=path, limit=f"{longest >> 20} MiB", where=f"{path}, near byte {total:,}")
         yield chunk
-
-
-def _size(count: int) -> str:
-    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count:,} bytes"
 
 
 def binary_kind(head: bytes) -> str:

@@ -26,10 +26,9 @@ _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
 def encoding_of(content: Iterable[bytes], path: Path) -> tuple[str, str]:
-    """The name of the encoding (one that ``bytes.decode`` knows) and the reason. ``content``: in parts, as often as asked.
+    """Return the name of the encoding of ``content``, whose parts are gone through several times, and the reason.
 
-    Raises:
-        SourceError: UTF-32 (E117).
+    Raise E117 for UTF-32.
     """
     head = next(iter(content))[:LOOKED_AT_BYTES]
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -42,11 +41,7 @@ def encoding_of(content: Iterable[bytes], path: Path) -> tuple[str, str]:
 
 
 def decode(data: bytes, encoding: str, path: Path) -> str:
-    """``data`` as text. Damaged UTF-8 bytes come back as surrogates (``bad_bytes`` finds them).
-
-    Raises:
-        SourceError: UTF-16 that is cut or damaged (E117).
-    """
+    """Return ``data`` as text, damaged UTF-8 bytes as surrogates. Raise E117 for UTF-16 that is cut or damaged."""
     try:
         return data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError as problem:
@@ -54,17 +49,17 @@ def decode(data: bytes, encoding: str, path: Path) -> str:
 
 
 def not_decoded(problem: UnicodeDecodeError, encoding: str, path: Path) -> TrainwrightError:
-    """E117, with the place in the file."""
+    """Return E117, with the place in the file."""
     return error("E117", path=path, encoding=encoding, why=problem.reason, where=f"{path}, byte {problem.start:,}")
 
 
 def bad_bytes(text: str) -> int:
-    """How many damaged bytes ``decode`` met in this text (0 for nearly every text, and then at the cost of a look)."""
+    """Return how many damaged bytes ``decode`` met in this text."""
     return 0 if text.isascii() else len(_BAD.findall(text))
 
 
 def text_fault(text: str) -> str:
-    """What keeps a decoded record from being used as text, or an empty string."""
+    """Return what keeps a decoded record from being used as text, or an empty string."""
     if "\0" in text:
         return "a NUL byte where text is expected"
     if bad := bad_bytes(text):
@@ -73,7 +68,7 @@ def text_fault(text: str) -> str:
 
 
 def utf16_side(head: bytes) -> str:
-    """``utf-16-le``, ``utf-16-be`` or an empty string, as spaces, commas, quotes and line ends lie in the bytes.
+    """Return ``utf-16-le``, ``utf-16-be`` or an empty string, as spaces, commas, quotes and line ends lie in the bytes.
 
     The same bytes in the other order would be letters of scripts that hardly occur.
     """
@@ -126,7 +121,7 @@ def _decodes(content: Iterable[bytes], encoding: str) -> bool:
 
 
 def texts_of(content: Iterable[bytes], encoding: str, errors: str = "strict") -> Iterator[str]:
-    """The text of parts that may be cut anywhere, in as many parts. Raises UnicodeDecodeError with the place in all of it."""
+    """Yield the text of parts that may be cut anywhere. Raise UnicodeDecodeError with the place in all of it."""
     decoder, done = codecs.getincrementaldecoder(encoding)(errors), 0
     for part in chain(content, [b""]):
         waiting = len(decoder.getstate()[0])

@@ -1,7 +1,6 @@
 """Folders as data: one folder of .txt files a class, and folders that hold train, test and valid ones.
 
-Promises: entries are taken in sorted order, hidden ones are passed over, and a class is one level
-deep, so no link leads into a loop.
+Promises: entries are taken in sorted order, hidden ones are passed over, and a class is one level deep.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test
 
 
 def is_path(word: str) -> bool:
-    """Whether something of that name exists; a word that cannot be a name at all is none."""
+    """Return whether something of that name exists; a word that cannot be a name at all is none."""
     try:
         return bool(word) and Path(word).exists()
     except (OSError, ValueError):
@@ -45,23 +44,22 @@ def by_part(path: Path, holds: Callable[[Path], object]) -> dict[str, Path]:
 
 
 def class_folders(path: Path) -> dict[str, list[Path]]:
-    """The .txt files of every folder in ``path`` that has any, by the folder's name."""
-    classes = {entry.name: _texts(entry) for entry in entries(path) if entry.is_dir()}
-    return {name: files for name, files in classes.items() if files}
+    """Return the .txt files of every folder in ``path`` that has any, by the folder's name."""
+    found = {}
+    for folder in filter(Path.is_dir, entries(path)):
+        if texts := [entry for entry in entries(folder) if entry.suffix.lower() == ".txt" and entry.is_file()]:
+            found[folder.name] = texts
+    return found
 
 
 def part_of(name: str) -> str | None:
-    """The split that a file's name says: ``"valid"`` for ``ptb.valid.txt``; None where it says none, or two."""
+    """Return the split that a file's name says: ``"valid"`` for ``ptb.valid.txt``; None where it says none, or two."""
     parts = {PARTS[word] for word in re.findall("[a-z]+", name.lower()) if word in PARTS}
     return parts.pop() if len(parts) == 1 else None
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies in a folder, sorted, without hidden things; nothing where ``folder`` is none.
-
-    Raises:
-        SourceError: E102, it cannot be read.
-    """
+    """Return what lies in a folder, sorted, without hidden things; nothing where ``folder`` is none. Raise E102."""
     try:
         return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except NotADirectoryError:
@@ -76,11 +74,7 @@ def printable(name: str) -> str:
 
 
 def short_name(path: Path) -> str:
-    """The file's name without its endings; its folder's name where the file's says nothing."""
+    """Return the file's name without its endings; its folder's name where the file's says nothing."""
     place = path.resolve()
     name = place.name.split(".")[0] if place.is_file() else place.name
     return place.parent.name if name.lower() in ("train", "training", "data") and place.parent.name else name
-
-
-def _texts(folder: Path) -> list[Path]:
-    return [entry for entry in entries(folder) if entry.suffix.lower() == ".txt" and entry.is_file()]

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import numpy as np
+import platformdirs
 
-from trainwright.data.files.cache_folder import cache_folder
 from trainwright.errors import error
 
 Item = TypeVar("Item")
@@ -26,14 +26,20 @@ Result = TypeVar("Result")
 IN_MEMORY = 32 << 20  # bytes of one array
 
 
+def cache_folder() -> Path:
+    """Return the folder of the cache, which need not exist yet: ``TRAINWRIGHT_CACHE``, or the user's cache folder."""
+    chosen = os.environ.get("TRAINWRIGHT_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("trainwright"))
+
+
 def folder() -> Path:
-    """Where the files are: on the disk of the cache, as the system's folder for temporary files may be memory."""
+    """Return where the files are: on the disk of the cache, as the system's folder for temporary files may be memory."""
     return cache_folder() / "scratch"
 
 
 @contextmanager
 def scratch_errors() -> Iterator[None]:
-    """Raises E172 for whatever the disk refuses."""
+    """Raise E172 for whatever the disk refuses."""
     try:
         yield
     except OSError as problem:
@@ -41,7 +47,7 @@ def scratch_errors() -> Iterator[None]:
 
 
 def scratch_file() -> IO[bytes]:
-    """A new file that no one else sees; where the cache cannot be written, among the system's temporary files. Raises E172."""
+    """Open a new file that no one else sees, among the system's temporary files if the cache cannot be written. Raise E172."""
     with suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=folder())
@@ -62,7 +68,7 @@ class Spool:
         return self._size
 
     def append(self, part: np.ndarray) -> None:
-        """``part`` behind what is there. Raises E172."""
+        """Append ``part``. Raise E172."""
         part = np.ascontiguousarray(part, self._dtype)
         self._size += len(part)
         if self._file is None and self._size * self._dtype.itemsize <= self._limit:
@@ -75,7 +81,7 @@ class Spool:
         self._parts = []
 
     def array(self) -> np.ndarray:
-        """All of it, which may be written to. Nothing more can be appended. Raises E172."""
+        """Return all of it, which may be written to. Nothing more can be appended. Raise E172."""
         if self._file is None:
             return np.concatenate([np.empty(0, self._dtype), *self._parts])
         with scratch_errors(), self._file as file:
@@ -84,7 +90,7 @@ class Spool:
 
 
 def prefetch(items: Iterable[Item]) -> Iterator[Item]:
-    """The items, each made by another thread while the one before it is worked on."""
+    """Yield the items, each made by another thread while the one before it is worked on."""
     coming = iter(items)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(next, coming, None)
@@ -94,7 +100,7 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def parallel_map(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """``work`` on each item by all cores, the results in order; no more of either is held than the cores are busy with."""
+    """Apply ``work`` to each item on all cores. Yield the results in order; few of either are held at a time."""
     coming = iter(items)
     first = list(islice(coming, 2))
     if len(first) < 2:

@@ -4,15 +4,10 @@
 Library Reference that its module belongs to. ``python_docs.json`` beside this file says which module is in which
 chapter (the table of contents of Python 3.11 to 3.13, plus the modules that 3.14 adds to them). Chapters too small to
 learn from are joined to a neighbour. Modules that are private, or that one of these Pythons no longer has, are left
-out, so that the data set is much the same everywhere.
+out, so that the data set is much the same everywhere. The source files are parsed, never imported or executed.
 
-The source files are read as text and parsed; no module of the library is imported for its docstrings and nothing in
-them is executed. That leaves out modules written in C (``math``, ``itertools``): their docstrings are not in a file.
-
-Docstrings of one module resemble each other, so a random split asks "which chapter, having seen its modules?", which is
-much easier than a chapter's unseen module; the column ``module`` is there for those who want to hold out whole modules.
-
-``diabetes`` and ``wine`` are tables: see ``embedded``.
+Docstrings of one module resemble each other, so a random split is much easier than a chapter's unseen module; the column
+``module`` is there for those who want to hold out whole modules.
 """
 
 from __future__ import annotations
@@ -23,7 +18,6 @@ import json
 import platform
 import sysconfig
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -40,16 +34,14 @@ _TEST_FOLDERS = {"test", "tests"}  # the library's own tests: hundreds of texts 
 
 
 def names() -> list[str]:
-    """Every data set that needs no download, sorted."""
+    """Return the names of the data sets that need no download, sorted."""
     return sorted(TASKS)
 
 
 def load(name: str) -> Table:
-    """The records of a built-in data set that is a table.
+    """Return the records of a built-in data set that is a table.
 
-    Raises:
-        SourceError: E130, there is no such data set; E135, this Python came without its library's source files.
-        DataError: E248, scikit-learn came without its data files.
+    Raise E130 for no such data set, E135 for a Python without its library's source files, E248 for a scikit-learn without data.
     """
     if name not in _LOADERS:
         raise error("E130", name=name, known=", ".join(names()), hint=nearest(name, names()))
@@ -57,7 +49,7 @@ def load(name: str) -> Table:
 
 
 def _python_docs() -> Table:
-    """Columns ``label`` (chapter), ``text`` (docstring) and ``module`` (dotted name), by module, then in file order."""
+    """Return ``label`` (chapter), ``text`` (docstring) and ``module`` (dotted name), by module, then in file order."""
     library = Path(sysconfig.get_path("stdlib"))
     label_of = {
         module: chapter["label"]
@@ -66,18 +58,25 @@ def _python_docs() -> Table:
     }
     records: list[tuple[str, str, str]] = []
     rejected: list[Rejected] = []
-    with _no_garbage_collection():
+    collecting = gc.isenabled()
+    gc.disable()  # syntax trees are millions of small objects without cycles
+    try:
         for file in _source_files(library, label_of):
-            module = _module_name(file, library)
+            module = ".".join(file.relative_to(library).with_suffix("").parts).removesuffix(".__init__")
             try:
                 tree = ast.parse(file.read_bytes())
             except (OSError, SyntaxError, ValueError) as problem:
                 rejected.append(Rejected(str(file), 0, f"cannot be parsed: {problem}"))
                 continue
             records.extend((label_of[module.partition(".")[0]], text, module) for text in _docstrings(tree))
+    finally:
+        if collecting:
+            gc.enable()
     if not records:
         raise error("E135", where=str(library))
-    frame = _without_duplicates(pl.DataFrame(records, schema=["label", "text", "module"], orient="row"))
+    frame = pl.DataFrame(records, schema=["label", "text", "module"], orient="row")
+    told_apart = frame.filter(pl.col("label").n_unique().over("text") == 1)  # a text of two chapters belongs to neither
+    frame = told_apart.unique("text", keep="first", maintain_order=True)
     source = f"standard library of Python {platform.python_version()}"
     notes = [Note("source", source, "its docstrings are on every machine that runs this")]
     return Table(frame.with_row_index(ROW, offset=1).cast({ROW: pl.Int64}), "python-docs", rejected, notes)
@@ -91,14 +90,8 @@ def _source_files(library: Path, modules: dict[str, str]) -> Iterator[Path]:
                 yield file
 
 
-def _module_name(file: Path, library: Path) -> str:
-    parts = file.relative_to(library).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
 def _docstrings(node: ast.AST) -> Iterator[str]:
-    """Of the module, classes and functions under ``node``, in source order. Only statements can hold them, so
-    expressions, which are most of a tree, are never visited."""
+    """Yield those under ``node``, in source order. Expressions, which are most of a tree, cannot hold any."""
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         text = (ast.get_docstring(node) or "").strip()
         if len(text) >= SHORTEST:
@@ -106,24 +99,6 @@ def _docstrings(node: ast.AST) -> Iterator[str]:
     for block in ("body", "handlers", "orelse", "finalbody"):
         for statement in getattr(node, block, ()):
             yield from _docstrings(statement)
-
-
-def _without_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
-    """Each text once; a text that occurs in two chapters belongs to neither, so no copy of it is kept."""
-    told_apart = frame.filter(pl.col("label").n_unique().over("text") == 1)
-    return told_apart.unique("text", keep="first", maintain_order=True)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Syntax trees are millions of small objects without cycles: collecting among them only costs time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 # What each data set is for. ``digits`` is read by ``images``, ``python-reference`` by ``corpus``.

@@ -3,9 +3,8 @@
 Promises: both ways give the same rows. The fast way is taken only when a look at every quote, delimiter and line end
 has shown that each record is well formed and has as many fields as the first; so polars never has to guess.
 
-A large file is read in parts. Each begins where a record does, as the one before it was read to the end of one; a part that is
-well formed is cut at its last line end outside quotes, and any other is gone through with care from record to record. So
-neither the number of the parts nor their size makes a difference.
+A large file is read in parts, each from where a record begins: one that is well formed is cut at its last line end outside
+quotes, any other is gone through with care. So neither the number of the parts nor their size makes a difference.
 
 An empty field is null, quoted or not. Blank lines are counted (a spreadsheet shows them) and passed over. A quote
 inside a field that does not start with one is a letter like any other.
@@ -51,19 +50,13 @@ class Place:
 
 
 class DelimitedFile:
-    """A file of UTF-8, read in parts.
-
-    Attributes:
-        begin: the place of the first part.
-        literal_quotes: whether quotes are letters like any other.
-    """
+    """A file of UTF-8, read in parts from ``begin`` on. With ``literal_quotes`` quotes are letters like any other."""
 
     def __init__(self, content: FileContent, delimiter: str, has_header: bool, mark: int = 0) -> None:
-        """``mark``: bytes of a byte-order mark.
+        """Find the names behind ``mark`` bytes of a byte-order mark.
 
-        Raises:
-        SourceError: a header that cannot be read (E119) or that names a column twice (E110) or ``__row__`` (E116), or a
-            first record with more than ``MOST_COLUMNS`` fields (E170).
+        Raise E119 for a header that cannot be read, E110 where it names a column twice, E116 for ``__row__``, and E170 for more
+        than ``MOST_COLUMNS`` fields.
         """
         self._content, self._delimiter, self._has_header = content, delimiter, has_header
         self.begin = Place(mark, 0, has_header)
@@ -75,8 +68,9 @@ class DelimitedFile:
             self._names = _names(line.rstrip("\r").split("\t"), has_header, content.path)
 
     def read(self, place: Place, size: int) -> tuple[Delimited, Place]:
-        """The records of about ``size`` bytes from ``place`` on, and the place behind them."""
-        data, whole = self._part(place.byte, size)
+        """Return the records of about ``size`` bytes from ``place`` on, and the place behind them."""
+        data = self._content.part(place.byte, size)
+        whole = place.byte + len(data) >= self._content.size
         kept = data if whole else data[: _last_end(data, 0 if self.literal_quotes else QUOTE)]
         end = place.byte + len(kept)
         if self.literal_quotes and not kept:  # a line is longer
@@ -90,16 +84,11 @@ class DelimitedFile:
         return Delimited(frame.slice(header)), Place(end, place.records + read, False)
 
     def ended(self, place: Place) -> bool:
-        """Whether there is nothing behind ``place``."""
+        """Return whether there is nothing behind ``place``."""
         return place.byte >= self._content.size
 
-    def _part(self, start: int, size: int) -> tuple[bytes, bool]:
-        """Bytes from ``start`` on, and whether they are all there are."""
-        data = self._content.part(start, size)
-        return data, start + len(data) >= self._content.size
-
     def _fast(self, data: bytes, place: Place) -> pl.DataFrame | None:
-        """The rows as polars reads them, the header among them; None where a closer look is needed."""
+        """Return the rows as polars reads them, the header among them; None where a closer look is needed."""
         if self.literal_quotes:
             count, quote = data.count(b"\n") + (not data.endswith(b"\n")), None
         else:
@@ -107,7 +96,7 @@ class DelimitedFile:
         return fast(data, self._delimiter, self._names, count, place.records, quote) if count else None
 
     def careful(self, place: Place, size: int) -> tuple[Delimited, Place]:
-        """What ``read`` gives, record by record, however they are formed."""
+        """Return what ``read`` returns, record by record, however they are formed."""
         records = Records(self._content, place.byte, self._delimiter)
         rows: list[list[str]] = []
         numbers: list[int] = []
@@ -117,7 +106,7 @@ class DelimitedFile:
             number += 1
             if record and header_due:
                 header_due = False
-            elif record and (fault := record if isinstance(record, str) else self._fault(record)):
+            elif record and (fault := fault_of(record, len(self._names), self._has_header)):
                 rejected.append((number, intern(fault)))  # millions may have the same
             elif record:
                 rows.append(record)  # type: ignore[arg-type]  # a str is its own fault
@@ -127,11 +116,8 @@ class DelimitedFile:
         frame = _frame(rows, numbers, self._names)
         return Delimited(frame, rejected), Place(place.byte + records.read, number, header_due)
 
-    def _fault(self, record: list[str]) -> str:
-        return fault_of(record, len(self._names), self._has_header)
-
     def _quotes_are_letters(self) -> bool:
-        """Whether some part is not well formed with quotes that enclose fields, while all are as lines of the same tabs."""
+        """Return whether some part is not well formed with quotes that enclose fields, while all are lines of the same tabs."""
         if not any(b'"' in part for part in self._content):
             return False
         fits, widths, touching, both, blank = True, set[int](), 0, 0, False
@@ -150,12 +136,12 @@ class DelimitedFile:
 
 
 def _trim(data: bytes) -> bytes:
-    """``data`` without blank lines at its end, which are no records."""
+    """Return ``data`` without blank lines at its end, which are no records."""
     return data.rstrip(b"\r\n") if data.endswith((b"\n\n", b"\n\r\n", b"\r\r")) else data
 
 
 def _last_end(data: bytes, quote: int) -> int:
-    """How many bytes there are up to the last line end that an even number of quotes stands before; 0 where none is."""
+    """Return how many bytes there are up to the last line end that an even number of quotes stands before; 0 where none is."""
     end = data.rfind(b"\n")
     odd = quote and data.count(quote, 0, end) % 2
     while odd and end > 0:
@@ -166,7 +152,7 @@ def _last_end(data: bytes, quote: int) -> int:
 
 
 def _first(data: bytes, delimiter: str, has_header: bool, path: Path) -> list[str]:
-    """The first record: the header; or, of a file without one, the first that can be read."""
+    """Return the first record: the header; or, of a file without one, the first that can be read."""
     for part in (data[:START], data):
         # a second record in the head shows that the first one was not cut
         found = list(islice(filter(None, records_of(part, delimiter)), 2))
@@ -210,7 +196,7 @@ def _refuse_wide(count: int, path: Path) -> None:
 
 
 def well_formed_records(data: bytes, delimiter: str, width: int) -> int:
-    """How many records there are, or 0 unless each has ``width`` fields, every quote its place, every line LF or CR LF.
+    """Count the records; 0 unless each has ``width`` fields, every quote its place, every line LF or CR LF.
 
     NUL bytes and blank lines are left to the careful way too.
     """
@@ -233,7 +219,7 @@ def well_formed_records(data: bytes, delimiter: str, width: int) -> int:
 
 
 def _quotes_fit(content: np.ndarray[Any, np.dtype[np.uint8]], quotes: Positions, delimiter: int) -> bool:
-    """Openers follow a delimiter or a line end, closers precede one; the halves of a doubled quote vouch for it."""
+    """Return whether opening quotes follow a delimiter or a line end, and closing ones precede one."""
     if len(quotes) % 2:
         return False
     if not len(quotes):
@@ -247,7 +233,7 @@ def _quotes_fit(content: np.ndarray[Any, np.dtype[np.uint8]], quotes: Positions,
 
 
 def _outside(positions: Positions, quotes: Positions) -> Positions:
-    """The positions that an even number of quotes stands before: those that are not inside a quoted field."""
+    """Return the positions that an even number of quotes stands before: those that are not inside a quoted field."""
     return positions[np.searchsorted(quotes, positions) % 2 == 0] if len(quotes) else positions
 
 
@@ -258,8 +244,7 @@ def _any_blank(content: np.ndarray[Any, np.dtype[np.uint8]], ends: Positions) ->
 
 
 def fast(data: bytes, delimiter: str, names: list[str], count: int, before: int, quote: str | None) -> pl.DataFrame | None:
-    """The records as polars reads them, numbered behind those ``before``; None where it cannot (bytes that are not UTF-8) or
-    finds other than ``count``."""
+    """Return the records, numbered behind those ``before``; None where polars cannot read them or finds not ``count``."""
     numbers = [str(place) for place in range(len(names))]  # a name might be a pattern to polars
     try:
         frame = pl.read_csv(
@@ -281,10 +266,10 @@ def fast(data: bytes, delimiter: str, names: list[str], count: int, before: int,
 
 
 def _literal(data: bytes) -> tuple[set[int], int, int] | None:
-    """Of whole lines of tab-separated text: the numbers of tabs, how many fields touch a quote, how many at both ends.
+    """Return the numbers of tabs of whole lines, how many fields touch a quote, and how many at both ends.
 
     Quotes are letters (usual in research data) when every line has the same number of tabs, and of the fields that touch a
-    quote at either end only the smaller part has one at both. None for what no line of such a file has.
+    quote at either end only the smaller part has one at both. Return None for what no line of such a file has.
     """
     if b"\0" in data or data.startswith(BOM_UTF8) or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
         return None

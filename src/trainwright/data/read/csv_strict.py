@@ -58,7 +58,7 @@ class Records(Iterator[list[str] | str]):
 
 
 def records_of(data: bytes, delimiter: str) -> Iterator[list[str] | str]:
-    """The records of bytes in memory."""
+    """Yield the records of bytes in memory."""
     from pathlib import Path
 
     return Records(FileContent(Path(), data, "", "", len(data)), 0, delimiter)
@@ -89,8 +89,10 @@ def _lines(content: FileContent, start: int) -> Iterator[str]:
         yield from io.StringIO(part.decode("utf-8", "surrogateescape"), newline="")
 
 
-def fault_of(record: list[str], width: int, has_header: bool = True) -> str:
-    """Why the record cannot be used, or an empty string."""
+def fault_of(record: list[str] | str, width: int, has_header: bool = True) -> str:
+    """Return why the record cannot be used, or an empty string; a record that is its own fault comes as text."""
+    if isinstance(record, str):
+        return record
     if len(record) != width:
         found = f"{len(record)} field{'s' * (len(record) != 1)}"
         return f"{found} where the {'header' if has_header else 'first record'} has {width}"

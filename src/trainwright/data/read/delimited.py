@@ -37,7 +37,6 @@ def sniff(sample: Sample) -> Sniffed:
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
-    """Return a function that goes through the records."""
     mark = len(BOM_UTF8) if sniffed.encoding == "utf-8-sig" else 0
     file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark)
     if file.literal_quotes:
@@ -103,7 +102,7 @@ def _wanted(suffix: str) -> str:
 
 
 def _plausible(delimiter: str, share: float, known: int, count: int, wanted: str) -> bool:
-    """Prose has commas and colons too: without a table's extension or column names, every record must agree."""
+    """Return whether records may be parted so. Prose has commas too: without other signs every record must agree."""
     if known > 1:
         return True
     if delimiter == ":":
@@ -147,7 +146,7 @@ def _signs(columns: list[tuple[str, list[str]]]) -> Iterator[tuple[bool, str]]:
 
 
 def _name_like(name: str, column: list[str]) -> bool:
-    """One word; or up to three that are much shorter than what stands below them."""
+    """Return whether a name is one word, or up to three that are much shorter than what stands below them."""
     words = name.split()
     if not 1 <= len(words) <= 3 or not all(_NAME.fullmatch(word) for word in words):
         return not name

@@ -26,7 +26,6 @@ def sniff(sample: Sample) -> Sniffed | None:
 
 
 def open_parts(content: FileContent, sniffed: Sniffed) -> OpenedParts:
-    """Return a function that goes through the lines."""
     return partial(_parts, content)
 
 

@@ -1,9 +1,8 @@
 """The formats of files that hold a table: a format is a module that reads it, and its entry in ``FORMATS``.
 
-The module has ``open_parts(content, sniffed)``, which gives a function that goes through the file's records anew whenever it is
-called: (frame, [(record number, reason), ...]) for each part of a large file, the frame with the column ``ROW``. The content of
-a text format is in UTF-8. The module of a text format also has ``sniff(sample)``: what the start of a file is found to be, or
-None where it is not of the format.
+The module has ``open_parts(content, sniffed)``, which returns a function that yields (frame, [(record number, reason), ...])
+for each part of the file, anew whenever it is called, the frame with the column ``ROW``. The content of a text format is in
+UTF-8. The module of a text format also has ``sniff(sample)``: what the start of a file is found to be, or None.
 """
 
 from __future__ import annotations
@@ -28,13 +27,7 @@ OpenedParts = Callable[[], Iterator[Part]]
 
 @dataclass(frozen=True)
 class Format:
-    """A format.
-
-    Attributes:
-        suffixes: of its files, in lower case; whether compressed makes no difference.
-        module: its full name; it is imported when a file is read.
-        magic: the first bytes of a binary format; empty for text.
-    """
+    """A format; its module is imported when a file is read. ``magic`` are the first bytes of a binary one."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -62,8 +55,7 @@ def by_suffix(suffix: str) -> str:
 
 
 def names_table(word: str) -> bool:
-    """Return whether a word can only be meant as the name of a table's file: no spaces, and the ending of one or of its copy
-    that is compressed."""
+    """Return whether a word can only be meant as the name of a table's file, compressed or not."""
     suffix = Path(word).suffix.lower()
     return " " not in word and (suffix[1:] in COMPRESSIONS or by_suffix(suffix) != "")
 
@@ -75,12 +67,7 @@ def magics() -> list[bytes]:
 
 @dataclass(frozen=True)
 class Sample:
-    """The start of a text file.
-
-    Attributes:
-        cut: whether there is more, so that the last record may not be whole.
-        suffix: of the file's name, in lower case.
-    """
+    """The start of a text file. Where it is ``cut`` there is more, so that the last record may not be whole."""
 
     text: str
     cut: bool
@@ -100,15 +87,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Sniffed:
-    """What a path holds.
-
-    Attributes:
-        format: the name of one of ``FORMATS``, or ``folder``.
-        compression: ``""``, ``gz`` or ``zst``.
-        encoding: a name that ``bytes.decode`` knows; empty for binary formats. See ``encoding.encoding_of``.
-        delimiter: of csv; else empty.
-        has_header: whether the file names its columns.
-    """
+    """What a path holds: the name of one of ``FORMATS``, or ``folder``. A binary format has no encoding."""
 
     format: str
     compression: str = ""

@@ -6,10 +6,12 @@ shorter than its header says is refused as a whole.
 
 from __future__ import annotations
 
+import gzip
 import math
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -24,7 +26,7 @@ _TYPES = {0x08: "ubyte", 0x09: "byte", 0x0B: "short", 0x0C: "int", 0x0D: "float"
 _GZIP = b"\x1f\x8b"
 _PARTS = PARTS | {"t10k": "test"}
 _HEAD = 4 + 4 * 255  # bytes of the longest header
-PACKED_CHUNK = 1 << 16  # bytes unpacked at a time
+CHUNK = 1 << 16  # bytes read at a time
 
 
 def holds(path: Path, head: bytes) -> bool:
@@ -40,7 +42,7 @@ def holds(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> dict[str, Pictures]:
-    """Return the pictures of a folder by split, or those of one images file. Raises as ``idx_pairs`` and ``read_pair``."""
+    """Return the pictures of a folder by split, or those of one images file. Raise as they do."""
     if path.is_dir():
         return {part: read_pair(*pair) for part, pair in idx_pairs(path).items()}
     return {"train": read_pair(path, _labels_of(path, _plain(path), _by_name(entries(path.parent))))}
@@ -51,10 +53,9 @@ def _images(files: Iterable[str]) -> list[str]:
 
 
 def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """By split (train, valid, test): the images file and the labels file, told by their names. Empty where there are none.
+    """Return the images file and the labels file of each split (train, valid, test), told by their names.
 
-    Raises:
-        SourceError: E144, images without labels; E145, more than one pair for a split.
+    Raise E144 for images without labels, E145 for more than one pair for a split.
     """
     files = _by_name(entries(folder))
     found: dict[str, tuple[Path, Path]] = {}
@@ -69,10 +70,9 @@ def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
 
 
 def read_pair(images: Path, labels: Path) -> Pictures:
-    """The pictures of an images file under the labels of a labels file.
+    """Return the pictures of an images file under the labels of a labels file.
 
-    Raises:
-        SourceError: E102; E143 for a file that is damaged or of another kind; E146 for counts that differ; E147.
+    Raise E102, E143 for a file that is damaged or of another kind, E146 for counts that differ, E147.
     """
     pixels, values = read_array(images), read_array(labels)
     if pixels.ndim < 3:
@@ -92,21 +92,28 @@ def read_pair(images: Path, labels: Path) -> Pictures:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """The array of an IDX file: uint8, any shape. Raises SourceError E102 or E143."""
+    """Return the array of an IDX file: uint8, any shape. Raise E102 or E143."""
     try:
-        data = memoryview(bytearray(path.read_bytes()))
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+            file.seek(0)
+            return _read(path, gzip.GzipFile(fileobj=file) if packed else file, packed)
+    except (gzip.BadGzipFile, zlib.error) as problem:
+        raise error("E143", path=path, why=f"its gzip data is damaged: {problem}") from problem
+    except EOFError as problem:
+        raise error("E143", path=path, why="its gzip data is truncated") from problem
     except OSError as problem:
         raise error("E102", path=path, why=problem.strerror or problem) from problem
-    if bytes(data[:2]) == _GZIP:
-        limit = max(SMALL_EXPANSION, MAX_EXPANSION * len(data))
-        shape, start = _header(path, _unpacked(path, data, _HEAD, whole=False))
-        expected = start + math.prod(shape)
-        if expected > limit:
-            raise error("E143", path=path, why=f"its header declares {expected:,} bytes, which {len(data):,} cannot hold")
-        data = memoryview(_unpacked(path, data, expected, whole=True))
-    else:
-        shape, start = _header(path, data)
-        expected = start + math.prod(shape)
+
+
+def _read(path: Path, file: IO[bytes] | gzip.GzipFile, packed: bool) -> np.ndarray:
+    data, size = bytearray(file.read(_HEAD)), path.stat().st_size
+    shape, start = _header(path, data)
+    expected = start + math.prod(shape)
+    if packed and expected > max(SMALL_EXPANSION, MAX_EXPANSION * size):
+        raise error("E143", path=path, why=f"its header declares {expected:,} bytes, which {size:,} cannot hold")
+    while len(data) <= expected and (chunk := file.read(CHUNK)):  # to the end, where the checksum is
+        data += chunk
     if len(data) != expected:
         found = f"more than {expected:,}" if len(data) > expected else f"{len(data):,}"
         declared = " x ".join(map(str, shape))
@@ -114,8 +121,8 @@ def read_array(path: Path) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
-def _header(path: Path, data: bytearray | memoryview) -> tuple[tuple[int, ...], int]:
-    """Shape, and where the values begin."""
+def _header(path: Path, data: bytearray) -> tuple[tuple[int, ...], int]:
+    """Return the shape, and where the values begin."""
     if len(data) < 4 or bytes(data[:2]) != b"\0\0" or data[2] not in _TYPES or data[3] == 0:
         raise error("E143", path=path, why=f"it begins with {bytes(data[:4]).hex(' ') or 'nothing'}")
     if data[2] != 0x08:
@@ -129,35 +136,13 @@ def _header(path: Path, data: bytearray | memoryview) -> tuple[tuple[int, ...], 
     return shape, start
 
 
-def _unpacked(path: Path, packed: memoryview, most: int, whole: bool) -> bytearray:
-    """The first ``most`` bytes of gzipped data; with ``whole``, all of it, up to one byte more than ``most``."""
-    result, most, engine = bytearray(), most + whole, zlib.decompressobj(31)
-    try:
-        for start in range(0, len(packed), PACKED_CHUNK):
-            piece: bytes | memoryview = packed[start : start + PACKED_CHUNK]
-            while piece and len(result) < most:
-                if engine.eof:  # several members, as parallel compressors write, or padding
-                    if not (piece := bytes(piece).lstrip(b"\0")):
-                        break
-                    engine = zlib.decompressobj(31)
-                result += engine.decompress(piece, most - len(result))
-                piece = engine.unused_data
-            if len(result) >= most:
-                return result
-    except zlib.error as problem:
-        raise error("E143", path=path, why=f"its gzip data is damaged: {problem}") from problem
-    if not engine.eof:
-        raise error("E143", path=path, why="its gzip data is truncated")
-    return result
-
-
 def _plain(path: Path) -> str:
-    """The name as the original files have it: ``t10k-images-idx3-ubyte`` for ``T10k.images.idx3-ubyte.gz``."""
+    """Return the name as the original files have it: ``t10k-images-idx3-ubyte`` for ``T10k.images.idx3-ubyte.gz``."""
     return path.name.lower().removesuffix(".gz").replace(".", "-").replace("_", "-")
 
 
 def _by_name(files: Iterable[Path]) -> dict[str, Path]:
-    """IDX files by their plain names; of a file and its packed copy, the file."""
+    """Return IDX files by their plain names; of a file and its packed copy, the file."""
     packed_first = sorted((file for file in files if file.is_file()), key=lambda file: file.suffix.lower() != ".gz")
     return {_plain(file): file for file in packed_first if "idx" in file.name.lower() and "ubyte" in file.name.lower()}
 

@@ -34,7 +34,7 @@ BY_NAME = 0.5  # of the values of a column of a usual name, that end like image 
 
 
 def split_of(folder: Path) -> dict[str, Path]:
-    """The folder of classes of each split: train, valid, test where there are such folders, else ``folder`` as train.
+    """Return the folder of classes of each split: train, valid, test where there are such folders, else ``folder`` as train.
 
     A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
     """
@@ -49,25 +49,22 @@ def holds(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> dict[str, Pictures]:
-    """Return the pictures of each split. Raises as ``read_folder``."""
+    """Return the pictures of each split. Raise what ``read_folder`` raises."""
     return {part: read_folder(folder) for part, folder in split_of(path).items()}
 
 
 def holds_classes(folder: Path) -> bool:
-    """Whether some folder in ``folder`` holds an image file, at any depth, judged by names alone."""
+    """Return whether some folder in ``folder`` holds an image file, at any depth, judged by names alone."""
     return any(entry.is_dir() and _holds_file(entry) for entry in entries(folder))
 
 
 def read_folder(folder: Path) -> Pictures:
-    """The pictures of one folder of classes. Raises SourceError E102, E141 (none) or E142 (none that can be used)."""
+    """Return the pictures of one folder of classes. Raise E102, E141 (none) or E142 (none that can be used)."""
     labels, names, paths = [], [], []
     others: Counter[str] = Counter()
     for entry in entries(folder):
-        if not entry.is_dir():
-            others[entry.suffix.lower()] += 1
-            continue
-        for path in _files(entry):
-            if path.suffix.lower() not in SUFFIXES:
+        for path in _files(entry) if entry.is_dir() else [entry]:
+            if path is entry or path.suffix.lower() not in SUFFIXES:
                 others[path.suffix.lower()] += 1
                 continue
             labels.append(printable(entry.name))
@@ -86,15 +83,14 @@ def read_folder(folder: Path) -> Pictures:
 
 
 def images_below(folder: Path) -> list[Path]:
-    """The image files in ``folder`` at any depth, by their names, sorted folder by folder. Raises SourceError E102."""
+    """Return the image files in ``folder`` at any depth, by their names, sorted folder by folder. Raise E102."""
     return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
 
 
 def image_column(table: Table, image: str = "") -> tuple[str, str]:
-    """The column that names image files, and why; two empty strings where there is none.
+    """Return the column that names image files, and why; two empty strings where there is none.
 
-    Raises:
-        DataError: E201, the column given is not there; SourceError: E149, several fit equally well.
+    Raise E201 where the column given is not there, E149 where several fit equally well.
     """
     if image:
         return column_of(table, image), "as given"
@@ -109,11 +105,9 @@ def image_column(table: Table, image: str = "") -> tuple[str, str]:
 
 
 def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
-    """The pictures that a table names, relative to the folder it is in. Rows without picture or label are left out.
+    """Return the pictures that a table names, relative to its folder. Rows without picture or label are left out.
 
-    Raises:
-        SourceError: E149, no column names image files; E142, no picture can be used.
-        DataError: E201 to E205, as ``choose_columns``.
+    Raise E149 where no column names image files, E142 where no picture can be used, E201 to E205 as ``choose_columns`` does.
     """
     column, why = image_column(table, image)
     if not column:
@@ -139,12 +133,12 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
 
 
 def _holds_file(folder: Path) -> bool:
-    """Whether an image file lies in ``folder``, at any depth."""
+    """Return whether an image file lies in ``folder``, at any depth."""
     return any(path.suffix.lower() in SUFFIXES for path in _files(folder))
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files below ``folder`` in sorted order, without hidden ones. A folder that cannot be read raises E102."""
+    """Yield all files below ``folder`` in sorted order, without hidden ones. Raise E102 for a folder that cannot be read."""
 
     def refuse(problem: OSError) -> None:
         raise error("E102", path=problem.filename, why=problem.strerror or problem) from problem

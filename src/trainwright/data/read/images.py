@@ -23,9 +23,9 @@ HEAD_BYTES = 512
 
 
 def holds_images(path: Path) -> bool:
-    """Return whether ``path`` is a folder of images, of IDX files, or a file of IDX or NumPy. Reads names and a few bytes only.
+    """Return whether ``path`` is a folder of images, of IDX files, or a file of IDX or NumPy. Raise E101 or E102.
 
-    A table that names image files is found by ``image_folders.image_column``. Raises SourceError E101 or E102.
+    A table that names image files is found by ``image_folders.image_column``.
     """
     return _source(path) is not None
 
@@ -40,13 +40,9 @@ def _source(path: Path) -> Any:
 
 
 def read_pictures(path: Path) -> dict[str, Pictures]:
-    """Return the pictures by split: ``train``, and ``valid`` and ``test`` where there are some. Files are not decoded.
+    """Return the pictures by split, of IDX files perhaps without ``train``. Files are not decoded.
 
-    A folder of IDX files may lack those of ``train``.
-
-    Raises:
-        SourceError: E101 to E120 for what cannot be read, E141 to E149 for what holds no usable pictures.
-        DataError: E201 to E205 for columns.
+    Raise E101 to E120 for what cannot be read, E141 to E149 for what holds no usable pictures, E201 to E205 for columns.
     """
     source = _source(path)
     if source is None and not path.is_dir():
@@ -56,7 +52,7 @@ def read_pictures(path: Path) -> dict[str, Pictures]:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Return the images of a file of IDX or NumPy without their labels. Raises SourceError."""
+    """Return the images of a file of IDX or NumPy without their labels. Raise SourceError."""
     found: np.ndarray = _source(path).read_array(path)
     return found
 

@@ -12,7 +12,7 @@ from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
 from trainwright.data.tables.feature_columns import usable_features
 from trainwright.data.tables.profile import LONGEST_LABEL, MOST, ColumnProfile
 from trainwright.data.tables.table import Table
-from trainwright.data.tables.text_columns import TextSchema, choose_columns
+from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import TrainwrightError
 
 PICTURE = rf"(?i)\S({SUFFIX_PATTERN})\s*$"
@@ -26,7 +26,7 @@ class Evidence:
 
     @cached_property
     def table(self) -> tuple[str, str]:
-        """The kind that its table speaks for, and why; empty for a source that is no table. Raises SourceError."""
+        """Return the kind that its table speaks for, and why; empty for a source that is no table. Raise SourceError."""
         if self.source.form != "table":
             return "", ""
         if self.given.get("image"):
@@ -42,7 +42,7 @@ class Evidence:
 
 
 def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple[Literal["text", "image", "table"], str]:
-    """What is learned from, and the reason. ``text`` and ``label`` are the columns that the person named."""
+    """Return what is learned from, and the reason. ``text`` and ``label`` are the columns that the person named."""
     if text:
         return "text", "its text is named"
     profiles = {name: profile for name, profile in table.profiles.items() if name != label}
@@ -60,10 +60,11 @@ def _pictures(profile: ColumnProfile) -> bool:
 
 
 def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str) -> tuple[Literal["text", "table"], str]:
-    """Text, if the columns of a text source can be told and nothing beside them speaks for a table."""
-    columns = _columns(table, label)
+    """Return text, if its columns can be told and nothing beside them speaks for a table."""
     usable = usable_features(table)
-    if columns is None:
+    try:
+        columns = choose_columns(table, (), label)
+    except TrainwrightError:
         prose = any(profile.prose for profile in profiles.values())
         if not usable or (len(usable) == 1 and prose):
             return "text", "no two columns could be features and a label"
@@ -84,13 +85,6 @@ def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str)
     if max(profile.mean_length for profile in chosen) > LONGEST_LABEL:
         return "text", f"{named} holds long texts, and no column holds numbers"
     return "table", f"{_some(list(beside))} can be learned from, beside {named}"
-
-
-def _columns(table: Table, label: str) -> TextSchema | None:
-    try:
-        return choose_columns(table, (), label)
-    except TrainwrightError:
-        return None
 
 
 def _some(names: list[str]) -> str:

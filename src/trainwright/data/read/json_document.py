@@ -11,7 +11,7 @@ from typing import Any
 from trainwright.data.files.content import FileContent
 from trainwright.data.files.encoding import decode
 from trainwright.data.read.formats import OpenedParts, Sample, Sniffed, by_suffix, recognized
-from trainwright.data.read.json_records import Object, json_schema, kind_of, require_shallow, require_text, short, to_frame
+from trainwright.data.read.json_records import json_schema, kind_of, require_storable, short, to_frame
 from trainwright.errors import error
 
 
@@ -23,22 +23,15 @@ def sniff(sample: Sample) -> Sniffed | None:
 
 
 def open_parts(content: FileContent, sniffed: Sniffed) -> OpenedParts:
-    """Return a function that gives the rows, which are one part."""
-    text = decode(b"".join(content), "utf-8", content.path).removeprefix("\ufeff")
-    objects, numbers, bad = parse_document(text, content.path)
-    return partial(iter, [(to_frame(objects, numbers, content.path, json_schema([objects])), bad)])
+    """Return a function that yields the rows, which are one part and count from 1.
 
-
-def parse_document(text: str, path: Path) -> tuple[list[Object], list[int], list[tuple[int, str]]]:
-    """The same for a list of objects, or an object of equally long lists; numbers count from 1.
-
-    Raises:
-        SourceError: text that is not JSON (E113) or JSON of another shape (E114).
+    Raise E113 for text that is not JSON, E114 for JSON of another shape than a list of objects, or an object of equal lists.
     """
+    path = content.path
+    text = decode(b"".join(content), "utf-8", path).removeprefix("\ufeff")
     try:
         document = json.loads(text)
-        require_text(text, document)
-        require_shallow(text, document)
+        require_storable(text, document)
     except UnicodeEncodeError as problem:
         raise error("E113", path=path, why="half a surrogate pair or a damaged byte in it") from problem
     except RecursionError as problem:
@@ -47,14 +40,14 @@ def parse_document(text: str, path: Path) -> tuple[list[Object], list[int], list
         line = getattr(problem, "lineno", 0)
         where = f"{path}, line {line}" if line else str(path)
         raise error("E113", path=path, why=short(problem), where=where) from problem
-    values = _rows_of(document, path)
-    objects = [(number, value) for number, value in enumerate(values, start=1) if isinstance(value, dict)]
-    rejected = [
-        (number, f"{kind_of(value)} where a JSON object is expected")
-        for number, value in enumerate(values, start=1)
-        if not isinstance(value, dict)
-    ]
-    return [value for _, value in objects], [number for number, _ in objects], rejected
+    objects, numbers, rejected = [], [], []
+    for number, value in enumerate(_rows_of(document, path), start=1):
+        if isinstance(value, dict):
+            objects.append(value)
+            numbers.append(number)
+        else:
+            rejected.append((number, f"{kind_of(value)} where a JSON object is expected"))
+    return partial(iter, [(to_frame(objects, numbers, path, json_schema([objects])), rejected)])
 
 
 def _rows_of(document: object, path: Path) -> list[Any]:

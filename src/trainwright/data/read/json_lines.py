@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from trainwright.data.files import content as files
 from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix, parse_lines, recognized
-from trainwright.data.read.json_records import Object, json_schema, kind_of, require_shallow, require_text, short, to_frame
+from trainwright.data.read.json_records import (
+    Object,
+    json_schema,
+    kind_of,
+    require_storable,
+    short,
+    to_frame,
+)
 
 
 def sniff(sample: Sample) -> Sniffed | None:
@@ -52,8 +59,7 @@ def _parse_line(line: str) -> Object | str:
         value = json.loads(line)
         if not isinstance(value, dict):
             return f"{kind_of(value)} where a JSON object is expected"
-        require_text(line, value)
-        require_shallow(line, value)
+        require_storable(line, value)
     except UnicodeEncodeError:
         return "half a surrogate pair or a damaged byte, which no text can hold"
     except RecursionError:

@@ -26,17 +26,14 @@ MANY_CELLS = 1 << 20  # below, empty ones are harmless
 MOST_EMPTY = 200  # cells for one that is filled
 DEEPEST = 100  # levels; how many more Python could write depends on who calls
 _INT64 = range(-(2**63), 2**63)
+WIDE, HUGE = "wide", "huge"
 
 
-def require_text(source: str, value: object) -> None:
-    """Raise UnicodeEncodeError for half a surrogate pair, which JSON can spell and a column cannot hold."""
+def require_storable(source: str, value: object) -> None:
+    """Raise UnicodeEncodeError for half a surrogate pair, RecursionError for lists and objects nested beyond ``DEEPEST``."""
     source.encode()
     if _SURROGATE.search(source):
         json.dumps(value, ensure_ascii=False).encode()
-
-
-def require_shallow(source: str, value: object) -> None:
-    """Raise RecursionError for more than ``DEEPEST`` lists and objects inside each other."""
     if source.count("[") + source.count("{") <= DEEPEST:
         return
     level = [value]
@@ -49,47 +46,30 @@ def require_shallow(source: str, value: object) -> None:
 
 
 @dataclass
-class Seen:
-    """The types of a key's values, and whether all whole numbers fit 64 bits, or a float without changing."""
-
-    types: set[type] = field(default_factory=set)
-    fit: bool = True
-    exact: bool = True
-
-    @property
-    def dtype(self) -> Any:
-        """Of the column, by all of its values."""
-        if self.types == {bool}:
-            return pl.Boolean
-        if self.types == {int} and self.fit:
-            return pl.Int64
-        if self.types == {float} or (self.types == {int, float} and self.exact):
-            return pl.Float64
-        return pl.String
-
-
-@dataclass
 class JsonSchema:
-    """The keys of all objects in the order of their first appearance, how many objects there are, and their filled cells."""
+    """The keys of all objects and the types of their values, how many objects there are, and their filled cells.
 
-    keys: dict[str, Seen] = field(default_factory=dict)
+    Beside ``int`` stands ``WIDE`` where a float would not hold a number, and ``HUGE`` where 64 bits would not.
+    """
+
+    keys: dict[str, set[type | str]] = field(default_factory=dict)
     objects: int = 0
     cells: int = 0
 
     @property
     def sparse(self) -> bool:
-        """Whether next to every cell would be empty."""
+        """Return whether next to every cell would be empty."""
         return len(self.keys) * self.objects > max(MANY_CELLS, MOST_EMPTY * self.cells)
 
 
 def json_schema(parts: Iterable[list[Object]]) -> JsonSchema:
-    """What all objects together have; the types of more columns than a table can hold are not looked at."""
+    """Survey all objects; the types of more columns than a table can hold are not looked at."""
     found = JsonSchema()
     for objects in parts:
         found.objects += len(objects)
         found.cells += sum(map(len, objects))
         names = dict.fromkeys(name for value in objects for name in value)
-        found.keys |= {name: Seen() for name in names if name not in found.keys}
+        found.keys |= {name: set() for name in names if name not in found.keys}
         if len(found.keys) > MOST_COLUMNS:
             continue
         columns: dict[str, list[Any]] = {name: [] for name in names}
@@ -97,21 +77,25 @@ def json_schema(parts: Iterable[list[Object]]) -> JsonSchema:
             for name, each in value.items():
                 columns[name].append(each)
         for name, values in columns.items():
-            seen = found.keys[name]
-            seen.types |= {type(value) for value in values if value is not None}
-            if int in seen.types:
-                whole = [value for value in values if type(value) is int]
-                seen.fit = seen.fit and all(value in _INT64 for value in whole)
-                seen.exact = seen.exact and all(abs(value) <= 2**53 for value in whole)
+            found.keys[name] |= {type(value) for value in values if value is not None}
+            whole = [value for value in values if type(value) is int]
+            if any(abs(value) > 2**53 for value in whole):
+                found.keys[name].add(WIDE if all(value in _INT64 for value in whole) else HUGE)
     return found
 
 
-def to_frame(objects: list[Object], numbers: list[int], path: Path, found: JsonSchema) -> pl.DataFrame:
-    """The objects as columns, with ``ROW`` last; ``found`` is the survey of these and of all that belong to them.
+def _dtype(types: set[type | str]) -> Any:
+    if types == {bool}:
+        return pl.Boolean
+    if int in types and types <= {int, WIDE}:
+        return pl.Int64
+    return pl.Float64 if float in types and types <= {int, float} else pl.String
 
-    Raises:
-        SourceError: a key called ``__row__`` (E116), more than ``MOST_COLUMNS`` keys (E170), or keys so different that
-            next to every cell would be empty (E171).
+
+def to_frame(objects: list[Object], numbers: list[int], path: Path, found: JsonSchema) -> pl.DataFrame:
+    """Return the objects as columns, with ``ROW`` last; ``found`` is the survey of these and of all that belong to them.
+
+    Raise E116 for a key called ``__row__``, E170 for more than ``MOST_COLUMNS`` keys, E171 where most cells would be empty.
     """
     if ROW in found.keys:
         raise error("E116", path=path, name=ROW)
@@ -119,7 +103,7 @@ def to_frame(objects: list[Object], numbers: list[int], path: Path, found: JsonS
         raise error("E170", path=path, limit=f"{MOST_COLUMNS:,}")
     if found.sparse:
         raise error("E171", path=path, objects=f"{found.objects:,}", keys=f"{len(found.keys):,}")
-    columns = [_column(name, [value.get(name) for value in objects], seen.dtype) for name, seen in found.keys.items()]
+    columns = [_column(name, [value.get(name) for value in objects], _dtype(types)) for name, types in found.keys.items()]
     return pl.DataFrame([*columns, pl.Series(ROW, numbers, dtype=pl.Int64)])
 
 
@@ -127,12 +111,8 @@ def _column(name: str, values: list[Any], dtype: Any) -> pl.Series:
     if dtype == pl.Float64:
         values = [None if value is None else float(value) for value in values]
     elif dtype == pl.String:
-        values = [_as_text(value) for value in values]
+        values = [json.dumps(each, ensure_ascii=False) if not isinstance(each, str | None) else each for each in values]
     return pl.Series(name, values, dtype=dtype)
-
-
-def _as_text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def kind_of(value: object) -> str:

@@ -35,15 +35,11 @@ def holds(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> dict[str, Pictures]:
-    """The splits (train, valid, test) of an .npz file; of an .npy file, train.
+    """Return the splits (train, valid, test) of an .npz file; of an .npy file, train.
 
-    Raises:
-        SourceError: E148 for a file that is damaged, lacks arrays or holds objects; E146 for counts that differ; E147.
+    Raise E102, E148 for a file that is damaged, lacks arrays or holds objects, E146 for counts that differ, E147.
     """
-    try:
-        found = _from_npy(path) if path.suffix.lower() != ".npz" else _from_npz(path)
-    except OSError as problem:
-        raise error("E102", path=path, why=problem.strerror or problem) from problem
+    found = _from_npy(path) if path.suffix.lower() != ".npz" else _from_npz(path)
     for images, labels, pictures, classes in found.values():
         if len(pictures) != len(classes):
             raise error("E146", images=images, labels=labels, pictures=f"{len(pictures):,}", count=f"{len(classes):,}")
@@ -56,18 +52,12 @@ def read(path: Path) -> dict[str, Pictures]:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """The images of an .npy or .npz file without their labels; of several arrays of images, the test split's.
+    """Return the images of an .npy or .npz file without their labels; of several arrays of images, the test split's.
 
-    Raises:
-        SourceError: E102; E148 for a file that is damaged, holds objects or no array that is called images.
+    Raise E102, E148 for a file that is damaged, holds objects or no array that is called images.
     """
-    try:
-        return _read_npy(path) if path.suffix.lower() != ".npz" else _images_of_npz(path)
-    except OSError as problem:
-        raise error("E102", path=path, why=problem.strerror or problem) from problem
-
-
-def _images_of_npz(path: Path) -> np.ndarray:
+    if path.suffix.lower() != ".npz":
+        return _read_npy(path)
     with _understood(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         found = {part: kinds["x"] for part, kinds in _kinds(archive.files).items() if "x" in kinds}
         key = next((found[part] for part in ("test", "valid", "train") if part in found), "")
@@ -91,14 +81,14 @@ def _read_npy(path: Path) -> np.ndarray:
 
 def _from_npz(path: Path) -> dict[str, Pair]:
     with _understood(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        pairs = _pairs(archive.files)
+        pairs = {part: (pair["x"], pair["y"]) for part, pair in _kinds(archive.files).items() if len(pair) == 2}
         if "train" not in pairs:
             raise error("E148", path=path, why=f"its arrays are called {', '.join(archive.files)[:200] or 'nothing'}")
         return {part: (x, y, _member(archive, path, x), _member(archive, path, y)) for part, (x, y) in pairs.items()}
 
 
 def _member(archive: Any, path: Path, key: str) -> np.ndarray:
-    """One array of an .npz file that is open."""
+    """Return one array of an .npz file that is open."""
     limit = max(SMALL_EXPANSION, MAX_EXPANSION * path.stat().st_size)
     entry = next(each for each in archive.zip.infolist() if each.filename.removesuffix(".npy") == key)
     if entry.file_size > limit:
@@ -107,13 +97,8 @@ def _member(archive: Any, path: Path, key: str) -> np.ndarray:
         return _read(member, path, key, entry.file_size)
 
 
-def _pairs(keys: list[str]) -> dict[str, tuple[str, str]]:
-    """Names of images and labels by split, of those that have both."""
-    return {part: (pair["x"], pair["y"]) for part, pair in _kinds(keys).items() if len(pair) == 2}
-
-
 def _kinds(keys: list[str]) -> dict[str, dict[str, str]]:
-    """Names of images (x) and labels (y) by split: the words of a name say the split and which of the two it is."""
+    """Return names of images (x) and labels (y) by split: the words of a name say the split and which of the two it is."""
     found: dict[str, dict[str, str]] = {}
     for key in keys:
         words = key.lower().replace("-", "_").split("_")
@@ -125,7 +110,7 @@ def _kinds(keys: list[str]) -> dict[str, dict[str, str]]:
 
 
 def _read(file: IO[bytes], path: Path, name: str, size: int) -> np.ndarray:
-    """The array of an .npy stream of ``size`` bytes, once its header is found to fit them."""
+    """Return the array of an .npy stream of ``size`` bytes, once its header is found to fit them."""
     version = npy.read_magic(file)
     shape, fortran, kind = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(file)
     if kind.hasobject:
@@ -143,10 +128,12 @@ def _read(file: IO[bytes], path: Path, name: str, size: int) -> np.ndarray:
 
 @contextmanager
 def _understood(path: Path) -> Iterator[None]:
-    """Damage shows as errors of many kinds, some of them those of modules that only NumPy imports."""
+    """Raise E102 for a file that cannot be read, and E148 for damage, which shows as errors of many kinds."""
     try:
         yield
-    except (TrainwrightError, OSError):
+    except TrainwrightError:
         raise
+    except OSError as problem:
+        raise error("E102", path=path, why=problem.strerror or problem) from problem
     except Exception as problem:
         raise error("E148", path=path, why=f"it is damaged: {problem or type(problem).__name__}") from problem

@@ -20,7 +20,6 @@ PACKED = 4  # bytes that one of a Parquet file may stand for
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
-    """Return a function that goes through the rows."""
     source = content.data or content.path
     with _parquet_errors(content.path):
         schema = pl.scan_parquet(source, glob=False, hive_partitioning=False).collect_schema()
@@ -43,7 +42,7 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
 
 
 def _row_groups(content: files.FileContent, source: bytes | Path) -> Iterator[pl.DataFrame]:
-    """A file whole, or of a large one so many rows at a time that they are about ``PART`` bytes, at first ``HEAD``."""
+    """Yield a file whole, or a large one so many rows at a time that they are about ``PART_BYTES``, at first ``HEAD_BYTES``."""
     if content.size <= files.HEAD_BYTES // PACKED or not isinstance(source, Path):
         with _parquet_errors(content.path):
             yield pl.read_parquet(source, glob=False, hive_partitioning=False)

@@ -33,14 +33,7 @@ _DAMAGED = re.compile("[\udc80-\udcff]")
 
 @dataclass
 class Corpus:
-    """Where the text of each split is.
-
-    Attributes:
-        files: sorted paths by ``train``, ``valid`` and ``test``; a split that is not there has no entry, and embedded text
-            has none at all.
-        name: short, for the run folder.
-        notes: (what, value, why), for printing.
-    """
+    """Where the text of each split is: sorted paths by ``train``, ``valid`` and ``test``, as far as they are there."""
 
     files: dict[str, list[Path]]
     name: str
@@ -48,11 +41,10 @@ class Corpus:
 
 
 def holds_corpus(path: Path) -> bool:
-    """Whether ``path`` is a file of running text or a folder of such files, told from a sample of one file.
+    """Return whether ``path`` is a file of running text or a folder of such files, told from a sample of one file.
 
-    A table of any format is none, and neither is a folder with one folder of files a class. Never raises.
+    A table of any format is none, and neither is a folder with one folder of files a class. Raise nothing.
     """
-    path = Path(path)
     try:
         if not path.is_dir():
             return _is_prose(path)
@@ -66,24 +58,19 @@ def holds_corpus(path: Path) -> bool:
 
 
 def find_corpus(path: Path, valid: Path | None = None, test: Path | None = None) -> Corpus:
-    """The files of each split under ``path``: one file, or a folder of text files (``.txt``, ``.md`` ...).
+    """Find the files of each split under ``path``: one file, or a folder of text files (``.txt``, ``.md`` ...).
 
     Where the names of a folder's files (``ptb.train.txt``) or of its folders (``train/``) say the split, they decide; else all
     files are training text. ``valid`` and ``test``, each a file or a folder, take the place of what is found, and a file of
     theirs is not read as training text.
 
-    Raises:
-        SourceError: E101, E102 (missing, unreadable), E160 (a folder without text files), E163 (a file in two splits).
+    Raise E101 and E102 (missing, unreadable), E160 (a folder without text files), E163 (a file in two splits).
     """
-    path = Path(path)
     notes: list[Note] = []
-    given = {part: Path(each) for part, each in (("valid", valid), ("test", test)) if each is not None}
+    given = {part: each for part, each in (("valid", valid), ("test", test)) if each is not None}
     for each in (path, *given.values()):
         require(each)
-    if path.is_dir():
-        files = _of_folder(path, notes)
-    else:
-        files = {"train": [path]}
+    files = _of_folder(path, notes) if path.is_dir() else {"train": [path]}
     files |= {part: _all(each) for part, each in given.items()}
     if path.is_dir():
         held = {file.resolve() for part in given for file in files[part]}
@@ -95,13 +82,10 @@ def find_corpus(path: Path, valid: Path | None = None, test: Path | None = None)
 
 
 def read_text(files: Sequence[Path], notes: list[Note] | None = None) -> str:
-    """The text of all files in the order given, each beginning on a line of its own; no byte-order mark, ``\\n`` line ends.
+    """Return the text of all files in this order, each beginning on a line of its own, with ``\\n`` line ends.
 
-    ``notes`` is given the encoding of each file that is not plain UTF-8, and what was damaged in it.
-
-    Raises:
-        SourceError: as ``load`` does for a file that cannot be read (E101-E106), E117 (its encoding), E120 (no text), E161
-            (nothing but white space in all of them).
+    ``notes`` is given the encoding of each file that is not plain UTF-8, and what was damaged in it. Raise E101 to E106 for a
+    file that cannot be read, E117 for its encoding, E120 for no text, E161 for nothing but white space in all of them.
     """
     said: list[Note] = []
     texts = [_read(file, said) for file in files]
@@ -114,17 +98,14 @@ def read_text(files: Sequence[Path], notes: list[Note] | None = None) -> str:
 
 
 def cut(text: str, valid_fraction: float, test_fraction: float, where: str = "") -> dict[str, str]:
-    """``train``, then ``valid``, then ``test`` as contiguous blocks of about these fractions; a fraction of 0 has no entry.
+    """Return ``train``, then ``valid``, then ``test`` as blocks of about these fractions; a fraction of 0 has no entry.
 
     Each cut is at the line end nearest to its place, as long as that moves it by less than half of the smallest block; where
-    there is none, at the nearest space; else right there. Nothing is lost: the blocks joined are the text.
-
-    Raises:
-        SourceError: E164, there are fewer characters than it takes to give each split one; ``where`` names their source.
+    there is none, at the nearest space; else right there. Raise E164 where there are fewer characters than splits.
     """
-    sizes = {"valid": int(valid_fraction * len(text)), "test": int(test_fraction * len(text))}
-    wanted = {"valid": valid_fraction > 0, "test": test_fraction > 0}
-    sizes = {"train": len(text) - sum(sizes.values())} | {part: size for part, size in sizes.items() if wanted[part]}
+    wanted = {"valid": valid_fraction, "test": test_fraction}
+    sizes = {part: int(fraction * len(text)) for part, fraction in wanted.items() if fraction > 0}
+    sizes = {"train": len(text) - sum(sizes.values())} | sizes
     if min(sizes.values()) < 1:
         raise error("E164", count=len(text), parts=", ".join(sizes), where=where)
     blocks: dict[str, str] = {}
@@ -137,11 +118,7 @@ def cut(text: str, valid_fraction: float, test_fraction: float, where: str = "")
 
 
 def embedded() -> str:
-    """The text of ``python-reference``: its topics by name, a blank line between them.
-
-    Raises:
-        SourceError: E162, this Python came without it.
-    """
+    """Return the text of ``python-reference``: its topics by name. Raise E162 for a Python that came without it."""
     place = Path(sysconfig.get_path("stdlib")) / "pydoc_data" / "topics.py"
     try:
         for statement in ast.parse(place.read_bytes()).body:
@@ -225,7 +202,7 @@ def _of_folder(path: Path, notes: list[Note]) -> dict[str, list[Path]]:
 
 
 def _split_folders(path: Path) -> dict[str, list[Path]]:
-    """Texts by split where every folder with texts is named after one, and ``train`` is among them."""
+    """Return texts by split where every folder with texts is named after one, and ``train`` is among them."""
     folders = {entry: _texts(entry) for entry in entries(path) if entry.is_dir()}
     named = [(part_of(folder.name), files) for folder, files in folders.items() if files]
     found = {part: files for part, files in named if part}
@@ -233,7 +210,7 @@ def _split_folders(path: Path) -> dict[str, list[Path]]:
 
 
 def _by_name(files: list[Path]) -> dict[str, list[Path]]:
-    """The files by the split that their names say, or nothing unless some say ``train``."""
+    """Return the files by the split that their names say, or nothing unless some say ``train``."""
     found: dict[str, list[Path]] = {}
     for file in files:
         if part := part_of(file.name):
@@ -253,7 +230,7 @@ def _texts(folder: Path) -> list[Path]:
 
 
 def _refuse_shared(files: Mapping[str, list[Path]]) -> None:
-    """A text that is trained on and measured on would measure memory."""
+    """Raise E163 for a file in two splits: a text that is trained on and measured on would measure memory."""
     seen: dict[Path, str] = {}
     for part, paths in files.items():
         for path in paths:
@@ -263,7 +240,7 @@ def _refuse_shared(files: Mapping[str, list[Path]]) -> None:
 
 
 def _boundary(text: str, at: int, reach: int) -> int:
-    """The place nearest to ``at``, within ``reach``, that follows a newline; else a space; else ``at`` itself."""
+    """Return the place nearest to ``at``, within ``reach``, that follows a newline; else a space; else ``at`` itself."""
     for mark in "\n ":
         before = text.rfind(mark, max(at - reach - 1, 0), at) + 1
         after = text.find(mark, at, at + reach) + 1

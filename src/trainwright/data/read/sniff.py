@@ -1,38 +1,23 @@
-"""Look at a path and say what it holds, and why.
+"""Look at a file and say what it holds, and why.
 
-The content decides; the extension is evidence where the content leaves a choice. Promises: the same bytes give the same
-answer on every platform, every answer comes with its reason, and nothing is read that ``load`` would refuse.
+The content decides; the extension is evidence where the content leaves a choice. Every answer comes with its reason.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-from trainwright.data.files.content import FileContent, binary_kind, load, require
+from trainwright.data.files.content import FileContent, binary_kind
 from trainwright.data.files.encoding import encoding_of
-from trainwright.data.read import text_folder
-from trainwright.data.read.formats import FORMATS, Sample, Sniffed, magics
+from trainwright.data.read.formats import FORMATS, Sample, Sniffed
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
 SAMPLE = 1 << 18  # characters looked at for format, delimiter and header; the encoding is told from the whole file
 
 
-def sniff(path: Path) -> Sniffed:
-    """Say what ``path`` holds.
-
-    Raises:
-        SourceError: nothing there or not readable (E101-E107), no format recognised (E108), a folder without classes
-            (E112) or one that is already split (E118), an encoding that is not supported (E117).
-    """
-    path = Path(path)
-    require(path)
-    return text_folder.sniff(path) if path.is_dir() else sniff_loaded(load(path, streamed=True, magics=magics()))
-
-
 def sniff_loaded(loaded: FileContent) -> Sniffed:
-    """Say what a file holds that is loaded already."""
+    """Say what a file holds. Raise E103, E104 and E108 for what is no table, E117 for an encoding that is not supported."""
     notes = [Note("compression", loaded.compression, "by its first bytes")] if loaded.compression else []
     if loaded.magic:
         name = next(each.name for each in FORMATS if each.magic == loaded.magic)

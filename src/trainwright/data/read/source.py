@@ -28,42 +28,34 @@ Form = Literal["images", "running text", "folder", "table"]
 
 @dataclass
 class Source:
-    """Where the data are: files by split (``train`` holds everything where no other split is given), or an embedded set.
+    """Where the data are: files by split (``train`` holds everything where no other split is given), or an embedded set."""
 
-    Attributes:
-        name: short, for the run folder.
-        files: path of each split; empty for embedded data.
-        dataset: the catalogue's entry for named data, which knows how its files are read.
-        path: what the person named, before any split was looked for; None for named and embedded data.
-        held: what is in memory already: the table, or the pictures, of each split.
-    """
-
-    name: str
+    name: str  # short, for the run folder
     files: dict[str, Path] = field(default_factory=dict)
-    dataset: Dataset | None = None
-    path: Path | None = None
-    held: dict[str, Any] = field(default_factory=dict)
+    dataset: Dataset | None = None  # the catalogue's entry for named data
+    path: Path | None = None  # what the person named, before any split was looked for; None for named and embedded data
+    held: dict[str, Any] = field(default_factory=dict)  # what is in memory already: the table or the pictures of each split
 
     @property
     def layout(self) -> CsvLayout | None:
-        """What the catalogue knows of the columns, where it knows any."""
+        """Return what the catalogue knows of the columns, where it knows any."""
         return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
 
     @property
     def given(self) -> dict[str, Path]:
-        """The files that were named for a split of their own."""
+        """Return the files that were named for a split of their own."""
         return {name: path for name, path in self.files.items() if name != "train" and path.parent != self.path}
 
     @property
     def known_task(self) -> tuple[str, str]:
-        """The kind of problem that a named data set is for, and who says so; empty for a person's own data."""
+        """Return the kind of problem that a named data set is for, and who says so; empty for a person's own data."""
         if self.dataset:
             return self.dataset.task, "the catalogue says so"
         return ("", "") if self.files else (builtin.TASKS[self.name], "the data set is made for it")
 
     @cached_property
     def form(self) -> Form:
-        """What its files are, told by names and a few bytes. Raises SourceError E101 or E102."""
+        """Tell what its files are by names and a few bytes. Raise E101 or E102."""
         path = self.path or self.files["train"]
         if images.holds_images(path):
             return "images"
@@ -73,16 +65,16 @@ class Source:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """Of each split's file or folder a digest that changes when any byte of any file in it does.
+        """Return a digest of each split's file or folder, which changes when any byte of any file in it does.
 
-        Of embedded data, the interpreter that they come with; of data that are held in memory there are none.
+        Of embedded data it is the interpreter that they come with; of data that are held in memory there are none.
         """
         if not self.files:
             return {} if self.held else {self.name: sys.version}
         return {split: _digest(path) for split, path in sorted(self.files.items())}
 
     def fingerprint(self, shaping: Mapping[str, Any]) -> str:
-        """The name under which what was encoded from this source is cached; empty for data that are held in memory."""
+        """Return the name under which what was encoded from this source is cached; empty for data that are held in memory."""
         if self.held:
             return ""
         return cache.fingerprint(
@@ -91,19 +83,18 @@ class Source:
 
     @cached_property
     def streams(self) -> dict[str, TableStream]:
-        """The tables of every split, the first of each read. Raises SourceError (E181 for named data that are no tables)."""
+        """Open the tables of every split. Raise SourceError (E181 for named data that are no tables)."""
         if self.held:
             return {split: TableStream(table) for split, table in self.held.items()}
         if not self.files:
             return {"train": TableStream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
-        streams = {split: readers.open_table(path) for split, path in self.files.items()}
-        return {split: _named(self.layout, each) for split, each in streams.items()} if self.layout else streams
+        return {split: _named(self.layout, readers.open_table(path)) for split, path in self.files.items()}
 
     @cached_property
     def tables(self) -> dict[str, Table]:
-        """The same, each split as one table. Raises SourceError."""
+        """Return each split as one table. Raise SourceError."""
         return {split: stream.whole() for split, stream in self.streams.items()}
 
 
@@ -117,23 +108,24 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _named(layout: CsvLayout, stream: TableStream) -> TableStream:
-    """A file of the catalogue with the names of its columns and classes."""
-    return TableStream(_renamed(layout, stream.head), lambda: (_renamed(layout, table) for table in stream.rest()))
+def _named(layout: CsvLayout | None, stream: TableStream) -> TableStream:
+    """Return a file of the catalogue with the names of its columns and classes; any other as it is."""
+    if layout is None:
+        return stream
 
+    def named(table: Table) -> Table:
+        if len(table.columns) == len(layout.columns) and not table.has_header:
+            table.frame = table.frame.rename(dict(zip(table.columns, layout.columns, strict=True)))
+            table.frame = table.frame.with_columns(pl.col(layout.label).replace(dict(layout.classes)))
+        return table
 
-def _renamed(layout: CsvLayout, table: Table) -> Table:
-    if len(table.columns) == len(layout.columns) and not table.has_header:
-        table.frame = table.frame.rename(dict(zip(table.columns, layout.columns, strict=True)))
-        table.frame = table.frame.with_columns(pl.col(layout.label).replace(dict(layout.classes)))
-    return table
+    return TableStream(named(stream.head), lambda: map(named, stream.rest()))
 
 
 def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listener = ignore) -> Source:
-    """What ``source`` names. A file or folder of that name comes before a data set.
+    """Find what ``source`` names: a file or folder of that name comes before a data set.
 
-    Raises:
-        SourceError: E101 for something that is neither path nor name; E13x for a download that fails.
+    Raise E101 for something that is neither path nor name, E130 to E134 for a download that fails.
     """
     path = Path(source)
     given = {name: each for name, each in (("valid", valid), ("test", test)) if each is not None}

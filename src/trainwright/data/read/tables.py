@@ -1,8 +1,7 @@
 """A file to a Table: the only door through which text files enter.
 
 Promises: every record of the file is either a row of ``Table.frame`` or an entry of ``Table.rejected`` with its number
-and the reason (blank lines are neither); values are kept as they are, without stripping; the same file gives the same
-table everywhere. Whatever is wrong with a file is said as a ``SourceError``.
+and the reason (blank lines are neither); values are kept as they are, without stripping.
 """
 
 from __future__ import annotations
@@ -19,19 +18,15 @@ from trainwright.errors import error
 
 
 def read_table(path: Path) -> Table:
-    """Read the file or folder at ``path`` as one table. Raises as ``open_table``."""
+    """Read the file or folder at ``path`` as one table. Raise what ``open_table`` raises."""
     return open_table(path).whole()
 
 
 def open_table(path: Path) -> TableStream:
     """Read the file or folder at ``path``, whatever its format (see ``sniff``): a large file in parts.
 
-    Lines of CSV, JSON and fastText and Parquet files come in parts; a JSON document, a compressed Parquet file and a folder
-    are one.
-
-    Raises:
-        SourceError: E101 to E119, for everything that keeps the file as a whole from being read, E172; a bad record does
-            not, unless no good one is left (E111).
+    Raise E101 to E119, for everything that keeps the file as a whole from being read, E172; a bad record does not, unless no
+    good one is left (E111). A JSON document, a compressed Parquet file and a folder are one part.
     """
     path = Path(path)
     require(path)
@@ -41,17 +36,13 @@ def open_table(path: Path) -> TableStream:
         loaded = load(path, streamed=True, magics=magics())
         stream = _file(loaded, sniff_loaded(loaded))
     if not stream.head.frame.height and not any(table.frame.height for table in stream.rest()):
-        _refuse_empty(stream)
+        rejected = [each for table in stream.tables() for each in table.rejected]
+        if not rejected:
+            raise error("E109", path=stream.head.file)
+        first = rejected[0]
+        where = f"{first.file}, row {first.row}" if first.row else first.file
+        raise error("E111", path=stream.head.file, count=len(rejected), why=first.reason, where=where)
     return stream
-
-
-def _refuse_empty(stream: TableStream) -> None:
-    rejected = [each for table in stream.tables() for each in table.rejected]
-    if not rejected:
-        raise error("E109", path=stream.head.file)
-    first = rejected[0]
-    where = f"{first.file}, row {first.row}" if first.row else first.file
-    raise error("E111", path=stream.head.file, count=len(rejected), why=first.reason, where=where)
 
 
 def _file(loaded: FileContent, sniffed: Sniffed) -> TableStream:

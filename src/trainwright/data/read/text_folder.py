@@ -26,7 +26,7 @@ def sniff(path: Path) -> Sniffed:
 
 
 def read(path: Path) -> Table:
-    """Return one row a file; those that cannot be read are named. Raises as ``sniff``."""
+    """Return one row a file; those that cannot be read are named. Raise what ``sniff`` raises."""
     notes = sniff(path).notes
     rows: list[tuple[str, str, str, int]] = []
     rejected: list[Rejected] = []
@@ -34,21 +34,12 @@ def read(path: Path) -> Table:
     for number, file in enumerate(files, start=1):
         try:
             label, name = printable(file.parent.name), printable(file.name)
-            rows.append((label, _document(file), f"{label}/{name}", number))
+            data = load(file).data
+            text = decode(data, encoding_of([data], file)[0], file)
+            if fault := text_fault(text):
+                raise error("E120", path=file, why=fault)
+            rows.append((label, text, f"{label}/{name}", number))
         except TrainwrightError as problem:
             rejected.append(Rejected(printable(str(file)), 0, problem.what))
     schema = {"label": pl.String, "text": pl.String, "path": pl.String, ROW: pl.Int64}
     return Table(pl.DataFrame(rows, schema=schema, orient="row"), str(path), rejected, notes, False)
-
-
-def _document(file: Path) -> str:
-    """The text of one file.
-
-    Raises:
-        SourceError: what ``load`` and ``decode`` refuse, and text with NUL or damaged bytes (E120).
-    """
-    data = load(file).data
-    text = decode(data, encoding_of([data], file)[0], file)
-    if fault := text_fault(text):
-        raise error("E120", path=file, why=fault)
-    return text

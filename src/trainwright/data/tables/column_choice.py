@@ -14,11 +14,7 @@ from trainwright.watch.events import Note
 
 
 class ColumnChoice:
-    """One choosing: the table's columns, and the notes made on the way.
-
-    Attributes:
-        TWICE, BOTH, UNCLEAR: the codes for a column that is named twice, one that is the label too, and no single best label.
-    """
+    """A choice of columns, with the codes for one named twice, one that is the label too, and no single best label."""
 
     TWICE: ClassVar[str]
     BOTH: ClassVar[str]

@@ -29,5 +29,5 @@ KNOWN = frozenset([name for tier in LABEL_NAMES for name in tier] + [*TITLE_NAME
 
 
 def plain(name: str) -> str:
-    """A column's name as the lists above spell it: ``"Review Text "`` becomes ``"review_text"``."""
+    """Return a column's name as the lists above spell it: ``"Review Text "`` becomes ``"review_text"``."""
     return "_".join(name.strip().casefold().replace("-", " ").split())

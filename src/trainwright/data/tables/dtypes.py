@@ -1,7 +1,7 @@
 """What the values of one column are (numbers, yes or no, dates, categories), and the column turned into that.
 
 Promises: a cell that cannot be what its column is, is reported as bad and never taken for a missing one; whatever was
-read in training is read the same way afterwards, since a ``Feature`` says how. No value is looked at one by one in Python.
+read in training is read the same way afterwards, since a ``Feature`` says how.
 
 Missing are empty cells and, but for categories, the words of ``MISSING``. In a category "none" or "NA" may be a value.
 """
@@ -52,23 +52,16 @@ class Feature:
 
 @dataclass(frozen=True)
 class ColumnType:
-    """What a column was found to be.
-
-    Attributes:
-        kind: or ``empty`` where there is no value to use, or ``unusable`` for a type that none of the kinds covers.
-        format: as in ``Feature``; ``either`` where both decimal marks fit, ``UNCLEAR`` where both orders of a date do.
-        bad: how many values are not of the kind; of a category: are no number, where most are.
-        example: the first of them; of ``either`` a value that means two things, if there is one.
-    """
+    """What a column was found to be; unusable for a type that none of the kinds covers."""
 
     kind: Kind | Literal["empty", "unusable"]
-    format: str = ""
-    bad: int = 0
-    example: str = ""
+    format: str = ""  # as in Feature; either where both decimal marks fit, UNCLEAR where both orders of a date do
+    bad: int = 0  # how many values are not of the kind; of a category, how many are no numbers, where most are
+    example: str = ""  # the first of them; of a number that is either a value that means two things, if there is one
 
 
 def read(column: pl.Series) -> ColumnType:
-    """What the values of ``column`` are."""
+    """Tell what the values of ``column`` are."""
     kind = column.dtype
     if column.null_count() == len(column):
         return ColumnType("empty")
@@ -108,7 +101,7 @@ def _read_text(text: pl.Series) -> ColumnType:
 
 
 def _allowed(present: pl.Series) -> int:
-    """How many bad values a column may have; one where the share says little."""
+    """Return how many bad values a column may have: one where the share says little."""
     return max(len(present) // MOST_BAD, int(len(present) >= MOST_BAD // 5))
 
 
@@ -149,16 +142,16 @@ def _first(column: pl.Series, where: pl.Series) -> str:
 
 
 def stripped(column: pl.Series) -> pl.Series:
-    """Text without blanks around it; null where nothing is left."""
+    """Return text without blanks around it; null where nothing is left."""
     text = column.cast(pl.String).str.strip_chars()
     return text.set(text == "", None)
 
 
 def convert(column: pl.Series, feature: Feature) -> tuple[pl.Series, pl.Series]:
-    """The values as Float64, Boolean, Datetime or String, null where missing; and where one was there but is bad (Boolean)."""
+    """Return the values as Float64, Boolean, Datetime or String, null where missing, and where one is bad (Boolean)."""
     if feature.kind == "category":
         text = stripped(column)
-        return text, _nowhere(text)
+        return text, text.is_null() & False
     if column.dtype in (pl.Categorical, pl.Enum, pl.Null):
         column = column.cast(pl.String)
     values = _values(column, feature.kind, feature.format)
@@ -174,14 +167,10 @@ def convert(column: pl.Series, feature: Feature) -> tuple[pl.Series, pl.Series]:
 
 
 def _values(column: pl.Series, kind: str, form: str) -> pl.Series:
-    """The values that can be read as they are written; null for the others."""
+    """Return the values that can be read as they are written; null for the others."""
     if kind == "number":
         return _numbers(column, form)
     return _booleans(column) if kind == "boolean" else _moments(column, form.removesuffix(" time"))
-
-
-def _nowhere(column: pl.Series) -> pl.Series:
-    return pl.repeat(False, len(column), dtype=pl.Boolean, eager=True)
 
 
 def _nothing(column: pl.Series, kind: pl.DataType) -> pl.Series:
@@ -189,14 +178,14 @@ def _nothing(column: pl.Series, kind: pl.DataType) -> pl.Series:
 
 
 def _present(text: pl.Series) -> pl.Series:
-    """Text with null for the words that say that nothing is there."""
+    """Return text with null for the words that say that nothing is there."""
     return text.set(text.is_in(_MISSING), None)
 
 
 def _numbers(column: pl.Series, mark: str) -> pl.Series:
-    """Float64; null for what is no finite number."""
+    """Return Float64; null for what is no finite number."""
     if column.dtype == pl.String:
-        values = _comma_numbers(column) if mark == "comma" else _point_numbers(column)
+        values = _text_numbers(column, mark)
     elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
         values = column.cast(pl.Float64)
     else:
@@ -204,7 +193,10 @@ def _numbers(column: pl.Series, mark: str) -> pl.Series:
     return values.set(~(values.abs() <= LARGEST), None)  # NaN counts as beyond everything
 
 
-def _point_numbers(text: pl.Series) -> pl.Series:
+def _text_numbers(text: pl.Series, mark: str) -> pl.Series:
+    if mark == "comma":
+        written = text.set(~text.str.contains(_COMMA), None).str.replace_all(rf"{_GAP}.]", "")
+        return written.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     values = text.cast(pl.Float64, strict=False)
     if values.null_count() == text.null_count():
         return values
@@ -212,11 +204,6 @@ def _point_numbers(text: pl.Series) -> pl.Series:
     if grouped.null_count() == len(text):
         return values
     return values.fill_null(grouped.str.replace_all(rf"{_GAP},]", "").cast(pl.Float64, strict=False))
-
-
-def _comma_numbers(text: pl.Series) -> pl.Series:
-    plain = text.set(~text.str.contains(_COMMA), None)
-    return plain.str.replace_all(rf"{_GAP}.]", "").str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
 
 
 def _booleans(column: pl.Series) -> pl.Series:
@@ -231,7 +218,7 @@ def _booleans(column: pl.Series) -> pl.Series:
 
 
 def _moments(column: pl.Series, order: str) -> pl.Series:
-    """Datetime in microseconds; a time zone is dropped, so that the hour is the one on the wall."""
+    """Return Datetime in microseconds; a time zone is dropped, so that the hour is the one on the wall."""
     if column.dtype == pl.Datetime:
         return column.dt.replace_time_zone(None).cast(pl.Datetime("us"))
     if column.dtype == pl.Date:

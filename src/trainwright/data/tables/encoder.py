@@ -1,7 +1,6 @@
 """The columns of a table to arrays: numbers on one scale, categories as codes. Learned from the training rows only.
 
-Promises: what ``fit`` gives is what ``transform`` gives for the same rows; every value of the arrays is finite. A
-fitted encoder is data: ``to_parts`` gives JSON and arrays, ``from_parts`` takes them back.
+Promises: what ``fit`` returns is what ``transform`` returns for the same rows; every value of the arrays is finite.
 """
 
 from __future__ import annotations
@@ -31,28 +30,23 @@ class TableEncoder:
     Numbers, booleans and the parts of dates are standardised; where one is missing there is a 0, which is the mean. After
     them comes a column of 0 and 1 for each feature that is missing somewhere in training. Codes are 0 for a category that
     is missing, or that training did not have at least ``min_count`` times, then 1, 2, ... from the commonest one on.
-
-    Attributes:
-        mean, std: of each standardised column over the training values that are there: float64; std is 1 for a constant.
-        missing: the features that have an indicator.
-        categories: of each category feature, by code, from code 1 on.
     """
 
     features: tuple[Feature, ...]
     min_count: int = 1
-    missing: tuple[str, ...] = ()
-    categories: dict[str, list[str]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()  # the features that have an indicator
+    categories: dict[str, list[str]] = field(default_factory=dict)  # of each category feature, from code 1 on
     mean: np.ndarray = field(default_factory=lambda: np.zeros(0))
     std: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def numeric_size(self) -> int:
-        """How many columns ``numeric`` has."""
+        """Return how many columns ``numeric`` has."""
         return len(self.mean) + len(self.missing)
 
     @property
     def category_sizes(self) -> tuple[int, ...]:
-        """How many codes each category feature has, 0 included."""
+        """Return how many codes each category feature has, 0 included."""
         return tuple(len(self.categories[feature.name]) + 1 for feature in self._of_kind(True))
 
     def shape(self, outputs: int) -> TableShape:
@@ -68,7 +62,7 @@ class TableEncoder:
         return array_batches(inputs, targets, batch_size=batch_size, seed=seed, device=device)
 
     def fit(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Learn from the training rows, as ``typed.parse`` gives them, and give their arrays."""
+        """Learn from the training rows, as ``cast_columns`` returns them, and return their arrays."""
         values = self._values(frame)
         scales = [_scale(column[~np.isnan(column)]) for column in values.T]
         self.mean, self.std = (np.array(part, np.float64) for part in zip(*scales, strict=True)) if scales else np.zeros((2, 0))
@@ -77,14 +71,14 @@ class TableEncoder:
         return self._numeric(frame, values), self._codes(frame)
 
     def transform(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """The arrays of any rows: float32 of shape (rows, numeric_size), int32 of shape (rows, category features)."""
+        """Return the arrays of any rows: float32, shape (rows, numeric_size), and int32, shape (rows, category features)."""
         return self._numeric(frame, self._values(frame)), self._codes(frame)
 
     def _of_kind(self, category: bool) -> Iterator[Feature]:
         return (feature for feature in self.features if (feature.kind == "category") == category)
 
     def _values(self, frame: pl.DataFrame) -> np.ndarray:
-        """Every number before it is scaled: float64, NaN where it is missing."""
+        """Return every number before it is scaled: float64, NaN where it is missing."""
         parts = [_numbers(frame[feature.name], feature) for feature in self._of_kind(False)]
         return np.concatenate(parts, axis=1) if parts else np.zeros((frame.height, 0))
 
@@ -105,16 +99,15 @@ class TableEncoder:
         return known["name"].to_list()
 
     def _codes(self, frame: pl.DataFrame) -> np.ndarray:
-        codes = [self._code(feature.name, frame[feature.name].alias("values")) for feature in self._of_kind(True)]
-        return np.ascontiguousarray(np.stack(codes, axis=1)) if codes else np.zeros((frame.height, 0), np.int32)
-
-    def _code(self, name: str, column: pl.Series) -> np.ndarray:
-        known = column.cast(pl.Enum(self.categories[name]), strict=False).to_physical()
-        codes: np.ndarray = (known.cast(pl.Int32) + 1).fill_null(0).to_numpy()
+        codes = np.zeros((frame.height, len(self.categories)), np.int32)
+        for place, feature in enumerate(self._of_kind(True)):
+            known = pl.Enum(self.categories[feature.name])
+            column = frame[feature.name].alias("values").cast(known, strict=False).to_physical()
+            codes[:, place] = (column.cast(pl.Int32) + 1).fill_null(0).to_numpy()
         return codes
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """JSON values and arrays, enough to make the same encoder again."""
+        """Return JSON values and arrays from which ``from_parts`` rebuilds the encoder."""
         values = {
             "features": [asdict(feature) for feature in self.features],
             "min_count": self.min_count,
@@ -125,17 +118,14 @@ class TableEncoder:
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TableEncoder:
-        """The encoder that ``to_parts`` described."""
+        """Rebuild an encoder from what ``to_parts`` returned."""
         features = tuple(Feature(**feature) for feature in values["features"])
         categories = {name: list(known) for name, known in values["categories"].items()}
         return cls(features, values["min_count"], tuple(values["missing"]), categories, arrays["mean"], arrays["std"])
 
 
 def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
-    """What a feature becomes, NaN where it is missing: float64, shape (rows, 1 or more).
-
-    A date is its years since 1970, and places on a circle for what comes again.
-    """
+    """Return the numbers of a feature, NaN where it is missing: float64, shape (rows, 1 or more); of a date several."""
     name = pl.col("x")  # the column's own might be a pattern to polars
     if feature.kind != "date":
         parts = [name.cast(pl.Float64)]
@@ -158,15 +148,13 @@ def _circle(turn: pl.Expr) -> list[pl.Expr]:
 
 
 def _scale(values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation; 1 for a constant, whose computed deviation may be a rounding error instead of 0.
-
-    The squares of numbers as small as 1e-200 are 0: their unit is the largest deviation.
-    """
+    """Return mean and standard deviation; 1 for a constant, whose computed deviation may be a rounding error instead of 0."""
     if not len(values):
         return 0.0, 1.0
     mean = float(values.mean())
     if values.min() == values.max():
         return float(values[0]), 1.0
+    # the squares of numbers as small as 1e-200 are 0
     return mean, float(values.std()) or float(np.abs(values - mean).max()) or 1.0
 
 
@@ -179,22 +167,21 @@ class TargetScaler:
 
     @classmethod
     def fit(cls, targets: np.ndarray) -> TargetScaler:
-        """From the targets of the training rows, shape (rows,)."""
+        """Learn the scale of the targets of the training rows, shape (rows,)."""
         return cls(*_scale(np.asarray(targets, np.float64)))
 
     def encode(self, targets: np.ndarray) -> np.ndarray:
-        """Standardised: float32, shape (rows,)."""
+        """Return standardised targets: float32, shape (rows,)."""
         return ((np.asarray(targets, np.float64) - self.mean) / self.std).astype(np.float32)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """What a model gave, in the unit of the targets: float64."""
+        """Return a model's outputs in the unit of the targets: float64."""
         return np.asarray(outputs, np.float64) * self.std + self.mean
 
     def to_values(self) -> dict[str, float]:
-        """As JSON values."""
         return asdict(self)
 
     @classmethod
     def from_values(cls, values: Mapping[str, float]) -> TargetScaler:
-        """What ``to_values`` described."""
+        """Rebuild a scaler from what ``to_values`` returned."""
         return cls(**values)

@@ -24,23 +24,17 @@ Target = Literal["class", "number"]
 
 MOST_CODES = 20  # different whole numbers that may be classes
 REPEATS = 10  # rows for each of them
-_WORDS = {"number": "numbers", "boolean": "yes or no", "date": "dates", "category": "categories"}
-_WHY = {
-    "number": "their values are numbers",
-    "boolean": "two words for true and false",
-    "date": "become years, and month, weekday and hour on a circle",
-    "category": "words that recur",
+_WORDS = {  # what the features of each kind are called, and why they are of it
+    "number": ("numbers", "their values are numbers"),
+    "boolean": ("yes or no", "two words for true and false"),
+    "date": ("dates", "become years, and month, weekday and hour on a circle"),
+    "category": ("categories", "words that recur"),
 }
 
 
 @dataclass(frozen=True)
 class TableSchema:
-    """The chosen columns.
-
-    Attributes:
-        written: how the label's column is read, whatever it is learned as; None where no label is needed.
-        notes: (what, value, why).
-    """
+    """The chosen columns. ``written`` is how the label's column is read; None where no label is needed."""
 
     label: str | None
     features: tuple[Feature, ...]
@@ -49,33 +43,27 @@ class TableSchema:
     notes: list[Note] = field(default_factory=list, compare=False)
 
     def to_values(self) -> dict[str, Any]:
-        """As JSON values, without the notes."""
+        """Return JSON values, without the notes."""
         return {name: value for name, value in asdict(self).items() if name != "notes"}
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> TableSchema:
-        """What ``to_values`` described."""
+        """Rebuild a schema from what ``to_values`` returned."""
         written = Feature(**values["written"]) if values["written"] else None
         features = tuple(Feature(**feature) for feature in values["features"])
         return cls(values["label"], features, values["target"], written)
 
 
 def choose_features(
-    table: Table,
-    features: Sequence[str] = (),
-    label: str = "",
-    target: Target | None = None,
-    need_label: bool = True,
+    table: Table, features: Sequence[str] = (), label: str = "", target: Target | None = None, need_label: bool = True
 ) -> TableSchema:
     """Choose the target and the features. Columns without names are called column_1, column_2, ... or just 1, 2, ...
 
-    With ``need_label=False`` a label column is kept apart from the features where there is one, and not missed where
-    there is none.
+    With ``need_label=False`` a label column is kept apart from the features where there is one.
 
-    Raises:
-        DataError: a name that no column has (E201), a class whose values hardly recur (E205), no single best target
-            (E240), a column that is both (E241), named twice (E242), or cannot be a feature (E243), no feature (E244), a
-            target that holds no numbers (E245) or nothing that can be predicted (E246).
+    Raise E201 for a name that no column has, E205 for a class whose values hardly recur, E240 for no single best target, E241
+    for a column that is both, E242 for one named twice, E243 for one that cannot be a feature, E244 for no feature, and E245
+    and E246 for a target that holds no numbers, or nothing that can be predicted.
     """
     choice = _Choice(table)
     given, chosen = choice.given(features, label, need_label)
@@ -88,7 +76,7 @@ def choose_features(
 
 
 def usable_features(table: Table) -> dict[str, str]:
-    """The kind of every column that would be learned from, if no name were given and nothing were predicted."""
+    """Return the kind of every column that would be learned from, if no name were given and nothing were predicted."""
     choice = _Choice(table)
     return {column.name: str(column.reading.kind) for column in choice.columns.values() if not choice.fault(column)}
 
@@ -125,8 +113,7 @@ class _Choice(ColumnChoice):
         """Return the columns of a strong name; else the last column, unless another one has a weaker name for it."""
         axes = {"x", "y", "z"} <= {column.plain for column in rest}  # lengths or coordinates
         for names in (LABEL_NAMES[0], TARGET_NAMES):
-            found = [column for column in rest if column.plain in names and not (axes and column.plain == "y")]
-            if found:
+            if found := [column for column in rest if column.plain in names and not (axes and column.plain == "y")]:
                 return self.one_of_equals(found), "a usual name for it"
         fit = [column for column in rest if not self.fault(column)]
         weak = {name for names in LABEL_NAMES[1:] for name in names}
@@ -140,7 +127,7 @@ class _Choice(ColumnChoice):
         return [*named, *last], f"none has a usual name for it, and the last one does not fit: {why}"
 
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
-        """Class or number, as given or by what the values are; the reason is noted. Raises E205, E245 and E246."""
+        """Choose class or number, as given or by what the values are, and note the reason. Raise E205, E245 and E246."""
         kind = column.reading.kind
         why = column.unusable() or ("it holds dates" if kind == "date" else "")
         if column.constant:
@@ -176,7 +163,7 @@ class _Choice(ColumnChoice):
     # ---- the features
 
     def fault(self, column: ColumnProfile) -> str:
-        """Why a column is not learned from, or an empty string."""
+        """Return why a column is not learned from, or an empty string."""
         if why := column.unusable():
             return why
         if column.is_split:
@@ -204,10 +191,9 @@ class _Choice(ColumnChoice):
             else:
                 taken.append(column)
         if not taken and mirrors:  # a toy, such as the truth table of a function
-            self.notes += [
-                Note("taken all the same", name, f"nothing else is left, but: {why}") for name, why in mirrors.items()
-            ]
-            taken = [self.columns[name] for name in mirrors]
+            for name, why in mirrors.items():
+                self.notes.append(Note("taken all the same", name, f"nothing else is left, but: {why}"))
+                taken.append(self.columns[name])
         else:
             left_out |= mirrors
         if not taken:
@@ -217,7 +203,7 @@ class _Choice(ColumnChoice):
         return taken
 
     def gives_away(self, column: ColumnProfile, label: str | None, kind: Target) -> str:
-        """Whether a column is the class in other words, such as its number beside its name."""
+        """Return why a column is the class in other words, such as its number beside its name, or an empty string."""
         if label is None or kind != "class" or len(column.raw) < FEW_ROWS:
             return ""
         target = self.columns[label]
@@ -232,16 +218,15 @@ class _Choice(ColumnChoice):
         return column
 
     def tell(self, taken: list[ColumnProfile]) -> None:
-        """A note for each kind of feature, and one for each column whose cells are not all of its kind."""
-        for kind, word in _WORDS.items():
-            names = [column.name for column in taken if column.reading.kind == kind]
-            if names:
-                self.notes.append(Note(word, ", ".join(names), _WHY[kind]))
+        """Note each kind of feature, and each column whose cells are not all of its kind."""
+        for kind, (word, why) in _WORDS.items():
+            if names := [column.name for column in taken if column.reading.kind == kind]:
+                self.notes.append(Note(word, ", ".join(names), why))
         for column in taken:
             reading = column.reading
             if reading.bad and reading.kind != "category":
                 odd = f"{reading.bad:,} of {column.count:,} values are not, such as '{reading.example}': rows left out"
-                self.notes.append(Note(_WORDS[reading.kind], column.name, odd))
+                self.notes.append(Note(_WORDS[reading.kind][0], column.name, odd))
             elif reading.bad:
                 odd = f"not as numbers: {reading.bad:,} of {column.count:,} values are none, such as '{reading.example}'"
                 self.notes.append(Note("categories", column.name, odd))

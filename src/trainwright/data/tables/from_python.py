@@ -1,7 +1,6 @@
-"""Rows that a person gives in Python or on the command line, as a frame that ``typed.parse`` reads like that of a file.
+"""Rows that a person gives in Python or on the command line, as a frame that ``cast_columns`` reads like that of a file.
 
-Promises: a row that lacks a column is refused, never taken for one with a missing value, which is None or NaN; columns that
-the model does not know do not matter.
+Promises: a row that lacks a column is refused, never taken for one with a missing value, which is None or NaN.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ KNOWN = "a row is a dictionary, or a text such as 'age=63 sex=2'; a frame is one
 
 
 def to_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
-    """A frame of the features. ``given`` is a data frame of polars or pandas, or dictionaries and ``age=63 sex=2`` texts.
+    """Return a frame of the features from one of polars or pandas, or from dictionaries and ``age=63 sex=2`` texts.
 
-    Raises E247 for a column that is not there, E262 for a word that is no ``column=value``, E320 for anything else.
+    Raise E247 for a column that is not there, E262 for a word that is no ``column=value``, E320 for anything else.
     """
     if isinstance(given, pl.DataFrame):
         return given
     if not isinstance(given, pl.LazyFrame) and hasattr(given, "columns") and hasattr(given, "to_dict"):
-        # As pandas has it, which need not be installed.
+        # a frame of pandas, which need not be installed
         given = [{str(name): value for name, value in row.items()} for row in given.to_dict("records")]
     if not isinstance(given, Iterable) or isinstance(given, pl.LazyFrame):
         raise error("E320", name="rows", value=type(given).__name__, problem=KNOWN)
@@ -60,14 +59,14 @@ def _row(given: Any, names: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as Python's own; None where it is missing."""
+    """Return a value as Python's own; None where it is missing."""
     value = value.item() if hasattr(value, "item") else value  # a scalar of numpy
     same = value == value  # NaN is not, and for the NA of pandas nobody knows
     return value if isinstance(same, bool) and same else None
 
 
 def _column(feature: Feature, values: list[Any]) -> pl.Series:
-    """Values of one kind as they are, others as text."""
+    """Return values of one kind as they are, others as text."""
     present = [value for value in values if value is not None]
     kinds = {type(value) for value in present}
     if feature.kind != "category":
@@ -88,7 +87,7 @@ def _moment(value: dt.date) -> dt.datetime:
 
 
 def _written(value: Any, feature: Feature) -> str:
-    """A value as the column's text would have it."""
+    """Return a value as the column's text would have it."""
     text = str(value)
     if isinstance(value, float) and feature.format == "comma":
         return text.replace(".", ",")

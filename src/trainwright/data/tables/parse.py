@@ -1,7 +1,6 @@
 """The chosen columns of a frame as typed values: the same for training, measuring and predicting.
 
-Promises: columns are found by name, wherever they stand, and others do not matter; a row with a cell that its column
-cannot hold is left out and named; a cell that is missing stays missing.
+Promises: columns are found by name; a row with a cell that its column cannot hold is left out and named.
 """
 
 from __future__ import annotations
@@ -17,13 +16,10 @@ from trainwright.errors import error, nearest
 def cast_columns(
     frame: pl.DataFrame, chosen: TableSchema, file: str = "the data", need_label: bool = True
 ) -> tuple[pl.DataFrame, list[Rejected]]:
-    """The rows that can be used, and the others with the reason.
+    """Return the rows that can be used, and the others with the reason. Raise E247 for a column that is not there.
 
     The result has ``ROW`` (counted from 1 where ``frame`` has none), the features in the order of ``chosen`` as Float64,
     Boolean, Datetime or String, and last the label, as Float64 or as String; without it where ``need_label`` is False.
-
-    Raises:
-        DataError: a column is not there (E247).
     """
     rows = frame[ROW] if ROW in frame.columns else pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
     columns = [rows.alias(ROW)]
@@ -39,7 +35,8 @@ def cast_columns(
         faults.add(bad, column, "label", _wanted(chosen.written))
         faults.add(values.is_null(), None, "no label", "")
         columns.append(values.alias(chosen.label))
-    return pl.DataFrame(columns).filter(~faults.bad), faults.rejected(file)
+    rejected = [Rejected(file, int(rows[place]), reason) for place, reason in sorted(faults.reasons.items())]
+    return pl.DataFrame(columns).filter(~faults.bad), rejected
 
 
 def _column(frame: pl.DataFrame, name: str, file: str) -> pl.Series:
@@ -54,7 +51,7 @@ def _wanted(feature: Feature) -> str:
 
 
 def _target(column: pl.Series, written: Feature, is_class: bool) -> tuple[pl.Series, pl.Series]:
-    """Numbers as Float64; classes as String, spelled the same whether a file has 1 or 1.0, Yes or yes."""
+    """Return numbers as Float64; classes as String, spelled the same whether a file has 1 or 1.0, Yes or yes."""
     values, bad = convert(column, written)
     if not is_class or written.kind == "category":
         return values, bad
@@ -67,14 +64,10 @@ class _Faults:
     """The rows that cannot be used: the first thing that is wrong with each."""
 
     def __init__(self, rows: pl.Series) -> None:
-        self.rows, self.reasons = rows, dict[int, str]()
-        self.bad = pl.repeat(False, len(rows), dtype=pl.Boolean, eager=True)
+        self.reasons, self.bad = dict[int, str](), rows.is_null() & False
 
     def add(self, bad: pl.Series, column: pl.Series | None, what: str, wanted: str) -> None:
         """Note the rows where ``bad`` is true, with the cell of ``column`` that is not what is wanted."""
         for place in (bad & ~self.bad).arg_true().to_list():
             self.reasons[place] = what if column is None else f"{what}: '{column[place]}' is not {wanted}"
         self.bad = self.bad | bad
-
-    def rejected(self, file: str) -> list[Rejected]:
-        return [Rejected(file, int(self.rows[place]), reason) for place, reason in sorted(self.reasons.items())]

@@ -30,17 +30,14 @@ class ColumnProfile:
 
     @property
     def values(self) -> pl.Series:
-        """Return the values that are there."""
         return self.raw.drop_nulls()
 
     @property
     def texts(self) -> pl.Series:
-        """Return the values that are there as text."""
         return self.values.cast(pl.String)
 
     @cached_property
     def count(self) -> int:
-        """Return how many values there are."""
         return len(self.raw) - self.raw.null_count()
 
     @cached_property
@@ -50,7 +47,6 @@ class ColumnProfile:
 
     @cached_property
     def distinct(self) -> int:
-        """Return how many different values there are."""
         return self.texts.n_unique()
 
     @cached_property
@@ -111,7 +107,6 @@ class ColumnProfile:
 
     @cached_property
     def reading(self) -> ColumnType:
-        """Return what the values were found to be."""
         return read(self.raw)
 
     @cached_property
@@ -141,14 +136,14 @@ class ColumnProfile:
 
     def identifies(self, nameless: bool) -> bool:
         """Return whether it numbers or names the rows: a usual name for that, and all values different."""
-        called = _ID.search(_snake(self.name)) or (nameless and self.plain.startswith("column_"))
+        snake = plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.name.strip()))  # PassengerId is passenger_id
+        called = _ID.search(snake) or (nameless and self.plain.startswith("column_"))
         if not called or self.distinct < max(self.count, 2):
             return False
         return self.whole if self.reading.kind == "number" else self.reading.kind == "category"
 
     @property
     def numbers(self) -> pl.Series:
-        """Return the values that are numbers, as Float64."""
         return convert(self.raw, Feature(self.name, "number", self.format))[0].drop_nulls()
 
     @property
@@ -166,8 +161,3 @@ class ColumnProfile:
         if self.distinct > self.count / 2 and self.count >= FEW_ROWS:
             return f"{self.distinct:,} of its {self.count:,} values are different, so too few recur"
         return ""
-
-
-def _snake(name: str) -> str:
-    """Return ``PassengerId`` as ``passenger_id``."""
-    return "_".join(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()).casefold().replace("-", " ").split())

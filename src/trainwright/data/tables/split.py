@@ -2,12 +2,14 @@
 
 Equal texts never land in different splits. Rows added later do not move the rows that were there (``content``, ``group``),
 but for two cases: beyond 100,000 rows the fractions shrink, which moves some into training, and a class that lacked a text in
-some split is given one. The run's seed does not enter, so that runs with different seeds are measured on the same test rows.
+some split is given one. The run's seed does not enter, so that runs of different seeds have the same test rows.
 """
 
 from __future__ import annotations
 
+import hashlib
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,7 @@ from trainwright.errors import error
 TRAIN, VALID, TEST = 0, 1, 2
 ISO_DATE = r"^\d{4}-\d{2}(-\d{2}([ T]\d{2}:\d{2}.*)?)?$"  # sorts by time when it is sorted as text
 NAMES = ("train", "valid", "test")
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN, MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,62 @@ class Fractions:
 
 
 def uniform(values: pl.Series) -> np.ndarray:
-    """A number in [0, 1) for each string, the same for equal strings on every machine.
+    """Return a number in [0, 1) for each string, the same on every machine.
 
-    CRC-32 of the UTF-8 bytes, its bits mixed by the finaliser of splitmix64 (Steele et al. 2014, OOPSLA).
+    It is the CRC-32 of the UTF-8 bytes, its bits mixed by the finaliser of splitmix64 (Steele et al. 2014, OOPSLA).
     """
     crc32 = zlib.crc32
     raw = np.fromiter((crc32(value.encode()) for value in values.fill_null("").to_list()), np.uint64, len(values))
     with np.errstate(over="ignore"):
         mixed = (raw + np.uint64(1)) * GOLDEN
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * MIX
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def split(how: str, position: np.ndarray, labels: pl.Series, fractions: Fractions, key: pl.Series | None = None) -> np.ndarray:
-    """The split of each row: uint8 of ``TRAIN``, ``VALID`` and ``TEST``, shape (rows,).
+def content_keys(contents: pl.Series) -> dict[str, pl.Series]:
+    """Return the ``digest`` and the ``position`` of each string, and how ``blank`` it is: 2 for "", 1 for white space, else 0.
 
-    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``key`` is that column; ``position`` is ``uniform`` of the
-    rows' contents.
+    The position is in [0, 1) and the same on every machine (see ``split``); the digest is of one version of polars only.
+    """
+    blank = (contents.str.len_bytes() == 0).cast(pl.UInt8) + (contents.str.strip_chars().str.len_bytes() == 0).cast(pl.UInt8)
+    return {"digest": contents.hash(), "position": pl.Series(uniform(contents)), "blank": blank}
+
+
+def row_keys(columns: Sequence[pl.Series]) -> pl.Series:
+    """Return a string for each row of columns of Float64, Boolean, Datetime or String; empty where every value is missing.
+
+    Writing every number out would take ten times as long as reading it, so a row's bits are mixed. Rows that differ get the
+    same 64 bits once in about 10**19 pairs; they would only be kept together without need.
+    """
+    keys = np.zeros(len(columns[0]), np.uint64)
+    empty = np.ones(len(keys), bool)
+    for column in (each.alias("values") for each in columns):  # a name might be a pattern to polars
+        missing = column.is_null().to_numpy()
+        empty &= missing
+        with np.errstate(over="ignore"):
+            keys = (keys ^ np.where(missing, GOLDEN, _bits(column))) * GOLDEN
+            keys = (keys ^ (keys >> np.uint64(32))) * MIX
+        keys ^= keys >> np.uint64(29)
+    texts = pl.Series("content", keys).cast(pl.String)
+    return texts.set(pl.Series(empty), "") if empty.any() else texts
+
+
+def _bits(column: pl.Series) -> np.ndarray:
+    """Return 64 bits for each value, any where it is missing."""
+    if column.dtype == pl.Float64:
+        return (column.fill_null(0.0).to_numpy() + 0.0).view(np.uint64)  # of -0.0 and 0.0 the same
+    if column.dtype == pl.String:
+        words = column.drop_nulls().unique()
+        numbers = [int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little") for word in words]
+        return column.replace_strict(words, pl.Series(numbers, dtype=pl.UInt64), default=0, return_dtype=pl.UInt64).to_numpy()
+    return column.to_physical().cast(pl.Int64).fill_null(0).to_numpy().view(np.uint64)
+
+
+def split(how: str, position: np.ndarray, labels: pl.Series, fractions: Fractions, key: pl.Series | None = None) -> np.ndarray:
+    """Return the split of each row: uint8 of ``TRAIN``, ``VALID`` and ``TEST``, shape (rows,).
+
+    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``key`` is that column; ``position``: ``uniform`` of the rows.
     """
     kind = how.partition(":")[0]
     if kind == "time" and key is not None:
@@ -61,7 +101,7 @@ def split(how: str, position: np.ndarray, labels: pl.Series, fractions: Fraction
 
 
 def _cut(position: np.ndarray, fractions: Fractions) -> np.ndarray:
-    """Below ``test``: the test split; from the other end ``valid`` wide: validation; the rest trains.
+    """Return the splits of positions: those below ``test`` are tested on, those from the other end on are for validation.
 
     So a fraction that shrinks, as it does for many rows, only moves rows into training, never from test to validation.
     """
@@ -72,7 +112,7 @@ def _cut(position: np.ndarray, fractions: Fractions) -> np.ndarray:
 
 
 def _stratified(position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:
-    """The same shares of every class: rows of a class, in order of position, are cut at the fractions of their count."""
+    """Split the rows of each class, in order of their position, at the fractions of their count."""
     frame = pl.DataFrame({"position": position, "label": labels, "row": np.arange(len(position))})
     # Equal texts under different labels go with the label seen first, so that they stay together.
     distinct = frame.group_by("position", maintain_order=True).agg(pl.first("label"), pl.len())
@@ -84,7 +124,7 @@ def _stratified(position: np.ndarray, labels: pl.Series, fractions: Fractions) -
 
 
 def _by_time(column: pl.Series, fractions: Fractions) -> np.ndarray:
-    """The newest rows are the test split, those before them validation; rows of one moment stay together."""
+    """Split by age: the newest rows are tested on, those before them for validation; rows of one moment stay together."""
     moments = column
     if column.dtype == pl.String:
         numbers = column.cast(pl.Float64, strict=False)

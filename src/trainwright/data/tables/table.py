@@ -22,9 +22,7 @@ MOST_COLUMNS = 30_000  # each takes milliseconds to look at; tables of genes hav
 class Rejected:
     """One record that was left out.
 
-    ``row`` is the record's number in its file as a spreadsheet would count it: the first record is 1, and a header
-    line counts as a record. For line formats (jsonl, fastText) it is the line number; for parquet, 1 + index; for
-    a folder of files, 0.
+    ``row`` is its number in the file: from 1 on, a header counted (CSV); the line (jsonl, fastText); 0 in a folder of files.
     """
 
     file: str
@@ -34,32 +32,25 @@ class Rejected:
 
 @dataclass
 class Table:
-    """A file's records.
+    """A file's records: the columns as read, plus the column ``ROW`` (Int64), the record's number in its file.
 
-    Attributes:
-        frame: the columns as read, plus the column ``ROW`` (Int64), the record's number in its file.
-            Columns of CSV, TSV and fastText files are all String (nulls where a field is empty or missing);
-            JSON and Parquet keep their own scalar types.
-        file: the path as the person gave it, for messages.
-        rejected: the records that could not be read, in file order.
-        notes: what was found out about the file, and why: ``("format", "csv", "by its extension")``.
-        has_header: whether the column names come from the file (else they are column_1, column_2, ...).
+    Columns of CSV, TSV and fastText files are String, null where a field is empty; others keep their own scalar types.
     """
 
     frame: pl.DataFrame
-    file: str
-    rejected: list[Rejected] = field(default_factory=list)
+    file: str  # the path as the person gave it, for messages
+    rejected: list[Rejected] = field(default_factory=list)  # the records that could not be read, in file order
     notes: list[Note] = field(default_factory=list)
-    has_header: bool = True
+    has_header: bool = True  # whether the column names come from the file (else they are column_1, column_2, ...)
 
     @property
     def columns(self) -> list[str]:
-        """Names of the data columns, in file order, without ``ROW``."""
+        """Return the names of the data columns, in file order, without ``ROW``."""
         return [name for name in self.frame.columns if name != ROW]
 
     @cached_property
     def profiles(self) -> dict[str, ColumnProfile]:
-        """Return what is known of each data column, for everyone who asks: nothing is worked out twice."""
+        """Return what is known of each data column."""
         from trainwright.data.tables.profile import ColumnProfile
 
         return {name: ColumnProfile(name, self.frame[name]) for name in self.columns}
@@ -69,21 +60,19 @@ class Table:
 class TableStream:
     """A file's records as tables that come one after the other, so that no more than one has to be in memory.
 
-    Attributes:
-        head: the first of them; the only one of a file that is not large.
-        rest: gives the others, anew whenever it is called; their columns are those of the head.
+    ``head`` is the first; ``rest`` gives the others, anew whenever it is called.
     """
 
     head: Table
     rest: Callable[[], Iterator[Table]] = lambda: iter(())
 
     def tables(self) -> Iterator[Table]:
-        """All of them."""
+        """Yield all tables."""
         yield self.head
         yield from self.rest()
 
     def whole(self) -> Table:
-        """All records as one table."""
+        """Return all records as one table."""
         import polars as pl
 
         tables = list(self.tables())

@@ -1,7 +1,6 @@
 """Which columns are the text and which is the label: as named; else by usual names; else by what stands in them.
 
-Promises: a name that is given is taken or refused, never overridden; what is derived is explained; where two answers
-are as good as each other the person is asked, with an example of every column.
+Promises: a name that is given is taken or refused, never overridden; what is derived is explained.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from trainwright.watch.events import Note
 
 @dataclass(frozen=True)
 class TextSchema:
-    """The chosen columns; several texts are meant to be joined in this order. ``notes``: (what, value, why)."""
+    """The chosen columns; several texts are meant to be joined in this order."""
 
     text: tuple[str, ...]
     label: str | None
@@ -30,12 +29,10 @@ class TextSchema:
 def choose_columns(table: Table, text: Sequence[str] = (), label: str = "", need_label: bool = True) -> TextSchema:
     """Choose text and label columns. Columns without names are called column_1, column_2, ... or just 1, 2, ...
 
-    With ``need_label=False`` (predicting) a label column is kept apart from the text where there is one, and not missed
-    where there is none.
+    With ``need_label=False`` (predicting) a label column is kept apart from the text where there is one.
 
-    Raises:
-        DataError: a name that no column has (E201), no single best label (E202) or text (E203), the same column for
-            both (E204), a label whose values hardly recur (E205), a text column named twice (E206).
+    Raise E201 for a name that no column has, E202 for no single best label, E203 for no such text, E204 for the same column
+    for both, E205 for a label whose values hardly recur, E206 for a text column named twice.
     """
     choice = _Choice(table)
     given, chosen = choice.given(text, label, need_label)

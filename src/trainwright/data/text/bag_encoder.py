@@ -1,8 +1,4 @@
-"""Encoders of labels and texts as numbers.
-
-Classes, vocabulary and document frequencies are learned from the training split only.
-A fitted encoder is data: ``to_parts`` returns JSON values and arrays, ``from_parts`` rebuilds it from them.
-"""
+"""Encoders of labels and texts as numbers, learned from the training split only."""
 
 from __future__ import annotations
 
@@ -15,9 +11,7 @@ import numpy as np
 
 from trainwright.data.files.spool import Spool, parallel_map
 from trainwright.data.shapes import TextShape
-from trainwright.data.text.char_ngrams import character_ngrams
-from trainwright.data.text.lookup import Lookup
-from trainwright.data.text.ngram_counts import Counter, run_lengths
+from trainwright.data.text.ngrams import Counter, Lookup, character_ngrams, run_lengths
 from trainwright.data.text.ragged import Ragged, row_numbers, to_offsets, value_indices
 from trainwright.data.text.tokenize import Chunk, TokenizedTexts, Tokens, tokenize_plain
 
@@ -32,7 +26,7 @@ BITS = 32  # two ids, or a row and an id, are packed in one int64, so that one s
 MASK = (1 << BITS) - 1
 BLOCK_IDS = 1 << 22  # ids whose weights are computed at a time
 FEW_TEXTS = 1000  # up to so many are tokenized in plain Python
-CharNgrams = tuple[np.ndarray, np.ndarray]
+CharNgrams = tuple[np.ndarray, np.ndarray]  # the ids of all words, one after the other, and offsets of shape (words + 1,)
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,7 @@ class TextEncoder:
 
     Ids are 0 padding, 1 unknown, then tokens, then n-grams by length, then character n-grams. An n-gram is identified by the
     id of its first n - 1 tokens and the token after them, so no strings are joined: ``grams[k]`` holds the sorted keys
-    ``prefix << 32 | token`` of length k + 2, ``char_ngrams`` those of the character n-grams (``char_ngrams.py``).
+    ``prefix << 32 | token`` of length k + 2, ``char_ngrams`` those of the character n-grams (``character_ngrams``).
     """
 
     tokenizer: str
@@ -129,7 +123,8 @@ class TextEncoder:
         ids = self._ids(tokens.distinct)
         for _ in range(2, self.ngrams + 1):
             counter = Counter(int(tokens.selected_offsets[-1]))
-            for parts in parallel_map(partial(self._next_keys, counter, ids, self._lookups), tokens.chunks()):
+            lookups = [Lookup(keys) for keys in self.grams]
+            for parts in parallel_map(partial(self._next_keys, counter, ids, lookups), tokens.chunks()):
                 counter.add(parts)
             self.grams.append(self._frequent(*counter.frequent(self.min_count)))
         if self.chars:
@@ -177,10 +172,6 @@ class TextEncoder:
         self.__dict__.pop("_enum", None)
         self._last_word_ids = None
 
-    @property
-    def _lookups(self) -> list[Lookup]:
-        return [Lookup(keys) for keys in self.grams]
-
     def _word_ids(self, tokens: Tokens) -> tuple[np.ndarray, CharNgrams | None]:
         """Return the id of each distinct token, and the ids of its character n-grams.
 
@@ -188,7 +179,11 @@ class TextEncoder:
         """
         seen = self._last_word_ids
         if seen is None or seen[0] is not tokens.distinct:
-            char_ngrams = self._char_ngram_ids(tokens.distinct) if self.chars else None
+            char_ngrams = None
+            if self.chars:
+                keys, offsets = character_ngrams(tokens.distinct, self.chars)
+                ids = _find(Lookup(self.char_ngrams), keys, self._word_count)
+                char_ngrams = ids[ids >= 0], to_offsets(ids >= 0)[offsets]
             seen = self._last_word_ids = (tokens.distinct, self._ids(tokens.distinct), char_ngrams)
         return seen[1:]
 
@@ -200,12 +195,6 @@ class TextEncoder:
 
         known = words.cast(self._enum, strict=False).to_physical().cast(pl.Int64) + len(SPECIAL)
         return known.fill_null(UNKNOWN).to_numpy()
-
-    def _char_ngram_ids(self, words: pl.Series | list[str]) -> CharNgrams:
-        """Return the ids of each word's character n-grams in the vocabulary, and offsets of shape (words + 1,)."""
-        keys, offsets = character_ngrams(words, self.chars)
-        ids = _find(Lookup(self.char_ngrams), keys, self._word_count)
-        return ids[ids >= 0], to_offsets(ids >= 0)[offsets]
 
     def _ngram_ids(
         self, lookups: list[Lookup], ids: np.ndarray, offsets: np.ndarray
@@ -254,7 +243,7 @@ class TextEncoder:
 
     def _bags(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return ids with equal ones of a text side by side, offsets of the texts, and with tf-idf the count of each id."""
-        lookups = self._lookups
+        lookups = [Lookup(keys) for keys in self.grams]
         values, lengths = Spool(np.int32), Spool(np.int64)
         counts = None if self.weighting == "none" else Spool(np.float32)
         for part in parallel_map(partial(self._bag, self._word_ids(tokens), lookups), tokens.chunks()):
@@ -284,10 +273,7 @@ class TextEncoder:
         return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.float32)
 
     def _smoothed_idf(self, values: np.ndarray, texts: int) -> np.ndarray:
-        """Return smoothed idf, ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,).
-
-        ``values`` holds each id once a text.
-        """
+        """Return ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,). ``values`` has each id once a text."""
         frequency = np.zeros(self.size, np.int64)
         for at in range(0, len(values), BLOCK_IDS):
             frequency += np.bincount(values[at : at + BLOCK_IDS], minlength=self.size)

@@ -15,7 +15,7 @@ from trainwright.data.text.ragged import Ragged
 def ragged_batches(
     texts: Ragged, targets: np.ndarray, *, batch_size: int, seed: int | None, device: torch.device, transposed: int = 0
 ) -> Indexed:
-    """Batches of token rows: inputs are (values, offsets) or (values, offsets, weights), targets int64 class numbers.
+    """Return batches of token rows: inputs are (values, offsets) or (values, offsets, weights), targets int64 classes.
 
     ``transposed``: how many ids there are, where a model wants each batch from their side too, as ``transposed``; else 0.
     """

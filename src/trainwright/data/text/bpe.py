@@ -22,10 +22,8 @@ UNUSED_PARTS = ("truncation", "padding", "added_tokens", "normalizer", "post_pro
 def train(texts: Iterable[str], size: int, min_count: int) -> str:
     """Learn at most ``size`` tokens from ``texts``, which should be small parts, and return them as JSON.
 
-    They are the 256 bytes, then the pairs that occur most often, and ``min_count`` times (never less than twice) at least.
-
-    Raises:
-        SourceError: E165, ``size`` is below 256.
+    They are the 256 bytes, then the pairs that occur most often, and at least ``min_count`` times, or twice. Raise E165 for a
+    ``size`` below 256.
     """
     from tokenizers import models, pre_tokenizers, trainers
 
@@ -39,8 +37,7 @@ def train(texts: Iterable[str], size: int, min_count: int) -> str:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    found: str = tokenizer.to_str()
-    return found
+    return str(tokenizer.to_str())
 
 
 def _tokenizer(model: Any) -> Any:
@@ -55,10 +52,7 @@ class Bpe:
     """The tokenizer that ``train`` learned.
 
     Tokens and merges alone are taken from the JSON: other parts that it could name may be patterns that never end, or padding
-    that fills the memory.
-
-    Raises:
-        SourceError: E166, the JSON is not what ``train`` returned.
+    that fills the memory. Raise E166 for JSON that is not what ``train`` returned.
     """
 
     def __init__(self, learned: str) -> None:

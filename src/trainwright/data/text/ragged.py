@@ -11,34 +11,21 @@ import numpy as np
 
 
 class Transposed(NamedTuple):
-    """A batch of rows grouped by id: for each id the rows that it occurs in.
+    """A batch of rows grouped by id: for each id the rows that it occurs in."""
 
-    Attributes:
-        rows: int32, shape (tokens,): row numbers, those of one id after those of another.
-        weights: float32, shape (tokens,), or None where every token weighs the same.
-        begins: int32, shape (ids,): where the rows of each id begin.
-        ids: int64, shape (ids,): those that occur, in order.
-    """
-
-    rows: np.ndarray
-    weights: np.ndarray | None
-    begins: np.ndarray
-    ids: np.ndarray
+    rows: np.ndarray  # int32, shape (tokens,): row numbers, those of one id after those of another
+    weights: np.ndarray | None  # float32, shape (tokens,), or None where every token weighs the same
+    begins: np.ndarray  # int32, shape (ids,): where the rows of each id begin
+    ids: np.ndarray  # int64, shape (ids,): those that occur, in order
 
 
 @dataclass(frozen=True)
 class Ragged:
-    """Rows of token ids.
+    """Rows of token ids."""
 
-    Attributes:
-        values: int32, shape (tokens,): all rows one after the other.
-        offsets: int64, shape (rows + 1,): row ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
-        weights: float32, shape (tokens,), or None where every token weighs the same.
-    """
-
-    values: np.ndarray
-    offsets: np.ndarray
-    weights: np.ndarray | None = None
+    values: np.ndarray  # int32, shape (tokens,): all rows one after the other
+    offsets: np.ndarray  # int64, shape (rows + 1,): row i is values[offsets[i]:offsets[i + 1]]
+    weights: np.ndarray | None = None  # float32, shape (tokens,), or None where every token weighs the same
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

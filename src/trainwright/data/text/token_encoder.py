@@ -4,8 +4,6 @@
 that training did not have is ``<unk>``, which may be a word of the text already.
 ``characters``: every character; one that training did not have is ``<unk>``, decoded as U+FFFD.
 ``bytes``: the 256 bytes. ``bpe``: learned subwords. Both can encode every text, and restore it exactly.
-
-A fitted encoder is data: ``to_parts`` returns JSON values and arrays, ``from_parts`` rebuilds it from them.
 """
 
 from __future__ import annotations
@@ -45,20 +43,13 @@ _UNKNOWN_WORD = re.compile(rf"(?<!\S){re.escape(UNKNOWN_TOKEN)}(?!\S)")
 
 @dataclass
 class TokenEncoder:
-    """An encoder of text as ids, by one of ``TOKENIZERS``.
-
-    Attributes:
-        min_count: a word or character must occur so often in the training text to have an id, a pair to become a bpe token.
-        max_vocabulary: the most ids there may be, ``<unk>`` and ``<eos>`` among them; 0 is no limit. bpe needs a number.
-        tokens: by id: the word or character; for bytes and bpe a readable form.
-        bpe: what bpe learned, as JSON; else empty.
-    """
+    """An encoder of text as ids, by one of ``TOKENIZERS``."""
 
     tokenizer: str
-    min_count: int = 1
-    max_vocabulary: int = 0
-    tokens: list[str] = field(default_factory=list)
-    bpe: str = ""
+    min_count: int = 1  # times that a word or character must occur to have an id, a pair to become a bpe token
+    max_vocabulary: int = 0  # the most ids there may be, <unk> and <eos> among them; 0 is no limit. bpe needs a number
+    tokens: list[str] = field(default_factory=list)  # by id: the word or character; for bytes and bpe a readable form
+    bpe: str = ""  # what bpe learned, as JSON; else empty
 
     @property
     def size(self) -> int:
@@ -80,9 +71,7 @@ class TokenEncoder:
     def fit(self, text: str) -> np.ndarray:
         """Learn the tokens from the training text and return its ids, as ``transform`` does.
 
-        Raises:
-            SettingError: E310, there is no such tokenizer.
-            SourceError: E165, a bpe vocabulary below 256.
+        Raise E310 for no such tokenizer, E165 for a bpe vocabulary below 256.
         """
         if self.tokenizer not in TOKENIZERS:
             hint = nearest(self.tokenizer, TOKENIZERS)

@@ -75,21 +75,13 @@ def tokenize(texts: pl.Series, tokenizer: str, lowercase: bool) -> pl.Series:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of many texts, each distinct one held once, so that work on words is done once a word.
+    """The tokens of many texts, each distinct one held once, so that work on words is done once a word."""
 
-    Attributes:
-        distinct: the distinct tokens, in no particular order; some may be of other texts only.
-        codes: the place of every token in ``distinct``; unsigned or int32, shape (tokens,), all texts one after the other.
-        offsets: int64, shape (texts + 1,): text ``i`` is ``codes[offsets[i]:offsets[i + 1]]``.
-        rows: the selected texts, in their order; None for all.
-        most: how many tokens of each text are selected, from its beginning; 0 for all.
-    """
-
-    distinct: pl.Series | list[str]
-    codes: np.ndarray
-    offsets: np.ndarray
-    rows: np.ndarray | None = None
-    most: int = 0
+    distinct: pl.Series | list[str]  # in no particular order; some may be of other texts only
+    codes: np.ndarray  # the place of every token in distinct; unsigned or int32, shape (tokens,), text after text
+    offsets: np.ndarray  # int64, shape (texts + 1,): text i is codes[offsets[i]:offsets[i + 1]]
+    rows: np.ndarray | None = None  # the selected texts, in their order; None for all
+    most: int = 0  # how many tokens of each text are selected, from its beginning; 0 for all
 
     @classmethod
     def from_lists(cls, lists: Sequence[list[str]]) -> Tokens:
@@ -146,7 +138,6 @@ class TokenizedTexts:
         self._codes, self._lengths = Spool(np.uint32), Spool(np.uint32)
 
     def __len__(self) -> int:
-        """Return how many texts were added."""
         return len(self._lengths)
 
     def add(self, texts: pl.Series) -> None:

@@ -10,12 +10,11 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import Pictures, from_pixels
-from trainwright.data.read import cifar, embedded, idx, image_folders, images
+from trainwright.data.read import archive_sets, embedded, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table as table_of
-from trainwright.data.tables.content_hash import content_keys
-from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
@@ -137,6 +136,6 @@ def _named(source: Source) -> Parts:
         pairs = {part: idx.read_pair(files[f"{part}_images"], files[f"{part}_labels"]) for part in ("train", "test")}
         return {part: replace(each, labels=each.labels.replace(names)) for part, each in pairs.items()}
     if isinstance(dataset.layout, ArchiveLayout) and dataset.layout.kind != "wikitext":
-        file, found = str(files["archive"]), cifar.read_cifar(files["archive"], dataset.layout.kind)
+        file, found = str(files["archive"]), archive_sets.read_cifar(files["archive"], dataset.layout.kind)
         return {part: from_pixels(file, pl.Series(labels, dtype=pl.String), each) for part, (each, labels) in found.items()}
     raise error("E181", name=source.name, task=dataset.task)

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
-from trainwright.data.read import running_text, wikitext
+from trainwright.data.read import archive_sets, running_text
 from trainwright.data.read.catalog_entries import ArchiveLayout, TextLayout
 from trainwright.data.read.source import Source
 from trainwright.data.shapes import TokenShape
@@ -254,7 +254,7 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
     notes: list[Note] = []
     if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
         given = {name: path for name, path in source.files.items() if name != "archive"}
-        texts = dict(wikitext.wikitext(source.files["archive"]))
+        texts = dict(archive_sets.wikitext(source.files["archive"]))
         texts |= {name: running_text.read_text([path], notes) for name, path in given.items()}
         files = {name: [str(path)] for name, path in source.files.items()}
     elif not source.files:

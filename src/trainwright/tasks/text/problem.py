@@ -13,7 +13,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.files import cache
 from trainwright.data.files.spool import prefetch
 from trainwright.data.read.source import Source
-from trainwright.data.tables.content_hash import content_keys
+from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream
 from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
 from trainwright.data.text.bag_encoder import LabelEncoder, TextEncoder

@@ -1,7 +1,8 @@
-"""CIFAR-10 and CIFAR-100: pixels and class names out of the official binary archives.
+"""The data sets that are published as one archive: CIFAR-10, CIFAR-100 (binary versions) and WikiText-2.
 
 An image is one record: its label (CIFAR-100: the coarse label, then the fine one), then 1,024 bytes each of red, green
-and blue, row by row. Promises: the labels of CIFAR-100 are the fine ones; the rows keep the order of the archive.
+and blue, row by row. The labels of CIFAR-100 are the fine ones; the rows keep the order of the archive. In WikiText-2 a line
+is a paragraph or, between equals signs, a heading; words are parted by spaces, rare ones are ``<unk>`` already.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from trainwright.errors import error
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
-
-Split = tuple[NDArray[np.uint8], list[str]]
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,10 @@ _FORMS = {
 }
 
 
-def read_cifar(archive: Path, kind: Literal["cifar10", "cifar100"]) -> dict[str, Split]:
-    """``train`` and ``test``: pixels, uint8 of shape (N, 3, 32, 32), and the class name of each image.
+def read_cifar(archive: Path, kind: Literal["cifar10", "cifar100"]) -> dict[str, tuple[NDArray[np.uint8], list[str]]]:
+    """Return ``train`` and ``test``: pixels, uint8, shape (N, 3, 32, 32), and the class name of each image.
 
-    Raises:
-        SourceError: E102 and E136 to E139 as in ``archives.members``; E180, a member is not as in the original.
+    Raise what ``archives.members`` raises, and E180 for a member that is not as in the original.
     """
     form = _FORMS[kind]
     content = members(archive, [form.classes, *form.files["train"], *form.files["test"]])
@@ -69,7 +67,7 @@ def read_cifar(archive: Path, kind: Literal["cifar10", "cifar100"]) -> dict[str,
 
 
 def _records(data: bytes, name: str, archive: Path, form: _Form, classes: int) -> NDArray[np.uint8]:
-    """One row of label and pixel bytes an image, a view of ``data``."""
+    """Return one row of label and pixel bytes an image, a view of ``data``."""
     width = form.labels + PIXELS
     where = f"{archive}, member {name}"
     if not data or len(data) % width:
@@ -82,3 +80,18 @@ def _records(data: bytes, name: str, archive: Path, form: _Form, classes: int) -
         why = f"image {row + 1:,} has the label {labels[row]}, and there are {classes} classes"
         raise error("E180", path=archive, name=form.title, why=why, where=where)
     return records
+
+
+_MEMBERS = {split: f"wikitext-2/wiki.{split}.tokens" for split in ("train", "valid", "test")}
+
+
+def wikitext(archive: Path) -> dict[str, str]:
+    """Return the text by split. Raise what ``archives.members`` raises, and E180 for a member that is not UTF-8."""
+    content, texts = members(archive, list(_MEMBERS.values())), {}
+    for split, name in _MEMBERS.items():
+        try:
+            texts[split] = content[name].decode("utf-8")
+        except UnicodeDecodeError as problem:
+            where = f"{archive}, member {name}, byte {problem.start:,}"
+            raise error("E180", path=archive, name="WikiText-2", why=f"not UTF-8: {problem.reason}", where=where) from problem
+    return texts
