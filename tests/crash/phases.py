@@ -15,6 +15,8 @@ import torch
 from trainwright.models.forward import Forward
 from trainwright.run import train
 from trainwright.store import atomic, bundle, checkpoint, seal
+from trainwright.tasks.language.problem import LanguageProblem
+from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.training import loop, step
 from trainwright.training.trainer import Trainer
 
@@ -71,7 +73,8 @@ class Phases:
         self.around(Path, "replace", "rename")
         self.around(shutil, "rmtree", "retain")
         self.around(os, "unlink", "retain")
-        self.around(Trainer, "_validate", "validation")
+        for problem in (SupervisedProblem, LanguageProblem):
+            self.around(problem, "validate", "validation")
         self.around(Trainer, "evaluate", "test")
         self.around(bundle, "save", "bundle")
         self.around(train, "write_json", "report")

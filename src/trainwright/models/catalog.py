@@ -217,7 +217,8 @@ def _table_mlp(shape: Any, rows: int) -> Values:
     return {"model.hidden": ([width, width], size), "model.dropout": (dropout, size)}
 
 
-# Of each task the default first; of several versions of a model the newest last.
+# Of each task the default first; of several versions of a model the newest last. The rate of a bag is that of its embeddings:
+# a linear one has rules of its own (``tasks/text/defaults.py``).
 CATALOG = [
     Model("text", BagSettings, "trainwright.models.bag:Bag", 0.01, inputs="bag", numpy="trainwright.models.bag_numpy:NumpyBag"),
     Model("text", TextCNNSettings, "trainwright.models.textcnn:TextCNN", 0.002, inputs="sequence"),

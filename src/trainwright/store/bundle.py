@@ -67,7 +67,7 @@ def _carry_over(folder: Path, place: Path) -> None:
 
 
 def load(folder: Path) -> Bundle:
-    """Read a bundle. What is in it is whatever somebody wrote: see ``tasks/forms.py``.
+    """Read a bundle. What is in it is whatever somebody wrote: ``tasks.bundle_schema`` says what may be in it.
 
     Raise E411 where a file is not as it was sealed, E407 for a format of another version; anything where it cannot be read.
     """

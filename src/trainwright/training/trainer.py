@@ -23,7 +23,7 @@ from trainwright.store.checkpoint import Checkpoint
 from trainwright.training.autotune import ExecConfig, Workload, fastest_config, threaded
 from trainwright.training.checkpointing import Saver, restore, with_checkpoints
 from trainwright.training.environment import environment
-from trainwright.training.loop import PASS_OVER, Plan, Recover, fit
+from trainwright.training.loop import Plan, Recover, fit, pass_over
 from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.problem import Problem
 from trainwright.training.rng import preserve_rng
@@ -234,7 +234,7 @@ class Trainer:
         if self.settings.on_nonfinite == "stop":
             return None
         if self.settings.on_nonfinite == "skip":
-            return PASS_OVER
+            return pass_over
         if saver is None:
             raise error("E329", key="on_nonfinite=rollback", why="no checkpoints are written here")
         return saver.roll_back

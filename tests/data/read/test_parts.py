@@ -21,7 +21,7 @@ from trainwright.data.read import csv_strict, json_records
 from trainwright.data.read import tables as readers
 from trainwright.data.read.formats import magics
 from trainwright.data.read.sniff import sniff_loaded
-from trainwright.data.tables.table import Table, TableStream
+from trainwright.data.tables.table import Table
 from trainwright.data.text import bag_encoder, ngrams, tokenize
 from trainwright.errors import TrainwrightError
 
@@ -47,8 +47,6 @@ def in_parts(path: Path, head: int, part: int) -> Table:
             found = readers._file(replace(loaded, file=file), sniffed).whole()
         else:
             found = readers._file(loaded, sniffed).whole()
-    if not found.frame.height:
-        readers._refuse_empty(TableStream(found))
     return found
 
 
@@ -57,6 +55,8 @@ def outcome(read, *words) -> object:
         table = read(*words)
     except TrainwrightError as problem:
         return problem.code
+    if not table.frame.height:
+        return "E111" if table.rejected else "E109"
     return table.frame.schema, table.frame.rows(), table.rejected, table.notes, table.has_header
 
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwright.data.read.tables import read_table
+from trainwright.data.tables.cast import cast_columns
 from trainwright.data.tables.dtypes import Feature
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
-from trainwright.data.tables.parse import cast_columns
 from trainwright.data.tables.table import ROW, Table
 from trainwright.errors import DataError
 

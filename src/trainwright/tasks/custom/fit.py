@@ -117,7 +117,7 @@ def _train(options: FitOptions) -> Iterator[Event]:
         assert valid is not None
         return measure.scores(options.forward(model), objective, valid.epoch(0), options.metrics)
 
-    state, recover = State(), loop.PASS_OVER if options.on_nonfinite == "skip" else None
+    state, recover = State(), loop.pass_over if options.on_nonfinite == "skip" else None
     events: Iterator[Event] = loop.fit(learner, train, validate if valid is not None else None, options.plan(), state, recover)
     if options.out is not None:
         events = keep(options, events, learner, train, state)

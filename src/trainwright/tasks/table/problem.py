@@ -10,10 +10,10 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.read.source import Source
+from trainwright.data.tables.cast import cast_columns
 from trainwright.data.tables.dtypes import convert
 from trainwright.data.tables.encoder import TableEncoder, TargetScaler
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
-from trainwright.data.tables.parse import cast_columns
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
