@@ -185,7 +185,9 @@ def test_what_only_looks_imports_no_numbers(trained: trainwright.Run) -> None:
 
 
 def test_a_few_texts_are_labelled_without_torch_and_data_frames(trained: trainwright.Run) -> None:
-    light([(["predict", str(trained.path), "the moon", "caf\u00e9"], "")], "polars")
+    light(
+        [(["predict", str(trained.path), "the moon", "caf\u00e9"], "")], "polars", "platformdirs", "trainwright.config.settings"
+    )
 
 
 def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(trained: trainwright.Run, news: Path) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainwright.config.settings import Named, Settings
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.watch import metrics
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
     import torch
 
+    from trainwright.config.settings import Settings
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
 
@@ -65,6 +65,7 @@ class ClassTarget:
         """Return the loss. Raise SettingError for one that torch does not know or that has no use for classes."""
         import torch
 
+        from trainwright.config.settings import Named
         from trainwright.training.losses import make_objective
 
         weights = self.loss["weights"]

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.config.kinds import KINDS
-from trainwright.config.settings import Settings
 from trainwright.errors import RunError, error, in_short
 from trainwright.models.registry import load
 from trainwright.store import run_folder
 from trainwright.tasks.base import Predictor
 
 if TYPE_CHECKING:
+    from trainwright.config.settings import Settings
     from trainwright.data.read.source import Source
     from trainwright.store.bundle import Bundle
     from trainwright.training.problem import Problem
@@ -73,7 +73,7 @@ def complete_settings(
             if chosen != value and prefix + key not in FREE_WITH_FROM:
                 raise error("E328", key=prefix + key, value=chosen, found=value)
     for key in ("min_count", "max_vocabulary"):
-        if key in given and belongs(Settings.model_fields["vocabulary"], task) and settings.vocabulary == "keep":
+        if key in given and belongs(type(settings).model_fields["vocabulary"], task) and settings.vocabulary == "keep":
             raise error("E329", key=key, why="the vocabulary of the earlier run is kept")
     return settings
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from trainwright.config.kinds import KINDS
-from trainwright.config.settings import Settings
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from trainwright.config.settings import Settings
     from trainwright.data.batches.base import Batches
     from trainwright.data.shapes import Shape
     from trainwright.models.forward import Forward

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import numpy as np
-import platformdirs
 
 from trainwright.errors import error
 
@@ -28,8 +27,11 @@ IN_MEMORY = 32 << 20  # bytes of one array
 
 def cache_folder() -> Path:
     """Return the folder of the cache, which need not exist yet: ``TRAINWRIGHT_CACHE``, or the user's cache folder."""
-    chosen = os.environ.get("TRAINWRIGHT_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("trainwright"))
+    if chosen := os.environ.get("TRAINWRIGHT_CACHE"):
+        return Path(chosen).expanduser()
+    import platformdirs  # a prediction has no use for it
+
+    return Path(platformdirs.user_cache_dir("trainwright"))
 
 
 def folder() -> Path:

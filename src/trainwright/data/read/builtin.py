@@ -101,7 +101,7 @@ def _docstrings(node: ast.AST) -> Iterator[str]:
             yield from _docstrings(statement)
 
 
-# What each data set is for. ``digits`` is read by ``images``, ``python-reference`` by ``corpus``.
+# What each data set is for. ``digits`` is read by ``images``, ``python-reference`` by ``running_text``.
 TASKS = {
     "diabetes": "table",
     "digits": "image",

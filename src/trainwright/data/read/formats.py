@@ -15,7 +15,6 @@ from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from trainwright.data.files.content import COMPRESSIONS
 from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
@@ -57,7 +56,11 @@ def by_suffix(suffix: str) -> str:
 def names_table(word: str) -> bool:
     """Return whether a word can only be meant as the name of a table's file, compressed or not."""
     suffix = Path(word).suffix.lower()
-    return " " not in word and (suffix[1:] in COMPRESSIONS or by_suffix(suffix) != "")
+    if " " in word or not suffix:
+        return False
+    from trainwright.data.files.content import COMPRESSIONS  # the prediction of a text has no use for it
+
+    return suffix[1:] in COMPRESSIONS or by_suffix(suffix) != ""
 
 
 def magics() -> list[bytes]:
