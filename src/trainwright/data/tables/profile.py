@@ -111,7 +111,7 @@ class ColumnProfile:
 
     @cached_property
     def format(self) -> str:
-        """Return how the values are written; set by what the other columns say where these leave it open (see ``feature_columns``)."""
+        """Return how the values are written; set by the other columns where these leave it open (``feature_columns``)."""
         return self.reading.format
 
     @property
