@@ -126,6 +126,11 @@ class LinearSettings(ModelSettings):
 
     name: Literal["linear"] = "linear"
 
+    @property
+    def is_linear(self) -> bool:
+        """Return that it is."""
+        return True
+
 
 @dataclass(frozen=True)
 class Model:
