@@ -148,7 +148,3 @@ def test_every_task_has_models_and_every_name_one_class_of_settings() -> None:
 def test_heads_must_share_the_width() -> None:
     with pytest.raises(ValidationError, match="not a multiple of 6"):
         GPTSettings(width=128, heads=3)
-
-
-def test_a_linear_table_model_says_so_as_its_weight_decay_depends_on_it() -> None:
-    assert models("table")["linear"].settings().is_linear and not models("table")["mlp"].settings().is_linear

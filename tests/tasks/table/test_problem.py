@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -207,6 +208,12 @@ def test_whole_numbers_as_classes_and_as_numbers(tmp_path: Path) -> None:
 def test_models_and_settings(settings: dict, tmp_path: Path) -> None:
     run = fit(csv(tmp_path), tmp_path, lr=0.03, **settings)
     assert run.report["test"]["r2"] > 0.7
+
+
+@pytest.mark.parametrize("model, taken", [("linear", 1e-4), ("mlp", 1e-2)])
+def test_each_update_takes_less_from_the_weights_of_a_linear_model(model: str, taken: float, tmp_path: Path) -> None:
+    chosen = tomllib.loads((fit(csv(tmp_path), tmp_path, model=model, lr=0.02, epochs=1).path / "settings.toml").read_text())
+    assert chosen["optimizer"]["weight_decay"] * chosen["lr"] == pytest.approx(taken)
 
 
 @pytest.mark.parametrize(
