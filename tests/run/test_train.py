@@ -17,12 +17,8 @@ from safetensors.numpy import load_file
 from samples import news_rows, write_csv
 
 import trainwright as tw
-from trainwright.config.settings import Settings
 from trainwright.data.files.spool import cache_folder
-from trainwright.data.text.ragged import Ragged
 from trainwright.errors import TrainwrightError
-from trainwright.tasks.language.defaults import language_training
-from trainwright.tasks.text import defaults
 from trainwright.watch.events import Note
 
 ROWS = news_rows(240)
@@ -153,58 +149,6 @@ def test_characters_are_derived_given_and_switched_off(tmp_path: Path) -> None:
     settings = {name: tomllib.loads((run.path / "settings.toml").read_text())["model"] for name, run in found.items()}
     lengths = {name: each["chars"] for name, each in settings.items()}
     assert lengths == {"derived": [4], "off": [], "given": [3, 5], "spelled": [], "means": []}
-
-
-@pytest.mark.parametrize(
-    ("rows", "size", "expected"),
-    [
-        (1999, 100, (1, [4], 1)),
-        (2000, 100, (2, [4], 2)),
-        (2000, 1001, (1, [], 1)),
-        (49_999, 100, (2, [4], 2)),
-        (50_000, 100, (2, [4], 2)),
-    ],
-)
-def test_the_derived_ngrams_follow_rows_and_sizes(rows: int, size: int, expected: tuple) -> None:
-    settings = Settings.model_validate({"model": {"name": "bag"}})
-    filled, _ = defaults.text_encoding(settings, rows, size)
-    assert (filled.model.ngrams, filled.model.chars, filled.min_count) == expected
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        ({}, 2.5e-5),
-        ({"loss": {"name": "CrossEntropyLoss"}}, 0.0),
-        ({"model": {"embedding": 8}}, 0.0),
-        ({"model": {"l2": 0.5}}, 0.5),
-    ],
-    ids=str,
-)
-def test_the_derived_penalty_follows_rows_classes_and_loss(asked: dict, expected: float) -> None:
-    given = asked | {"model": {"name": "bag", "embedding": 0} | asked.get("model", {})}
-    texts = Ragged(np.ones(2000, np.int32), np.arange(0, 2001, 2))
-    filled, _ = defaults.text_training(Settings.model_validate(given), texts, 50, 4, tuned=False)
-    assert filled.model.l2 == expected
-
-
-@pytest.mark.parametrize(
-    ("model", "tokens", "vocabulary", "expected"),
-    [
-        ("lstm", 1_000_000, 65, (32, 32, 12)),
-        ("lstm", 900_000, 10_000, (10, 35, 5)),
-        ("lstm", 100_000, 2000, (10, 35, 20)),  # epochs have their limits
-        ("gpt", 1_000_000, 65, (16, 128, 25)),
-        ("gpt", 100_000_000, 65, (16, 128, 3)),
-    ],
-)
-def test_the_derived_training_of_language_models_has_about_as_many_updates(
-    model: str, tokens: int, vocabulary: int, expected: tuple
-) -> None:
-    settings = Settings.model_validate({"model": {"name": model}})
-    filled, _ = language_training(settings, tokens, vocabulary, tuned=False)
-    batch, context, epochs = expected
-    assert (filled.batch_size, filled.context, filled.epochs) == (batch, context, min(epochs, 20))
 
 
 @pytest.mark.parametrize("how", ["content", "stratified", "group:label2", "time:when"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from watch_samples import ODD_LABELS, make_history, make_report, python_environment, write_run
+from watch_samples import ODD_LABELS, make_history, make_regression, make_report, python_environment, with_metrics, write_run
 
 from trainwright.config.kinds import KINDS
 from trainwright.watch import confusion, curves, events, figures, plots, summary
@@ -239,3 +240,17 @@ def test_the_drawer_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFix
 )
 def test_the_page_tells_the_exact_command(task: str, end: str) -> None:
     assert summary.usage({"usage": KINDS[task].usage}, "a run") == f"trainwright {end}"
+
+
+@pytest.mark.parametrize("points", [None, [], [[math.nan, 1.0], [1.0, 1e308]]])
+def test_no_picture_without_points(points: Any) -> None:
+    report = make_regression()
+    report["test"]["points"] = points
+    assert plots.pictures(report, [], "run") == {}
+
+
+def test_a_run_folder_of_a_regression(tmp_path: Path) -> None:
+    history = with_metrics(make_history(accuracy=False), valid_rmse=[3.0, 2.0, 1.0])
+    written = plots.draw(write_run(tmp_path, make_regression(), history))
+    assert [path.name for path in written] == ["curves.png", "predicted.png", "report.html"]
+    assert written[-1].read_text(encoding="utf-8").count("data:image/png;base64,") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -47,3 +48,28 @@ def test_an_entry_of_the_cache_that_lacks_a_file_is_none(tmp_path: Path, monkeyp
     assert values == {"a": 1} and all(np.array_equal(found[name], each) for name, each in arrays.items())
     next((tmp_path / "encoded" / "key").glob("large-*")).unlink()
     assert cache.load("key") is None
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_cache_keeps_what_was_used_last(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path))
+    monkeypatch.setattr(cache, "LIMIT", 10_000)
+    for age, key in enumerate("abc"):
+        cache.save(key, {"key": key}, {"x": np.zeros(400)})
+        os.utime(tmp_path / "encoded" / key, (age + 1, age + 1))
+    assert cache.load("a") is not None  # used now, so it stays
+    cache.save("d", {}, {"x": np.zeros(400)})
+    assert "a" in listing(tmp_path / "encoded") and "b" not in listing(tmp_path / "encoded")
+    cache.save("e", {}, {"x": np.zeros(4000)})
+    assert cache.load("e") is None  # larger than the cache may be
+    (tmp_path / "encoded" / "a" / "arrays.safetensors").write_bytes(b"junk")
+    assert cache.load("a") is None
+
+
+def test_every_shaping_thing_is_in_the_fingerprint() -> None:
+    base = cache.fingerprint("content", {"ngrams": 2})
+    assert base == cache.fingerprint("content", {"ngrams": 2})
+    assert base != cache.fingerprint("other", {"ngrams": 2}) and base != cache.fingerprint("content", {"ngrams": 1})

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
 from trainwright.data.batches.user_data import InputLayout, any_batches
 from trainwright.errors import error
 from trainwright.evaluation import measure
 from trainwright.models.objective import Objective
-from trainwright.tasks.custom.options import EvaluateOptions, FitOptions, PredictOptions
+from trainwright.tasks.custom.options import EvaluateOptions, FitOptions, PredictOptions, takes
 from trainwright.tasks.custom.run import keep
 from trainwright.training import loop
 from trainwright.training.optim import Scheduler
@@ -29,35 +27,8 @@ from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
 
 
-def fit(
-    model: nn.Module,
-    data: Any,
-    *,
-    loss: Any,
-    optimizer: Optimizer,
-    valid: Any = None,
-    metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None,
-    target: str = "",
-    state: Callable[..., Any] | None = None,
-    epochs: int | None = None,
-    steps: int = 0,
-    time: float = 0.0,
-    batch_size: int = 64,
-    schedule: Any = (),
-    schedule_every: str = "epoch",
-    clip: float = 0.0,
-    clip_value: float = 0.0,
-    accumulate: int = 1,
-    patience: int = 0,
-    monitor: str = "accuracy",
-    shuffle: bool | None = None,
-    seed: int = 0,
-    on_nonfinite: str = "stop",
-    progress: bool | None = None,
-    out: str | Path | None = None,
-    resume: bool = False,
-    checkpoint_every: str = "60s",
-) -> Iterator[Event]:
+@takes(FitOptions)
+def fit(options: FitOptions) -> Iterator[Event]:
     """Train any ``nn.Module`` on any data; the body of your ``for`` loop over the events is your callback.
 
     Training goes on as the events are asked for: ``list(tw.fit(...))`` trains to the end.
@@ -101,7 +72,7 @@ def fit(
         TrainingError: E501 when loss or gradient is not finite, E503 when that is so ten times in a row, E504 when memory
             runs out and batches cannot be cut any more; everything is as it was before the refused step.
     """
-    return _train(FitOptions(**locals()))  # every argument by its name, and nothing else yet
+    return _train(options)
 
 
 def _train(options: FitOptions) -> Iterator[Event]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import nn
@@ -24,6 +25,9 @@ from trainwright.watch.notebook import in_notebook
 
 RESERVED = {"loss", "accuracy", "n"}
 SCORES = ("accuracy", "loss")
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass
@@ -92,27 +96,28 @@ class EvaluateOptions(ModelOptions):
 
 @dataclass(kw_only=True)
 class FitOptions(EvaluateOptions):
-    """The options of ``fit``; their defaults stand there."""
+    """The options of ``fit``, which says what they mean."""
 
+    batch_size: int = 64
     optimizer: Optimizer
-    valid: Any
-    epochs: int | None
-    steps: int
-    time: float
-    schedule: Any
-    schedule_every: str
-    clip: float
-    clip_value: float
-    accumulate: int
-    patience: int
-    monitor: str
-    shuffle: bool | None
-    seed: int
-    on_nonfinite: str
-    progress: bool | None
-    out: str | Path | None
-    resume: bool
-    checkpoint_every: str
+    valid: Any = None
+    epochs: int | None = None
+    steps: int = 0
+    time: float = 0.0
+    schedule: Any = ()
+    schedule_every: str = "epoch"
+    clip: float = 0.0
+    clip_value: float = 0.0
+    accumulate: int = 1
+    patience: int = 0
+    monitor: str = "accuracy"
+    shuffle: bool | None = None
+    seed: int = 0
+    on_nonfinite: str = "stop"
+    progress: bool | None = None
+    out: str | Path | None = None
+    resume: bool = False
+    checkpoint_every: str = "60s"
 
     def __post_init__(self) -> None:
         """Check every option, and fill in those that follow from others."""
@@ -176,6 +181,21 @@ class FitOptions(EvaluateOptions):
             period(self.checkpoint_every)
         except (ValueError, AttributeError) as problem:
             raise error("E320", name="checkpoint_every", value=self.checkpoint_every, problem=problem) from None
+
+
+def takes(options: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R]]:
+    """Let a function of one object be called with the arguments that make this object; its signature is theirs."""
+
+    def decorate(function: Callable[[T], R]) -> Callable[P, R]:
+        @wraps(function)
+        def call(*args: P.args, **named: P.kwargs) -> R:
+            return function(options(*args, **named))
+
+        signature, returned = inspect.signature(options), inspect.signature(function).return_annotation
+        call.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
+        return call
+
+    return decorate
 
 
 def _check_word(name: str, value: Any, choices: tuple[str, ...]) -> None:

@@ -1,16 +1,15 @@
-"""The pictures of regressions and language models: what is drawn, and that odd values cannot spoil them."""
+"""Predicted against actual: what is drawn, and that odd values cannot spoil it."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from test_plots import pixels, words_of
-from watch_samples import ODD_LABELS, make_history, make_language, make_regression, with_metrics, write_run
+from watch_samples import ODD_LABELS, make_history, make_regression, with_metrics
 
 from trainwright.watch import curves, plots, predicted
 
@@ -77,52 +76,3 @@ def test_odd_names_are_drawn_as_text(name: str) -> None:
         warnings.simplefilter("error")
         predicted.figure(regression([[1.0, 2.0], [2.0, 1.0]], target=name)).draw_without_rendering()
         curves.figure({}, history, name).draw_without_rendering()
-
-
-@pytest.mark.parametrize("points", [None, [], [[math.nan, 1.0], [1.0, 1e308]]])
-def test_no_picture_without_points(points: Any) -> None:
-    report = make_regression()
-    report["test"]["points"] = points
-    assert plots.pictures(report, [], "run") == {}
-
-
-def perplexities(first: float) -> list[dict[str, Any]]:
-    return with_metrics(make_history(3), train_perplexity=[first, 150.0, 110.0], valid_perplexity=[300.0, 160.0, 120.0])
-
-
-@pytest.mark.parametrize(
-    ("first", "scale"),
-    [(400.0, "linear"), (6000.0, "log"), (math.nan, "linear"), (math.inf, "linear"), (1e308, "linear"), (1e199, "log")],
-)
-def test_a_perplexity_that_falls_far_has_a_logarithmic_axis(first: float, scale: str) -> None:
-    axes = curves.figure(make_language(), perplexities(first), "run").axes[1]
-    assert axes.get_title(loc="left") == "Perplexity" and axes.get_yscale() == scale
-    axes.figure.draw_without_rendering()
-    shown = {text.get_text() for text in axes.texts}
-    assert {"train\n110.0", "valid\n120.0"} <= shown
-    places = [text.xy[1] for text in axes.texts if text.get_text().startswith(("train", "valid"))]
-    assert all(0 <= place <= 1 for place in places) and abs(places[0] - places[1]) > 0.1
-
-
-def test_the_second_panel_is_the_score_of_the_task() -> None:
-    rmse = with_metrics(make_history(accuracy=False), train_r2=[0.1] * 3, valid_rmse=[3.0, 2.0, 1.0])
-    assert curves.figure(make_regression(), rmse, "run").axes[1].get_title(loc="left") == "RMSE"
-    own = with_metrics(make_history(accuracy=False), valid_kappa=[0.1, 0.2, math.nan])
-    assert curves.figure({}, own, "run").axes[1].get_title(loc="left") == "Kappa"
-    both = with_metrics(make_history(), valid_perplexity=[3.0, 2.0, 1.0])
-    classifier = {"test": {"accuracy": 0.9}, "model": "m", "source": "s"}
-    assert curves.figure(classifier, both, "run").axes[1].get_title(loc="left") == "Accuracy", "what the report is judged by"
-    assert len(curves.figure({}, with_metrics(make_history(accuracy=False), valid_rmse=[None] * 3), "run").axes) == 1
-
-
-@pytest.mark.parametrize("value", [0.0, 5.0, 1e9, 1e-6, math.nan])
-def test_scores_that_do_not_move(value: float) -> None:
-    history = with_metrics(make_history(accuracy=False), valid_rmse=[value] * 3)
-    curves.figure(make_regression(), history, "run").draw_without_rendering()
-
-
-def test_a_run_folder_of_a_regression(tmp_path: Path) -> None:
-    history = with_metrics(make_history(accuracy=False), valid_rmse=[3.0, 2.0, 1.0])
-    written = plots.draw(write_run(tmp_path, make_regression(), history))
-    assert [path.name for path in written] == ["curves.png", "predicted.png", "report.html"]
-    assert written[-1].read_text(encoding="utf-8").count("data:image/png;base64,") == 2

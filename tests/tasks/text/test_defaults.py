@@ -1,0 +1,43 @@
+"""What a training on texts follows from, where it is not given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trainwright.config.settings import Settings
+from trainwright.data.text.ragged import Ragged
+from trainwright.tasks.text import defaults
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "expected"),
+    [
+        (1999, 100, (1, [4], 1)),
+        (2000, 100, (2, [4], 2)),
+        (2000, 1001, (1, [], 1)),
+        (49_999, 100, (2, [4], 2)),
+        (50_000, 100, (2, [4], 2)),
+    ],
+)
+def test_the_derived_ngrams_follow_rows_and_sizes(rows: int, size: int, expected: tuple) -> None:
+    settings = Settings.model_validate({"model": {"name": "bag"}})
+    filled, _ = defaults.text_encoding(settings, rows, size)
+    assert (filled.model.ngrams, filled.model.chars, filled.min_count) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, 2.5e-5),
+        ({"loss": {"name": "CrossEntropyLoss"}}, 0.0),
+        ({"model": {"embedding": 8}}, 0.0),
+        ({"model": {"l2": 0.5}}, 0.5),
+    ],
+    ids=str,
+)
+def test_the_derived_penalty_follows_rows_classes_and_loss(asked: dict, expected: float) -> None:
+    given = asked | {"model": {"name": "bag", "embedding": 0} | asked.get("model", {})}
+    texts = Ragged(np.ones(2000, np.int32), np.arange(0, 2001, 2))
+    filled, _ = defaults.text_training(Settings.model_validate(given), texts, 50, 4, tuned=False)
+    assert filled.model.l2 == expected
