@@ -1,6 +1,6 @@
-"""Settings that a person did not give: filled in with what the rules of the task and the model derive, each with its reason.
+"""Fill in the settings that a person did not give with what the rules of the kind and the model derive, each with its reason.
 
-The rules are in ``defaults.py`` of each task, and what suits a model in its entry in ``models/catalog.py``. They were chosen by
+The rules are in ``defaults.py`` of each kind, and what suits a model in its entry in ``models/catalog.py``. They were chosen by
 validation scores on several data sets; ``benchmarks/defaults.py`` and ``benchmarks/language.py`` repeat that.
 """
 

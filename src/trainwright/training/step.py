@@ -111,7 +111,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         for parameter in learner.parameters
         if (gradient := parameter.grad) is not None
     ]
-    if not weight and len(window) > 1:
+    if not weight and len(window) > 1:  # every target is left out: there is no mean, as for a single such batch
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)

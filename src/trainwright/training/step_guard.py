@@ -1,4 +1,4 @@
-"""What the forward passes of an update change before anything is applied, so that a refused update leaves no trace.
+"""A refused update leaves no trace: what its forward passes changed before anything was applied is put back.
 
 Gradients are made anew for every update. What remains: the buffers of modules in training mode (running statistics and
 counters; not masks and tables of integers, which no forward pass changes), the state that the model carries, and the tally
