@@ -32,11 +32,16 @@ def bits(loss: float) -> float:
 
 @dataclass
 class Sums:
-    """Sums over the targets of each window: loss in nats, right guesses, and how many there are; float64 and int64."""
+    """Sums over the targets of each window: loss in nats, right guesses, and how many there are; float64 and int64.
+
+    ``token_losses`` (float32) and ``guesses`` (int64) are those of every target, in order.
+    """
 
     losses: np.ndarray
     correct: np.ndarray
     counts: np.ndarray
+    token_losses: np.ndarray
+    guesses: np.ndarray
 
     @property
     def loss(self) -> float:
@@ -73,26 +78,26 @@ class Sums:
 @torch.no_grad()
 def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]], batches: Iterable[Batch]) -> Sums:
     """Measure the model on windows that each start from nothing; its mode is afterwards what it was before."""
-    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    found: list[tuple[np.ndarray, ...]] = []
     with evaluation_mode(model):
         weight, bias = output()
         for batch in batches:
             features, _ = model(*batch.inputs)
             found.append(_sums(features, batch.targets, weight, bias))
-    losses, correct, counts = (np.concatenate(each) for each in zip(*found, strict=True))
-    return Sums(losses, correct, counts)
+    return Sums(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
 
-def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return loss, right guesses and targets of each window of a batch."""
+def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[np.ndarray, ...]:
+    """Return loss, right guesses and targets of each window of a batch; loss and guess of each target."""
     flat, wanted = features.flatten(0, 1), targets.flatten()
-    losses, right = torch.zeros(len(flat), dtype=torch.float64), torch.zeros(len(flat), dtype=torch.bool)
+    losses, guesses = torch.zeros(len(flat), dtype=torch.float64), torch.zeros(len(flat), dtype=torch.int64)
     rows = max(LOGITS // len(weight), 1)
     for low in range(0, len(flat), rows):
         logits = F.linear(flat[low : low + rows], weight, bias)
         part = wanted[low : low + rows]
         losses[low : low + rows] = F.cross_entropy(logits, part, reduction="none", ignore_index=IGNORED).cpu().double()
-        right[low : low + rows] = (logits.argmax(dim=1) == part).cpu()
-    counted = (targets != IGNORED).sum(dim=1).cpu()
-    shape = targets.shape
-    return losses.view(shape).sum(dim=1).numpy(), right.view(shape).sum(dim=1).numpy(), counted.numpy()
+        guesses[low : low + rows] = logits.argmax(dim=1).cpu()
+    wanted, shape = wanted.cpu(), targets.shape
+    counted, right = wanted != IGNORED, guesses == wanted
+    sums = (each.view(shape).sum(dim=1) for each in (losses, right, counted))
+    return tuple(each.numpy() for each in (*sums, losses[counted].float(), guesses[counted]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -61,6 +62,29 @@ class Objective:
         kept = targets != self.ignored if self.ignored is not None else torch.ones_like(targets, dtype=torch.bool)
         right = ((outputs.argmax(dim=1) == targets) & kept).sum()
         return LossSums(loss, weight, int(right), int(kept.sum()))
+
+    @torch.no_grad()
+    def each(self, outputs: Any, targets: Any) -> Tensor | None:
+        """Return the loss of each row by itself, float32, shape (rows,); None for a loss that torch does not know.
+
+        Outputs and targets are on the CPU. Their mean, weighted as the loss weights its targets, is the mean of all rows; of a
+        row without a target it is NaN.
+        """
+        if not hasattr(self.loss, "reduction") or not isinstance(targets, Tensor) or not isinstance(outputs, Tensor):
+            return None
+        loss: Any = copy.deepcopy(self.loss)
+        loss.cpu().reduction = "none"
+        if self.adapt:
+            outputs, targets = self.adapt(outputs, targets)
+        found = loss(outputs, targets)
+        if found.shape[:1] != outputs.shape[:1]:
+            return None
+        if self._by_class and not targets.is_floating_point():
+            kept = targets != loss.ignore_index
+            weights = torch.ones(1) if loss.weight is None else loss.weight[targets.where(kept, 0)]
+            found = (found / weights).where(kept, torch.nan)
+        rows: Tensor = found.float().flatten(1) if found.ndim > 1 else found.float()[:, None]
+        return rows.sum(dim=1) if self.loss.reduction == "batchmean" else rows.nanmean(dim=1)
 
     def metrics(self, loss: float) -> dict[str, float]:
         """Return the metrics that follow from a mean loss alone."""

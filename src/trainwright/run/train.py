@@ -228,16 +228,17 @@ class Session:
         atomic.write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
 
     def _finish(self, run: RunFolder, made: Prepared) -> None:
-        """Test the model, and write bundle and report."""
-        from trainwright.store import bundle
+        """Test the model, and write bundle, predictions and report."""
+        from trainwright.store import bundle, predictions
         from trainwright.watch.summary import card
 
         phases, training = self.phases, made.training
         phases.end("train")
         phases.seconds["train"] = round(training.state.seconds, 4)
-        scores = training.evaluate()
+        scores, rows = training.evaluate()
         phases.end("evaluate")
         bundle.save(run.model, training.bundle(), card(run.path, scores))
+        predictions.write(run.predictions, rows)
         made.caching.join()
         phases.end("save")
         rate = round(training.state.rows / max(phases.seconds["train"], 1e-9))

@@ -127,7 +127,7 @@ def _measure_again(earlier: SavedRun, proof: Proof, listen: Listener) -> None:
             proof.add("data", "changed", "the digests of the run compared", wrong)
             return
         made.training.take(bundle.load(earlier.run.model))
-        measured = made.training.measure()
+        measured = made.training.measure().scores
     except TrainwrightError as problem:
         proof.add("scores", "not measured", "the data cannot be read", [f"{problem.what} ({problem.mend})"])
         return

@@ -38,6 +38,7 @@ class RunFolder:
         self.quarantine = self.path / "quarantine"  # checkpoints that turned out to be damaged
         self.model = self.path / "model"  # the bundle
         self.report = self.path / "report.json"  # the scores
+        self.predictions = self.path / "predictions.parquet"  # what was said of each row of valid and test
         self.seal = self.path / "SEAL"  # sizes and digests of ``lasting`` files; a run that has ended has one
 
     def wrote_checkpoints(self) -> bool:

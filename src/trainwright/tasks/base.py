@@ -34,9 +34,19 @@ class Split:
     targets: np.ndarray  # class numbers, int64, or scaled numbers, float32; shape (rows,)
     rows: np.ndarray  # each record's number in its file, int64, shape (rows,)
     file: str
+    names: Sequence[str] = ()  # of the files below the folder ``file``, where each row is one
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def places(self) -> dict[str, Any]:
+        """Return the columns ``file`` and ``row`` of every row; a row that is a file of its own has no number."""
+        import polars as pl
+
+        if self.names:
+            files, rows = [f"{self.file}/{name}" for name in self.names], [None] * len(self)
+            return {"file": pl.Series(files), "row": pl.Series(rows, dtype=pl.Int64)}
+        return {"file": pl.repeat(self.file, len(self), dtype=pl.String, eager=True), "row": self.rows}
 
 
 @dataclass

@@ -94,6 +94,15 @@ class ClassTarget:
         more = metrics.compute(metrics.computed(self.kind), *rows)
         return self.scores(outputs) | more | classification.by_class(*rows, self.labels)
 
+    def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
+        """Return the columns ``truth``, ``answer``, ``probability`` (of the answer) and ``probabilities`` (of every class)."""
+        import polars as pl
+
+        targets, logits = self.of_all_rows(outputs)
+        names, shares, answers = pl.Series(self.labels, dtype=pl.String), self.probabilities(logits), logits.argmax(axis=1)
+        columns = {"truth": names.gather(targets), "answer": names.gather(answers)}
+        return columns | {"probability": shares[np.arange(len(shares)), answers], "probabilities": shares}
+
     def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
         """Return the scores of always answering the most frequent class."""
         from trainwright.evaluation import classification

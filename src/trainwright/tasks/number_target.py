@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,11 @@ class NumberTarget:
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with the target's name, and actual and predicted values to be drawn."""
         return self.scores(outputs) | {"target": self.name, "points": regression.points(*self.of_all_rows(outputs))}
+
+    def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
+        """Return the columns ``truth`` and ``answer``, in the target's unit, to the digits that its float32 scale can hold."""
+        digits = 6 - math.ceil(math.log10(self.scaler.std))
+        return {name: each.round(digits) for name, each in zip(("truth", "answer"), self.of_all_rows(outputs), strict=True)}
 
     def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
         """Return the scores of always answering the mean of the training targets."""

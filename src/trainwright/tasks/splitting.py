@@ -50,11 +50,12 @@ class Rows:
 
     def splits(self, inputs: Callable[[str, pl.DataFrame], Any], labels: Callable[[pl.Series], np.ndarray]) -> dict[str, Split]:
         """Return every split that has rows, encoded: ``inputs`` by its name and rows, its targets by ``labels``."""
-        return {
-            name: Split(inputs(name, part), labels(part["label"]), part["row"].to_numpy(), self.files[name])
-            for name in NAMES
-            if len(part := self.part(name))
-        }
+        found = {}
+        for name in NAMES:
+            if len(part := self.part(name)):
+                names = part["name"].to_list() if "name" in part.columns and (part["name"] != "").all() else ()
+                found[name] = Split(inputs(name, part), labels(part["label"]), part["row"].to_numpy(), self.files[name], names)
+        return found
 
 
 def assign_splits(

@@ -14,7 +14,7 @@ import numpy as np
 from trainwright.errors import error
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
-from trainwright.training.problem import Problem
+from trainwright.training.problem import Measured, Problem
 from trainwright.watch import metrics
 from trainwright.watch.events import Note
 
@@ -89,16 +89,24 @@ class SupervisedProblem(Problem):
         found = self._outputs(model, objective, "valid", device, keep=bool(names))
         return found.scores(self._watched(found, names))
 
-    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
+    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
+        import polars as pl
+
         names = self.target.watched(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         measured = "test" if "test" in self.splits else "valid" if "valid" in self.splits else "train"
-        return {
+        rows: dict[str, pl.DataFrame] = {}
+        for name, each in outputs.items():
+            losses: Any = objective.each(each.outputs, each.targets)
+            of_each = self.target.of_each_row(each) | {"loss": losses.numpy()}
+            rows[name] = pl.DataFrame(self.splits[name].places() | of_each)
+        scores = {
             "labels": list(self.target.labels),
             "valid": self.target.scores(found) | self._watched(found, names) if (found := outputs.get("valid")) else None,
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, self.splits[measured].targets),
         }
+        return Measured(scores, rows)
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()

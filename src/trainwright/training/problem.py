@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sized
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from trainwright.config.kinds import KINDS
 
 if TYPE_CHECKING:
+    import polars as pl
     import torch
     from torch import nn
 
@@ -34,6 +35,16 @@ class Trained(Protocol):
     @property
     def model(self) -> nn.Module:
         """Return the network."""
+
+
+class Measured(NamedTuple):
+    """What measuring a model gives: ``scores`` for the report, and of each split but training ``rows``, one for each target.
+
+    The columns of ``rows`` are those of ``store.predictions``.
+    """
+
+    scores: dict[str, Any]
+    rows: dict[str, pl.DataFrame]
 
 
 class Problem(ABC):
@@ -95,8 +106,11 @@ class Problem(ABC):
         """Return the scores of the validation split."""
 
     @abstractmethod
-    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
-        """Return ``valid``, ``test``, ``baseline`` and ``labels`` of the report. The test split is read nowhere else."""
+    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
+        """Return ``valid``, ``test``, ``baseline`` and ``labels`` of the report, and what was said of each row.
+
+        The test split is read nowhere else.
+        """
 
     @abstractmethod
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:

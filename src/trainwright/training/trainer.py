@@ -25,7 +25,7 @@ from trainwright.training.checkpointing import Saver, restore, with_checkpoints
 from trainwright.training.environment import environment
 from trainwright.training.loop import Plan, Recover, fit, pass_over
 from trainwright.training.optim import make_optimizer, make_schedules
-from trainwright.training.problem import Problem
+from trainwright.training.problem import Measured, Problem
 from trainwright.training.rng import preserve_rng
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
@@ -239,20 +239,20 @@ class Trainer:
             raise error("E329", key="on_nonfinite=rollback", why="no checkpoints are written here")
         return saver.roll_back
 
-    def measure(self) -> dict[str, Any]:
-        """Return the scores of the report: those of the model as it is now."""
+    def measure(self) -> Measured:
+        """Return the scores of the report, and what is said of each row, by the model as it is now."""
         with threaded(self.threads):
             return self.problem.measure(self.model, self.objective, self.device)
 
-    def evaluate(self) -> dict[str, Any]:
-        """Return the report, without its time fields."""
-        problem = self.problem
-        return {
+    def evaluate(self) -> Measured:
+        """Return the report, without its time fields, and what was said of each row."""
+        problem, measured = self.problem, self.measure()
+        report = {
             "task": problem.title,
             "usage": KINDS[problem.task].usage,
             "model": self.name,
             "source": problem.data["source"],
-            **self.measure(),
+            **measured.scores,
             "best_epoch": self.state.best_epoch or self.state.epoch,
             "epochs": self.state.epoch,
             "steps": self.state.step,
@@ -261,6 +261,7 @@ class Trainer:
             "machine": self.machine(),
             "rows": {name: len(part) for name, part in problem.splits.items()} | {"rejected": problem.data["rejected"]},
         }
+        return measured._replace(scores=report)
 
     def bundle(self) -> Bundle:
         """Return all that is needed to use the model."""

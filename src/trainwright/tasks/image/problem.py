@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class ImageProblem(SupervisedProblem):
-    """Pictures and their classes. ``names`` are the files of the training rows, where each is one."""
+    """Pictures and their classes."""
 
-    names: list[str] = field(default_factory=list)
     task = "image"
 
     @property
@@ -71,9 +70,10 @@ class ImageProblem(SupervisedProblem):
         return super().batches_of(part, batch_size, seed, device, augment=augment, workers=self.settings.workers or 0)
 
     def name_rows(self, rows: np.ndarray) -> str:
-        if not self.names:
+        names = self.splits["train"].names
+        if not names:
             return super().name_rows(rows)
-        found = sorted(self.names[row] for row in rows.tolist())
+        found = sorted(names[row] for row in rows.tolist())
         more = f", ... ({len(found)} images)" if len(found) > 20 else ""
         return f"{self.splits['train'].file}: {', '.join(found[:20])}{more}"
 
@@ -151,9 +151,8 @@ def _problem(
 
     splits = rows.splits(inputs, labels.encode)
     encoder = parent.encoder if isinstance(parent, ImagePredictor) else _fitted(stored["train"], splits, places, *form)
-    names = [] if train.by_row and train.paths is None else [train.names[place] for place in places.tolist()]
     notes = rows.notes + _absent(rows)
-    return ImageProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, notes, parent, names)
+    return ImageProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, notes, parent)
 
 
 def _fitted(

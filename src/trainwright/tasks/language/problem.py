@@ -21,14 +21,16 @@ from trainwright.errors import error
 from trainwright.tasks.base import Predictor
 from trainwright.tasks.language import defaults
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, measure
-from trainwright.training.problem import Problem
+from trainwright.training.problem import Measured, Problem
 from trainwright.watch.events import Listener, Note, PhaseEnded, Scores
 
 if TYPE_CHECKING:
+    import polars as pl
     import torch
     from torch import nn
 
     from trainwright.data.batches.base import Batches
+    from trainwright.evaluation.perplexity import Sums
     from trainwright.models.forward import Forward
     from trainwright.models.objective import Objective
 
@@ -105,23 +107,35 @@ class LanguageProblem(Problem):
         n = int(sums.counts.sum())
         return Scores(sums.loss, float(sums.correct.sum() / n), n, objective.metrics(sums.loss))
 
-    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
+    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
         from trainwright.evaluation.measure import evaluation_mode
         from trainwright.tasks.language.generate import TextGenerator
 
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
+        rows: dict[str, pl.DataFrame] = {}
         for name in ("valid", "test"):
             if name in self.splits:
                 sums = measure(model, self.splits[name].ids, self.settings.context or 1, device)
                 found[name] = sums.report() | objective.metrics(sums.loss)
+                rows[name] = self._of_each_token(name, sums)
         measured = self.splits[next((name for name in ("test", "valid") if name in self.splits), "train")].ids
         baselines = _baselines(self.splits["train"].ids, measured, self.encoder.size)
         with evaluation_mode(model):
             generator = TextGenerator(model, self.encoder, self.settings.context or 1, device)
             sample = "".join(generator.generate("", 200, temperature=0.8))
         best = min(baselines, key=lambda each: float(each["loss"]))
-        return found | {"baselines": baselines, "baseline": best, "samples": [sample]}
+        return Measured(found | {"baselines": baselines, "baseline": best, "samples": [sample]}, rows)
+
+    def _of_each_token(self, name: str, sums: Sums) -> pl.DataFrame:
+        """Return place (``row``, from 1 on), guess and loss of each token of a split."""
+        import polars as pl
+
+        tokens, ids = pl.Series(self.encoder.tokens, dtype=pl.String), self.splits[name].ids[1:].astype(np.int64)
+        files = ", ".join(self.data["files"].get(name) or self.data["files"].get("train", []))
+        places = {"file": pl.repeat(files, len(ids), eager=True), "row": pl.int_range(1, len(ids) + 1, eager=True)}
+        answers = {"truth": tokens.gather(ids), "answer": tokens.gather(sums.guesses)}
+        return pl.DataFrame(places | answers | {"loss": pl.Series(sums.token_losses)})
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()

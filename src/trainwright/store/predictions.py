@@ -1,0 +1,47 @@
+"""``predictions.parquet`` of a run: what the model said of each row of valid and test, for any tool that reads Parquet.
+
+| column | what it is |
+|---|---|
+| `split` | valid or test |
+| `file`, `row` | where the row is; null as the row where it is a file of its own; of running text the number of the token |
+| `truth`, `answer` | labels or tokens; numbers in the target's own unit |
+| `probability` | of the answer, where it is a class |
+| `probabilities` | of every class, in the order of the labels in `report.json` |
+| `loss` | the loss of the row by itself |
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainwright.errors import error
+from trainwright.store.atomic import write_file
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def write(path: Path, rows: Mapping[str, pl.DataFrame]) -> None:
+    """Write the rows of every split; nothing where there are none. Raise E402."""
+    import polars as pl
+
+    if rows:
+        content, kinds = io.BytesIO(), pl.Enum(("valid", "test"))
+        frames = [frame.select(pl.lit(split, kinds).alias("split"), pl.all()) for split, frame in rows.items()]
+        pl.concat(frames).write_parquet(content)
+        write_file(path, content.getvalue())
+
+
+def read(path: Path) -> pl.DataFrame:
+    """Return the rows of a run. Raise E405 where there are none, E408 where they cannot be read."""
+    import polars as pl
+
+    if not path.is_file():
+        raise error("E405", path=path.parent, missing="predictions")
+    try:
+        return pl.read_parquet(path.read_bytes())
+    except (OSError, pl.exceptions.PolarsError) as problem:
+        raise error("E408", path=path, problem=problem) from None
