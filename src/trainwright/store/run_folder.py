@@ -38,6 +38,8 @@ class RunFolder:
         self.quarantine = self.path / "quarantine"  # checkpoints that turned out to be damaged
         self.model = self.path / "model"  # the bundle
         self.report = self.path / "report.json"  # the scores
+        self.watched = self.path / "watched.json"  # the rows of valid that are watched while the model learns
+        self.examples = self.path / "examples.json"  # rows that tell most of how good it is, with their inputs
         self.predictions = self.path / "predictions.parquet"  # what was said of each row of valid and test
         self.seal = self.path / "SEAL"  # sizes and digests of ``lasting`` files; a run that has ended has one
 

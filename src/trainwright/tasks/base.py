@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from trainwright.data.text.ragged import Ragged
 from trainwright.errors import error
 from trainwright.models import registry
 from trainwright.models.catalog import models
 
 if TYPE_CHECKING:
+    import polars as pl
     import torch
     from torch import nn
 
+    from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
 
 EVALUATION_BATCH = 1024
+WATCHED = 24  # rows of valid whose answers are kept after each epoch, for people to look at
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,12 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def watched(self) -> Split:
+        """Return the few rows that are watched while the model learns: from the first to the last, as far apart as can be."""
+        places = np.unique(np.linspace(0, len(self) - 1, WATCHED).round().astype(np.int64))
+        names = [self.names[place] for place in places.tolist()] if self.names else ()
+        return Split(_taken(self.inputs, places), self.targets[places], self.rows[places], self.file, names)
+
     def places(self) -> dict[str, Any]:
         """Return the columns ``file`` and ``row`` of every row; a row that is a file of its own has no number."""
         import polars as pl
@@ -47,6 +57,13 @@ class Split:
             files, rows = [f"{self.file}/{name}" for name in self.names], [None] * len(self)
             return {"file": pl.Series(files), "row": pl.Series(rows, dtype=pl.Int64)}
         return {"file": pl.repeat(self.file, len(self), dtype=pl.String, eager=True), "row": self.rows}
+
+
+def _taken(inputs: Any, rows: np.ndarray) -> Any:
+    """Return rows of a split's inputs, whatever they are: an array, files, a ragged array, or several of these."""
+    if isinstance(inputs, tuple):
+        return tuple(_taken(each, rows) for each in inputs)
+    return inputs.take(rows) if isinstance(inputs, Ragged) else inputs[rows]
 
 
 @dataclass
@@ -114,6 +131,14 @@ class Predictor(ABC):
     def is_one(given: Any) -> bool:
         """Tell whether what a person gives in Python is one item, and not several."""
         return isinstance(given, str | bytes | dict | Path)
+
+    @staticmethod
+    def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
+        """Return the inputs of rows, by their ``file`` and ``row``, as a person knows them; ``columns`` are those of a bundle.
+
+        One is a text, a row as a dict, or a picture as the URI of its PNG file; None where it cannot be had. Raise SourceError.
+        """
+        return [None] * len(places)
 
     @abstractmethod
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:

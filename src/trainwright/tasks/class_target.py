@@ -9,6 +9,7 @@ import numpy as np
 
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.watch import metrics
+from trainwright.watch.events import in_short
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from trainwright.models.objective import Objective
 
 AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
+SHOWN = 8  # classes of a row that is watched
 SQUARED = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
@@ -46,6 +48,12 @@ class ClassTarget:
         import polars as pl
 
         return self.names.encode(labels.cast(pl.String).str.strip_chars())
+
+    def decode(self, targets: np.ndarray) -> pl.Series:
+        """Return the labels of class numbers."""
+        import polars as pl
+
+        return pl.Series(self.labels, dtype=pl.String).gather(targets)
 
     @staticmethod
     def known(targets: np.ndarray) -> np.ndarray:
@@ -96,11 +104,9 @@ class ClassTarget:
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
         """Return the columns ``truth``, ``answer``, ``probability`` (of the answer) and ``probabilities`` (of every class)."""
-        import polars as pl
-
         targets, logits = self.of_all_rows(outputs)
-        names, shares, answers = pl.Series(self.labels, dtype=pl.String), self.probabilities(logits), logits.argmax(axis=1)
-        columns = {"truth": names.gather(targets), "answer": names.gather(answers)}
+        shares, answers = self.probabilities(logits), logits.argmax(axis=1)
+        columns = {"truth": self.decode(targets), "answer": self.decode(answers)}
         return columns | {"probability": shares[np.arange(len(shares)), answers], "probabilities": shares}
 
     def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
@@ -122,6 +128,15 @@ class ClassTarget:
             logits = -np.logaddexp(0, -logits)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         found: np.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+        return found
+
+    def brief(self, logits: np.ndarray, targets: np.ndarray) -> list[Any]:
+        """Return (class, probability) of the ``SHOWN`` likeliest classes of each row, best first, and of the right one."""
+        found = []
+        for shares, target in zip(self.probabilities(logits), targets.tolist(), strict=True):
+            places = (-shares).argsort(kind="stable")[:SHOWN].tolist()
+            places += [target] if target not in places else []
+            found.append([(place, in_short(shares[place])) for place in places])
         return found
 
     def answers(self, logits: np.ndarray, top: int) -> list[list[tuple[str, float]]]:

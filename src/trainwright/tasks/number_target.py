@@ -14,6 +14,7 @@ from trainwright.data.tables.encoder import TargetScaler
 from trainwright.errors import error
 from trainwright.evaluation import regression
 from trainwright.watch import metrics
+from trainwright.watch.events import in_short
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +38,10 @@ class NumberTarget:
     def encode(self, labels: pl.Series) -> np.ndarray:
         """Return standardised numbers, float32; not finite where there is none."""
         return self.scaler.encode(labels.cast(pl.Float64, strict=False).to_numpy())
+
+    def decode(self, targets: np.ndarray) -> pl.Series:
+        """Return numbers in the target's unit, to the digits that its float32 scale can hold."""
+        return pl.Series(self.scaler.decode(targets).round(6 - math.ceil(math.log10(self.scaler.std))))
 
     @staticmethod
     def known(targets: np.ndarray) -> np.ndarray:
@@ -74,14 +79,17 @@ class NumberTarget:
         return self.scores(outputs) | {"target": self.name, "points": regression.points(*self.of_all_rows(outputs))}
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
-        """Return the columns ``truth`` and ``answer``, in the target's unit, to the digits that its float32 scale can hold."""
-        digits = 6 - math.ceil(math.log10(self.scaler.std))
-        return {name: each.round(digits) for name, each in zip(("truth", "answer"), self.of_all_rows(outputs), strict=True)}
+        """Return the columns ``truth`` and ``answer``, in the target's unit."""
+        return {"truth": self.decode(outputs.targets.numpy()), "answer": self.decode(outputs.outputs[:, 0].numpy())}
 
     def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
         """Return the scores of always answering the mean of the training targets."""
         mean = float(self.scaler.decode(train.mean(dtype=np.float64)))
         return regression.mean_baseline(mean, self.scaler.decode(measured))
+
+    def brief(self, outputs: np.ndarray, targets: np.ndarray) -> list[Any]:
+        """Return the answer to each row, in the target's unit."""
+        return [in_short(each) for each in self.scaler.decode(outputs[:, 0])]
 
     def answers(self, outputs: np.ndarray, top: int) -> list[float]:
         """Return the number of each row, in the target's unit."""

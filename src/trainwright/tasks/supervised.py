@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor,
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch import metrics
-from trainwright.watch.events import Note
+from trainwright.watch.events import Answers, Note
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
     from trainwright.config.settings import Settings
     from trainwright.data.batches.base import Batches
+    from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.number_target import NumberTarget
+    from trainwright.training.loop import Watch
     from trainwright.watch.events import Scores
 
     Target = ClassTarget | NumberTarget
@@ -89,6 +91,26 @@ class SupervisedProblem(Problem):
         found = self._outputs(model, objective, "valid", device, keep=bool(names))
         return found.scores(self._watched(found, names))
 
+    def watched_rows(self) -> pl.DataFrame:
+        import polars as pl
+
+        rows = self.splits["valid"].watched() if "valid" in self.splits else None
+        return pl.DataFrame({**rows.places(), "truth": self.target.decode(rows.targets)}) if rows else pl.DataFrame()
+
+    def watch(self, device: torch.device) -> Watch | None:
+        if "valid" not in self.splits:
+            return None
+        rows = self.splits["valid"].watched()
+        batches = list(self.batches_of(rows, EVALUATION_BATCH, None, device).epoch(0))
+
+        def answers(model: nn.Module, epoch: int) -> Answers:
+            from trainwright.evaluation import measure
+
+            found = measure.outputs(self.forward(model), batches).float().numpy()
+            return Answers(epoch, self.target.brief(found, rows.targets))
+
+        return answers
+
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         import polars as pl
 
@@ -118,6 +140,28 @@ class SupervisedProblem(Problem):
         numbers = sorted(part.rows[rows].tolist())
         shown = ", ".join(map(str, numbers[:20])) + (f", ... ({len(numbers)} rows)" if len(numbers) > 20 else "")
         return f"{part.file}, rows {shown}"
+
+
+def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFrame], Iterable[Any]]) -> list[Any]:
+    """Return what ``items`` makes of the rows at these places (``file``, ``row``), None for what is not there any more.
+
+    Raise SourceError.
+    """
+    import polars as pl
+
+    from trainwright.data.tables.table import ROW
+
+    found: dict[tuple[str, int], Any] = {}
+    for stream in source.streams.values():
+        wanted = places.filter(pl.col("file") == stream.head.file)["row"]
+        rest = set(wanted)
+        for table in stream.tables() if len(wanted) else ():
+            frame = table.frame.filter(pl.col(ROW).is_in(wanted.implode()))
+            found |= zip(((table.file, row) for row in frame[ROW]), items(frame), strict=True)
+            rest -= set(frame[ROW])
+            if not rest:
+                break
+    return [found.get(place) for place in places["file", "row"].iter_rows()]
 
 
 @dataclass

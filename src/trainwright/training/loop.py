@@ -20,13 +20,14 @@ from trainwright.training.optim import advance_each
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
-from trainwright.watch.events import Epoch, Event, Finished, Refused, Scores, Started, Step
+from trainwright.watch.events import Answers, Epoch, Event, Finished, Refused, Scores, Started, Step
 from trainwright.watch.metrics import METRICS
 
 FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
 LIMIT = 10  # refused updates in a row, after which nothing is left to hope for
 NAMED = 20  # rows and layers in a message
 Validate = Callable[[nn.Module], Scores]
+Watch = Callable[[nn.Module, int], Answers]  # (model, epoch)
 Recover = Callable[[], str]
 
 
@@ -92,8 +93,11 @@ def fit(
     plan: Plan,
     state: State,
     recover: Recover | None = None,
+    watch: Watch | None = None,
 ) -> Generator[Event, None, None]:
     """Train until the plan says stop. ``state`` is moved along; its ``best`` holds the parameters of the best epoch.
+
+    ``watch`` is asked before the first step and after each epoch what the model says of a few rows.
 
     ``recover`` is called when an update is refused, and training goes on with the rows after it; it may put back parameters
     of an earlier time, and names the checkpoint that they are from. Without it, training ends there.
@@ -109,6 +113,8 @@ def fit(
     steps = min(plan.steps or planned, planned or plan.steps)
     steps, epochs = (steps, plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
     yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
+    if watch and not state.step:
+        yield watch(learner.model, 0)
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
         epoch_begun = time.perf_counter()
         yield from _epoch(learner, train, plan, state, recover, begun)
@@ -121,6 +127,8 @@ def fit(
         lr = learner.lr
         advance_each(learner.schedules, "epoch", (valid or scores).loss)
         seconds = time.perf_counter() - epoch_begun
+        if watch:
+            yield watch(learner.model, state.epoch)
         learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
         state.seconds = time.perf_counter() - begun

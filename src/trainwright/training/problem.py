@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trainwright.data.shapes import Shape
     from trainwright.models.forward import Forward
     from trainwright.models.objective import Objective
+    from trainwright.training.loop import Watch
     from trainwright.watch.events import Note, Scores
 
 
@@ -104,6 +105,14 @@ class Problem(ABC):
     @abstractmethod
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         """Return the scores of the validation split."""
+
+    @abstractmethod
+    def watched_rows(self) -> pl.DataFrame:
+        """Return ``file``, ``row`` and ``truth`` of the rows that are watched; empty where there are none."""
+
+    @abstractmethod
+    def watch(self, device: torch.device) -> Watch | None:
+        """Return what asks the model after each epoch for its answers to a few rows; None where there are none to watch."""
 
     @abstractmethod
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:

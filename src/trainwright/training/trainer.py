@@ -217,7 +217,8 @@ class Trainer:
                 return self.problem.validate(model, self.objective, self.device)
 
         measure = validate if "valid" in self.problem.splits else None
-        events = fit(self.learner, self.batches, measure, self.plan, self.state, self._recover(saver))
+        watch = self.problem.watch(self.device)
+        events = fit(self.learner, self.batches, measure, self.plan, self.state, self._recover(saver), watch)
         if saver is not None:
             events = with_checkpoints(events, self.learner, self.state, saver)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -87,6 +88,19 @@ class Scores:
 
 
 @dataclass(slots=True)
+class Answers(Event):
+    """What the model says after an epoch, or before the first step (epoch 0), of the rows that are watched.
+
+    ``answers`` are those to the rows in ``watched.json``, in their order: (class, probability) of the likeliest classes and of
+    the right one, or a number alone; None for what is not finite. A language model, which has no rows, writes a ``text``.
+    """
+
+    epoch: int
+    answers: list[Any]
+    text: str = ""
+
+
+@dataclass(slots=True)
 class Epoch(Event):
     """An epoch ended. ``train`` is measured on the way (while the parameters move); ``valid`` afterwards."""
 
@@ -162,6 +176,11 @@ Listener = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """Do nothing: nobody listens."""
+
+
+def in_short(value: float) -> float | None:
+    """Return a number to five digits, for a person to look at; None for one that is not finite."""
+    return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
 _ENCODER = json.JSONEncoder(default=asdict)

@@ -22,7 +22,7 @@ from trainwright.tasks.base import Predictor
 from trainwright.tasks.language import defaults
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, measure
 from trainwright.training.problem import Measured, Problem
-from trainwright.watch.events import Listener, Note, PhaseEnded, Scores
+from trainwright.watch.events import Answers, Listener, Note, PhaseEnded, Scores
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from trainwright.evaluation.perplexity import Sums
     from trainwright.models.forward import Forward
     from trainwright.models.objective import Objective
+    from trainwright.training.loop import Watch
 
 SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
+SAMPLE = 60  # tokens that the model writes after each epoch
 LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 
 
@@ -107,11 +109,25 @@ class LanguageProblem(Problem):
         n = int(sums.counts.sum())
         return Scores(sums.loss, float(sums.correct.sum() / n), n, objective.metrics(sums.loss))
 
-    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
-        """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
+    def watched_rows(self) -> pl.DataFrame:
+        import polars as pl
+
+        return pl.DataFrame()
+
+    def watch(self, device: torch.device) -> Watch:
+        return lambda model, epoch: Answers(epoch, [], self._sample(model, SAMPLE, device))
+
+    def _sample(self, model: nn.Module, tokens: int, device: torch.device) -> str:
+        """Return a text that the model writes from nothing, the same for the same parameters."""
         from trainwright.evaluation.measure import evaluation_mode
         from trainwright.tasks.language.generate import TextGenerator
 
+        with evaluation_mode(model):
+            generator = TextGenerator(model, self.encoder, self.settings.context or 1, device)
+            return "".join(generator.generate("", tokens, temperature=0.8))
+
+    def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
+        """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
         rows: dict[str, pl.DataFrame] = {}
         for name in ("valid", "test"):
@@ -121,9 +137,7 @@ class LanguageProblem(Problem):
                 rows[name] = self._of_each_token(name, sums)
         measured = self.splits[next((name for name in ("test", "valid") if name in self.splits), "train")].ids
         baselines = _baselines(self.splits["train"].ids, measured, self.encoder.size)
-        with evaluation_mode(model):
-            generator = TextGenerator(model, self.encoder, self.settings.context or 1, device)
-            sample = "".join(generator.generate("", 200, temperature=0.8))
+        sample = self._sample(model, 200, device)
         best = min(baselines, key=lambda each: float(each["loss"]))
         return Measured(found | {"baselines": baselines, "baseline": best, "samples": [sample]}, rows)
 

@@ -22,9 +22,10 @@ from trainwright.errors import error
 from trainwright.tasks.bundle_schema import Arrays, ClassSchema, CommonSchema, Count, Distinct, NumberSchema, Schema, distinct
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
-from trainwright.tasks.supervised import FileRows, SupervisedPredictor
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
 
 if TYPE_CHECKING:
+    from trainwright.data.read.source import Source
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
 
@@ -110,6 +111,11 @@ class TablePredictor(SupervisedPredictor):
     def takes_file(word: str) -> bool:
         """Tell whether it is a path that exists, or can only be meant as one: a data file's ending, no ``column=value``."""
         return is_path(word) or ("=" not in word and names_table(word))
+
+    @staticmethod
+    def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
+        names = [feature["name"] for feature in columns["features"]]
+        return from_tables(source, places, lambda frame: frame[names].iter_rows(named=True))
 
     def smoke_test(self) -> None:
         """Use the model once, on a row of which nothing is known."""

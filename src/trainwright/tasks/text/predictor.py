@@ -21,11 +21,12 @@ from trainwright.fields import MOST_CHARACTERS
 from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
 from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Schema
-from trainwright.tasks.supervised import FileRows, SupervisedPredictor
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from trainwright.data.read.source import Source
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
 
@@ -95,6 +96,12 @@ class TextPredictor(SupervisedPredictor):
     def takes_file(word: str) -> bool:
         """Tell whether it is a path that exists, or can only be meant as one: no spaces, and a data file's ending."""
         return is_path(word) or names_table(word)
+
+    @staticmethod
+    def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
+        from trainwright.data.tables.text_columns import join_text
+
+        return from_tables(source, places, lambda frame: join_text(frame, tuple(columns["text"])))
 
     def base(self) -> dict[str, Any]:
         """Return how texts become tokens."""
