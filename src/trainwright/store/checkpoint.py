@@ -114,22 +114,21 @@ class Checkpoints:
         ``say`` is called with what was put there. Raise E402, and E413 where none is whole; then nothing is touched.
         """
         bad: list[tuple[Path, RunError]] = []
+        found = None
         for path in self.paths():
             try:
                 found = read(path)
+                break
             except RunError as problem:
                 if problem.code == "E424":
                     raise  # it may be whole
                 bad.append((path, problem))
-                continue
-            for each, why in bad:
-                say("damaged", f"checkpoint {each.name}", f"{why.what}; moved to {self._put_aside(each)}")
-            remove_leftovers(self.folder)
-            return found
-        if bad:
+        if bad and found is None:
             raise error("E413", count=len(bad), path=self.folder, problem=bad[0][1].what)
+        for path, why in bad:
+            say("damaged", f"checkpoint {path.name}", f"{why.what}; moved to {self._put_aside(path)}")
         remove_leftovers(self.folder)
-        return None
+        return found
 
     def _put_aside(self, path: Path) -> Path:
         target, number = self.quarantine / path.name, 1
