@@ -11,18 +11,13 @@ from torch import Tensor, nn
 from trainwright.config.settings import Named
 from trainwright.errors import error
 from trainwright.models.objective import Objective
-from trainwright.training import torch_names
-from trainwright.training.torch_names import check, checking
+from trainwright.training.torch_names import check, checking, classes
 
+LOSSES = {name: each for name, each in classes(nn, nn.Module).items() if name.endswith("Loss")}
 # Losses that take class numbers, losses that take one value for each class and row, and losses for numbers.
 CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "MultiLabelSoftMarginLoss")
 NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
-
-
-def losses() -> dict[str, type[nn.Module]]:
-    """Return the loss classes of ``torch.nn`` by name."""
-    return {name: each for name, each in torch_names.classes(nn, nn.Module).items() if name.endswith("Loss")}
 
 
 def make_objective(named: Named, label_smoothing: float, class_weights: Tensor | None, classes: int) -> Objective:
@@ -53,7 +48,7 @@ def number_objective(named: Named) -> Objective:
 
 def _loss(named: Named, fitting: tuple[str, ...], what: str) -> type[nn.Module]:
     """Return the class of a loss. Raise E310 and E311, and E313 for one that is not among the ``fitting`` ones."""
-    kind = check("loss", named, losses(), reserved=["reduction", "size_average", "reduce"])
+    kind = check("loss", named, LOSSES, reserved=["reduction", "size_average", "reduce"])
     if named.name not in fitting:
         raise error("E313", name=named.name, problem=f"it does not fit {what}: " + ", ".join(fitting))
     return kind

@@ -21,21 +21,17 @@ from trainwright.training.torch_names import check, checking, classes
 FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
 # Arguments of schedules that mean "until the end": filled with the run's length when not given.
 LENGTHS = ("total_iters", "T_max", "total_steps")
+# Those that can move what is trained here: LBFGS needs the loss again within one update; SparseAdam takes no dense gradients,
+# which every model here has.
+OPTIMIZERS = classes(torch.optim, Optimizer, without=("Optimizer", "LBFGS", "SparseAdam"))
 # Schedules that need Python functions or other schedules, which settings cannot spell.
 NEEDS_CODE = ("LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler", "LRScheduler", "_LRScheduler", "SWALR")
-
-
-def optimizers() -> dict[str, type[Optimizer]]:
-    """Return the optimisers of ``torch.optim`` by name, without those that cannot move what is trained here.
-
-    LBFGS needs the loss again within one update; SparseAdam takes no dense gradients, which every model here has.
-    """
-    return classes(torch.optim, Optimizer, without=("Optimizer", "LBFGS", "SparseAdam"))
+SCHEDULES = classes(lr_scheduler, lr_scheduler.LRScheduler, without=NEEDS_CODE)
 
 
 def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
     """Return the optimiser, fused where torch has it. Raise E310, E311, and E312 when torch refuses a value."""
-    kind: Any = check("optimizer", named, optimizers(), reserved=["lr"])
+    kind: Any = check("optimizer", named, OPTIMIZERS, reserved=["lr"])
     skip_compiler_import(Optimizer)
     arguments = named.arguments
     if named.name in FUSED and not {"foreach", "fused", "differentiable"} & set(arguments):
@@ -62,11 +58,6 @@ def lean_step(optimizer: Optimizer) -> Callable[[], object]:
             raw(optimizer)
 
     return step
-
-
-def schedules() -> dict[str, type[lr_scheduler.LRScheduler]]:
-    """Return the schedules of ``torch.optim.lr_scheduler`` that settings can spell, by name."""
-    return classes(lr_scheduler, lr_scheduler.LRScheduler, without=NEEDS_CODE)
 
 
 @dataclass
@@ -105,7 +96,7 @@ def make_schedules(
         ramp = lr_scheduler.LinearLR(optimizer, start_factor=1 / (length + 1), total_iters=max(length, 1))
         made.append(Scheduler(ramp, "step"))
     for entry in entries:
-        kind = check("schedule", entry, schedules())
+        kind = check("schedule", entry, SCHEDULES)
         arguments, parameters = entry.arguments, inspect.signature(kind).parameters
         for name in LENGTHS:
             if name in parameters and name not in arguments:
