@@ -10,7 +10,8 @@ import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,7 @@ from trainwright.watch.events import ignore
 LABEL = "__label__"  # the column that ``fit`` adds; reserved
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Estimator(BaseEstimator):  # type: ignore[misc]
     """What the four estimators share.
 
@@ -42,28 +44,15 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         verbose: show notes, bar and table of epochs on standard error.
     """
 
-    _task = ""
-
-    def __init__(
-        self,
-        *,
-        model: str | Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        lr: float | None = None,
-        batch_size: int | None = None,
-        valid_fraction: float = 0.0,
-        seed: int = 0,
-        settings: Mapping[str, Any] | None = None,
-        verbose: bool = False,
-    ) -> None:
-        self.model = model
-        self.epochs = epochs
-        self.lr = lr
-        self.batch_size = batch_size
-        self.valid_fraction = valid_fraction
-        self.seed = seed
-        self.settings = settings
-        self.verbose = verbose
+    _task: ClassVar[str] = ""
+    model: str | Mapping[str, Any] | None = None
+    epochs: int | None = None
+    lr: float | None = None
+    batch_size: int | None = None
+    valid_fraction: float = 0.0
+    seed: int = 0
+    settings: Mapping[str, Any] | None = None
+    verbose: bool = False
 
     def _train(self, source: Source, **more: Any) -> None:
         """Train on what ``source`` holds, and keep the predictor as ``predictor_``."""
