@@ -164,7 +164,6 @@ class Session:
         settings = registry.complete_settings(request.settings, base, task, parent, request.start)
         if settings.on_nonfinite == "rollback" and "checkpoint_every" not in {**base, **request.settings}:
             self.listen(Note("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one"))
-        problem: Problem
         problem, fill_cache = registry.prepare(task, found, settings, parent, self.listen)
         self._say(problem.notes + problem.derive())
         self._importing.join()
