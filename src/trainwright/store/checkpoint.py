@@ -88,7 +88,11 @@ class Checkpoints:
         return next((path for path, facts in self._own() if facts.get("regular")), None)
 
     def _own(self) -> list[tuple[Path, Mapping[str, Any]]]:
-        return [(path, facts) for path in self.paths() if (facts := _facts(path)).get("run") == self.run]
+        found = []
+        for path in self.paths():
+            with suppress(RunError):  # whose it is, nobody can tell
+                found.append((path, seal.read(path).facts))
+        return [(path, facts) for path, facts in found if facts.get("run") == self.run]
 
     def _let_go(self) -> None:
         """Remove our own sealed folders but the newest of ``KEEP`` steps and the newest regular one; the name goes first."""
@@ -189,13 +193,6 @@ def _whole_numbers(value: Tensor) -> Tensor:
     """Return the bits as integers of the same width, which compare four times as fast as bytes."""
     widths = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
     return value.reshape(-1).view(widths.get(value.element_size(), torch.uint8)) if value.numel() else value
-
-
-def _facts(path: Path) -> Mapping[str, Any]:
-    try:
-        return seal.read(path).facts
-    except RunError:
-        return {}
 
 
 class Packer:

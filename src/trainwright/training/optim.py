@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,9 +163,8 @@ def make_schedules(
     for entry in entries:
         kind = check("schedule", entry, SCHEDULES)
         arguments, parameters = entry.arguments, inspect.signature(kind).parameters
-        for name in LENGTHS:
-            if name in parameters and name not in arguments:
-                arguments[name] = max(steps if entry.every == "step" else epochs, 1)
+        for name in parameters.keys() & LENGTHS:
+            arguments.setdefault(name, max(steps if entry.every == "step" else epochs, 1))
         if entry.name == "OneCycleLR":
             arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
         for argument, parameter in parameters.items():
@@ -178,20 +177,19 @@ def make_schedules(
     return made
 
 
-def advance(schedules: Iterable[Scheduler], step: int, epoch: int, per_epoch: int) -> None:
+def advance(schedules: Sequence[Scheduler], step: int, epoch: int, per_epoch: int) -> None:
     """Take new schedules to the place after ``epoch`` epochs of ``per_epoch`` updates and ``step`` updates in all.
 
     A plateau schedule stays where it starts: what it would have seen is not known.
     """
-    moving = list(schedules)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")  # no update comes before these steps
         for number in range(1, step + 1):
-            advance_each(moving, "step", None)
+            advance_each(schedules, "step", None)
             if per_epoch and number % per_epoch == 0 and number // per_epoch <= epoch:
-                advance_each(moving, "epoch", None)
+                advance_each(schedules, "epoch", None)
         for _ in range(0 if per_epoch else epoch):  # where the length of an epoch is not known, they come last
-            advance_each(moving, "epoch", None)
+            advance_each(schedules, "epoch", None)
 
 
 def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any]) -> None:
