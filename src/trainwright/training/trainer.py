@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Collection
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import torch
@@ -38,13 +38,11 @@ def pick_device(name: str) -> torch.device:
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind, there in present.items() if there)
-    try:
+    with suppress(RuntimeError):  # a name that torch does not know
         device = torch.device(name)
         beyond = device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count()
         if not beyond and present.get(device.type):
             return device
-    except RuntimeError:
-        pass
     raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there))
 
 
