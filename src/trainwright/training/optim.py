@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,7 +173,10 @@ def make_schedules(
                 raise error("E319", setting="schedule", name=entry.name, argument=argument)
         with checking("schedule", entry):
             made.append(Scheduler(kind(optimizer, **arguments), entry.every))
-            _try_out(kind, arguments)
+            # Some only look at their arguments when they step: one step is made on an optimiser that does not matter.
+            spare = SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
+            lean_step(spare)()
+            Scheduler(kind(spare, **arguments), "step").advance(0.0)
     return made
 
 
@@ -190,10 +193,3 @@ def advance(schedules: Sequence[Scheduler], step: int, epoch: int, per_epoch: in
                 advance_each(schedules, "epoch", None)
         for _ in range(0 if per_epoch else epoch):  # where the length of an epoch is not known, they come last
             advance_each(schedules, "epoch", None)
-
-
-def _try_out(kind: type[lr_scheduler.LRScheduler], arguments: Mapping[str, Any]) -> None:
-    """Make a step of a schedule on an optimiser that does not matter: some only look at their arguments when they step."""
-    optimizer = SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
-    lean_step(optimizer)()
-    Scheduler(kind(optimizer, **arguments), "step").advance(0.0)
