@@ -12,7 +12,6 @@ import typer
 
 import trainwright as tw
 from trainwright import cli_output as output
-from trainwright.cli_output import open_console, print_json
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.startup import leave, prepare_process
 
@@ -55,7 +54,7 @@ def train(
     from trainwright.config.resolve import nest
 
     source, settings = _source(words)
-    console = open_console(sys.stderr if as_json else sys.stdout, quiet)
+    console = output.open_console(sys.stderr if as_json else sys.stdout, quiet)
     given = nest(settings)
     for key, flag in FLAGS.items():
         if key in given:
@@ -82,7 +81,7 @@ def resume(
     """Go on with a run that was stopped or killed, or extend one that has ended (epochs=20)."""
     from trainwright.config.resolve import nest
 
-    console = open_console(sys.stderr if as_json else sys.stdout, quiet)
+    console = output.open_console(sys.stderr if as_json else sys.stdout, quiet)
     found = tw.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or []))
     output.print_run(found, console, as_json, quiet)
 
@@ -90,7 +89,7 @@ def resume(
 @app.command()
 def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], source: Moved = "", as_json: AsJson = False) -> None:
     """Prove that a run is as it was written: every byte, and every score of its report measured again."""
-    console = open_console(sys.stderr)
+    console = output.open_console(sys.stderr)
     proof = tw.verify(run, source=source, listen=lambda event: console.handle(event) if event.kind == "progress" else None)
     console.close()
     output.print_proof(run, proof, as_json)
@@ -104,7 +103,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Train again from the settings of a run, and compare the weights bit by bit."""
-    console = open_console(sys.stderr if as_json else sys.stdout)
+    console = output.open_console(sys.stderr if as_json else sys.stdout)
     proof = tw.replay(run, source=source, out=out, listen=console.handle)
     console.close()
     output.print_proof(run, proof, as_json)
@@ -133,13 +132,13 @@ def evaluate(
     opened = tw.load(run)
     scores = tw.evaluate(opened, source)
     if as_json:
-        print_json({"run": str(run), **scores})
+        output.print_json({"run": str(run), **scores})
         return
     report = opened.report
     if source is not None:
         rows = {"test": scores["n"], "rejected": scores["rejected"]}
         report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
-    open_console().report(report)
+    output.open_console().report(report)
     if scores.get("trained_on"):
         typer.echo("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
 
@@ -206,9 +205,9 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: 
     """Say again what a run came to: scores, baseline, mistakes, effort."""
     found = tw.load(run).report
     if as_json:
-        print_json(found)
+        output.print_json(found)
     else:
-        open_console().report(found)
+        output.open_console().report(found)
 
 
 @app.command()
@@ -270,7 +269,7 @@ def runs(
     """List the runs in a folder as a table."""
     found = tw.runs(folder)
     if as_json:
-        print_json({"runs": found})
+        output.print_json({"runs": found})
     elif found:
         output.print_runs(found)
     else:

@@ -10,7 +10,8 @@ import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,7 @@ from trainwright.watch.events import ignore
 LABEL = "__label__"  # the column that ``fit`` adds; reserved
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Estimator(BaseEstimator):  # type: ignore[misc]
     """What the four estimators share.
 
@@ -42,35 +44,23 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         verbose: show notes, bar and table of epochs on standard error.
     """
 
-    _task = ""
+    _task: ClassVar[str] = ""
+    model: str | Mapping[str, Any] | None = None
+    epochs: int | None = None
+    lr: float | None = None
+    batch_size: int | None = None
+    valid_fraction: float = 0.0
+    seed: int = 0
+    settings: Mapping[str, Any] | None = None
+    verbose: bool = False
 
-    def __init__(
-        self,
-        *,
-        model: str | Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        lr: float | None = None,
-        batch_size: int | None = None,
-        valid_fraction: float = 0.0,
-        seed: int = 0,
-        settings: Mapping[str, Any] | None = None,
-        verbose: bool = False,
-    ) -> None:
-        self.model = model
-        self.epochs = epochs
-        self.lr = lr
-        self.batch_size = batch_size
-        self.valid_fraction = valid_fraction
-        self.seed = seed
-        self.settings = settings
-        self.verbose = verbose
-
-    def _train(self, source: Source, **more: Any) -> None:
-        """Train on what ``source`` holds, and keep the predictor as ``predictor_``."""
+    def _train(self, rows: Any, **more: Any) -> None:
+        """Train on rows, a table or pictures, and keep the predictor as ``predictor_``."""
         names = ("model", "epochs", "lr", "batch_size", "valid_fraction", "seed")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
         settings = registry.complete_settings(given, {}, self._task, None, None)
+        source = Source(type(self).__name__, held={"train": rows})
         problem, _ = registry.prepare(self._task, source, settings, None, ignore)
         problem.notes += problem.derive()
         training = Trainer(problem)
@@ -126,8 +116,7 @@ class TextClassifier(_Classifier):
         if len(texts) != len(labels):
             raise ValueError(f"X has {len(texts)} texts and y {len(labels)} labels")
         frame = pl.DataFrame({"text": texts, LABEL: labels}).with_row_index(ROW, offset=1)
-        table = Table(frame.cast({ROW: pl.Int64}), "X")
-        self._train(Source(type(self).__name__, held={"train": table}), text=["text"], label=LABEL, split="stratified")
+        self._train(Table(frame.cast({ROW: pl.Int64}), "X"), text=["text"], label=LABEL, split="stratified")
         return self
 
     def _items(self, X: Any) -> pl.Series:
@@ -162,7 +151,7 @@ class ImageClassifier(_Classifier):
             raise ValueError(f"X has {len(pixels)} images and y {len(labels)} labels")
         # What values mean follows from the largest: the image that has it speaks for all that come later.
         self.brightest_ = array[[int(array.reshape(len(array), -1).max(axis=1).argmax())]]
-        self._train(Source(type(self).__name__, held={"train": from_pixels("X", labels, pixels)}), split="stratified")
+        self._train(from_pixels("X", labels, pixels), split="stratified")
         return self
 
     def _items(self, X: Any) -> np.ndarray:
@@ -197,9 +186,8 @@ class _Tabular(Estimator):
             raise ValueError("n_samples=1: a single row teaches nothing")
         names = frame.columns
         frame = frame.with_columns(labels.alias(LABEL)).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
-        source = Source(type(self).__name__, held={"train": Table(frame, "X")})
         split = "stratified" if target == "class" else "content"
-        self._train(source, features=names, label=LABEL, target=target, split=split)
+        self._train(Table(frame, "X"), features=names, label=LABEL, target=target, split=split)
 
     def _items(self, X: Any) -> pl.DataFrame:
         return self.predictor_.items(self._frame(X, reset=False))  # type: ignore[no-any-return]

@@ -14,11 +14,8 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 def _seconds(value: object) -> object:
     """Convert ``90``, ``"90s"``, ``"1.5h"`` to seconds; leave anything else for the type check to refuse."""
-    if isinstance(value, str) and (found := re.fullmatch(r"\s*([0-9.]+)\s*([smhd])\s*", value)):
-        try:
-            return float(found[1]) * UNITS[found[2]]
-        except ValueError:
-            return value
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*([smhd])\s*", value)):
+        return float(found[1]) * UNITS[found[2]]
     return value
 
 

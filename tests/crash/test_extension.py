@@ -24,7 +24,7 @@ from trainwright.store.checkpoint import Checkpoints
 from trainwright.training import snapshot
 from trainwright.training.checkpointing import Saver
 from trainwright.training.loop import Plan, fit
-from trainwright.training.optim import make_optimizer, make_schedules, optimizers, schedules
+from trainwright.training.optim import OPTIMIZERS, SCHEDULES, make_optimizer, make_schedules
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
@@ -99,7 +99,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "CyclicLR": {"base_lr": 0.001, "max_lr": 0.01, "step_size_up": 2, "cycle_momentum": False},
     "OneCycleLR": {"cycle_momentum": False},
 }
-KINDS = sorted(set(schedules()) - {"ReduceLROnPlateau"}) + ["ReduceLROnPlateau"]
+KINDS = sorted(set(SCHEDULES) - {"ReduceLROnPlateau"}) + ["ReduceLROnPlateau"]
 
 
 def made(optimizer: str, schedule: str) -> tuple[Learner, Any, Plan, State]:
@@ -150,9 +150,9 @@ def ended(folder: Path) -> dict[str, str]:
     return fingerprint_state(checkpoint.read(Checkpoints(folder / "checkpoints", folder / "quarantine", "id").paths()[0]))
 
 
-@pytest.mark.parametrize("optimizer", sorted(optimizers()))
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
 def test_every_optimiser_with_every_schedule(tmp_path: Path, count: Any, optimizer: str) -> None:
-    kinds = KINDS if FULL else KINDS[sorted(optimizers()).index(optimizer) % 6 :: 6]
+    kinds = KINDS if FULL else KINDS[sorted(OPTIMIZERS).index(optimizer) % 6 :: 6]
     for kind in kinds:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="(?s).*deprecat.*")

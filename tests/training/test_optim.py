@@ -10,8 +10,8 @@ from torch import nn
 
 from trainwright.config.settings import Named, Schedule
 from trainwright.errors import SettingError
-from trainwright.training.losses import CLASS_NUMBERS, ONE_HOT, losses, make_objective
-from trainwright.training.optim import lean_step, make_optimizer, make_schedules, optimizers, schedules
+from trainwright.training.losses import CLASS_NUMBERS, LOSSES, ONE_HOT, make_objective
+from trainwright.training.optim import OPTIMIZERS, SCHEDULES, lean_step, make_optimizer, make_schedules
 
 ARGUMENTS = {
     "StepLR": {"step_size": 3},
@@ -28,9 +28,9 @@ def parameters() -> list[nn.Parameter]:
     return [nn.Parameter(torch.randn(6, 4))]
 
 
-@pytest.mark.parametrize("name", sorted(optimizers()))
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 def test_every_optimizer_makes_its_own_step(name: str) -> None:
-    kind = optimizers()[name]
+    kind = OPTIMIZERS[name]
     ours, theirs = parameters(), parameters()
     optimizer = make_optimizer(Named(name=name), ours, 0.01)
     reference = kind(theirs, lr=0.01)
@@ -52,7 +52,7 @@ def test_a_step_with_hooks_keeps_them() -> None:
     assert called
 
 
-@pytest.mark.parametrize("name", sorted(schedules()))
+@pytest.mark.parametrize("name", sorted(SCHEDULES))
 def test_every_schedule_runs(name: str) -> None:
     optimizer = make_optimizer(Named(name="SGD", momentum=0.9), parameters(), 0.1)
     entry = Schedule(name=name, **ARGUMENTS.get(name, {}))
@@ -103,7 +103,7 @@ def test_losses_of_a_classifier(name: str) -> None:
 
 
 def test_every_loss_of_torch_is_known_or_refused_by_name() -> None:
-    for name in losses():
+    for name in LOSSES:
         if name not in CLASS_NUMBERS + ONE_HOT:
             with pytest.raises(SettingError) as caught:
                 make_objective(Named(name=name), 0.0, None, 3)

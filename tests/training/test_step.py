@@ -18,10 +18,9 @@ from trainwright.data.batches.tokens import IGNORED
 from trainwright.errors import ModelError, TrainingError
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
-from trainwright.training.losses import make_objective
+from trainwright.training.losses import TokenObjective, make_objective
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update
-from trainwright.training.token_loss import TokenObjective
 
 WEIGHTS = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)
 LOSSES = {

@@ -172,15 +172,13 @@ class Row(BaseModel):
 
 def rows() -> Iterator[Row]:
     """Yield every setting, in order; those of a model under ``model.``, with the model's name."""
+    kinds = {"model": "|".join(models()), "monitor": "name"}
     for key, field in Settings.model_fields.items():
-        if key == "model":
-            yield _row("model", field, kind="|".join(models()))
-            for name, model in models().items():
-                for inner, each in model.settings.model_fields.items():
-                    if inner != "name":
-                        yield _row(f"model.{inner} ({name})", each)
-        else:
-            yield _row(key, field, kind="name" if key == "monitor" else "")
+        yield _row(key, field, kinds.get(key, ""))
+        for name, model in models().items() if key == "model" else ():
+            for inner, each in model.settings.model_fields.items():
+                if inner != "name":
+                    yield _row(f"model.{inner} ({name})", each)
 
 
 def keys() -> list[str]:

@@ -121,18 +121,14 @@ class Case:
         inputs = [torch.stack(each) for each in columns]
         if not isinstance(self.shape, TokenShape):
             return network(*inputs)  # type: ignore[no-any-return]
-        return logits(network, network(*inputs)[0])
+        language: Any = network
+        weight, bias = language.output()
+        return F.linear(language(*inputs)[0], weight, bias)
 
     def loss(self, network: nn.Module, rows: list[tuple[Tensor, ...]]) -> Tensor:
         """Return the cross entropy of rows against classes in turn, for language against tokens in turn."""
         outputs = self.run(network, rows).flatten(0, -2)
         return F.cross_entropy(outputs, torch.arange(len(outputs)) % self.outputs)
-
-
-def logits(network: Any, features: Tensor) -> Tensor:
-    """Return the logits of a language model's features."""
-    weight, bias = network.output()
-    return F.linear(features, weight, bias)
 
 
 def close(one: Tensor, two: Tensor) -> bool:

@@ -47,11 +47,8 @@ def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.nd
 def per_class(matrix: np.ndarray) -> list[tuple[float, float, float, int]]:
     """Return (precision, recall, F1, rows) of each class; 0 where a class was never predicted or never there."""
     right, said, there = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
-    found = []
-    for hits, predicted, actual in zip(right.tolist(), said.tolist(), there.tolist(), strict=True):
-        f1 = 2 * hits / (predicted + actual) if predicted + actual else 0.0
-        found.append((hits / predicted if predicted else 0.0, hits / actual if actual else 0.0, f1, actual))
-    return found
+    shares = [hits / np.maximum(rows, 1) for hits, rows in ((right, said), (right, there), (2 * right, said + there))]
+    return list(zip(*(column.tolist() for column in (*shares, there)), strict=True))
 
 
 def mean_f1(matrix: np.ndarray) -> float:

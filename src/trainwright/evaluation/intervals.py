@@ -23,9 +23,7 @@ def wilson(correct: int, rows: int) -> tuple[float, float]:
     return (max(0.0, middle - half) if correct else 0.0), (min(1.0, middle + half) if correct < rows else 1.0)
 
 
-def bootstrap(
-    terms: np.ndarray, statistics: Callable[[np.ndarray], np.ndarray], seed: int = 0
-) -> list[tuple[float, float] | None]:
+def bootstrap(terms: np.ndarray, statistics: Callable[[np.ndarray], np.ndarray]) -> list[tuple[float, float] | None]:
     """Return the 95 % intervals of statistics of sums over rows, by drawing as many rows again and again, with replacement.
 
     Percentiles of ``DRAWS`` draws, somewhat further out than 2.5 and 97.5 %, which makes up for few rows (the expanded
@@ -36,7 +34,7 @@ def bootstrap(
     gives shape (statistics, draws), not finite where undefined. An interval is None where there are too few rows to tell, or
     too few draws with a value.
     """
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(0)
     if terms.shape[1] > UNITS:
         groups = draw.permutation(terms.shape[1]) % UNITS
         terms = np.stack([np.bincount(groups, term, UNITS) for term in terms])

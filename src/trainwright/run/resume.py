@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.config.resolve import dump, resolve
-from trainwright.config.settings import Settings
 from trainwright.data.files.folders import is_path
 from trainwright.errors import TrainwrightError, error
 from trainwright.run.request import FREE_ON_RESUME, Request
@@ -24,7 +23,6 @@ from trainwright.watch.events import Note
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.checkpoint import Checkpoint
-    from trainwright.training.problem import Problem
     from trainwright.training.trainer import Trainer
 
 WORDS = ("source", "valid", "test", "recipe", "from")  # what a person says beside settings
@@ -51,11 +49,6 @@ class SavedRun:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
             raise error("E408", path=run.settings, problem=problem) from None
 
-    def path(self, key: str) -> Path | None:
-        """Return a path that was given, as seen from where the person was."""
-        given = self.origin.get(key)
-        return None if given is None else Path(self._found(str(given)))
-
     def _found(self, word: str) -> str:
         """Return a path from here, or from where the person was then; the name of a data set as it is. Raise E422."""
         there = str(Path(self.origin["folder"]) / word)
@@ -69,7 +62,9 @@ class SavedRun:
 
     def request(self, out: Path, recipe: str = "", offline: bool = False) -> Request:
         """Return the request that would begin the run again, in ``out``."""
-        valid, test, start = (self.path(key) for key in ("valid", "test", "from"))
+        # As seen from where the person was.
+        paths = {key: Path(self._found(str(self.origin[key]))) for key in ("valid", "test", "from") if key in self.origin}
+        valid, test, start = map(paths.get, ("valid", "test", "from"))
         return Request(self._found(self.origin["source"]), valid, test, recipe, start, out, out.parent, offline, {})
 
     def check(self, given: Mapping[str, Any], found: Checkpoint | None) -> tuple[dict[str, Any], bool]:
@@ -129,15 +124,12 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 class Fingerprint:
-    """What a checkpoint says of its run beside the state, as JSON."""
+    """What a checkpoint says of its run beside the state, as JSON. The digests are taken while the training begins."""
 
-    def __init__(self, source: Source, problem: Problem, training: Trainer) -> None:
-        self._source, self._problem, self._training = source, problem, training
+    def __init__(self, source: Source, training: Trainer) -> None:
+        self._source, self._training = source, training
         self._data: dict[str, Any] = {}
         self._taking = threading.Thread(target=self._take_digests, daemon=True)
-
-    def begin(self) -> None:
-        """Take the digests while the training begins."""
         self._taking.start()
 
     @property
@@ -147,7 +139,7 @@ class Fingerprint:
         return self._data
 
     def _take_digests(self) -> None:
-        values, arrays, tokens = self._problem.bundle()
+        values, arrays, tokens = self._training.problem.bundle()
         digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
         for name in sorted(arrays):
             digest.update(name.encode() + arrays[name].tobytes())
@@ -156,8 +148,7 @@ class Fingerprint:
 
     def content(self) -> dict[str, Any]:
         """Return settings, digests of the data, and environment."""
-        settings: Settings = self._problem.settings
-        return {"settings": dump(settings), "data": self.data, "machine": self._training.machine()}
+        return {"settings": dump(self._training.settings), "data": self.data, "machine": self._training.machine()}
 
     def differences(self, earlier: SavedRun, found: Checkpoint) -> list[Note]:
         """Return notes on what is no longer as it was, and what follows. Raise E414 where the data are read otherwise."""

@@ -28,7 +28,7 @@ from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 
 if TYPE_CHECKING:
-    from trainwright.store.checkpoint import Checkpoint, Checkpoints
+    from trainwright.store.checkpoint import Checkpoint
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
     from trainwright.training.trainer import Trainer
@@ -44,15 +44,11 @@ class Phases:
 
     def __call__(self, event: Event) -> None:
         """Count the time since the last phase ended towards the one that ends now, or pass the event on."""
-        if isinstance(event, PhaseEnded):
-            self.end(event.phase)
-        else:
+        if not isinstance(event, PhaseEnded):
             self._listen(event)
-
-    def end(self, phase: str) -> None:
-        """Count the time since the last phase ended towards ``phase``."""
+            return
         now = time.perf_counter()
-        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 4)
+        self.seconds[event.phase] = round(self.seconds.get(event.phase, 0.0) + now - self._last, 4)
         self._last = now
 
 
@@ -60,7 +56,6 @@ class Phases:
 class Prepared:
     """A training ready to begin; the thread ``caching`` fills the cache meanwhile."""
 
-    problem: Problem
     training: Trainer
     facts: Fingerprint
     caching: threading.Thread
@@ -70,7 +65,7 @@ class Session:
     """One training, carried through by ``begin`` or ``resume``. ``listen`` is called with every event."""
 
     def __init__(self, listen: Listener) -> None:
-        self.listen = self.phases = Phases(listen)
+        self.listen = Phases(listen)
         self._importing = import_in_thread("trainwright.training.trainer")
         self._begun = False
 
@@ -85,12 +80,11 @@ class Session:
             if request.out is not None:
                 run_folder.check_free(request.out)
             made = self.prepare(request, base)
-            run = run_folder.create(request.out, request.runs, run_folder.slug(made.problem.data["source"]))
+            run = run_folder.create(request.out, request.runs, run_folder.slug(made.training.problem.data["source"]))
             with run_folder.locked(run):
                 run_folder.check_free(run.path)  # another process may have been faster
                 origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex, "said": request.said()}
-                write_head(run, made.problem, origin)
-                self._execute(run, _checkpoints(run, origin), made, signals, None)
+                self._execute(run, origin, made, signals, None)
         return run.path
 
     def resume(self, path: Path, source: str, given: dict[str, Any], offline: bool) -> Path:
@@ -108,12 +102,13 @@ class Session:
         run = earlier.run
         self._import()
         self._importing.join()
+        from trainwright.store.checkpoint import Checkpoints
         from trainwright.training.checkpointing import newest
 
         if run.report.is_file() and run.seal.is_file() and not earlier.check(given, None)[1]:
             self.listen(Note("resumed", "nothing to do", "the run has ended"))
             return
-        checkpoints = _checkpoints(run, earlier.origin)
+        checkpoints = Checkpoints(run.checkpoints, run.quarantine, earlier.origin["id"])
         found = newest(run, checkpoints, self.listen, ("settings", "data"))
         settings, changed = earlier.check(given, found)
         made = self.prepare(earlier.request(run.path, offline=offline), settings)
@@ -126,9 +121,7 @@ class Session:
             self._say(notes)
             if notes:  # what a replay could not repeat
                 origin["inexact"] = [*origin.get("inexact", []), *(f"{what} {value}" for what, value, _ in notes)]
-        write_head(run, made.problem, origin)
-        run.seal.unlink(missing_ok=True)
-        self._execute(run, checkpoints, made, signals, found)
+        self._execute(run, origin, made, signals, found)
 
     @contextmanager
     def _signals(self) -> Iterator[Signals]:
@@ -156,7 +149,7 @@ class Session:
         from trainwright.data.read import source as sources
         from trainwright.tasks import registry
 
-        self.phases.end("import")
+        self.listen(PhaseEnded("import"))
         if request.start is not None:
             run_folder.open_run(request.start)
         found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=self.listen)
@@ -171,30 +164,31 @@ class Session:
         settings = registry.complete_settings(request.settings, base, task, parent, request.start)
         if settings.on_nonfinite == "rollback" and "checkpoint_every" not in {**base, **request.settings}:
             self.listen(Note("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one"))
-        problem: Problem
         problem, fill_cache = registry.prepare(task, found, settings, parent, self.listen)
         self._say(problem.notes + problem.derive())
         self._importing.join()
         from trainwright.training.trainer import Trainer
 
-        self.phases.end("import")
+        self.listen(PhaseEnded("import"))
         given = {**base, **request.settings}
         training = Trainer(problem, [key for key in EXECUTION_SETTINGS if given.get(key) is None], self.listen)
-        self.phases.end("trials")
+        self.listen(PhaseEnded("trials"))
         self._say(training.notes)
-        facts = Fingerprint(found, problem, training)
-        facts.begin()
+        facts = Fingerprint(found, training)
         caching = threading.Thread(target=fill_cache, daemon=True)
         caching.start()
-        return Prepared(problem, training, facts, caching)
+        return Prepared(training, facts, caching)
 
     def _execute(
-        self, run: RunFolder, checkpoints: Checkpoints, made: Prepared, signals: Signals, found: Checkpoint | None
+        self, run: RunFolder, origin: Mapping[str, Any], made: Prepared, signals: Signals, found: Checkpoint | None
     ) -> None:
         """Train, test, write bundle, report, plots and seal. A run that goes on does so from the checkpoint ``found``."""
+        from trainwright.store.checkpoint import Checkpoints
         from trainwright.training.checkpointing import Saver, open_log
         from trainwright.training.signals import ENDED
 
+        write_head(run, made.training.problem, origin)
+        run.seal.unlink(missing_ok=True)
         self._begun = True
         log, artist = open_log(run, found), start_artist(run.path)
 
@@ -202,11 +196,11 @@ class Session:
             log.append(event)
             self.listen(event)
 
-        state, settings = made.training.state, made.problem.settings
+        state, settings = made.training.state, made.training.settings
         if found is not None:
             emit(Resumed(state.step, state.epoch, found.path.name))
         saver = Saver(
-            checkpoints,
+            Checkpoints(run.checkpoints, run.quarantine, origin["id"]),
             settings.checkpoint_every,
             lambda: made.facts.content() | {"log": log.position()},
             log.append,
@@ -232,17 +226,17 @@ class Session:
         from trainwright.store import bundle, predictions
         from trainwright.watch.summary import card
 
-        phases, training = self.phases, made.training
-        phases.end("train")
-        phases.seconds["train"] = round(training.state.seconds, 4)
+        training, seconds = made.training, self.listen.seconds
+        self.listen(PhaseEnded("train"))
+        seconds["train"] = round(training.state.seconds, 4)
         scores, rows = training.evaluate()
-        phases.end("evaluate")
+        self.listen(PhaseEnded("evaluate"))
         bundle.save(run.model, training.bundle(), card(run.path, scores))
         predictions.write(run.predictions, rows)
         made.caching.join()
-        phases.end("save")
-        rate = round(training.state.rows / max(phases.seconds["train"], 1e-9))
-        write_json(run.report, scores | {"data": made.facts.data, "seconds": phases.seconds, "rows_per_second": rate})
+        self.listen(PhaseEnded("save"))
+        rate = round(training.state.rows / max(seconds["train"], 1e-9))
+        write_json(run.report, scores | {"data": made.facts.data, "seconds": seconds, "rows_per_second": rate})
 
 
 def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> None:
@@ -258,9 +252,3 @@ def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> N
 def write_json(path: Path, value: Any) -> None:
     """Write a value as a JSON file. Raise E402."""
     atomic.write_file(path, json.dumps(value, indent=1))
-
-
-def _checkpoints(run: RunFolder, origin: Mapping[str, Any]) -> Checkpoints:
-    from trainwright.store.checkpoint import Checkpoints
-
-    return Checkpoints(run.checkpoints, run.quarantine, origin["id"])

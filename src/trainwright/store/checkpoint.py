@@ -88,7 +88,11 @@ class Checkpoints:
         return next((path for path, facts in self._own() if facts.get("regular")), None)
 
     def _own(self) -> list[tuple[Path, Mapping[str, Any]]]:
-        return [(path, facts) for path in self.paths() if (facts := _facts(path)).get("run") == self.run]
+        found = []
+        for path in self.paths():
+            with suppress(RunError):  # whose it is, nobody can tell
+                found.append((path, seal.read(path).facts))
+        return [(path, facts) for path, facts in found if facts.get("run") == self.run]
 
     def _let_go(self) -> None:
         """Remove our own sealed folders but the newest of ``KEEP`` steps and the newest regular one; the name goes first."""
@@ -114,22 +118,21 @@ class Checkpoints:
         ``say`` is called with what was put there. Raise E402, and E413 where none is whole; then nothing is touched.
         """
         bad: list[tuple[Path, RunError]] = []
+        found = None
         for path in self.paths():
             try:
                 found = read(path)
+                break
             except RunError as problem:
                 if problem.code == "E424":
                     raise  # it may be whole
                 bad.append((path, problem))
-                continue
-            for each, why in bad:
-                say("damaged", f"checkpoint {each.name}", f"{why.what}; moved to {self._put_aside(each)}")
-            remove_leftovers(self.folder)
-            return found
-        if bad:
+        if bad and found is None:
             raise error("E413", count=len(bad), path=self.folder, problem=bad[0][1].what)
+        for path, why in bad:
+            say("damaged", f"checkpoint {path.name}", f"{why.what}; moved to {self._put_aside(path)}")
         remove_leftovers(self.folder)
-        return None
+        return found
 
     def _put_aside(self, path: Path) -> Path:
         target, number = self.quarantine / path.name, 1
@@ -190,13 +193,6 @@ def _whole_numbers(value: Tensor) -> Tensor:
     """Return the bits as integers of the same width, which compare four times as fast as bytes."""
     widths = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
     return value.reshape(-1).view(widths.get(value.element_size(), torch.uint8)) if value.numel() else value
-
-
-def _facts(path: Path) -> Mapping[str, Any]:
-    try:
-        return seal.read(path).facts
-    except RunError:
-        return {}
 
 
 class Packer:

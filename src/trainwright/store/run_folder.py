@@ -119,7 +119,8 @@ def create(out: Path | None, parent: Path, name: str) -> RunFolder:
             out.mkdir(parents=True, exist_ok=True)
             return RunFolder(out)
         parent.mkdir(parents=True, exist_ok=True)
-        number = max((number for number, _ in numbered(parent, name)), default=0) + 1
+        taken = (re.fullmatch(re.escape(name) + r"-(\d+)", path.name) for path in parent.iterdir())
+        number = max((int(found[1]) for found in taken if found), default=0) + 1
         while True:
             try:
                 (parent / f"{name}-{number}").mkdir()  # another process may take the number first
@@ -130,13 +131,6 @@ def create(out: Path | None, parent: Path, name: str) -> RunFolder:
         raise error("E401", path=out) from None
     except OSError as problem:
         raise error("E402", path=out or parent, problem=problem.strerror or problem) from None
-
-
-def numbered(parent: Path, name: str) -> list[tuple[int, RunFolder]]:
-    """Return the run folders ``parent/<name>-<n>`` with their numbers, highest first."""
-    paths = parent.iterdir() if parent.is_dir() else ()
-    found = [(int(m[1]), RunFolder(p)) for p in paths if (m := re.fullmatch(re.escape(name) + r"-(\d+)", p.name))]
-    return sorted(found, key=lambda each: -each[0])
 
 
 def check_free(out: Path) -> None:

@@ -19,7 +19,7 @@ import torch
 from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import step_seed
 from trainwright.errors import TrainingError
-from trainwright.training.microbatch import release
+from trainwright.training.loop import release
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import Tally
 from trainwright.training.step import Learner, update

@@ -15,12 +15,11 @@ from torch import nn
 from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
-from trainwright.training.microbatch import release, split_batches
 from trainwright.training.optim import advance_each
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
-from trainwright.watch.events import Answers, Epoch, Event, Finished, Refused, Scores, Started, Step
+from trainwright.watch.events import Answers, Epoch, Event, Finished, Note, Refused, Scores, Started, Step
 from trainwright.watch.metrics import METRICS
 
 FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
@@ -208,3 +207,34 @@ def _refused(problem: Any, learner: Learner, plan: Plan, state: State, recover: 
         raise error("E503", count=LIMIT, **facts)
     learner.optimizer._opt_called = True  # type: ignore[attr-defined]  # schedules warn when no update came before them
     return Refused(epoch=state.epoch + 1, taken=recover(), **facts)
+
+
+def split_batches(learner: Learner, train: Batches, first: Batch, state: State) -> Note:
+    """Divide the batches of ``train``, as memory ran out, by the smallest factor that leaves none over.
+
+    The gradients of the parts add up to that of the batch. The iterator in use has to be made anew. ``first`` is one of the
+    batches that did not fit. Raise E504 where they cannot be cut.
+    """
+    for parameter in learner.parameters:
+        parameter.grad = None
+    if learner.forward.is_stateful(first):
+        raise error("E504", what="a batch, which cannot be cut: the model carries a state for each of its rows")
+    if not train.batch_size:
+        raise error("E504", what="a batch, which cannot be cut: it comes as it is")
+    if train.batch_size == 1:
+        raise error("E504", what="a single row")
+    factor = next(each for each in range(2, train.batch_size + 1) if train.batch_size % each == 0)
+    train.batch_size //= factor
+    state.batch, state.microbatches = state.batch * factor, state.microbatches * factor
+    why = f"memory ran out; {state.microbatches} of them make a batch, the updates stay as they were asked for"
+    if any(isinstance(each, nn.modules.batchnorm._BatchNorm) and each.training for each in learner.model.modules()):
+        why += ", but batch norm sees fewer rows at a time"
+    return Note("micro-batch", f"{train.batch_size} rows", why)
+
+
+def release(device: torch.device) -> None:
+    """Give back what torch keeps for itself: pieces of the old sizes are of no use to smaller batches."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 
@@ -18,17 +17,6 @@ def seed_rng(device: torch.device, number: int) -> None:
         torch.mps.manual_seed(number)
 
 
-@contextmanager
-def preserve_rng(device: torch.device) -> Iterator[None]:
+def preserve_rng(device: torch.device) -> AbstractContextManager[None]:
     """Give back the caller's random state, of the CPU and of the device, as it was."""
-    drawn = torch.random.get_rng_state()
-    there = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    there = torch.mps.get_rng_state() if device.type == "mps" else there
-    try:
-        yield
-    finally:
-        torch.random.set_rng_state(drawn)
-        if there is not None and device.type == "cuda":
-            torch.cuda.set_rng_state(there, device)
-        elif there is not None:
-            torch.mps.set_rng_state(there)
+    return torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type)

@@ -15,16 +15,13 @@ HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Terminated(SystemExit):
     """SIGTERM or SIGHUP ended the run; the process leaves with what a shell calls it, 143 or 129."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(128 + number)
-
 
 ENDED = (KeyboardInterrupt, Terminated)
 
 
 def ended(number: int) -> KeyboardInterrupt | Terminated:
     """Return what a signal raises: Python leaves with 130 only after a KeyboardInterrupt that is no class of ours."""
-    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
+    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(128 + number)
 
 
 class Signals:

@@ -18,8 +18,7 @@ from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.models.protocols import TrainingHooks
-from trainwright.training.optim import Scheduler, lean_step
-from trainwright.training.sparse import sparse_step
+from trainwright.training.optim import Scheduler, lean_step, sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard
 
@@ -37,7 +36,8 @@ class Learner:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        """Look up the parameters and the way to move them, once."""
+        """Look up the network, its parameters and the way to move them, once."""
+        self.model = self.forward.model
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
         device = self.parameters[0].device.type if self.parameters else "cpu"
@@ -50,11 +50,6 @@ class Learner:
             self.apply = sparse_step(self.optimizer, self.apply)
         self.guard = StepGuard(self.forward)
         self.at_step_boundary = True  # whether everything stands between two updates, so that it can be saved
-
-    @property
-    def model(self) -> nn.Module:
-        """Return the network."""
-        return self.forward.model
 
     @property
     def lr(self) -> float:

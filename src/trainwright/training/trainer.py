@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Collection
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import torch
@@ -17,7 +17,6 @@ from trainwright.errors import error, nearest
 from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.models.layers import MemoryFormatted
-from trainwright.models.objective import Objective
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
 from trainwright.training.autotune import ExecConfig, Workload, fastest_config, threaded
@@ -39,13 +38,11 @@ def pick_device(name: str) -> torch.device:
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind, there in present.items() if there)
-    try:
+    with suppress(RuntimeError):  # a name that torch does not know
         device = torch.device(name)
         beyond = device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count()
         if not beyond and present.get(device.type):
             return device
-    except RuntimeError:
-        pass
     raise error("E314", device=name, present=", ".join(kind for kind, there in present.items() if there))
 
 
@@ -115,27 +112,20 @@ class Trainer:
 
     def _freeze(self) -> None:
         """Switch off the gradient of the modules that are to stay as they are. Raise E325 for an unknown name."""
-        modules = [name for name, _ in self.model.named_modules() if name] + [n for n, _ in self.model.named_parameters()]
+        modules: dict[str, nn.Module] = {name: each for name, each in self.model.named_modules() if name}
+        known = modules | dict(self.model.named_parameters())
         for name in self.settings.freeze:
-            if name not in modules:
-                raise error("E325", name=name, known=", ".join(modules[:20]), hint=nearest(name, modules))
-            for full, parameter in self.model.named_parameters():
-                if full == name or full.startswith(f"{name}."):
-                    parameter.requires_grad_(False)
-            for full, module in self.model.named_modules():
-                if full == name or full.startswith(f"{name}."):
-                    module.eval()  # running statistics stay, dropout is off; training keeps the modes of parts
+            if name not in known:
+                raise error("E325", name=name, known=", ".join([*known][:20]), hint=nearest(name, known))
+            known[name].requires_grad_(False)
+            if name in modules:
+                modules[name].eval()  # running statistics stay, dropout is off; training keeps the modes of parts
         if self.settings.freeze:
             learning = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
             if not learning:
                 raise error("E326")
             names = ", ".join(self.settings.freeze)
             self.notes.append(Note("frozen", names, f"{learning:,} of {self.parameters:,} parameters learn"))
-
-    @property
-    def objective(self) -> Objective:
-        """Return what training makes small."""
-        return self.learner.objective
 
     def _updates(self) -> int:
         """Return how many updates are planned."""
@@ -214,7 +204,7 @@ class Trainer:
 
         def validate(model: nn.Module) -> Scores:
             with signals.waiting(False):  # it may take long and changes nothing: a signal need not wait for its end
-                return self.problem.validate(model, self.objective, self.device)
+                return self.problem.validate(model, self.learner.objective, self.device)
 
         measure = validate if "valid" in self.problem.splits else None
         watch = self.problem.watch(self.device)
@@ -243,7 +233,7 @@ class Trainer:
     def measure(self) -> Measured:
         """Return the scores of the report, and what is said of each row, by the model as it is now."""
         with threaded(self.threads):
-            return self.problem.measure(self.model, self.objective, self.device)
+            return self.problem.measure(self.model, self.learner.objective, self.device)
 
     def evaluate(self) -> Measured:
         """Return the report, without its time fields, and what was said of each row."""

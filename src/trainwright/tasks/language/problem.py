@@ -90,7 +90,7 @@ class LanguageProblem(Problem):
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
         """Return the cross-entropy of the next token. Raise E313 for another loss."""
-        from trainwright.training.token_loss import TokenObjective
+        from trainwright.training.losses import TokenObjective
 
         loss = self.settings.loss
         if loss is not None and (loss.name != "CrossEntropyLoss" or loss.arguments):
