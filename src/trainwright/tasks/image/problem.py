@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -138,36 +138,27 @@ def _problem(
     parent: Predictor | None,
 ) -> ImageProblem:
     """Split the rows; labels and normalisation are fitted on the training split."""
-    order = list(stored)
     train = stored["train"].pictures
     keys = {"train": reading.split_key(settings, train, table)}
-    parts = {name: reading.part_of(stored[name].pictures, order.index(name), keys.get(name)) for name in order}
+    parts = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
     rows = assign_splits(source, parts, settings, typed=False, noun="image")
     learned = rows.part("train")
     labels, places = LabelEncoder.fit(learned["label"]), learned["place"].to_numpy()
 
     def inputs(name: str, part: pl.DataFrame) -> Inputs:
-        return _taken(stored[order[part["origin"][0]]].inputs, part["place"].to_numpy())
+        whole, taken = stored.get(name, stored["train"]).inputs, part["place"].to_numpy()
+        return whole if np.array_equal(taken, np.arange(len(whole))) else whole[taken]  # all in order: without a copy
 
     splits = rows.splits(inputs, labels.encode)
-    encoder = parent.encoder if isinstance(parent, ImagePredictor) else _fitted(stored["train"], splits, places, *form)
+    if isinstance(parent, ImagePredictor):
+        encoder = parent.encoder
+    elif stored["train"].sums is not None:  # the same mean and deviation wherever the pixels are
+        encoder = ImageNormalizer.from_sums(stored["train"].sums[places].sum(axis=0), len(places), *form)
+    else:
+        encoder = ImageNormalizer.fit(splits["train"].inputs, *form)
     names = [] if train.by_row and train.paths is None else [train.names[place] for place in places.tolist()]
     notes = rows.notes + _absent(rows)
     return ImageProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, notes, parent, names)
-
-
-def _fitted(
-    train: Stored, splits: Mapping[str, Split], places: np.ndarray, size: tuple[int, int], channels: int
-) -> ImageNormalizer:
-    """Measure mean and deviation of the training split, which are the same wherever its pixels are."""
-    if train.sums is not None:
-        return ImageNormalizer.from_sums(train.sums[places].sum(axis=0), len(places), size, channels)
-    return ImageNormalizer.fit(splits["train"].inputs, size, channels)
-
-
-def _taken(inputs: Inputs, places: np.ndarray) -> Inputs:
-    """Return the rows of these places; all of them in order without a copy."""
-    return inputs if np.array_equal(places, np.arange(len(inputs))) else inputs[places]
 
 
 def _absent(rows: Rows) -> list[Note]:
