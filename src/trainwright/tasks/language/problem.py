@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,6 +108,7 @@ class LanguageProblem(Problem):
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> dict[str, Any]:
         """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
+        from trainwright.evaluation import ngram
         from trainwright.evaluation.measure import evaluation_mode
         from trainwright.tasks.language.generate import TextGenerator
 
@@ -115,25 +117,19 @@ class LanguageProblem(Problem):
             if name in self.splits:
                 sums = measure(model, self.splits[name].ids, self.settings.context or 1, device)
                 found[name] = sums.report() | objective.metrics(sums.loss)
+        train, size = self.splits["train"].ids, self.encoder.size
         measured = self.splits[next((name for name in ("test", "valid") if name in self.splits), "train")].ids
-        baselines = _baselines(self.splits["train"].ids, measured, self.encoder.size)
+        losses = {"unigram": ngram.unigram(train, measured, size), "bigram": ngram.bigram(train, measured, size)}
+        baselines = [{"name": name, "loss": loss, "perplexity": math.exp(loss)} for name, loss in losses.items()]
         with evaluation_mode(model):
             generator = TextGenerator(model, self.encoder, self.settings.context or 1, device)
             sample = "".join(generator.generate("", 200, temperature=0.8))
-        best = min(baselines, key=lambda each: float(each["loss"]))
-        return found | {"baselines": baselines, "baseline": best, "samples": [sample]}
+        return found | {"baselines": baselines, "baseline": min(baselines, key=itemgetter("loss")), "samples": [sample]}
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()
         tokens = values.pop("tokens")
         return {"encoder": values, "context": self.settings.context}, arrays, tokens
-
-
-def _baselines(train: np.ndarray, measured: np.ndarray, size: int) -> list[dict[str, Any]]:
-    from trainwright.evaluation import ngram
-
-    losses = {"unigram": ngram.unigram(train, measured, size), "bigram": ngram.bigram(train, measured, size)}
-    return [{"name": name, "loss": loss, "perplexity": math.exp(loss)} for name, loss in losses.items()]
 
 
 def prepare(
@@ -157,7 +153,16 @@ def prepare(
     for name, split in splits.items():
         if not len(split):
             raise error("E168", part=name, where=", ".join(files.get(name, [])) or where)
-    data = _describe(source, files, texts, splits, encoder)
+    data: dict[str, Any] = {
+        "source": source.name,
+        "files": files,
+        "rows": {name: len(stream) for name, stream in splits.items()},
+        "characters": {name: len(text) for name, text in texts.items()},
+        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
+        "repeated_lines": _repeated_lines(texts),
+        "rejected": 0,
+        "rejected_rows": [],
+    }
     listen(PhaseEnded("encode"))
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
     return problem, lambda: _to_cache(key, problem) if key else None
@@ -197,21 +202,6 @@ def _encoder(
         raise error("E218", where=where)
     notes.append(Note("vocabulary", f"{encoder.size:,} tokens", f"{encoder.tokenizer} of the training split"))
     return encoder, ids, settings, notes
-
-
-def _describe(
-    source: Source, files: dict[str, list[str]], texts: dict[str, str], splits: dict[str, TokenSplit], encoder: TokenEncoder
-) -> dict[str, Any]:
-    return {
-        "source": source.name,
-        "files": files,
-        "rows": {name: len(stream) for name, stream in splits.items()},
-        "characters": {name: len(text) for name, text in texts.items()},
-        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
-        "repeated_lines": _repeated_lines(texts),
-        "rejected": 0,
-        "rejected_rows": [],
-    }
 
 
 def _findings(data: dict[str, Any]) -> list[Note]:
