@@ -172,7 +172,6 @@ def _vocabulary_of(parent: TextPredictor, settings: Settings, tokens: Tokens) ->
 
 def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     values, arrays = prepared.encoder.to_parts()
-    arrays = {f"encoder/{name}": array for name, array in arrays.items()}
     for name, part in prepared.splits.items():
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
@@ -182,19 +181,14 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
 
 
 def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> TextProblem:
-    groups: dict[str, dict[str, np.ndarray]] = {}
-    for name, array in arrays.items():
-        group, _, key = name.partition("/")
-        groups.setdefault(group, {})[key] = array
     splits = {}
     for name, file in values["files"].items():
-        part = groups[name]
-        texts = Ragged(part["values"], part["offsets"], part.get("weights"))
-        splits[name] = Split(texts, part["targets"], part["rows"], file)
+        texts = Ragged(arrays[f"{name}/values"], arrays[f"{name}/offsets"], arrays.get(f"{name}/weights"))
+        splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], file)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=ClassTarget(LabelEncoder(tuple(values["labels"])), {}),
-        encoder=TextEncoder.from_parts(values["encoder"], groups["encoder"]),
+        encoder=TextEncoder.from_parts(values["encoder"], arrays),
         splits=splits,
         data=values["data"],
         notes=[Note(*note) for note in values["notes"]],
