@@ -62,9 +62,5 @@ class Forward:
         if not isinstance(found, tuple) or len(found) != 2:
             raise error("E614", problem=f"the model returns a {type(found).__name__}")
         outputs, state = found
-        self.state = tree_map(_detached, state)
+        self.state = tree_map(lambda each: each.detach() if isinstance(each, Tensor) else each, state)
         return outputs
-
-
-def _detached(value: Any) -> Any:
-    return value.detach() if isinstance(value, Tensor) else value
