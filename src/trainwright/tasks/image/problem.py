@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Table
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error
-from trainwright.tasks.base import Predictor, Split
+from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.defaults import fill
 from trainwright.tasks.image import defaults, reading
@@ -78,9 +77,7 @@ class ImageProblem(SupervisedProblem):
         return f"{self.splits['train'].file}: {', '.join(found[:20])}{more}"
 
 
-def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
-) -> tuple[ImageProblem, Callable[[], None]]:
+def prepare(source: Source, settings: Settings, parent: Predictor | None, listen: Listener) -> tuple[ImageProblem, FillCache]:
     """Read, measure, decode and split; return also what must be called to fill the cache.
 
     With ``parent`` its size, channels and normalisation are used. Raise SourceError and DataError.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from trainwright.data.shapes import TokenShape
 from trainwright.data.tables.split import NAMES
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
-from trainwright.tasks.base import Predictor
+from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.language import defaults
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, measure
 from trainwright.training.problem import Problem
@@ -134,7 +133,7 @@ class LanguageProblem(Problem):
 
 def prepare(
     source: Source, settings: Settings, parent: Predictor | None, listen: Listener
-) -> tuple[LanguageProblem, Callable[[], None]]:
+) -> tuple[LanguageProblem, FillCache]:
     """Read, cut and encode, or take it from the cache; return also what must be called to fill the cache.
 
     With ``parent`` its tokens are used. Raise SourceError and SettingError.

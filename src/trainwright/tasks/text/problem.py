@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
 from trainwright.models.catalog import models
-from trainwright.tasks.base import Predictor, Split
+from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
@@ -75,9 +74,7 @@ class TextProblem(SupervisedProblem):
         return super().batches_of(part, batch_size, seed, device, transposed=learns)
 
 
-def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
-) -> tuple[TextProblem, Callable[[], None]]:
+def prepare(source: Source, settings: Settings, parent: Predictor | None, listen: Listener) -> tuple[TextProblem, FillCache]:
     """Read, split and encode, or take it from the cache; return also what must be called to fill the cache.
 
     With ``parent`` its vocabulary is used. Raise SourceError and DataError.
