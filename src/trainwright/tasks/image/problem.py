@@ -15,7 +15,6 @@ from trainwright.data.images.sizes import ImageSizes, measure_sizes
 from trainwright.data.images.storage import Files, Inputs, Stored, fit_in_memory, store
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
-from trainwright.data.tables.table import Table
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error
 from trainwright.tasks.base import FillCache, Predictor, Split
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.objective import Objective
+
+
+Form = tuple[tuple[int, int], int]  # (height, width), and the number of channels
 
 
 @dataclass
@@ -92,9 +94,13 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
         tell = partial(_tell, listen, f"decode {name}")
         stored[name] = store(part, size, channels, in_memory, tell)
     listen(PhaseEnded("decode"))
-    problem = _problem(source, settings, stored, table, (size, channels), parent)
+    pictures = stored["train"].pictures
+    keys = {"train": reading.split_key(settings, pictures, table)}
+    given = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
+    rows = assign_splits(source, given, settings, typed=False, noun="image")
+    problem = _encode(rows, stored, settings, (size, channels), parent)
     problem.data["columns"] = columns
-    problem.notes = [*stored["train"].pictures.notes, *notes, *problem.notes]
+    problem.notes = [*pictures.notes, *notes, *problem.notes]
 
     waiting = [each.keep for each in stored.values()]
 
@@ -126,20 +132,9 @@ def _sized(
     return settings, size, int(settings.channels or 1), [note for note in found.notes if said[note[0]] is None]
 
 
-def _problem(
-    source: Source,
-    settings: Settings,
-    stored: dict[str, Stored],
-    table: Table | None,
-    form: tuple[tuple[int, int], int],
-    parent: Predictor | None,
-) -> ImageProblem:
-    """Split the rows; labels and normalisation are fitted on the training split."""
-    train = stored["train"].pictures
-    keys = {"train": reading.split_key(settings, train, table)}
-    parts = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
-    rows = assign_splits(source, parts, settings, typed=False, noun="image")
-    learned = rows.part("train")
+def _encode(rows: Rows, stored: dict[str, Stored], settings: Settings, form: Form, parent: Predictor | None) -> ImageProblem:
+    """Fit labels and normalisation to pictures of this form on the training split."""
+    learned, train = rows.part("train"), stored["train"].pictures
     labels, places = LabelEncoder.fit(learned["label"]), learned["place"].to_numpy()
 
     def inputs(name: str, part: pl.DataFrame) -> Inputs:
