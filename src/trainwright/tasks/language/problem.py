@@ -241,21 +241,15 @@ def _from_cache(key: str, settings: Settings) -> LanguageProblem | None:
 def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, list[str]], list[Note]]:
     """Return the text of each split, its files, and notes."""
     notes: list[Note] = []
+    paths = {name: [path] for name, path in source.files.items()}
+    if source.path is not None:
+        found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
+        paths, notes = found.files, list(found.notes)
+    texts = {} if paths else {"train": running_text.embedded()}
     if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
-        given = {name: path for name, path in source.files.items() if name != "archive"}
-        texts = dict(archive_sets.wikitext(source.files["archive"]))
-        texts |= {name: running_text.read_text([path], notes) for name, path in given.items()}
-        files = {name: [str(path)] for name, path in source.files.items()}
-    elif not source.files:
-        texts, files = {"train": running_text.embedded()}, {}
-    else:
-        if source.path is not None:
-            found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
-            paths, notes = found.files, list(found.notes)
-        else:
-            paths = {name: [path] for name, path in source.files.items()}
-        texts = {name: running_text.read_text(each, notes) for name, each in paths.items()}
-        files = {name: [str(path) for path in each] for name, each in paths.items()}
+        texts = archive_sets.wikitext(source.files["archive"])
+    texts |= {name: running_text.read_text(each, notes) for name, each in paths.items() if name != "archive"}
+    files = {name: [str(path) for path in each] for name, each in paths.items()}
     fractions = {
         name: 0.0 if name in texts else 0.05 if given is None else given
         for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))
