@@ -62,10 +62,8 @@ class TextProblem(SupervisedProblem):
         return set() if self.settings.network.is_linear else {"precision", "threads"}
 
     def derive(self) -> list[Note]:
-        texts: Ragged = self.splits["train"].inputs
-        self.settings, notes = defaults.text_training(
-            self.settings, texts, self.encoder.size, self.target.outputs, self.parent is not None
-        )
+        texts, tuned = self.splits["train"].inputs, self.parent is not None
+        self.settings, notes = defaults.text_training(self.settings, texts, self.encoder.size, self.target.outputs, tuned)
         return notes
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
