@@ -50,21 +50,14 @@ class Forward:
 
     def __call__(self, batch: Batch) -> Any:
         """Return the outputs of one batch. Raise E614 where a model that should return a state does not."""
-        if self.start is not None:
-            return self._carry(self.start, batch)
-        return self.call(*batch.inputs) if batch.named is None else self.call(*batch.inputs, **batch.named)
-
-    def _carry(self, start: Callable[..., Any], batch: Batch) -> Any:
+        if self.start is None:
+            return self.call(*batch.inputs) if batch.named is None else self.call(*batch.inputs, **batch.named)
         if batch.named is not None:
             raise error("E614", problem="its inputs come by keyword")
-        state = start(*batch.inputs) if self.state is None else self.state
+        state = self.start(*batch.inputs) if self.state is None else self.state
         found = self.call(*batch.inputs, state)
         if not isinstance(found, tuple) or len(found) != 2:
             raise error("E614", problem=f"the model returns a {type(found).__name__}")
         outputs, state = found
-        self.state = tree_map(_detached, state)
+        self.state = tree_map(lambda each: each.detach() if isinstance(each, Tensor) else each, state)
         return outputs
-
-
-def _detached(value: Any) -> Any:
-    return value.detach() if isinstance(value, Tensor) else value

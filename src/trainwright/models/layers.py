@@ -41,9 +41,6 @@ def pad(values: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
 
     ``values`` has shape (tokens,), ``offsets`` (batch,): the first token of each row.
     """
-    ends = torch.cat([offsets[1:], offsets.new_tensor([len(values)])])
-    lengths = (ends - offsets).long()
-    times = torch.arange(int(lengths.max()), device=values.device)
-    inside = times[None, :] < lengths[:, None]
-    places = (offsets[:, None] + times[None, :]).clamp(max=len(values) - 1)
-    return torch.where(inside, values[places].long(), 0), lengths
+    lengths = torch.diff(offsets, append=offsets.new_tensor([len(values)])).long()
+    inside = torch.arange(int(lengths.max()), device=values.device) < lengths[:, None]
+    return torch.zeros_like(inside, dtype=torch.int64).masked_scatter(inside, values.long()), lengths

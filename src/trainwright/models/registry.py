@@ -26,12 +26,6 @@ def find(task: str, name: str) -> Model:
     return known[name]
 
 
-def without_torch(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[str, np.ndarray]) -> Any:
-    """Return the network in NumPy with these weights, or None where there is none. Raise as ``restore``."""
-    entry = find(task, name)
-    return load(entry.numpy)(settings, shape, weights) if entry.numpy else None
-
-
 def load(reference: str) -> Any:
     """Import ``module:name``."""
     module, _, name = reference.partition(":")

@@ -44,8 +44,7 @@ class ResNet(MemoryFormatted):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        for module in self.modules():
-            if isinstance(module, Block):
+            elif isinstance(module, Block):
                 nn.init.zeros_(module.bn2.weight)
         nn.init.zeros_(self.fc.bias)
 

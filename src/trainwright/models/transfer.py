@@ -75,19 +75,12 @@ def _resized(source: Tensor, target: Tensor, roles: AxisRoles, classes: Sequence
             resized = torch.cat([resized, mean.repeat_interleave(more, dimension)], dimension)
     for dimension in roles.outputs if classes is not None else ():
         origins = torch.tensor(classes, device=target.device)
-        kept = origins >= 0
-        if not kept.any():
+        places = (origins >= 0).nonzero()[:, 0]
+        moved = resized.index_select(dimension, origins[places]).to(target.dtype)
+        if not len(places) or moved.shape != target.index_select(dimension, places).shape:
             return None
-        moved = resized.index_select(dimension, origins[kept]).to(target.dtype)
-        if moved.ndim != target.ndim or _other_sizes(moved, dimension) != _other_sizes(target, dimension):
-            return None
-        resized = target.clone().index_copy_(dimension, kept.nonzero()[:, 0], moved)
+        resized = target.clone().index_copy_(dimension, places, moved)
     return resized if resized.shape == target.shape else None
-
-
-def _other_sizes(tensor: Tensor, dimension: int) -> tuple[int, ...]:
-    """Return the sizes of all other dimensions."""
-    return tuple(tensor.shape[:dimension]) + tuple(tensor.shape[dimension + 1 :])
 
 
 def _axis_roles(build: Build, old: Shape, new: Shape) -> dict[str, AxisRoles]:

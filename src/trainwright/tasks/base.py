@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
 
+FillCache = Callable[[], None]  # keeps what was read and encoded; called while the model trains
 EVALUATION_BATCH = 1024
 WATCHED = 24  # rows of valid whose answers are kept after each epoch, for people to look at
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.data.text.bag_encoder import LabelEncoder
+from trainwright.evaluation import classification
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
 
@@ -90,14 +91,10 @@ class ClassTarget:
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
         """Return loss, accuracy with its interval, and rows of one split."""
-        from trainwright.evaluation import classification
-
         return {"loss": outputs.mean, **classification.scores(*self.of_all_rows(outputs))}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with all metrics, every class, and the confusion matrix."""
-        from trainwright.evaluation import classification
-
         rows = self.of_all_rows(outputs)
         more = metrics.compute(metrics.computed(self.kind), *rows)
         return self.scores(outputs) | more | classification.by_class(*rows, self.labels)
@@ -111,8 +108,6 @@ class ClassTarget:
 
     def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
         """Return the scores of always answering the most frequent class."""
-        from trainwright.evaluation import classification
-
         return classification.majority(train, measured, self.labels)
 
     @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none

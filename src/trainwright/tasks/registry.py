@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.errors import RunError, error, in_short
 from trainwright.models.registry import load
 from trainwright.store import run_folder
-from trainwright.tasks.base import Predictor
+from trainwright.tasks.base import FillCache, Predictor
 
 if TYPE_CHECKING:
     from trainwright.config.settings import Settings
@@ -25,7 +25,7 @@ FREE_WITH_FROM = ("context", "model.dropout")
 
 def prepare(
     task: str, source: Source, settings: Settings, parent: Predictor | None, listen: Listener
-) -> tuple[Problem, Callable[[], None]]:
+) -> tuple[Problem, FillCache]:
     """Return the problem that a source poses, and what fills the cache when it is called. Raise SourceError and DataError."""
     return load(KINDS[task].problem)(source, settings, parent, listen)  # type: ignore[no-any-return]
 

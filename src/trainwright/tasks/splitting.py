@@ -73,11 +73,10 @@ def assign_splits(
     Raise DataError: E212, E214 to E217, E221, E222.
     """
     rejected = [each for part in parts.values() for each in part.rejected]
-    frames = []
-    for name, part in parts.items():
-        frame, bare = _with_label(part)
-        rejected += bare
-        frames.append(frame.with_columns(split=pl.lit(NAMES.index(name), pl.UInt8)))
+    files = {name: parts.get(name, parts["train"]).file for name in NAMES}
+    frames = [
+        _with_label(part, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8)) for name, part in parts.items()
+    ]
     if not len(frames[0]):
         raise error("E212", file=parts["train"].file, where=_first(rejected))
     frame = pl.concat(frames, how="diagonal")
@@ -86,23 +85,20 @@ def assign_splits(
     frame, why = _split(frame, parts, settings, classes)
     if classes:
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
-        frame = _known_classes(frame, parts, rejected)
+        frame = _known_classes(frame, files, rejected)
     data = _describe(source, frame, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
-    files = {name: parts.get(name, parts["train"]).file for name in NAMES}
     return Rows(frame, files, data, [note, *_findings(data, noun)])
 
 
-def _with_label(part: Part) -> tuple[pl.DataFrame, list[Rejected]]:
-    """Return the rows that have a label, and those that do not."""
+def _with_label(part: Part, rejected: list[Rejected]) -> pl.DataFrame:
+    """Return the rows that have a label; the others are ``rejected``."""
     frame = part.frame
-    bare = frame["label"].is_null()
     if frame["label"].dtype == pl.String:
-        frame = frame.with_columns(pl.col("label").str.strip_chars())
-        bare = frame["label"].fill_null("") == ""
-    if not bare.any():
-        return frame, []
-    return frame.filter(~bare), [Rejected(part.file, row, "no label") for row in frame.filter(bare)["row"].to_list()]
+        frame = frame.with_columns(pl.col("label").str.strip_chars().replace("", None))
+    bare = frame["label"].is_null()
+    rejected += [Rejected(part.file, row, "no label") for row in frame.filter(bare)["row"].to_list()]
+    return frame.filter(~bare)
 
 
 def _first(rejected: list[Rejected]) -> str:
@@ -155,21 +151,19 @@ def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
             raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
 
 
-def _known_classes(frame: pl.DataFrame, parts: dict[str, Part], rejected: list[Rejected]) -> pl.DataFrame:
+def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Rejected]) -> pl.DataFrame:
     """Leave out rows whose class the training split does not have: nothing could have learned it."""
     known = frame.filter(pl.col("split") == 0)["label"].unique()
     learned = pl.col("label").is_in(known.implode())
     kept, strange = frame.filter(learned), frame.filter(~learned)
     named = strange["name"] if "name" in strange.columns else pl.repeat("", len(strange), eager=True)
     for (number, label, row), name in zip(strange.select("split", "label", "row").iter_rows(), named, strict=True):
-        part = parts.get(NAMES[number], parts["train"])
-        file = f"{part.file}/{name}" if name else part.file
+        file = files[NAMES[number]] + (f"/{name}" if name else "")
         rejected.append(Rejected(file, 0 if name else row, f"label {label!r} is not in the training split"))
     for number in strange["split"].unique().sort().to_list():
         if not (kept["split"] == number).any():
             found = strange.filter(pl.col("split") == number)["label"][0]
-            file = parts.get(NAMES[number], parts["train"]).file
-            raise error("E215", file=file, found=found, known=", ".join(known.sort().head(5)))
+            raise error("E215", file=files[NAMES[number]], found=found, known=", ".join(known.sort().head(5)))
     return kept
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainwright.data.tables.table import ROW
 from trainwright.errors import error
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
@@ -231,8 +232,6 @@ class SupervisedPredictor(Predictor):
         return self._answers(self.items(items), len(items), top)
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
-        from trainwright.data.tables.table import ROW
-
         found = self.read_unlabelled(paths)
         answers = self._answers(found.items, len(found.frame), top)
         return FilePredictions(found.frame.drop(ROW), found.frame[ROW].to_list(), answers, found.notes, found.names)

@@ -17,12 +17,13 @@ RATE = 0.001  # of a model that does not say what suits it
 def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool, streamed: bool) -> tuple[Settings, Notes]:
     """Derive how the model is trained on ``rows`` pictures of this shape; ``streamed``: they are decoded on the way."""
     batch = 32 if rows < 5000 else 128
+    epochs = min(max(round(SEEN / rows), 5), 40)  # few pictures get enough updates, and many no more time than needed
     tiny = (settings.batch_size or batch) * shape.height * shape.width <= TINY
     values: Values = {
         "batch_size": (batch, f"{rows:,} training images"),
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "steps suited to each weight"),
         "lr": (RATE, "a usual rate"),
-        "epochs": _epochs(rows),
+        "epochs": (epochs, f"{rows:,} training images: {rows * epochs:,} are looked at"),
         "schedule": FALLING,
         "loss": CROSS_ENTROPY,
         "augment": _augment(shape),
@@ -33,12 +34,6 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
     settings, notes = fill_training(settings, values | suited, rows, tuned)
     settings, more = fill(settings, own)
     return settings, notes + more
-
-
-def _epochs(rows: int) -> tuple[int, str]:
-    """Give few pictures enough updates, and many no more time than needed."""
-    epochs = min(max(round(SEEN / rows), 5), 40)
-    return epochs, f"{rows:,} training images: {rows * epochs:,} are looked at"
 
 
 def _augment(shape: ImageShape) -> tuple[list[str], str]:

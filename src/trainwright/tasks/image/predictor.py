@@ -16,7 +16,7 @@ from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Inputs
 from trainwright.errors import error
 from trainwright.tasks.bundle_schema import ClassSchema, Positive, Schema
-from trainwright.tasks.image import inputs as image_files
+from trainwright.tasks.image import reading
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
 
@@ -81,11 +81,11 @@ class ImagePredictor(SupervisedPredictor):
 
     def read_unlabelled(self, paths: Sequence[Path]) -> FileRows:
         """Return the pictures of image files, folders, arrays and tables, in this order."""
-        return image_files.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
+        return reading.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
 
     def read(self, path: Path, need_label: bool) -> FileRows:
         """Return the labelled pictures of a file, a folder or a table; of one with several splits those of the test split."""
-        return image_files.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
+        return reading.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
 
 
 def _picture(given: Any) -> Path | bytes | np.ndarray:

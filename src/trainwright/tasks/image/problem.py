@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,9 @@ from trainwright.data.images.sizes import ImageSizes, measure_sizes
 from trainwright.data.images.storage import Files, Inputs, Stored, fit_in_memory, store
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
-from trainwright.data.tables.table import Table
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error
-from trainwright.tasks.base import Predictor, Split
+from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.defaults import fill
 from trainwright.tasks.image import defaults, reading
@@ -34,6 +32,9 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.objective import Objective
+
+
+Form = tuple[tuple[int, int], int]  # (height, width), and the number of channels
 
 
 @dataclass
@@ -78,9 +79,7 @@ class ImageProblem(SupervisedProblem):
         return f"{self.splits['train'].file}: {', '.join(found[:20])}{more}"
 
 
-def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
-) -> tuple[ImageProblem, Callable[[], None]]:
+def prepare(source: Source, settings: Settings, parent: Predictor | None, listen: Listener) -> tuple[ImageProblem, FillCache]:
     """Read, measure, decode and split; return also what must be called to fill the cache.
 
     With ``parent`` its size, channels and normalisation are used. Raise SourceError and DataError.
@@ -95,9 +94,13 @@ def prepare(
         tell = partial(_tell, listen, f"decode {name}")
         stored[name] = store(part, size, channels, in_memory, tell)
     listen(PhaseEnded("decode"))
-    problem = _problem(source, settings, stored, table, (size, channels), parent)
+    pictures = stored["train"].pictures
+    keys = {"train": reading.split_key(settings, pictures, table)}
+    given = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
+    rows = assign_splits(source, given, settings, typed=False, noun="image")
+    problem = _encode(rows, stored, settings, (size, channels), parent)
     problem.data["columns"] = columns
-    problem.notes = [*stored["train"].pictures.notes, *notes, *problem.notes]
+    problem.notes = [*pictures.notes, *notes, *problem.notes]
 
     waiting = [each.keep for each in stored.values()]
 
@@ -129,44 +132,24 @@ def _sized(
     return settings, size, int(settings.channels or 1), [note for note in found.notes if said[note[0]] is None]
 
 
-def _problem(
-    source: Source,
-    settings: Settings,
-    stored: dict[str, Stored],
-    table: Table | None,
-    form: tuple[tuple[int, int], int],
-    parent: Predictor | None,
-) -> ImageProblem:
-    """Split the rows; labels and normalisation are fitted on the training split."""
-    order = list(stored)
-    train = stored["train"].pictures
-    keys = {"train": reading.split_key(settings, train, table)}
-    parts = {name: reading.part_of(stored[name].pictures, order.index(name), keys.get(name)) for name in order}
-    rows = assign_splits(source, parts, settings, typed=False, noun="image")
+def _encode(rows: Rows, stored: dict[str, Stored], settings: Settings, form: Form, parent: Predictor | None) -> ImageProblem:
+    """Fit labels and normalisation to pictures of this form on the training split."""
     learned = rows.part("train")
     labels, places = LabelEncoder.fit(learned["label"]), learned["place"].to_numpy()
 
     def inputs(name: str, part: pl.DataFrame) -> Inputs:
-        return _taken(stored[order[part["origin"][0]]].inputs, part["place"].to_numpy())
+        whole, taken = stored.get(name, stored["train"]).inputs, part["place"].to_numpy()
+        return whole if np.array_equal(taken, np.arange(len(whole))) else whole[taken]  # all in order: without a copy
 
     splits = rows.splits(inputs, labels.encode)
-    encoder = parent.encoder if isinstance(parent, ImagePredictor) else _fitted(stored["train"], splits, places, *form)
+    if isinstance(parent, ImagePredictor):
+        encoder = parent.encoder
+    elif stored["train"].sums is not None:  # the same mean and deviation wherever the pixels are
+        encoder = ImageNormalizer.from_sums(stored["train"].sums[places].sum(axis=0), len(places), *form)
+    else:
+        encoder = ImageNormalizer.fit(splits["train"].inputs, *form)
     notes = rows.notes + _absent(rows)
     return ImageProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, notes, parent)
-
-
-def _fitted(
-    train: Stored, splits: Mapping[str, Split], places: np.ndarray, size: tuple[int, int], channels: int
-) -> ImageNormalizer:
-    """Measure mean and deviation of the training split, which are the same wherever its pixels are."""
-    if train.sums is not None:
-        return ImageNormalizer.from_sums(train.sums[places].sum(axis=0), len(places), size, channels)
-    return ImageNormalizer.fit(splits["train"].inputs, size, channels)
-
-
-def _taken(inputs: Inputs, places: np.ndarray) -> Inputs:
-    """Return the rows of these places; all of them in order without a copy."""
-    return inputs if np.array_equal(places, np.arange(len(inputs))) else inputs[places]
 
 
 def _absent(rows: Rows) -> list[Note]:

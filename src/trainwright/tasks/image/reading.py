@@ -1,27 +1,42 @@
-"""From a source of any kind to the pictures of its splits: named sets, folders, IDX and NumPy files, tables of file names."""
+"""From whatever holds pictures to the pictures: labelled ones for training and measuring, others to be predicted.
+
+Named sets, folders, image files, IDX and NumPy files, arrays, tables of file names.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from trainwright.config.settings import Settings
+from trainwright.data.files.content import require
+from trainwright.data.files.folders import printable
+from trainwright.data.images.arrays import to_pixels
+from trainwright.data.images.decode import decode_one
+from trainwright.data.images.headers import SUFFIXES, Unusable, image_format
 from trainwright.data.images.pictures import Pictures, from_pixels
+from trainwright.data.images.sizes import decode
+from trainwright.data.images.storage import Files, Inputs, fit_in_memory, store
 from trainwright.data.read import archive_sets, embedded, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.source import Source
-from trainwright.data.read.tables import read_table as table_of
+from trainwright.data.read.tables import read_table
 from trainwright.data.tables.split import NAMES, content_keys
-from trainwright.data.tables.table import ROW, Table
+from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
 from trainwright.tasks.splitting import Part
+from trainwright.tasks.supervised import FileRows
 
 Parts = dict[str, Pictures]
 ImageColumns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
+Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
 def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table | None]:
@@ -39,7 +54,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         parts, columns = _without_table(source), ImageColumns()
     else:
         columns = columns_of(tables["train"], settings.image, settings.label)
-        parts = {name: read_table(table, columns) for name, table in tables.items()}
+        parts = {name: _listed(table, columns) for name, table in tables.items()}
         for name, path in source.given.items():
             if name not in tables:
                 parts[name] = read_labelled(path, columns, name)
@@ -54,7 +69,7 @@ def read_labelled(path: Path, columns: ImageColumns, part: str = "test") -> Pict
     """
     if path.is_dir() or images.holds_images(path):
         return images.of_split(images.read_pictures(path), part)
-    table, image, label = table_of(path), columns.get("image", ""), columns.get("label", "")
+    table, image, label = read_table(path), columns.get("image", ""), columns.get("label", "")
     if label and label not in table.columns:
         raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
     return image_folders.read_listed(table, image if image in table.columns else "", label)
@@ -69,7 +84,7 @@ def columns_of(table: Table, image: str, label: str) -> ImageColumns:
     return {"image": column, "label": str(chosen.label)}
 
 
-def read_table(table: Table, columns: ImageColumns) -> Pictures:
+def _listed(table: Table, columns: ImageColumns) -> Pictures:
     """Return the pictures that a table names. Raise E213 where it lacks one of the columns."""
     for name in columns.values():
         if name not in table.columns:
@@ -89,15 +104,14 @@ def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Se
     return rows.join(table.frame.select(ROW, column), on=ROW, how="left", maintain_order="left")[column]
 
 
-def part_of(pictures: Pictures, origin: int, key: pl.Series | None) -> Part:
-    """Return the rows as ``assign_splits`` takes them; ``origin`` and ``place`` say where the pixels of each are."""
+def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
+    """Return the rows as ``assign_splits`` takes them; ``place`` says where among them the pixels of each are."""
     frame = pl.DataFrame(
         {
             **content_keys(pictures.keys),
             "label": pictures.labels,
             "row": pictures.rows,
             "name": [""] * len(pictures) if pictures.by_row else pictures.names,
-            "origin": np.full(len(pictures), origin, np.uint8),
             "place": np.arange(len(pictures), dtype=np.int64),
             **({} if key is None else {"key": key}),
         }
@@ -113,7 +127,7 @@ def _tables(source: Source) -> dict[str, Table]:
         return {}
     if not any(images.holds_images(path) for path in source.given.values()):
         return source.tables
-    return {"train": table_of(source.files["train"])}
+    return {"train": read_table(source.files["train"])}
 
 
 def _without_table(source: Source) -> Parts:
@@ -139,3 +153,124 @@ def _named(source: Source) -> Parts:
         file, found = str(files["archive"]), archive_sets.read_cifar(files["archive"], dataset.layout.kind)
         return {part: from_pixels(file, pl.Series(labels, dtype=pl.String), each) for part, (each, labels) in found.items()}
     raise error("E181", name=source.name, task=dataset.task)
+
+
+def labelled(path: Path, columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
+    """Return pictures with their labels, read as in training; of a source with several splits, those of the test split.
+
+    Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
+    """
+    pictures = read_labelled(path, columns)
+    pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
+    frame = pl.DataFrame({ROW: pictures.rows})
+    return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), _left_out(pictures.rejected))
+
+
+def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
+    """Return pictures without labels, in the order of the paths. What cannot be used is named in the notes.
+
+    Raise SourceError (E140 for a single image file that cannot be used, E142 where none can; E101, E149 and others for what
+    holds no pictures), and DataError E274 for a folder without images.
+    """
+    for path in paths:
+        require(path)
+    if len(paths) == 1 and paths[0].is_file() and _is_image(paths[0]):
+        names, pixels = [printable(str(paths[0]))], decode_one(paths[0], size, channels)[None]
+        return FileRows(pl.DataFrame({"image": names, ROW: [1]}), pixels, None, 0, [], names)
+    units = _units(paths, columns)
+    in_memory = fit_in_memory([each for each, _ in units], size, channels) or any(each.paths is None for each, _ in units)
+    names, frames, inputs, rejected = [], [], [], []
+    for found, table in units:
+        pictures, given = _stored(found, size, channels, in_memory)
+        if table is None:
+            frames.append(pl.DataFrame({"image": pictures.names, ROW: pictures.rows}))
+        else:
+            frames.append(table.filter(pl.col(ROW).is_in(pl.Series(pictures.rows).implode())))
+        inputs.append(given)
+        rejected += pictures.rejected
+        names += pictures.names
+    frame = pl.concat(frames, how="diagonal_relaxed")
+    return FileRows(frame, _joined(inputs), None, len(rejected), _left_out(rejected), names)
+
+
+def _units(paths: Sequence[Path], columns: ImageColumns) -> list[Unit]:
+    """Return what the paths hold; image files that follow each other are one unit, so that they are decoded side by side."""
+    units: list[Unit] = []
+    for in_files, group in groupby(paths, lambda path: path.is_dir() or _is_image(path)):
+        if in_files:
+            files = [file for path in group for file in _image_files(path)]
+            names = [printable(str(file)) for file in files]
+            units.append((_pictures(names[0] if len(names) == 1 else str(files[0].parent), names, files, None), None))
+        else:
+            units += [_of_array(path) if images.holds_images(path) else _of_table(path, columns) for path in group]
+    return units
+
+
+def _image_files(path: Path) -> list[Path]:
+    """Return the file itself, or the image files in a folder. Raise E274 where it has none."""
+    found = image_folders.images_below(path) if path.is_dir() else [path]
+    if not found:
+        raise error("E274", path=path, suffixes=", ".join(sorted(SUFFIXES)))
+    return found
+
+
+def _is_image(path: Path) -> bool:
+    """Return whether it is called an image or begins like one."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    with suppress(OSError, Unusable), path.open("rb") as file:
+        image_format(file)
+        return True
+    return False
+
+
+def _of_array(path: Path) -> Unit:
+    """Return the pictures of an IDX or NumPy file; its labels are not looked for."""
+    pixels = to_pixels(images.read_array(path), str(path))
+    names = [f"{printable(str(path))}:{row}" for row in range(1, len(pixels) + 1)]
+    return _pictures(str(path), names, None, pixels), None
+
+
+def _of_table(path: Path, columns: ImageColumns) -> Unit:
+    """Return the rows of a table that name an image, by the column that training used where the file has it. Raise E149."""
+    table = read_table(path)
+    known = columns.get("image", "")
+    column, _ = image_folders.image_column(table, known if known in table.columns else "")
+    if not column:
+        raise error("E149", path=path, why="no column holds names of image files")
+    cells, rows = table.frame[column].cast(pl.String).str.strip_chars().fill_null(""), table.frame[ROW]
+    rejected = [Rejected(table.file, row, "no name of an image") for row in rows.filter(cells == "").to_list()]
+    names = cells.filter(cells != "").to_list()
+    pictures = _pictures(table.file, names, [path.parent / name for name in names], None)
+    pictures = replace(pictures, rows=rows.filter(cells != "").to_numpy(), rejected=[*table.rejected, *rejected], by_row=True)
+    return pictures, table.frame
+
+
+def _pictures(file: str, names: list[str], paths: list[Path] | None, pixels: np.ndarray | None) -> Pictures:
+    nothing = pl.Series([""] * len(names), dtype=pl.String)
+    return Pictures(file, nothing, np.arange(1, len(names) + 1, dtype=np.int64), names, paths, pixels, nothing)
+
+
+def _stored(pictures: Pictures, size: tuple[int, int], channels: int, in_memory: bool) -> tuple[Pictures, Inputs]:
+    if in_memory:
+        decoded = decode(pictures, size, channels)
+        assert decoded.pixels is not None
+        return decoded, decoded.pixels
+    stored = store(pictures, size, channels, in_memory=False)
+    return stored.pictures, stored.inputs
+
+
+def _joined(inputs: list[Inputs]) -> Inputs:
+    if len(inputs) == 1:
+        return inputs[0]
+    if isinstance(first := inputs[0], Files):
+        return Files([path for each in inputs if isinstance(each, Files) for path in each.paths], first.size, first.channels)
+    return np.concatenate(inputs)  # type: ignore[arg-type]  # all are in memory, or none is
+
+
+def _left_out(rejected: list[Rejected]) -> list[str]:
+    if not rejected:
+        return []
+    named = [f"{each.file}{f', row {each.row}' if each.row else ''}: {each.reason}" for each in rejected[:20]]
+    more = [f"... and {len(rejected) - 20:,} more"] if len(rejected) > 20 else []
+    return [f"left out: {line}" for line in [*named, *more]]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from trainwright.data.shapes import TokenShape
 from trainwright.data.tables.split import NAMES
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
-from trainwright.tasks.base import Predictor
+from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.language import defaults
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, measure
 from trainwright.training.problem import Measured, Problem
@@ -128,6 +128,8 @@ class LanguageProblem(Problem):
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
+        from trainwright.evaluation import ngram
+
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
         rows: dict[str, pl.DataFrame] = {}
         for name in ("valid", "test"):
@@ -135,11 +137,12 @@ class LanguageProblem(Problem):
                 sums = measure(model, self.splits[name].ids, self.settings.context or 1, device)
                 found[name] = sums.report() | objective.metrics(sums.loss)
                 rows[name] = self._of_each_token(name, sums)
+        train, size = self.splits["train"].ids, self.encoder.size
         measured = self.splits[next((name for name in ("test", "valid") if name in self.splits), "train")].ids
-        baselines = _baselines(self.splits["train"].ids, measured, self.encoder.size)
-        sample = self._sample(model, 200, device)
-        best = min(baselines, key=lambda each: float(each["loss"]))
-        return Measured(found | {"baselines": baselines, "baseline": best, "samples": [sample]}, rows)
+        losses = {"unigram": ngram.unigram(train, measured, size), "bigram": ngram.bigram(train, measured, size)}
+        baselines = [{"name": name, "loss": loss, "perplexity": math.exp(loss)} for name, loss in losses.items()]
+        found |= {"baselines": baselines, "baseline": min(baselines, key=itemgetter("loss"))}
+        return Measured(found | {"samples": [self._sample(model, 200, device)]}, rows)
 
     def _of_each_token(self, name: str, sums: Sums) -> pl.DataFrame:
         """Return place (``row``, from 1 on), guess and loss of each token of a split."""
@@ -157,16 +160,9 @@ class LanguageProblem(Problem):
         return {"encoder": values, "context": self.settings.context}, arrays, tokens
 
 
-def _baselines(train: np.ndarray, measured: np.ndarray, size: int) -> list[dict[str, Any]]:
-    from trainwright.evaluation import ngram
-
-    losses = {"unigram": ngram.unigram(train, measured, size), "bigram": ngram.bigram(train, measured, size)}
-    return [{"name": name, "loss": loss, "perplexity": math.exp(loss)} for name, loss in losses.items()]
-
-
 def prepare(
     source: Source, settings: Settings, parent: Predictor | None, listen: Listener
-) -> tuple[LanguageProblem, Callable[[], None]]:
+) -> tuple[LanguageProblem, FillCache]:
     """Read, cut and encode, or take it from the cache; return also what must be called to fill the cache.
 
     With ``parent`` its tokens are used. Raise SourceError and SettingError.
@@ -185,7 +181,16 @@ def prepare(
     for name, split in splits.items():
         if not len(split):
             raise error("E168", part=name, where=", ".join(files.get(name, [])) or where)
-    data = _describe(source, files, texts, splits, encoder)
+    data: dict[str, Any] = {
+        "source": source.name,
+        "files": files,
+        "rows": {name: len(stream) for name, stream in splits.items()},
+        "characters": {name: len(text) for name, text in texts.items()},
+        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
+        "repeated_lines": _repeated_lines(texts),
+        "rejected": 0,
+        "rejected_rows": [],
+    }
     listen(PhaseEnded("encode"))
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
     return problem, lambda: _to_cache(key, problem) if key else None
@@ -227,21 +232,6 @@ def _encoder(
     return encoder, ids, settings, notes
 
 
-def _describe(
-    source: Source, files: dict[str, list[str]], texts: dict[str, str], splits: dict[str, TokenSplit], encoder: TokenEncoder
-) -> dict[str, Any]:
-    return {
-        "source": source.name,
-        "files": files,
-        "rows": {name: len(stream) for name, stream in splits.items()},
-        "characters": {name: len(text) for name, text in texts.items()},
-        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
-        "repeated_lines": _repeated_lines(texts),
-        "rejected": 0,
-        "rejected_rows": [],
-    }
-
-
 def _findings(data: dict[str, Any]) -> list[Note]:
     rows = data["rows"]
     counts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
@@ -280,21 +270,15 @@ def _from_cache(key: str, settings: Settings) -> LanguageProblem | None:
 def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, list[str]], list[Note]]:
     """Return the text of each split, its files, and notes."""
     notes: list[Note] = []
+    paths = {name: [path] for name, path in source.files.items()}
+    if source.path is not None:
+        found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
+        paths, notes = found.files, list(found.notes)
+    texts = {} if paths else {"train": running_text.embedded()}
     if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
-        given = {name: path for name, path in source.files.items() if name != "archive"}
-        texts = dict(archive_sets.wikitext(source.files["archive"]))
-        texts |= {name: running_text.read_text([path], notes) for name, path in given.items()}
-        files = {name: [str(path)] for name, path in source.files.items()}
-    elif not source.files:
-        texts, files = {"train": running_text.embedded()}, {}
-    else:
-        if source.path is not None:
-            found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
-            paths, notes = found.files, list(found.notes)
-        else:
-            paths = {name: [path] for name, path in source.files.items()}
-        texts = {name: running_text.read_text(each, notes) for name, each in paths.items()}
-        files = {name: [str(path) for path in each] for name, each in paths.items()}
+        texts = archive_sets.wikitext(source.files["archive"])
+    texts |= {name: running_text.read_text(each, notes) for name, each in paths.items() if name != "archive"}
+    files = {name: [str(path) for path in each] for name, each in paths.items()}
     fractions = {
         name: 0.0 if name in texts else 0.05 if given is None else given
         for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))

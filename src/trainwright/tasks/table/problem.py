@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error, nearest
-from trainwright.tasks.base import Predictor
+from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
@@ -50,9 +49,7 @@ class TableProblem(SupervisedProblem):
         return notes
 
 
-def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
-) -> tuple[TableProblem, Callable[[], None]]:
+def prepare(source: Source, settings: Settings, parent: Predictor | None, listen: Listener) -> tuple[TableProblem, FillCache]:
     """Read, choose columns, split and encode. Nothing is cached, as reading is what takes the time.
 
     With ``parent`` its columns, encoder and scale are used. Raise SourceError and DataError.

@@ -83,14 +83,12 @@ class TextPredictor(SupervisedPredictor):
 
     def __init__(self, kept: Bundle) -> None:
         super().__init__(kept)
-        network = (self.task, self.name, self.settings, self.shape, kept.weights)
-        self._numpy = registry.without_torch(*network) if self._is_plain() else None
-
-    def _is_plain(self) -> bool:
-        """Return whether torch has no say in the answers: a plain loss, and tokens with the weights that the model wants."""
         loss = self.target.loss
+        # Torch has no say in the answers where the loss is plain and the tokens have the weights that the model wants.
         plain = loss["loss"] in PLAIN and not loss["smoothing"] and loss["weights"] is None
-        return plain and getattr(self.settings, "weighting", "none") == self.encoder.weighting
+        plain = plain and getattr(self.settings, "weighting", "none") == self.encoder.weighting
+        numpy = registry.find(self.task, self.name).numpy
+        self._numpy = registry.load(numpy)(self.settings, self.shape, kept.weights) if plain and numpy else None
 
     @staticmethod
     def takes_file(word: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
 from trainwright.models.catalog import models
-from trainwright.tasks.base import Predictor, Split
+from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
@@ -63,10 +62,8 @@ class TextProblem(SupervisedProblem):
         return set() if self.settings.network.is_linear else {"precision", "threads"}
 
     def derive(self) -> list[Note]:
-        texts: Ragged = self.splits["train"].inputs
-        self.settings, notes = defaults.text_training(
-            self.settings, texts, self.encoder.size, self.target.outputs, self.parent is not None
-        )
+        texts, tuned = self.splits["train"].inputs, self.parent is not None
+        self.settings, notes = defaults.text_training(self.settings, texts, self.encoder.size, self.target.outputs, tuned)
         return notes
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
@@ -75,9 +72,7 @@ class TextProblem(SupervisedProblem):
         return super().batches_of(part, batch_size, seed, device, transposed=learns)
 
 
-def prepare(
-    source: Source, settings: Settings, parent: Predictor | None, listen: Listener
-) -> tuple[TextProblem, Callable[[], None]]:
+def prepare(source: Source, settings: Settings, parent: Predictor | None, listen: Listener) -> tuple[TextProblem, FillCache]:
     """Read, split and encode, or take it from the cache; return also what must be called to fill the cache.
 
     With ``parent`` its vocabulary is used. Raise SourceError and DataError.
@@ -172,7 +167,6 @@ def _vocabulary_of(parent: TextPredictor, settings: Settings, tokens: Tokens) ->
 
 def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     values, arrays = prepared.encoder.to_parts()
-    arrays = {f"encoder/{name}": array for name, array in arrays.items()}
     for name, part in prepared.splits.items():
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
@@ -182,19 +176,14 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
 
 
 def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> TextProblem:
-    groups: dict[str, dict[str, np.ndarray]] = {}
-    for name, array in arrays.items():
-        group, _, key = name.partition("/")
-        groups.setdefault(group, {})[key] = array
     splits = {}
     for name, file in values["files"].items():
-        part = groups[name]
-        texts = Ragged(part["values"], part["offsets"], part.get("weights"))
-        splits[name] = Split(texts, part["targets"], part["rows"], file)
+        texts = Ragged(arrays[f"{name}/values"], arrays[f"{name}/offsets"], arrays.get(f"{name}/weights"))
+        splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], file)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=ClassTarget(LabelEncoder(tuple(values["labels"])), {}),
-        encoder=TextEncoder.from_parts(values["encoder"], groups["encoder"]),
+        encoder=TextEncoder.from_parts(values["encoder"], arrays),
         splits=splits,
         data=values["data"],
         notes=[Note(*note) for note in values["notes"]],
