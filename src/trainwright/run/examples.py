@@ -8,6 +8,8 @@ Inputs are read again from the source; where it cannot be read any more, they ar
 
 from __future__ import annotations
 
+import math
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from trainwright.config.kinds import KINDS
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from trainwright.training.problem import Problem
 
 EACH = 12  # rows of each group
+CHARACTERS, COLUMNS = 2000, 100  # of an input
 
 
 def watched(source: Source, problem: Problem) -> dict[str, Any]:
@@ -65,4 +68,16 @@ def _with_inputs(source: Source, problem: Problem, rows: pl.DataFrame) -> list[d
         inputs = predictor.originals(source, problem.data["columns"], rows) if len(rows) else []
     except (TrainwrightError, OSError):
         inputs = [None] * len(rows)
-    return [row | {"input": found} for row, found in zip(rows.to_dicts(), inputs, strict=True)]
+    return [_plain(row | {"input": found}) for row, found in zip(rows.to_dicts(), inputs, strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it, long texts and wide rows cut."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in islice(value.items(), COLUMNS)}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    text = str(value)
+    return text if text.startswith("data:image/") or len(text) <= CHARACTERS else f"{text[:CHARACTERS]} ..."

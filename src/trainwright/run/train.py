@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error
+from trainwright.run import examples
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
@@ -28,6 +29,7 @@ from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 
 if TYPE_CHECKING:
+    from trainwright.data.read.source import Source
     from trainwright.store.checkpoint import Checkpoint
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
@@ -54,7 +56,9 @@ class Phases:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training ready to begin; the thread ``caching`` fills the cache meanwhile."""
+    """A training ready to begin on a source; the thread ``caching`` fills the cache meanwhile."""
+
+    source: Source
 
     training: Trainer
     facts: Fingerprint
@@ -177,7 +181,7 @@ class Session:
         facts = Fingerprint(found, training)
         caching = threading.Thread(target=fill_cache, daemon=True)
         caching.start()
-        return Prepared(training, facts, caching)
+        return Prepared(found, training, facts, caching)
 
     def _execute(
         self, run: RunFolder, origin: Mapping[str, Any], made: Prepared, signals: Signals, found: Checkpoint | None
@@ -189,6 +193,8 @@ class Session:
 
         write_head(run, made.training.problem, origin)
         run.seal.unlink(missing_ok=True)
+        watched = threading.Thread(target=_write_watched, args=[run, made])
+        watched.start()
         self._begun = True
         log, artist = open_log(run, found), start_artist(run.path)
 
@@ -209,6 +215,7 @@ class Session:
         )
         try:
             made.training.train(self.listen, saver)
+            watched.join()
             self._finish(run, made)
             artist.communicate(b"draw\n")
         except (TrainwrightError, *ENDED) as problem:
@@ -233,10 +240,16 @@ class Session:
         self.listen(PhaseEnded("evaluate"))
         bundle.save(run.model, training.bundle(), card(run.path, scores))
         predictions.write(run.predictions, rows)
+        write_json(run.examples, examples.examples(made.source, training.problem, rows))
         made.caching.join()
         self.listen(PhaseEnded("save"))
         rate = round(training.state.rows / max(seconds["train"], 1e-9))
         write_json(run.report, scores | {"data": made.facts.data, "seconds": seconds, "rows_per_second": rate})
+
+
+def _write_watched(run: RunFolder, made: Prepared) -> None:
+    with suppress(TrainwrightError):  # nothing but pictures of the run depends on it
+        write_json(run.watched, examples.watched(made.source, made.training.problem))
 
 
 def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainwright.data.files.folders import absolute
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
@@ -144,7 +145,7 @@ class SupervisedProblem(Problem):
 
 
 def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFrame], Iterable[Any]]) -> list[Any]:
-    """Return what ``items`` makes of the rows at these places (``file``, ``row``), None for what is not there any more.
+    """Return what ``items`` makes of the rows at these places (``file``, ``row``); None for one that is not there any more.
 
     Raise SourceError.
     """
@@ -153,12 +154,14 @@ def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFr
     from trainwright.data.tables.table import ROW
 
     found: dict[tuple[str, int], Any] = {}
+    places = places.with_columns(pl.col("file").map_elements(absolute, pl.String))
     for stream in source.streams.values():
-        wanted = places.filter(pl.col("file") == stream.head.file)["row"]
+        file = absolute(stream.head.file)
+        wanted = places.filter(pl.col("file") == file)["row"]
         rest = set(wanted)
         for table in stream.tables() if len(wanted) else ():
             frame = table.frame.filter(pl.col(ROW).is_in(wanted.implode()))
-            found |= zip(((table.file, row) for row in frame[ROW]), items(frame), strict=True)
+            found |= zip(((file, row) for row in frame[ROW]), items(frame), strict=True)
             rest -= set(frame[ROW])
             if not rest:
                 break

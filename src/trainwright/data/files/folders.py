@@ -24,6 +24,11 @@ def is_path(word: str) -> bool:
         return False
 
 
+def absolute(path: str) -> str:
+    """Return a path as seen from the root, by which two ways of writing it can be compared."""
+    return str(Path(path).absolute())
+
+
 def split_folder(path: Path) -> dict[str, Path] | None:
     """``{"train": ..., "test": ..., "valid": ...}`` (those there are) when ``path`` holds such folders of classes.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,6 +18,11 @@ from trainwright.errors import error
 from trainwright.tasks.bundle_schema import ClassSchema, Positive, Schema
 from trainwright.tasks.image import reading
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from trainwright.data.read.source import Source
 
 
 class PixelValues(Schema):
@@ -58,6 +63,12 @@ class ImagePredictor(SupervisedPredictor):
         shape: tuple[int, ...] = getattr(given, "shape", ())
         one = hasattr(given, "convert") or len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
         return one or SupervisedPredictor.is_one(given)
+
+    @staticmethod
+    def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
+        from trainwright.tasks.image.originals import originals
+
+        return list(originals(source, columns, places))
 
     def smoke_test(self) -> None:
         """Use the model once, on a black picture."""
