@@ -45,10 +45,10 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
 
     def parts() -> Iterator[Part]:
         place, size = file.begin, files.HEAD_BYTES
-        while place == file.begin or not file.ended(place):
+        while place.byte < content.size:
             read, place = file.read(place, size)
             size = files.PART_BYTES
-            yield read.frame, read.rejected
+            yield read
 
     return parts
 
