@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.content import FileContent
-from trainwright.data.read.csv_strict import Records, fault_of, records_of
+from trainwright.data.read.csv_strict import fault_of, records_in, records_of
 from trainwright.data.read.formats import Part
 from trainwright.data.tables.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
@@ -108,13 +108,12 @@ class DelimitedFile:
 
     def careful(self, place: Place, size: int) -> tuple[Part, Place]:
         """Return what ``read`` returns, record by record, however they are formed."""
-        records = Records(self._content, place.byte, self._delimiter)
         rows: list[list[str]] = []
         numbers: list[int] = []
         rejected: list[tuple[int, str]] = []
-        header_due, number = place.header, place.records
-        for record in records:
-            number += 1
+        end, number, header_due = place.byte, place.records, place.header
+        for record, length in records_of(self._content, place.byte, self._delimiter):
+            end, number = end + length, number + 1
             if record and header_due:
                 header_due = False
             elif record and (fault := fault_of(record, len(self._names), self._has_header)):
@@ -122,10 +121,10 @@ class DelimitedFile:
             elif record:
                 rows.append(record)  # type: ignore[arg-type]  # a str is its own fault
                 numbers.append(number)
-            if records.read >= size:
+            if end - place.byte >= size:
                 break
         frame = _frame(rows, numbers, self._names)
-        return (frame, rejected), Place(place.byte + records.read, number, header_due)
+        return (frame, rejected), Place(end, number, header_due)
 
     def _quotes_are_letters(self) -> bool:
         """Return whether some part is not well formed with quotes that enclose fields, while all are lines of the same tabs."""
@@ -166,14 +165,14 @@ def _first(data: bytes, delimiter: str, has_header: bool, path: Path) -> list[st
     """Return the first record: the header; or, of a file without one, the first that can be read."""
     for part in (data[:START], data):
         # a second record in the head shows that the first one was not cut
-        found = list(islice(filter(None, records_of(part, delimiter)), 2))
+        found = list(islice(filter(None, records_in(part, delimiter)), 2))
         if isinstance(found[0], list):
             _refuse_wide(len(found[0]), path)  # before the rest of a wide record is read
         if isinstance(found[0], list) and (len(found) == 2 or len(part) == len(data)):
             return found[0]
     if has_header:
         raise error("E119", path=path, why=found[0], where=f"{path}, first record")
-    records = (record for record in records_of(data, delimiter) if record and isinstance(record, list))
+    records = (record for record in records_in(data, delimiter) if record and isinstance(record, list))
     if (first := next(records, None)) is None:
         raise error("E111", path=path, count=len(data.splitlines()), why=found[0], where=f"{path}, row 1")
     return first
