@@ -22,12 +22,11 @@ def sniff_loaded(loaded: FileContent) -> Sniffed:
     if loaded.magic:
         name = next(each.name for each in FORMATS if each.magic == loaded.magic)
         notes.append(Note("format", name, f"its first bytes are {loaded.magic.decode('ascii', 'backslashreplace')}"))
-        return Sniffed(name, loaded.compression, "", notes=notes)
+        return Sniffed(name, "", notes=notes)
     encoding, why = encoding_of(loaded, loaded.path)
     sample = _sample(loaded, encoding)
     found: Sniffed = next(filter(None, (each.reader.sniff(sample) for each in FORMATS if not each.magic)))
-    notes = [*notes, Note("encoding", encoding, why), *found.notes]
-    return replace(found, compression=loaded.compression, encoding=encoding, notes=notes)
+    return replace(found, encoding=encoding, notes=[*notes, Note("encoding", encoding, why), *found.notes])
 
 
 def _sample(loaded: FileContent, encoding: str) -> Sample:
