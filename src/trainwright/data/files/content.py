@@ -18,7 +18,7 @@ from typing import IO, BinaryIO
 
 from trainwright.data.files.encoding import decode, not_decoded, texts_of, utf16_side
 from trainwright.data.files.spool import scratch_errors, scratch_file
-from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.errors import error, nearest
 
 MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
 MAX_EXPANSION = 200  # text shrinks 3 to 20 times; a bomb 1,000 times and more
@@ -85,7 +85,7 @@ class FileContent:
     def part(self, start: int, size: int) -> bytes:
         """Return at most ``size`` bytes from ``start`` on. Raise E102."""
         if self.file is None or start + size <= len(self.data):
-            return self.data if start == 0 and size >= len(self.data) else self.data[start : start + size]
+            return self.data[start : start + size]
         try:
             return self.file.part(start, size)
         except OSError as problem:
@@ -157,8 +157,6 @@ def load(
     try:
         with path.open("rb") as file:
             return _load(path, file, records, at_least, streamed, magics)
-    except TrainwrightError:
-        raise
     except OSError as problem:
         raise error("E102", path=path, why=problem.strerror or problem) from problem
 
@@ -168,13 +166,12 @@ def require(path: Path) -> None:
     try:
         if path.is_file() or path.is_dir():
             return
-        if path.exists():
-            raise error("E102", path=path, why="neither a file nor a folder")
-        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        odd = path.exists()
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() and not odd else []
     except (OSError, ValueError) as problem:
-        if isinstance(problem, TrainwrightError):
-            raise
         raise error("E102", path=path, why=getattr(problem, "strerror", None) or problem) from problem
+    if odd:
+        raise error("E102", path=path, why="neither a file nor a folder")
     raise error("E101", path=path, where=str(path.parent), hint=nearest(path.name, names))
 
 
