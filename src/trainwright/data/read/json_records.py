@@ -56,11 +56,6 @@ class JsonSchema:
     objects: int = 0
     cells: int = 0
 
-    @property
-    def sparse(self) -> bool:
-        """Return whether next to every cell would be empty."""
-        return len(self.keys) * self.objects > max(MANY_CELLS, MOST_EMPTY * self.cells)
-
 
 def json_schema(parts: Iterable[list[Object]]) -> JsonSchema:
     """Survey all objects; the types of more columns than a table can hold are not looked at."""
@@ -101,7 +96,7 @@ def to_frame(objects: list[Object], numbers: list[int], path: Path, found: JsonS
         raise error("E116", path=path, name=ROW)
     if len(found.keys) > MOST_COLUMNS:
         raise error("E170", path=path, limit=f"{MOST_COLUMNS:,}")
-    if found.sparse:
+    if len(found.keys) * found.objects > max(MANY_CELLS, MOST_EMPTY * found.cells):
         raise error("E171", path=path, objects=f"{found.objects:,}", keys=f"{len(found.keys):,}")
     columns = [_column(name, [value.get(name) for value in objects], _dtype(types)) for name, types in found.keys.items()]
     return pl.DataFrame([*columns, pl.Series(ROW, numbers, dtype=pl.Int64)])
