@@ -42,7 +42,7 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
 
 
 def _row_groups(content: files.FileContent, source: bytes | Path) -> Iterator[pl.DataFrame]:
-    """Yield a file whole, or a large one so many rows at a time that they are about ``PART_BYTES``, at first ``HEAD_BYTES``."""
+    """Yield a file whole, or a large one so many rows at a time that they are about ``HEAD_BYTES``."""
     if content.size <= files.HEAD_BYTES // PACKED or not isinstance(source, Path):
         with _parquet_errors(content.path):
             yield pl.read_parquet(source, glob=False, hive_partitioning=False)
@@ -51,18 +51,14 @@ def _row_groups(content: files.FileContent, source: bytes | Path) -> Iterator[pl
         scan = pl.scan_parquet(source, glob=False, hive_partitioning=False)
         sample = scan.head(1000).collect()
         rows = max(files.PART_BYTES * len(sample) // max(int(sample.estimated_size()), 1), 1)
-        batches = scan.collect_batches(chunk_size=rows, maintain_order=True)
-    waiting: list[pl.DataFrame] = []
+        shares = max(files.HEAD_BYTES // files.PART_BYTES, 1)
+        batches = scan.collect_batches(chunk_size=rows * shares, maintain_order=True)
     while True:
         with _parquet_errors(content.path):
             batch = next(batches, None)
-        if batch is not None:
-            waiting.append(batch)
-        if len(waiting) == files.HEAD_BYTES // files.PART_BYTES or (batch is None and waiting):
-            yield pl.concat(waiting)
-            waiting = []
         if batch is None:
             return
+        yield batch
 
 
 @contextmanager
