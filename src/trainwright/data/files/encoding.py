@@ -21,7 +21,7 @@ LOOKED_AT_BYTES = 1 << 16
 _MARKS = [ord(mark) for mark in '\t\n\r ,;"']
 _C1 = re.compile(rb"[\x80-\x9f]")
 _NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-_BAD = re.compile("[\udc80-\udcff]")
+DAMAGED = re.compile("[\udc80-\udcff]")  # the bytes that ``decode`` could not, each as a surrogate
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
@@ -55,7 +55,7 @@ def not_decoded(problem: UnicodeDecodeError, encoding: str, path: Path) -> Train
 
 def bad_bytes(text: str) -> int:
     """Return how many damaged bytes ``decode`` met in this text."""
-    return 0 if text.isascii() else len(_BAD.findall(text))
+    return 0 if text.isascii() else len(DAMAGED.findall(text))
 
 
 def text_fault(text: str) -> str:
