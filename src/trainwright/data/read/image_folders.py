@@ -33,9 +33,13 @@ _IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
 BY_NAME = 0.5  # of the values of a column of a usual name, that end like image files
 
 
-def holds(path: Path, head: bytes) -> bool:
-    """Return whether it is a folder of classes."""
-    return path.is_dir() and holds_classes(path)
+def holds(path: Path, head: bytes = b"") -> bool:
+    """Return whether some folder in ``path`` holds an image file, at any depth, judged by names alone."""
+    return any(map(_is_class, entries(path)))
+
+
+def _is_class(entry: Path) -> bool:
+    return entry.is_dir() and any(path.suffix.lower() in SUFFIXES for path in _files(entry))
 
 
 def read(path: Path) -> dict[str, Pictures]:
@@ -44,19 +48,10 @@ def read(path: Path) -> dict[str, Pictures]:
     A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
     Raise what ``read_folder`` raises.
     """
-    found = by_part(path, holds_classes)
+    found = by_part(path, holds)
     others = any(_is_class(entry) for entry in entries(path) if entry.name.lower() not in PARTS)
     folders = found if "train" in found and (len(found) > 1 or not others) else {"train": path}
     return {part: read_folder(folder) for part, folder in folders.items()}
-
-
-def holds_classes(folder: Path) -> bool:
-    """Return whether some folder in ``folder`` holds an image file, at any depth, judged by names alone."""
-    return any(map(_is_class, entries(folder)))
-
-
-def _is_class(entry: Path) -> bool:
-    return entry.is_dir() and any(path.suffix.lower() in SUFFIXES for path in _files(entry))
 
 
 def read_folder(folder: Path) -> Pictures:
