@@ -11,6 +11,7 @@ import io
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from trainwright.data.files.content import MAX_RECORD_BYTES, FileContent
@@ -34,7 +35,7 @@ def records_of(content: FileContent, start: int, delimiter: str) -> Iterator[tup
 
     A blank line is a record without fields.
     """
-    lines = _Lines(_lines(content, start))
+    lines = _Lines(content, start)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     for first in lines:
         if first in ("\n", "\r", "\r\n"):  # a file may have millions
@@ -57,10 +58,12 @@ def records_in(data: bytes, delimiter: str) -> Iterator[list[str] | str]:
 
 
 class _Lines(Iterator[str]):
-    """Lines that can be given back."""
+    """Lines with their ends, which CR, LF and CR LF all are; those taken can be given back."""
 
-    def __init__(self, source: Iterator[str]) -> None:
-        self._source, self._back, self.taken = source, deque[str](), list[str]()
+    def __init__(self, content: FileContent, start: int) -> None:
+        texts = (part.decode("utf-8", "surrogateescape") for part in content.whole_lines(start, BITE))
+        self._source = chain.from_iterable(io.StringIO(text, newline="") for text in texts)
+        self._back, self.taken = deque[str](), list[str]()
 
     def __next__(self) -> str:
         self.taken.append(self._back.popleft() if self._back else next(self._source))
@@ -70,12 +73,6 @@ class _Lines(Iterator[str]):
         """Give back the lines taken, but for so many."""
         self._back.extendleft(reversed(self.taken[kept:]))
         del self.taken[kept:]
-
-
-def _lines(content: FileContent, start: int) -> Iterator[str]:
-    """Yield lines with their ends; CR, LF and CR LF all end one."""
-    for part in content.whole_lines(start, BITE):
-        yield from io.StringIO(part.decode("utf-8", "surrogateescape"), newline="")
 
 
 def fault_of(record: list[str] | str, width: int, has_header: bool = True) -> str:
