@@ -93,13 +93,9 @@ class FileContent:
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield all of it, in parts. Raise E102."""
-        if self.file is None:
-            yield self.data
-            return
-        start = 0
-        while part := self.part(start, PART_BYTES):
-            yield part
-            start += len(part)
+        size = PART_BYTES if self.file else self.size
+        for start in range(0, self.size, size):
+            yield self.part(start, size)
 
     def whole_lines(self, start: int = 0, wanted: int = 0) -> Iterator[bytes]:
         """Yield all of it from ``start`` on in parts that end where a line does, of about ``wanted`` bytes. Raise E102."""
