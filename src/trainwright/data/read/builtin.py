@@ -47,18 +47,13 @@ WINE = (
 _SIDE, _SHADES = 8, 16  # of a digit
 
 
-def names() -> list[str]:
-    """Return the names of the data sets that need no download, sorted."""
-    return sorted(TASKS)
-
-
 def load(name: str) -> Table:
     """Return the records of a built-in data set that is a table.
 
     Raise E130 for no such data set, E135 for a Python without its library's source files, E248 for a scikit-learn without data.
     """
     if name not in _LOADERS:
-        raise error("E130", name=name, known=", ".join(names()), hint=nearest(name, names()))
+        raise error("E130", name=name, known=", ".join(TASKS), hint=nearest(name, TASKS))
     return _LOADERS[name]()
 
 
@@ -168,7 +163,7 @@ def _table(name: str, frame: pl.DataFrame) -> Table:
     return Table(numbered, name, notes=[Note("source", "scikit-learn's copy", "its files are on every machine that runs this")])
 
 
-# What each data set is for. ``digits`` is read by ``images``, ``python-reference`` by ``running_text``.
+# What each data set is for, sorted. ``digits`` is read by ``images``, ``python-reference`` by ``running_text``.
 TASKS = {
     "diabetes": "table",
     "digits": "image",

@@ -33,7 +33,7 @@ MOST_BYTES = 2 << 30  # accepted for a file whose size the catalogue does not kn
 
 def names() -> list[str]:
     """Return the names of all data sets, downloaded or built in, sorted."""
-    return sorted([*CATALOG, *builtin.names()])
+    return sorted([*CATALOG, *builtin.TASKS])
 
 
 def fetch(name: str, *, offline: bool = False, progress: Listener = ignore) -> dict[str, Path]:
@@ -102,11 +102,6 @@ class _Job:
     def part(self) -> Path:
         """Return the file that grows as bytes arrive."""
         return self.path.with_name(f"{self.path.name}.part")
-
-    @property
-    def raw(self) -> bool:
-        """Return whether bytes are wanted as they come: many servers call a .gz file "encoded with gzip"."""
-        return self.path.suffix == ".gz"
 
     def failure(self, address: str, reason: str) -> TrainwrightError:
         return error("E132", name=self.name, md5=self.file.md5, path=self.path, reason=reason, where=address)
@@ -183,9 +178,10 @@ def _attempt(client: httpx.Client, job: _Job, address: str) -> None:
 def _transfer(client: httpx.Client, job: _Job, address: str) -> bool:
     """Append to the part, or write it anew; return False where the server will not go on from its end."""
     have = job.part.stat().st_size if job.part.exists() else 0
+    raw = job.path.suffix == ".gz"  # many servers call it "encoded with gzip": its bytes are wanted as they come
     with client.stream("GET", address, headers={"Range": f"bytes={have}-"} if have else {}) as response:
         goes_on = have > 0 and response.status_code == 206
-        plain = job.raw or response.headers.get("Content-Encoding", "identity") == "identity"
+        plain = raw or response.headers.get("Content-Encoding", "identity") == "identity"
         fits = plain and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
         if have and (response.status_code == 416 or (goes_on and not fits)):
             return False
@@ -195,7 +191,7 @@ def _transfer(client: httpx.Client, job: _Job, address: str) -> bool:
         total = job.file.size or (have + int(length) if length else 0)
         most = job.file.size or MOST_BYTES
         with job.part.open("ab" if have else "wb") as out:
-            for chunk in response.iter_raw() if job.raw else response.iter_bytes():
+            for chunk in response.iter_raw() if raw else response.iter_bytes():
                 have += len(chunk)
                 if have > most:
                     break
