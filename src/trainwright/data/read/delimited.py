@@ -19,8 +19,8 @@ from trainwright.errors import error
 from trainwright.watch.events import Note
 
 SAMPLE_RECORDS = 200
-DELIMITERS = "\t,;|^~:"  # where two fit equally well, the one that prose has less often wins
-NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon"}
+# Where two delimiters fit equally well, the one that prose has less often wins: the first.
+DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon"}
 _NAME = re.compile(r"[^\W\d][\w.\-/()#%]{0,39}")
 
 
@@ -30,7 +30,7 @@ def sniff(sample: Sample) -> Sniffed:
     has_header, header_why = next(_signs(_records(sample, delimiter)))
     notes = [
         Note("format", "csv", delimiter_why),
-        Note("delimiter", NAMES[delimiter], delimiter_why),
+        Note("delimiter", DELIMITERS[delimiter], delimiter_why),
         Note("header", "yes" if has_header else "no", header_why),
     ]
     return Sniffed("csv", delimiter=delimiter, has_header=has_header, notes=notes)
