@@ -224,15 +224,14 @@ def _spilled(chunks: Iterable[bytes]) -> tuple[SpilledContent, int]:
     return kept, size
 
 
-def _plain_chunks(file: BinaryIO) -> Iterator[bytes]:
+def _plain_chunks(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
     return iter(lambda: file.read(READ_BYTES), b"")
 
 
 def _gz_chunks(file: BinaryIO) -> Iterator[bytes]:
     try:
         with gzip.GzipFile(fileobj=file) as unpacked:
-            while chunk := unpacked.read(READ_BYTES):
-                yield chunk
+            yield from _plain_chunks(unpacked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise error("E105", path=file.name, why=str(problem)) from problem
 

@@ -84,9 +84,8 @@ def _utf16(head: bytes, content: Iterable[bytes]) -> tuple[str, str] | None:
     if not name or sum(map(len, content)) % 2:
         return None
     nuls = head[1::2].count(0) if name == "utf-16-le" else head[0::2].count(0)
-    if nuls * 10 >= len(head) or not _decodes(content, "utf-8"):
-        return (name, "its commas, spaces and line ends are two bytes wide") if _decodes(content, name) else None
-    return None
+    likely = nuls * 10 >= len(head) or not _decodes(content, "utf-8")
+    return (name, "its commas, spaces and line ends are two bytes wide") if likely and _decodes(content, name) else None
 
 
 def _utf8(content: Iterable[bytes]) -> tuple[str, str] | None:
