@@ -40,7 +40,6 @@ def in_parts(path: Path, head: int, part: int) -> Table:
         patch.setattr(load, "HEAD_BYTES", head)
         patch.setattr(load, "PART_BYTES", part)
         patch.setattr(csv_strict, "BITE", part)
-        patch.setattr(csv_strict, "FORGET", part % 4)
         if not loaded.magic and sniffed.format != "json":
             file = load.SpilledContent((path.parent / "content").open("rb"))
             (path.parent / "content").unlink()

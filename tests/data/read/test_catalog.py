@@ -23,7 +23,7 @@ from archive_samples import WIKITEXT, cifar_members, plain_tar_gz, plain_zip, ta
 
 from trainwright.data.read import catalog, source
 from trainwright.data.read.archive_sets import read_cifar, wikitext
-from trainwright.data.read.catalog_entries import ArchiveLayout, CsvLayout, IdxLayout, TextLayout
+from trainwright.data.read.catalog_entries import ArchiveLayout, CsvLayout, Dataset, IdxLayout, TextLayout
 from trainwright.errors import SourceError
 
 BODY = random.Random(0).randbytes(300_000)
@@ -144,7 +144,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Pa
 def offer(monkeypatch: pytest.MonkeyPatch, *addresses: str, size: int | None = len(BODY)) -> None:
     layout = CsvLayout(("class", "text"), "class", ("text",), {})
     file = catalog.File(addresses, MD5, size)
-    monkeypatch.setitem(catalog.CATALOG, "tiny", catalog.Dataset("tiny", "", "", "text", {"train": file}, layout))
+    monkeypatch.setitem(catalog.CATALOG, "tiny", Dataset("tiny", "", "", "text", {"train": file}, layout))
 
 
 def part_of(cache: Path, content: bytes) -> Path:
@@ -326,7 +326,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, server: Server, files: dict[str, byte
         key: catalog.File((f"{folder}/{key}.bin",), hashlib.md5(body).hexdigest(), len(body)) for key, body in files.items()
     }
     monkeypatch.setitem(
-        catalog.CATALOG, "tiny", catalog.Dataset("tiny", "", "", "image", entries, ArchiveLayout("cifar10"))
+        catalog.CATALOG, "tiny", Dataset("tiny", "", "", "image", entries, ArchiveLayout("cifar10"))
     )  # fmt: skip
     server.answers = [lambda handler: send(handler, 200, files[Path(handler.path).stem])]
 
@@ -433,7 +433,7 @@ def test_gz_file_that_the_server_calls_encoded_is_kept_as_it_is(
 ) -> None:
     packed = gzip.compress(BODY)
     file = catalog.File((f"{server.address}.gz",), hashlib.md5(packed).hexdigest(), len(packed))
-    entry = catalog.Dataset("tiny", "", "", "image", {"train_images": file}, IdxLayout(("0",)))
+    entry = Dataset("tiny", "", "", "image", {"train_images": file}, IdxLayout(("0",)))
     monkeypatch.setitem(catalog.CATALOG, "tiny", entry)
     label = {"Content_Encoding": "gzip", "Content_Range": f"bytes {have}-{len(packed) - 1}/{len(packed)}"}
     server.answers = [lambda handler: send(handler, 206 if have else 200, packed[have:], **label)]
@@ -613,7 +613,7 @@ from trainwright.data.read import catalog, catalog_entries
 address, md5, size = sys.argv[1:]
 layout = catalog_entries.CsvLayout(("class", "text"), "class", ("text",), {})
 file = catalog.File((address,), md5, int(size))
-catalog.CATALOG["tiny"] = catalog.Dataset("tiny", "", "", "text", {"train": file}, layout)
+catalog.CATALOG["tiny"] = catalog_entries.Dataset("tiny", "", "", "text", {"train": file}, layout)
 """
 
 

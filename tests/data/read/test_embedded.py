@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trainwright.data.read import builtin, embedded
+from trainwright.data.read import builtin
 from trainwright.data.tables.feature_columns import choose_features
 from trainwright.data.tables.table import ROW
 from trainwright.errors import DataError, SourceError
@@ -69,7 +69,7 @@ def test_missing_files_are_said(name: str, installed: bool, tmp_path: Path, monk
 
 
 def test_the_digits_are_those_of_scikit_learn() -> None:
-    found = embedded.digits()["train"]
+    found = builtin.digits()["train"]
     assert found.pixels is not None and found.pixels.shape == (1797, 1, 8, 8)
     assert found.labels.value_counts().sort("label")["count"].to_list() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     shades = [[0, 0, 5, 13, 9, 1, 0, 0], [0, 0, 13, 15, 10, 15, 5, 0]]  # the first rows of the first picture
@@ -79,7 +79,7 @@ def test_the_digits_are_those_of_scikit_learn() -> None:
 
 def test_the_digits_are_read_without_scikit_learn() -> None:
     code = (
-        "import sys\nfrom trainwright.data.read import embedded\nembedded.digits()\n"
+        "import sys\nfrom trainwright.data.read import builtin\nbuiltin.digits()\n"
         "assert not {'sklearn', 'torch', 'PIL'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -88,4 +88,4 @@ def test_the_digits_are_read_without_scikit_learn() -> None:
 def test_a_missing_file_of_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SourceError, match="E150"):
-        embedded.digits()
+        builtin.digits()

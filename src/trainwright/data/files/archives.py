@@ -51,11 +51,17 @@ def members(path: Path, wanted: Sequence[str], most: int = MOST_BYTES) -> dict[s
             head = file.read(4)
             file.seek(0)
             for name, plain, size, read in _zip_members(file) if head.startswith(b"PK") else _tar_gz_members(file, path):
-                if name in wanted:
-                    _check(path, name, plain, size, most, name in found)
-                    found[name] = read()
-                    if len(found[name]) != size:
-                        raise error("E139", path=path, why=f"'{name}' has {len(found[name]):,} bytes instead of {size:,}")
+                if name not in wanted:
+                    continue
+                if not plain:
+                    raise error("E138", path=path, member=name)
+                if name in found:
+                    raise error("E139", path=path, why=f"it has '{name}' twice")
+                if size > most:
+                    raise error("E137", path=path, what=f"'{name}'", limit=f"{most:,} bytes")
+                found[name] = read()
+                if len(found[name]) != size:
+                    raise error("E139", path=path, why=f"'{name}' has {len(found[name]):,} bytes instead of {size:,}")
     except TrainwrightError:
         raise
     except _DAMAGE as problem:
@@ -91,15 +97,6 @@ def _zip_members(file: IO[bytes]) -> Iterator[Member]:
             plain = not member.is_dir() and kind in (0, stat.S_IFREG)
             # read gives no more than the size it told, and checks the checksum
             yield member.filename, plain, member.file_size, partial(archive.read, member)
-
-
-def _check(path: Path, name: str, plain: bool, size: int, most: int, again: bool) -> None:
-    if not plain:
-        raise error("E138", path=path, member=name)
-    if again:
-        raise error("E139", path=path, why=f"it has '{name}' twice")
-    if size > most:
-        raise error("E137", path=path, what=f"'{name}'", limit=f"{most:,} bytes")
 
 
 class _Bounded(gzip.GzipFile):

@@ -18,7 +18,7 @@ from typing import IO, BinaryIO
 
 from trainwright.data.files.encoding import decode, not_decoded, texts_of, utf16_side
 from trainwright.data.files.spool import scratch_errors, scratch_file
-from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.errors import error, nearest
 
 MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
 MAX_EXPANSION = 200  # text shrinks 3 to 20 times; a bomb 1,000 times and more
@@ -85,7 +85,7 @@ class FileContent:
     def part(self, start: int, size: int) -> bytes:
         """Return at most ``size`` bytes from ``start`` on. Raise E102."""
         if self.file is None or start + size <= len(self.data):
-            return self.data if start == 0 and size >= len(self.data) else self.data[start : start + size]
+            return self.data[start : start + size]
         try:
             return self.file.part(start, size)
         except OSError as problem:
@@ -93,13 +93,9 @@ class FileContent:
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield all of it, in parts. Raise E102."""
-        if self.file is None:
-            yield self.data
-            return
-        start = 0
-        while part := self.part(start, PART_BYTES):
-            yield part
-            start += len(part)
+        size = PART_BYTES if self.file else self.size
+        for start in range(0, self.size, size):
+            yield self.part(start, size)
 
     def whole_lines(self, start: int = 0, wanted: int = 0) -> Iterator[bytes]:
         """Yield all of it from ``start`` on in parts that end where a line does, of about ``wanted`` bytes. Raise E102."""
@@ -157,8 +153,6 @@ def load(
     try:
         with path.open("rb") as file:
             return _load(path, file, records, at_least, streamed, magics)
-    except TrainwrightError:
-        raise
     except OSError as problem:
         raise error("E102", path=path, why=problem.strerror or problem) from problem
 
@@ -168,13 +162,12 @@ def require(path: Path) -> None:
     try:
         if path.is_file() or path.is_dir():
             return
-        if path.exists():
-            raise error("E102", path=path, why="neither a file nor a folder")
-        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        odd = path.exists()
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() and not odd else []
     except (OSError, ValueError) as problem:
-        if isinstance(problem, TrainwrightError):
-            raise
         raise error("E102", path=path, why=getattr(problem, "strerror", None) or problem) from problem
+    if odd:
+        raise error("E102", path=path, why="neither a file nor a folder")
     raise error("E101", path=path, where=str(path.parent), hint=nearest(path.name, names))
 
 
@@ -231,15 +224,14 @@ def _spilled(chunks: Iterable[bytes]) -> tuple[SpilledContent, int]:
     return kept, size
 
 
-def _plain_chunks(file: BinaryIO) -> Iterator[bytes]:
+def _plain_chunks(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
     return iter(lambda: file.read(READ_BYTES), b"")
 
 
 def _gz_chunks(file: BinaryIO) -> Iterator[bytes]:
     try:
         with gzip.GzipFile(fileobj=file) as unpacked:
-            while chunk := unpacked.read(READ_BYTES):
-                yield chunk
+            yield from _plain_chunks(unpacked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise error("E105", path=file.name, why=str(problem)) from problem
 

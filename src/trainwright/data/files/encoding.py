@@ -21,7 +21,7 @@ LOOKED_AT_BYTES = 1 << 16
 _MARKS = [ord(mark) for mark in '\t\n\r ,;"']
 _C1 = re.compile(rb"[\x80-\x9f]")
 _NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-_BAD = re.compile("[\udc80-\udcff]")
+DAMAGED = re.compile("[\udc80-\udcff]")  # the bytes that ``decode`` could not, each as a surrogate
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
@@ -55,7 +55,7 @@ def not_decoded(problem: UnicodeDecodeError, encoding: str, path: Path) -> Train
 
 def bad_bytes(text: str) -> int:
     """Return how many damaged bytes ``decode`` met in this text."""
-    return 0 if text.isascii() else len(_BAD.findall(text))
+    return 0 if text.isascii() else len(DAMAGED.findall(text))
 
 
 def text_fault(text: str) -> str:
@@ -84,9 +84,8 @@ def _utf16(head: bytes, content: Iterable[bytes]) -> tuple[str, str] | None:
     if not name or sum(map(len, content)) % 2:
         return None
     nuls = head[1::2].count(0) if name == "utf-16-le" else head[0::2].count(0)
-    if nuls * 10 >= len(head) or not _decodes(content, "utf-8"):
-        return (name, "its commas, spaces and line ends are two bytes wide") if _decodes(content, name) else None
-    return None
+    likely = nuls * 10 >= len(head) or not _decodes(content, "utf-8")
+    return (name, "its commas, spaces and line ends are two bytes wide") if likely and _decodes(content, name) else None
 
 
 def _utf8(content: Iterable[bytes]) -> tuple[str, str] | None:

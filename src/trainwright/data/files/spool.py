@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -110,8 +110,7 @@ def parallel_map(work: Callable[[Item], Result], items: Iterable[Item]) -> Itera
         return
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
-        begun: deque[Future[Result]] = deque(pool.submit(work, item) for item in first)
-        begun.extend(pool.submit(work, item) for item in islice(coming, cores - 1))
+        begun: deque[Future[Result]] = deque(pool.submit(work, item) for item in chain(first, islice(coming, cores - 1)))
         while begun:
             yield begun.popleft().result()
             begun.extend(pool.submit(work, item) for item in islice(coming, 1))

@@ -82,13 +82,11 @@ def _records(data: bytes, name: str, archive: Path, form: _Form, classes: int) -
     return records
 
 
-_MEMBERS = {split: f"wikitext-2/wiki.{split}.tokens" for split in ("train", "valid", "test")}
-
-
 def wikitext(archive: Path) -> dict[str, str]:
     """Return the text by split. Raise what ``archives.members`` raises, and E180 for a member that is not UTF-8."""
-    content, texts = members(archive, list(_MEMBERS.values())), {}
-    for split, name in _MEMBERS.items():
+    names = {split: f"wikitext-2/wiki.{split}.tokens" for split in ("train", "valid", "test")}
+    content, texts = members(archive, list(names.values())), {}
+    for split, name in names.items():
         try:
             texts[split] = content[name].decode("utf-8")
         except UnicodeDecodeError as problem:

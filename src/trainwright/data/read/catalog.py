@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from trainwright.data.files.spool import cache_folder
 from trainwright.data.read import builtin
-from trainwright.data.read.catalog_entries import CATALOG, Dataset, File
+from trainwright.data.read.catalog_entries import CATALOG, File
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.watch.events import Listener, Progress, ignore
 
@@ -33,7 +33,7 @@ MOST_BYTES = 2 << 30  # accepted for a file whose size the catalogue does not kn
 
 def names() -> list[str]:
     """Return the names of all data sets, downloaded or built in, sorted."""
-    return sorted([*CATALOG, *builtin.names()])
+    return sorted([*CATALOG, *builtin.TASKS])
 
 
 def fetch(name: str, *, offline: bool = False, progress: Listener = ignore) -> dict[str, Path]:
@@ -45,42 +45,38 @@ def fetch(name: str, *, offline: bool = False, progress: Listener = ignore) -> d
     """
     if name not in CATALOG:
         raise error("E130", name=name, known=", ".join(names()), hint=nearest(name, names()))
-    dataset = CATALOG[name]
     folder = cache_folder() / name
+    jobs = {key: _Job(name, key, file, folder / file.name, progress) for key, file in CATALOG[name].files.items()}
     try:
-        missing = [key for key, file in dataset.files.items() if not _is_right(folder / file.name, file)]
+        missing = [job for job in jobs.values() if not _is_right(job.path, job.file)]
         if missing and (offline or os.environ.get("TRAINWRIGHT_OFFLINE", "0") not in ("", "0")):
-            file = dataset.files[missing[0]]
-            path = folder / file.name
+            path, md5 = missing[0].path, missing[0].file.md5
             if path.is_file():
-                raise error("E133", name=name, found=_md5(path), expected=file.md5, path=path, where=str(path))
-            raise error("E131", name=name, md5=file.md5, path=path)
+                raise error("E133", name=name, found=_md5(path), expected=md5, path=path, where=str(path))
+            raise error("E131", name=name, md5=md5, path=path)
         if missing:
-            _complete(dataset, missing, folder, progress)
+            _complete(missing, folder)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise error("E134", name=name, reason=reason, where=str(folder)) from problem
-    return {key: folder / file.name for key, file in dataset.files.items()}
+    return {key: job.path for key, job in jobs.items()}
 
 
-def _complete(dataset: Dataset, missing: list[str], folder: Path, report: Listener) -> None:
+def _complete(missing: list[_Job], folder: Path) -> None:
     """Put the missing files into ``folder``, one process at a time: the system lets go of a lock when its process dies."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            report(Progress(f"wait for another download of {dataset.name}", 0, 0, "bytes"))
+            missing[0].report(Progress(f"wait for another download of {missing[0].name}", 0, 0, "bytes"))
             fcntl.flock(lock, fcntl.LOCK_EX)
-        for key in missing:
-            file = dataset.files[key]
-            path = folder / file.name
-            if not _is_right(path, file):  # else: another process put it there while this one waited
-                job = _Job(dataset.name, key, file, path, report)
+        for job in missing:
+            if not _is_right(job.path, job.file):  # else: another process put it there while this one waited
                 _download(job)
                 with job.part.open("rb+") as written:
                     os.fsync(written.fileno())
-                job.part.replace(path)
+                job.part.replace(job.path)
 
 
 def _is_right(path: Path, file: File) -> bool:
@@ -106,11 +102,6 @@ class _Job:
     def part(self) -> Path:
         """Return the file that grows as bytes arrive."""
         return self.path.with_name(f"{self.path.name}.part")
-
-    @property
-    def raw(self) -> bool:
-        """Return whether bytes are wanted as they come: many servers call a .gz file "encoded with gzip"."""
-        return self.path.suffix == ".gz"
 
     def failure(self, address: str, reason: str) -> TrainwrightError:
         return error("E132", name=self.name, md5=self.file.md5, path=self.path, reason=reason, where=address)
@@ -164,7 +155,8 @@ def _attempt(client: httpx.Client, job: _Job, address: str) -> None:
     part = job.part
     resumed = part.exists()
     try:
-        _transfer(client, job, address, part)
+        while not _transfer(client, job, address):
+            part.unlink()
     except httpx.HTTPStatusError as problem:
         status = problem.response.status_code
         reason = f"the server answered {status} {problem.response.reason_phrase}"
@@ -183,33 +175,30 @@ def _attempt(client: httpx.Client, job: _Job, address: str) -> None:
         raise _Failed(wrong, again=resumed)
 
 
-def _transfer(client: httpx.Client, job: _Job, address: str, part: Path) -> None:
-    """Append to ``part``, or write it anew where the server will not go on from its end."""
-    have = part.stat().st_size if part.exists() else 0
+def _transfer(client: httpx.Client, job: _Job, address: str) -> bool:
+    """Append to the part, or write it anew; return False where the server will not go on from its end."""
+    have = job.part.stat().st_size if job.part.exists() else 0
+    raw = job.path.suffix == ".gz"  # many servers call it "encoded with gzip": its bytes are wanted as they come
     with client.stream("GET", address, headers={"Range": f"bytes={have}-"} if have else {}) as response:
         goes_on = have > 0 and response.status_code == 206
-        plain = job.raw or response.headers.get("Content-Encoding", "identity") == "identity"
+        plain = raw or response.headers.get("Content-Encoding", "identity") == "identity"
         fits = plain and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
         if have and (response.status_code == 416 or (goes_on and not fits)):
-            part.unlink()
-        else:
-            response.raise_for_status()
-            return _receive(response, job, address, part, have if goes_on else 0)
-    return _transfer(client, job, address, part)
-
-
-def _receive(response: httpx.Response, job: _Job, address: str, part: Path, have: int) -> None:
-    length = response.headers.get("Content-Length")
-    total = job.file.size or (have + int(length) if length else 0)
-    most = job.file.size or MOST_BYTES
-    with part.open("ab" if have else "wb") as out:
-        for chunk in response.iter_raw() if job.raw else response.iter_bytes():
-            have += len(chunk)
-            if have > most:
-                break
-            out.write(chunk)
-            out.flush()  # a kill loses nothing that arrived
-            job.report(Progress(f"download {job.name} {job.key}", have, total, "bytes"))
+            return False
+        response.raise_for_status()
+        have = have if goes_on else 0
+        length = response.headers.get("Content-Length")
+        total = job.file.size or (have + int(length) if length else 0)
+        most = job.file.size or MOST_BYTES
+        with job.part.open("ab" if have else "wb") as out:
+            for chunk in response.iter_raw() if raw else response.iter_bytes():
+                have += len(chunk)
+                if have > most:
+                    break
+                out.write(chunk)
+                out.flush()  # a kill loses nothing that arrived
+                job.report(Progress(f"download {job.name} {job.key}", have, total, "bytes"))
     if have > most:
-        part.unlink()
+        job.part.unlink()
         raise _Failed(job.failure(address, f"the server sent more than {most} bytes"), again=False)
+    return True

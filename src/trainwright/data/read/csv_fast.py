@@ -13,7 +13,7 @@ inside a field that does not start with one is a letter like any other.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from sys import intern
@@ -23,21 +23,14 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.content import FileContent
-from trainwright.data.read.csv_strict import Records, fault_of, records_of
+from trainwright.data.read.csv_strict import fault_of, records_in, records_of
+from trainwright.data.read.formats import Part
 from trainwright.data.tables.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
 
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 START = 1 << 20  # bytes in which the first record is looked for at first
 QUOTE, NEWLINE, RETURN = b'"\n\r'
-
-
-@dataclass(frozen=True)
-class Delimited:
-    """The good rows, and (record number, reason) for each of the others."""
-
-    frame: pl.DataFrame
-    rejected: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -60,15 +53,15 @@ class DelimitedFile:
         """
         self._content, self._delimiter, self._has_header = content, delimiter, has_header
         self.begin = Place(mark, 0, has_header)
-        head = content.data[mark:] if mark else content.data
+        head = content.data[mark:]
         self._names = _names(_first(_trim(head), delimiter, has_header, content.path), has_header, content.path)
         self.literal_quotes = delimiter == "\t" and self._quotes_are_letters()
         if self.literal_quotes:
             line = head.split(b"\n", 1)[0].decode("utf-8", "surrogateescape")
             self._names = _names(line.rstrip("\r").split("\t"), has_header, content.path)
 
-    def read(self, place: Place, size: int) -> tuple[Delimited, Place]:
-        """Return the records of about ``size`` bytes from ``place`` on, and the place behind them."""
+    def read(self, place: Place, size: int) -> tuple[Part, Place]:
+        """Return the good rows of about ``size`` bytes from ``place`` on and the others' faults, and the place behind them."""
         data = self._content.part(place.byte, size)
         whole = place.byte + len(data) >= self._content.size
         kept = data if whole else data[: _last_end(data, 0 if self.literal_quotes else QUOTE)]
@@ -76,34 +69,51 @@ class DelimitedFile:
         if self.literal_quotes and not kept:  # a line is longer
             return self.read(place, 2 * size)
         if self.literal_quotes and not kept.strip(b"\r\n"):
-            return Delimited(_frame([], [], self._names)), replace(place, byte=end)
-        frame = self._fast(_trim(kept) if whole or self.literal_quotes else kept, place)
+            return (_frame([], [], self._names), []), replace(place, byte=end)
+        frame = self._fast(_trim(kept) if whole or self.literal_quotes else kept, place.records)
         if frame is None:
             return self.careful(place, len(data))
         read, header = frame.height, int(place.header)
-        return Delimited(frame.slice(header)), Place(end, place.records + read, False)
+        return (frame.slice(header), []), Place(end, place.records + read, False)
 
-    def ended(self, place: Place) -> bool:
-        """Return whether there is nothing behind ``place``."""
-        return place.byte >= self._content.size
+    def _fast(self, data: bytes, before: int) -> pl.DataFrame | None:
+        """Return the rows as polars reads them, the header among them, numbered behind the records ``before``.
 
-    def _fast(self, data: bytes, place: Place) -> pl.DataFrame | None:
-        """Return the rows as polars reads them, the header among them; None where a closer look is needed."""
+        Return None where a closer look is needed, or polars cannot read them or finds another number of them.
+        """
         if self.literal_quotes:
             count, quote = data.count(b"\n") + (not data.endswith(b"\n")), None
         else:
             count, quote = well_formed_records(data, self._delimiter, len(self._names)), '"'
-        return fast(data, self._delimiter, self._names, count, place.records, quote) if count else None
+        if not count:
+            return None
+        numbers = [str(place) for place in range(len(self._names))]  # a name might be a pattern to polars
+        try:
+            frame = pl.read_csv(
+                data,
+                has_header=False,
+                schema=dict.fromkeys(numbers, pl.String),
+                separator=self._delimiter,
+                quote_char=quote,
+                row_index_name=ROW,
+                row_index_offset=before + 1,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        if frame.height != count:
+            return None
+        cells = zip(map(pl.col, numbers), self._names, strict=True)
+        filled = [pl.when(cell != "").then(cell).alias(name) for cell, name in cells]
+        return frame.select(*filled, pl.col(ROW).cast(pl.Int64))
 
-    def careful(self, place: Place, size: int) -> tuple[Delimited, Place]:
+    def careful(self, place: Place, size: int) -> tuple[Part, Place]:
         """Return what ``read`` returns, record by record, however they are formed."""
-        records = Records(self._content, place.byte, self._delimiter)
         rows: list[list[str]] = []
         numbers: list[int] = []
         rejected: list[tuple[int, str]] = []
-        header_due, number = place.header, place.records
-        for record in records:
-            number += 1
+        end, number, header_due = place.byte, place.records, place.header
+        for record, length in records_of(self._content, place.byte, self._delimiter):
+            end, number = end + length, number + 1
             if record and header_due:
                 header_due = False
             elif record and (fault := fault_of(record, len(self._names), self._has_header)):
@@ -111,10 +121,10 @@ class DelimitedFile:
             elif record:
                 rows.append(record)  # type: ignore[arg-type]  # a str is its own fault
                 numbers.append(number)
-            if records.read >= size:
+            if end - place.byte >= size:
                 break
         frame = _frame(rows, numbers, self._names)
-        return Delimited(frame, rejected), Place(place.byte + records.read, number, header_due)
+        return (frame, rejected), Place(end, number, header_due)
 
     def _quotes_are_letters(self) -> bool:
         """Return whether some part is not well formed with quotes that enclose fields, while all are lines of the same tabs."""
@@ -155,14 +165,14 @@ def _first(data: bytes, delimiter: str, has_header: bool, path: Path) -> list[st
     """Return the first record: the header; or, of a file without one, the first that can be read."""
     for part in (data[:START], data):
         # a second record in the head shows that the first one was not cut
-        found = list(islice(filter(None, records_of(part, delimiter)), 2))
+        found = list(islice(filter(None, records_in(part, delimiter)), 2))
         if isinstance(found[0], list):
             _refuse_wide(len(found[0]), path)  # before the rest of a wide record is read
         if isinstance(found[0], list) and (len(found) == 2 or len(part) == len(data)):
             return found[0]
     if has_header:
         raise error("E119", path=path, why=found[0], where=f"{path}, first record")
-    records = (record for record in records_of(data, delimiter) if record and isinstance(record, list))
+    records = (record for record in records_in(data, delimiter) if record and isinstance(record, list))
     if (first := next(records, None)) is None:
         raise error("E111", path=path, count=len(data.splitlines()), why=found[0], where=f"{path}, row 1")
     return first
@@ -241,28 +251,6 @@ def _any_blank(content: np.ndarray[Any, np.dtype[np.uint8]], ends: Positions) ->
     lengths = np.diff(ends, prepend=-1) - 1
     ones = ends[lengths == 1]
     return bool((lengths == 0).any() or (content[ones - 1] == RETURN).any())
-
-
-def fast(data: bytes, delimiter: str, names: list[str], count: int, before: int, quote: str | None) -> pl.DataFrame | None:
-    """Return the records, numbered behind those ``before``; None where polars cannot read them or finds not ``count``."""
-    numbers = [str(place) for place in range(len(names))]  # a name might be a pattern to polars
-    try:
-        frame = pl.read_csv(
-            data,
-            has_header=False,
-            schema=dict.fromkeys(numbers, pl.String),
-            separator=delimiter,
-            quote_char=quote,
-            row_index_name=ROW,
-            row_index_offset=before + 1,
-        )
-    except pl.exceptions.PolarsError:
-        return None
-    if frame.height != count:
-        return None
-    cells = zip(map(pl.col, numbers), names, strict=True)
-    filled = [pl.when(cell != "").then(cell).alias(name) for cell, name in cells]
-    return frame.select(*filled, pl.col(ROW).cast(pl.Int64))
 
 
 def _literal(data: bytes) -> tuple[set[int], int, int] | None:

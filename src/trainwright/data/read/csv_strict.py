@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
 
 from trainwright.data.files.content import MAX_RECORD_BYTES, FileContent
 from trainwright.data.files.encoding import text_fault
 
 BITE = 1 << 20  # bytes
-FORGET = 10_000  # lines
 
 
 @contextmanager
@@ -28,65 +30,49 @@ def long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-class Records(Iterator[list[str] | str]):
-    """The fields of each record from a byte on, or what is wrong with it; a blank line is a record without fields.
+def records_of(content: FileContent, start: int, delimiter: str) -> Iterator[tuple[list[str] | str, int]]:
+    """Yield the fields of each record from a byte on, or what is wrong with it, and how many bytes it has.
 
-    ``read`` counts the bytes of the records that were given.
+    A blank line is a record without fields.
     """
-
-    def __init__(self, content: FileContent, start: int, delimiter: str) -> None:
-        self._cursor = _Cursor(_lines(content, start))
-        self._reader = csv.reader(self._cursor, delimiter=delimiter, strict=True)
-        self.read = 0
-
-    def __next__(self) -> list[str] | str:
-        cursor = self._cursor
-        cursor.forget()
-        start, first = cursor.at, next(cursor)
+    lines = _Lines(content, start)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    for first in lines:
         if first in ("\n", "\r", "\r\n"):  # a file may have millions
             record: list[str] | str = []
         else:
-            cursor.at = start
+            lines.give_back(0)
             with long_fields():
                 try:
-                    record = next(self._reader)
+                    record = next(reader)
                 except csv.Error as problem:
                     record = _explain(problem)
-                    cursor.at = start + 1
-        self.read += sum(len(line.encode("utf-8", "surrogateescape")) for line in cursor.lines[start : cursor.at])
-        return record
+                    lines.give_back(1)
+        yield record, sum(len(line.encode("utf-8", "surrogateescape")) for line in lines.taken)
+        lines.taken.clear()
 
 
-def records_of(data: bytes, delimiter: str) -> Iterator[list[str] | str]:
+def records_in(data: bytes, delimiter: str) -> Iterator[list[str] | str]:
     """Yield the records of bytes in memory."""
-    from pathlib import Path
-
-    return Records(FileContent(Path(), data, "", "", len(data)), 0, delimiter)
+    return (record for record, _ in records_of(FileContent(Path(), data, "", "", len(data)), 0, delimiter))
 
 
-class _Cursor(Iterator[str]):
-    """Lines to go back in, which are read when they are asked for."""
+class _Lines(Iterator[str]):
+    """Lines with their ends, which CR, LF and CR LF all are; those taken can be given back."""
 
-    def __init__(self, source: Iterator[str]) -> None:
-        self.source, self.lines, self.at = source, list[str](), 0
+    def __init__(self, content: FileContent, start: int) -> None:
+        texts = (part.decode("utf-8", "surrogateescape") for part in content.whole_lines(start, BITE))
+        self._source = chain.from_iterable(io.StringIO(text, newline="") for text in texts)
+        self._back, self.taken = deque[str](), list[str]()
 
     def __next__(self) -> str:
-        if self.at >= len(self.lines):
-            self.lines.append(next(self.source))
-        self.at += 1
-        return self.lines[self.at - 1]
+        self.taken.append(self._back.popleft() if self._back else next(self._source))
+        return self.taken[-1]
 
-    def forget(self) -> None:
-        """Let go of lines that are behind."""
-        if self.at > FORGET:
-            del self.lines[: self.at]
-            self.at = 0
-
-
-def _lines(content: FileContent, start: int) -> Iterator[str]:
-    """Yield lines with their ends; CR, LF and CR LF all end one."""
-    for part in content.whole_lines(start, BITE):
-        yield from io.StringIO(part.decode("utf-8", "surrogateescape"), newline="")
+    def give_back(self, kept: int) -> None:
+        """Give back the lines taken, but for so many."""
+        self._back.extendleft(reversed(self.taken[kept:]))
+        del self.taken[kept:]
 
 
 def fault_of(record: list[str] | str, width: int, has_header: bool = True) -> str:

@@ -19,18 +19,18 @@ from trainwright.errors import error
 from trainwright.watch.events import Note
 
 SAMPLE_RECORDS = 200
-DELIMITERS = "\t,;|^~:"  # where two fit equally well, the one that prose has less often wins
-NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon"}
+# Where two delimiters fit equally well, the one that prose has less often wins: the first.
+DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon"}
 _NAME = re.compile(r"[^\W\d][\w.\-/()#%]{0,39}")
 
 
 def sniff(sample: Sample) -> Sniffed:
     """Return the delimiter, and whether there is a header. Raise E108 where no delimiter is found."""
     delimiter, delimiter_why = _delimiter(sample)
-    has_header, header_why = _header(_records(sample, delimiter))
+    has_header, header_why = next(_signs(_records(sample, delimiter)))
     notes = [
         Note("format", "csv", delimiter_why),
-        Note("delimiter", NAMES[delimiter], delimiter_why),
+        Note("delimiter", DELIMITERS[delimiter], delimiter_why),
         Note("header", "yes" if has_header else "no", header_why),
     ]
     return Sniffed("csv", delimiter=delimiter, has_header=has_header, notes=notes)
@@ -45,10 +45,10 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
 
     def parts() -> Iterator[Part]:
         place, size = file.begin, files.HEAD_BYTES
-        while place == file.begin or not file.ended(place):
+        while place.byte < content.size:
             read, place = file.read(place, size)
             size = files.PART_BYTES
-            yield read.frame, read.rejected
+            yield read
 
     return parts
 
@@ -112,14 +112,10 @@ def _plausible(delimiter: str, share: float, known: int, count: int, wanted: str
     return share >= 0.9 and count > 1
 
 
-def _header(records: list[list[str]]) -> tuple[bool, str]:
-    """Return whether the first record names the columns, and the sign that decided: the first that there is."""
+def _signs(records: list[list[str]]) -> Iterator[tuple[bool, str]]:
+    """Yield the signs that the first record names the columns, or does not; the first that there is decides."""
     head, body = records[0], [record for record in records[1:] if len(record) == len(records[0])]
-    return next(_signs([(cell, [record[place] for record in body]) for place, cell in enumerate(head)]))
-
-
-def _signs(columns: list[tuple[str, list[str]]]) -> Iterator[tuple[bool, str]]:
-    """Yield the signs of a header, or of none: ``columns`` are the first record's cells, each with what stands below it."""
+    columns = [(cell, [record[place] for record in body]) for place, cell in enumerate(head)]  # with what stands below
     known = [plain(name) in KNOWN for name, _ in columns]
     for is_known, (name, below) in zip(known, columns, strict=True):
         if is_known and (all(known) or name not in below):

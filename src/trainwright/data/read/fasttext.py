@@ -39,16 +39,12 @@ def _parts(content: FileContent) -> Iterator[Part]:
 
 def _row(line: str) -> tuple[str, str | None] | str:
     """Return label and text, or what is wrong with the line."""
-    if fault := _fault(line):
-        return fault
-    label, _, text = line.removeprefix(FASTTEXT).replace("\t", " ", 1).partition(" ")
-    return label, text or None
-
-
-def _fault(line: str) -> str:
     labels = len(_LABEL.findall(line)) if FASTTEXT in line[1:] else line.startswith(FASTTEXT)
     if labels > 1:
         return f"more than one label ({labels} of them)"
     if not labels or not line.startswith(FASTTEXT):
         return f"no {FASTTEXT} at the start of the line"
-    return text_fault(line)
+    if fault := text_fault(line):
+        return fault
+    label, _, text = line.removeprefix(FASTTEXT).replace("\t", " ", 1).partition(" ")
+    return label, text or None

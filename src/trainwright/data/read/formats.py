@@ -93,7 +93,6 @@ class Sniffed:
     """What a path holds: the name of one of ``FORMATS``, or ``folder``. A binary format has no encoding."""
 
     format: str
-    compression: str = ""
     encoding: str = "utf-8"
     delimiter: str = ""
     has_header: bool = True

@@ -42,31 +42,26 @@ def holds(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> dict[str, Pictures]:
-    """Return the pictures of a folder by split, or those of one images file. Raise as they do."""
-    if path.is_dir():
-        return {part: read_pair(*pair) for part, pair in idx_pairs(path).items()}
-    return {"train": read_pair(path, _labels_of(path, _plain(path), _by_name(entries(path.parent))))}
+    """Return the pictures of a folder by split (train, valid, test), told by the names of its files; of one images file, train.
+
+    Raise E144 for images without labels, E145 for more than one pair for a split, and what ``read_pair`` raises.
+    """
+    if path.is_file():
+        return {"train": read_pair(path, _labels_of(path, _by_name(entries(path.parent))))}
+    files = _by_name(entries(path))
+    found: dict[str, tuple[Path, Path]] = {}
+    for name in _images(files):
+        images = files[name]
+        parts = {_PARTS[word] for word in name.split("-") if word in _PARTS} or {"train"}
+        part = parts.pop()
+        if parts or part in found:
+            raise error("E145", path=path, one=found[part][0].name if part in found else images.name, two=images.name)
+        found[part] = images, _labels_of(images, files)
+    return {part: read_pair(*pair) for part, pair in found.items()}
 
 
 def _images(files: Iterable[str]) -> list[str]:
     return [name for name in files if "-images-" in f"-{name}"]
-
-
-def idx_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """Return the images file and the labels file of each split (train, valid, test), told by their names.
-
-    Raise E144 for images without labels, E145 for more than one pair for a split.
-    """
-    files = _by_name(entries(folder))
-    found: dict[str, tuple[Path, Path]] = {}
-    for name in _images(files):
-        path = files[name]
-        parts = {_PARTS[word] for word in name.split("-") if word in _PARTS} or {"train"}
-        part = parts.pop()
-        if parts or part in found:
-            raise error("E145", path=folder, one=found[part][0].name if part in found else path.name, two=path.name)
-        found[part] = path, _labels_of(path, name, files)
-    return found
 
 
 def read_pair(images: Path, labels: Path) -> Pictures:
@@ -147,7 +142,8 @@ def _by_name(files: Iterable[Path]) -> dict[str, Path]:
     return {_plain(file): file for file in packed_first if "idx" in file.name.lower() and "ubyte" in file.name.lower()}
 
 
-def _labels_of(images: Path, name: str, files: dict[str, Path]) -> Path:
+def _labels_of(images: Path, files: dict[str, Path]) -> Path:
+    name = _plain(images)
     wanted = name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
     if wanted == name or wanted not in files:
         raise error("E144", path=images, missing="a labels file beside it", name=wanted)

@@ -33,29 +33,25 @@ _IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
 BY_NAME = 0.5  # of the values of a column of a usual name, that end like image files
 
 
-def split_of(folder: Path) -> dict[str, Path]:
-    """Return the folder of classes of each split: train, valid, test where there are such folders, else ``folder`` as train.
-
-    A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
-    """
-    found = by_part(folder, holds_classes)
-    others = [entry for entry in entries(folder) if entry.is_dir() and entry.name.lower() not in PARTS and _holds_file(entry)]
-    return found if "train" in found and (len(found) > 1 or not others) else {"train": folder}
+def holds(path: Path, head: bytes = b"") -> bool:
+    """Return whether some folder in ``path`` holds an image file, at any depth, judged by names alone."""
+    return any(map(_is_class, entries(path)))
 
 
-def holds(path: Path, head: bytes) -> bool:
-    """Return whether it is a folder of classes."""
-    return path.is_dir() and holds_classes(path)
+def _is_class(entry: Path) -> bool:
+    return entry.is_dir() and any(path.suffix.lower() in SUFFIXES for path in _files(entry))
 
 
 def read(path: Path) -> dict[str, Pictures]:
-    """Return the pictures of each split. Raise what ``read_folder`` raises."""
-    return {part: read_folder(folder) for part, folder in split_of(path).items()}
+    """Return the pictures of each split: train, valid, test where there are such folders of classes, else all as train.
 
-
-def holds_classes(folder: Path) -> bool:
-    """Return whether some folder in ``folder`` holds an image file, at any depth, judged by names alone."""
-    return any(entry.is_dir() and _holds_file(entry) for entry in entries(folder))
+    A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
+    Raise what ``read_folder`` raises.
+    """
+    found = by_part(path, holds)
+    others = any(_is_class(entry) for entry in entries(path) if entry.name.lower() not in PARTS)
+    folders = found if "train" in found and (len(found) > 1 or not others) else {"train": path}
+    return {part: read_folder(folder) for part, folder in folders.items()}
 
 
 def read_folder(folder: Path) -> Pictures:
@@ -130,11 +126,6 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
     pictures.notes = [*table.notes, Note("image", column, why), *chosen.notes]
     return pictures
-
-
-def _holds_file(folder: Path) -> bool:
-    """Return whether an image file lies in ``folder``, at any depth."""
-    return any(path.suffix.lower() in SUFFIXES for path in _files(folder))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -50,13 +50,10 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
         if profile.plain in BODY_NAMES and profile.prose:
             return "text", f"column '{name}' has a usual name for text, and holds it"
     for name, profile in profiles.items():
-        if _pictures(profile) and not any(other.prose for other in profiles.values() if other is not profile):
+        named = float(profile.texts.str.contains(PICTURE).mean() or 0)  # type: ignore[arg-type]
+        if named >= MOST and not any(other.prose for other in profiles.values() if other is not profile):
             return "image", f"column '{name}' holds names of image files"
     return _text_or_table(table, profiles, label)
-
-
-def _pictures(profile: ColumnProfile) -> bool:
-    return profile.count > 0 and float(profile.texts.str.contains(PICTURE).mean() or 0) >= MOST  # type: ignore[arg-type]
 
 
 def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str) -> tuple[Literal["text", "table"], str]:

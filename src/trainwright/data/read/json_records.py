@@ -56,11 +56,6 @@ class JsonSchema:
     objects: int = 0
     cells: int = 0
 
-    @property
-    def sparse(self) -> bool:
-        """Return whether next to every cell would be empty."""
-        return len(self.keys) * self.objects > max(MANY_CELLS, MOST_EMPTY * self.cells)
-
 
 def json_schema(parts: Iterable[list[Object]]) -> JsonSchema:
     """Survey all objects; the types of more columns than a table can hold are not looked at."""
@@ -84,14 +79,6 @@ def json_schema(parts: Iterable[list[Object]]) -> JsonSchema:
     return found
 
 
-def _dtype(types: set[type | str]) -> Any:
-    if types == {bool}:
-        return pl.Boolean
-    if int in types and types <= {int, WIDE}:
-        return pl.Int64
-    return pl.Float64 if float in types and types <= {int, float} else pl.String
-
-
 def to_frame(objects: list[Object], numbers: list[int], path: Path, found: JsonSchema) -> pl.DataFrame:
     """Return the objects as columns, with ``ROW`` last; ``found`` is the survey of these and of all that belong to them.
 
@@ -101,18 +88,21 @@ def to_frame(objects: list[Object], numbers: list[int], path: Path, found: JsonS
         raise error("E116", path=path, name=ROW)
     if len(found.keys) > MOST_COLUMNS:
         raise error("E170", path=path, limit=f"{MOST_COLUMNS:,}")
-    if found.sparse:
+    if len(found.keys) * found.objects > max(MANY_CELLS, MOST_EMPTY * found.cells):
         raise error("E171", path=path, objects=f"{found.objects:,}", keys=f"{len(found.keys):,}")
-    columns = [_column(name, [value.get(name) for value in objects], _dtype(types)) for name, types in found.keys.items()]
+    columns = [_column(name, [value.get(name) for value in objects], types) for name, types in found.keys.items()]
     return pl.DataFrame([*columns, pl.Series(ROW, numbers, dtype=pl.Int64)])
 
 
-def _column(name: str, values: list[Any], dtype: Any) -> pl.Series:
-    if dtype == pl.Float64:
-        values = [None if value is None else float(value) for value in values]
-    elif dtype == pl.String:
-        values = [json.dumps(each, ensure_ascii=False) if not isinstance(each, str | None) else each for each in values]
-    return pl.Series(name, values, dtype=dtype)
+def _column(name: str, values: list[Any], types: set[type | str]) -> pl.Series:
+    if types == {bool}:
+        return pl.Series(name, values, dtype=pl.Boolean)
+    if int in types and types <= {int, WIDE}:
+        return pl.Series(name, values, dtype=pl.Int64)
+    if float in types and types <= {int, float}:
+        return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
+    texts = [json.dumps(each, ensure_ascii=False) if not isinstance(each, str | None) else each for each in values]
+    return pl.Series(name, texts, dtype=pl.String)
 
 
 def kind_of(value: object) -> str:

@@ -20,9 +20,9 @@ PACKED = 4  # bytes that one of a Parquet file may stand for
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
-    source = content.data or content.path
     with _parquet_errors(content.path):
-        schema = pl.scan_parquet(source, glob=False, hive_partitioning=False).collect_schema()
+        scan = pl.scan_parquet(content.data or content.path, glob=False, hive_partitioning=False)
+        schema = scan.collect_schema()
     refuse_names(list(schema), content.path)
     odd = (pl.Binary, pl.Object, pl.Null)
     nested = [name for name, kind in schema.items() if kind.is_nested() or kind in odd]
@@ -31,7 +31,7 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
 
     def parts() -> Iterator[Part]:
         before = 0
-        for frame in _row_groups(content, source):
+        for frame in _row_groups(content, scan):
             columns = [frame[name] for name in kept]  # by hand, as a name might be a pattern
             spelled = [each.cast(pl.String) if isinstance(each.dtype, (pl.Categorical, pl.Enum)) else each for each in columns]
             numbers = pl.int_range(before + 1, before + frame.height + 1, dtype=pl.Int64, eager=True)
@@ -41,28 +41,23 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
     return parts
 
 
-def _row_groups(content: files.FileContent, source: bytes | Path) -> Iterator[pl.DataFrame]:
-    """Yield a file whole, or a large one so many rows at a time that they are about ``PART_BYTES``, at first ``HEAD_BYTES``."""
-    if content.size <= files.HEAD_BYTES // PACKED or not isinstance(source, Path):
+def _row_groups(content: files.FileContent, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Yield a file whole, or a large one so many rows at a time that they are about ``HEAD_BYTES``."""
+    if content.size <= files.HEAD_BYTES // PACKED or content.data:
         with _parquet_errors(content.path):
-            yield pl.read_parquet(source, glob=False, hive_partitioning=False)
+            yield scan.collect()
         return
     with _parquet_errors(content.path):
-        scan = pl.scan_parquet(source, glob=False, hive_partitioning=False)
         sample = scan.head(1000).collect()
         rows = max(files.PART_BYTES * len(sample) // max(int(sample.estimated_size()), 1), 1)
-        batches = scan.collect_batches(chunk_size=rows, maintain_order=True)
-    waiting: list[pl.DataFrame] = []
+        shares = max(files.HEAD_BYTES // files.PART_BYTES, 1)
+        batches = scan.collect_batches(chunk_size=rows * shares, maintain_order=True)
     while True:
         with _parquet_errors(content.path):
             batch = next(batches, None)
-        if batch is not None:
-            waiting.append(batch)
-        if len(waiting) == files.HEAD_BYTES // files.PART_BYTES or (batch is None and waiting):
-            yield pl.concat(waiting)
-            waiting = []
         if batch is None:
             return
+        yield batch
 
 
 @contextmanager

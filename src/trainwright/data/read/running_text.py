@@ -12,12 +12,14 @@ from __future__ import annotations
 import ast
 import re
 import sysconfig
+from codecs import utf_8_decode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from trainwright.data.files.content import load, plain_suffix, require
-from trainwright.data.files.encoding import LOOKED_AT_BYTES, bad_bytes, decode, encoding_of, utf16_side
+from trainwright.data.files.encoding import DAMAGED, LOOKED_AT_BYTES, decode, encoding_of, utf16_side
 from trainwright.data.files.folders import class_folders, entries, part_of, short_name, split_folder
 from trainwright.data.read.formats import by_suffix
 from trainwright.data.read.sniff import SAMPLE, sniff_loaded
@@ -28,7 +30,6 @@ from trainwright.watch.events import Note
 
 TEXT_SUFFIXES = (".txt", ".text", ".md", ".tokens", ".raw")  # the last two as WikiText has them
 PUNCTUATION = ",;:"  # in prose white space follows these; in a table a value does
-_DAMAGED = re.compile("[\udc80-\udcff]")
 
 
 @dataclass
@@ -87,13 +88,11 @@ def read_text(files: Sequence[Path], notes: list[Note] | None = None) -> str:
     ``notes`` is given the encoding of each file that is not plain UTF-8, and what was damaged in it. Raise E101 to E106 for a
     file that cannot be read, E117 for its encoding, E120 for no text, E161 for nothing but white space in all of them.
     """
-    said: list[Note] = []
+    said = [] if notes is None else notes
     texts = [_read(file, said) for file in files]
     text = "".join(f"{each}\n" if each and not each.endswith("\n") else each for each in texts[:-1]) + "".join(texts[-1:])
     if not text or text.isspace():
         raise error("E161", files=", ".join(str(file) for file in files[:3]) + (" ..." if len(files) > 3 else ""))
-    if notes is not None:
-        notes += said
     return text
 
 
@@ -158,12 +157,9 @@ def _only_punctuation(text: str, delimiter: str) -> bool:
 
 def _whole_characters(data: bytes) -> bytes:
     """Return the bytes without the up to three bytes of a UTF-8 character that the sample's end cut."""
-    if utf16_side(data[:LOOKED_AT_BYTES]):
-        return data
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        return data[: problem.start] if problem.reason == "unexpected end of data" else data
+    if not utf16_side(data[:LOOKED_AT_BYTES]):
+        with suppress(UnicodeDecodeError):
+            return data[: utf_8_decode(data)[1]]
     return data
 
 
@@ -181,11 +177,10 @@ def _read(path: Path, notes: list[Note]) -> str:
     if encoding not in ("utf-8", "utf-8-sig"):
         notes.append(Note("encoding", encoding, f"{path.name}: {why}"))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if damaged := bad_bytes(text):
-        first = _DAMAGED.search(text)
-        line = text.count("\n", 0, first.start()) + 1 if first else 0
-        notes.append(Note("damaged bytes", str(damaged), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
-        text = _DAMAGED.sub("\ufffd", text)
+    if not text.isascii() and (first := DAMAGED.search(text)):
+        line = text.count("\n", 0, first.start()) + 1
+        text, count = DAMAGED.subn("\ufffd", text)
+        notes.append(Note("damaged bytes", str(count), f"not valid UTF-8, read as U+FFFD; the first in {path}, line {line}"))
     return text
 
 

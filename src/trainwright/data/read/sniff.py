@@ -17,21 +17,17 @@ SAMPLE = 1 << 18  # characters looked at for format, delimiter and header; the e
 
 
 def sniff_loaded(loaded: FileContent) -> Sniffed:
-    """Say what a file holds. Raise E103, E104 and E108 for what is no table, E117 for an encoding that is not supported."""
+    """Say what a file holds.
+
+    Raise E103 or E108 where its start is blank, E104 where it is no text, E108 for text that is no table, E117 for an encoding
+    that is not supported.
+    """
     notes = [Note("compression", loaded.compression, "by its first bytes")] if loaded.compression else []
     if loaded.magic:
         name = next(each.name for each in FORMATS if each.magic == loaded.magic)
         notes.append(Note("format", name, f"its first bytes are {loaded.magic.decode('ascii', 'backslashreplace')}"))
-        return Sniffed(name, loaded.compression, "", notes=notes)
+        return Sniffed(name, "", notes=notes)
     encoding, why = encoding_of(loaded, loaded.path)
-    sample = _sample(loaded, encoding)
-    found: Sniffed = next(filter(None, (each.reader.sniff(sample) for each in FORMATS if not each.magic)))
-    notes = [*notes, Note("encoding", encoding, why), *found.notes]
-    return replace(found, compression=loaded.compression, encoding=encoding, notes=notes)
-
-
-def _sample(loaded: FileContent, encoding: str) -> Sample:
-    """Return the start of the text. Raise E103 or E108 where it is blank, and E104 where it is none."""
     head = loaded.data[: 4 * SAMPLE]  # 4 bytes a character at most; even, so no UTF-16 unit is cut
     text = head.decode(encoding, "replace")
     if not text.strip("\r\n\t \ufeff\x00"):
@@ -39,4 +35,6 @@ def _sample(loaded: FileContent, encoding: str) -> Sample:
     start = text[:4096]
     if kind := binary_kind(start.encode("utf-8", "replace")) or ("binary data" if start.count("\0") > 400 else ""):
         raise error("E104", path=loaded.path, kind=kind)
-    return Sample(text[:SAMPLE], loaded.size > len(head) or len(text) > SAMPLE, loaded.suffix, loaded.path)
+    sample = Sample(text[:SAMPLE], loaded.size > len(head) or len(text) > SAMPLE, loaded.suffix, loaded.path)
+    found: Sniffed = next(filter(None, (each.reader.sniff(sample) for each in FORMATS if not each.magic)))
+    return replace(found, encoding=encoding, notes=[*notes, Note("encoding", encoding, why), *found.notes])

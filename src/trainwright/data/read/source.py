@@ -134,7 +134,7 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
     if is_path(source):
         folders = split_folder(path) if path.is_dir() else None
         return Source(short_name(path), (folders or {"train": path}) | given, path=path)
-    if source in builtin.names():
+    if source in builtin.TASKS:
         if given:
             raise error("E211", source=source)
         return Source(source)

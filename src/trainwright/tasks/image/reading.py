@@ -23,7 +23,7 @@ from trainwright.data.images.headers import SUFFIXES, Unusable, image_format
 from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.data.images.sizes import decode
 from trainwright.data.images.storage import Files, Inputs, fit_in_memory, store
-from trainwright.data.read import archive_sets, embedded, idx, image_folders, images
+from trainwright.data.read import archive_sets, builtin, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
@@ -132,7 +132,7 @@ def _tables(source: Source) -> dict[str, Table]:
 
 def _without_table(source: Source) -> Parts:
     if not source.files:
-        return embedded.digits()
+        return builtin.digits()
     path = source.path or source.files.get("train", Path())
     parts = images.read_pictures(path) if source.dataset is None else _named(source)
     if "train" not in parts:
