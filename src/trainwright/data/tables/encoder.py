@@ -177,11 +177,3 @@ class TargetScaler:
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Return a model's outputs in the unit of the targets: float64."""
         return np.asarray(outputs, np.float64) * self.std + self.mean
-
-    def to_values(self) -> dict[str, float]:
-        return asdict(self)
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, float]) -> TargetScaler:
-        """Rebuild a scaler from what ``to_values`` returned."""
-        return cls(**values)
