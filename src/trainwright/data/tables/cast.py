@@ -5,6 +5,7 @@ Promises: columns are found by name; a row with a cell that its column cannot ho
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from trainwright.data.tables.dtypes import SENSE, Feature, convert, stripped
@@ -23,20 +24,29 @@ def cast_columns(
     """
     rows = frame[ROW] if ROW in frame.columns else pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
     columns = [rows.alias(ROW)]
-    faults = _Faults(rows)
+    reasons: dict[int, str] = {}  # by place: the first thing that is wrong with a row
+
+    def check(what: str, column: pl.Series, bad: pl.Series, feature: Feature) -> None:
+        wanted = SENSE[feature.kind] + (" with a decimal comma" if feature.format == "comma" else "")
+        for place in bad.arg_true().to_list():
+            reasons.setdefault(place, f"{what}: '{column[place]}' is not {wanted}")
+
     for feature in chosen.features:
         column = _column(frame, feature.name, file)
         values, bad = convert(column, feature)
-        faults.add(bad, column, f"column '{feature.name}'", _wanted(feature))
+        check(f"column '{feature.name}'", column, bad, feature)
         columns.append(values.alias(feature.name))
     if need_label and chosen.label is not None and chosen.written is not None:
         column = _column(frame, chosen.label, file)
         values, bad = _target(column, chosen.written, chosen.target == "class")
-        faults.add(bad, column, "label", _wanted(chosen.written))
-        faults.add(values.is_null(), None, "no label", "")
+        check("label", column, bad, chosen.written)
+        for place in values.is_null().arg_true().to_list():
+            reasons.setdefault(place, "no label")
         columns.append(values.alias(chosen.label))
-    rejected = [Rejected(file, int(rows[place]), reason) for place, reason in sorted(faults.reasons.items())]
-    return pl.DataFrame(columns).filter(~faults.bad), rejected
+    usable = np.ones(frame.height, bool)
+    usable[list(reasons)] = False
+    rejected = [Rejected(file, int(rows[place]), reason) for place, reason in sorted(reasons.items())]
+    return pl.DataFrame(columns).filter(usable), rejected
 
 
 def _column(frame: pl.DataFrame, name: str, file: str) -> pl.Series:
@@ -44,10 +54,6 @@ def _column(frame: pl.DataFrame, name: str, file: str) -> pl.Series:
         known = [column for column in frame.columns if column != ROW]
         raise error("E247", column=name, file=file, columns=", ".join(known), hint=nearest(name, known))
     return frame[name].alias("values")  # its own name might be a pattern to polars
-
-
-def _wanted(feature: Feature) -> str:
-    return SENSE[feature.kind] + (" with a decimal comma" if feature.format == "comma" else "")
 
 
 def _target(column: pl.Series, written: Feature, is_class: bool) -> tuple[pl.Series, pl.Series]:
@@ -58,16 +64,3 @@ def _target(column: pl.Series, written: Feature, is_class: bool) -> tuple[pl.Ser
     text = stripped(column)
     text = text.str.to_lowercase() if written.kind == "boolean" else text.str.replace(r"^([+-]?\d+)\.0*$", "$1")
     return text.set(values.is_null(), None), bad
-
-
-class _Faults:
-    """The rows that cannot be used: the first thing that is wrong with each."""
-
-    def __init__(self, rows: pl.Series) -> None:
-        self.reasons, self.bad = dict[int, str](), rows.is_null() & False
-
-    def add(self, bad: pl.Series, column: pl.Series | None, what: str, wanted: str) -> None:
-        """Note the rows where ``bad`` is true, with the cell of ``column`` that is not what is wanted."""
-        for place in (bad & ~self.bad).arg_true().to_list():
-            self.reasons[place] = what if column is None else f"{what}: '{column[place]}' is not {wanted}"
-        self.bad = self.bad | bad
