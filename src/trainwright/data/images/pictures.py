@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -162,13 +163,11 @@ def _digest(path: Path) -> str:
     try:
         if not path.is_file():
             raise Unusable("it is a folder" if path.is_dir() else "there is no such file")
-        digest, size = hashlib.blake2b(digest_size=DIGEST_BYTES), 0
         with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise Unusable(f"it has more than {MAX_BYTES >> 20} MiB, the most that is read")
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                raise Unusable(f"it has more than {MAX_BYTES >> 20} MiB, the most that is read")
+            digest = hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=DIGEST_BYTES))
     except (OSError, ValueError) as problem:
         raise Unusable(f"it cannot be read: {getattr(problem, 'strerror', None) or problem}") from problem
     if not size:

@@ -6,7 +6,6 @@ cached under the digests of their files.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -90,8 +89,7 @@ def store(
         return _scan(pictures, size, channels, progress)
     if pictures.paths is None or len(pictures) < CACHED_FILES:
         return _in_memory(decode(pictures, size, channels, progress))
-    content = hashlib.blake2b("".join(pictures.keys.to_list()).encode(), digest_size=16).hexdigest()
-    key = cache.fingerprint(content, {"size": size, "channels": channels})
+    key = cache.fingerprint("".join(pictures.keys), {"size": size, "channels": channels})
     if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
         pictures.pixels = np.require(found[1]["pixels"], requirements="W")
         return _in_memory(pictures)
