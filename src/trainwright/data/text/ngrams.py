@@ -140,9 +140,5 @@ class Counter:
 
 def run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct values of a sorted array, and how often each occurs."""
-    if not len(ordered):
-        return ordered, np.zeros(0, np.int64)
-    bounds = np.empty(np.count_nonzero(ordered[1:] != ordered[:-1]) + 2, np.int64)
-    bounds[0], bounds[-1] = 0, len(ordered)
-    bounds[1:-1] = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    return ordered[bounds[:-1]], np.diff(bounds)
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+    return ordered[begins], np.diff(begins, append=len(ordered))

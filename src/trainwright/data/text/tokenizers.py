@@ -33,11 +33,7 @@ def chunks(text: str, size: int = CHUNK_CHARACTERS) -> Iterator[str]:
 
 
 def _replace_surrogates(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def split_words(text: str) -> pl.Series:
