@@ -58,7 +58,7 @@ def decode(pictures: Pictures, size: tuple[int, int], channels: int, progress: P
         elif pictures.paths is not None:
             pixels[row] = decode_file(pictures.paths[row], size, channels)
 
-    bad = for_each_row(decode_row, len(pictures), cores(), progress)
+    _, bad = for_each_row(decode_row, len(pictures), cores(), progress)
     decoded = replace(pictures, pixels=pixels, rejected=list(pictures.rejected), notes=list(pictures.notes))
     decoded.remove(bad)
     return decoded
@@ -75,14 +75,9 @@ def _read_headers(pictures: Pictures) -> np.ndarray:
         channels, height, width = pictures.pixels.shape[1:]
         return np.tile(np.array([width, height, channels]), (len(pictures), 1))
     paths = pictures.paths or []
-    found = np.zeros((len(paths), 3), np.int64)
-
-    def read(row: int) -> None:
-        found[row] = read_header(paths[row])
-
-    bad = for_each_row(read, len(paths), READERS)
+    found, bad = for_each_row(lambda row: read_header(paths[row]), len(paths), READERS)
     pictures.remove(bad)
-    return np.delete(found, list(bad), axis=0)
+    return np.array([header for header in found if header])
 
 
 def _size(sizes: np.ndarray) -> tuple[tuple[int, int], Note]:

@@ -109,14 +109,13 @@ def _in_memory(pictures: Pictures) -> Stored:
 def _scan(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
     """Decode every file once, for its sums and to find those that cannot be decoded."""
     paths = pictures.paths or []
-    sums = np.zeros((len(paths), channels, 2), np.int64)
 
-    def decode_row(row: int) -> None:
-        sums[row] = sums_of(decode_file(paths[row], size, channels)[None])
+    def sums(row: int) -> np.ndarray:
+        return sums_of(decode_file(paths[row], size, channels)[None])
 
-    bad = for_each_row(decode_row, len(paths), cores(), progress)
+    found, bad = for_each_row(sums, len(paths), cores(), progress)
     pictures.remove(bad)
-    return Stored(pictures, Files(pictures.paths or [], size, channels), np.delete(sums, list(bad), axis=0))
+    return Stored(pictures, Files(pictures.paths or [], size, channels), np.array([each for each in found if each is not None]))
 
 
 def _available() -> int:
