@@ -16,8 +16,7 @@ from trainwright.data.images.arrays import to_pixels
 from trainwright.data.images.decode import decode_one
 from trainwright.data.images.headers import SUFFIXES, Unusable, image_format
 from trainwright.data.images.pictures import Pictures
-from trainwright.data.images.sizes import decode
-from trainwright.data.images.storage import Files, Inputs, fit_in_memory, store
+from trainwright.data.images.storage import Files, Inputs, decode, fit_in_memory, store
 from trainwright.data.read import image_folders
 from trainwright.data.read import images as imagesource
 from trainwright.data.read.tables import read_table
