@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 
 from trainwright.data.shapes import TokenShape
-from trainwright.data.text.bpe import Bpe, train
 from trainwright.data.text.tokenizers import (
     END,
     END_TOKEN,
     UNKNOWN,
     UNKNOWN_TOKEN,
+    Bpe,
     Bytes,
     Characters,
     Words,
     chunks,
+    learn_bpe,
     learn_characters,
     learn_words,
     readable,
@@ -83,7 +84,7 @@ class TokenEncoder:
             self.tokens = [*first, *_LEARN[self.tokenizer](chunks(text), first, self.min_count, limit)]
         else:
             if self.tokenizer == "bpe":
-                self.bpe = train(chunks(text, BPE_PART), self.max_vocabulary, self.min_count)
+                self.bpe = learn_bpe(chunks(text, BPE_PART), self.max_vocabulary, self.min_count)
             self.tokens = [readable(token) for token in self._tokenizer.token_bytes]
         return self.transform(text)
 
