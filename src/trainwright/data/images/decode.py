@@ -13,7 +13,7 @@ import io
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -87,7 +87,7 @@ def reshape(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndar
 
 _quiet_lock = threading.Lock()
 _quiet_depth = 0
-_quiet_filters: warnings.catch_warnings[None] | None = None
+_quiet_filters = ExitStack()
 
 
 @contextmanager
@@ -97,20 +97,19 @@ def quiet() -> Iterator[None]:
     Warning filters belong to the whole process, so threads share one change of them: the first that enters makes it, the last
     that leaves reverts it.
     """
-    global _quiet_depth, _quiet_filters
+    global _quiet_depth
     with _quiet_lock:
         _quiet_depth += 1
         if _quiet_depth == 1:
-            _quiet_filters = warnings.catch_warnings()
-            _quiet_filters.__enter__()
+            _quiet_filters.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         yield
     finally:
         with _quiet_lock:
             _quiet_depth -= 1
-            if _quiet_depth == 0 and _quiet_filters is not None:
-                _quiet_filters.__exit__(None, None, None)
+            if _quiet_depth == 0:
+                _quiet_filters.close()
 
 
 @contextmanager
