@@ -1,7 +1,7 @@
 """Tokenizers of words, characters, bytes and byte pairs, which encode whole chunks of text at a time.
 
 Each has the same few parts: ``learn_*`` returns what is learned from a text, ``encode`` the ids of a chunk, ``token_bytes`` the
-bytes that each id stands for (words have none: the space between them depends on their neighbors).
+bytes that each id stands for (those of a word have a space before it, which is not there at the beginning of a line).
 
 Byte-pair encoding (Sennrich et al. 2016; byte-level as in GPT-2) is by the ``tokenizers`` library. Like that of bytes it is
 lossless: every byte is a token, so every text can be encoded. What it learns is JSON in that library's format.
@@ -116,7 +116,7 @@ class Words:
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self._known = pl.Enum(tokens)
-        self.token_bytes: list[bytes] = []
+        self.token_bytes = [b"\n" if number == END else f" {token}".encode() for number, token in enumerate(tokens)]
 
     def encode(self, text: str) -> np.ndarray:
         """Return the ids of a text: unsigned integers, shape (tokens,)."""
