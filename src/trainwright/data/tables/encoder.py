@@ -108,13 +108,8 @@ class TableEncoder:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return JSON values and arrays from which ``from_parts`` rebuilds the encoder."""
-        values = {
-            "features": [asdict(feature) for feature in self.features],
-            "min_count": self.min_count,
-            "missing": list(self.missing),
-            "categories": self.categories,
-        }
-        return values, {"mean": self.mean, "std": self.std}
+        values = asdict(self)
+        return values, {name: values.pop(name) for name in ("mean", "std")}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TableEncoder:
