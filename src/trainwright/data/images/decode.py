@@ -74,7 +74,12 @@ def decode_file(source: Path | bytes, size: tuple[int, int], channels: int) -> n
         orientation = _orientation(image)
         wanted = size[::-1] if orientation in _SWAPPING else size
         image.draft(None, (round(wanted[1] * _OVERSAMPLING), round(wanted[0] * _OVERSAMPLING)))
-        return _to_array(_crop_and_resize(_apply_orientation(_to_grey_or_rgb(image), orientation), size, channels))
+        upright = _to_grey_or_rgb(image)
+        if orientation in _TRANSPOSITIONS:
+            from PIL.Image import Transpose
+
+            upright = upright.transpose(Transpose[_TRANSPOSITIONS[orientation]])
+        return _to_array(_crop_and_resize(upright, size, channels))
 
 
 def reshape(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
@@ -186,12 +191,6 @@ def _orientation(image: ImageFile) -> int:
         return int(image.getexif().get(0x0112, _UPRIGHT))
     except Exception:
         return _UPRIGHT
-
-
-def _apply_orientation(image: Image, orientation: int) -> Image:
-    from PIL.Image import Transpose
-
-    return image.transpose(Transpose[_TRANSPOSITIONS[orientation]]) if orientation in _TRANSPOSITIONS else image
 
 
 # ---- size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -78,8 +78,7 @@ class ImageNormalizer:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return JSON values and (no) arrays from which ``from_parts`` rebuilds the encoder."""
-        values = {"size": list(self.size), "channels": self.channels, "mean": list(self.mean), "std": list(self.std)}
-        return values, {}
+        return asdict(self), {}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ImageNormalizer:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -165,23 +165,18 @@ def store(
     """
     if not in_memory and pictures.paths is not None and pictures.pixels is None:
         return _scan(pictures, size, channels, progress)
-    if pictures.paths is None or len(pictures) < CACHED_FILES:
-        return _in_memory(decode(pictures, size, channels, progress))
-    key = cache.fingerprint("".join(pictures.keys), {"size": size, "channels": channels})
-    if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
-        pictures.pixels = np.require(found[1]["pixels"], requirements="W")
-        return _in_memory(pictures)
+    key = ""
+    if pictures.paths is not None and len(pictures) >= CACHED_FILES:
+        key = cache.fingerprint("".join(pictures.keys), {"size": size, "channels": channels})
+        if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
+            pictures.pixels = np.require(found[1]["pixels"], requirements="W")
+            return Stored(pictures, pictures.pixels)
     decoded = decode(pictures, size, channels, progress)
-    stored = _in_memory(decoded)
-    if len(decoded) == len(pictures):  # the cache cannot hold the reasons for others
-        pixels: Any = decoded.pixels
-        stored.keep = lambda: cache.save(key, {}, {"pixels": pixels})
+    assert decoded.pixels is not None
+    stored = Stored(decoded, decoded.pixels)
+    if key and len(decoded) == len(pictures):  # the cache cannot hold the reasons for others
+        stored.keep = partial(cache.save, key, {}, {"pixels": decoded.pixels})
     return stored
-
-
-def _in_memory(pictures: Pictures) -> Stored:
-    assert pictures.pixels is not None
-    return Stored(pictures, pictures.pixels)
 
 
 def _scan(pictures: Pictures, size: tuple[int, int], channels: int, progress: Progress | None) -> Stored:
