@@ -115,7 +115,7 @@ class TextEncoder:
 
     def fit(self, texts: pl.Series | Tokens) -> Ragged:
         """Learn the vocabulary from the training split and return its encoding."""
-        tokens = texts if isinstance(texts, Tokens) else self._tokenize(texts)
+        tokens = self._tokenize(texts)
         known = tokens.frequent(self.min_count)
         self.tokens = [*SPECIAL, *(known.head(self.max_vocabulary) if self.max_vocabulary else known).to_list()]
         self._clear_caches()
@@ -136,14 +136,7 @@ class TextEncoder:
 
     def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
         """Encode any texts with the learned vocabulary."""
-        if isinstance(texts, list):
-            plain = tokenize_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW_TEXTS else None
-            if plain is not None:
-                return self._encode(Tokens.from_lists([each[: self.max_tokens or None] for each in plain]), learn=False)
-            import polars as pl
-
-            texts = pl.Series(texts, dtype=pl.String)
-        return self._encode(texts if isinstance(texts, Tokens) else self._tokenize(texts), learn=False)
+        return self._encode(self._tokenize(texts), learn=False)
 
     def share_unknown(self, tokens: Tokens) -> float:
         """Return the share of the texts' tokens that the vocabulary does not have."""
@@ -162,7 +155,16 @@ class TextEncoder:
             self.idf = np.concatenate([self.idf, self._smoothed_idf(values, len(tokens.selected_offsets) - 1)[before:]])
         return len(new)
 
-    def _tokenize(self, texts: pl.Series) -> Tokens:
+    def _tokenize(self, texts: pl.Series | Tokens | list[str]) -> Tokens:
+        if isinstance(texts, Tokens):
+            return texts
+        if isinstance(texts, list):
+            plain = tokenize_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW_TEXTS else None
+            if plain is not None:
+                return Tokens.from_lists([each[: self.max_tokens or None] for each in plain])
+            import polars as pl
+
+            texts = pl.Series(texts, dtype=pl.String)
         read = TokenizedTexts(self.tokenizer, self.lowercase)
         read.add(texts)
         return replace(read.tokens(), most=self.max_tokens)

@@ -135,8 +135,7 @@ class Characters:
 
     def encode(self, text: str) -> np.ndarray:
         """Return the ids of a text: uint32, shape (characters,)."""
-        found: np.ndarray = self._id_of[code_points(text)]
-        return found
+        return self._id_of.take(code_points(text))
 
 
 class Bytes:
