@@ -166,11 +166,11 @@ def _to_grey_or_rgb(image: ImageFile) -> Image:
         return _from_16_bits(np.asarray(image), image.info.get("transparency"))
     if image.mode in ("I", "F"):
         raise Unusable("its 32-bit values have no known range; save it with 8 or 16 bits")
+    opaque: Image.Image = image
     if image.has_transparency_data:
-        over = Image.new("RGBA", image.size, "white")
-        over.alpha_composite(image.convert("RGBA"))
-        return over.convert("L" if grey else "RGB")
-    return image.convert("L" if grey else "RGB")
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+    return opaque.convert("L" if grey else "RGB")
 
 
 def _from_16_bits(values: np.ndarray, transparent: object) -> Image:

@@ -45,8 +45,10 @@ class ImageNormalizer:
     def from_sums(cls, sums: np.ndarray, rows: int, size: tuple[int, int], channels: int) -> ImageNormalizer:
         """Return what ``fit`` would, from the sums over all training pictures: int64, shape (channels, 2)."""
         count = rows * size[0] * size[1]
-        found = [_moments(total, squares, count) for total, squares in sums.tolist()]
-        return cls(size, channels, tuple(mean for mean, _ in found), tuple(std for _, std in found))
+        means = [Fraction(total, 255 * count) for total, _ in sums.tolist()]
+        squares = [Fraction(square, 255 * 255 * count) for _, square in sums.tolist()]
+        variances = [square - mean * mean for mean, square in zip(means, squares, strict=True)]
+        return cls(size, channels, tuple(map(float, means)), tuple(sqrt(each) if each else 1.0 for each in variances))
 
     def shape(self, outputs: int) -> ImageShape:
         """Return what a network has to know of the pictures."""
@@ -85,10 +87,3 @@ class ImageNormalizer:
         """Rebuild an encoder from what ``to_parts`` returned."""
         height, width = values["size"]
         return cls((height, width), values["channels"], tuple(values["mean"]), tuple(values["std"]))
-
-
-def _moments(total: int, squares: int, count: int) -> tuple[float, float]:
-    """Return mean and standard deviation of values divided by 255."""
-    mean = Fraction(total, 255 * count)
-    variance = Fraction(squares, 255 * 255 * count) - mean * mean
-    return float(mean), sqrt(variance) if variance else 1.0

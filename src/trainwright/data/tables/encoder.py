@@ -133,8 +133,7 @@ def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
         if feature.format.endswith(" time"):
             parts += _circle((name.dt.hour() + name.dt.minute() / 60) / 24)
     named = [part.alias(f"{place}") for place, part in enumerate(parts)]
-    numbers: np.ndarray = column.alias("x").to_frame().select(named).fill_null(math.nan).to_numpy()
-    return numbers
+    return column.alias("x").to_frame().select(named).fill_null(math.nan).to_numpy()
 
 
 def _circle(turn: pl.Expr) -> list[pl.Expr]:

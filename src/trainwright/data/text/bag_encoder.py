@@ -276,8 +276,7 @@ class TextEncoder:
         frequency = np.zeros(self.size, np.int64)
         for at in range(0, len(values), BLOCK_IDS):
             frequency += np.bincount(values[at : at + BLOCK_IDS], minlength=self.size)
-        found: np.ndarray = (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
-        return found
+        return (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
 
     def _apply_tf_idf(self, texts: Ragged, cut: tuple[int, int]) -> None:
         """Turn counts into (1 + ln count) * idf, scaled to Euclidean length 1 in each text: float32, in place."""
