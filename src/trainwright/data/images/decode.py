@@ -129,13 +129,9 @@ def _open(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
     except Unusable:
         raise
     except Exception as problem:  # damaged files make Pillow raise nearly anything
-        raise Unusable(_reason(problem)) from problem
-
-
-def _reason(problem: Exception) -> str:
-    if isinstance(problem, OSError) and problem.strerror:
-        return f"it cannot be read: {problem.strerror}"
-    return f"it cannot be decoded: {str(problem) or type(problem).__name__}"
+        if isinstance(problem, OSError) and problem.strerror:
+            raise Unusable(f"it cannot be read: {problem.strerror}") from problem
+        raise Unusable(f"it cannot be decoded: {str(problem) or type(problem).__name__}") from problem
 
 
 @functools.cache

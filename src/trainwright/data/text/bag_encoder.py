@@ -309,10 +309,8 @@ class TextEncoder:
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextEncoder:
         """Rebuild an encoder from what ``to_parts`` returned."""
-        encoder = cls(**values)
-        encoder.grams = [arrays[f"grams.{order}"] for order in range(2, encoder.ngrams + 1)]
-        encoder.char_ngrams, encoder.idf = arrays["pieces"], arrays["idf"]
-        return encoder
+        grams = [arrays[f"grams.{order}"] for order in range(2, values["ngrams"] + 1)]
+        return cls(**values, grams=grams, char_ngrams=arrays["pieces"], idf=arrays["idf"])
 
 
 def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
