@@ -16,7 +16,7 @@ from table_samples import sniff
 
 from trainwright.conformance.models import check_model, models
 from trainwright.conformance.readers import check_reader
-from trainwright.data.images.sizes import decode, measure_sizes
+from trainwright.data.images.storage import decode, measure_sizes
 from trainwright.data.read.formats import FORMATS
 from trainwright.data.read.images import read_pictures
 from trainwright.data.read.running_text import find_corpus, read_text

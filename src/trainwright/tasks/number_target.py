@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,9 +97,9 @@ class NumberTarget:
 
     def to_json(self) -> dict[str, Any]:
         """Return what a bundle keeps."""
-        return {"kind": self.kind, "target": self.name, "scale": self.scaler.to_values(), "objective": self.loss}
+        return {"kind": self.kind, "target": self.name, "scale": asdict(self.scaler), "objective": self.loss}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> NumberTarget:
         """Return the target that ``to_json`` described."""
-        return cls(values["target"], TargetScaler.from_values(values["scale"]), values["objective"])
+        return cls(values["target"], TargetScaler(**values["scale"]), values["objective"])

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwright.data.batches.tokens import IGNORED, EvaluationWindows, Lanes, Windows
+from trainwright.data.batches.tokens import IGNORED, Lanes, Windows, evaluation_windows
 
 CPU = torch.device("cpu")
 sizes = st.integers(2, 200)
@@ -68,12 +68,12 @@ def test_windows_are_cut_and_shuffled_anew_each_epoch() -> None:
 @settings(max_examples=80, deadline=None)
 def test_measuring_counts_every_target_once_whatever_the_batches(tokens: int, batch_size: int, width: int, warm: int) -> None:
     ids = np.arange(tokens, dtype=np.uint16)
-    batches = list(EvaluationWindows(ids, batch_size=batch_size, width=width, warm=warm, device=CPU))
+    batches = list(evaluation_windows(ids, batch_size=batch_size, width=width, warm=warm, device=CPU))
     assert pairs(batches) == every_once(tokens)
     rows = [row.tolist() for batch in batches for row in batch.inputs[0]]
     alone = [
         row.tolist()
-        for batch in EvaluationWindows(ids, batch_size=1, width=width, warm=warm, device=CPU)
+        for batch in evaluation_windows(ids, batch_size=1, width=width, warm=warm, device=CPU)
         for row in batch.inputs[0]
     ]
     assert rows == alone
@@ -81,7 +81,7 @@ def test_measuring_counts_every_target_once_whatever_the_batches(tokens: int, ba
 
 @pytest.mark.parametrize("warm", [0, 5])
 def test_all_but_the_first_window_are_warmed_up(warm: int) -> None:
-    batches = list(EvaluationWindows(np.arange(50, dtype=np.uint16), batch_size=3, width=10, warm=warm, device=CPU))
+    batches = list(evaluation_windows(np.arange(50, dtype=np.uint16), batch_size=3, width=10, warm=warm, device=CPU))
     targets = torch.cat([batch.targets for batch in batches])
     assert (targets[0] != IGNORED).all() and (targets[1:, :warm] == IGNORED).all()
     assert (targets[1:-1, warm:] != IGNORED).all()

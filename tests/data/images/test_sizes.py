@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 
 from trainwright.data.images.decode import decode_one
 from trainwright.data.images.pictures import from_pixels
-from trainwright.data.images.sizes import LARGEST, SIDES, _size, bytes_needed, decode, measure_sizes
+from trainwright.data.images.storage import LARGEST, SIDES, _size, bytes_needed, decode, measure_sizes
 from trainwright.data.read.images import read_pictures
 from trainwright.errors import SourceError
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from picture_samples import noise
 
-from trainwright.data.images.sizes import decode, measure_sizes
+from trainwright.data.images.storage import decode, measure_sizes
 from trainwright.data.read.idx import read_array
 from trainwright.data.read.images import holds_images, read_pictures
 from trainwright.errors import SourceError

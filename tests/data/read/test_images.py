@@ -14,7 +14,7 @@ from picture_samples import noise, packed, picture, small_set
 from PIL import Image
 
 from trainwright.data.images.pictures import Pictures
-from trainwright.data.images.sizes import decode
+from trainwright.data.images.storage import decode
 from trainwright.data.read.image_folders import image_column
 from trainwright.data.read.images import holds_images, read_pictures
 from trainwright.data.read.tables import read_table

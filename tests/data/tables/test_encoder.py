@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
@@ -150,7 +151,7 @@ def test_targets_come_back(targets: list[float]) -> None:
     assert encoded.dtype == np.float32 and encoded.shape == (len(targets),) and np.isfinite(encoded).all()
     spread = max(abs(value - scaler.mean) for value in targets)
     np.testing.assert_allclose(scaler.decode(encoded), targets, rtol=1e-12, atol=1e-6 * spread + 1e-300)
-    assert TargetScaler.from_values(json.loads(json.dumps(scaler.to_values()))) == scaler
+    assert TargetScaler(**json.loads(json.dumps(asdict(scaler)))) == scaler
 
 
 def test_targets_have_mean_nought_and_deviation_one() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from token_samples import BPE
 
-from trainwright.data.text.bpe import Bpe
+from trainwright.data.text.tokenizers import Bpe
 
 
 @given(st.text(alphabet="ab \n\t'1.\u00e9\u4f60s", max_size=60))

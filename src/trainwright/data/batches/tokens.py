@@ -63,29 +63,21 @@ class Windows:
             yield _batch(self.ids, edges[chosen], self.context, lengths, self.device)
 
 
-class EvaluationWindows:
-    """Every target of the stream exactly once, whatever the batch size: overlapping windows of ``width`` tokens.
+def evaluation_windows(ids: np.ndarray, *, batch_size: int, width: int, warm: int, device: torch.device) -> Iterator[Batch]:
+    """Yield every target of the stream exactly once, whatever the batch size: overlapping windows of ``width`` tokens.
 
     The first window counts in full; each after it reads ``warm`` tokens before those that it counts, so that no token is
     judged without context. How the windows are batched changes nothing.
     """
-
-    def __init__(self, ids: np.ndarray, *, batch_size: int, width: int, warm: int, device: torch.device) -> None:
-        self.ids, self.batch_size, self.device = ids, batch_size, device
-        self.rows = len(ids) - 1
-        self.width = min(width, max(self.rows, 1))
-        self.warm = min(warm, self.width - 1)
-        self.windows = 1 + max(-(-(self.rows - self.width) // (self.width - self.warm)), 0)
-
-    def __iter__(self) -> Iterator[Batch]:
-        firsts = np.arange(self.windows) * (self.width - self.warm)
-        for low in range(0, self.windows, self.batch_size):
-            chosen = firsts[low : low + self.batch_size]
-            batch = _batch(self.ids, chosen, self.width, np.minimum(self.rows - chosen, self.width), self.device)
-            skipped = torch.from_numpy(chosen > 0).to(self.device)[:, None] & (
-                torch.arange(self.width, device=self.device)[None, :] < self.warm
-            )
-            yield batch._replace(targets=batch.targets.masked_fill(skipped, IGNORED))
+    rows = len(ids) - 1
+    width = min(width, max(rows, 1))
+    warm = min(warm, width - 1)
+    firsts = np.arange(0, max(rows - warm, 1), width - warm)
+    for low in range(0, len(firsts), batch_size):
+        chosen = firsts[low : low + batch_size]
+        batch = _batch(ids, chosen, width, np.minimum(rows - chosen, width), device)
+        skipped = torch.from_numpy(chosen > 0).to(device)[:, None] & (torch.arange(width, device=device)[None, :] < warm)
+        yield batch._replace(targets=batch.targets.masked_fill(skipped, IGNORED))
 
 
 def _batch(ids: np.ndarray, firsts: np.ndarray, width: int, lengths: np.ndarray, device: torch.device) -> Batch:

@@ -69,20 +69,17 @@ class BatchLayout:
 
     def batch(self, batch: Any, rows: np.ndarray | None = None) -> Batch:
         """Return a batch on the device. Raise what ``parts`` raises, and E613."""
-        inputs, named, targets = self.parts(batch)
-        inputs, targets = tuple(self.move(each) for each in inputs), self.move(targets)
-        if named is not None:
-            named = {name: self.move(each) for name, each in named.items()}
+        inputs, named, targets = self.move(self.parts(batch))
         return Batch(inputs, targets, count_rows((inputs, named) if targets is None else targets), rows, named)
 
     def move(self, value: Any) -> Any:
         """Return a value with its tensors and arrays as tensors on the device; anything else stays."""
-        return value.to(self.device) if isinstance(value, Tensor) else tree_map(self._leaf, value)
+        return tree_map(self._move_leaf, value)
 
-    def _leaf(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return self._tensor(value)
-        return value.to(self.device) if hasattr(value, "to") else value
+    def _move_leaf(self, leaf: Any) -> Any:
+        if isinstance(leaf, np.ndarray):
+            return self._tensor(leaf)
+        return leaf.to(self.device) if hasattr(leaf, "to") else leaf
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         if not array.flags.writeable or not array.dtype.isnative or min(array.strides, default=0) < 0:
@@ -212,7 +209,7 @@ def _tensor_batches(data: Any, layout: BatchLayout, batch_size: int, seed: int |
     for leaf in tree_leaves(data):
         if not isinstance(leaf, Tensor | np.ndarray):
             raise error("E601", found=f"{type(data).__name__} with a {type(leaf).__name__} in it")
-    inputs, named, targets = parts = tree_map(layout.move, layout.parts(data))
+    inputs, named, targets = parts = layout.move(layout.parts(data))
     columns = tree_leaves(parts)
     if any(not each.ndim for each in columns) or len({len(each) for each in columns}) > 1:
         raise error("E604", lengths=", ".join(str(len(each)) if each.ndim else "none" for each in columns))

@@ -13,6 +13,7 @@ from trainwright.watch.events import Note
 
 CHUNK_VALUES = 1 << 24  # values converted at a time, so that memory stays near that of the result
 SHAPES = "(rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square pictures"
+WANTED = "give those of pictures, 0 to 255 or 0 to 1"
 
 
 def to_pixels(array: np.ndarray, name: str) -> np.ndarray:
@@ -32,7 +33,7 @@ def convert(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], li
         views[name], note = _channels_first(array, name)
         shape_notes += [note] if note and note not in shape_notes else []
         if array.dtype.kind not in "buif":
-            raise _unusable(name, f"its type is {array.dtype}")
+            raise error("E147", name=name, why=f"its type is {array.dtype}")
     scale, notes = _scale(arrays)
     return {name: _over_white(_to_uint8(view, scale)) for name, view in views.items()}, notes + shape_notes
 
@@ -41,7 +42,7 @@ def _channels_first(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | No
     """Return a view of shape (rows, channels, height, width), and a note where rows of values were made square. Raise E147."""
     shape = array.shape
     if 0 in shape:
-        raise _unusable(name, f"its shape is {shape}: it is empty")
+        raise error("E147", name=name, why=f"its shape is {shape}: it is empty")
     if len(shape) == 3:
         return array[:, None], None
     if len(shape) == 4:
@@ -56,7 +57,7 @@ def _channels_first(array: np.ndarray, name: str) -> tuple[np.ndarray, Note | No
             if side * side * channels == shape[1]:
                 note = Note("shape", f"{side} x {side}", f"rows of {shape[1]:,} values{planes}")
                 return array.reshape(len(array), channels, side, side), note
-    raise _unusable(name, f"its shape is {shape}; pictures have {SHAPES}")
+    raise error("E147", name=name, why=f"its shape is {shape}; pictures have {SHAPES}")
 
 
 def to_labels(array: np.ndarray, name: str) -> pl.Series:
@@ -64,15 +65,16 @@ def to_labels(array: np.ndarray, name: str) -> pl.Series:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        raise _unusable(name, f"its shape is {array.shape}; labels are one value a row (of one-hot rows, the argmax)")
+        why = f"its shape is {array.shape}; labels are one value a row (of one-hot rows, the argmax)"
+        raise error("E147", name=name, why=why)
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind == "f":
         if not (np.isfinite(array).all() and (array == np.round(array)).all()):
-            raise _unusable(name, "its values have fractions, so they are no classes")
+            raise error("E147", name=name, why="its values have fractions, so they are no classes")
         array = array.astype(np.int64)
     if array.dtype.kind not in "buiU":
-        raise _unusable(name, f"its type is {array.dtype}; labels are whole numbers or text")
+        raise error("E147", name=name, why=f"its type is {array.dtype}; labels are whole numbers or text")
     if array.dtype.kind == "U":
         texts = pl.Series(array.tolist(), dtype=pl.String)
         return texts.set(texts.str.strip_chars() == "", None)
@@ -89,9 +91,9 @@ def _scale(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
     ranges = {name: (float(array.min()), float(array.max())) for name, array in arrays.items()}
     for name, (low, high) in ranges.items():
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise _unusable(name, "it has values that are not finite")
+            raise error("E147", name=name, why="it has values that are not finite")
         if low < 0:
-            raise _unusable(name, f"its values run from {low:g} to {high:g}; give those of pictures, 0 to 255 or 0 to 1")
+            raise error("E147", name=name, why=f"its values run from {low:g} to {high:g}; {WANTED}")
     widest = max(ranges, key=lambda name: ranges[name][1])
     top = ranges[widest][1]
     floats = any(kind.kind == "f" for kind in kinds)
@@ -101,7 +103,7 @@ def _scale(arrays: Mapping[str, np.ndarray]) -> tuple[float, list[Note]]:
         return 1.0, [Note("values", "rounded", f"they are numbers up to {top:g}")] if floats else []
     if kinds == {np.dtype(np.uint16)}:
         return 1 / 257, [Note("values", "divided by 257", f"they have 16 bits and reach {top:,.0f}")]
-    raise _unusable(widest, f"its values reach {top:g}; give those of pictures, 0 to 255 or 0 to 1")
+    raise error("E147", name=widest, why=f"its values reach {top:g}; {WANTED}")
 
 
 def _to_uint8(pictures: np.ndarray, scale: float) -> np.ndarray:
@@ -120,7 +122,3 @@ def _over_white(pictures: np.ndarray) -> np.ndarray:
         return pictures
     alpha = pictures[:, 3:].astype(np.uint16)
     return ((pictures[:, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-
-
-def _unusable(name: str, why: str) -> Exception:
-    return error("E147", name=name, why=why)

@@ -13,7 +13,7 @@ import io
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -74,7 +74,12 @@ def decode_file(source: Path | bytes, size: tuple[int, int], channels: int) -> n
         orientation = _orientation(image)
         wanted = size[::-1] if orientation in _SWAPPING else size
         image.draft(None, (round(wanted[1] * _OVERSAMPLING), round(wanted[0] * _OVERSAMPLING)))
-        return _to_array(_crop_and_resize(_apply_orientation(_to_grey_or_rgb(image), orientation), size, channels))
+        upright = _to_grey_or_rgb(image)
+        if orientation in _TRANSPOSITIONS:
+            from PIL.Image import Transpose
+
+            upright = upright.transpose(Transpose[_TRANSPOSITIONS[orientation]])
+        return _to_array(_crop_and_resize(upright, size, channels))
 
 
 def reshape(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
@@ -87,7 +92,7 @@ def reshape(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndar
 
 _quiet_lock = threading.Lock()
 _quiet_depth = 0
-_quiet_filters: warnings.catch_warnings[None] | None = None
+_quiet_filters = ExitStack()
 
 
 @contextmanager
@@ -97,20 +102,19 @@ def quiet() -> Iterator[None]:
     Warning filters belong to the whole process, so threads share one change of them: the first that enters makes it, the last
     that leaves reverts it.
     """
-    global _quiet_depth, _quiet_filters
+    global _quiet_depth
     with _quiet_lock:
         _quiet_depth += 1
         if _quiet_depth == 1:
-            _quiet_filters = warnings.catch_warnings()
-            _quiet_filters.__enter__()
+            _quiet_filters.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         yield
     finally:
         with _quiet_lock:
             _quiet_depth -= 1
-            if _quiet_depth == 0 and _quiet_filters is not None:
-                _quiet_filters.__exit__(None, None, None)
+            if _quiet_depth == 0:
+                _quiet_filters.close()
 
 
 @contextmanager
@@ -125,13 +129,9 @@ def _open(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
     except Unusable:
         raise
     except Exception as problem:  # damaged files make Pillow raise nearly anything
-        raise Unusable(_reason(problem)) from problem
-
-
-def _reason(problem: Exception) -> str:
-    if isinstance(problem, OSError) and problem.strerror:
-        return f"it cannot be read: {problem.strerror}"
-    return f"it cannot be decoded: {str(problem) or type(problem).__name__}"
+        if isinstance(problem, OSError) and problem.strerror:
+            raise Unusable(f"it cannot be read: {problem.strerror}") from problem
+        raise Unusable(f"it cannot be decoded: {str(problem) or type(problem).__name__}") from problem
 
 
 @functools.cache
@@ -162,11 +162,11 @@ def _to_grey_or_rgb(image: ImageFile) -> Image:
         return _from_16_bits(np.asarray(image), image.info.get("transparency"))
     if image.mode in ("I", "F"):
         raise Unusable("its 32-bit values have no known range; save it with 8 or 16 bits")
+    opaque: Image.Image = image
     if image.has_transparency_data:
-        over = Image.new("RGBA", image.size, "white")
-        over.alpha_composite(image.convert("RGBA"))
-        return over.convert("L" if grey else "RGB")
-    return image.convert("L" if grey else "RGB")
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+    return opaque.convert("L" if grey else "RGB")
 
 
 def _from_16_bits(values: np.ndarray, transparent: object) -> Image:
@@ -187,12 +187,6 @@ def _orientation(image: ImageFile) -> int:
         return int(image.getexif().get(0x0112, _UPRIGHT))
     except Exception:
         return _UPRIGHT
-
-
-def _apply_orientation(image: Image, orientation: int) -> Image:
-    from PIL.Image import Transpose
-
-    return image.transpose(Transpose[_TRANSPOSITIONS[orientation]]) if orientation in _TRANSPOSITIONS else image
 
 
 # ---- size

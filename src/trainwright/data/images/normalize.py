@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -45,8 +45,10 @@ class ImageNormalizer:
     def from_sums(cls, sums: np.ndarray, rows: int, size: tuple[int, int], channels: int) -> ImageNormalizer:
         """Return what ``fit`` would, from the sums over all training pictures: int64, shape (channels, 2)."""
         count = rows * size[0] * size[1]
-        found = [_moments(total, squares, count) for total, squares in sums.tolist()]
-        return cls(size, channels, tuple(mean for mean, _ in found), tuple(std for _, std in found))
+        means = [Fraction(total, 255 * count) for total, _ in sums.tolist()]
+        squares = [Fraction(square, 255 * 255 * count) for _, square in sums.tolist()]
+        variances = [square - mean * mean for mean, square in zip(means, squares, strict=True)]
+        return cls(size, channels, tuple(map(float, means)), tuple(sqrt(each) if each else 1.0 for each in variances))
 
     def shape(self, outputs: int) -> ImageShape:
         """Return what a network has to know of the pictures."""
@@ -78,18 +80,10 @@ class ImageNormalizer:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return JSON values and (no) arrays from which ``from_parts`` rebuilds the encoder."""
-        values = {"size": list(self.size), "channels": self.channels, "mean": list(self.mean), "std": list(self.std)}
-        return values, {}
+        return asdict(self), {}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ImageNormalizer:
         """Rebuild an encoder from what ``to_parts`` returned."""
         height, width = values["size"]
         return cls((height, width), values["channels"], tuple(values["mean"]), tuple(values["std"]))
-
-
-def _moments(total: int, squares: int, count: int) -> tuple[float, float]:
-    """Return mean and standard deviation of values divided by 255."""
-    mean = Fraction(total, 255 * count)
-    variance = Fraction(squares, 255 * 255 * count) - mean * mean
-    return float(mean), sqrt(variance) if variance else 1.0

@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -44,9 +46,8 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, rows: np.ndarray) -> Pictures:
-        """Return these rows (indices from 0, or a mask) in this order, with copies of ``rejected`` and ``notes``."""
-        index = np.flatnonzero(rows) if rows.dtype == bool else rows
+    def take(self, index: np.ndarray) -> Pictures:
+        """Return these rows (from 0) in this order, with copies of ``rejected`` and ``notes``."""
         places = index.tolist()
         return replace(
             self,
@@ -65,8 +66,7 @@ class Pictures:
         if not bad:
             return
         self.rejected += [self._rejection(index, bad[index]) for index in sorted(bad)]
-        kept = np.ones(len(self), bool)
-        kept[list(bad)] = False
+        kept = np.delete(np.arange(len(self)), list(bad))
         self.__dict__.update(vars(self.take(kept)))
         if not len(self):
             first = self.rejected[0]
@@ -84,12 +84,7 @@ def from_files(
     file: str, labels: Sequence[str], names: Sequence[str], paths: Sequence[Path], rows: np.ndarray, by_row: bool
 ) -> Pictures:
     """Return pictures in files, each read once for its key; leave missing, empty and unreadable ones out. Raise E142."""
-    keys = [""] * len(paths)
-
-    def read(index: int) -> None:
-        keys[index] = _digest(paths[index])
-
-    bad = for_each_row(read, len(paths), READERS)
+    keys, bad = for_each_row(lambda row: _digest(paths[row]), len(paths), READERS)
     pictures = Pictures(
         file,
         pl.Series("label", labels, pl.String),
@@ -121,18 +116,21 @@ def from_pixels(file: str, labels: pl.Series, pixels: np.ndarray) -> Pictures:
     return pictures
 
 
-def for_each_row(work: Callable[[int], None], rows: int, threads: int, progress: Progress | None = None) -> dict[int, str]:
-    """Call ``work(row)`` for every row, in threads; return the reasons of the rows for which it raised ``Unusable``.
+def for_each_row(
+    work: Callable[[int], Any], rows: int, threads: int, progress: Progress | None = None
+) -> tuple[list[Any], dict[int, str]]:
+    """Call ``work(row)`` for every row, in threads; return what it returned, and the reasons where it raised ``Unusable``.
 
     ``progress(done, rows)`` is called in this thread. When anything else is raised, no further rows begin.
     """
+    found: list[Any] = [None] * rows
     bad: dict[int, str] = {}
 
     def chunk(start: int) -> int:
         stop = min(start + CHUNK_ROWS, rows)
         for row in range(start, stop):
             try:
-                work(row)
+                found[row] = work(row)
             except Unusable as problem:
                 bad[row] = str(problem)
         return stop
@@ -145,7 +143,7 @@ def for_each_row(work: Callable[[int], None], rows: int, threads: int, progress:
                     progress(done, rows)
     finally:
         pool.shutdown(cancel_futures=True)
-    return bad
+    return found, bad
 
 
 def cores() -> int:
@@ -162,13 +160,11 @@ def _digest(path: Path) -> str:
     try:
         if not path.is_file():
             raise Unusable("it is a folder" if path.is_dir() else "there is no such file")
-        digest, size = hashlib.blake2b(digest_size=DIGEST_BYTES), 0
         with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise Unusable(f"it has more than {MAX_BYTES >> 20} MiB, the most that is read")
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                raise Unusable(f"it has more than {MAX_BYTES >> 20} MiB, the most that is read")
+            digest = hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=DIGEST_BYTES))
     except (OSError, ValueError) as problem:
         raise Unusable(f"it cannot be read: {getattr(problem, 'strerror', None) or problem}") from problem
     if not size:

@@ -173,10 +173,6 @@ def _values(column: pl.Series, kind: str, form: str) -> pl.Series:
     return _booleans(column) if kind == "boolean" else _moments(column, form.removesuffix(" time"))
 
 
-def _nothing(column: pl.Series, kind: pl.DataType) -> pl.Series:
-    return pl.repeat(None, len(column), dtype=kind, eager=True)
-
-
 def _present(text: pl.Series) -> pl.Series:
     """Return text with null for the words that say that nothing is there."""
     return text.set(text.is_in(_MISSING), None)
@@ -189,7 +185,7 @@ def _numbers(column: pl.Series, mark: str) -> pl.Series:
     elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
         values = column.cast(pl.Float64)
     else:
-        return _nothing(column, pl.Float64())
+        return pl.repeat(None, len(column), dtype=pl.Float64, eager=True)
     return values.set(~(values.abs() <= LARGEST), None)  # NaN counts as beyond everything
 
 
@@ -212,7 +208,7 @@ def _booleans(column: pl.Series) -> pl.Series:
     if column.dtype.is_numeric():
         return column.replace_strict({0: False, 1: True}, default=None, return_dtype=pl.Boolean)
     if column.dtype != pl.String:
-        return _nothing(column, pl.Boolean())
+        return pl.repeat(None, len(column), dtype=pl.Boolean, eager=True)
     words = {"1": True, "0": False} | {word: word == pair[0] for pair in PAIRS for word in pair}
     return column.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
 
@@ -224,7 +220,7 @@ def _moments(column: pl.Series, order: str) -> pl.Series:
     if column.dtype == pl.Date:
         return column.cast(pl.Datetime("us"))
     if column.dtype != pl.String:
-        return _nothing(column, pl.Datetime("us"))
+        return pl.repeat(None, len(column), dtype=pl.Datetime("us"), eager=True)
     parts = column.str.extract_groups(_DATES[order]).struct.unnest()
     day, clock = pl.col("d").fill_null("1"), [pl.col(part).fill_null("0") for part in "HMS"]
     written = pl.concat_str(pl.concat_str("y", "m", day, separator="-"), pl.concat_str(clock, separator=":"), separator=" ")

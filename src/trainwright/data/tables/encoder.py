@@ -108,13 +108,8 @@ class TableEncoder:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return JSON values and arrays from which ``from_parts`` rebuilds the encoder."""
-        values = {
-            "features": [asdict(feature) for feature in self.features],
-            "min_count": self.min_count,
-            "missing": list(self.missing),
-            "categories": self.categories,
-        }
-        return values, {"mean": self.mean, "std": self.std}
+        values = asdict(self)
+        return values, {name: values.pop(name) for name in ("mean", "std")}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TableEncoder:
@@ -138,8 +133,7 @@ def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
         if feature.format.endswith(" time"):
             parts += _circle((name.dt.hour() + name.dt.minute() / 60) / 24)
     named = [part.alias(f"{place}") for place, part in enumerate(parts)]
-    numbers: np.ndarray = column.alias("x").to_frame().select(named).fill_null(math.nan).to_numpy()
-    return numbers
+    return column.alias("x").to_frame().select(named).fill_null(math.nan).to_numpy()
 
 
 def _circle(turn: pl.Expr) -> list[pl.Expr]:
@@ -177,11 +171,3 @@ class TargetScaler:
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Return a model's outputs in the unit of the targets: float64."""
         return np.asarray(outputs, np.float64) * self.std + self.mean
-
-    def to_values(self) -> dict[str, float]:
-        return asdict(self)
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, float]) -> TargetScaler:
-        """Rebuild a scaler from what ``to_values`` returned."""
-        return cls(**values)

@@ -87,11 +87,8 @@ class _Choice(ColumnChoice):
     TWICE, BOTH, UNCLEAR = "E242", "E241", "E240"
 
     def __init__(self, table: Table) -> None:
-        super().__init__(table)
-        self.settle()
-
-    def settle(self) -> None:
         """Let columns that are clear about decimal mark or order of dates decide for those that are not."""
+        super().__init__(table)
         written = [column.reading for column in self.columns.values() if column.raw.dtype == pl.String]
         marks = {reading.format for reading in written if reading.kind == "number"} & {"point", "comma"}
         orders = {reading.format[:3] for reading in written if reading.kind == "date"} & {"dmy", "mdy"}

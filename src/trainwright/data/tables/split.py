@@ -125,16 +125,16 @@ def _stratified(position: np.ndarray, labels: pl.Series, fractions: Fractions) -
 
 def _by_time(column: pl.Series, fractions: Fractions) -> np.ndarray:
     """Split by age: the newest rows are tested on, those before them for validation; rows of one moment stay together."""
-    moments = column
     if column.dtype == pl.String:
         numbers = column.cast(pl.Float64, strict=False)
-        moments = numbers if numbers.null_count() == column.null_count() else column
-        dated = column.drop_nulls().str.contains(ISO_DATE)
-        if moments is column and not dated.all():
-            raise error("E220", column=column.name, value=column.drop_nulls().filter(~dated)[0])
-    age = moments.rank("min", descending=True).cast(pl.Float64).fill_null(float(len(moments) + 1)).to_numpy()
-    share = (age - 1) / max(len(moments), 1)
-    parts = np.full(len(moments), TRAIN, np.uint8)
+        undated = column.filter(~column.str.contains(ISO_DATE))
+        if numbers.null_count() == column.null_count():
+            column = numbers
+        elif len(undated):
+            raise error("E220", column=column.name, value=undated[0])
+    age = column.rank("min", descending=True).cast(pl.Float64).fill_null(float(len(column) + 1)).to_numpy()
+    share = (age - 1) / max(len(column), 1)
+    parts = np.full(len(column), TRAIN, np.uint8)
     parts[share < fractions.test + fractions.valid] = VALID
     parts[share < fractions.test] = TEST
     return parts

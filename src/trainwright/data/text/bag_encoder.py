@@ -115,7 +115,7 @@ class TextEncoder:
 
     def fit(self, texts: pl.Series | Tokens) -> Ragged:
         """Learn the vocabulary from the training split and return its encoding."""
-        tokens = texts if isinstance(texts, Tokens) else self._tokenize(texts)
+        tokens = self._tokenize(texts)
         known = tokens.frequent(self.min_count)
         self.tokens = [*SPECIAL, *(known.head(self.max_vocabulary) if self.max_vocabulary else known).to_list()]
         self._clear_caches()
@@ -136,14 +136,7 @@ class TextEncoder:
 
     def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
         """Encode any texts with the learned vocabulary."""
-        if isinstance(texts, list):
-            plain = tokenize_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW_TEXTS else None
-            if plain is not None:
-                return self._encode(Tokens.from_lists([each[: self.max_tokens or None] for each in plain]), learn=False)
-            import polars as pl
-
-            texts = pl.Series(texts, dtype=pl.String)
-        return self._encode(texts if isinstance(texts, Tokens) else self._tokenize(texts), learn=False)
+        return self._encode(self._tokenize(texts), learn=False)
 
     def share_unknown(self, tokens: Tokens) -> float:
         """Return the share of the texts' tokens that the vocabulary does not have."""
@@ -162,7 +155,16 @@ class TextEncoder:
             self.idf = np.concatenate([self.idf, self._smoothed_idf(values, len(tokens.selected_offsets) - 1)[before:]])
         return len(new)
 
-    def _tokenize(self, texts: pl.Series) -> Tokens:
+    def _tokenize(self, texts: pl.Series | Tokens | list[str]) -> Tokens:
+        if isinstance(texts, Tokens):
+            return texts
+        if isinstance(texts, list):
+            plain = tokenize_plain(texts, self.tokenizer, self.lowercase) if len(texts) <= FEW_TEXTS else None
+            if plain is not None:
+                return Tokens.from_lists([each[: self.max_tokens or None] for each in plain])
+            import polars as pl
+
+            texts = pl.Series(texts, dtype=pl.String)
         read = TokenizedTexts(self.tokenizer, self.lowercase)
         read.add(texts)
         return replace(read.tokens(), most=self.max_tokens)
@@ -231,27 +233,25 @@ class TextEncoder:
     def _encode(self, tokens: Tokens, learn: bool) -> Ragged:
         if self.kind == "sequence" or (self.weighting == "none" and self.ngrams == 1 and not self.chars):
             return self._sequence(tokens, step=self.kind == "sequence")
-        values, offsets, weights = self._bags(tokens)
-        if weights is None:
+        values, offsets, counts = self._bags(tokens)
+        if self.weighting == "none":
             return Ragged(values, offsets)
         if learn:
             self.idf = self._smoothed_idf(values, len(offsets) - 1)
-        texts = Ragged(values, offsets, weights)  # whose weights are still counts
+        texts = Ragged(values, offsets, counts)  # whose weights are still counts
         for _ in parallel_map(partial(self._apply_tf_idf, texts), texts.cuts(BLOCK_IDS)):
             pass
         return texts
 
-    def _bags(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def _bags(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return ids with equal ones of a text side by side, offsets of the texts, and with tf-idf the count of each id."""
         lookups = [Lookup(keys) for keys in self.grams]
-        values, lengths = Spool(np.int32), Spool(np.int64)
-        counts = None if self.weighting == "none" else Spool(np.float32)
-        for part in parallel_map(partial(self._bag, self._word_ids(tokens), lookups), tokens.chunks()):
-            values.append(part[0])
-            lengths.append(part[1])
-            if counts is not None:
-                counts.append(part[2])
-        return values.array(), to_offsets(lengths.array()), None if counts is None else counts.array()
+        spools = Spool(np.int32), Spool(np.int64), Spool(np.float32)
+        for parts in parallel_map(partial(self._bag, self._word_ids(tokens), lookups), tokens.chunks()):
+            for spool, part in zip(spools, parts, strict=True):
+                spool.append(part)
+        values, lengths, counts = (spool.array() for spool in spools)
+        return values, to_offsets(lengths), counts
 
     def _bag(
         self, words: tuple[np.ndarray, CharNgrams | None], lookups: list[Lookup], chunk: Chunk
@@ -264,31 +264,28 @@ class TextEncoder:
             indices, lengths = value_indices(begins, codes)
             pairs.append(np.repeat(row_numbers(offsets) << BITS, lengths) | ids[indices])
         keys = np.sort(np.concatenate(pairs))  # one sort of (row, id) as a single number
-        texts = len(offsets) - 1
-        if self.weighting == "none":
-            return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), keys[:0]
-        keys, counts = run_lengths(keys)
-        kept = (keys & MASK) != UNKNOWN  # unknown tokens have no document frequency
-        keys, counts = keys[kept], counts[kept]
-        return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=texts), counts.astype(np.float32)
+        counts = keys[:0]
+        if self.weighting == "tf-idf":
+            keys, counts = run_lengths(keys)
+            kept = (keys & MASK) != UNKNOWN  # unknown tokens have no document frequency
+            keys, counts = keys[kept], counts[kept]
+        return keys.astype(np.int32), np.bincount(keys >> BITS, minlength=len(offsets) - 1), counts.astype(np.float32)
 
     def _smoothed_idf(self, values: np.ndarray, texts: int) -> np.ndarray:
         """Return ln((1 + texts) / (1 + texts with the id)) + 1: float32, shape (size,). ``values`` has each id once a text."""
         frequency = np.zeros(self.size, np.int64)
         for at in range(0, len(values), BLOCK_IDS):
             frequency += np.bincount(values[at : at + BLOCK_IDS], minlength=self.size)
-        found: np.ndarray = (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
-        return found
+        return (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
 
     def _apply_tf_idf(self, texts: Ragged, cut: tuple[int, int]) -> None:
         """Turn counts into (1 + ln count) * idf, scaled to Euclidean length 1 in each text: float32, in place."""
         first, last = cut
-        lengths = np.diff(texts.offsets[first : last + 1])
+        rows = row_numbers(texts.offsets[first : last + 1])
         part = slice(texts.offsets[first], texts.offsets[last])
         assert texts.weights is not None
         weights = (1 + np.log(texts.weights[part])) * self.idf[texts.values[part]]
-        rows = np.repeat(np.arange(len(lengths)), lengths)
-        norms = np.sqrt(np.bincount(rows, np.square(weights), minlength=len(lengths))).astype(np.float32)
+        norms = np.sqrt(np.bincount(rows, np.square(weights), minlength=last - first)).astype(np.float32)
         texts.weights[part] = weights / norms[rows]
 
     def _sequence(self, tokens: Tokens, step: bool) -> Ragged:
@@ -312,10 +309,8 @@ class TextEncoder:
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TextEncoder:
         """Rebuild an encoder from what ``to_parts`` returned."""
-        encoder = cls(**values)
-        encoder.grams = [arrays[f"grams.{order}"] for order in range(2, encoder.ngrams + 1)]
-        encoder.char_ngrams, encoder.idf = arrays["pieces"], arrays["idf"]
-        return encoder
+        grams = [arrays[f"grams.{order}"] for order in range(2, values["ngrams"] + 1)]
+        return cls(**values, grams=grams, char_ngrams=arrays["pieces"], idf=arrays["idf"])
 
 
 def _keys(rows: np.ndarray, prefix: np.ndarray, ids: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:

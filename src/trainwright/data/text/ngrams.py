@@ -48,8 +48,7 @@ def character_ngrams(words: pl.Series | list[str], lengths: Sequence[int]) -> tu
 
 def hash_bits(keys: np.ndarray, bits: int) -> np.ndarray:
     """Return a multiplicative hash of int64 keys, below 2**bits: uint64."""
-    found: np.ndarray = (keys.view(np.uint64) * FACTOR) >> np.uint64(64 - bits)
-    return found
+    return (keys.view(np.uint64) * FACTOR) >> np.uint64(64 - bits)
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Lookup:
             places = np.searchsorted(self.known, keys)
             places[places == len(self.known)] = 0
             return np.where(self.known[places] == keys, places, -1)
-        table, slots = self._table, self._slots(keys)
+        table, slots = self._table, _slots(self._table, keys)
         found: np.ndarray = table[slots]
         wrong = np.flatnonzero((found >= 0) & (self.known[found] != keys))
         while len(wrong):
@@ -75,27 +74,24 @@ class Lookup:
             wrong = wrong[(found[wrong] >= 0) & (self.known[found[wrong]] != keys[wrong])]
         return found.astype(np.int64)
 
-    @property
-    def _bits(self) -> int:
-        return (2 * len(self.known)).bit_length()
-
-    def _slots(self, keys: np.ndarray) -> np.ndarray:
-        return hash_bits(keys, self._bits).astype(np.int64)
-
     @cached_property
     def _table(self) -> np.ndarray:
         """Return the table: each place in the slot of its key's hash, or in the next free one; less than half are taken.
 
         Threads that need it at the same time each build it, which takes no longer than to wait for one of them.
         """
-        table = np.full(1 << self._bits, -1, np.int32)
-        places, slots = np.arange(len(self.known), dtype=np.int32), self._slots(self.known)
+        table = np.full(1 << (2 * len(self.known)).bit_length(), -1, np.int32)
+        places, slots = np.arange(len(self.known), dtype=np.int32), _slots(table, self.known)
         while len(places):
             free = table[slots] < 0
             table[slots[free]] = places[free]
             left = table[slots] != places
             places, slots = places[left], (slots[left] + 1) & (len(table) - 1)
         return table
+
+
+def _slots(table: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    return hash_bits(keys, len(table).bit_length() - 1).astype(np.int64)
 
 
 class Counter:
@@ -140,9 +136,5 @@ class Counter:
 
 def run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct values of a sorted array, and how often each occurs."""
-    if not len(ordered):
-        return ordered, np.zeros(0, np.int64)
-    bounds = np.empty(np.count_nonzero(ordered[1:] != ordered[:-1]) + 2, np.int64)
-    bounds[0], bounds[-1] = 0, len(ordered)
-    bounds[1:-1] = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    return ordered[bounds[:-1]], np.diff(bounds)
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+    return ordered[begins], np.diff(begins, append=len(ordered))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 
 from trainwright.data.shapes import TokenShape
-from trainwright.data.text.bpe import Bpe, train
 from trainwright.data.text.tokenizers import (
     END,
     END_TOKEN,
     UNKNOWN,
     UNKNOWN_TOKEN,
+    Bpe,
     Bytes,
     Characters,
     Words,
     chunks,
+    learn_bpe,
     learn_characters,
     learn_words,
     readable,
@@ -83,7 +84,7 @@ class TokenEncoder:
             self.tokens = [*first, *_LEARN[self.tokenizer](chunks(text), first, self.min_count, limit)]
         else:
             if self.tokenizer == "bpe":
-                self.bpe = train(chunks(text, BPE_PART), self.max_vocabulary, self.min_count)
+                self.bpe = learn_bpe(chunks(text, BPE_PART), self.max_vocabulary, self.min_count)
             self.tokens = [readable(token) for token in self._tokenizer.token_bytes]
         return self.transform(text)
 
@@ -103,18 +104,7 @@ class TokenEncoder:
 
     def stream(self) -> TokenStream:
         """Return a decoder that takes one id at a time, for printing tokens as they are generated."""
-        return TokenStream(self._word_bytes() if self.tokenizer == "words" else self._tokenizer.token_bytes.__getitem__)
-
-    def _word_bytes(self) -> Callable[[int], bytes]:
-        at_line_start = True
-
-        def spaced(number: int) -> bytes:
-            nonlocal at_line_start
-            text = "\n" if number == END else self.tokens[number] if at_line_start else f" {self.tokens[number]}"
-            at_line_start = number == END
-            return text.encode()
-
-        return spaced
+        return TokenStream(self._tokenizer.token_bytes, spaced=self.tokenizer == "words")
 
     def extend(self, text: str) -> int:
         """Append to the ids what ``text`` has ``min_count`` times and no id stands for; return how many were added.
@@ -158,13 +148,16 @@ class TokenEncoder:
 class TokenStream:
     """A decoder of ids one by one. The joined results of ``push`` and ``end`` are what ``decode`` returns for the same ids."""
 
-    def __init__(self, bytes_of: Callable[[int], bytes]) -> None:
-        self._bytes_of = bytes_of
+    def __init__(self, token_bytes: list[bytes], spaced: bool) -> None:
+        """With ``spaced`` each token but END begins with a space."""
+        self._token_bytes, self._spaced, self._last = token_bytes, spaced, END
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, number: int) -> str:
         """Return the text that has become certain: nothing while a character is incomplete; U+FFFD for invalid bytes."""
-        return self._decoder.decode(self._bytes_of(number))
+        text = self._decoder.decode(self._token_bytes[number])
+        at_line_start, self._last = self._last == END, number
+        return text.removeprefix(" ") if self._spaced and at_line_start else text
 
     def end(self) -> str:
         """Return what is left: U+FFFD where the last character was never completed, else nothing."""

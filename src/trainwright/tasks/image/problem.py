@@ -11,8 +11,7 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.images.normalize import ImageNormalizer
-from trainwright.data.images.sizes import ImageSizes, measure_sizes
-from trainwright.data.images.storage import Files, Inputs, Stored, fit_in_memory, store
+from trainwright.data.images.storage import Files, ImageSizes, Inputs, Stored, fit_in_memory, measure_sizes, store
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
 from trainwright.data.text.bag_encoder import LabelEncoder

@@ -21,8 +21,7 @@ from trainwright.data.images.arrays import to_pixels
 from trainwright.data.images.decode import decode_one
 from trainwright.data.images.headers import SUFFIXES, Unusable, image_format
 from trainwright.data.images.pictures import Pictures, from_pixels
-from trainwright.data.images.sizes import decode
-from trainwright.data.images.storage import Files, Inputs, fit_in_memory, store
+from trainwright.data.images.storage import Files, Inputs, decode, fit_in_memory, store
 from trainwright.data.read import archive_sets, builtin, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.source import Source

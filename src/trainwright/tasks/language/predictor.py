@@ -111,9 +111,9 @@ def measure(model: nn.Module, ids: np.ndarray, context: int, device: torch.devic
 
     A transformer sees windows of the length that it was trained with, half of it before the first token that counts.
     """
-    from trainwright.data.batches.tokens import EvaluationWindows
+    from trainwright.data.batches.tokens import evaluation_windows
     from trainwright.evaluation import perplexity
 
     width, warm = (LSTM_WINDOW, LSTM_WARM) if model.is_stateful else (context, context // 2)
-    windows = EvaluationWindows(ids, batch_size=BATCH, width=width, warm=warm, device=device)
+    windows = evaluation_windows(ids, batch_size=BATCH, width=width, warm=warm, device=device)
     return perplexity.measure(model, model.output, windows)  # type: ignore[arg-type]

@@ -13,10 +13,9 @@ from pydantic import Field, model_validator
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
 from trainwright.data.read.tables import read_table
-from trainwright.data.tables.cast import cast_columns
+from trainwright.data.tables.cast import cast_columns, to_frame
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
-from trainwright.data.tables.from_python import to_frame
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
 from trainwright.tasks.bundle_schema import Arrays, ClassSchema, CommonSchema, Count, Distinct, NumberSchema, Schema, distinct
