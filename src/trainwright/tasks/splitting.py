@@ -196,14 +196,12 @@ def _findings(data: dict[str, Any], noun: str) -> list[Note]:
         rows = "; ".join(map(": ".join, first))
         found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
     checks = data["audit"]
-    if checks["empty"]:
-        found.append(Note(f"empty {noun}s", f"{checks['empty']:,}", f"rows have no {noun}; kept"))
-    if checks["duplicate_rows"]:
-        found.append(Note("duplicate rows", f"{checks['duplicate_rows']:,}", f"rows repeat an earlier {noun}; kept"))
-    if checks["conflicts"] and totals:
-        found.append(Note("conflicts", f"{checks['conflicts']:,}", f"{noun}s stand under more than one label; kept"))
+    counted = [
+        (f"empty {noun}s", checks["empty"], f"rows have no {noun}; kept"),
+        ("duplicate rows", checks["duplicate_rows"], f"rows repeat an earlier {noun}; kept"),
+        ("conflicts", checks["conflicts"] if totals else 0, f"{noun}s stand under more than one label; kept"),
+    ]
     for pair, count in checks["across"].items():
-        if count:
-            first, second = pair.split("-")
-            found.append(Note("leak", f"{count:,}", f"rows of {second} are also in {first}, the same {noun}"))
-    return found
+        first, second = pair.split("-")
+        counted.append(("leak", count, f"rows of {second} are also in {first}, the same {noun}"))
+    return found + [Note(what, f"{count:,}", why) for what, count, why in counted if count]
