@@ -106,8 +106,8 @@ def _first(rejected: list[Rejected]) -> str:
 
 def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, classes: bool) -> tuple[pl.DataFrame, str]:
     """Cut what is not given out of the training rows. Return all rows, and how it was done."""
-    whole = int((frame["split"] == 0).sum())
-    most = 10_000 / max(whole, 1)
+    train = frame.filter(pl.col("split") == 0)
+    most = 10_000 / max(len(train), 1)
     # With a test split of its own, validation only has to choose the epoch; every other row had better train.
     wanted = Fractions(valid=min(0.05 if "test" in parts else 0.1, most), test=min(0.1, most))
     fractions = Fractions(
@@ -120,7 +120,6 @@ def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, clas
         raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
     if settings.split == "stratified" and not classes:
         raise error("E302", key="split", value=settings.split, problem="numbers have no classes to keep in proportion")
-    train = frame.filter(pl.col("split") == 0)
     labels = train["label"] if classes else pl.repeat("", len(train), dtype=pl.String, eager=True)
     key = train["key"] if "key" in train.columns else None
     cut = split(settings.split, train["position"].to_numpy(), labels, fractions, key)
