@@ -63,9 +63,7 @@ class TableMLP(nn.Module):
     def __init__(self, settings: MLPSettings, shape: TableShape) -> None:
         super().__init__()
         widths = [min(WIDEST, (count + 1) // 2) for count in shape.categories]
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(count, width) for count, width in zip(shape.categories, widths, strict=True)
-        )
+        self.embeddings = nn.ModuleList(map(nn.Embedding, shape.categories, widths))
         self.trunk = Trunk(settings, shape.numeric + sum(widths))
         self.output = nn.Linear(self.trunk.width, shape.outputs)
 

@@ -108,12 +108,10 @@ class Predictor(ABC):
         """Return the network, in evaluation mode. It is built when it is first used."""
         return registry.restore(self.task, self.name, self.settings, self.shape, self._weights)
 
-    @cached_property
+    @property
     def device(self) -> torch.device:
         """Return where predictions are made."""
-        import torch
-
-        return torch.device("cpu")
+        return next(self.model.parameters()).device
 
     def smoke_test(self) -> None:
         """Use the model once, on an empty text: whatever does not fit together raises."""

@@ -107,8 +107,8 @@ def _first(rejected: list[Rejected]) -> str:
 
 def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, classes: bool) -> tuple[pl.DataFrame, str]:
     """Cut what is not given out of the training rows. Return all rows, and how it was done."""
-    whole = int((frame["split"] == 0).sum())
-    most = 10_000 / max(whole, 1)
+    train = frame.filter(pl.col("split") == 0)
+    most = 10_000 / max(len(train), 1)
     # With a test split of its own, validation only has to choose the epoch; every other row had better train.
     wanted = Fractions(valid=min(0.05 if "test" in parts else 0.1, most), test=min(0.1, most))
     fractions = Fractions(
@@ -121,7 +121,6 @@ def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, clas
         raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
     if settings.split == "stratified" and not classes:
         raise error("E302", key="split", value=settings.split, problem="numbers have no classes to keep in proportion")
-    train = frame.filter(pl.col("split") == 0)
     labels = train["label"] if classes else pl.repeat("", len(train), dtype=pl.String, eager=True)
     key = train["key"] if "key" in train.columns else None
     cut = split(settings.split, train["position"].to_numpy(), labels, fractions, key)
@@ -197,14 +196,12 @@ def _findings(data: dict[str, Any], noun: str) -> list[Note]:
         rows = "; ".join(map(": ".join, first))
         found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
     checks = data["audit"]
-    if checks["empty"]:
-        found.append(Note(f"empty {noun}s", f"{checks['empty']:,}", f"rows have no {noun}; kept"))
-    if checks["duplicate_rows"]:
-        found.append(Note("duplicate rows", f"{checks['duplicate_rows']:,}", f"rows repeat an earlier {noun}; kept"))
-    if checks["conflicts"] and totals:
-        found.append(Note("conflicts", f"{checks['conflicts']:,}", f"{noun}s stand under more than one label; kept"))
+    counted = [
+        (f"empty {noun}s", checks["empty"], f"rows have no {noun}; kept"),
+        ("duplicate rows", checks["duplicate_rows"], f"rows repeat an earlier {noun}; kept"),
+        ("conflicts", checks["conflicts"] if totals else 0, f"{noun}s stand under more than one label; kept"),
+    ]
     for pair, count in checks["across"].items():
-        if count:
-            first, second = pair.split("-")
-            found.append(Note("leak", f"{count:,}", f"rows of {second} are also in {first}, the same {noun}"))
-    return found
+        first, second = pair.split("-")
+        counted.append(("leak", count, f"rows of {second} are also in {first}, the same {noun}"))
+    return found + [Note(what, f"{count:,}", why) for what, count, why in counted if count]

@@ -48,9 +48,8 @@ class ImageProblem(SupervisedProblem):
 
     def derive(self) -> list[Note]:
         streamed = any(isinstance(part.inputs, Files) for part in self.splits.values())
-        self.settings, notes = defaults.image_training(
-            self.settings, len(self.splits["train"]), self.encoder.shape(self.target.outputs), self.parent is not None, streamed
-        )
+        rows, shape, tuned = len(self.splits["train"]), self.encoder.shape(self.target.outputs), self.parent is not None
+        self.settings, notes = defaults.image_training(self.settings, rows, shape, tuned, streamed)
         return notes
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
@@ -85,19 +84,16 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     """
     parts, columns, table = reading.read(source, settings)
     found = measure_sizes(parts.values())
-    settings, size, channels, notes = _sized(settings, found, parent)
+    settings, form, notes = _sized(settings, found, parent)
     listen(PhaseEnded("read"))
-    in_memory = fit_in_memory(parts.values(), size, channels)
-    stored = {}
-    for name, part in parts.items():
-        tell = partial(_tell, listen, f"decode {name}")
-        stored[name] = store(part, size, channels, in_memory, tell)
+    in_memory = fit_in_memory(parts.values(), *form)
+    stored = {name: store(part, *form, in_memory, partial(_tell, listen, f"decode {name}")) for name, part in parts.items()}
     listen(PhaseEnded("decode"))
     pictures = stored["train"].pictures
     keys = {"train": reading.split_key(settings, pictures, table)}
     given = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
     rows = assign_splits(source, given, settings, typed=False, noun="image")
-    problem = _encode(rows, stored, settings, (size, channels), parent)
+    problem = _encode(rows, stored, settings, form, parent)
     problem.data["columns"] = columns
     problem.notes = [*pictures.notes, *notes, *problem.notes]
 
@@ -114,21 +110,19 @@ def _tell(listen: Listener, phase: str, done: int, total: int) -> None:
     listen(Progress(phase, done, total, "images"))
 
 
-def _sized(
-    settings: Settings, found: ImageSizes, parent: Predictor | None
-) -> tuple[Settings, tuple[int, int], int, list[Note]]:
+def _sized(settings: Settings, found: ImageSizes, parent: Predictor | None) -> tuple[Settings, Form, list[Note]]:
     """Return size and channels: those of the earlier run, as given, or derived. Raise E328 for a size that contradicts."""
     if isinstance(parent, ImagePredictor):
         kept: ImageNormalizer = parent.encoder
         if settings.size is not None and (settings.size, settings.size) != kept.size:
             raise error("E328", key="size", value=settings.size, found=" x ".join(map(str, kept.size)))
-        return settings, kept.size, kept.channels, [Note("size", " x ".join(map(str, kept.size)), "as in the earlier run")]
+        return settings, (kept.size, kept.channels), [Note("size", " x ".join(map(str, kept.size)), "as in the earlier run")]
     size = found.size if settings.size is None else (settings.size, settings.size)
     said = {"size": settings.size, "channels": settings.channels}
     settings, _ = fill(settings, {"channels": (found.channels, "")})
     if size[0] == size[1]:  # the setting is one number; without it the same pictures give the same size again
         settings, _ = fill(settings, {"size": (size[0], "")})
-    return settings, size, int(settings.channels or 1), [note for note in found.notes if said[note[0]] is None]
+    return settings, (size, int(settings.channels or 1)), [note for note in found.notes if said[note[0]] is None]
 
 
 def _encode(rows: Rows, stored: dict[str, Stored], settings: Settings, form: Form, parent: Predictor | None) -> ImageProblem:

@@ -52,7 +52,8 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
                 raise error("E272", key=key, value=value, path=source.name)
         parts, columns = _without_table(source), ImageColumns()
     else:
-        columns = columns_of(tables["train"], settings.image, settings.label)
+        image = _image_column(tables["train"], settings.image)
+        columns = {"image": image, "label": str(choose_columns(tables["train"], (image,), settings.label).label)}
         parts = {name: _listed(table, columns) for name, table in tables.items()}
         for name, path in source.given.items():
             if name not in tables:
@@ -74,13 +75,12 @@ def read_labelled(path: Path, columns: ImageColumns, part: str = "test") -> Pict
     return image_folders.read_listed(table, image if image in table.columns else "", label)
 
 
-def columns_of(table: Table, image: str, label: str) -> ImageColumns:
-    """Return the columns of image files and labels. Raise SourceError E149 and DataError E201 to E205."""
+def _image_column(table: Table, image: str) -> str:
+    """Return the column of image files: as named, else by what is in it. Raise SourceError E149 and DataError E201."""
     column, _ = image_folders.image_column(table, image)
     if not column:
         raise error("E149", path=table.file, why="no column holds names of image files")
-    chosen = choose_columns(table, (column,), label)
-    return {"image": column, "label": str(chosen.label)}
+    return column
 
 
 def _listed(table: Table, columns: ImageColumns) -> Pictures:
@@ -234,9 +234,7 @@ def _of_table(path: Path, columns: ImageColumns) -> Unit:
     """Return the rows of a table that name an image, by the column that training used where the file has it. Raise E149."""
     table = read_table(path)
     known = columns.get("image", "")
-    column, _ = image_folders.image_column(table, known if known in table.columns else "")
-    if not column:
-        raise error("E149", path=path, why="no column holds names of image files")
+    column = _image_column(table, known if known in table.columns else "")
     cells, rows = table.frame[column].cast(pl.String).str.strip_chars().fill_null(""), table.frame[ROW]
     rejected = [Rejected(table.file, row, "no name of an image") for row in rows.filter(cells == "").to_list()]
     names = cells.filter(cells != "").to_list()

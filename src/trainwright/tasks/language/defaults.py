@@ -37,9 +37,8 @@ def language_encoding(settings: Settings, text: str) -> tuple[Settings, Notes]:
 def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: bool) -> tuple[Settings, Notes]:
     """Derive how a language model is trained on ``tokens`` tokens."""
     own, suited = models("language")[settings.network.name].derive(TokenShape(vocabulary), tokens)
-    values: Values = (
-        own | {"context": (128, "tokens"), "batch_size": (16, "rows side by side"), "lr": (RATE, "a usual rate")} | suited
-    )
+    usual: Values = {"context": (128, "tokens"), "batch_size": (16, "rows side by side"), "lr": (RATE, "a usual rate")}
+    values = own | usual | suited
     per_epoch = max(tokens // (int(values["batch_size"][0]) * int(values["context"][0])), 1)
     values |= {
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "a rate for each weight"),

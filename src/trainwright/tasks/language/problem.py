@@ -169,9 +169,9 @@ def prepare(
     """
     settings = _by_catalogue(source, settings)
     key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
-    if key and (cached := _from_cache(key, settings)):
+    if key and (found := cache.load(key)):
         listen(PhaseEnded("read"))
-        return cached, lambda: None
+        return _from_cache(settings, *found), lambda: None
     texts, files, notes = read(source, settings)
     listen(PhaseEnded("read"))
     where = ", ".join(files.get("train", []))
@@ -193,7 +193,7 @@ def prepare(
     }
     listen(PhaseEnded("encode"))
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
-    return problem, lambda: _to_cache(key, problem) if key else None
+    return problem, lambda: cache.save(key, *_to_cache(problem)) if key else None
 
 
 def _by_catalogue(source: Source, settings: Settings) -> Settings:
@@ -247,21 +247,18 @@ def _findings(data: dict[str, Any]) -> list[Note]:
     return found
 
 
-def _to_cache(key: str, problem: LanguageProblem) -> None:
+def _to_cache(problem: LanguageProblem) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     values, _ = problem.encoder.to_parts()
     filled = {name: getattr(problem.settings, name) for name in SHAPING}
     kept = {"encoder": values, "settings": filled, "data": problem.data, "notes": problem.notes}
-    cache.save(key, kept | {"splits": list(problem.splits)}, {name: part.ids for name, part in problem.splits.items()})
+    return kept, {name: part.ids for name, part in problem.splits.items()}
 
 
-def _from_cache(key: str, settings: Settings) -> LanguageProblem | None:
-    if not (found := cache.load(key)):
-        return None
-    values, streams = found
+def _from_cache(settings: Settings, values: dict[str, Any], streams: dict[str, np.ndarray]) -> LanguageProblem:
     return LanguageProblem(
         settings=settings.model_copy(update=values["settings"]),
         encoder=TokenEncoder.from_parts(values["encoder"], {}),
-        splits={name: TokenSplit(streams[name]) for name in values["splits"]},
+        splits={name: TokenSplit(streams[name]) for name in values["data"]["rows"]},
         data=values["data"],
         notes=[Note(*note) for note in values["notes"]],
     )
@@ -289,8 +286,8 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
         raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
     cut = running_text.cut(texts["train"], fractions["valid"], fractions["test"], ", ".join(files.get("train", [])))
     named = ", ".join(name for name in texts if name != "train")
-    shares = [f"the {share:.3g} {'after it' if name == 'valid' else 'at the end'} for {name}"
-              for name, share in fractions.items() if share]  # fmt: skip
+    places = {"valid": "after it", "test": "at the end"}
+    shares = [f"the {share:.3g} {places[name]} for {name}" for name, share in fractions.items() if share]
     why = "; ".join(filter(None, [f"{named} given" if named else "", ", ".join(shares)]))
     texts |= cut
     sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)

@@ -37,20 +37,13 @@ def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned
     decay = float(f"{taken / (settings.lr or RATE):.2g}")
     size = f"{rows:,} training rows"
     own, suited = models("table")[settings.network.name].derive(shape, rows)
-    values: Values = (
-        own
-        | {
-            "batch_size": (batch, size),
-            "optimizer": (
-                {"name": "AdamW", "weight_decay": decay},
-                "holds the weights back, the more the fewer rows there are",
-            ),
-            "lr": (RATE, "what suits tables"),
-            "epochs": (epochs, f"about {updates:,} updates"),
-            "threads": (0 if many else 1, "" if many else "its updates are too small to share"),
-            "schedule": FALLING,
-            "loss": CROSS_ENTROPY if kind == "class" else ({"name": "MSELoss"}, "the usual loss of a regression"),
-        }
-        | suited
-    )
-    return fill_training(settings, values, rows, tuned)
+    usual: Values = {
+        "batch_size": (batch, size),
+        "optimizer": ({"name": "AdamW", "weight_decay": decay}, "holds the weights back, the more the fewer rows there are"),
+        "lr": (RATE, "what suits tables"),
+        "epochs": (epochs, f"about {updates:,} updates"),
+        "threads": (0 if many else 1, "" if many else "its updates are too small to share"),
+        "schedule": FALLING,
+        "loss": CROSS_ENTROPY if kind == "class" else ({"name": "MSELoss"}, "the usual loss of a regression"),
+    }
+    return fill_training(settings, own | usual | suited, rows, tuned)
