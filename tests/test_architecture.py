@@ -26,7 +26,9 @@ MODULES = {
 ROOMS = (
     ("__main__",),
     ("cli",),
+    ("cli_look",),
     ("cli_output",),
+    ("look",),
     ("api", "estimators", "conformance"),
     ("run",),
     ("tasks",),
@@ -215,6 +217,7 @@ def test_public_names() -> None:
         "fit",
         "generate",
         "load",
+        "mistakes",
         "predict",
         "recipes",
         "replay",

@@ -20,6 +20,7 @@ __all__ = [
     "fit",
     "generate",
     "load",
+    "mistakes",
     "predict",
     "recipes",
     "replay",
@@ -34,14 +35,18 @@ if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
+    from trainwright.look import mistakes
     from trainwright.tasks.custom.fit import fit
 
 
+_ELSEWHERE = {"fit": "tasks.custom.fit", "mistakes": "look"}  # than in ``api``
+
+
 def __getattr__(name: str) -> Any:
-    """Return a public name from the module that has it: but for estimators, which import scikit-learn, and ``fit`` the api."""
+    """Return a public name from the module that has it; the estimators import scikit-learn."""
     if name not in __all__:
         raise AttributeError(f"module 'trainwright' has no attribute '{name}'")
-    module = "estimators" if name.endswith(("Classifier", "Regressor")) else "tasks.custom.fit" if name == "fit" else "api"
+    module = "estimators" if name.endswith(("Classifier", "Regressor")) else _ELSEWHERE.get(name, "api")
     return getattr(importlib.import_module(f"trainwright.{module}"), name)
 
 

@@ -12,6 +12,7 @@ import typer
 
 import trainwright as tw
 from trainwright import cli_output as output
+from trainwright.cli_look import look
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.startup import leave, prepare_process
 
@@ -23,6 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich takes longer to import than the help to read
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(look)
 
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
 Moved = Annotated[str, typer.Option("--source", help="Where the data are now, where they have moved.")]
@@ -201,32 +204,6 @@ def _lines() -> list[str]:
 
 
 @app.command()
-def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
-    """Say again what a run came to: scores, baseline, mistakes, effort."""
-    found = tw.load(run).report
-    if as_json:
-        output.print_json(found)
-    else:
-        output.open_console().report(found)
-
-
-@app.command()
-def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
-    """Draw the plots and the page of a run again."""
-    from trainwright.store import seal
-    from trainwright.store.run_folder import open_run
-    from trainwright.watch.plots import draw
-
-    try:
-        drawn = draw(open_run(run).path)
-    except OSError as problem:
-        raise error("E402", path=run, problem=problem.strerror or problem) from None
-    seal.renew(run, drawn)
-    for path in drawn:
-        typer.echo(str(path))
-
-
-@app.command()
 def settings(name: Annotated[str, typer.Argument(help="Show only the settings whose key contains this.")] = "") -> None:
     """List every setting: key, type, default, unit and meaning."""
     found = [row for row in tw.settings() if name in row.key]
@@ -259,21 +236,6 @@ def show_recipe(name: Annotated[str, typer.Argument(help="The recipe's name.")])
     from trainwright.config.resolve import recipe_text
 
     typer.echo(recipe_text(name), nl=False)
-
-
-@app.command()
-def runs(
-    folder: Annotated[Path, typer.Argument(help="The folder that holds the runs.")] = Path("runs"),
-    as_json: AsJson = False,
-) -> None:
-    """List the runs in a folder as a table."""
-    found = tw.runs(folder)
-    if as_json:
-        output.print_json({"runs": found})
-    elif found:
-        output.print_runs(found)
-    else:
-        typer.echo(f"no runs in {folder}", err=True)
 
 
 def main() -> None:

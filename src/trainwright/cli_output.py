@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -123,6 +124,31 @@ def _columns(found: Any, top: int) -> list[Any]:
         columns.append(pl.Series(f"predicted{suffix}", [row[place][0] for row in found.answers], dtype=pl.String))
         columns.append(pl.Series(f"probability{suffix}", [round(row[place][1], 6) for row in found.answers], dtype=pl.Float64))
     return columns
+
+
+def print_csv(rows: list[dict[str, Any]]) -> None:
+    """Print rows of the same columns as CSV, a row of a table that is in one of them as JSON."""
+    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()})
+
+
+def print_mistakes(rows: list[dict[str, Any]]) -> None:
+    """Print each mistake with its input, as text that cannot command the terminal."""
+    from trainwright.watch import words
+
+    for number, row in enumerate(rows, start=1):
+        sure = f" ({words.percent(row['probability'])} sure)" if row.get("probability") is not None else ""
+        answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in (row["answer"], row["truth"]))
+        place = words.clean(row["file"]) + (f", row {row['row']}" if row["row"] is not None else "")
+        typer.echo(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
+        given = row["input"]
+        if isinstance(given, dict):
+            given = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
+        if given is not None and not given.startswith("data:image/"):
+            for line in words.wrap(given, 100)[:4]:
+                typer.echo(f"      {line}")
 
 
 def print_runs(found: list[dict[str, Any]]) -> None:

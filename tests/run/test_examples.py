@@ -110,4 +110,4 @@ def test_a_source_that_is_gone_leaves_rows_without_inputs(tmp_path: Path, monkey
 
 
 def test_long_texts_and_wide_rows_are_cut() -> None:
-    assert len(examples._plain("x" * 9000)) < 2010 and len(examples._plain({str(n): n for n in range(500)})) == 100
+    assert len(examples.as_json("x" * 9000)) < 2010 and len(examples.as_json({str(n): n for n in range(500)})) == 100

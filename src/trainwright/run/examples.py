@@ -68,13 +68,13 @@ def _with_inputs(source: Source, problem: Problem, rows: pl.DataFrame) -> list[d
         inputs = predictor.originals(source, problem.data["columns"], rows) if len(rows) else []
     except (TrainwrightError, OSError):
         inputs = [None] * len(rows)
-    return [_plain(row | {"input": found}) for row, found in zip(rows.to_dicts(), inputs, strict=True)]
+    return [as_json(row | {"input": found}) for row, found in zip(rows.to_dicts(), inputs, strict=True)]
 
 
-def _plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return a value as JSON can hold it, long texts and wide rows cut."""
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in islice(value.items(), COLUMNS)}
+        return {key: as_json(each) for key, each in islice(value.items(), COLUMNS)}
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int):

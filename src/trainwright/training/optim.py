@@ -1,4 +1,4 @@
-"""Optimisers, how they move parameters, and schedules of the rate: by their torch names and with torch's own arguments."""
+"""Optimisers and schedules of the learning rate, by their torch names and with torch's own arguments."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.optim import SGD, Adagrad, Optimizer, lr_scheduler
+from torch import nn
+from torch.optim import Optimizer, lr_scheduler
 
 from trainwright.config.settings import Named, Schedule
 from trainwright.errors import error
-from trainwright.models.bag import gather_rows
 from trainwright.startup import skip_compiler_import
 from trainwright.training.torch_names import check, checking, classes
 
@@ -28,7 +27,6 @@ OPTIMIZERS = classes(torch.optim, Optimizer, without=("Optimizer", "LBFGS", "Spa
 # Schedules that need Python functions or other schedules, which settings cannot spell.
 NEEDS_CODE = ("LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler", "LRScheduler", "_LRScheduler", "SWALR")
 SCHEDULES = classes(lr_scheduler, lr_scheduler.LRScheduler, without=NEEDS_CODE)
-ROWS_PER_PASS = 8  # rows that one pass over a table goes through in the time in which one row is picked out and put back
 
 
 def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
@@ -60,69 +58,6 @@ def lean_step(optimizer: Optimizer) -> Callable[[], object]:
             raw(optimizer)
 
     return step
-
-
-def sparse_step(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[], None]:
-    """Return ``step`` for gradients of which some may be sparse (coalesced, one sparse dimension), which are those of rows.
-
-    These are moved alone, in the time of these rows and not of the whole table, where that is the same and they are a small
-    part of it: they are taken out, with what the optimiser remembers of them; torch's own kernel moves them, and they are put
-    back. Else the gradient is made dense.
-    """
-    moving = any(group.get("momentum") or group["weight_decay"] for group in optimizer.param_groups)
-    still = type(optimizer) in (SGD, Adagrad) and not moving  # a row whose gradient is zero stays as it is
-
-    def move() -> None:
-        places = []
-        for parameters in (group["params"] for group in optimizer.param_groups):
-            for place, each in enumerate(parameters):
-                if each.grad is None or not each.grad.is_sparse:
-                    continue
-                if still and each.grad._nnz() * ROWS_PER_PASS <= len(each):
-                    places.append((parameters, place, each))
-                else:
-                    each.grad = _dense(each.grad)
-        with torch.no_grad():
-            rows = [_take(optimizer, table) for _, _, table in places]
-            try:
-                for (parameters, place, _), taken in zip(places, rows, strict=True):
-                    parameters[place] = taken
-                step()
-            finally:
-                for parameters, place, table in places:
-                    parameters[place] = table
-                remembered = [optimizer.state.pop(taken, {}) for taken in rows]
-            for (_, _, table), taken, kept in zip(places, rows, remembered, strict=True):
-                _put_back(optimizer, table, taken, kept)
-
-    return move
-
-
-def _dense(gradient: Tensor) -> Tensor:
-    """Return a sparse gradient as a dense one. Torch's own ``to_dense`` adds to zeros, which takes longer."""
-    values = gradient._values()
-    return values.new_zeros(gradient.shape).index_copy_(0, gradient._indices()[0], values)
-
-
-def _take(optimizer: Optimizer, table: Tensor) -> Tensor:
-    """Return the rows of a table that its gradient has, as a parameter of their own that the optimiser knows."""
-    ids, values = table.grad._indices()[0], table.grad._values()  # type: ignore[union-attr]
-    rows = gather_rows(table, ids)
-    rows.grad = values
-    if table in optimizer.state:
-        kept = optimizer.state[table]
-        optimizer.state[rows] = {
-            name: gather_rows(each, ids) if each.shape == table.shape else each for name, each in kept.items()
-        }
-    return rows
-
-
-def _put_back(optimizer: Optimizer, table: Tensor, rows: Tensor, kept: dict[str, Tensor]) -> None:
-    ids = table.grad._indices()[0]  # type: ignore[union-attr]
-    table.index_copy_(0, ids, rows)
-    for name, each in kept.items():
-        if each.shape == rows.shape:
-            optimizer.state[table][name].index_copy_(0, ids, each)
 
 
 @dataclass
@@ -174,7 +109,7 @@ def make_schedules(
         with checking("schedule", entry):
             made.append(Scheduler(kind(optimizer, **arguments), entry.every))
             # Some only look at their arguments when they step: one step is made on an optimiser that does not matter.
-            spare = SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
+            spare = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
             lean_step(spare)()
             Scheduler(kind(spare, **arguments), "step").advance(0.0)
     return made

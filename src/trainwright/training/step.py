@@ -18,7 +18,8 @@ from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.models.protocols import TrainingHooks
-from trainwright.training.optim import Scheduler, lean_step, sparse_step
+from trainwright.training.optim import Scheduler, lean_step
+from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard
 

@@ -1,0 +1,74 @@
+"""The worst answers of a run, with their inputs, read again from its source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwright.config.kinds import KINDS
+from trainwright.data.files.folders import absolute
+from trainwright.errors import error
+from trainwright.run.examples import as_json
+from trainwright.run.resume import SavedRun
+from trainwright.store import predictions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BEFORE = 12  # tokens of running text that are shown before one
+
+
+def mistakes(path: Path, source: str, top: int) -> list[dict[str, Any]]:
+    """Return the ``top`` rows of test (or valid) with the greatest loss: of classes those that were answered wrong.
+
+    Each has the columns of ``predictions.parquet``, but for the probabilities of all classes, and its ``input``. Raise E403 for
+    no run, E405 for one that has not ended, E409 for one that held back no rows, and as ``data.read.source.find``.
+    """
+    import polars as pl
+
+    earlier = SavedRun.open(path, source)
+    rows = predictions.read(earlier.run.predictions)
+    split = next((name for name in ("test", "valid") if (rows["split"] == name).any()), "")
+    if not split:
+        raise error("E409", path=path)
+    whole = rows.filter(pl.col("split") == split)
+    worst = whole.sort("loss", descending=True, nulls_last=True, maintain_order=True)
+    if whole["truth"].dtype == pl.String:
+        worst = worst.filter(pl.col("answer") != pl.col("truth"))
+    worst = worst.head(top)
+    labelled = KINDS[str(earlier.settings["task"])].labelled
+    inputs = _inputs(earlier, worst) if labelled else _contexts(earlier, whole, worst)
+    shown = worst.select(pl.all().exclude("probabilities")).to_dicts()
+    return [as_json(row | {"input": each}) for row, each in zip(shown, inputs, strict=True)]
+
+
+def _inputs(earlier: SavedRun, rows: pl.DataFrame) -> list[Any]:
+    """Return the inputs of rows, from where the data are now."""
+    import polars as pl
+
+    from trainwright.data.read import source as sources
+    from trainwright.models.registry import load
+
+    folder, request = Path(earlier.origin["folder"]), earlier.request(earlier.run.path, offline=True)
+    data, task = json.loads(earlier.run.data.read_bytes()), str(earlier.settings["task"])
+    found = sources.find(request.source, request.valid, request.test, offline=True)
+    now = {absolute(str(folder / data["files"][name])): absolute(str(path)) for name, path in found.files.items()}
+
+    def place(file: str) -> str:
+        """Return where a file is that may have moved with the data."""
+        there = absolute(str(folder / file))
+        old = next((old for old in now if there == old or there.startswith(f"{old}/")), None)
+        return file if old is None else now[old] + there.removeprefix(old)
+
+    predictor: Any = load(KINDS[task].predictor)
+    places = rows.with_columns(pl.col("file").map_elements(place, pl.String))
+    return list(predictor.originals(found, data["columns"], places))
+
+
+def _contexts(earlier: SavedRun, whole: pl.DataFrame, worst: pl.DataFrame) -> list[str]:
+    """Return the tokens before each of these, up to it."""
+    between = " " if earlier.settings.get("tokenizer") == "words" else ""
+    tokens, first = whole["truth"], int(whole["row"][0])
+    ends = [row - first for row in worst["row"].to_list()]
+    return [between.join(tokens[max(end - BEFORE, 0) : end + 1].to_list()) for end in ends]
