@@ -163,7 +163,7 @@ def _table(name: str, frame: pl.DataFrame) -> Table:
     return Table(numbered, name, notes=[Note("source", "scikit-learn's copy", "its files are on every machine that runs this")])
 
 
-# What each data set is for, sorted. ``digits`` is read by ``images``, ``python-reference`` by ``running_text``.
+# What each data set is for, sorted. ``digits`` is no table, and ``python-reference`` is read by ``running_text``.
 TASKS = {
     "diabetes": "table",
     "digits": "image",

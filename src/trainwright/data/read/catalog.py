@@ -57,8 +57,7 @@ def fetch(name: str, *, offline: bool = False, progress: Listener = ignore) -> d
         if missing:
             _complete(missing, folder)
     except OSError as problem:
-        reason = problem.strerror or str(problem)
-        raise error("E134", name=name, reason=reason, where=str(folder)) from problem
+        raise error("E134", name=name, reason=problem.strerror or problem, where=str(folder)) from problem
     return {key: job.path for key, job in jobs.items()}
 
 

@@ -41,7 +41,7 @@ def records_of(content: FileContent, start: int, delimiter: str) -> Iterator[tup
         if first in ("\n", "\r", "\r\n"):  # a file may have millions
             record: list[str] | str = []
         else:
-            lines.give_back(0)
+            lines.give_back(0)  # for the reader to take
             with long_fields():
                 try:
                     record = next(reader)
