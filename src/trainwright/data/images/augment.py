@@ -98,9 +98,7 @@ class Augment:
 def random_bits(seed: int, epoch: int, rows: Tensor, count: int) -> Tensor:
     """Return ``count`` random numbers below 2**24 for each row: int64 (rows, count), on the device of ``rows``."""
     row = _splitmix64((rows + 1) * GOLDEN_RATIO + step_seed(seed, epoch))
-    return _splitmix64(row[:, None] + torch.arange(1, count + 1, device=rows.device) * GOLDEN_RATIO) >> (64 - BITS) & (
-        (1 << BITS) - 1
-    )
+    return _shift_right(_splitmix64(row[:, None] + torch.arange(1, count + 1, device=rows.device) * GOLDEN_RATIO), 64 - BITS)
 
 
 def _splitmix64(values: Tensor) -> Tensor:

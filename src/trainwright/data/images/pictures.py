@@ -164,12 +164,11 @@ def _digest(path: Path) -> str:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_BYTES:
                 raise Unusable(f"it has more than {MAX_BYTES >> 20} MiB, the most that is read")
-            digest = hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=DIGEST_BYTES))
+            if not size:
+                raise Unusable("the file is empty")
+            return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=DIGEST_BYTES)).hexdigest()
     except (OSError, ValueError) as problem:
         raise Unusable(f"it cannot be read: {getattr(problem, 'strerror', None) or problem}") from problem
-    if not size:
-        raise Unusable("the file is empty")
-    return digest.hexdigest()
 
 
 def sums_of(pixels: np.ndarray) -> np.ndarray:

@@ -50,8 +50,7 @@ class Files:
 
     def __getitem__(self, rows: np.ndarray) -> Files:
         """Return these rows, by index or by mask."""
-        places = np.flatnonzero(rows) if rows.dtype == bool else rows
-        return Files([self.paths[place] for place in places.tolist()], self.size, self.channels)
+        return Files([self.paths[place] for place in np.arange(len(self))[rows].tolist()], self.size, self.channels)
 
     def read(self, rows: Iterable[int]) -> np.ndarray:
         """Return the pixels of these rows: uint8, shape (rows, channels, height, width). Raise E270 for a damaged file."""

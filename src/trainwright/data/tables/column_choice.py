@@ -39,10 +39,9 @@ class ColumnChoice:
 
     def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
         """Return the column of the label, which is none of those ``taken`` unless it is given."""
-        if label and not need_label and label not in self.columns and f"column_{label}" not in self.columns:
-            return None
         if label:
-            return column_of(self.table, label)
+            absent = label not in self.columns and f"column_{label}" not in self.columns
+            return None if absent and not need_label else column_of(self.table, label)
         found, why = self.candidates([column for name, column in self.columns.items() if name not in taken])
         if len(found) == 1:
             self.notes.append(Note("label", found[0].name, why))
