@@ -470,6 +470,10 @@ MESSAGES: dict[str, Message] = {
         "`trainwright verify` proves its files and scores without training.",
     ),
     "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
+    "E430": Message(
+        "the run {path} kept no answers to single rows",
+        "They are kept of rows held back for validation or test, where a class or a number is predicted.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

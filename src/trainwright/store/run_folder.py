@@ -141,12 +141,12 @@ def check_free(out: Path) -> None:
         raise error("E401", path=out, hint=hint)
 
 
-def open_run(path: Path) -> RunFolder:
-    """Return an existing run folder. Raise E403 where ``path`` is none."""
+def open_run(path: Path, *, own: bool = False) -> RunFolder:
+    """Return the folder of a run of ``train``; with ``own`` of one of ``fit`` too. Raise E403 where ``path`` is none."""
     run = RunFolder(path)
-    if not run.settings.is_file():
-        hint = "It is a run of fit: call fit again with resume=True." if run.call.is_file() else ""
-        raise error("E403", path=path, missing=run.settings.name, hint=hint)
+    if not (run.settings.is_file() or (own and run.call.is_file())):
+        hint = "It is a run of fit: go on with fit(..., resume=True), use its model with tw.predict(model, data)."
+        raise error("E403", path=path, missing=run.settings.name, hint=hint if run.call.is_file() else "")
     return run
 
 
@@ -159,7 +159,7 @@ def runs(parent: Path) -> list[dict[str, Any]]:
     """Return the runs in a folder, by name: path, and report (empty where there is none)."""
     found: list[dict[str, Any]] = []
     for path in sorted(parent.iterdir()) if parent.is_dir() else []:
-        if (run := RunFolder(path)).settings.is_file():
+        if (run := RunFolder(path)).settings.is_file() or run.call.is_file():
             found.append({"run": str(path), "report": {}})
             with suppress(RunError):
                 found[-1]["report"] = run.read_report()
