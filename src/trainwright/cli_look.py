@@ -36,7 +36,7 @@ def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     from trainwright.watch.plots import draw
 
     try:
-        drawn = draw(open_run(run, own=True).path)
+        drawn = draw(open_run(run, fit_too=True).path)
     except OSError as problem:
         raise error("E402", path=run, problem=problem.strerror or problem) from None
     seal.renew(run, drawn)

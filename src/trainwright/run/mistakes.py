@@ -27,7 +27,7 @@ def mistakes(path: Path, source: str, top: int) -> list[dict[str, Any]]:
     """
     import polars as pl
 
-    run = run_folder.open_run(path, own=True)
+    run = run_folder.open_run(path, fit_too=True)
     rows = predictions.read(run.predictions)
     split = next((name for name in ("test", "valid") if (rows["split"] == name).any()), "")
     if not split:

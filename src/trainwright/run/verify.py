@@ -39,7 +39,7 @@ def verify(path: Path, source: str, listen: Listener) -> Proof:
 
     ``source`` is where its data are now, where they have moved. Raise E403 and E408 for no run folder.
     """
-    proof, run = Proof(), run_folder.open_run(path, own=True)
+    proof, run = Proof(), run_folder.open_run(path, fit_too=True)
     if run.seal.exists():
         proof.add("run", f"{len(run.lasting())} files", "sizes and SHA-256 compared with SEAL", list(damaged(run.path)))
     elif run.report.exists():

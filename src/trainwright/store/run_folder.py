@@ -1,4 +1,7 @@
-"""Every path inside a run folder, and how one comes to be. The folder is the interface: ``train`` writes it, all else reads."""
+"""Every path inside a run folder, and how one comes to be. The folder is the interface: ``train`` and ``fit`` write it.
+
+What looks at runs reads it; the plots and the page are drawn by a process of their own (``watch.plots``).
+"""
 
 from __future__ import annotations
 
@@ -141,10 +144,10 @@ def check_free(out: Path) -> None:
         raise error("E401", path=out, hint=hint)
 
 
-def open_run(path: Path, *, own: bool = False) -> RunFolder:
-    """Return the folder of a run of ``train``; with ``own`` of one of ``fit`` too. Raise E403 where ``path`` is none."""
+def open_run(path: Path, *, fit_too: bool = False) -> RunFolder:
+    """Return the folder of a run of ``train``, with ``fit_too`` of one of ``fit`` as well. Raise E403 for any other path."""
     run = RunFolder(path)
-    if not (run.settings.is_file() or (own and run.call.is_file())):
+    if not (run.settings.is_file() or (fit_too and run.call.is_file())):
         hint = "It is a run of fit: go on with fit(..., resume=True), use its model with tw.predict(model, data)."
         raise error("E403", path=path, missing=run.settings.name, hint=hint if run.call.is_file() else "")
     return run

@@ -1,4 +1,4 @@
-"""One update: forward, loss, backward, finite check, clip, update. The page to read first."""
+"""One update: forward, loss (finite?), backward, gradient (finite?), clip, update. The page to read first."""
 
 from __future__ import annotations
 
@@ -61,11 +61,10 @@ class Learner:
 def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, int]:
     """Make update number ``step`` from a window of one or more batches. Return its mean loss and its rows.
 
-    The gradient is that of the mean over the whole window, however it is cut into batches. Where this raises, everything but
-    the gradients is as it was: parameters, optimiser, buffers, the state that the model carries, the tally.
-
-    Raise E501, which names rows and layers, for a loss or a gradient that is not finite; E504 where the optimiser finds no
-    memory; torch.OutOfMemoryError where the forward or the backward pass finds none.
+    The gradient is that of the mean over the whole window, however it is cut into batches. Raise E501, which names rows and
+    layers, for a loss or a gradient that is not finite, torch.OutOfMemoryError where the forward or the backward pass finds no
+    memory: everything but the gradients is then as it was (parameters, optimiser, buffers, the state that the model carries,
+    the tally). Raise E504 where the optimiser finds none; some parameters may have moved then, and nothing of it is saved.
     """
     learner.guard.save(tally)
     try:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
-from trainwright.data.text.bag_encoder import SPECIAL, TextEncoder
+from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.errors import error, nearest
 from trainwright.fields import MOST_CHARACTERS
 from trainwright.models import registry

@@ -1,4 +1,4 @@
-"""Encoders of labels and texts as numbers, learned from the training split only."""
+"""The encoder of texts as numbers, a bag or a sequence, learned from the training split only."""
 
 from __future__ import annotations
 
@@ -27,30 +27,6 @@ MASK = (1 << BITS) - 1
 BLOCK_IDS = 1 << 22  # ids whose weights are computed at a time
 FEW_TEXTS = 1000  # up to so many are tokenized in plain Python
 CharNgrams = tuple[np.ndarray, np.ndarray]  # the ids of all words, one after the other, and offsets of shape (words + 1,)
-
-
-@dataclass(frozen=True)
-class LabelEncoder:
-    """The classes, in a fixed order: by number where all are numbers, else by name."""
-
-    names: tuple[str, ...]
-
-    @classmethod
-    def fit(cls, labels: pl.Series) -> LabelEncoder:
-        """Learn the distinct labels of the training split."""
-        import polars as pl
-
-        names = sorted(labels.unique().to_list())
-        numbers = pl.Series(names, dtype=pl.String).cast(pl.Float64, strict=False)
-        numeric = numbers.null_count() == 0 and bool(numbers.is_finite().all())
-        return cls(tuple(sorted(names, key=float) if numeric else names))  # a stable sort: 1 and 1.0 keep their order
-
-    def encode(self, labels: pl.Series) -> np.ndarray:
-        """Return class numbers, int64, shape (rows,); -1 for a label that training did not have."""
-        import polars as pl
-
-        codes = labels.cast(pl.Enum(list(self.names)), strict=False).to_physical()
-        return codes.cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 @dataclass
