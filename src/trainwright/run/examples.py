@@ -7,14 +7,15 @@ Inputs are read again from the source; where it cannot be read any more, they ar
 
 A row of ``examples.json`` may have two keys more, which say what in the input spoke for the answer:
 
-``against``  the label that the answer is weighed against: the truth, or the runner-up where the answer is right; None of numbers
+``against``  the label that the answer is weighed against: the truth, or the runner-up where the answer is right; None of
+             numbers
 ``why``      weights, finite floats in logits: above 0 towards the answer, below 0 towards ``against``. Of numbers, in the unit
              of the target: above 0 makes the number larger, below 0 smaller. What it is depends on ``input``:
-    a text       [[piece, weight], ...]: the pieces put together are ``input``, character by character; what is between the words
-                 is a piece of weight 0
+    a text       [[piece, weight], ...]: the pieces put together are ``input``, character by character; what is between the
+                 words is a piece of weight 0
     a dict       [[column, weight], ...]: the columns of ``input``, the largest weight (without its sign) first
-    a picture    "data:image/png;base64,...": a transparent picture to be laid over ``input``, with the same sides or larger ones of
-                 the same shape: blue speaks for the answer, orange for ``against``, and the more opaque the more
+    a picture    "data:image/png;base64,...": a transparent picture of the shape of ``input``, perhaps of fewer pixels, to be
+                 laid over it: blue speaks for the answer, orange for ``against``, the more opaque the more
 
 ``why`` is None, and ``against`` too, where it cannot be said: no input, or a model that cannot be asked.
 """
