@@ -70,6 +70,13 @@ class ImagePredictor(SupervisedPredictor):
 
         return list(originals(source, columns, places))
 
+    def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
+        from trainwright.tasks.image import saliency
+
+        maps = saliency.gradients(self, encoded, towards, against)
+        found = zip(inputs, maps, strict=True)
+        return [picture and saliency.overlay(weights, saliency.size_of(picture)) for picture, weights in found]
+
     def smoke_test(self) -> None:
         """Use the model once, on a black picture."""
         self.predict([np.zeros(self.encoder.size, np.uint8)])

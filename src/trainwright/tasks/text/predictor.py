@@ -101,6 +101,17 @@ class TextPredictor(SupervisedPredictor):
 
         return from_tables(source, places, lambda frame: join_text(frame, tuple(columns["text"])))
 
+    def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
+        from trainwright.tasks.text.weights import why
+
+        known = [place for place, text in enumerate(inputs) if isinstance(text, str)]
+        found: list[Any] = [None] * len(inputs)
+        if known:
+            texts = self.items([inputs[place] for place in known])
+            for place, pieces in zip(known, why(self, texts, towards[known], against[known]), strict=True):
+                found[place] = pieces
+        return found
+
     def base(self) -> dict[str, Any]:
         """Return how texts become tokens."""
         return {key: getattr(self.encoder, key) for key in ("tokenizer", "lowercase", "max_tokens")}
