@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trainwright.data.shapes import Shape
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
+    from trainwright.watch.explanation import Explanation
 
 FillCache = Callable[[], None]  # keeps what was read and encoded; called while the model trains
 EVALUATION_BATCH = 1024
@@ -142,6 +143,14 @@ class Predictor(ABC):
         One is a text, a row as a dict, or a picture as the URI of its PNG file; None where it cannot be had. Raise SourceError.
         """
         return [None] * len(places)
+
+    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+        """Return the way of one item through the model, and the update by its loss at each of the rates.
+
+        ``truth`` is what is right; empty: the answer. Raise E337 for one that the model cannot answer with, E338 where a kind
+        of problem explains nothing, and as ``predict``.
+        """
+        raise error("E338", kind=self.task)
 
     def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
         """Return what in each row spoke for the class ``towards`` and not for ``against``, as ``run.examples`` describes it.
