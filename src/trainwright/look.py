@@ -53,7 +53,7 @@ def rates(run: Run) -> dict[str, float]:
 
     from trainwright.watch import events
 
-    found = {}
+    found: dict[str, float] = {}
     with suppress(OSError, ValueError):  # neither is needed for the rest
         steps = [event for event in events.read(run.folder.events) if event["event"] == "step"]
         found |= {f"the rate of step {event['step']:,}": event["lr"] for event in steps[-1:]}

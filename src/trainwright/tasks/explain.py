@@ -127,6 +127,7 @@ def mapping(target: ClassTarget) -> str:
 
 def _classes(target: ClassTarget, outputs: np.ndarray, right: int) -> list[ClassScore]:
     """Return every class, the likeliest first."""
+    told = target.loss["loss"].keys() == {"name"}  # arguments weigh the terms of a loss
     way, logits, shares = mapping(target), outputs.astype(np.float64), target.probabilities(outputs[None])[0]
     with np.errstate(over="ignore", divide="ignore"):
         surprises = -np.log(shares.astype(np.float64))
@@ -137,7 +138,7 @@ def _classes(target: ClassTarget, outputs: np.ndarray, right: int) -> list[Class
         ClassScore(
             label=target.labels[place], logit=float(logits[place]), mapped=float(mapped[place]),
             probability=float(shares[place]), cross_entropy=float(surprises[place]),
-            term=float(terms[place]) if way == REST else None,
+            term=float(terms[place]) if way == REST and told else None,
         )
         for place in np.argsort(-outputs, kind="stable").tolist()
     ]  # fmt: skip

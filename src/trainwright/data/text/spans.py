@@ -13,7 +13,8 @@ from trainwright.data.text.ngrams import Lookup, character_ngrams
 from trainwright.data.text.ragged import row_numbers
 from trainwright.data.text.tokenize import tokenize, tokenize_plain
 
-EDGE = "|"  # stands for the beginning and the end of a word in the name of a character n-gram
+# In the name of a character n-gram: the beginning or the end of the word, and a place where the word goes on.
+EDGE, INNER = "|", "\u00b7"
 QUOTE, BREAK = '"', "<br />"  # what the rules of basic-english leave out
 
 
@@ -62,7 +63,7 @@ def occurrences(encoder: TextEncoder, texts: list[str]) -> Occurrences:
 
 
 def names(encoder: TextEncoder, found: Occurrences) -> dict[int, str]:
-    """Return what each id that occurs is called: a token, tokens with spaces, or part of a word with ``EDGE`` at its ends."""
+    """Return what each id that occurs is called: a token, several, or part of a word between ``EDGE`` and ``INNER``."""
     known: dict[int, str] = {UNKNOWN: "unknown"}
     first = encoder.size - len(encoder.char_ngrams)
     for place, number, span in zip(found.tokens.tolist(), found.ids.tolist(), found.spans.tolist(), strict=True):
@@ -73,9 +74,8 @@ def names(encoder: TextEncoder, found: Occurrences) -> dict[int, str]:
         for word in dict.fromkeys(found.words):
             ids = lookup.find(character_ngrams([word], encoder.chars)[0]) + first
             whole = f"{EDGE}{word}{EDGE}"
-            parts = (
-                whole[at : at + length] for at in range(len(whole)) for length in encoder.chars if at + length <= len(whole)
-            )
+            places = ((at, at + length) for at in range(len(whole)) for length in encoder.chars if at + length <= len(whole))
+            parts = (f"{INNER * (low > 0)}{whole[low:high]}{INNER * (high < len(whole))}" for low, high in places)
             known |= {number: part for number, part in zip(ids.tolist(), parts, strict=True) if number >= first}
     return known
 

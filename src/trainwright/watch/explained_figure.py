@@ -1,0 +1,231 @@
+"""An explanation as a figure: the input in colours, what spoke for the answer, and the probabilities."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.image import imread
+
+from trainwright.watch import explained_text as told
+from trainwright.watch import figures, words
+from trainwright.watch.explanation import Explanation
+
+WIDTH, LEFT, LINE = 9.6, 0.35, 0.27  # inches: the figure, its margin, a line of text
+BARS, LINES = 12, 8  # bars in a panel; lines of text
+FOR, AGAINST = figures.TRAIN, figures.VALID
+SHADES = (0.0, 0.16, 0.34, 0.55)  # how opaque the box of a word is, by its strength
+Drawn = list[tuple[str, int, str]]  # words with their strength and colour
+
+
+def figure(found: Explanation, item: str) -> Figure:
+    """Draw it; ``item`` is the input in words."""
+    text = _lines(found)
+    bars = _bars(found)
+    panels = [rows for rows, *_ in bars]
+    tall = 0.9 + max([*(0.26 * len(rows) for rows in panels), 2.9 if found.picture else 0.6])
+    height = 0.85 + LINE * len(text) + 0.2 * bool(text) + tall + 0.75
+    canvas = figures.blank(WIDTH, height)
+    answer = told.answer_of(found, found.answer)
+    sure = f" {words.percent(found.classes[0].probability)}" if found.classes else ""
+    lead = "next: " if found.task == "language" else f"{words.clip(found.target, 30)} " if found.target else ""
+    figures.title(canvas, LEFT / WIDTH, f"{lead}{answer}{sure}", f"{words.clip(found.model, 40)}; {told.truth_of(found)}")
+    top = height - 0.95
+    for line in text:
+        _write(canvas, line, LEFT, top / height)
+        top -= LINE
+    bottom, tall = 0.75, top - 0.75 - 0.55 - 0.1 * bool(text)
+    if found.picture:
+        _pictures(canvas, found, (bottom, min(tall, 2.9), height))
+    half = WIDTH / 2
+    for place, (rows, title, signed) in enumerate(bars):
+        alone = len(bars) == 1 and not found.picture
+        left = LEFT if alone or (place == 0 and not found.picture) else half + 0.15
+        span = WIDTH - 2 * LEFT if alone else half - LEFT - 0.15
+        most = max(0.26 * len(rows), 0.3)
+        _panel(canvas, rows, (left, bottom + max(tall - most, 0), span, min(most, tall)), height, title, signed)
+    _foot(canvas, found, height)
+    return canvas
+
+
+def _lines(found: Explanation) -> list[Drawn]:
+    """Return the text in lines of words with their strength."""
+    if found.tokens:
+        between = " " if any(len(token.text) > 1 for token in found.tokens) else ""
+        pieces = [
+            (token.text + between, sum(token.loss >= least for least in (1, 3, 6)), AGAINST) for token in found.tokens[:2000]
+        ]
+    else:
+        largest = max((abs(piece.weight) for piece in found.pieces), default=0.0)
+        pieces = [
+            (piece.text, told.strength(piece.weight, largest), FOR if piece.weight > 0 else AGAINST)
+            for piece in found.pieces[:2000]
+        ]
+    return _broken(pieces, WIDTH - 2 * LEFT)
+
+
+def _broken(pieces: Sequence[tuple[str, int, str]], inches: float) -> list[Drawn]:
+    """Break a text into lines of a width; what is beyond ``LINES`` is cut."""
+    lines: list[Drawn] = [[]] if pieces else []
+    used = 0.0
+    for text, level, colour in pieces:
+        for part in _parts(figures.showable(text)) if not level else [figures.showable(text)[:80]]:
+            wide = _wide(part)
+            if used + wide > inches and used:
+                if len(lines) == LINES:
+                    lines[-1].append((words.ELLIPSIS, 0, FOR))
+                    return lines
+                lines.append([])
+                used, part = 0.0, part.lstrip()
+                wide = _wide(part)
+            lines[-1].append((part, level, colour))
+            used += wide
+    return lines
+
+
+def _parts(text: str) -> list[str]:
+    """Return a text in parts that may stand on different lines."""
+    return [text[at : at + 24] for at in range(0, len(text), 24)]
+
+
+def _font() -> FontProperties:
+    return FontProperties(family=list(figures.fonts()), size=10.5)
+
+
+_RULER = FigureCanvasAgg(Figure(dpi=figures.DPI)).get_renderer()  # type: ignore[no-untyped-call]
+
+
+def _wide(text: str) -> float:
+    """Return the width of a text in inches; spaces at its ends count."""
+    font = _font()
+    edge = _RULER.get_text_width_height_descent("||", font, False)[0]
+    return float(_RULER.get_text_width_height_descent(f"|{text}|", font, False)[0] - edge) / figures.DPI
+
+
+def _write(canvas: Figure, line: Drawn, left: float, y: float) -> None:
+    height = canvas.get_size_inches()[1]
+    for text, level, colour in line:
+        wide = _wide(text)
+        if level:
+            patch: Any = canvas.add_artist(_box(left, y, wide, height, colour, SHADES[level]))
+            patch.set_zorder(0)
+            if level > 1:  # also without colours
+                style = "-" if colour == FOR else (0, (1, 1))
+                canvas.add_artist(_underline(left, y, wide, height, colour, style))
+        canvas.text(left / WIDTH, y, text, fontproperties=_font(), color=figures.INK, va="baseline", parse_math=False)
+        left += wide
+
+
+def _box(left: float, y: float, wide: float, height: float, colour: str, alpha: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    place, size = (left / WIDTH, y - 0.055 / height), (wide / WIDTH, 0.22 / height)
+    return Rectangle(place, *size, facecolor=colour, alpha=alpha, linewidth=0)
+
+
+def _underline(left: float, y: float, wide: float, height: float, colour: str, style: Any) -> Any:
+    from matplotlib.lines import Line2D
+
+    low = y - 0.055 / height
+    return Line2D([left / WIDTH, (left + wide) / WIDTH], [low, low], color=colour, linewidth=1.2, linestyle=style)
+
+
+def _bars(found: Explanation) -> list[tuple[list[tuple[str, float, str]], str, bool]]:
+    """Return the panels: rows of (name, value, value in words), a title, and whether there are both signs."""
+    panels = []
+    weights = told.by_word(found.pieces) or [(told_unit(unit.name, unit.given), told.net(found, unit)) for unit in found.units
+                                            if unit.parts]  # fmt: skip
+    if weights:
+        rows = [(name, weight, told.signed(weight)) for name, weight in weights[:BARS]]
+        panels.append((rows, told.compared(found), True))
+    if found.tokens:
+        worst = sorted(found.tokens, key=lambda token: -token.loss)[:BARS]
+        panels.append(([(each.text, each.loss, f"{each.loss:.2f}") for each in worst], "most surprising tokens, nats", False))
+    if found.classes:
+        star = "the truth" if found.given else "taken for the truth"
+        shown = [
+            (words.clip(each.label, 30) + (f" {words.STAR}" if each.label == found.truth else ""), each.probability,
+             words.percent(each.probability))
+            for each in told.chosen(found)
+        ]  # fmt: skip
+        panels.append((shown, f"probability ({words.STAR} {star})", False))
+    return panels
+
+
+def told_unit(name: str, given: str) -> str:
+    """Return a column with its cell."""
+    return f"{words.clip(name, 18)} {words.clip(given, 12)}".rstrip()
+
+
+def _panel(
+    canvas: Figure,
+    rows: Sequence[tuple[str, float, str]],
+    place: tuple[float, float, float, float],
+    height: float,
+    title: str,
+    signed: bool,
+) -> None:
+    """Draw horizontal bars with names left and values right of them; ``place`` is in inches."""
+    left, bottom, wide, tall = place
+    style: dict[str, Any] = {"fontsize": 9, "color": figures.INK, "parse_math": False, "fontfamily": list(figures.fonts())}
+    names, numbers = 1.45, 0.75
+    axes: Axes = canvas.add_axes(((left + names) / WIDTH, bottom / height, (wide - names - numbers) / WIDTH, tall / height))
+    values = np.array([value for _, value, _ in rows])
+    largest = float(np.abs(values).max(initial=0)) or 1.0
+    axes.barh(range(len(rows)), values, height=0.62, color=[FOR if value >= 0 else AGAINST for value in values])
+    axes.set_xlim(-largest if signed else 0, largest if signed else max(largest, 1e-9))
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_axis_off()
+    if signed:
+        axes.axvline(0, color=figures.SOFT, linewidth=0.8)
+    for at, (name, _, said) in enumerate(rows):
+        y = (bottom + tall * (1 - (at + 0.6) / (len(rows) + 0.2))) / height
+        canvas.text(left / WIDTH, y, figures.showable(words.clip(name, 22)), va="center", **style)
+        canvas.text((left + wide) / WIDTH, y, said, va="center", ha="right", **style)
+    for at, line in enumerate(reversed(words.wrap(title, max(int(wide * 15), 20))[:2])):
+        y = (bottom + tall + 0.16 + 0.16 * at) / height
+        canvas.text(left / WIDTH, y, figures.showable(line), va="center", **(style | {"color": figures.SOFT, "fontsize": 8.5}))
+
+
+def _pictures(canvas: Figure, found: Explanation, place: tuple[float, float, float]) -> None:
+    """Draw the picture as the network sees it, and what in it spoke for the answer."""
+    bottom, tall, height = place
+    side = min(tall, (WIDTH / 2 - LEFT - 0.3) / 2)
+    style: dict[str, Any] = {"fontsize": 8.5, "color": figures.SOFT, "parse_math": False, "fontfamily": list(figures.fonts())}
+    titles = ("as the network sees it", f"{words.clip(found.answer, 14)}, not {words.clip(found.against, 14)}")
+    picture = _pixels(found.picture)
+    for at, title in enumerate(titles):
+        left = LEFT + at * (side + 0.15)
+        axes = canvas.add_axes((left / WIDTH, (bottom + tall - side) / height, side / WIDTH, side / height))
+        axes.set_axis_off()
+        axes.imshow(_pale(picture) if at else picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", alpha=1.0)
+        if at:
+            axes.imshow(_pixels(found.overlay), interpolation="nearest")
+        canvas.text(left / WIDTH, (bottom + tall + 0.16) / height, figures.showable(title), va="center", **style)
+
+
+def _pale(picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a picture in pale greys, on which the map can be seen."""
+    grey = picture if picture.ndim == 2 else picture[..., :3].mean(axis=2)
+    return 0.45 + 0.5 * grey
+
+
+def _pixels(uri: str) -> np.ndarray[Any, Any]:
+    """Return the pixels of the PNG file in a URI, from 0 to 1."""
+    return np.asarray(imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])), format="png"))
+
+
+def _foot(canvas: Figure, found: Explanation, height: float) -> None:
+    """Write how the weights came about, and the loss."""
+    method = found.method.partition(":")[0] if found.overlay else found.method
+    lines = ["; ".join(told.losses(found)), f"weights {method}" if told.exact(found) else method]
+    style: dict[str, Any] = {"fontsize": 8.5, "color": figures.SOFT, "parse_math": False, "fontfamily": list(figures.fonts())}
+    for at, line in enumerate(filter(None, lines)):
+        canvas.text(LEFT / WIDTH, (0.42 - 0.18 * at) / height, figures.showable(words.clip(line, 140)), va="center", **style)
