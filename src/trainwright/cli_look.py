@@ -95,7 +95,7 @@ def explain(
     if png is not None:
         from trainwright.watch import explained_figure, figures
 
-        output.write_beside(run, png, figures.png(explained_figure.figure(found, item)))
+        output.write_beside(run, png, figures.png(explained_figure.figure(found)))
     if html is not None:
         from trainwright.watch import explained_page
 

@@ -19,38 +19,33 @@ from trainwright.watch import figures, words
 from trainwright.watch.explanation import Explanation
 
 WIDTH, LEFT, LINE = 9.6, 0.35, 0.27  # inches: the figure, its margin, a line of text
+ROW, PICTURE = 0.26, 2.15  # inches: a bar with its room, and the side of a picture
 BARS, LINES = 12, 8  # bars in a panel; lines of text
 FOR, AGAINST = figures.TRAIN, figures.VALID
 SHADES = (0.0, 0.16, 0.34, 0.55)  # how opaque the box of a word is, by its strength
 Drawn = list[tuple[str, int, str]]  # words with their strength and colour
 
 
-def figure(found: Explanation, item: str) -> Figure:
-    """Draw it; ``item`` is the input in words."""
-    text = _lines(found)
-    bars = _bars(found)
-    panels = [rows for rows, *_ in bars]
-    tall = 0.9 + max([*(0.26 * len(rows) for rows in panels), 2.9 if found.picture else 0.6])
-    height = 0.85 + LINE * len(text) + 0.2 * bool(text) + tall + 0.75
+def figure(found: Explanation) -> Figure:
+    """Draw it."""
+    text, bars = _lines(found), _bars(found)
+    content = max([*(ROW * len(rows) for rows, *_ in bars), PICTURE if found.picture else ROW])
+    height = 0.95 + LINE * len(text) + 0.5 + content + 0.8
     canvas = figures.blank(WIDTH, height)
-    answer = told.answer_of(found, found.answer)
+    answer = told.label_of(found, found.answer, 60)
     sure = f" {words.percent(found.classes[0].probability)}" if found.classes else ""
     lead = "next: " if found.task == "language" else f"{words.clip(found.target, 30)} " if found.target else ""
     figures.title(canvas, LEFT / WIDTH, f"{lead}{answer}{sure}", f"{words.clip(found.model, 40)}; {told.truth_of(found)}")
-    top = height - 0.95
-    for line in text:
-        _write(canvas, line, LEFT, top / height)
-        top -= LINE
-    bottom, tall = 0.75, top - 0.75 - 0.55 - 0.1 * bool(text)
+    for at, line in enumerate(text):
+        _write(canvas, line, LEFT, (height - 1.05 - LINE * at) / height)
+    top = 0.75 + content
     if found.picture:
-        _pictures(canvas, found, (bottom, min(tall, 2.9), height))
-    half = WIDTH / 2
+        _pictures(canvas, found, top, height)
+    alone = len(bars) == 1 and not found.picture
     for place, (rows, title, signed) in enumerate(bars):
-        alone = len(bars) == 1 and not found.picture
-        left = LEFT if alone or (place == 0 and not found.picture) else half + 0.15
-        span = WIDTH - 2 * LEFT if alone else half - LEFT - 0.15
-        most = max(0.26 * len(rows), 0.3)
-        _panel(canvas, rows, (left, bottom + max(tall - most, 0), span, min(most, tall)), height, title, signed)
+        right = place > 0 or bool(found.picture)
+        place_in = (WIDTH / 2 + 0.2 if right else LEFT, top, WIDTH - 2 * LEFT if alone else WIDTH / 2 - LEFT - 0.2)
+        _panel(canvas, rows, place_in, height, title, signed)
     _foot(canvas, found, height)
     return canvas
 
@@ -58,10 +53,9 @@ def figure(found: Explanation, item: str) -> Figure:
 def _lines(found: Explanation) -> list[Drawn]:
     """Return the text in lines of words with their strength."""
     if found.tokens:
+        steps = told.surprising(found)
         between = " " if any(len(token.text) > 1 for token in found.tokens) else ""
-        pieces = [
-            (token.text + between, sum(token.loss >= least for least in (1, 3, 6)), AGAINST) for token in found.tokens[:2000]
-        ]
+        pieces = [(token.text + between, sum(token.loss > least for least in steps), AGAINST) for token in found.tokens[:2000]]
     else:
         largest = max((abs(piece.weight) for piece in found.pieces), default=0.0)
         pieces = [
@@ -147,11 +141,17 @@ def _bars(found: Explanation) -> list[tuple[list[tuple[str, float, str]], str, b
         panels.append((rows, told.compared(found), True))
     if found.tokens:
         worst = sorted(found.tokens, key=lambda token: -token.loss)[:BARS]
-        panels.append(([(each.text, each.loss, f"{each.loss:.2f}") for each in worst], "most surprising tokens, nats", False))
+        panels.append(
+            (
+                [(told.visible(each.text), each.loss, f"{each.loss:.2f}") for each in worst],
+                "most surprising tokens, nats",
+                False,
+            )
+        )
     if found.classes:
         star = "the truth" if found.given else "taken for the truth"
         shown = [
-            (words.clip(each.label, 30) + (f" {words.STAR}" if each.label == found.truth else ""), each.probability,
+            (told.label_of(found, each.label, 30) + (f" {words.STAR}" if each.label == found.truth else ""), each.probability,
              words.percent(each.probability))
             for each in told.chosen(found)
         ]  # fmt: skip
@@ -167,13 +167,15 @@ def told_unit(name: str, given: str) -> str:
 def _panel(
     canvas: Figure,
     rows: Sequence[tuple[str, float, str]],
-    place: tuple[float, float, float, float],
+    place: tuple[float, float, float],
     height: float,
     title: str,
     signed: bool,
 ) -> None:
-    """Draw horizontal bars with names left and values right of them; ``place`` is in inches."""
-    left, bottom, wide, tall = place
+    """Draw horizontal bars with names left and values right of them; ``place`` is left, top and width in inches."""
+    left, top, wide = place
+    tall = ROW * len(rows)
+    bottom = top - tall
     style: dict[str, Any] = {"fontsize": 9, "color": figures.INK, "parse_math": False, "fontfamily": list(figures.fonts())}
     names, numbers = 1.45, 0.75
     axes: Axes = canvas.add_axes(((left + names) / WIDTH, bottom / height, (wide - names - numbers) / WIDTH, tall / height))
@@ -181,40 +183,39 @@ def _panel(
     largest = float(np.abs(values).max(initial=0)) or 1.0
     axes.barh(range(len(rows)), values, height=0.62, color=[FOR if value >= 0 else AGAINST for value in values])
     axes.set_xlim(-largest if signed else 0, largest if signed else max(largest, 1e-9))
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_axis_off()
     if signed:
         axes.axvline(0, color=figures.SOFT, linewidth=0.8)
     for at, (name, _, said) in enumerate(rows):
-        y = (bottom + tall * (1 - (at + 0.6) / (len(rows) + 0.2))) / height
+        y = (bottom + tall * (1 - (at + 0.5) / len(rows))) / height
         canvas.text(left / WIDTH, y, figures.showable(words.clip(name, 22)), va="center", **style)
         canvas.text((left + wide) / WIDTH, y, said, va="center", ha="right", **style)
     for at, line in enumerate(reversed(words.wrap(title, max(int(wide * 15), 20))[:2])):
-        y = (bottom + tall + 0.16 + 0.16 * at) / height
+        y = (top + 0.16 + 0.16 * at) / height
         canvas.text(left / WIDTH, y, figures.showable(line), va="center", **(style | {"color": figures.SOFT, "fontsize": 8.5}))
 
 
-def _pictures(canvas: Figure, found: Explanation, place: tuple[float, float, float]) -> None:
+def _pictures(canvas: Figure, found: Explanation, top: float, height: float) -> None:
     """Draw the picture as the network sees it, and what in it spoke for the answer."""
-    bottom, tall, height = place
-    side = min(tall, (WIDTH / 2 - LEFT - 0.3) / 2)
+    side = min(PICTURE, (WIDTH / 2 - LEFT - 0.35) / 2)
     style: dict[str, Any] = {"fontsize": 8.5, "color": figures.SOFT, "parse_math": False, "fontfamily": list(figures.fonts())}
     titles = ("as the network sees it", f"{words.clip(found.answer, 14)}, not {words.clip(found.against, 14)}")
     picture = _pixels(found.picture)
     for at, title in enumerate(titles):
         left = LEFT + at * (side + 0.15)
-        axes = canvas.add_axes((left / WIDTH, (bottom + tall - side) / height, side / WIDTH, side / height))
+        axes = canvas.add_axes((left / WIDTH, (top - side) / height, side / WIDTH, side / height))
         axes.set_axis_off()
         axes.imshow(_pale(picture) if at else picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", alpha=1.0)
         if at:
             axes.imshow(_pixels(found.overlay), interpolation="nearest")
-        canvas.text(left / WIDTH, (bottom + tall + 0.16) / height, figures.showable(title), va="center", **style)
+        canvas.text(left / WIDTH, (top + 0.16) / height, figures.showable(title), va="center", **style)
 
 
 def _pale(picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a picture in pale greys, on which the map can be seen."""
     grey = picture if picture.ndim == 2 else picture[..., :3].mean(axis=2)
-    return 0.45 + 0.5 * grey
+    return 0.6 + 0.4 * grey
 
 
 def _pixels(uri: str) -> np.ndarray[Any, Any]:
@@ -224,8 +225,7 @@ def _pixels(uri: str) -> np.ndarray[Any, Any]:
 
 def _foot(canvas: Figure, found: Explanation, height: float) -> None:
     """Write how the weights came about, and the loss."""
-    method = found.method.partition(":")[0] if found.overlay else found.method
-    lines = ["; ".join(told.losses(found)), f"weights {method}" if told.exact(found) else method]
+    lines = ["; ".join(told.losses(found)), f"weights {found.method}" if told.exact(found) else found.method]
     style: dict[str, Any] = {"fontsize": 8.5, "color": figures.SOFT, "parse_math": False, "fontfamily": list(figures.fonts())}
     for at, line in enumerate(filter(None, lines)):
         canvas.text(LEFT / WIDTH, (0.42 - 0.18 * at) / height, figures.showable(words.clip(line, 140)), va="center", **style)

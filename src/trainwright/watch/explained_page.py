@@ -56,10 +56,10 @@ tbody th { font-weight: 500; min-width: 6rem; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1.25rem; margin: 1rem 0; }
 figure { margin: 0; flex: 0 1 17rem; min-width: 9rem; }
 figcaption { color: var(--soft); font-size: 0.9rem; margin-top: 0.4rem; }
-.stack { position: relative; background: #808080; border-radius: 6px; overflow: hidden; }
+.stack { position: relative; background: #fff; border-radius: 6px; overflow: hidden; }
 .stack img { display: block; width: 100%; height: auto; image-rendering: pixelated; }
 .stack img + img { position: absolute; inset: 0; height: 100%; }
-.stack .pale { filter: grayscale(1) contrast(0.6) brightness(1.25); }
+.stack .pale { filter: grayscale(1); opacity: 0.35; }
 @media (max-width: 36rem) { th, td { padding-right: 0.6rem; } table { font-size: 0.88rem; } }
 @media print { .text { max-height: none; } section { break-inside: avoid; } * { print-color-adjust: exact; } }
 """
@@ -67,9 +67,7 @@ figcaption { color: var(--soft); font-size: 0.9rem; margin-top: 0.4rem; }
 
 def render(found: Explanation, item: str) -> str:
     """Return the page as HTML; ``item`` is the input in words, for the title."""
-    title = f"{words.clip(found.answer, 40) if isinstance(found.answer, str) else words.number(found.answer)}: " + (
-        words.clip(item, 60) or "an empty input"
-    )
+    title = f"{told.label_of(found, found.answer, 40)}: {words.clip(item, 60) or 'an empty input'}"
     parts = [
         _head(found),
         _text_of(found) or _pictures(found) or _surprises(found),
@@ -107,7 +105,7 @@ def _section(title: str, *content: str) -> str:
 
 def _head(found: Explanation) -> str:
     sure = f" <small>{words.percent(found.classes[0].probability)}</small>" if found.classes else ""
-    answer = _label(found.answer) if isinstance(found.answer, str) else words.number(found.answer)
+    answer = f"<bdi>{_text(told.label_of(found, found.answer, 60))}</bdi>"
     before = f"{_label(found.target)} " if found.target else ""
     kind = "The next token after this text" if found.task == "language" else "The way of one input"
     return (
@@ -242,15 +240,16 @@ def _surprises(found: Explanation) -> str:
     """Return running text, each token coloured by its surprise."""
     if not found.tokens:
         return ""
+    steps = told.surprising(found)
     between = " " if any(len(token.text) > 1 for token in found.tokens) else ""
     shown = []
     for token in found.tokens[:TEXT]:
-        level = sum(token.loss >= least for least in (1, 3, 6))
-        said = _text(token.text) if token.text != "\n" else "\n"
-        title = f"{token.loss:.2f} nats; expected: {words.clip(token.guess, 40)}"
+        level = sum(token.loss > least for least in steps)
+        said = _text(token.text) if token.text != "\n" else "\u21b5\n"
+        title = f"{token.loss:.2f} nats; expected: {told.visible(token.guess)}"
         mark = f' class="a{level}"' if level else ""
         shown.append(f'<span{mark} title="{_text(title)}">{said}</span>{between}')
-    legend = '<p class="soft">Surprise in nats: pale 1 to 3, dotted 3 to 6, dark above 6.</p>'
+    legend = '<p class="soft">Surprise in nats: pale above {}, dotted above {}, dark above {}.</p>'.format(*steps)
     return f'<div class="text" dir="auto">{"".join(shown)}</div>\n{legend}'
 
 
@@ -259,7 +258,10 @@ def _surprising(found: Explanation) -> str:
         return ""
     worst = sorted(found.tokens, key=lambda token: -token.loss)[:FIRST]
     most = max(worst[0].loss, 1e-9)
-    rows = [[_label(each.text), _bar(each.loss / most, False), f"{each.loss:.2f}", _label(each.guess)] for each in worst]
+    rows = [
+        [_text(told.visible(each.text)), _bar(each.loss / most, False), f"{each.loss:.2f}", _text(told.visible(each.guess))]
+        for each in worst
+    ]
     return _table(["token", "", "nats", "expected"], rows, 1, "")
 
 
@@ -269,14 +271,19 @@ def _classes(found: Explanation) -> str:
     shown, rows = told.chosen(found), []
     for each in shown:
         numbers = [f"{each.logit:.4f}", f"{each.mapped:.4g}", *([f"{each.term:.4g}"] if each.term is not None else [])]
-        row = [_label(each.label), _bar(each.probability, False), words.percent(each.probability)]
+        row = [
+            f"<bdi>{_text(told.label_of(found, each.label, 60))}</bdi>",
+            _bar(each.probability, False),
+            words.percent(each.probability),
+        ]
         rows.append([*row, f"{each.cross_entropy:.4f}", *numbers])
     what = "token" if found.task == "language" else "class"
     head = [what, "", "probability", "\u2212ln p", "logit", *map(_text, told.head_of(found))]
     left = len(found.classes) - len(shown)
     star = "the truth" if found.given else "the answer, taken for the truth"
     caption = f"{found.mapping}. {words.STAR} {star}{f'; {left:,} more classes' if left > 0 else ''}"
-    return _table(head, rows, 1, caption, [each.label for each in shown].index(str(found.truth)))
+    sums = "".join(f'<p class="soft">{_text(line)}</p>' for line in told.by_class(found))
+    return _table(head, rows, 1, caption, [each.label for each in shown].index(str(found.truth))) + sums
 
 
 def _step(found: Explanation) -> str:

@@ -15,7 +15,7 @@ from trainwright.watch.explanation import ClassScore, Explanation, Piece, Unit
 Part = tuple[str, str]  # a text, and its style as rich names it
 FOR, AGAINST = "blue", "dark_orange3"
 UNITS, CLASSES, TOKENS, LONGEST = 12, 10, 10, 2000  # of each that are shown; characters of a text
-BAR = 24  # cells
+BAR, FACT = 24, 12  # cells
 
 
 def lines(found: Explanation, width: int = 100) -> Iterator[list[Part]]:
@@ -34,16 +34,11 @@ def signed(value: float, digits: int = 4) -> str:
     return f"{'-' if value < 0 else '+'}{words.number(abs(value), digits)}"
 
 
-def answer_of(found: Explanation, value: str | float) -> str:
-    """Return an answer or a truth as one line."""
-    return words.clip(value, 60) if isinstance(value, str) else words.number(value)
-
-
 def truth_of(found: Explanation) -> str:
     """Say what is taken for the truth, and whether it was given."""
     if not found.given:
         return "no truth is given, so the loss takes the answer for it"
-    right = answer_of(found, found.truth)
+    right = label_of(found, found.truth, 60)
     return f"the truth is {right}, as it was answered" if found.truth == found.answer else f"the truth is {right}"
 
 
@@ -89,6 +84,18 @@ def sums_to(found: Explanation) -> str:
     return f"all together {signed(parts)}, bias {signed(bias)}{rest} = {signed(total)}, {lead}"
 
 
+def by_class(found: Explanation) -> list[str]:
+    """Say how the logit of each class that is shown comes about."""
+    if found.target:
+        return []
+    said = []
+    for each in found.sums:
+        rest = f" {signed(each.rest)} unexplained" if not exact(found) else ""
+        start = f"bias {signed(each.start)}, " if exact(found) else ""
+        said.append(f"{words.clip(each.label, 28)}: {start}all parts {signed(each.parts)}{rest} = {signed(each.total)}")
+    return said
+
+
 def exact(found: Explanation) -> bool:
     """Return whether parts and bias are the whole of each sum."""
     return found.method.startswith("exact")
@@ -98,7 +105,7 @@ def _heading(found: Explanation) -> Iterator[list[Part]]:
     sure = f"   {words.percent(found.classes[0].probability)}" if found.classes else ""
     name = f"{words.clip(found.target, 40)} " if found.target else ""
     kind = "next token: " if found.task == "language" else ""
-    yield [(f"{kind}{name}{answer_of(found, found.answer)}{sure}", "bold")]
+    yield [(f"{kind}{name}{label_of(found, found.answer, 60)}{sure}", "bold")]
     yield [(f"{words.clip(found.model, 40)}; {truth_of(found)}", "")]
 
 
@@ -106,8 +113,8 @@ def _input(found: Explanation) -> Iterator[list[Part]]:
     yield from _title("What it takes in")
     for name, value in found.facts:
         first, *rest = words.wrap(value, 80)
-        yield [(f"  {words.pad(name, 12)} {first}", "")]
-        yield from ([(f"  {' ' * 12} {line}", "")] for line in rest[:3])
+        yield [(f"  {words.pad(name, FACT)} {first}", "")]
+        yield from ([(f"  {' ' * FACT} {line}", "")] for line in rest[:3])
     units = found.units[:UNITS]
     if not units:
         return
@@ -175,16 +182,35 @@ def _coloured(pieces: Sequence[tuple[str, float]], width: int) -> Iterator[list[
     yield line
 
 
+def surprising(found: Explanation) -> tuple[int, int, int]:
+    """Return from how many nats on a token is marked, and more strongly: single characters are all a little surprising."""
+    return (1, 3, 6) if any(len(token.text) > 1 for token in found.tokens) else (2, 4, 6)
+
+
+def visible(token: str, alone: bool = True) -> str:
+    """Return a token as one line; one that stands ``alone`` shows its spaces."""
+    line = token.replace("\n", "\u21b5")
+    return words.clip(line.replace(" ", "\u2423"), 28) if alone else words.clean(line)
+
+
+def label_of(found: Explanation, label: str | float, most: int) -> str:
+    """Return a class, a token or a number as one line."""
+    if not isinstance(label, str):
+        return words.number(label)
+    return visible(label) if found.task == "language" else words.clip(label, most)
+
+
 def _tokens(found: Explanation, width: int) -> Iterator[list[Part]]:
     if not found.tokens:
         return
     yield from _title("How surprising each token was")
-    yield [("  in nats; + behind one: 1 to 3, ++ 3 to 6, +++ more", "dim")]
+    steps = surprising(found)
+    yield [("  in nats; behind one that was more than {} +, {} ++, {} +++".format(*steps), "dim")]
     line, used = list[Part]([("  ", "")]), 2
     between = " " if any(len(token.text) > 1 for token in found.tokens) else ""
     for token in found.tokens[:LONGEST]:
-        level = sum(token.loss >= least for least in (1, 3, 6))
-        said = words.clean(token.text.replace("\n", "\\n")) + "+" * level + between
+        level = sum(token.loss > least for least in steps)
+        said = visible(token.text, alone=False) + "+" * level + between
         if used + words.width(said) > width - 2:
             yield line
             line, used = [("  ", "")], 2
@@ -194,7 +220,7 @@ def _tokens(found: Explanation, width: int) -> Iterator[list[Part]]:
     yield []
     worst = sorted(found.tokens, key=lambda token: -token.loss)[:TOKENS]
     rows = [("most surprising", "nats", "expected")]
-    rows += [(words.clip(token.text, 28), f"{token.loss:.2f}", words.clip(token.guess, 28)) for token in worst]
+    rows += [(visible(token.text), f"{token.loss:.2f}", visible(token.guess)) for token in worst]
     yield from ([(line, "")] for line in words.table(rows))
 
 
@@ -216,7 +242,9 @@ def _classes(found: Explanation) -> Iterator[list[Part]]:
     for each in shown:
         mark = f" {words.STAR}" if each.label == found.truth else ""
         numbers = [f"{each.logit:.4f}", f"{each.mapped:.4g}", *([f"{each.term:.4g}"] if each.term is not None else [])]
-        rows.append([words.clip(each.label, 28) + mark, *numbers, words.percent(each.probability), f"{each.cross_entropy:.4f}"])
+        rows.append(
+            [label_of(found, each.label, 28) + mark, *numbers, words.percent(each.probability), f"{each.cross_entropy:.4f}"]
+        )
     head_line, *table = words.table(rows)
     yield [(head_line, "")]
     for line, each in zip(table, shown, strict=True):
@@ -224,6 +252,7 @@ def _classes(found: Explanation) -> Iterator[list[Part]]:
     left = len(found.classes) - len(shown)
     said = f"{words.STAR} the truth" if found.given else f"{words.STAR} the answer, taken for the truth"
     yield [(f"  {said}{f'; {left:,} more classes' if left > 0 else ''}", "dim")]
+    yield from ([(f"  {line}", "dim")] for line in by_class(found))
 
 
 def head_of(found: Explanation) -> list[str]:
@@ -235,7 +264,7 @@ def head_of(found: Explanation) -> list[str]:
 
 def losses(found: Explanation) -> list[str]:
     """Say what the loss of this row is, and its cross-entropy beside that of the others."""
-    right = words.clip(found.truth, 40)
+    right = label_of(found, found.truth, 40)
     if not found.classes:
         return [f"{found.loss_name} of this row, on the standardised target: {words.loss(found.loss)}"]
     said = []

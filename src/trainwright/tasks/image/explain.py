@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainwright.tasks.supervised import SupervisedPredictor
     from trainwright.watch.explanation import Explanation
 
-METHOD = f"occlusion: how far the logits fall where a square, a {PATCHES}th of the side, is covered with the mean of training"
+METHOD = f"occlusion: how far the logits fall where a square, 1/{PATCHES} of the side, is covered with the mean of training"
 
 
 def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:

@@ -41,7 +41,7 @@ def explain(name: str, tokens: list[str], ids: np.ndarray, sums: Sums, logits: n
         for place in shown
     ]
     said = zip(ids[1:].tolist(), sums.token_losses.tolist(), sums.guesses.tolist(), strict=True)
-    facts = [("tokens", f"{len(ids) - 1:,}"), ("different ones that it knows", f"{len(tokens):,}")]
+    facts = [("tokens", f"{len(ids) - 1:,}"), ("vocabulary", f"{len(tokens):,} different ones")]
     if len(ids) > 1:
         facts.append(("surprise", f"{sums.loss:.4g} nats a token, perplexity {perplexity(sums.loss):,.4g}"))
     return Explanation(

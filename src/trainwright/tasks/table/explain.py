@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainwright.tasks.supervised import SupervisedPredictor
     from trainwright.watch.explanation import Explanation
 
+MIDNIGHT = " 00:00:00"  # of a date without a time
 EXACT = "exact: the weights of each column times what it becomes"
 MISSING = "how the output changes where a column has its mean, or its category is not known; together there is a rest"
 
@@ -47,7 +48,7 @@ def _look(
     for name, row in zip(names, parts, strict=True):
         (columns, code), cell = places[name], items[name][0]
         vector = [*encoded[0][0, columns].tolist(), *([] if code is None else [float(encoded[1][0, code])])]
-        units.append(Unit(name, "" if cell is None else str(cell), vector=vector, parts=row.tolist()))
+        units.append(Unit(name, "" if cell is None else str(cell).removesuffix(MIDNIGHT), vector=vector, parts=row.tolist()))
     net = parts[:, 0] - parts[:, min(1, len(classes) - 1)] * (not number)
     view = View(
         facts=[("columns", f"{len(names):,}"), ("numbers", f"{encoded[0].shape[1]:,}"), ("codes", f"{encoded[1].shape[1]:,}")],
