@@ -38,6 +38,7 @@ td, th { overflow-wrap: break-word; }
 .text .f2 { background: rgb(var(--for-rgb) / 0.32); } .text .a2 { background: rgb(var(--against-rgb) / 0.36); }
 .text .f3 { background: rgb(var(--for-rgb) / 0.5); } .text .a3 { background: rgb(var(--against-rgb) / 0.56); }
 .text .f2, .text .f3 { border-bottom-color: var(--for); } .text .a2, .text .a3 { border-bottom: 2px dotted var(--against); }
+.letters span { padding: 0.15em 0; border-radius: 0; }
 sup { font-size: 0.65em; line-height: 0; color: var(--soft); font-weight: 600; }
 table { border-collapse: collapse; font-size: 0.93rem; font-variant-numeric: tabular-nums; width: 100%; }
 summary { cursor: pointer; color: var(--soft); margin: 0.5rem 0; }
@@ -148,8 +149,9 @@ def _units(found: Explanation) -> str:
         row += [words.number(unit.weight or 0.0, 3)] * weighed
         numbers = [f"{value:.3g}" for value in unit.vector]
         rows.append([*row, *(numbers if ids else [", ".join(numbers)])])
-    what = "its weight for each class" if _by_class(found) else "what it becomes"
-    caption = f"Each {'id' if ids else 'column'}, and {what}; those that add or take most first"
+    vector = f"the first {len(found.dimensions)} numbers of its vector" if ids else "what it becomes"
+    order = "; those that add or take most first" if weighed or not ids else ""
+    caption = f"Each {'id' if ids else 'column'}, and {'its weight for each class' if _by_class(found) else vector}{order}"
     left, heads = 1 + given, [_label(each, 24) for each in head]
     table = _table(heads, rows[:FIRST], left, caption if ids or found.sums else "")
     more, cut = len(found.units) - FIRST, len(found.units) - len(units)
@@ -183,10 +185,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int, captio
     return f'{said}<div class="wide"><table><thead><tr>{heads}</tr></thead>\n<tbody>{lines}</tbody></table></div>'
 
 
-def _bar(share: float, signed: bool) -> str:
+def _bar(share: float, signed: bool, kind: str = "for") -> str:
     """Return a bar as SVG: from the left, or of both signs from the middle."""
     if not signed:
-        return f'<svg class="bars" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="for" ' \
+        return f'<svg class="bars" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="{kind}" ' \
                f'width="{100 * share:.2f}" height="8"/></svg>'  # fmt: skip
     size, kind = 50 * abs(share), "for" if share > 0 else "against"
     return (
@@ -250,7 +252,8 @@ def _surprises(found: Explanation) -> str:
         mark = f' class="a{level}"' if level else ""
         shown.append(f'<span{mark} title="{_text(title)}">{said}</span>{between}')
     legend = '<p class="soft">Surprise in nats: pale above {}, dotted above {}, dark above {}.</p>'.format(*steps)
-    return f'<div class="text" dir="auto">{"".join(shown)}</div>\n{legend}'
+    kind = "text" if between else "text letters"
+    return f'<div class="{kind}" dir="auto">{"".join(shown)}</div>\n{legend}'
 
 
 def _surprising(found: Explanation) -> str:
@@ -259,7 +262,12 @@ def _surprising(found: Explanation) -> str:
     worst = sorted(found.tokens, key=lambda token: -token.loss)[:FIRST]
     most = max(worst[0].loss, 1e-9)
     rows = [
-        [_text(told.visible(each.text)), _bar(each.loss / most, False), f"{each.loss:.2f}", _text(told.visible(each.guess))]
+        [
+            _text(told.visible(each.text)),
+            _bar(each.loss / most, False, "against"),
+            f"{each.loss:.2f}",
+            _text(told.visible(each.guess)),
+        ]
         for each in worst
     ]
     return _table(["token", "", "nats", "expected"], rows, 1, "")

@@ -79,9 +79,9 @@ def sums_to(found: Explanation) -> str:
         start = "the start" if not exact(found) else "the bias"
         return f"{start} {words.number(first.start)} {signed(first.parts)}{rest} = {words.number(first.total)}"
     parts, bias, total = first.parts - second.parts, first.start - second.start, first.total - second.total
-    rest = f", {signed(total - parts - bias)} that this does not explain" if not exact(found) else ""
+    rest = f"bias {signed(bias)}" if exact(found) else f"{signed(total - parts - bias)} that this does not explain"
     lead = f"the logit of {words.clip(first.label, 30)} less that of {words.clip(second.label, 30)}"
-    return f"all together {signed(parts)}, bias {signed(bias)}{rest} = {signed(total)}, {lead}"
+    return f"all together {signed(parts)}, {rest} = {signed(total)}, {lead}"
 
 
 def by_class(found: Explanation) -> list[str]:
