@@ -23,6 +23,7 @@ ROW, PICTURE = 0.26, 2.15  # inches: a bar with its room, and the side of a pict
 BARS, LINES = 12, 8  # bars in a panel; lines of text
 FOR, AGAINST = figures.TRAIN, figures.VALID
 SHADES = (0.0, 0.16, 0.34, 0.55)  # how opaque the box of a word is, by its strength
+Panel = tuple[list[tuple[str, float, str]], str, float]  # rows of (name, value, value in words), title, full scale
 Drawn = list[tuple[str, int, str]]  # words with their strength and colour
 
 
@@ -30,7 +31,7 @@ def figure(found: Explanation) -> Figure:
     """Draw it."""
     text, bars = _lines(found), _bars(found)
     content = max([*(ROW * len(rows) for rows, *_ in bars), PICTURE if found.picture else ROW])
-    height = 0.95 + LINE * len(text) + 0.5 + content + 0.8
+    height = 0.95 + LINE * len(text) + (0.5 if text else 0.3) + content + 0.8
     canvas = figures.blank(WIDTH, height)
     answer = told.label_of(found, found.answer, 60)
     sure = f" {words.percent(found.classes[0].probability)}" if found.classes else ""
@@ -42,10 +43,10 @@ def figure(found: Explanation) -> Figure:
     if found.picture:
         _pictures(canvas, found, top, height)
     alone = len(bars) == 1 and not found.picture
-    for place, (rows, title, signed) in enumerate(bars):
+    for place, (rows, title, scale) in enumerate(bars):
         right = place > 0 or bool(found.picture)
         place_in = (WIDTH / 2 + 0.2 if right else LEFT, top, WIDTH - 2 * LEFT if alone else WIDTH / 2 - LEFT - 0.2)
-        _panel(canvas, rows, place_in, height, title, signed)
+        _panel(canvas, rows, place_in, height, title, scale)
     _foot(canvas, found, height)
     return canvas
 
@@ -131,21 +132,21 @@ def _underline(left: float, y: float, wide: float, height: float, colour: str, s
     return Line2D([left / WIDTH, (left + wide) / WIDTH], [low, low], color=colour, linewidth=1.2, linestyle=style)
 
 
-def _bars(found: Explanation) -> list[tuple[list[tuple[str, float, str]], str, bool]]:
-    """Return the panels: rows of (name, value, value in words), a title, and whether there are both signs."""
-    panels = []
+def _bars(found: Explanation) -> list[Panel]:
+    """Return what is drawn as bars; a scale of 0 is that of the largest value, of both signs."""
+    panels: list[Panel] = []
     weights = told.by_word(found.pieces) or [(told_unit(unit.name, unit.given), told.net(found, unit)) for unit in found.units
                                             if unit.parts]  # fmt: skip
     if weights:
         rows = [(name, weight, told.signed(weight)) for name, weight in weights[:BARS]]
-        panels.append((rows, told.compared(found), True))
+        panels.append((rows, told.compared(found), 0.0))
     if found.tokens:
         worst = sorted(found.tokens, key=lambda token: -token.loss)[:BARS]
         panels.append(
             (
                 [(told.visible(each.text), each.loss, f"{each.loss:.2f}") for each in worst],
                 "most surprising tokens, nats",
-                False,
+                max(worst[0].loss, 1e-9),
             )
         )
     if found.classes:
@@ -155,7 +156,7 @@ def _bars(found: Explanation) -> list[tuple[list[tuple[str, float, str]], str, b
              words.percent(each.probability))
             for each in told.chosen(found)
         ]  # fmt: skip
-        panels.append((shown, f"probability ({words.STAR} {star})", False))
+        panels.append((shown, f"probability ({words.STAR} {star})", 1.0))
     return panels
 
 
@@ -170,7 +171,7 @@ def _panel(
     place: tuple[float, float, float],
     height: float,
     title: str,
-    signed: bool,
+    scale: float,
 ) -> None:
     """Draw horizontal bars with names left and values right of them; ``place`` is left, top and width in inches."""
     left, top, wide = place
@@ -180,12 +181,13 @@ def _panel(
     names, numbers = 1.45, 0.75
     axes: Axes = canvas.add_axes(((left + names) / WIDTH, bottom / height, (wide - names - numbers) / WIDTH, tall / height))
     values = np.array([value for _, value, _ in rows])
+    colour = AGAINST if scale not in (0.0, 1.0) else FOR  # surprise is orange in the text, too
     largest = float(np.abs(values).max(initial=0)) or 1.0
-    axes.barh(range(len(rows)), values, height=0.62, color=[FOR if value >= 0 else AGAINST for value in values])
-    axes.set_xlim(-largest if signed else 0, largest if signed else max(largest, 1e-9))
+    axes.barh(range(len(rows)), values, height=0.62, color=[colour if value >= 0 else AGAINST for value in values])
+    axes.set_xlim(0 if scale else -largest, scale or largest)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_axis_off()
-    if signed:
+    if not scale:
         axes.axvline(0, color=figures.SOFT, linewidth=0.8)
     for at, (name, _, said) in enumerate(rows):
         y = (bottom + tall * (1 - (at + 0.5) / len(rows))) / height
