@@ -401,6 +401,8 @@ MESSAGES: dict[str, Message] = {
         "the network cannot be compiled: {problem}",
         "Write compile=false. On a processor torch.compile needs a C++ compiler such as g++.",
     ),
+    "E337": Message("'{value}' cannot be the truth: the model does not answer with it", "It answers with {known}."),
+    "E338": Message("a model of kind '{kind}' cannot be explained", "Its kind has no explain; `trainwright predict` asks it."),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),

@@ -114,6 +114,24 @@ class TextEncoder:
         """Encode any texts with the learned vocabulary."""
         return self._encode(self._tokenize(texts), learn=False)
 
+    def occurrences(self, texts: list[str]) -> tuple[Tokens, list[tuple[np.ndarray, np.ndarray, int]]]:
+        """Return the tokens of texts, and of every token, n-gram and character n-gram that has an id where it stands.
+
+        That is: the number of the token, counted over all texts, with which each begins; its id; how many tokens it spans.
+        """
+        tokens, found, first = self._tokenize(texts), list[tuple[np.ndarray, np.ndarray, int]](), 0
+        word_ids, parts = self._word_ids(tokens)
+        lookups = [Lookup(keys) for keys in self.grams]
+        for codes, offsets in tokens.chunks():
+            for span, (_, ids) in enumerate(self._ngram_ids(lookups, word_ids[codes], offsets), start=1):
+                known = np.flatnonzero(ids >= 0)
+                found.append((known + first, ids[known], span))
+            if parts is not None:
+                indices, lengths = value_indices(parts[1], codes)
+                found.append((np.repeat(np.arange(len(codes)) + first, lengths), parts[0][indices], 1))
+            first += len(codes)
+        return tokens, found
+
     def share_unknown(self, tokens: Tokens) -> float:
         """Return the share of the texts' tokens that the vocabulary does not have."""
         counts = tokens.counts
