@@ -224,6 +224,7 @@ def test_public_names() -> None:
         "resume",
         "runs",
         "settings",
+        "story",
         "train",
         "verify",
     }

@@ -470,6 +470,10 @@ MESSAGES: dict[str, Message] = {
         "`trainwright verify` proves its files and scores without training.",
     ),
     "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
+    "E428": Message(
+        "the run {path} has no story to tell: {problem}",
+        "A story needs rows of validation (valid_fraction=0.1, or --valid FILE) or running text, and an epoch that has ended.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",
