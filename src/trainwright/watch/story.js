@@ -47,7 +47,9 @@
       row.cells.slice(0, 6).forEach(([name, value]) => {
         make("span", "soft", text, name); text.append(" "); make("b", "", text, value); text.append("  ");
       });
-    } else make(long ? "p" : "span", row.text === null ? "input soft" : "input", parent, row.text === null ? row.place : row.text);
+    } else {
+      make(long ? "p" : "span", row.text === null ? "input soft" : "input", parent, row.text === null ? row.place : row.text);
+    }
   }
 
   // ---- classes: a card a row
@@ -86,8 +88,10 @@
           const other = said !== null && !bars.includes(said);
           const same = from[0] === to[0];
           const own = same ? lerp(from[1], to[1], moved) : said === from[0] ? from[1] : to[1];
-          shares.push(said === null ? 0 : other ? own / 10 : Math.max(0, 100 - shares.reduce((sum, share) => sum + share, 0)));
-          set(each.lines[bars.length].label, other ? film.labels[said] : each.row.picture ? "rest" : each.row.others + " others");
+          const rest = Math.max(0, 100 - shares.reduce((sum, share) => sum + share, 0));
+          shares.push(said === null ? 0 : other ? own / 10 : rest);
+          const others = each.row.picture ? "rest" : each.row.others + " others";
+          set(each.lines[bars.length].label, other ? film.labels[said] : others);
         }
         each.lines.forEach((line, at) => {
           line.fill.style.transform = "scaleX(" + (shares[at] / 100).toFixed(4) + ")";
@@ -139,12 +143,13 @@
         const said = none ? (u < 1 ? from : to) : lerp(from, to, u === 1 ? 1 : ease(u));
         each.dot.style.display = said === null ? "none" : "";
         if (said === null) return;
-        const good = Math.abs(said - each.row.truth) <= film.near, outside = fraction(axis, said) < 0 || fraction(axis, said) > 1;
+        const good = Math.abs(said - each.row.truth) <= film.near, up = fraction(axis, said), outside = up < 0 || up > 1;
         near += good;
         each.dot.setAttribute("class", (good ? "dot yes" : "dot no") + (outside ? " outside" : ""));
         each.circle.setAttribute("cy", y(said));
         each.stem.setAttribute("d", "M" + x(each.row.truth) + " " + y(said) + "V" + y(each.row.truth));
-        if (u === 0 || u === 1) each.dot.setAttribute("aria-label", "true " + number(each.row.truth) + ", answer " + number(said));
+        const told = "true " + number(each.row.truth) + ", answer " + number(said);
+        if (u === 0 || u === 1) each.dot.setAttribute("aria-label", told);
       });
       return near + " of " + rows.length + " within " + film.nearly;
     };
@@ -183,7 +188,8 @@
     const now = make("span", "latest", head);
     const svg = draw("svg", { viewBox: "0 0 " + wide + " " + tall, "aria-hidden": "true" }, box);
     make("p", "hint", box, spec.hint);
-    const clip = draw("clipPath", { id: "clip" + number }, svg), cover = draw("rect", { x: 0, y: -4, width: 0, height: tall + 8 }, clip);
+    const clip = draw("clipPath", { id: "clip" + number }, svg);
+    const cover = draw("rect", { x: 0, y: -4, width: 0, height: tall + 8 }, clip);
     const ticks = tall < 60 ? [spec.axis.ticks[0], spec.axis.ticks[spec.axis.ticks.length - 1]] : spec.axis.ticks;
     for (const [tick, words] of ticks) {
       draw("path", { class: "grid", d: "M" + left + " " + y(tick) + "H" + (wide - right) }, svg);
@@ -192,10 +198,11 @@
     if (spec.limit) draw("path", { class: "limit", d: "M" + left + " " + y(spec.limit) + "H" + (wide - right) }, svg);
     const held = draw("g", { "clip-path": "url(#clip" + number + ")" }, svg);
     const lines = spec.lines.map((line) => {
-      const path = line.points.map(([step, value], at) => (at ? "L" : "M") + x(step).toFixed(1) + " " + y(value).toFixed(1)).join("");
+      const spot = ([step, value]) => x(step).toFixed(1) + " " + y(value).toFixed(1);
+      const path = line.points.map((point, at) => (at ? "L" : "M") + spot(point)).join("");
       draw("path", { class: "curve " + line.part, d: path }, held);
-      if (spec.limit) for (const [step, value] of line.points) if (value > spec.limit)
-        draw("path", { class: "cut", d: "M" + x(step).toFixed(1) + " " + y(value).toFixed(1) + "V" + y(spec.limit).toFixed(1) }, held);
+      if (spec.limit) for (const point of line.points) if (point[1] > spec.limit)
+        draw("path", { class: "cut", d: "M" + spot(point) + "V" + y(spec.limit).toFixed(1) }, held);
       const by = line.part === "train" || line.part === "valid";
       if (by) for (const [step, value] of line.points) if (line.points.length < 40)
         draw("circle", { class: "curve-dot " + line.part, cx: x(step), cy: y(value), r: 2.6 }, held);
@@ -229,7 +236,8 @@
     body.textContent = "";
     describe(row, body, true);
     if (row.text !== null) make("p", "soft", body, row.place);
-    const table = make("table", "answers", body), head = make("tr", "", make("thead", "", table)), lines = make("tbody", "", table);
+    const table = make("table", "answers", body), head = make("tr", "", make("thead", "", table));
+    const lines = make("tbody", "", table);
     for (const name of kind === "classes" ? ["", "answer", "its share", "share of the right one"] : ["", "answer", "off by"])
       make("th", "", head, name).scope = "col";
     moments.forEach((moment) => {
@@ -240,7 +248,8 @@
         make("td", said[0] === row.truth ? "yes" : "no", line, said[0] === null ? "no number" : sign + film.labels[said[0]]);
         make("td", "n", line, percent(said[1] / 10) + " %"); make("td", "n", line, percent(said[2] / 10) + " %");
       } else {
-        make("td", "n", line, number(said)); make("td", "n", line, said === null ? "\u2013" : number(Math.abs(said - row.truth)));
+        make("td", "n", line, number(said));
+        make("td", "n", line, said === null ? "\u2013" : number(Math.abs(said - row.truth)));
       }
     });
     get("closer").showModal();
@@ -248,7 +257,7 @@
 
   // ---- time
   const seconds = moments.slice(1).map((moment, at) =>
-    moment.kind === "kept" ? 1.8 : Math.max(kind === "text" ? 1.2 : 0.3, (kind === "text" ? 3.4 : 2.8) / Math.pow(at + 1, 0.5)));
+    moment.kind === "kept" ? 1.8 : Math.max(kind === "text" ? 1.2 : 0.3, (kind === "text" ? 3.4 : 2.8) / Math.sqrt(at + 1)));
   const sum = seconds.reduce((all, each) => all + each, 0);
   seconds.forEach((each, at) => { seconds[at] = each * Math.min(1, 50 / sum); });
   if (film.test) seconds.push(4.5);
@@ -260,14 +269,15 @@
   function go(to) {
     place = Math.min(Math.max(to, 0), end);
     const ended = moments.length - 1, drawn = still.matches && playing ? Math.floor(place) : place;
-    const index = Math.min(Math.floor(drawn), ended), next = Math.min(index + 1, ended), u = index === ended ? 0 : drawn - index;
-    const a = moments[index], b = moments[next];
+    const index = Math.min(Math.floor(drawn), ended), next = Math.min(index + 1, ended);
+    const a = moments[index], b = moments[next], u = index === ended ? 0 : drawn - index;
     const moved = Math.min(u / 0.86, 1);
     const count = show(a, b, moved, index);
     const typed = kind === "text" && u > 0.12 ? next : index;
     for (const each of charts) each(lerp(a.at, b.at, moved), typed);
     const tested = drawn > ended + 0.04;
-    set(get("title"), tested ? "The test" : u > 0.02 && typed === index && next > index ? moments[next].going : moments[typed].title);
+    const going = u > 0.02 && typed === index && next > index;
+    set(get("title"), tested ? "The test" : going ? moments[next].going : moments[typed].title);
     set(get("caption"), moments[typed].caption);
     set(get("count"), count);
     scrub.value = place;
