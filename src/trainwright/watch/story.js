@@ -87,7 +87,7 @@
         if (each.row.others) {
           const other = said !== null && !bars.includes(said);
           const same = from[0] === to[0];
-          const own = same ? lerp(from[1], to[1], moved) : said === from[0] ? from[1] : to[1];
+          const own = same ? lerp(from[1], to[1], moved) : said === from[0] ? lerp(from[1], 0, moved) : lerp(0, to[1], moved);
           const rest = Math.max(0, 100 - shares.reduce((sum, share) => sum + share, 0));
           shares.push(said === null ? 0 : other ? own / 10 : rest);
           const others = each.row.picture ? "rest" : each.row.others + " others";
@@ -179,7 +179,8 @@
   // ---- the curves: drawn once, uncovered as the training goes on
   const last = moments[moments.length - 1].at, wide = 340;
   function chart(spec, number) {
-    const tall = spec.leads ? 104 : spec.title === "loss" ? 92 : 46, left = 44, right = 12;
+    const room = film.charts.length > 3 ? 0.8 : 1, left = 44, right = 12;
+    const tall = Math.round(room * (spec.leads ? 104 : spec.title === "loss" ? 92 : 46));
     const x = (step) => left + (wide - left - right) * (last ? step / last : 0);
     const y = (value) => 6 + (tall - 12) * (1 - fraction(spec.axis, value));
     const box = make("figure", "chart", get(spec.leads ? "lead" : "charts"));
@@ -273,12 +274,10 @@
     const a = moments[index], b = moments[next], u = index === ended ? 0 : drawn - index;
     const moved = Math.min(u / 0.86, 1);
     const count = show(a, b, moved, index);
-    const typed = kind === "text" && u > 0.12 ? next : index;
-    for (const each of charts) each(lerp(a.at, b.at, moved), typed);
+    for (const each of charts) each(lerp(a.at, b.at, moved), index);
     const tested = drawn > ended + 0.04;
-    const going = u > 0.02 && typed === index && next > index;
-    set(get("title"), tested ? "The test" : going ? moments[next].going : moments[typed].title);
-    set(get("caption"), moments[typed].caption);
+    set(get("title"), tested ? "The test" : u > 0.02 ? b.going : a.title);
+    set(get("caption"), a.caption);
     set(get("count"), count);
     scrub.value = place;
     scrub.setAttribute("aria-valuetext", get("title").textContent);

@@ -17,7 +17,7 @@ from trainwright.watch import story_charts, story_record, story_words, words
 from trainwright.watch.story_page import render
 from trainwright.watch.story_record import Record
 
-MOMENTS = 100  # epochs that are shown; of a longer run the first ones, and of the others one in so many
+MOMENTS = 120  # epochs that are shown; of a longer run the first ones, and of the others one in so many
 FIRST = 20
 BARS = 3  # classes of a row that have a bar of their own, where there are too many for all to have one
 LABEL, TEXT, CELLS = 48, 700, 24  # characters of a label and an input; columns of a row of a table
@@ -161,7 +161,10 @@ def _input(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    return words.number(value) if isinstance(value, float) else words.clip(value, LABEL)
+    if not isinstance(value, float):
+        return words.clip(value, LABEL)
+    text = words.number(value)
+    return text if "e" in text or "." not in text else text.rstrip("0").rstrip(".")
 
 
 def _small(uri: str) -> str:

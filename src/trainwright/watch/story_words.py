@@ -11,12 +11,13 @@ from trainwright.watch.story_record import Record
 SCORES = {
     "accuracy": "Share of the rows that are answered right.",
     "rmse": "How far off the answers typically are, in the unit of the number itself.",
-    "perplexity": "Between how many next tokens the model wavers, on average; one that knew nothing would waver between all.",
+    "perplexity": "Between how many next tokens the model wavers, on average.",
 }
 _LOSSES = {
     "CrossEntropyLoss": "Cross-entropy: how surprised the model is by the right answer. 0 is no surprise at all.",
     "NLLLoss": "Negative log-likelihood: how surprised the model is by the right answer. 0 is no surprise at all.",
-    "BCEWithLogitsLoss": "Cross-entropy of each class against the rest: how surprised the model is by the truth; 0 is not.",
+    "BCEWithLogitsLoss": "Cross-entropy of each class against the rest: how surprised the model is by the truth. "
+    "0 is no surprise at all.",
     "MSELoss": "Mean squared error: large misses count far more than small ones. 0 is no miss at all.",
     "L1Loss": "Mean absolute error: how far off the answers are. 0 is no miss at all.",
 }
@@ -80,7 +81,7 @@ def _standfirst(record: Record, film: Mapping[str, Any], source: str) -> str:
     when = "before the first step and after each epoch"
     rows = f"The same {len(film.get('rows', ()))} rows, which it never learns from, are put to it {when}."
     asked = f"It writes a few words {when}." if film["kind"] == "text" else rows
-    told = f"{model} on {source}, {epochs}. {asked}"
+    told = f"{model} on {source}{f', {epochs}' if record.report else ''}. {asked}"
     shown = sum(moment["kind"] == "epoch" and moment["epoch"] > 0 for moment in film["moments"])
     if shown < reached:
         told += f" {shown} of the {reached:,} epochs are shown."
@@ -100,7 +101,7 @@ def _titles(moment: Mapping[str, Any], record: Record) -> tuple[str, str]:
     if moment["kind"] == "kept":
         return f"E{epoch[1:]} is kept", f"Back to {epoch}"
     of = f"{epoch} of {_reached(record):,}"
-    return (f"After {of}", f"Learning: {of}") if moment["epoch"] else ("Before the first step", "")
+    return (f"After {of}", f"E{of[1:]}") if moment["epoch"] else ("Before the first step", "")
 
 
 def _caption(moment: Mapping[str, Any], record: Record, film: Mapping[str, Any]) -> str:
@@ -122,7 +123,7 @@ def _caption(moment: Mapping[str, Any], record: Record, film: Mapping[str, Any])
     told += _measured(record, epoch)
     if best == epoch and _reached(record) > 1:
         told.append("This is the best epoch so far." if epoch < _reached(record) or not record.report else "")
-    elif best:
+    elif best and best < epoch:
         told.append(f"Epoch {best:,} is still the best.")
     return " ".join(filter(None, told))
 
@@ -171,8 +172,11 @@ def test(report: Mapping[str, Any]) -> dict[str, Any] | None:
 def _named(remark: str) -> str:
     """Return what the baseline does, in plain words: ``majority class, World``."""
     name, _, more = remark.partition(", ")
-    plain = {"majority class": "always answering", "mean of the training targets": "always answering the mean,"}
-    return f"{plain[name]} {more}" if name in plain else f"the {name} model" if name else "the baseline"
+    if name == "majority class":
+        return f"always answering {more}"
+    if name == "mean of the training targets":
+        return f"always answering the mean ({more})"
+    return f"the {name} model"
 
 
 def hint_of_loss(record: Record) -> str:
@@ -204,4 +208,9 @@ def _schedule(each: Mapping[str, Any]) -> str:
 def hint_of_gradient(record: Record, norms: Sequence[Sequence[float]], limit: float) -> str:
     """Return what clipping does, and how often it did."""
     cut = sum(norm > limit for _, norm in norms)
-    return f"How strong a correction the rows ask for. Above {limit:g} it is cut, as in {cut} of the {len(norms)} steps drawn."
+    how = (
+        f"is cut, as in {cut} of the {len(norms)} steps drawn"
+        if cut
+        else f"would be cut; in the {len(norms)} steps drawn it never was"
+    )
+    return f"How strong a correction the rows ask for. Above {limit:g} it {how}."
