@@ -225,6 +225,7 @@ def test_public_names() -> None:
         "resume",
         "runs",
         "settings",
+        "story",
         "train",
         "verify",
     }

@@ -63,6 +63,15 @@ def mistakes(
 
 
 @look.command()
+def story(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    out: Annotated[Path | None, typer.Option(help="Write to this file; the default is story.html in the run folder.")] = None,
+) -> None:
+    """Tell a run as a film in one HTML file, to be opened in a browser."""
+    typer.echo(str(tw.story(run, out)))
+
+
+@look.command()
 def runs(
     folder: Annotated[Path, typer.Argument(help="The folder that holds the runs.")] = Path("runs"),
     as_json: AsJson = False,

@@ -476,6 +476,10 @@ MESSAGES: dict[str, Message] = {
         "the run {path} kept no answers to single rows",
         "They are kept of rows held back for validation or test, where a class or a number is predicted.",
     ),
+    "E428": Message(
+        "the run {path} has no story to tell: {problem}",
+        "A story needs rows of validation (valid_fraction=0.1, or --valid FILE) or running text, and an epoch that has ended.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

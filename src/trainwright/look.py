@@ -60,3 +60,22 @@ def rates(run: Run) -> dict[str, float]:
         settings = tomllib.loads(run.folder.settings.read_text(encoding="utf-8"))
         found |= {"the rate that was set": settings["lr"]} if settings.get("lr") else {}
     return found
+
+
+def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
+    """Tell a run as a film in one HTML file: the rows that are watched turning right or wrong, epoch by epoch, with its scores.
+
+    It is written to ``out``, or to ``story.html`` in the run folder, and its path is returned. A run that is still training is
+    told as far as it is. Raises RunError E403 for no run, E408 for a damaged one, E428 for one without watched rows or epochs.
+    """
+    from trainwright.store import seal
+    from trainwright.store.atomic import write_file
+    from trainwright.store.run_folder import open_run
+    from trainwright.watch import story as film
+
+    folder = open_run(run.path if isinstance(run, Run) else Path(run)).path
+    page, path = film.page(folder), folder / "story.html" if out is None else Path(out)
+    write_file(path, page)
+    if out is None:
+        seal.renew(folder, [path])
+    return path

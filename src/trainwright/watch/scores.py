@@ -39,7 +39,7 @@ def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
     found, lead = metrics.values(scores or {}), metrics.lead(scores or {})
     if lead is None:
         return (f"loss {words.loss(found['loss'])}" if "loss" in found else "-"), ""
-    ends, share, entry = _interval(lead, scores or {}), lead == "accuracy", metrics.find(lead)
+    ends, share, entry = interval_of(lead, scores or {}), lead == "accuracy", metrics.find(lead)
     shown = entry.write(found[lead])
     text = shown if share else f"{entry.title} {shown}"
     if not ends:
@@ -69,11 +69,11 @@ def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
 
 
 def _sure(name: str, scores: Mapping[str, Any]) -> str:
-    ends = _interval(name, scores)
+    ends = interval_of(name, scores)
     return words.interval(ends) if name == "accuracy" else words.between(ends)
 
 
-def _interval(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
+def interval_of(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
     """Return the interval of a metric, where both of its ends are numbers."""
     ends = scores.get("interval" if name == "accuracy" else f"{name}_interval") or ()
     known = [end for end in ends if end is not None and math.isfinite(end)]
@@ -119,7 +119,7 @@ def verdict(report: Mapping[str, Any]) -> str:
     theirs = best[lead]
     beaten = ours > theirs if higher else ours < theirs
     unclear = "not clearly better than the baseline" if beaten else "the model does not beat the baseline"
-    mine, other = _interval(lead, test), _interval(lead, best)
+    mine, other = interval_of(lead, test), interval_of(lead, best)
     if lead == "perplexity":
         name = words.clip(best.get("name") or "other", LABEL)
         said = f"perplexity {words.number(ours)} against {words.number(theirs)} of the {name} baseline"

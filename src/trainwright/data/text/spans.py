@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainwright.data.text.bag_encoder import UNKNOWN, TextEncoder
 from trainwright.data.text.ngrams import Lookup, character_ngrams
 from trainwright.data.text.ragged import row_numbers
+from trainwright.data.text.text_encoder import UNKNOWN, TextEncoder
 from trainwright.data.text.tokenize import tokenize, tokenize_plain
 
 # In the name of a character n-gram: the beginning or the end of the word, and a place where the word goes on.

@@ -8,9 +8,9 @@ import numpy as np
 
 from trainwright.data.shapes import TextShape
 from trainwright.data.text import spans
-from trainwright.data.text.bag_encoder import BITS, UNKNOWN
 from trainwright.data.text.ragged import Ragged, row_numbers
 from trainwright.data.text.spans import Occurrences
+from trainwright.data.text.text_encoder import BITS, UNKNOWN
 from trainwright.models.bag_numpy import NumpyBag
 from trainwright.models.catalog import BagSettings
 
