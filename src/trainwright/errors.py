@@ -470,6 +470,14 @@ MESSAGES: dict[str, Message] = {
         "`trainwright verify` proves its files and scores without training.",
     ),
     "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
+    "E431": Message(
+        "the run {path} has no validation rows, on which its loss surface would be measured",
+        "Train with some: valid_fraction=0.1, or --valid FILE.",
+    ),
+    "E432": Message(
+        "the data of the run {path} are not what they were: {files}",
+        "Bring them back as they were, or say where they are now: --source PATH.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",
