@@ -200,13 +200,16 @@ def _steps(report: Mapping[str, Any], per_epoch: int, size: int) -> list[int]:
 
 
 def _say_cost(field: Field, rows: tuple[int, str], size: int, training: float) -> None:
-    """Say how long it will take, by the time of one more measurement."""
-    begun = perf_counter()
-    field.loss(field.network)
-    each = perf_counter() - begun
-    whole = words.seconds(field.total * each / field.workers + training)
+    """Say how long it will take, by the time of a few more measurements."""
+    from trainwright.evaluation import landscape as maths
+
+    begun, tried, end = perf_counter(), 2 * field.workers, maths.state_of(field.network)
+    maths.losses(lambda number: end, tried, field.network, field.loss, field.workers, lambda: None)
+    each = (perf_counter() - begun) / tried
+    whole = words.seconds(field.total * each + training)
     by = f"{field.workers} threads" if field.workers > 1 else "one thread"
-    what = f"the loss on {words.amount(*rows)} at {field.total:,} points ({size} x {size} a plane), {each * 1e3:.3g} ms each by {by}"
+    grid = f"{field.total:,} points ({size} x {size} a plane)"
+    what = f"the loss on {words.amount(*rows)} at {grid}, {each * 1e3:.3g} ms each by {by}"
     again = f"; and training again, {words.seconds(training)}" if training else ""
     field.listen(Note("landscape", f"about {whole}", what + again))
 
@@ -234,10 +237,10 @@ def _own_plane(field: Field, way: Way, end: Any, drawn: np.ndarray, width: int, 
     from trainwright.evaluation import landscape as maths
 
     directions, shares = maths.principal_directions(way.states, width)
-    titles = [f"{name} principal direction of the path ({100 * shares[place]:.0f} % of its variance)"
+    titles = [f"{name} principal direction ({100 * shares[place]:.3g} % of the path's variance)"
               for place, name in enumerate(("first", "second")[: len(directions)])]  # fmt: skip
     if len(directions) < 2:
-        directions, titles = maths.across(directions[0], drawn[0]), [*titles, "a random direction: the path is a straight line"]
+        directions, titles = maths.across(directions[0], drawn[0]), [*titles, "a random direction (the path is a straight line)"]
     path, share = way.on(end.cpu().numpy(), directions)
     points = np.array(path["points"])
     low, high = points.min(axis=0), points.max(axis=0)
@@ -254,7 +257,7 @@ def _own_plane(field: Field, way: Way, end: Any, drawn: np.ndarray, width: int, 
 def _random_plane(field: Field, way: Way | None, end: Any, drawn: np.ndarray, axis: np.ndarray) -> dict[str, Any]:
     """Return the losses on the plane of two random directions through the kept parameters."""
     found = field.plane(end, drawn, axis, axis)
-    found |= {"title": "Two random directions", "axes": [f"{name} random direction, in lengths of the filters"
+    found |= {"title": "Two random directions", "axes": [f"{name} random direction (in lengths of the filters)"
                                                           for name in ("first", "second")]}  # fmt: skip
     if way is None:
         return found | {"paths": [{"name": "kept parameters", "points": [[0.0, 0.0]], "loss": [None], "steps": [0]}]}

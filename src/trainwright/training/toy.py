@@ -17,7 +17,7 @@ from trainwright.config.settings import Named
 from trainwright.training.optim import lean_step, make_optimizer
 
 STEPS = 150
-POINTS = 81  # along each axis of a surface
+POINTS = 61  # along each axis of a surface
 FAR = 1.5  # sizes of the picture that a path may lie outside of it before it ends
 
 
@@ -57,7 +57,7 @@ SURFACES = {
         (-3, 3),
         (-9, 2),
         ((0, 0),),
-        _rates(0.04, 0.02, 0.3, 0.1005),
+        _rates(0.04, 0.02, 0.3, 0.103),
     ),
     "rosenbrock": Surface(
         "Rosenbrock's valley",
@@ -89,7 +89,7 @@ SURFACES = {
         (-2, 2),
         (-1.7, 0.02),
         ((0, 2**0.5), (0, -(2**0.5))),
-        _rates(0.05, 0.02, 0.05, 1.002),
+        _rates(0.05, 0.02, 0.05, 1.1),
     ),
     "minima": Surface(
         "Several minima (Himmelblau)",
@@ -100,7 +100,7 @@ SURFACES = {
         (-5, 5),
         (-0.4, -0.8),
         ((3, 2), (-2.805118, 3.131312), (-3.77931, -3.283186), (3.584428, -1.848126)),
-        _rates(0.008, 0.008, 0.3, 0.03),
+        _rates(0.008, 0.002, 0.3, 0.03),
     ),
 }
 
@@ -117,7 +117,7 @@ def path(surface: Surface, optimizer: str, steps: int = STEPS) -> tuple[np.ndarr
     for _ in range(steps + 1):
         value = surface.value(place[0], place[1])
         places.append(place.detach().numpy().copy())
-        values.append(float(value))
+        values.append(value.item())
         if not _near(surface, places[-1]):
             break
         place.grad = None
