@@ -216,6 +216,7 @@ def test_public_names() -> None:
         "evaluate",
         "fit",
         "generate",
+        "landscape",
         "load",
         "mistakes",
         "predict",

@@ -41,7 +41,7 @@ def state_of(model: nn.Module) -> Tensor:
 def place(model: nn.Module, state: Tensor) -> None:
     """Put a network into a state."""
     pieces = _pieces(model)
-    for piece, values in zip(pieces, state.split([each.numel() for each in pieces]), strict=True):
+    for piece, values in zip(pieces, torch.split(state, [each.numel() for each in pieces]), strict=True):
         piece.copy_(values.view(piece.shape))
 
 
@@ -86,9 +86,9 @@ class Recorder:
 
     def __call__(self, event: Event) -> None:
         """Take the state after an update that is wanted."""
-        if isinstance(event, Step | Refused) and len(self.steps) < len(self._wanted):
-            if event.step == self._wanted[len(self.steps)]:
-                self._take(event.step)
+        wanted = self._wanted[len(self.steps) : len(self.steps) + 1]
+        if isinstance(event, Step | Refused) and [event.step] == wanted:
+            self._take(event.step)
 
     def _take(self, step: int) -> None:
         self._file[len(self.steps)] = state_of(self._model).cpu().numpy()

@@ -70,6 +70,7 @@ class Way:
 
     states: np.ndarray
     steps: list[int]
+    epochs: list[float]
     losses: list[float | None]
 
     def on(self, centre: np.ndarray, directions: np.ndarray) -> tuple[dict[str, Any], float]:
@@ -77,7 +78,8 @@ class Way:
         from trainwright.evaluation import landscape
 
         points, share = landscape.project(self.states, centre, directions)
-        return {"name": "training", "points": points.tolist(), "loss": self.losses, "steps": self.steps}, share
+        facts = {"loss": self.losses, "steps": self.steps, "epochs": self.epochs}
+        return {"name": "training", "points": points.tolist(), **facts}, share
 
 
 def landscape(
@@ -140,7 +142,12 @@ def write(folder: Path, found: dict[str, Any], name: str) -> list[Path]:
 
 
 def _measured(
-    earlier: SavedRun, made: Prepared, report: Mapping[str, Any], asked: tuple[int, float, int, int], file: Path, listen: Listener
+    earlier: SavedRun,
+    made: Prepared,
+    report: Mapping[str, Any],
+    asked: tuple[int, float, int, int],
+    file: Path,
+    listen: Listener,
 ) -> dict[str, Any]:
     """Return what was measured: the losses on planes and a line, and of the path."""
     from trainwright.evaluation import landscape as maths
@@ -152,12 +159,13 @@ def _measured(
     network.load_state_dict(registry.open_run_model(earlier.run.path).model.state_dict())
     end = maths.state_of(network)
     rows, loss = problem.valid_loss(training.learner.objective, training.device, most)
-    why, steps = _no_path(earlier), _steps(report, -(-training.batches.per_epoch // training.settings.accumulate), len(end))
+    per_epoch = -(-training.batches.per_epoch // training.settings.accumulate)
+    why, steps = _no_path(earlier), _steps(report, per_epoch, len(end))
     count = size**2 * (1 if why else 2) + len(SHARES) + (0 if why else len(steps))
     field = Field(network, loss, workers, count, listen)
     centre = loss(network)
     _say_cost(field, (rows, problem.unit), size, 0.0 if why else report["seconds"]["train"])
-    way = None if why else _train_again(made, steps, file, field)
+    way = None if why else _train_again(made, steps, per_epoch, file, field)
     if way is not None and not np.ptp(way.states[:, :width], axis=0).any():
         way, why = None, "its parameters did not move"
     drawn = np.stack([maths.random_direction(network, seed) for seed in (0, 1)])
@@ -168,6 +176,7 @@ def _measured(
         "title": f"{report['model']} on {report['source']}",
         "task": report["task"],
         "parameters": width,
+        "buffers": len(end) - width,
         "rows": rows,
         "of": len(problem.splits["valid"]),
         "unit": problem.unit,
@@ -191,8 +200,8 @@ def _no_path(earlier: SavedRun) -> str:
 
 
 def _steps(report: Mapping[str, Any], per_epoch: int, size: int) -> list[int]:
-    """Return the updates after which states are taken, up to the one that was kept: each epoch's last, and ``STATES`` evenly."""
-    last = min(report["best_epoch"] * per_epoch, report["steps"]) if per_epoch else report["steps"]
+    """Return the updates after which states are taken, up to the one that was kept: each epoch's last, ``STATES`` evenly."""
+    last = min(report["best_epoch"] * per_epoch, report["steps"])
     most = max(min(STATES, ROOM // (4 * size)), 2)
     ends = [min(epoch * per_epoch, last) for epoch in range(1, report["best_epoch"] + 1)]
     found = {*np.linspace(0, last, most + 1).round().astype(int).tolist(), last}
@@ -214,7 +223,7 @@ def _say_cost(field: Field, rows: tuple[int, str], size: int, training: float) -
     field.listen(Note("landscape", f"about {whole}", what + again))
 
 
-def _train_again(made: Prepared, steps: list[int], file: Path, field: Field) -> Way:
+def _train_again(made: Prepared, steps: list[int], per_epoch: int, file: Path, field: Field) -> Way:
     """Train once more, which makes the same updates, and measure the states on the way; each has its own buffers."""
     from trainwright.evaluation import landscape as maths
 
@@ -229,7 +238,7 @@ def _train_again(made: Prepared, steps: list[int], file: Path, field: Field) -> 
     training.train(follow)
     states = recorder.states
     found = field.measure(maths.recorded(states, training.device), len(states))
-    return Way(states, recorder.steps, found)
+    return Way(states, recorder.steps, [step / per_epoch for step in recorder.steps], found)
 
 
 def _own_plane(field: Field, way: Way, end: Any, drawn: np.ndarray, width: int, size: int) -> dict[str, Any]:
@@ -240,12 +249,17 @@ def _own_plane(field: Field, way: Way, end: Any, drawn: np.ndarray, width: int, 
     titles = [f"{name} principal direction ({100 * shares[place]:.3g} % of the path's variance)"
               for place, name in enumerate(("first", "second")[: len(directions)])]  # fmt: skip
     if len(directions) < 2:
-        directions, titles = maths.across(directions[0], drawn[0]), [*titles, "a random direction (the path is a straight line)"]
+        directions, titles = (
+            maths.across(directions[0], drawn[0]),
+            [*titles, "a random direction (the path is a straight line)"],
+        )
     path, share = way.on(end.cpu().numpy(), directions)
     points = np.array(path["points"])
     low, high = points.min(axis=0), points.max(axis=0)
     room = np.maximum((high - low) * (1 + 2 * MARGIN), NARROWEST * (high - low).max() * (1 + 2 * MARGIN))
-    x, y = (np.linspace(middle - wide / 2, middle + wide / 2, size) for middle, wide in zip((low + high) / 2, room, strict=True))
+    x, y = (
+        np.linspace(middle - wide / 2, middle + wide / 2, size) for middle, wide in zip((low + high) / 2, room, strict=True)
+    )
     return field.plane(end, directions, x, y) | {
         "title": "The plane of the path",
         "axes": titles,

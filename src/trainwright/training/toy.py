@@ -71,8 +71,8 @@ SURFACES = {
     ),
     "beale": Surface(
         "Beale's function",
-        "f = (1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2. Flat plains between steep walls: where the slope is "
-        "small, plain gradient descent hardly moves.",
+        "f = (1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2. Flat plains between steep walls: where the slope "
+        "is small, plain gradient descent hardly moves.",
         lambda x, y: (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2,
         (-1, 4.5),
         (-1.5, 2),
@@ -82,8 +82,8 @@ SURFACES = {
     ),
     "saddle": Surface(
         "Saddle",
-        "f = x^2 - y^2 + y^4 / 4. From nearly on the ridge the slope first leads to the saddle, where it is zero; it is left all "
-        "the slower the nearer the path came to it.",
+        "f = x^2 - y^2 + y^4 / 4. From nearly on the ridge the slope first leads to the saddle, where it is zero; it is left "
+        "all the slower the nearer the path came to it.",
         lambda x, y: x**2 - y**2 + y**4 / 4,
         (-2, 2),
         (-2, 2),
@@ -93,8 +93,8 @@ SURFACES = {
     ),
     "minima": Surface(
         "Several minima (Himmelblau)",
-        "f = (x^2 + y - 11)^2 + (x + y^2 - 7)^2. Four minima of the same depth: from one start, the optimiser and its rate decide "
-        "which one is reached.",
+        "f = (x^2 + y - 11)^2 + (x + y^2 - 7)^2. Four minima of the same depth: from one start, the optimiser and its rate "
+        "decide which one is reached.",
         lambda x, y: (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2,
         (-5, 5),
         (-5, 5),

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from trainwright.watch import figures, landscape_page, words
-from trainwright.watch.surface import POINT, Height, colors, grid, lifted, path_color, scene
+from trainwright.watch.surface import POINT, Height, colors, grid, lifted, path_color, said, scene
 
 LEVELS, FACES = 22, 60  # contours; faces of a relief along each axis
 FRAMES, MILLISECONDS, HOLD = 60, 60, 1800  # of the animation
@@ -108,7 +108,7 @@ def _scale(canvas: Figure, place: tuple[float, float, float, float], height: Hei
     bar.set_yticks(ticks, [words.number(height.loss(each)) for each in ticks])
     bar.tick_params(colors=figures.SOFT, labelsize=8, length=2)
     bar.spines[:].set_visible(False)
-    bar.set_title("loss" + (" (log)" if height.logarithmic else ""), fontsize=8, color=figures.SOFT, pad=5)
+    bar.set_title(height.name, fontsize=8, color=figures.SOFT, pad=5, loc="right")
 
 
 def _legend(canvas: Figure, plane: Mapping[str, Any]) -> None:
@@ -193,7 +193,9 @@ def straight(found: Mapping[str, Any]) -> Figure:
                   markersize=8, markeredgewidth=1.6, zorder=4)  # fmt: skip
         axes.annotate(name, (share, value), (0, 9), textcoords="offset points", ha="center", fontsize=9, color=figures.SOFT)
     axes.margins(x=0.01, y=0.14)
-    axes.set_xlabel("share of the way from the first parameters (0) to those that were kept (1)", fontsize=9, color=figures.SOFT)
+    axes.set_xlabel(
+        "share of the way from the first parameters (0) to those that were kept (1)", fontsize=9, color=figures.SOFT
+    )
     axes.set_ylabel("loss", fontsize=9, color=figures.SOFT)
     figures.title(canvas, 0.11, f"{words.clip(found['title'], 50)}: in a straight line", "not the way that training took")
     return canvas
@@ -243,7 +245,6 @@ def _frame(ground: Any, tracks: Sequence[Any], share: float) -> Any:
 
     picture = ground.copy()
     pen, tall = ImageDraw.Draw(picture), picture.height
-    face = font_manager.findfont("DejaVu Sans")
     reached = round(share * (max(len(path["points"]) for path, _, _ in tracks) - 1))
     for _, color, views in tracks:
         for view in views:
@@ -255,8 +256,6 @@ def _frame(ground: Any, tracks: Sequence[Any], share: float) -> Any:
                 x, y = shown[-1]
                 pen.ellipse((x - 10, y - 10, x + 10, y + 10), fill=POINT, outline="white", width=3)
     if len(tracks) == 1:
-        step, loss = (tracks[0][0][name][reached] for name in ("steps", "loss"))
-        text = f"step {words.count(step)}" + ("" if loss is None else f"    loss {words.loss(loss)}")
-        font = ImageFont.truetype(face, 22)
-        pen.text((picture.width * 0.905, tall * 0.12), text, fill=figures.INK, font=font, anchor="rs")
+        font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 20)
+        pen.text((picture.width * 0.905, tall * 0.12), said(tracks[0][0], reached), fill=figures.INK, font=font, anchor="rs")
     return picture.resize((picture.width * 2 // 3, picture.height * 2 // 3))

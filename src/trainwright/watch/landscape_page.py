@@ -1,4 +1,4 @@
-"""A loss surface as one page: a relief that can be turned, contours, and the path on both, to be played, paused and moved along.
+"""A loss surface as one page: a relief that can be turned, contours, and the path on both, played, paused and scrubbed.
 
 Promises: one file that loads nothing from elsewhere, readable in light and dark, on a telephone and without scripts (then
 with a picture); whatever comes from the data, the settings or the file names is escaped.
@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Mapping
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from trainwright.watch import words
@@ -29,7 +30,8 @@ h1, li, p, td, th { overflow-wrap: anywhere; }
 .soft { color: var(--soft); margin: 0; }
 fieldset { border: 0; margin: 1.25rem 0 0.75rem; padding: 0; display: flex; flex-wrap: wrap; gap: 0.4rem; }
 legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-fieldset label { border: 1px solid var(--line); border-radius: 6px; padding: 0.3rem 0.75rem; cursor: pointer; font-size: 0.95rem; }
+fieldset label { border: 1px solid var(--line); border-radius: 6px; padding: 0.3rem 0.75rem; cursor: pointer;
+  font-size: 0.95rem; }
 fieldset input { position: absolute; opacity: 0; }
 fieldset label:has(input:checked) { background: var(--ink); color: var(--paper); border-color: var(--ink); }
 fieldset label:has(input:focus-visible), button:focus-visible, canvas:focus-visible, input:focus-visible {
@@ -98,7 +100,7 @@ def _stage(found: Mapping[str, Any], scene: Mapping[str, Any]) -> str:
     """Return the choice of planes, the two views, the player and the charts."""
     planes = scene["planes"]
     choices = "".join(
-        f'<label><input type="radio" name="plane" value="{place}"{" checked" if not place else ""}>{_text(plane["title"])}</label>'
+        f'<label><input type="radio" name="plane" value="{place}"{"" if place else " checked"}>{_text(plane["title"])}</label>'
         for place, plane in enumerate(planes)
     )
     parts = [f"<fieldset><legend>Which plane is shown</legend>{choices}</fieldset>"] if len(planes) > 1 else []
@@ -170,7 +172,7 @@ def _rows(found: Mapping[str, Any]) -> str:
 
 
 def _seen(found: Mapping[str, Any]) -> list[str]:
-    own, random = (found["planes"][0] if len(found["planes"]) > 1 else None), found["planes"][-1]
+    own = found["planes"][0] if len(found["planes"]) > 1 else None
     said = [
         f"Height and colour are the loss that training makes small, measured on {_rows(found)} with dropout off. The red point "
         f"is what was kept, of loss {words.number(found['centre'])}."
@@ -183,8 +185,8 @@ def _seen(found: Mapping[str, Any]) -> list[str]:
             f"variance is in it. The lowest point measured there has a loss of {words.number(lowest)}."
         )
     said.append(
-        "The plane of two random directions shows how fast the loss rises around what was found. Each filter of a direction is as "
-        "long as the network's own, so that networks whose weights differ in size can be compared (Li et al. 2018)."
+        "The plane of two random directions shows how fast the loss rises around what was found. Each filter of a direction is "
+        "as long as the network's own, so that networks whose weights differ in size can be compared (Li et al. 2018)."
     )
     return [*said, _on_the_line(found["line"])]
 
@@ -199,7 +201,7 @@ def _on_the_line(line: Mapping[str, Any]) -> str:
     start = "On the straight line from the first parameters to the kept ones"
     if highest > ends * 1.001 + 1e-12:
         return f"{start} the loss first rises to {words.number(highest)}, {share:.0%} of the way: training went around that."
-    if all(after[1] <= before[1] * 1.001 for before, after in zip(known, known[1:], strict=False)):
+    if all(after[1] <= before[1] * 1.001 for before, after in pairwise(known)):
         return f"{start} the loss falls all the way: nothing stands between them."
     return f"{start} the loss is never above that of the first ones, but does not fall all the way."
 
@@ -220,22 +222,23 @@ def _unseen(found: Mapping[str, Any]) -> list[str]:
             "the chart is that of the states themselves."
         )
         said.append(
-            "A large share in the plane says little by itself: of a random walk in many dimensions 61 % of the variance are along "
-            "the first such direction, and 15 % along the second (Antognini and Sohl-Dickstein 2018, arXiv:1806.08805)."
+            "A large share in the plane says little by itself: of a random walk in many dimensions 61 % of the variance are "
+            "along the first such direction, and 15 % along the second (Antognini and Sohl-Dickstein 2018, arXiv:1806.08805)."
         )
         said.append(
-            f"In the random plane there is {_share(random['share'])} of the path's variance: there it is drawn next to the point "
-            "that was kept, as nearly all of its way is at right angles to the plane."
+            f"In the random plane there is {_share(random['share'])} of the path's variance: there it is drawn next to the "
+            "point that was kept, as nearly all of its way is at right angles to the plane."
         )
     if found["why"]:
         said.append(f"The path of the training is left out, as it cannot be had again: {found['why']}.")
     if found["apart"]:
         said.append(
-            f"Training again ended beside what was kept, by up to {found['apart']:.2g} in a parameter, as on another machine or "
-            "with other libraries it does: the path is that of the second training."
+            f"Training again ended beside what was kept, by up to {found['apart']:.2g} in a parameter, as on another machine "
+            "or with other libraries it does: the path is that of the second training."
         )
-    return [
-        *said,
-        "Running statistics of batch norm are those of the kept parameters at each point of the planes and the line; each state of "
-        "the path was measured with its own.",
-    ]
+    if found["buffers"]:
+        said.append(
+            "The running statistics of batch norm are those of the kept parameters at each point of the planes and the line; "
+            "each state of the path was measured with its own."
+        )
+    return said

@@ -9,21 +9,22 @@ SCRIPT = """
 const data = JSON.parse(document.getElementById('surface').textContent);
 const find = id => document.getElementById(id);
 const hill = find('hill'), map = find('map'), time = find('time'), play = find('play'), now = find('now');
-const ink = '#d9d6e6', faint = '#8d88a6', line = '#4a4466';
-let plane = 0, t = 1, azimuth = 0, elevation = 0.62, running = 0, images = [];
+const ink = '#d9d6e6', faint = '#9a95b3', line = '#4a4466', MARGINS = 134;
+let plane = 0, t = 1, azimuth = 0, elevation = 0.5, running = 0, images = [];
 
 const ramp = data.ramp.map(c => [1, 3, 5].map(i => parseInt(c.slice(i, i + 2), 16)));
 function color(h, light) {
   if (h < 0) return [120, 118, 130];
-  const place = Math.min(Math.max(h, 0), 1) * (ramp.length - 1), i = Math.min(Math.floor(place), ramp.length - 2), f = place - i;
+  const place = Math.min(Math.max(h, 0), 1) * (ramp.length - 1);
+  const i = Math.min(Math.floor(place), ramp.length - 2), f = place - i;
   return ramp[i].map((c, k) => Math.min(255, (c * (1 - f) + ramp[i + 1][k] * f) * light));
 }
 const css = c => 'rgb(' + c.map(Math.round).join(',') + ')';
 const current = () => data.planes[plane];
 const length = () => Math.max(...current().paths.map(p => p.points.length));
 
-function prepare(canvas, share) {
-  const width = canvas.clientWidth, height = Math.round(width * share), dense = window.devicePixelRatio || 1;
+function prepare(canvas, tall) {
+  const width = canvas.clientWidth, height = Math.round(tall), dense = window.devicePixelRatio || 1;
   canvas.style.height = height + 'px';
   canvas.width = Math.round(width * dense);
   canvas.height = Math.round(height * dense);
@@ -74,8 +75,8 @@ function paint(shown) {
 
 // The path up to now, a fraction of a step included; what is still to come is faint.
 function draw(pen, path, where, wide) {
-  const whole = path.points.map(p => p[2] === null && where.lifted ? null : where.at(p)), end = t * (length() - 1);
-  const last = Math.min(Math.floor(end), whole.length - 1), next = Math.min(last + 1, whole.length - 1), f = Math.min(end, whole.length - 1) - last;
+  const whole = path.points.map(p => p[2] === null && where.lifted ? null : where.at(p)), final = whole.length - 1;
+  const end = Math.min(t * (length() - 1), final), last = Math.floor(end), next = Math.min(last + 1, final), f = end - last;
   const mix = whole[last] && whole[next] ? whole[last].map((v, k) => v * (1 - f) + whole[next][k] * f) : whole[last];
   const stroke = (points, style, width) => {
     pen.beginPath();
@@ -113,8 +114,8 @@ function paths(pen, where) {
 }
 
 function drawMap() {
-  const [pen, width, height] = prepare(map, 0.92), shown = current();
-  const left = 46, top = 12, side = Math.min(width - left - 74, height - top - 46), below = top + side;
+  const [pen, width] = prepare(map, map.clientWidth - MARGINS + 72), shown = current();
+  const left = 62, top = 28, side = width - MARGINS, below = top + side;
   images[plane] = images[plane] || paint(shown);
   pen.imageSmoothingQuality = 'high';
   pen.drawImage(images[plane], left, top, side, side);
@@ -130,10 +131,17 @@ function drawMap() {
   }
   pen.fillStyle = faint;
   pen.textAlign = 'left';
-  for (const [place, text] of shown.ticks[2]) pen.fillText(text, bar + 15, Math.max(below - place * side + 4, top + 9));
+  for (const [place, text] of shown.ticks[2]) pen.fillText(text, bar + 15, below - place * side + 4);
+  pen.textAlign = 'right';
+  pen.fillText(shown.scale, bar + 12, top - 12);
   pen.textAlign = 'center';
   pen.fillStyle = ink;
-  fit(pen, shown.axes[0], left + side / 2, below + 36, width - 20);
+  fit(pen, shown.axes[0], left + side / 2, below + 36, side);
+  pen.save();
+  pen.translate(14, top + side / 2);
+  pen.rotate(-Math.PI / 2);
+  fit(pen, shown.axes[1], 0, 0, side);
+  pen.restore();
   pen.save();
   pen.beginPath();
   pen.rect(left, top, side, side);
@@ -144,10 +152,7 @@ function drawMap() {
   pen.restore();
 }
 function fit(pen, text, x, y, most) {
-  let cut = text;
-  while (cut.length > 8 && pen.measureText(cut).width > most) cut = cut.slice(0, -5) + '...';
-  const half = pen.measureText(cut).width / 2;
-  pen.fillText(cut, Math.max(x, half + 4), y);
+  pen.fillText(pen.measureText(text).width > most ? text.split(' (')[0] : text, x, y);
 }
 function cross(pen, p) {
   for (const [style, width] of [['rgba(0,0,0,.7)', 5], ['#fff', 2.4]]) {
@@ -165,15 +170,16 @@ function cross(pen, p) {
 // The relief in perspective; faces are painted from the farthest to the nearest.
 function camera(width, height) {
   const [c, s, e, f] = [Math.cos(azimuth), Math.sin(azimuth), Math.cos(elevation), Math.sin(elevation)];
-  const scale = Math.min(width, height * 1.28) * 1.72;
+  const scale = Math.min(width, height * 1.2) * 1.78;
   return p => {
-    const x = p[0] - 0.5, y = p[1] - 0.5, z = (p[2] - 0.42) * 0.52;
+    const x = p[0] - 0.5, y = p[1] - 0.5, z = (p[2] - 0.45) * 0.62;
     const right = x * c - y * s, away = x * s + y * c, depth = 2.6 + away * e - z * f, k = scale / depth;
     return [width / 2 + right * k, height * 0.51 - (z * e + away * f) * k, depth];
   };
 }
 function drawHill() {
-  const [pen, width, height] = prepare(hill, 0.92), shown = current(), n = shown.columns, m = shown.heights.length / n;
+  const [pen, width, height] = prepare(hill, hill.clientWidth - MARGINS + 72);
+  const shown = current(), n = shown.columns, m = shown.heights.length / n;
   const at = camera(width, height), light = [-0.45, 0.35, 0.82], faces = [];
   const floor = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]].map(at);
   pen.beginPath();
@@ -186,9 +192,10 @@ function drawHill() {
   for (let j = 0; j < m - 1; j++) for (let i = 0; i < n - 1; i++) {
     const q = [j * n + i, j * n + i + 1, (j + 1) * n + i + 1, (j + 1) * n + i], h = q.map(k => shown.heights[k]);
     if (Math.min(...h) < 0) continue;
-    const east = (h[1] - h[0] + h[2] - h[3]) * 0.26 * (n - 1), north = (h[3] - h[0] + h[2] - h[1]) * 0.26 * (m - 1);
+    const east = (h[1] - h[0] + h[2] - h[3]) * 0.31 * (n - 1), north = (h[3] - h[0] + h[2] - h[1]) * 0.31 * (m - 1);
     const bright = (light[2] - east * light[0] - north * light[1]) / Math.hypot(east, north, 1);
-    faces.push([q.reduce((sum, k) => sum + spots[k][2], 0), q, css(color((h[0] + h[1] + h[2] + h[3]) / 4, 0.62 + 0.5 * Math.max(bright, 0)))]);
+    const shade = color((h[0] + h[1] + h[2] + h[3]) / 4, 0.62 + 0.5 * Math.max(bright, 0));
+    faces.push([q.reduce((sum, k) => sum + spots[k][2], 0), q, css(shade)]);
   }
   faces.sort((a, b) => b[0] - a[0]);
   pen.lineWidth = 0.8;
@@ -209,12 +216,12 @@ function look() {
   shown.heights.forEach((h, k) => {
     if (h >= 0) { east += h * ((k % n) / (n - 1) - 0.5); north += h * (Math.floor(k / n) / (m - 1) - 0.5); count++; }
   });
-  azimuth = Math.hypot(east, north) > 0.01 * count ? Math.atan2(east, north) - 0.5 : 0.5;
+  azimuth = Math.hypot(east, north) > 0.01 * count ? Math.atan2(east, north) - 0.65 : 0.6;
 }
 
 function chart(canvas, found, moving, names) {
-  const [pen, width, height] = prepare(canvas, width_share(canvas));
-  const left = 58, top = 14, right = width - 16, below = height - 40;
+  const [pen, width, height] = prepare(canvas, canvas.clientWidth * (canvas.clientWidth < 420 ? 0.62 : 0.42));
+  const left = 58, top = 30, right = width - 16, below = height - 40;
   pen.textAlign = 'right';
   for (const [place, text] of found.y) {
     const y = below - place * (below - top);
@@ -227,8 +234,10 @@ function chart(canvas, found, moving, names) {
     pen.lineTo(right, y);
     pen.stroke();
   }
-  pen.textAlign = 'center';
+  pen.textAlign = 'left';
   pen.fillStyle = faint;
+  pen.fillText(found.scale, 4, 14);
+  pen.textAlign = 'center';
   for (const [place, text] of found.x) pen.fillText(text, left + place * (right - left), below + 17);
   pen.fillStyle = ink;
   pen.fillText(names, (left + right) / 2, below + 34);
@@ -243,7 +252,6 @@ function chart(canvas, found, moving, names) {
   if (moving) ends.forEach((p, k) => dot(pen, p, found.lines[k][0]));
   return at;
 }
-const width_share = canvas => canvas.clientWidth < 420 ? 0.62 : 0.42;
 function still(pen, points, style) {
   pen.beginPath();
   let on = false;
@@ -254,7 +262,7 @@ function still(pen, points, style) {
 }
 function drawLine() {
   if (!data.line) return;
-  const at = chart(find('line'), data.line, false, 'share of the way from the first parameters (0) to those kept (1)');
+  const at = chart(find('line'), data.line, false, 'share of the way: 0 first, 1 kept');
   const points = data.line.lines[0][1], pen = find('line').getContext('2d');
   const near = share => points.reduce((a, b) => Math.abs(b[0] - share) < Math.abs(a[0] - share) ? b : a);
   [[near(0.25 / 1.5), '#8d88a6'], [near(1.25 / 1.5), '#fff']].forEach(([p, edge], k) => {
@@ -275,7 +283,8 @@ function moved() {
   drawMap();
   if (find('loss')) chart(find('loss'), current().chart, true, 'step');
   const end = Math.round(t * (length() - 1));
-  const says = current().paths.map(p => (current().paths.length > 1 ? p.name + ': ' : '') + p.says[Math.min(end, p.says.length - 1)]);
+  const several = current().paths.length > 1;
+  const says = current().paths.map(p => (several ? p.name + ': ' : '') + p.says[Math.min(end, p.says.length - 1)]);
   now.replaceChildren(...says.map((text, k) => {
     const item = document.createElement('span');
     if (says.length > 1) {

@@ -1,8 +1,8 @@
 """A loss surface made ready to be drawn: heights, colours, paths on it, and the same as numbers from 0 to 1 for a page.
 
 A surface is a dict of JSON, as ``run.landscape`` writes it to ``surface.json``: ``title``; ``planes``, each with ``title``,
-``axes`` (their two names), ``x``, ``y``, ``loss`` (a list for each y, None where it is not finite), ``minima`` and ``paths``, each
-with ``name``, ``points``, ``loss`` and ``steps``; of a run also ``line`` and what was measured on.
+``axes`` (their two names), ``x``, ``y``, ``loss`` (a list for each y, None where it is not finite), ``minima`` and ``paths``,
+each with ``name``, ``points``, ``loss`` and ``steps``; of a run also ``line`` and what was measured on.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ class Height:
         logarithmic = low >= 0 and high > STEEP * max(low, 0)
         low = max(low, LEAST * high) if logarithmic else low
         return cls(low, high if high > low else low + 1e-9 + abs(low) * 1e-6, logarithmic)
+
+    @property
+    def name(self) -> str:
+        """Return what a scale of it is called."""
+        return "loss (logarithmic)" if self.logarithmic else "loss"
 
     def __call__(self, loss: Any) -> Any:
         """Return heights from 0 to 1."""
@@ -96,28 +101,33 @@ def scene(found: Mapping[str, Any]) -> dict[str, Any]:
         height, sides = Height.of(loss), np.array([[x[0], y[0]], [x[-1], y[-1]]])
         size = sides[1] - sides[0]
         known = height(loss)
-        paths = []
+        paths, inks = [], [path_color(plane["paths"], place) for place in range(len(plane["paths"]))]
         for place, path in enumerate(plane["paths"]):
             lift = lifted(plane, path)
             points = np.column_stack([(np.array(path["points"]) - sides[0]) / size, lift[:, 2]])
-            says = [f"step {words.count(s)}" + ("" if v is None else f", loss {words.number(v)}")
-                    for s, v in zip(path["steps"], path["loss"], strict=True)]  # fmt: skip
-            color = path_color(plane["paths"], place)
-            paths.append({"name": words.clean(path["name"]), "color": color, "points": _rounded(points), "says": says})
-        shares = np.linspace(0, 1, 6)
+            says = [said(path, number) for number in range(len(points))]
+            paths.append({"name": words.clean(path["name"]), "color": inks[place], "points": _rounded(points), "says": says})
         planes.append({
             "title": words.clean(plane["title"]),
             "axes": [words.clean(each) for each in plane["axes"]],
             "columns": len(x),
+            "scale": height.name,
             "heights": [-1 if not math.isfinite(each) else round(each, 4) for each in known.ravel().tolist()],
-            "ticks": [*(_ticks(*side) for side in sides.T), [[each, words.number(height.loss(each))] for each in shares.tolist()]],
+            "ticks": [*(_ticks(*side) for side in sides.T), _height_ticks(height, 6)],
             "minima": _rounded((np.array(plane["minima"]).reshape(-1, 2) - sides[0]) / size),
             "paths": paths,
-            "chart": _chart([(path["color"], each["steps"], each["loss"]) for path, each in zip(paths, plane["paths"], strict=True)]),
+            "chart": _chart([(color, each["steps"], each["loss"]) for color, each in zip(inks, plane["paths"], strict=True)]),
         })  # fmt: skip
     line = found.get("line")
     straight = _chart([("#56b4e9", line["x"], line["loss"])]) if line else None
     return {"ramp": ramp, "point": POINT, "planes": planes, "line": straight}
+
+
+def said(path: Mapping[str, Any], number: int) -> str:
+    """Return where a path is at one of its points, in words."""
+    loss, epochs = path["loss"][number], path.get("epochs")
+    parts = [f"step {words.count(path['steps'][number])}", f"epoch {epochs[number]:.3g}" if epochs else ""]
+    return ", ".join(filter(None, [*parts, "" if loss is None else f"loss {words.number(loss)}"]))
 
 
 def _chart(lines: Sequence[tuple[str, Sequence[float], Sequence[float | None]]]) -> dict[str, Any]:
@@ -127,8 +137,11 @@ def _chart(lines: Sequence[tuple[str, Sequence[float], Sequence[float | None]]])
     height, low, high = Height.of(loss), float(width.min()), float(max(width.max(), width.min() + 1e-9))
     drawn = [[color, _rounded(np.column_stack([(np.array(x) - low) / (high - low), height(np.array(values, dtype=float))]))]
              for color, x, values in lines]  # fmt: skip
-    heights = [[each, words.number(height.loss(each), 3)] for each in np.linspace(0, 1, 5).tolist()]
-    return {"lines": drawn, "x": _ticks(low, high), "y": heights}
+    return {"lines": drawn, "x": _ticks(low, high), "y": _height_ticks(height, 5), "scale": height.name}
+
+
+def _height_ticks(height: Height, count: int) -> list[list[Any]]:
+    return [[each, words.number(height.loss(each))] for each in np.linspace(0, 1, count).tolist()]
 
 
 def _ticks(low: float, high: float) -> list[list[Any]]:
