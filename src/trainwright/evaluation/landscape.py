@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from trainwright.watch.events import Event, Refused, Step
 
-BLOCK = 1 << 18  # columns of a path that are in memory at a time
+BLOCK = 1 << 13  # columns of a path that are in memory at a time
 
 Points = Callable[[int], Tensor]  # the number of a point -> its state
 
@@ -112,13 +112,17 @@ def principal_directions(states: np.ndarray, width: int) -> tuple[np.ndarray, np
     """
     products = np.zeros((len(states), len(states)))
     for _, block in _blocks(states, width):
-        products += block @ block.T
+        columns = torch.from_numpy(
+            block
+        )  # by torch, whose threads are set: those of BLAS wait for each other on a busy machine
+        products += (columns @ columns.T).numpy()
     values, vectors = np.linalg.eigh(products)
     values, vectors = values[::-1].clip(min=0), vectors[:, ::-1]
     kept = int((values[:2] > 1e-12 * values[0]).sum()) if values[0] > 0 else 0
     directions = np.zeros((kept, states.shape[1]), np.float32)
     for part, block in _blocks(states, width):
-        directions[:, part] = (vectors[:, :kept].T @ block) / np.sqrt(values[:kept, None])
+        along = torch.from_numpy(np.ascontiguousarray(vectors[:, :kept].T)) @ torch.from_numpy(block)
+        directions[:, part] = along.numpy() / np.sqrt(values[:kept, None])
     return directions, values / max(values.sum(), 1e-300)
 
 

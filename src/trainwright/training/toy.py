@@ -18,7 +18,7 @@ from trainwright.training.optim import lean_step, make_optimizer
 
 STEPS = 150
 POINTS = 61  # along each axis of a surface
-FAR = 1.5  # sizes of the picture that a path may lie outside of it before it ends
+FAR = 1.0  # sizes of the picture that a path may lie outside of it before it ends
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ SURFACES = {
         (-1, 3),
         (-1.2, 1.6),
         ((1, 1),),
-        _rates(0.001, 0.0005, 0.1, 0.0032),
+        _rates(0.001, 0.0005, 0.1, 0.003),
     ),
     "beale": Surface(
         "Beale's function",

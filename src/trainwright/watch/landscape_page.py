@@ -50,6 +50,7 @@ button { font: inherit; font-weight: 600; min-width: 5.5rem; padding: 0.45rem 1r
 #now { display: flex; flex-wrap: wrap; gap: 0.1rem 1.5rem; font-variant-numeric: tabular-nums; min-height: 1.6rem; }
 #now i { display: inline-block; width: 1.1rem; height: 0.3rem; border-radius: 2px; margin: 0 0.5rem 0.2rem 0; }
 .charts { margin-top: 1rem; }
+.charts figure:only-child { grid-column: 1 / -1; }
 ul { padding-left: 1.2rem; margin: 0.5rem 0; }
 li { margin: 0.35rem 0; max-width: 48rem; }
 table { border-collapse: collapse; font-size: 0.95rem; font-variant-numeric: tabular-nums; }

@@ -170,11 +170,11 @@ function cross(pen, p) {
 // The relief in perspective; faces are painted from the farthest to the nearest.
 function camera(width, height) {
   const [c, s, e, f] = [Math.cos(azimuth), Math.sin(azimuth), Math.cos(elevation), Math.sin(elevation)];
-  const scale = Math.min(width, height * 1.2) * 1.78;
+  const scale = Math.min(width, height * 1.15) * 1.5;
   return p => {
-    const x = p[0] - 0.5, y = p[1] - 0.5, z = (p[2] - 0.45) * 0.62;
+    const x = p[0] - 0.5, y = p[1] - 0.5, z = (p[2] - 0.5) * 0.6;
     const right = x * c - y * s, away = x * s + y * c, depth = 2.6 + away * e - z * f, k = scale / depth;
-    return [width / 2 + right * k, height * 0.51 - (z * e + away * f) * k, depth];
+    return [width / 2 + right * k, height * 0.46 - (z * e + away * f) * k, depth];
   };
 }
 function drawHill() {
@@ -220,7 +220,7 @@ function look() {
 }
 
 function chart(canvas, found, moving, names) {
-  const [pen, width, height] = prepare(canvas, canvas.clientWidth * (canvas.clientWidth < 420 ? 0.62 : 0.42));
+  const [pen, width, height] = prepare(canvas, canvas.clientWidth * (canvas.clientWidth < 420 ? 0.62 : canvas.clientWidth < 700 ? 0.42 : 0.26));
   const left = 58, top = 30, right = width - 16, below = height - 40;
   pen.textAlign = 'right';
   for (const [place, text] of found.y) {

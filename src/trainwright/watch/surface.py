@@ -35,12 +35,12 @@ class Height:
     logarithmic: bool
 
     @classmethod
-    def of(cls, loss: np.ndarray) -> Height:
-        """Return what suits the losses of a plane."""
+    def of(cls, loss: np.ndarray, least: float = LEAST) -> Height:
+        """Return what suits some losses; those below ``least`` of the greatest are not told apart on a logarithmic scale."""
         known = loss[np.isfinite(loss)]
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
         logarithmic = low >= 0 and high > STEEP * max(low, 0)
-        low = max(low, LEAST * high) if logarithmic else low
+        low = max(low, least * high) if logarithmic else low
         return cls(low, high if high > low else low + 1e-9 + abs(low) * 1e-6, logarithmic)
 
     @property
@@ -100,7 +100,7 @@ def scene(found: Mapping[str, Any]) -> dict[str, Any]:
         x, y, loss = grid(plane)
         height, sides = Height.of(loss), np.array([[x[0], y[0]], [x[-1], y[-1]]])
         size = sides[1] - sides[0]
-        known = height(loss)
+        known, most = height(loss), math.inf if found.get("line") else height.high
         paths, inks = [], [path_color(plane["paths"], place) for place in range(len(plane["paths"]))]
         for place, path in enumerate(plane["paths"]):
             lift = lifted(plane, path)
@@ -116,7 +116,7 @@ def scene(found: Mapping[str, Any]) -> dict[str, Any]:
             "ticks": [*(_ticks(*side) for side in sides.T), _height_ticks(height, 6)],
             "minima": _rounded((np.array(plane["minima"]).reshape(-1, 2) - sides[0]) / size),
             "paths": paths,
-            "chart": _chart([(color, each["steps"], each["loss"]) for color, each in zip(inks, plane["paths"], strict=True)]),
+            "chart": _chart([(color, each["steps"], each["loss"]) for color, each in zip(inks, plane["paths"], strict=True)], most),
         })  # fmt: skip
     line = found.get("line")
     straight = _chart([("#56b4e9", line["x"], line["loss"])]) if line else None
@@ -130,11 +130,11 @@ def said(path: Mapping[str, Any], number: int) -> str:
     return ", ".join(filter(None, [*parts, "" if loss is None else f"loss {words.number(loss)}"]))
 
 
-def _chart(lines: Sequence[tuple[str, Sequence[float], Sequence[float | None]]]) -> dict[str, Any]:
-    """Return lines, each a colour with x and loss, and the ticks of both axes."""
-    loss = np.concatenate([np.array(values, dtype=float) for _, _, values in lines])
+def _chart(lines: Sequence[tuple[str, Sequence[float], Sequence[float | None]]], most: float = math.inf) -> dict[str, Any]:
+    """Return lines, each a colour with x and loss, and the ticks of both axes; what is above ``most`` is drawn at the top."""
+    loss = np.concatenate([np.array(values, dtype=float) for _, _, values in lines]).clip(max=most)
     width = np.concatenate([np.array(x, dtype=float) for _, x, _ in lines])
-    height, low, high = Height.of(loss), float(width.min()), float(max(width.max(), width.min() + 1e-9))
+    height, low, high = Height.of(loss, 1e-6), float(width.min()), float(max(width.max(), width.min() + 1e-9))
     drawn = [[color, _rounded(np.column_stack([(np.array(x) - low) / (high - low), height(np.array(values, dtype=float))]))]
              for color, x, values in lines]  # fmt: skip
     return {"lines": drawn, "x": _ticks(low, high), "y": _height_ticks(height, 5), "scale": height.name}
