@@ -217,6 +217,7 @@ def test_public_names() -> None:
         "explain",
         "fit",
         "generate",
+        "landscape",
         "load",
         "mistakes",
         "predict",

@@ -20,6 +20,7 @@ __all__ = [
     "explain",
     "fit",
     "generate",
+    "landscape",
     "load",
     "mistakes",
     "predict",
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
-    from trainwright.look import explain, mistakes, story
+    from trainwright.look import explain, landscape, mistakes, story
     from trainwright.tasks.custom.fit import fit
 
 
-_ELSEWHERE = {"explain": "look", "fit": "tasks.custom.fit", "mistakes": "look", "story": "look"}  # than in ``api``
+# Where names are that are not in ``api``.
+_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(("explain", "landscape", "mistakes", "story"), "look")}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 Annotations are not postponed here, as in ``cli``.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -69,6 +70,30 @@ def story(
 ) -> None:
     """Tell a run as a film in one HTML file, to be opened in a browser."""
     typer.echo(str(tw.story(run, out)))
+
+
+def landscape(
+    run: Annotated[Path | None, typer.Argument(help="A run folder; none with --toy.")] = None,
+    size: Annotated[int, typer.Option(help="Points along each axis, an odd number.")] = 41,
+    span: Annotated[float, typer.Option(help="How far random directions reach, in lengths of the network's filters.")] = 1.0,
+    rows: Annotated[int, typer.Option(help="Measure on so many validation rows at most.")] = 10_000,
+    out: Annotated[Path | None, typer.Option(help="Write here; the default is landscape/ in the run.")] = None,
+    source: Moved = "",
+    toy: Annotated[bool, typer.Option("--toy", help="Draw optimisers on the surfaces of textbooks; without a run.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the loss surface around a run's parameters, with the path of its training."""
+    if toy is (run is not None):
+        raise error("E318", problem="either a run is drawn, or --toy")
+    console = output.open_console(sys.stderr)
+    if run is None:
+        from trainwright.run.landscape import toy as draw_toy
+
+        found = draw_toy(out or Path("landscape-toy"))
+    else:
+        found = tw.landscape(run, size=size, span=span, rows=rows, out=out, source=source, listen=console.handle)
+    console.close()
+    output.print_landscape(found, as_json)
 
 
 @look.command()

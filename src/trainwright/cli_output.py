@@ -154,6 +154,18 @@ def print_mistakes(rows: list[dict[str, Any]]) -> None:
                 typer.echo(f"      {line}")
 
 
+def print_landscape(found: dict[str, Any], as_json: bool) -> None:
+    """Print which files a loss surface was drawn into; as JSON also what was measured, but for the losses themselves."""
+    if as_json:
+        shares = [{"title": plane["title"], "share": plane.get("share")} for plane in found["planes"]]
+        print_json({**found, "planes": shares, "line": None} if "line" in found else {**found, "planes": shares})
+        return
+    if found.get("why"):
+        typer.echo(f"without the path of the training, which cannot be had again: {found['why']}", err=True)
+    for path in found["files"]:
+        typer.echo(path)
+
+
 def print_runs(found: list[dict[str, Any]]) -> None:
     """Print a table of runs."""
     print_table([("run", "model", "source", "test", "interval", "valid", "rows", "seconds"), *map(_run_row, found)])

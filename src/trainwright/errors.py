@@ -480,6 +480,14 @@ MESSAGES: dict[str, Message] = {
         "the run {path} has no story to tell: {problem}",
         "A story needs rows of validation (valid_fraction=0.1, or --valid FILE) or running text, and an epoch that has ended.",
     ),
+    "E431": Message(
+        "the run {path} has no validation rows, on which its loss surface would be measured",
+        "Train with some: valid_fraction=0.1, or --valid FILE.",
+    ),
+    "E432": Message(
+        "the data of the run {path} are not what they were: {files}",
+        "Bring them back as they were, or say where they are now: --source PATH.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright.api import Run
 from trainwright.errors import error
+from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from trainwright.watch.explanation import Explanation
@@ -79,3 +80,45 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     if out is None:
         seal.renew(folder, [path])
     return path
+
+
+def landscape(
+    run: Run | str | Path,
+    *,
+    size: int = 41,
+    span: float = 1.0,
+    rows: int = 10_000,
+    out: str | Path | None = None,
+    source: str | Path = "",
+    listen: Listener = ignore,
+) -> dict[str, Any]:
+    """Measure and draw the loss surface around the parameters of a run, with the path that its training took there.
+
+    It is measured on the validation rows, in the plane of the path's first two principal directions, in that of two random
+    directions normalised by filters (Li et al. 2018, arXiv:1712.09913), and on the straight line from the first parameters to
+    those that were kept. The path is had by training again; where no second training can be equal, it is left out.
+
+    Args:
+        size: points along each axis; odd, so that the kept parameters are one of them.
+        span: how far the random plane reaches to each side, in lengths of the network's filters.
+        rows: the most validation rows that are measured on, spread evenly; of running text the first tokens.
+        out: where to write; the default is ``landscape`` in the run.
+        source: where the data are now.
+
+    Returns:
+        The content of ``surface.json``, and ``files``: what was written.
+
+    Raises RunError E403 and E405 for no run that has ended, E431 for one without validation rows, E432 where its data have
+    changed, and as ``train``.
+    """
+    from trainwright.run import landscape as surface
+
+    for name, value, good, problem in (
+        ("size", size, size >= 3 and size % 2 == 1, "it is an odd number of points, from 3 on"),
+        ("span", span, 0 < span < float("inf"), "it is a number above 0"),
+        ("rows", rows, rows >= 1, "it is a number of rows"),
+    ):
+        if not good:
+            raise error("E320", name=name, value=value, problem=problem)
+    place = run.path if isinstance(run, Run) else Path(run)
+    return surface.landscape(place, str(source), size, span, rows, None if out is None else Path(out), listen)

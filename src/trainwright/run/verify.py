@@ -70,9 +70,8 @@ def replay(path: Path, source: str, out: Path | None, listen: Listener) -> Proof
     from trainwright.training.environment import differences
 
     proof, earlier = Proof(), SavedRun.open(path, source)
-    why = [*earlier.origin.get("inexact", []), *(["it was stopped by the clock"] if earlier.settings.get("time") else [])]
-    if why:
-        raise error("E423", path=path, why="; ".join(why))
+    if why := unrepeatable(earlier):
+        raise error("E423", path=path, why=why)
     kept = registry.open_run_model(path).model.state_dict()
     with tempfile.TemporaryDirectory(prefix="trainwright-") as spare:
         place = out or Path(spare) / "run"
@@ -90,6 +89,12 @@ def replay(path: Path, source: str, out: Path | None, listen: Listener) -> Proof
     wrong = [f"{key} of the report differs" for key in report if key not in PLACES and report[key] != new.get(key)]
     proof.add("report", f"{len(report)} fields", "times aside", wrong)
     return proof
+
+
+def unrepeatable(earlier: SavedRun) -> str:
+    """Return why no second training can give the bits of a run; empty where one can."""
+    clock = ["it was stopped by the clock"] if earlier.settings.get("time") else []
+    return "; ".join([*earlier.origin.get("inexact", []), *clock])
 
 
 def damaged(folder: Path) -> Iterator[str]:

@@ -45,14 +45,20 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def watched(self) -> Split:
-        """Return the few rows that are watched while the model learns: from the first to the last, as far apart as can be."""
-        return self.take(np.unique(np.linspace(0, len(self) - 1, WATCHED).round().astype(np.int64)))
-
     def take(self, places: np.ndarray) -> Split:
         """Return the rows at these places, in this order."""
         names = [self.names[place] for place in places.tolist()] if self.names else ()
         return Split(_taken(self.inputs, places), self.targets[places], self.rows[places], self.file, names)
+
+    def spread(self, count: int) -> Split:
+        """Return at most so many rows, from the first to the last, as far apart as can be."""
+        if count >= len(self):
+            return self
+        return self.take(np.unique(np.linspace(0, len(self) - 1, count).round().astype(np.int64)))
+
+    def watched(self) -> Split:
+        """Return the few rows that are watched while the model learns."""
+        return self.spread(WATCHED)
 
     def places(self) -> dict[str, Any]:
         """Return the columns ``file`` and ``row`` of every row; a row that is a file of its own has no number."""

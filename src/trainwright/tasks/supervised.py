@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     Target = ClassTarget | NumberTarget
 
+HELD = 1 << 30  # bytes of inputs that are held to be measured on again and again
+
 
 @dataclass
 class SupervisedProblem(Problem):
@@ -92,6 +94,17 @@ class SupervisedProblem(Problem):
         names = self.target.monitored(self.settings.monitor)
         found = self._outputs(model, objective, "valid", device, keep=bool(names))
         return found.scores(self._monitored(found, names))
+
+    def valid_loss(self, objective: Objective, device: torch.device, rows: int) -> tuple[int, Callable[[nn.Module], float]]:
+        """Return the loss on as many rows as ``HELD`` bytes hold, and no more than asked for."""
+        from trainwright.data.batches.pytree import tree_leaves
+        from trainwright.evaluation import measure
+
+        few = next(iter(self.batches_of(self.splits["valid"].watched(), EVALUATION_BATCH, None, device).epoch(0)))
+        size = sum(each.nbytes for each in tree_leaves((few.inputs, few.named)) if hasattr(each, "nbytes")) // few.size
+        part = self.splits["valid"].spread(min(rows, HELD // max(size, 1)))
+        batches = list(self.batches_of(part, EVALUATION_BATCH, None, device).epoch(0))
+        return len(part), lambda model: measure.predict_all(self.forward(model), objective, batches, keep=False).mean
 
     def watched_rows(self) -> pl.DataFrame:
         import polars as pl

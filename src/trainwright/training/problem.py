@@ -6,7 +6,7 @@ A ``Problem`` is made without torch, which is imported meanwhile; the methods th
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -105,6 +105,13 @@ class Problem(ABC):
     @abstractmethod
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         """Return the scores of the validation split."""
+
+    @abstractmethod
+    def valid_loss(self, objective: Objective, device: torch.device, rows: int) -> tuple[int, Callable[[nn.Module], float]]:
+        """Return what measures the loss of a model on at most ``rows`` rows of the validation split, and how many those are.
+
+        The rows are read once; several threads may measure at a time. Of all rows it is the loss that ``validate`` finds.
+        """
 
     @abstractmethod
     def watched_rows(self) -> pl.DataFrame:

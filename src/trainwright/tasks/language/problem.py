@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,11 @@ class LanguageProblem(Problem):
         sums = measure(model, self.splits["valid"].ids, self.settings.context or 1, device)
         n = int(sums.counts.sum())
         return Scores(sums.loss, float(sums.correct.sum() / n), n, objective.metrics(sums.loss))
+
+    def valid_loss(self, objective: Objective, device: torch.device, rows: int) -> tuple[int, Callable[[nn.Module], float]]:
+        """Return the loss on the first tokens: they are one text."""
+        ids, context = self.splits["valid"].ids[: rows + 1], self.settings.context or 1
+        return len(ids) - 1, lambda model: measure(model, ids, context, device).loss
 
     def watched_rows(self) -> pl.DataFrame:
         import polars as pl
