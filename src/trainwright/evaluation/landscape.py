@@ -112,16 +112,14 @@ def principal_directions(states: np.ndarray, width: int) -> tuple[np.ndarray, np
     """
     products = np.zeros((len(states), len(states)))
     for _, block in _blocks(states, width):
-        columns = torch.from_numpy(
-            block
-        )  # by torch, whose threads are set: those of BLAS wait for each other on a busy machine
+        columns = torch.from_numpy(block)  # torch's threads are set; those of NumPy wait for each other on a busy machine
         products += (columns @ columns.T).numpy()
     values, vectors = np.linalg.eigh(products)
-    values, vectors = values[::-1].clip(min=0), vectors[:, ::-1]
+    values, vectors = values[::-1].clip(min=0), np.ascontiguousarray(vectors[:, ::-1])
     kept = int((values[:2] > 1e-12 * values[0]).sum()) if values[0] > 0 else 0
     directions = np.zeros((kept, states.shape[1]), np.float32)
     for part, block in _blocks(states, width):
-        along = torch.from_numpy(np.ascontiguousarray(vectors[:, :kept].T)) @ torch.from_numpy(block)
+        along = torch.from_numpy(vectors[:, :kept]).T @ torch.from_numpy(block)
         directions[:, part] = along.numpy() / np.sqrt(values[:kept, None])
     return directions, values / max(values.sum(), 1e-300)
 
@@ -195,9 +193,11 @@ def losses(
 
     def one(number: int) -> float:
         network = free.get()
-        place(network, points(number))
-        value = loss(network)
-        free.put(network)
+        try:
+            place(network, points(number))
+            value = loss(network)
+        finally:
+            free.put(network)
         return value if math.isfinite(value) else math.nan
 
     pool, found = ThreadPoolExecutor(workers), []

@@ -220,7 +220,8 @@ function look() {
 }
 
 function chart(canvas, found, moving, names) {
-  const [pen, width, height] = prepare(canvas, canvas.clientWidth * (canvas.clientWidth < 420 ? 0.62 : canvas.clientWidth < 700 ? 0.42 : 0.26));
+  const wide = canvas.clientWidth, share = wide < 420 ? 0.62 : wide < 700 ? 0.42 : 0.26;
+  const [pen, width, height] = prepare(canvas, wide * share);
   const left = 58, top = 30, right = width - 16, below = height - 40;
   pen.textAlign = 'right';
   for (const [place, text] of found.y) {

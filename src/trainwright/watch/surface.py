@@ -116,7 +116,7 @@ def scene(found: Mapping[str, Any]) -> dict[str, Any]:
             "ticks": [*(_ticks(*side) for side in sides.T), _height_ticks(height, 6)],
             "minima": _rounded((np.array(plane["minima"]).reshape(-1, 2) - sides[0]) / size),
             "paths": paths,
-            "chart": _chart([(color, each["steps"], each["loss"]) for color, each in zip(inks, plane["paths"], strict=True)], most),
+            "chart": _chart([(ink, each["steps"], each["loss"]) for ink, each in zip(inks, plane["paths"], strict=True)], most),
         })  # fmt: skip
     line = found.get("line")
     straight = _chart([("#56b4e9", line["x"], line["loss"])]) if line else None
