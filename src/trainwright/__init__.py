@@ -29,17 +29,18 @@ __all__ = [
     "settings",
     "train",
     "verify",
+    "watch",
 ]
 
 if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
-    from trainwright.look import mistakes
+    from trainwright.look import mistakes, watch
     from trainwright.tasks.custom.fit import fit
 
 
-_ELSEWHERE = {"fit": "tasks.custom.fit", "mistakes": "look"}  # than in ``api``
+_ELSEWHERE = {"fit": "tasks.custom.fit", "mistakes": "look", "watch": "look"}  # than in ``api``
 
 
 def __getattr__(name: str) -> Any:

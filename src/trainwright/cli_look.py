@@ -3,6 +3,7 @@
 Annotations are not postponed here, as in ``cli``.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -75,3 +76,14 @@ def runs(
         output.print_runs(found)
     else:
         typer.echo(f"no runs in {folder}", err=True)
+
+
+@look.command()
+def watch(
+    path: Annotated[Path, typer.Argument(metavar="[RUN|FOLDER]", help="A run, or a folder of runs.")] = Path("runs"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on this machine; 0 = a free one.")] = 0,
+    open: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Watch runs on a live page while they train, and compare them; Ctrl-C ends it."""
+    os.nice(15)  # where trainings want every processor, this gets a thirtieth of one
+    tw.watch(path, port=port, open=open)

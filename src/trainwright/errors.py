@@ -401,6 +401,10 @@ MESSAGES: dict[str, Message] = {
         "the network cannot be compiled: {problem}",
         "Write compile=false. On a processor torch.compile needs a C++ compiler such as g++.",
     ),
+    "E340": Message(
+        "port {port} of this machine cannot be listened on: {problem}", "Leave --port out, and a free one is taken."
+    ),
+    "E341": Message("the live page needs {missing}, which is not installed", 'Install it: pip install "trainwright[watch]".'),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
