@@ -186,7 +186,7 @@ export class Chart {
       if (this.at !== null && found && !each.faint) this.cross.append(svg("circle", { cx: this.x(found[0]), cy: this.y(found[1]), r: 4, class: `dot ${each.style}` }));
       const sample = svg("svg", { width: 22, height: 10, "aria-hidden": "true" });
       sample.append(svg("line", { x1: 1, x2: 21, y1: 5, y2: 5, class: `line ${each.style}${each.faint ? " faint" : ""}${each.dash ? " dash" : ""}` }));
-      return element("li", {}, sample, element("span", {}, each.name), element("b", {}, this.write(found ? found[1] : null)));
+      return element("li", {}, sample, element("span", {}, each.name), " ", element("b", {}, this.write(found ? found[1] : null)));
     });
     if (this.at !== null) items.push(element("li", { class: "where" }, `at ${this.content.label} ${plain(this.at)}`));
     this.legend.replaceChildren(...items);
