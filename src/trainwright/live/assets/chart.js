@@ -150,7 +150,8 @@ export class Chart {
     }
     group.append(svg("path", { d: path, class: `line ${each.style}${each.faint ? " faint" : ""}${each.dash ? " dash" : ""}` }));
     const known = finite(each.points);
-    if (!each.faint && known.length <= 12)
+    const wide = known.length < 2 || this.x(known.at(-1)[0]) - this.x(known[0][0]) > 16 * (known.length - 1);
+    if (!each.faint && wide)
       for (const [x, y] of known) group.append(svg("circle", { cx: this.x(x), cy: this.y(y), r: 3, class: `dot ${each.style}` }));
   }
 
