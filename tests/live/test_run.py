@@ -157,6 +157,7 @@ def test_a_run_of_very_many_epochs_stays_small(begin: Begin, tmp_path: Path) -> 
     assert len(json.dumps(found)) < 200_000
 
 
+ODD = b'{"labels": [1, null], "rows": [{"truth": NaN, "input": {"a": 1e400, "b": -Infinity}}]}'
 HOSTILE = [
     "null", "[]", "7", '"x"', "{", "{}", '{"event": 3}', '{"event": "step"}', '{"event": "step", "step": "a", "epoch": 1}',
     '{"event": "step", "step": -5, "epoch": 1, "loss": 1, "rows": 1, "lr": 1}', "[" * 100_000,
@@ -178,7 +179,7 @@ def test_lines_that_are_no_events_are_passed_over(begin: Begin, tmp_path: Path) 
     writing.log.append(Step(3, 1, float("nan"), 32, float("inf")))
     writing.log.append(Started(4, 40, 10, 320))
     for name in ("report.json", "watched.json", "settings.toml", "data.json"):
-        for content in (b"", b"[1]", b"\xff", b'{"rows": [1], "labels": 3}', b"[" * 50_000):
+        for content in (b"", b"[1]", b"\xff", b'{"rows": [1], "labels": 3}', b"[" * 50_000, ODD):
             (writing.path / name).write_bytes(content)
             run = Followed(writing.path)
             found = looked(run)

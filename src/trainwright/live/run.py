@@ -22,12 +22,11 @@ from trainwright.watch import metrics, scores, words
 POINTS, ROWS = 400, 100  # of a curve; of the table of epochs
 KEPT = 32  # epochs whose answers are kept
 WATCHED, LIKELIEST, TEXT = 24, 12, 4000  # rows, classes of each, characters of a generated text
+ANSWERS = 64 << 10  # bytes of a line with the answers of an epoch
 LARGEST = 32 << 20  # bytes of a JSON file
 WINDOW = 30.0  # seconds over which the pace is taken
 PAGES = ("report", "story")  # those of a run, each an HTML file of that name
-WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, IndexError)
-
-State = Mapping[str, Any]
+WRONG = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)  # of what is not as it should be
 
 
 def finite(value: Any) -> float | None:
@@ -51,10 +50,18 @@ def _answer(value: Any) -> Any:
     return [[_count(number), finite(p)] for number, p in value[:LIKELIEST]] if isinstance(value, list) else finite(value)
 
 
+def _answers(line: bytes) -> dict[str, Any]:
+    """Return the answers after an epoch to the watched rows, and the text that was written; none where they are no such."""
+    event, answers = json.loads(line), []
+    with suppress(*WRONG):
+        answers = [_answer(each) for each in event["answers"][:WATCHED]]
+    return {"answers": answers, "text": str(event.get("text", ""))[:TEXT]}
+
+
 def _json(path: Path) -> Any:
-    """Return the content of a JSON file; an empty dict where it cannot be read."""
+    """Return the content of a JSON file, None for numbers that are not finite; an empty dict where it cannot be read."""
     with suppress(OSError, *WRONG):
-        return json.loads(content(path, LARGEST))
+        return json.loads(content(path, LARGEST), parse_constant=lambda _: None, parse_float=lambda text: finite(float(text)))
     return {}
 
 
@@ -69,7 +76,6 @@ class Followed:
         self._head: dict[str, str] = {"model": "", "source": ""}
         self._report: dict[str, Any] = {}
         self._pages: list[str] = []
-        self._watched: dict[str, Any] = {}
         self._forget_events()
         self._forget_epochs()
 
@@ -95,7 +101,7 @@ class Followed:
             self._forget_epochs()
         for line in events.lines:
             with suppress(*WRONG):
-                self._event(json.loads(line))
+                self._event(json.loads(line), line)
         for line in epochs.lines:
             with suppress(csv.Error, *WRONG):
                 self._epoch(line.decode("utf-8", "replace"))
@@ -147,13 +153,9 @@ class Followed:
         self._pages = [name for name in PAGES if signature(self.folder.path / f"{name}.html")]
 
     def _read_watched(self) -> None:
-        found, self._watched = _json(self.folder.watched), {}
-        with suppress(*WRONG):
-            rows = [{key: each.get(key) for key in ("file", "row", "truth", "input")} for each in found["rows"][:WATCHED]]
-            self._watched = {"labels": [words.clip(label, 40) for label in found["labels"]], "rows": rows}
-        self.seen += 1
+        self.seen += 1  # they are read when somebody asks for them: pictures are large
 
-    def _event(self, event: Mapping[str, Any]) -> None:
+    def _event(self, event: Mapping[str, Any], line: bytes) -> None:
         """Take one line of the events."""
         kind = event["event"]
         if kind == "step":
@@ -161,9 +163,8 @@ class Followed:
             self._step = step | {"loss": finite(event["loss"]), "lr": finite(event["lr"])}
             self._steps.add(step["step"], self._step["loss"])
         elif kind == "answers":
-            answers = [_answer(each) for each in event["answers"][:WATCHED]]
-            shown = json.dumps({"answers": answers, "text": str(event.get("text", ""))[:TEXT]})
-            self._answers.add(_count(event["epoch"]), shown)  # as text: it takes a twentieth of the room
+            # As it is: that takes a twentieth of the room, and the time is spent only where somebody looks.
+            self._answers.add(_count(event["epoch"]), line if len(line) <= ANSWERS else b"{}")
             self.seen += 1
         elif kind == "started":
             self._started = {name: _count(event[name]) for name in self._started}
@@ -272,5 +273,9 @@ class Followed:
 
     def watched(self) -> dict[str, Any]:
         """Return the watched rows, with the answers of the epochs that are kept."""
-        answers = [{"epoch": epoch, **json.loads(shown)} for epoch, shown in self._answers.points]
-        return {"labels": [], "rows": [], **self._watched, "epochs": answers, "seen": self.seen}
+        found, labels, rows = _json(self.folder.watched), list[str](), list[dict[str, Any]]()
+        with suppress(*WRONG):
+            labels = [words.clip(label, 40) for label in found["labels"]]
+            rows = [{key: each.get(key) for key in ("file", "row", "truth", "input")} for each in found["rows"][:WATCHED]]
+        epochs = [{"epoch": epoch, **_answers(line)} for epoch, line in self._answers.points]
+        return {"labels": labels, "rows": rows, "epochs": epochs, "seen": self.seen}
