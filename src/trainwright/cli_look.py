@@ -3,6 +3,7 @@
 Annotations are not postponed here, as in ``cli``.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -138,3 +139,16 @@ def explain(
         print_json({"run": str(run), "input": item, **found.to_json()})
     elif png is None and html is None:
         output.print_lines(found)
+
+
+@look.command()
+def watch(
+    path: Annotated[Path, typer.Argument(metavar="[RUN|FOLDER]", help="A run, or a folder of runs.")] = Path("runs"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on this machine; 0 = a free one.")] = 0,
+    open: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Watch runs on a live page while they train, and compare them; Ctrl-C ends it."""
+    from trainwright.look import watch as serve
+
+    os.nice(15)  # where trainings want every processor, this gets a thirtieth of one
+    serve(path, port=port, open=open)

@@ -403,6 +403,10 @@ MESSAGES: dict[str, Message] = {
     ),
     "E337": Message("'{value}' cannot be the truth: the model does not answer with it", "It answers with {known}."),
     "E338": Message("a model of kind '{kind}' cannot be explained", "Its kind has no explain; `trainwright predict` asks it."),
+    "E340": Message(
+        "port {port} of this machine cannot be listened on: {problem}", "Leave --port out, and a free one is taken."
+    ),
+    "E341": Message("the live page needs {missing}, which is not installed", 'Install it: pip install "trainwright[watch]".'),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),

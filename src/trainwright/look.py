@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,10 @@ from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from trainwright.watch.explanation import Explanation
+from trainwright.watch import words
+
+RUNS = "runs"  # where trainings put their runs; it may not be there before the first
+_SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"`` adds
 
 
 def mistakes(run: Run | str | Path, top: int = 20, *, source: str | Path = "") -> list[dict[str, Any]]:
@@ -122,3 +128,30 @@ def landscape(
             raise error("E320", name=name, value=value, problem=problem)
     place = run.path if isinstance(run, Run) else Path(run)
     return surface.landscape(place, str(source), size, span, rows, None if out is None else Path(out), listen)
+
+
+def watch(path: Run | str | Path = RUNS, *, port: int = 0, open: bool = True) -> None:
+    """Serve a live page of a run, or of the newest runs in a folder, to this machine alone, until Ctrl-C.
+
+    It reads run folders and nothing else, so a training does not know of it. ``port`` is that of 127.0.0.1, 0 = a free one. The
+    address, which holds a secret word, is printed, and opened in the browser where there is one.
+
+    Raises SourceError E101 for no such folder, SettingError E340 for a port that cannot be had, E341 for a server that is
+    not installed.
+    """
+    import webbrowser
+
+    folder = path.path if isinstance(path, Run) else Path(path)
+    if not folder.is_dir() and folder != Path(RUNS):
+        raise error("E101", path=folder)
+    try:
+        from trainwright.live.serve import Live
+    except ModuleNotFoundError as missing:
+        if missing.name not in _SERVERS:
+            raise
+        raise error("E341", missing=missing.name) from None
+    live = Live(folder, port)
+    print(f"watching {words.clean(folder)} at {live.url} (Ctrl-C ends it)", flush=True)
+    if open and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        webbrowser.open(live.url)
+    live.serve()

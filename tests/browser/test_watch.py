@@ -1,0 +1,225 @@
+"""The live page in a browser: a run from its first step to its report, two compared, the keyboard, and who is asked."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_samples import Writing, serving
+from PIL import Image
+from samples import news_rows, write_csv
+
+BROWSER = Path("/usr/bin/chromium")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+if not BROWSER.exists():
+    pytest.skip("there is no /usr/bin/chromium", allow_module_level=True)
+HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=str(BROWSER), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Visits:
+    """Pages of folders that are watched; at the end none had a fault, or asked anybody but its own server."""
+
+    def __init__(self, browser: Any, stack: ExitStack) -> None:
+        self._browser, self._stack = browser, stack
+        self.faults: list[str] = []
+        self.asked: list[str] = []
+
+    def __call__(self, folder: Path, width: int = 1280, scheme: str = "light") -> Any:
+        live = self._stack.enter_context(serving(folder))
+        context = self._browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self._stack.callback(context.close)
+        context.on("console", lambda message: self.faults.append(message.text))
+        context.on("weberror", lambda problem: self.faults.append(str(problem.error)))
+        context.on("request", lambda request: self.asked.append(request.url))
+        page = context.new_page()
+        page.goto(live.url)
+        return page
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visits]:
+    with ExitStack() as stack:
+        visits = Visits(browser, stack)
+        yield visits
+    assert visits.faults == []
+    assert all(re.match(r"http://127\.0\.0\.1:\d+/|data:", url) for url in visits.asked), visits.asked
+
+
+@pytest.fixture
+def begin() -> Iterator[Callable[..., Writing]]:
+    begun = []
+
+    def begin(path: Path, epochs: int = 4) -> Writing:
+        begun.append(Writing(path, epochs))
+        return begun[-1]
+
+    yield begin
+    for writing in begun:
+        writing.log.close()
+
+
+def says(page: Any, selector: str, text: str) -> None:
+    """Wait until an element says so."""
+    found = page.locator(selector, has_text=text).first
+    found.wait_for(state="visible", timeout=20_000)
+
+
+def faults_of(page: Any) -> list[tuple[str, str]]:
+    """What axe calls serious or critical."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe looks for what people cannot use")
+    found = axe.Axe().run(page).response["violations"]
+    return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
+
+
+def curve(page: Any, chart: int) -> str:
+    return str(page.locator(".chart").nth(chart).locator("path.line.s1").first.get_attribute("d"))
+
+
+def test_a_run_is_watched_from_its_first_step_to_its_report(
+    visit: Visits, begin: Callable[..., Writing], tmp_path: Path
+) -> None:
+    page = visit(tmp_path / "runs")
+    says(page, "#empty", "There is no run here yet")
+    writing = begin(tmp_path / "runs" / "news-1")
+    says(page, "#phase", "preparing")
+    writing.start()
+    writing.watched(["a goal in the cup", HOSTILE, "the moon"])
+    writing.answers(0, 0.4, 0.3, 0.35)
+    writing.steps(1, 7)
+    says(page, "#phase", "training")
+    says(page, "#facts", "update 7 of 40")
+    says(page, ".legend", "updates 0.1429")
+    says(page, "#watched", "0 of 3 right")
+    writing.steps(8, 10)
+    writing.answers(1, 0.9, 0.3, 0.8)
+    writing.epoch(1, 0.5)
+    says(page, "#epochs td", "50.00 %")
+    says(page, "#watched", "2 of 3 right")
+    assert page.locator(".cards .right").count() == 2 and page.locator(".cards .wrong").count() == 1
+    before = curve(page, 1)
+    writing.steps(11, 20)
+    writing.answers(2, 0.9, 0.7, 0.8)
+    writing.epoch(2, 0.75)
+    says(page, "#facts", "65.00 %")
+    says(page, "#watched", "3 of 3 right")
+    page.wait_for_function(
+        "before => document.querySelectorAll('.chart')[1].querySelector('path.s1').getAttribute('d') != before", arg=before
+    )
+    assert len(curve(page, 1).split("L")) == 2 and page.locator("#bar").evaluate("bar => bar.value") == 0.5
+    page.get_by_role("slider").press("Home")
+    says(page, "#watched", "0 of 3 right")
+    for epoch in (3, 4):
+        writing.steps(10 * epoch - 9, 10 * epoch)
+        writing.epoch(epoch, 0.8)
+    writing.finish()
+    says(page, "#phase", "ended")
+    says(page, "#result", "test accuracy")
+    assert page.title() == "news-1" and page.get_by_text("onerror").count() >= 1
+    assert page.locator(".chart").nth(1).get_attribute("class") == "chart"
+    with page.expect_popup() as opened:
+        page.get_by_text("Open the report").click()
+    says(opened.value, "p", "the report")
+    assert opened.value.locator("p").evaluate("p => getComputedStyle(p).color") == "rgb(255, 0, 0)"
+
+
+def test_two_runs_are_compared_by_mouse_and_by_keyboard(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
+    for name, accuracy in (("one", 0.6), ("two", 0.9)):
+        writing = begin(tmp_path / name)
+        writing.start()
+        for epoch in (1, 2, 3, 4):
+            writing.epoch(epoch, accuracy)
+        writing.finish()
+    page = visit(tmp_path)
+    says(page, "nav", "Tick several")
+    page.get_by_label("Compare one").check()
+    page.get_by_label("Compare two").check()
+    says(page, "#compare", "Side by side")
+    rows = page.locator("#compare tbody tr")
+    assert rows.count() == 2 and {"50.00 %", "80.00 %"} <= set(" ".join(rows.all_inner_texts()).split("\t"))
+    assert page.locator(".chart").nth(1).locator("path.line").count() == 4
+    chart = page.locator(".chart > svg").nth(1)
+    chart.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    says(page, ".legend .where", "at epoch 3")
+    page.reload()
+    says(page, "#compare", "Side by side")
+    assert faults_of(page) == []
+    page.get_by_label("Compare two").uncheck()
+    page.wait_for_function("document.querySelectorAll('.chart')[1].querySelectorAll('path.line').length == 2")
+    assert page.locator("#compare").is_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_and_can_be_read_by_everybody(
+    visit: Visits, begin: Callable[..., Writing], tmp_path: Path, width: int, scheme: str
+) -> None:
+    file = io.BytesIO()
+    Image.new("L", (8, 8), 128).save(file, "PNG")
+    picture = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    writing = begin(tmp_path / ("a-name-without-end-" * 6))
+    writing.watched(["w" * 500, {"a column with a long name": 1.5, "b": None}, picture])
+    writing.start()
+    for epoch in range(5):
+        writing.answers(epoch, 0.5 + epoch / 10, 0.4, 0.9)
+        if epoch:
+            writing.epoch(epoch, 0.9)
+    page = visit(tmp_path, width, scheme)
+    says(page, "#watched", "of 3 right")
+    says(page, "#epochs", "kept")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".given img").evaluate("image => image.naturalWidth") == 8
+    assert faults_of(page) == []
+
+
+def test_nothing_is_asked_while_nobody_looks_and_an_end_is_told(
+    visit: Visits, begin: Callable[..., Writing], tmp_path: Path
+) -> None:
+    begin(tmp_path / "one").start()
+    page = visit(tmp_path)
+    says(page, "#phase", "training")
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(700)  # what was under way
+    asked = len(visit.asked)
+    page.wait_for_timeout(1500)
+    assert len(visit.asked) == asked
+    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_function("performance.getEntriesByType('resource').length > 5")
+    page.route("**/state?*", lambda route: route.fulfill(status=503, body=""))
+    says(page, "#link", "does not answer")
+    page.unroute("**/state?*")
+    says(page, "#link", "live")
+    assert all("503" in fault for fault in visit.faults), "the browser's own words for it"
+    visit.faults.clear()
+
+
+def test_a_real_training_beside_it(visit: Visits, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "news.csv", news_rows(2000))
+    page = visit(tmp_path / "runs")
+    command = [sys.executable, "-m", "trainwright", "train", str(source), "model=textcnn", "epochs=3", "--quiet"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as training:
+        page.locator("#phase", has_text="training").wait_for(timeout=60_000)
+        page.locator("#phase", has_text="ended").wait_for(timeout=120_000)
+        assert training.wait(60) == 0
+    says(page, "#pages", "Open the report")
+    assert page.locator("#epochs tbody tr").count() == 3 and page.locator(".cards > li").count() == 24
