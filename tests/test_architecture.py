@@ -217,6 +217,7 @@ def test_public_names() -> None:
         "fit",
         "generate",
         "load",
+        "load_data",
         "mistakes",
         "predict",
         "recipes",

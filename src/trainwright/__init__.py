@@ -20,6 +20,7 @@ __all__ = [
     "fit",
     "generate",
     "load",
+    "load_data",
     "mistakes",
     "predict",
     "recipes",
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
-    from trainwright.look import mistakes
+    from trainwright.look import load_data, mistakes
     from trainwright.tasks.custom.fit import fit
 
 
-_ELSEWHERE = {"fit": "tasks.custom.fit", "mistakes": "look"}  # than in ``api``
+_ELSEWHERE = {"fit": "tasks.custom.fit", "load_data": "look", "mistakes": "look"}  # than in ``api``
 
 
 def __getattr__(name: str) -> Any:
