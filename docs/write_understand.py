@@ -6,6 +6,8 @@ blocks stands what it printed.
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import re
 import shutil
@@ -70,13 +72,25 @@ def with_outputs(page: str, outputs: list[str]) -> str:
 
 KEEP_NUMBERS = f"""
 import json
-before = logits[0].tolist(), shares[0].tolist()
+import pathlib
+
+
+def rates(run):
+    names, *lines = [line.split(",") for line in (run.path / "history.csv").read_text().splitlines()]
+    return [float(line[names.index("lr")]) for line in lines]
+
+
 now = learned.model(values, offsets).detach()
-after = now[0].tolist(), now.softmax(dim=1)[0].tolist()
-right = data.labels[targets[0]]
-found = {{"labels": data.labels, "right": right, "before": before, "after": after, "noise": noise, "errors": errors}}
-Path = __import__("pathlib").Path
-Path({NUMBERS!r}).write_text(json.dumps(found))
+found = {{
+    "labels": data.labels,
+    "right": data.labels[targets[0]],
+    "before": (logits[0].tolist(), shares[0].tolist()),
+    "after": (now[0].tolist(), now.softmax(dim=1)[0].tolist()),
+    "noise": noise,
+    "errors": errors,
+    "rates": {{"news-tutorial": rates(taught), "news-tutorial-small": rates(learned)}},
+}}
+pathlib.Path({NUMBERS!r}).write_text(json.dumps(found))
 """
 
 
@@ -94,7 +108,7 @@ def softmax(found: dict[str, Any]) -> Any:
             axes.barh(labels, values, color=colors, height=0.62)
             axes.invert_yaxis()
             axes.set_title(f"{title} {when}", loc="left", fontsize=9.5, color=figures.INK)
-            room = max(abs(value) for value in values) * 1.3
+            room = max(abs(value) for value in values) * 1.7
             axes.set_xlim(0 if side else -room, 1.15 if side else room)
             for row, value in enumerate(values):
                 text = {"va": "center", "ha": "left" if value >= 0 else "right", "fontsize": 8.5, "color": figures.SOFT}
@@ -110,7 +124,7 @@ def falling(points: dict[str, float], theory: dict[str, float], title: str, subt
 
     canvas = figures.blank(6.8, 4.3)
     figures.title(canvas, 0.11, title, subtitle)
-    axes = figures.axes(canvas, (0.11, 0.14, 0.84, 0.66))
+    axes = figures.axes(canvas, (0.11, 0.14, 0.84, 0.59))
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     sizes = [int(n) for n in points]
@@ -124,6 +138,24 @@ def falling(points: dict[str, float], theory: dict[str, float], title: str, subt
     return canvas
 
 
+def schedules(rates: dict[str, list[float]]) -> Any:
+    """Draw the learning rate of each epoch."""
+    from trainwright.watch import figures
+
+    canvas = figures.blank(6.8, 4.0)
+    figures.title(
+        canvas, 0.11, "The rate of each epoch", "the rate is multiplied by gamma after each epoch; a logarithmic axis"
+    )
+    axes = figures.axes(canvas, (0.11, 0.15, 0.6, 0.63))
+    axes.set_yscale("log")
+    for (name, values), color in zip(rates.items(), (figures.VALID, figures.TRAIN), strict=True):
+        axes.plot(range(1, len(values) + 1), values, "o-", color=color, linewidth=2, markersize=4.5)
+        axes.annotate(name, (len(values), values[-1]), (8, 0), textcoords="offset points", va="center", fontsize=9, color=color)
+    axes.set_xlabel("epoch", fontsize=9.5, color=figures.SOFT)
+    axes.set_xticks(range(2, len(next(iter(rates.values()))) + 1, 2))
+    return canvas
+
+
 def news_pictures(found: dict[str, Any]) -> dict[str, bytes]:
     """Return the pictures of what the page measures beside its runs, by name."""
     from trainwright.watch import figures
@@ -134,6 +166,7 @@ def news_pictures(found: dict[str, Any]) -> dict[str, bytes]:
     measured, theory = ({n: pair[place] for n, pair in errors.items()} for place in (0, 1))
     drawn = {
         "softmax": softmax(found),
+        "schedule": schedules(found["rates"]),
         "monte-carlo": falling(
             measured, theory, "A batch estimates the loss", "theory: s / sqrt(n)", "typical error of the loss"
         ),
@@ -142,6 +175,16 @@ def news_pictures(found: dict[str, Any]) -> dict[str, bytes]:
         ),
     }
     return {name: figures.png(figure) for name, figure in drawn.items()}
+
+
+def small(content: bytes) -> bytes:
+    """Return a PNG file of a third of the size: its colours are few."""
+    from PIL import Image
+
+    found = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as image:
+        image.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(found, "PNG", optimize=True)
+    return found.getvalue()
 
 
 # The pictures that the package itself draws of the runs on the page.
@@ -157,20 +200,19 @@ OF_RUNS = {
 
 def main(source: Path) -> None:
     """Run the page on the files in ``source``, and write outputs and pictures."""
-    import json
-
     page, outputs = PAGE.read_text(encoding="utf-8"), []
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+        folder = Path(place) / "ag_news"  # which the pictures name
+        folder.mkdir()
         for name in ("train.csv", "test.csv"):
             shutil.copyfile(source / name, folder / name)
         for number, blocks in enumerate(programs(page).values()):
             outputs += run(blocks, folder, "" if number else KEEP_NUMBERS)
         PICTURES.mkdir(exist_ok=True)
-        for name, content in news_pictures(json.loads((folder / NUMBERS).read_text())).items():
-            (PICTURES / f"{name}.png").write_bytes(content)
-        for name, drawn in OF_RUNS.items():
-            shutil.copyfile(folder / "runs" / f"{drawn}.png", PICTURES / f"{name}.png")
+        drawn = news_pictures(json.loads((folder / NUMBERS).read_text()))
+        drawn |= {name: (folder / "runs" / f"{path}.png").read_bytes() for name, path in OF_RUNS.items()}
+        for name, content in drawn.items():
+            (PICTURES / f"{name}.png").write_bytes(small(content))
     PAGE.write_text(with_outputs(page, outputs), encoding="utf-8")
 
 

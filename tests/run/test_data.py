@@ -148,9 +148,16 @@ def test_running_text_is_every_token_once(tale: Path) -> None:
     assert there == len(words)
     lanes = list(data.loader())
     lane = [data.vocabulary[target] for _, targets in lanes for target in targets[0].tolist() if target != -100]
-    assert lane == words[: len(lane)] and len(lane) == -(
-        -len(data.rows("train")) // 4
-    )  # the first lane goes on from batch to batch
+    assert lane == words[: len(lane)]  # the first lane goes on from batch to batch
+    assert len(lane) == -(-len(data.rows("train")) // 4)
+    first, second = (data.train[k] for k in (0, 1))
+    assert first[1].min() >= 0 and torch.equal(first[0][1:], first[1][:-1]) and second[0][0] == first[1][-1]
+    gpt = tw.load_data(tale, tokenizer="words", context=16, model="gpt")
+    measured = [targets for _, targets in gpt.loader("valid", batch_size=4)]
+    counted = [data.vocabulary[target] for targets in measured for target in targets.flatten().tolist() if target != -100]
+    assert counted == [data.vocabulary[target] for target in data.valid[0][1].tolist()]  # one window holds all of them
+    assert len(gpt.valid) > 8
+    assert int((gpt.valid[1][1] == -100).sum()) == 8  # half a window is read before the first that counts
     windows = list(tw.load_data(tale, tokenizer="words", context=16, model="gpt").loader(seed=1, batch_size=8))
     assert sum(int((targets != -100).sum()) for _, targets in windows) == len(data.rows("train"))
 
