@@ -223,6 +223,7 @@ def test_public_names() -> None:
         "generate",
         "landscape",
         "load",
+        "load_data",
         "mistakes",
         "predict",
         "recipes",

@@ -22,6 +22,7 @@ __all__ = [
     "generate",
     "landscape",
     "load",
+    "load_data",
     "mistakes",
     "predict",
     "recipes",
@@ -38,12 +39,11 @@ if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
-    from trainwright.look import explain, landscape, mistakes, story
+    from trainwright.look import explain, landscape, load_data, mistakes, story
     from trainwright.tasks.custom.fit import fit
 
-
 # Where names are that are not in ``api``.
-_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(("explain", "landscape", "mistakes", "story"), "look")}
+_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(("explain", "landscape", "load_data", "mistakes", "story"), "look")}
 
 
 def __getattr__(name: str) -> Any:

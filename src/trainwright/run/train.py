@@ -31,6 +31,7 @@ from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.checkpoint import Checkpoint
+    from trainwright.tasks.base import FillCache
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
     from trainwright.training.trainer import Trainer
@@ -148,8 +149,8 @@ class Session:
         for note in notes:
             self.listen(note)
 
-    def prepare(self, request: Request, base: dict[str, Any]) -> Prepared:
-        """Return the problem with all its settings, and its training ready to begin."""
+    def pose(self, request: Request, base: dict[str, Any]) -> tuple[Source, Problem, FillCache]:
+        """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called."""
         from trainwright.data.read import source as sources
         from trainwright.tasks import registry
 
@@ -170,6 +171,11 @@ class Session:
             self.listen(Note("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one"))
         problem, fill_cache = registry.prepare(task, found, settings, parent, self.listen)
         self._say(problem.notes + problem.derive())
+        return found, problem, fill_cache
+
+    def prepare(self, request: Request, base: dict[str, Any]) -> Prepared:
+        """Return the problem with all its settings, and its training ready to begin."""
+        found, problem, fill_cache = self.pose(request, base)
         self._importing.join()
         from trainwright.training.trainer import Trainer
 

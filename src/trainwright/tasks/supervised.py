@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     import polars as pl
     import torch
     from torch import nn
+    from torch.utils.data import Dataset
 
     from trainwright.config.settings import Settings
     from trainwright.data.batches.base import Batches
+    from trainwright.data.batches.loader import Loader
     from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
     from trainwright.evaluation.measure import Outputs
@@ -76,6 +78,22 @@ class SupervisedProblem(Problem):
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
         return self.batches_of(self.splits["train"], self.settings.batch_size or 1, self.settings.seed, device)
+
+    def dataset(self, name: str) -> Dataset[Any]:
+        """Return the rows of a split whose inputs are arrays with a row each."""
+        import torch
+        from torch.utils.data import TensorDataset
+
+        return TensorDataset(*(torch.tensor(each) for each in (*self.splits[name].inputs, self.splits[name].targets)))
+
+    def loader(self, name: str, batch_size: int, seed: int | None) -> Loader:
+        import torch
+
+        from trainwright.data.batches.loader import epochs_loader, ordered_loader
+
+        if seed is None:
+            return ordered_loader(self.dataset(name), batch_size)
+        return epochs_loader(self.batches_of(self.splits[name], batch_size, seed, torch.device("cpu")))
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
         self.target.settle(self.settings, self.splits["train"].targets)

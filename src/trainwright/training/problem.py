@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     import polars as pl
     import torch
     from torch import nn
+    from torch.utils.data import Dataset
 
     from trainwright.config.settings import Settings
     from trainwright.data.batches.base import Batches
+    from trainwright.data.batches.loader import Loader
     from trainwright.data.shapes import Shape
     from trainwright.models.forward import Forward
     from trainwright.models.objective import Objective
@@ -91,6 +93,14 @@ class Problem(ABC):
     @abstractmethod
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
         """Return the training split in batches, as ``model`` takes them."""
+
+    @abstractmethod
+    def dataset(self, name: str) -> Dataset[Any]:
+        """Return the rows of a split one by one, each a tuple (input, ..., target), for a loop of a person's own."""
+
+    @abstractmethod
+    def loader(self, name: str, batch_size: int, seed: int | None) -> Loader:
+        """Return a split in batches, each a tuple (input, ..., targets): those of training where there is a seed."""
 
     @abstractmethod
     def objective(self, model: nn.Module, device: torch.device) -> Objective:

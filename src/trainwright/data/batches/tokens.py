@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.shuffle import epoch_order
@@ -61,6 +62,25 @@ class Windows:
             chosen = order[low : low + self.batch_size]
             lengths = edges[chosen + 1] - edges[chosen]
             yield _batch(self.ids, edges[chosen], self.context, lengths, self.device)
+
+
+class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
+    """Windows one by one, as ``evaluation_windows`` has them: ids and targets int64 (width,), every target exactly once."""
+
+    def __init__(self, ids: np.ndarray, width: int, warm: int = 0) -> None:
+        self._ids, self._rows = ids, len(ids) - 1
+        self._width = min(width, self._rows)
+        self._warm = min(warm, self._width - 1)
+
+    def __len__(self) -> int:
+        return -(-max(self._rows - self._warm, 1) // (self._width - self._warm))
+
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
+        first = range(len(self))[row] * (self._width - self._warm)  # raises where there is no such window
+        lengths = np.array([min(self._rows - first, self._width)])
+        (ids,), targets, *_ = _batch(self._ids, np.array([first]), self._width, lengths, torch.device("cpu"))
+        targets[:, : self._warm if first else 0] = IGNORED
+        return ids[0], targets[0]
 
 
 def evaluation_windows(ids: np.ndarray, *, batch_size: int, width: int, warm: int, device: torch.device) -> Iterator[Batch]:

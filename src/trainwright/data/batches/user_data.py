@@ -131,7 +131,8 @@ def _unpack(inputs: Sequence[Any]) -> tuple[Any, ...]:
 
 
 class DatasetBatches:
-    """Batches of a map-style ``Dataset``: items are fetched in our order and combined by torch's ``default_collate``."""
+    """Batches of a map-style ``Dataset``: items are fetched in our order and combined by its method ``collate``, where it has
+    one, else by torch's ``default_collate``."""
 
     def __init__(self, dataset: Dataset[Any], layout: BatchLayout, *, batch_size: int, seed: int | None) -> None:
         self.dataset, self.layout, self.batch_size, self.seed = dataset, layout, batch_size, seed
@@ -142,10 +143,11 @@ class DatasetBatches:
         """Yield batches, shuffled by (seed, epoch); in the data set's order where the seed is None."""
         order = epoch_order(self.rows, self.seed, epoch)
         fetch = getattr(self.dataset, "__getitems__", None)
+        collate = getattr(self.dataset, "collate", default_collate)
         for first in range(start * self.batch_size, self.rows, self.batch_size):
             rows = order[first : first + self.batch_size]
             items = fetch(rows.tolist()) if fetch else [self.dataset[int(row)] for row in rows]
-            batch = default_collate(items)
+            batch = collate(items)
             if not any(isinstance(leaf, Tensor) and leaf.dtype == torch.float64 for leaf in tree_leaves(items[0])):
                 batch = tree_map(self._to_default_dtype, batch)
             yield self.layout.batch(batch, rows)
@@ -170,7 +172,13 @@ class LoaderBatches:
         self.rows = len(batches.dataset) if isinstance(getattr(batches, "dataset", None), Sequence) else 0
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Return the loader's own batches in its own order; those before ``start`` are drawn at once and skipped."""
+        """Return the loader's own batches in its own order; those before ``start`` are drawn at once and skipped.
+
+        A data set or sampler whose order follows from the epoch is told which one begins, by its ``set_epoch``.
+        """
+        for part in (getattr(self.batches, name, None) for name in ("dataset", "sampler")):
+            if callable(begin := getattr(part, "set_epoch", None)):
+                begin(epoch)
         batches = iter(self.batches)
         for _ in islice(batches, start):
             pass

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
+from trainwright.data.batches.loader import BatchStream
 from trainwright.data.batches.user_data import InputLayout, any_batches
 from trainwright.errors import error
 from trainwright.evaluation import measure
@@ -35,9 +36,10 @@ def fit(options: FitOptions) -> Iterator[Event]:
 
     Args:
         model: called as ``model(*inputs)``, or by keyword where a batch is a dict; trained where its parameters are.
-        data: a tuple (input, ..., targets) or a dict of tensors or arrays, a ``Dataset``, a ``DataLoader``, or an iterable
-            of such batches that can be gone through again. ((a, b), targets) is the same as (a, b, targets). Floating
-            arrays take the type of the model's parameters; tensors stay as they are.
+        data: a tuple (input, ..., targets) or a dict of tensors or arrays, a ``Dataset`` (whose method ``collate``, where it
+            has one, makes a batch of items), a ``DataLoader``, or an iterable of such batches that can be gone through again;
+            ``load_data`` makes data sets and loaders. ((a, b), targets) is the same as (a, b, targets). Floating arrays take
+            the type of the model's parameters; tensors stay as they are.
         loss: called as ``loss(outputs, targets)``; a mean over the batch.
         valid: like ``data``; measured after each epoch, and then the model ends with the parameters of the best one.
         metrics: functions by name, each called as ``metric(outputs, targets)`` with those of all validation rows at once
@@ -105,7 +107,8 @@ def evaluate_own(options: EvaluateOptions) -> dict[str, Any]:
 def predict_own(options: PredictOptions) -> Any:
     """Return the outputs of ``trainwright.predict``."""
     if isinstance(options.data, DataLoader):
-        if isinstance(options.data.sampler, RandomSampler | SubsetRandomSampler | WeightedRandomSampler):
+        drawn = isinstance(options.data.sampler, RandomSampler | SubsetRandomSampler | WeightedRandomSampler)
+        if drawn or isinstance(options.data.dataset, BatchStream):
             raise error("E618", problem="draws rows in random order")
         if options.data.drop_last:
             raise error("E618", problem="leaves out the last rows (drop_last)")

@@ -28,6 +28,7 @@ from trainwright.watch.events import Listener, Note, PhaseEnded, Progress
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from torch.utils.data import Dataset
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.objective import Objective
@@ -59,6 +60,12 @@ class ImageProblem(SupervisedProblem):
         if "mixup" in (self.settings.augment or []) and self.settings.loss.name in ("NLLLoss", "MultiMarginLoss"):
             raise error("E273", name=self.settings.loss.name)
         return found
+
+    def dataset(self, name: str) -> Dataset[Any]:
+        from trainwright.data.images.batches import ImageDataset
+
+        split, encoder = self.splits[name], self.encoder
+        return ImageDataset(split.inputs, split.targets, encoder.mean, encoder.std)
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
         """Return normalised pictures in batches; those of training are changed at random."""

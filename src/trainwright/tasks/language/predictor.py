@@ -121,13 +121,18 @@ class LanguagePredictor(Predictor):
 
 
 def measure(model: nn.Module, ids: np.ndarray, context: int, device: torch.device) -> Sums:
-    """Measure every token once, by windows that do not depend on how they are batched.
-
-    A transformer sees windows of the length that it was trained with, half of it before the first token that counts.
-    """
+    """Measure every token once, by windows that do not depend on how they are batched."""
     from trainwright.data.batches.tokens import evaluation_windows
     from trainwright.evaluation import perplexity
 
-    width, warm = (LSTM_WINDOW, LSTM_WARM) if model.is_stateful else (context, context // 2)
+    width, warm = evaluation_window(bool(model.is_stateful), context)
     windows = evaluation_windows(ids, batch_size=BATCH, width=width, warm=warm, device=device)
     return perplexity.measure(model, model.output, windows)  # type: ignore[arg-type]
+
+
+def evaluation_window(stateful: bool, context: int) -> tuple[int, int]:
+    """Return the tokens of a window, and how many of them are read before the first that counts.
+
+    A transformer sees windows of the length that it was trained with, half of it before the first token that counts.
+    """
+    return (LSTM_WINDOW, LSTM_WARM) if stateful else (context, context // 2)

@@ -19,9 +19,11 @@ from trainwright.data.shapes import TokenShape
 from trainwright.data.tables.split import NAMES
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
+from trainwright.models import registry
+from trainwright.models.catalog import models
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.language import defaults
-from trainwright.tasks.language.predictor import BITS, LanguagePredictor, measure
+from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch.events import Answers, Listener, Note, PhaseEnded, Scores
 
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
     import polars as pl
     import torch
     from torch import nn
+    from torch.utils.data import Dataset
 
     from trainwright.data.batches.base import Batches
+    from trainwright.data.batches.loader import Loader
     from trainwright.evaluation.perplexity import Sums
     from trainwright.models.forward import Forward
     from trainwright.models.objective import Objective
@@ -80,14 +84,37 @@ class LanguageProblem(Problem):
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
         """Return lanes for a model that carries its state, windows in random order for one that does not."""
+        return self._batches("train", bool(model.is_stateful), self.settings.batch_size or 1, self.settings.seed, device)
+
+    def _batches(self, name: str, stateful: bool, batch_size: int, seed: int, device: torch.device) -> Batches:
         from trainwright.data.batches.tokens import Lanes, Windows
 
-        settings, ids = self.settings, self.splits["train"].ids
-        assert settings.batch_size and settings.context
-        if model.is_stateful:
-            lanes = min(settings.batch_size, len(ids) - 1)
-            return Lanes(ids, batch_size=lanes, context=settings.context, device=device)
-        return Windows(ids, batch_size=settings.batch_size, context=settings.context, seed=settings.seed, device=device)
+        ids, context = self.splits[name].ids, self.settings.context or 1
+        if stateful:
+            return Lanes(ids, batch_size=min(batch_size, len(ids) - 1), context=context, device=device)
+        return Windows(ids, batch_size=batch_size, context=context, seed=seed, device=device)
+
+    @property
+    def _stateful(self) -> bool:
+        """Return whether the network that the settings name carries a state."""
+        return bool(registry.load(models(self.task)[self.settings.network.name].network).is_stateful)
+
+    def dataset(self, name: str) -> Dataset[Any]:
+        """Return windows: of training next to each other, else those by which a model is measured."""
+        from trainwright.data.batches.tokens import WindowDataset
+
+        context = self.settings.context or 1
+        width, warm = (context, 0) if name == "train" else evaluation_window(self._stateful, context)
+        return WindowDataset(self.splits[name].ids, width, warm)
+
+    def loader(self, name: str, batch_size: int, seed: int | None) -> Loader:
+        import torch
+
+        from trainwright.data.batches.loader import epochs_loader, ordered_loader
+
+        if seed is None:
+            return ordered_loader(self.dataset(name), batch_size)
+        return epochs_loader(self._batches(name, self._stateful, batch_size, seed, torch.device("cpu")))
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
         """Return the cross-entropy of the next token. Raise E313 for another loss."""

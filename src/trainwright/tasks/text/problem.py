@@ -31,6 +31,7 @@ from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
     import torch
+    from torch.utils.data import Dataset
 
     from trainwright.data.batches.base import Batches
 
@@ -66,6 +67,11 @@ class TextProblem(SupervisedProblem):
         texts, tuned = self.splits["train"].inputs, self.parent is not None
         self.settings, notes = defaults.text_training(self.settings, texts, self.encoder.size, self.target.outputs, tuned)
         return notes
+
+    def dataset(self, name: str) -> Dataset[Any]:
+        from trainwright.data.text.batches import TextDataset
+
+        return TextDataset(self.splits[name].inputs, self.splits[name].targets)
 
     def batches_of(self, part: Split, batch_size: int, seed: int | None, device: torch.device, **how: Any) -> Batches:
         """Return token rows in batches; for a bag that learns on a processor, by id as well."""

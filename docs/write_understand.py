@@ -1,0 +1,220 @@
+"""Runs docs/understand.md and writes its outputs and pictures anew: `python docs/write_understand.py FOLDER`.
+
+FOLDER holds `train.csv` and `test.csv` of AG News. Each heading of the second level is a program of its own; below each of its
+blocks stands what it printed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+PAGE, PICTURES = DOCS / "understand.md", DOCS / "pictures"
+BLOCK = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]\d+)?")
+SEPARATOR = "\x1e"  # printed after each block
+TOLERANCE = 0.02  # of a number; what a training ends with differs in the last digits from one processor to another
+NUMBERS = "numbers.json"  # what the pictures of the news show
+
+
+def programs(page: str) -> dict[str, list[tuple[str, str]]]:
+    """Return the blocks of code of each heading, each with its output as it stands on the page."""
+    parts = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    return {part.partition("\n")[0]: BLOCK.findall(part) for part in parts}
+
+
+def run(blocks: list[tuple[str, str]], folder: Path, after: str = "") -> list[str]:
+    """Run blocks as one program in a folder, then ``after``; return what each printed. Raise RuntimeError where it fails."""
+    code = "".join(f"{code}\nprint({SEPARATOR!r}, end='')\n" for code, _ in blocks) + after
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return done.stdout.split(SEPARATOR)[:-1]
+
+
+def differences(expected: str, found: str) -> list[str]:
+    """Return where an output differs: in its words, or in a number by more than ``TOLERANCE`` and one in its last digit."""
+    if len(expected.splitlines()) != len(found.splitlines()):
+        return [f"{expected!r} is now {found!r}"]
+    return [
+        f"{old!r} is now {new!r}"
+        for old, new in zip(expected.splitlines(), found.splitlines(), strict=True)
+        if NUMBER.sub("", old).split() != NUMBER.sub("", new).split()
+        or not all(map(close, NUMBER.findall(old), NUMBER.findall(new)))
+    ]
+
+
+def close(old: str, new: str) -> bool:
+    """Return whether two written numbers are the same: whole ones to the digit, others nearly."""
+    if "." not in old:
+        return old == new
+    digit = 10.0 ** -len(old.partition("e")[0].partition(".")[2]) * (float("1e" + old.partition("e")[2]) if "e" in old else 1)
+    before, after = (float(each.replace(",", "")) for each in (old, new))
+    return abs(before - after) <= max(TOLERANCE * abs(before), 1.001 * digit)
+
+
+def with_outputs(page: str, outputs: list[str]) -> str:
+    """Return the page with these outputs below its blocks."""
+    following = iter(outputs)
+    return BLOCK.sub(lambda found: f"```python\n{found[1]}```\n\n```text\n{next(following)}```", page)
+
+
+KEEP_NUMBERS = f"""
+import json
+import pathlib
+
+
+def rates(run):
+    names, *lines = [line.split(",") for line in (run.path / "history.csv").read_text().splitlines()]
+    return [float(line[names.index("lr")]) for line in lines]
+
+
+now = learned.model(values, offsets).detach()
+found = {{
+    "labels": data.labels,
+    "right": data.labels[targets[0]],
+    "before": (logits[0].tolist(), shares[0].tolist()),
+    "after": (now[0].tolist(), now.softmax(dim=1)[0].tolist()),
+    "noise": noise,
+    "errors": errors,
+    "rates": {{"news-tutorial": rates(taught), "news-tutorial-small": rates(learned)}},
+}}
+pathlib.Path({NUMBERS!r}).write_text(json.dumps(found))
+"""
+
+
+def softmax(found: dict[str, Any]) -> Any:
+    """Draw the logits and the probabilities of one headline, before and after training."""
+    from trainwright.watch import figures
+
+    canvas = figures.blank(8.6, 4.4)
+    figures.title(canvas, 0.13, "From logits to probabilities", f"one training headline of the class {found['right']}")
+    labels = found["labels"]
+    for place, (name, when) in enumerate((("before", "before training"), ("after", "after training"))):
+        for side, (title, values) in enumerate(zip(("logits", "probabilities"), found[name], strict=True)):
+            axes = figures.axes(canvas, (0.13 + 0.47 * side, 0.48 - 0.38 * place, 0.38, 0.24))
+            colors = [figures.VALID if label == found["right"] else figures.TRAIN for label in labels]
+            axes.barh(labels, values, color=colors, height=0.62)
+            axes.invert_yaxis()
+            axes.set_title(f"{title} {when}", loc="left", fontsize=9.5, color=figures.INK)
+            room = max(abs(value) for value in values) * 1.7
+            axes.set_xlim(0 if side else -room, 1.15 if side else room)
+            for row, value in enumerate(values):
+                text = {"va": "center", "ha": "left" if value >= 0 else "right", "fontsize": 8.5, "color": figures.SOFT}
+                axes.annotate(f"{value:.2f}", (value, row), (4 if value >= 0 else -4, 0), textcoords="offset points", **text)
+            if side:
+                axes.tick_params(labelleft=False)
+    return canvas
+
+
+def falling(points: dict[str, float], theory: dict[str, float], title: str, subtitle: str, across: str) -> Any:
+    """Draw what was measured for each batch size, and the theory, on logarithmic axes."""
+    from trainwright.watch import figures
+
+    canvas = figures.blank(6.8, 4.3)
+    figures.title(canvas, 0.11, title, subtitle)
+    axes = figures.axes(canvas, (0.11, 0.14, 0.84, 0.59))
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    sizes = [int(n) for n in points]
+    axes.plot(sizes, list(theory.values()), color=figures.SOFT, linewidth=1.6, linestyle=(0, (4, 2)), label="theory")
+    axes.plot(sizes, list(points.values()), "o", color=figures.TRAIN, markersize=6, label="measured")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.2g}")
+    axes.set_xlabel("rows in a batch", fontsize=9.5, color=figures.SOFT)
+    axes.set_title(across, loc="left", fontsize=9.5, color=figures.INK)
+    axes.legend(frameon=False, fontsize=9, labelcolor=figures.INK)
+    return canvas
+
+
+def schedules(rates: dict[str, list[float]]) -> Any:
+    """Draw the learning rate of each epoch."""
+    from trainwright.watch import figures
+
+    canvas = figures.blank(6.8, 4.0)
+    figures.title(
+        canvas, 0.11, "The rate of each epoch", "the rate is multiplied by gamma after each epoch; a logarithmic axis"
+    )
+    axes = figures.axes(canvas, (0.11, 0.15, 0.6, 0.63))
+    axes.set_yscale("log")
+    for (name, values), color in zip(rates.items(), (figures.VALID, figures.TRAIN), strict=True):
+        axes.plot(range(1, len(values) + 1), values, "o-", color=color, linewidth=2, markersize=4.5)
+        axes.annotate(name, (len(values), values[-1]), (8, 0), textcoords="offset points", va="center", fontsize=9, color=color)
+    axes.set_xlabel("epoch", fontsize=9.5, color=figures.SOFT)
+    axes.set_xticks(range(2, len(next(iter(rates.values()))) + 1, 2))
+    return canvas
+
+
+def news_pictures(found: dict[str, Any]) -> dict[str, bytes]:
+    """Return the pictures of what the page measures beside its runs, by name."""
+    from trainwright.watch import figures
+
+    noise, errors = found["noise"], found["errors"]
+    first = next(iter(noise.values()))
+    shrinking = {n: first / int(n) ** 0.5 for n in noise}
+    measured, theory = ({n: pair[place] for n, pair in errors.items()} for place in (0, 1))
+    drawn = {
+        "softmax": softmax(found),
+        "schedule": schedules(found["rates"]),
+        "monte-carlo": falling(
+            measured, theory, "A batch estimates the loss", "theory: s / sqrt(n)", "typical error of the loss"
+        ),
+        "gradient-noise": falling(
+            noise, shrinking, "A batch estimates the gradient", "theory: noise(1) / sqrt(n)", "noise of the gradient, relative"
+        ),
+    }
+    return {name: figures.png(figure) for name, figure in drawn.items()}
+
+
+def small(content: bytes) -> bytes:
+    """Return a PNG file of a third of the size: its colours are few."""
+    from PIL import Image
+
+    found = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as image:
+        image.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(found, "PNG", optimize=True)
+    return found.getvalue()
+
+
+# The pictures that the package itself draws of the runs on the page.
+OF_RUNS = {
+    "curves-taught": "news-tutorial-0/plots/curves",
+    "curves-learned": "news-tutorial-small-0/plots/curves",
+    "curves-overfit": "by-heart/plots/curves",
+    "confusion": "news-tutorial-small-0/plots/confusion",
+    "predicted": "diabetes/plots/predicted",
+    "curves-words": "reference/plots/curves",
+}
+
+
+def main(source: Path) -> None:
+    """Run the page on the files in ``source``, and write outputs and pictures."""
+    page, outputs = PAGE.read_text(encoding="utf-8"), []
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "ag_news"  # which the pictures name
+        folder.mkdir()
+        for name in ("train.csv", "test.csv"):
+            shutil.copyfile(source / name, folder / name)
+        for number, blocks in enumerate(programs(page).values()):
+            outputs += run(blocks, folder, "" if number else KEEP_NUMBERS)
+        PICTURES.mkdir(exist_ok=True)
+        drawn = news_pictures(json.loads((folder / NUMBERS).read_text()))
+        drawn |= {name: (folder / "runs" / f"{path}.png").read_bytes() for name, path in OF_RUNS.items()}
+        for name, content in drawn.items():
+            (PICTURES / f"{name}.png").write_bytes(small(content))
+    PAGE.write_text(with_outputs(page, outputs), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
