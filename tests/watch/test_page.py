@@ -266,7 +266,7 @@ def test_page_of_a_language_model() -> None:
     html = rendered(report, history, examples=[passage, where], texts={0: "first", 2: "second"})
     reader = read(html)
     assert (
-        "Its perplexity on 82,430 tokens that it had never seen is 112.4 (95 % interval 110.2 to 115.0): against 192.3"
+        "Its perplexity on 82,430 tokens that it had never seen is 112.4 (95 % interval 110.2 to 115.0), against 192.3"
         in reader.text
     )
     for fact in (r"to beat\s*192\.3\s*bigram, loss 5\.2590", r"baseline\s*699\.2\s*unigram, loss 6\.5500", "train perplexity",

@@ -14,6 +14,10 @@ from trainwright.watch.panels import Panel
 from trainwright.watch.record import Record
 
 _TINY = 1e-7  # a learning rate up to this moves no parameter that float32 holds by more than its rounding
+_WORTH = {
+    "valid": "What it says of new rows is no better than guessing.",
+    "train": "It did not learn its own rows: the learning rate may be far too high or too low.",
+}
 _GAP = 0.1  # between the accuracies on training and on validation rows, from which on it is said
 
 
@@ -35,7 +39,7 @@ def sentence(report: Mapping[str, Any]) -> str:
     sure = f" ({scores.interval(lead, found)})" if ends else ""
     known = f"{metrics.find(lead).title} {metrics.find(lead).write(value)} "  # is said already
     judged = scores.verdict(report).removeprefix(known).removeprefix("is ")
-    more = f": {judged}" if judged else ""
+    more = f"{',' if judged.startswith('against') else ':'} {judged}" if judged else ""
     warned = "" if test else f". There were no test {unit}: expect less on new ones"
     return f"{said}{sure}{more}{warned}."
 
@@ -70,27 +74,24 @@ def _lost(record: Record, loss: Panel) -> Iterator[str]:
 
 
 def _unlearned(record: Record, loss: Panel) -> Iterator[str]:
-    """Tell of a loss that stayed where it is without any learning."""
+    """Tell of losses that never were, or at the end are not, what a model without any learning has."""
     blind = panels.chance(record)
-    part = "valid" if "valid" in loss.lines else "train"
-    known = [(epoch, value) for epoch, value in loss.lines.get(part, []) if math.isfinite(value)]
-    name = "validation" if part == "valid" else "training"
-    if not known:
-        return
-    best = min(value for _, value in known)
-    if blind and best >= blind[1]:
-        yield (
-            f"The {name} loss never fell below {_level(blind)}: at its lowest it was {words.loss(best)}. "
-            "The model learned nothing that it could use."
-        )
-    elif len(known) > 1 and min(known, key=lambda each: each[1])[0] == known[0][0] and known[-1][1] > 1.5 * best:
-        first, last = known[0], known[-1]
-        yield (
-            f"The {name} loss was lowest after the first epoch ({words.loss(first[1])}) and rose to {words.loss(last[1])}: "
-            "the learning rate may be too high, or the model learned its rows by heart."
-        )
-    if blind and part == "valid" and best < blind[1] <= known[-1][1]:
-        yield f"At the end the {name} loss was {words.loss(known[-1][1])}, no better than {_level(blind)}."
+    for part, name in (("valid", "validation"), ("train", "training")):
+        known = [value for _, value in loss.lines.get(part, []) if math.isfinite(value)]
+        if not known:
+            continue
+        if blind and min(known) >= blind[1]:
+            yield (
+                f"The {name} loss never fell below {_level(blind)}: at its lowest it was {words.loss(min(known))}. "
+                f"{_WORTH[part]}"
+            )
+        elif blind and known[-1] >= blind[1]:
+            yield f"At the end the {name} loss was {words.loss(known[-1])}, no better than {_level(blind)}."
+        elif part == "valid" and len(known) > 1 and known[0] == min(known) and known[-1] > 1.5 * known[0]:
+            yield (
+                f"The validation loss was lowest after the first epoch ({words.loss(known[0])}) and rose to "
+                f"{words.loss(known[-1])}: the learning rate may be too high, or the model learned its rows by heart."
+            )
 
 
 def _level(blind: tuple[str, float]) -> str:

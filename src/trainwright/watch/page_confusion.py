@@ -70,7 +70,7 @@ def _cell(x: float, y: float, side: float, count: int, total: int, right: bool, 
     yield svg.rect(x + 0.5, y + 0.5, side - 1, side - 1, f"cell {kind}", f"{title}, {words.percent(share)}" if count else "")
     if not count or n > _COUNTED:
         return
-    strong = " strong" if level >= 6 else ""
+    strong = " strong" if level >= 6 else " mid" if level >= 2 else ""
     lower = 0 if n <= _RATED else 5
     yield svg.text(x + side / 2, y + side / 2 + lower, words.count(count), f"count{strong}", "middle")
     if not lower:
@@ -153,7 +153,7 @@ def _class(one: Mapping[str, Any], counts: Matrix | None, place: int, labels: Se
     most, other = max(row, key=lambda each: each[0], default=(0, 0))
     taken = f"{page_html.label(labels[other], 30)} ({words.count(most)})" if most else ""
     shares = "".join(f'<td class="n" data-v="{one[key]:.6f}">{words.percent(one[key])}</td>' for key in ("precision", "recall"))
-    bar = f'<svg class="bar" viewBox="0 0 50 8" aria-hidden="true">{svg.rect(0, 0, 50 * one["f1"], 8, "fill")}</svg>'
+    bar = page_html.bar(one["f1"], "fill")
     f1 = f'<td class="n f1" data-v="{one["f1"]:.6f}">{bar}{words.percent(one["f1"])}</td>'
     rows = f'<td class="n" data-v="{int(one["n"])}">{words.count(one["n"])}</td>'
     return f'<tr><th scope="row">{page_html.label(one["label"])}</th>{shares}{f1}{rows}<td data-v="{most}">{taken}</td></tr>'

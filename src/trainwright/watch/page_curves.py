@@ -11,6 +11,7 @@ from trainwright.watch.panels import Panel
 from trainwright.watch.record import Record
 
 _WIDTH, _HEIGHT, _RATE, _SCORE = 440.0, 270.0, 96.0, 440.0
+_ROW, _LETTER = 42.0, 7.6  # of a compared score, and of a letter of its name, which is small and bold
 _LEFT, _RIGHT, _TOP, _BELOW = 52.0, 82.0, 24.0, 40.0
 
 
@@ -116,7 +117,7 @@ def score(report: Mapping[str, Any]) -> str:
     ends = [end for _, value, ends, _ in rows for end in (value, *ends)]
     share = lead == "accuracy"
     low, high = (0.0, 1.0) if share else (min(0.0, *ends), max(ends) * 1.06)
-    height = 30.0 * len(rows) + 30
+    height = _ROW * len(rows) + 34
     x, bottom = svg.Axis(low, high, 10, _SCORE - 10), height - 28
     write = svg.percent if share else svg.tick
     parts = []
@@ -124,7 +125,7 @@ def score(report: Mapping[str, Any]) -> str:
         parts.append(svg.line(x.at(value), 4, x.at(value), bottom, "grid"))
         parts.append(svg.text(min(max(x.at(value), 18), _SCORE - 18), bottom + 17, write(value), "tick", "middle"))
     for place, (name, value, sure, kind) in enumerate(rows):
-        parts += _dot(x, 30.0 * place + 22, name, value, sure, kind, metrics.find(lead).write(value))
+        parts += _dot(x, _ROW * place + 29, name, value, sure, kind, metrics.find(lead).write(value))
     title = metrics.find(lead).title
     said = "; ".join(f"{name} {metrics.find(lead).write(value)}" for name, value, _, _ in rows)
     better = "" if metrics.find(lead).higher_is_better else ", less is better"
@@ -151,10 +152,8 @@ def _compared(report: Mapping[str, Any]) -> list[tuple[str, float, tuple[float, 
 
 def _dot(x: svg.Axis, y: float, name: str, value: float, sure: tuple[float, ...], kind: str, written: str) -> list[str]:
     """Return one line of the comparison: the interval as a bar, the value as a dot, both named above it."""
-    at = x.at(value)
-    left = at < (x.start + x.end) / 2
-    reach = x.at(sure[1] if left else sure[0]) if sure else at
-    edge = max(reach, at) + 10 if left else min(reach, at) - 10
+    at, label = x.at(value), words.clip(f"{written}  {name}", 44)
+    reach = _LETTER * words.width(label)
+    place = max(at - reach, x.start) if at > (x.start + x.end) / 2 else min(at, x.end - reach)
     bar = svg.line(x.at(sure[0]), y, x.at(sure[1]), y, f"span {kind}") if sure else ""
-    label = svg.text(edge, y + 4.5, f"{written}  {name}", f"name {kind}", "" if left else "end")
-    return [bar, svg.dots([(at, y)], 5.5, f"dot {kind}"), label]
+    return [bar, svg.dots([(at, y)], 5.5, f"dot {kind}"), svg.text(place, y - 11, label, f"name {kind}")]

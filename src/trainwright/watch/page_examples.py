@@ -18,7 +18,7 @@ _GROUPS = (
     ("near", "The rows it hit best", ""),
     ("right", "Right answers", "some of them, from the first to the last"),
 )
-_FIRST, _SHOWN, _COLUMNS, _LEVELS = 6, 420, 14, 4  # rows, characters of a text, columns of a row, shades of a word
+_FIRST, _SHOWN, _COLUMNS, _LEVELS = 6, 420, 12, 4  # rows, characters of a text, columns of a row, shades of a word
 _PICTURE = re.compile(r"data:image/(png|webp|jpeg|gif);base64,[A-Za-z0-9+/=]+")
 _LARGEST, _BUDGET = 120_000, 900_000  # characters of a picture, and of all
 
@@ -67,16 +67,15 @@ def _class(row: Mapping[str, Any], right: bool) -> str:
     """Return sign, labels and probability of an answer that is a class."""
     answer, truth = page_html.label(row.get("answer"), 40), page_html.label(row.get("truth"), 40)
     share = row.get("probability")
-    sure = f'{_bar(share, right)}<span class="n">{words.percent(share)}</span>' if isinstance(share, int | float) else ""
+    sure = (
+        f'{page_html.bar(share, "right" if right else "wrong")}<span class="n">{words.percent(share)}</span>'
+        if isinstance(share, int | float)
+        else ""
+    )
     said = (
         f"<strong>{answer}</strong>" if right else f"<strong>{answer}</strong> <span>but it is <strong>{truth}</strong></span>"
     )
     return f'<p class="answer">{page_html.sign(right)} {said}</p>\n<p class="sure">{sure}</p>'
-
-
-def _bar(share: float, right: bool) -> str:
-    fill = svg.rect(0, 0, 60 * min(max(share, 0.0), 1.0), 6, "right" if right else "wrong")
-    return f'<svg class="bar" viewBox="0 0 60 6" aria-hidden="true">{svg.rect(0, 0, 60, 6, "none")}{fill}</svg>'
 
 
 def _number(row: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
-from trainwright.watch import words
+from trainwright.watch import svg, words
 
 RIGHT, WRONG = "\u2713", "\u2717"
 
@@ -65,6 +65,12 @@ def figure(title: str, picture: str, remark: str = "") -> str:
 def folded(summary: str, content: str) -> str:
     """Return what is shown on request."""
     return f"<details><summary>{summary}</summary>\n{content}\n</details>" if content else ""
+
+
+def bar(share: float, kind: str) -> str:
+    """Return a bar as long as a share; the number stands beside it."""
+    fill = svg.rect(0, 0, 60 * min(max(share, 0.0), 1.0), 6, kind)
+    return f'<svg class="bar" viewBox="0 0 60 6" aria-hidden="true">{svg.rect(0, 0, 60, 6, "none")}{fill}</svg>'
 
 
 def sign(right: bool) -> str:

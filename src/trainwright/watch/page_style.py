@@ -24,7 +24,7 @@ def _shades() -> str:
 
 
 def _ground(kind: str, color: str, share: int) -> str:
-    return f"{kind}{{background:color-mix(in srgb,var(--{color}) {share}%,transparent);border-radius:2px}}"
+    return f"{kind}{{background:color-mix(in srgb,var(--{color}) {share}%,transparent);color:var(--ink);border-radius:2px}}"
 
 
 STYLE = (
@@ -59,6 +59,7 @@ figure+details,.wide+details,.figures+details{margin-top:1rem}figure+.wide,detai
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{font-family:inherit;font-variant-numeric:tabular-nums;fill:var(--ink);unicode-bidi:plaintext}
 svg .tick{font-size:12px;fill:var(--soft)}
+svg .tick,svg .name,svg .value{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 svg .name{font-size:13px;font-weight:600}svg .value{font-size:12.5px;fill:var(--soft)}
 svg .name.train,svg .name.base{fill:var(--soft)}svg .name.valid{fill:var(--valid)}
 .grid{stroke:var(--line);stroke-width:1;fill:none}.axis{stroke:var(--edge);fill:none}
@@ -74,7 +75,7 @@ svg .name.train,svg .name.base{fill:var(--soft)}svg .name.valid{fill:var(--valid
 svg .lost{font-size:16px;font-weight:700;fill:var(--wrong)}
 .none{fill:var(--panel)}.fill{fill:var(--valid)}rect.right{fill:var(--right)}rect.wrong{fill:var(--wrong)}
 svg .label{font-size:12.5px}svg .count{font-size:13px}svg .share{font-size:11px;fill:var(--soft)}
-svg .count.strong,svg .share.strong{fill:var(--paper)}
+svg .share.mid{fill:var(--ink)}svg .count.strong,svg .share.strong{fill:var(--paper)}
 .cells.cm .count{font-size:11px}.cells.cl .label{font-size:11px}
 .cells{width:auto;max-width:100%}.cells.cm{min-width:46rem;max-width:none}.cells.cl{min-width:56rem;max-width:none}.cells.all{max-width:38rem}
 svg.long{min-width:34rem}
@@ -89,7 +90,7 @@ td,th{min-width:3.5rem;max-width:24rem}
 thead th{color:var(--soft);font-weight:500;white-space:nowrap;vertical-align:bottom}
 tbody th{font-weight:500}
 td.n,th.n{text-align:right;white-space:nowrap}
-.f1 .bar{display:inline-block;width:3.2rem;height:.5rem;margin-right:.6rem}
+.f1 .bar{float:left;width:3.2rem;height:.5rem;margin:.5rem .8rem 0 0}
 th button{all:unset;cursor:pointer;color:inherit}th button::after{content:" \\2195";opacity:.5}
 th button:focus-visible{outline:2px solid var(--valid);outline-offset:2px}
 th[aria-sort=ascending] button::after{content:" \\2191";opacity:1}
@@ -125,7 +126,8 @@ footer{margin-top:3rem;color:var(--soft);font-size:.875rem}
 @media print{body{padding:0;max-width:none;font-size:10pt}section{break-inside:auto}figure,tr,.card{break-inside:avoid}
 h2,h3{break-after:avoid}.wide{overflow:visible}.cells.cm,.cells.cl,svg.long{min-width:0}th button::after{content:""}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-@media(max-width:30rem){body{padding:1.5rem 1rem 3rem}th,td{padding-right:.8rem}.tiles{grid-template-columns:1fr 1fr}}
+@media(max-width:30rem){body{padding:1.5rem 1rem 3rem}th,td{padding-right:.8rem}.tiles{grid-template-columns:1fr 1fr}
+.f1 .bar{display:none}}
 """
 )
 SCRIPT = """
