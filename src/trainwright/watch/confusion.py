@@ -31,12 +31,13 @@ def figure(report: Mapping[str, Any]) -> Figure:
     longest = max(map(words.width, labels)) * points * 0.62 / 72
     upright = longest > 0.9 * side / n
     left, below = 0.55 + longest, 0.55 + (longest if upright else 0.2)  # inches for the labels
-    size = (max(7.2, left + side + 1.5), 1.0 + side + below)
+    size = (max(7.2, left + side + (1.5 if n > _MOST_NUMBERED else 0.4)), 1.0 + side + below)
     canvas = figures.blank(*size)
     axes = canvas.add_axes((left / size[0], below / size[1], side / size[0], side / size[1]))
     _cells(axes, counts, 72 * side / n)
     _label_cells(axes, labels, points, upright, 72 * side / n, (left, below))
-    _scale(canvas, (left + side + 0.3) / size[0], below / size[1], min(2.6, side) / size[1])
+    if n > _MOST_NUMBERED:  # what has no numbers has to say what its colours mean
+        _scale(canvas, (left + side + 0.3) / size[0], below / size[1], min(2.6, side) / size[1])
     figures.title(canvas, 0.3 / size[0], *_confusion_title(report))
     return canvas
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from trainwright.watch import figures, metrics, panels, svg, words
+from trainwright.watch import diagnosis, figures, metrics, panels, svg, words
 from trainwright.watch.panels import Panel
 from trainwright.watch.record import Record
 
@@ -45,6 +45,9 @@ def _title(record: Record, loss: Panel) -> str:
 
 
 def _subtitle(record: Record, found: Sequence[Panel]) -> str:
+    grave = diagnosis.gravest(record)
+    if grave:
+        return words.clip(grave, 140 if len(found) > 1 else 95)
     measured = ("valid", "loss") in metrics.by_epoch(record.history)
     valid = "valid: after each epoch" if measured else "no rows were set aside for validation"
     steps = "; faint: single steps" if found[0].steps else ""
@@ -64,10 +67,12 @@ def _draw(axes: Axes, panel: Panel) -> None:
         lost = epochs[np.isnan(values)]
         if panel.lost[part]:
             axes.plot(lost, np.full(len(lost), panel.high), "x", color=figures.WRONG, markersize=6, clip_on=False, zorder=5)
+    scale = svg.Axis(panel.low, panel.high, 0, 1, panel.logarithmic)
     for name, value in panel.marks:
+        side = (-3, "top") if scale.at(value) > 0.93 else (3, "bottom")  # the name of the kept epoch is above
         axes.axhline(value, color=figures.SOFT, linewidth=1.1, linestyle=(0, (5, 4)), zorder=1.5)
         axes.annotate(figures.showable(f"{name}: {panel.write(value)}"), (1, value), xycoords=axes.get_yaxis_transform(),
-                      xytext=(-3, 3), textcoords="offset points", ha="right", va="bottom", fontsize=8.5,
+                      xytext=(-3, side[0]), textcoords="offset points", ha="right", va=side[1], fontsize=8.5,
                       color=figures.SOFT, parse_math=False)  # fmt: skip
     _mark_kept(axes, panel)
     _name_lines(axes, panel)
@@ -108,7 +113,8 @@ def _name_lines(axes: Axes, panel: Panel) -> None:
     places = panels.apart([scale.at(value) for _, value, _ in ends], 0.14, 0.04, 0.98)
     for place, (part, _, value) in zip(places, ends, strict=True):
         axes.annotate(f"{part}\n{value}", (1, place), xycoords="axes fraction", xytext=(6, 0), va="center",
-                      textcoords="offset points", fontsize=9, color=figures.COLORS[part], linespacing=1.05)  # fmt: skip
+                      textcoords="offset points", fontsize=9, color=figures.VALID if part == "valid" else figures.SOFT,
+                      linespacing=1.05)  # fmt: skip
 
 
 def _rate(axes: Axes, rates: panels.Points, loss: Panel) -> None:
@@ -125,5 +131,5 @@ def _rate(axes: Axes, rates: panels.Points, loss: Panel) -> None:
     axes.yaxis.set_major_locator(FixedLocator(svg.Axis(low, high, 0, 1, logarithmic).ticks(2)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: svg.tick(value)))
-    axes.tick_params(labelbottom=False)
+    axes.xaxis.set_visible(False)  # as that of the loss
     axes.set_title("Learning rate", loc="left", fontsize=9, color=figures.SOFT, pad=4)

@@ -49,13 +49,18 @@ def findings(record: Record) -> list[str]:
     if not record.history:
         return []
     loss = panels.panels(record)[0]
-    return [
-        *_lost(record, loss),
-        *_unlearned(record, loss),
-        *_rate(record),
-        *_learned_by_heart(record, loss),
-        *_unfinished(loss),
-    ]
+    return [*_failures(record, loss), *_learned_by_heart(record, loss), *_unfinished(loss)]
+
+
+def gravest(record: Record) -> str:
+    """Return what made the training fail; empty where nothing did."""
+    return next(_failures(record, panels.panels(record)[0]), "")
+
+
+def _failures(record: Record, loss: Panel) -> Iterator[str]:
+    yield from _lost(record, loss)
+    yield from _unlearned(record, loss)
+    yield from _rate(record)
 
 
 def _lost(record: Record, loss: Panel) -> Iterator[str]:

@@ -99,8 +99,8 @@ def _rate(record: Record) -> str:
     x = svg.Axis(min(at for at, _ in points), max(at for at, _ in points), _LEFT, _WIDTH - _RIGHT)
     y = svg.Axis(low, max(values) * (1.5 if logarithmic else 1.08), _RATE - 8, 12, logarithmic)
     parts = [*svg.frame(x, y, most=2), svg.curve(((x.at(at), y.at(rate)) for at, rate in points), "curve rate")]
-    parts.append(svg.text(x.end + 10, y.at(values[-1]) - (2 if y.at(values[-1]) > 60 else -10), svg.tick(values[-1]), "value"))
-    said = f"Learning rate from {svg.tick(values[0])} to {svg.tick(values[-1])}"
+    parts.append(svg.text(x.end + 10, y.at(values[-1]) - (2 if y.at(values[-1]) > 60 else -10), f"{values[-1]:.3g}", "value"))
+    said = f"Learning rate from {values[0]:.3g} to {values[-1]:.3g}"
     return page_html.figure("<b>Learning rate</b>", svg.picture(_WIDTH, _RATE, parts, said))
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainwright.watch import page_html, svg, words
+from trainwright.watch import page_html, words
 
 _GROUPS = (
     ("wrong", "The mistakes that it was surest of", "wrong and sure: odd labels in the data, or what the model cannot see"),
@@ -135,7 +135,7 @@ def _row(given: Mapping[str, Any], why: Sequence[Any]) -> str:
 def _value(value: Any) -> str:
     if value is None:
         return "missing"
-    return svg.tick(value) if isinstance(value, float) else words.clip(value, 60)
+    return f"{value:.6g}" if isinstance(value, float) else words.clip(value, 60)
 
 
 def _text(given: str, why: Sequence[Any]) -> str:

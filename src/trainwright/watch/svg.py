@@ -58,13 +58,11 @@ def number(value: float) -> str:
 
 def tick(value: float) -> str:
     """Write a round number beside an axis, in as few characters as tell it."""
-    if value == 0:
-        return "0"
-    if not 1e-4 <= abs(value) < 1e6:
-        mantissa, _, power = f"{value:.2e}".partition("e")
-        return f"{float(mantissa):g}e{int(power)}"
-    shown = f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        shown = f"{value:,.{max(0, 9 - math.floor(math.log10(abs(value) or 1)))}f}"
+        return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    mantissa, _, power = f"{value:.9e}".partition("e")
+    return f"{float(mantissa):.10g}e{int(power)}"
 
 
 def percent(share: float) -> str:
