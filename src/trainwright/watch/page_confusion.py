@@ -28,17 +28,33 @@ def matrix(report: Mapping[str, Any]) -> str:
         picture, each = _overview(counts)
         remarks.append(f"{words.count(n)} classes" + (f", {words.count(each)} of them a row" if each > 1 else ""))
     else:
-        picture = _cells(labels, counts)
+        picture = _cells(labels, counts, list(map(sum, counts)))
     picture = page_html.wide(picture, "Confusion matrix")
     key = '<span class="sign right">right</span> on the diagonal, <span class="sign wrong">wrong</span> beside it'
     figure = page_html.figure(f"<b>Right labels against answers</b> {key}", picture, "; ".join(remarks))
-    both = f"{figure}\n{confusions(report)}"
+    both = f"{figure}\n{_worst(labels, counts) if n > _NAMED else ''}\n{confusions(report)}"
     both = f'<div class="beside">\n{both}\n</div>' if n <= _RATED else both
     return f"{both}\n{_counts(labels, counts)}" if n <= _NAMED else both
 
 
-def _cells(labels: Sequence[str], counts: Matrix) -> str:
-    """Draw every cell, with its count and its share of the row as long as they can be read."""
+def _worst(labels: Sequence[str], counts: Matrix) -> str:
+    """Draw, of many classes, those that are confused most among each other."""
+    pairs = [(count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if i != j and count]
+    chosen: dict[int, None] = {}
+    for _, i, j in sorted(pairs, key=lambda pair: -pair[0]):
+        if len(chosen.keys() | {i, j}) > _COUNTED:
+            break
+        chosen |= {i: None, j: None}
+    if not chosen:
+        return ""
+    places = sorted(chosen)
+    part = [[counts[i][j] for j in places] for i in places]
+    picture = _cells([labels[k] for k in places], part, [sum(counts[k]) for k in places])
+    return page_html.figure("<b>The classes that are confused most</b>", page_html.wide(picture, "Classes confused most"))
+
+
+def _cells(labels: Sequence[str], counts: Matrix, totals: Sequence[int]) -> str:
+    """Draw every cell, with its count and its share of the class as long as they can be read."""
     n = len(labels)
     side = 68.0 if n <= 6 else 54.0 if n <= _RATED else 34.0 if n <= _COUNTED else 16.0
     names = [words.clip(label, 24) for label in labels]
@@ -55,7 +71,7 @@ def _cells(labels: Sequence[str], counts: Matrix) -> str:
     for i, row in enumerate(counts):
         for j, count in enumerate(row):
             if count or n <= _COUNTED:
-                parts += _cell(left + side * j, top + side * i, side, count, sum(row), i == j, (labels[i], labels[j], n))
+                parts += _cell(left + side * j, top + side * i, side, count, totals[i], i == j, (labels[i], labels[j], n))
     width, height = left + n * side + 12, top + n * side + 8
     size = "s" if n <= _RATED else "m" if n <= _COUNTED else "l"
     return svg.picture(width, height, parts, _said(labels, counts), f"cells c{size}", natural=True)

@@ -145,7 +145,7 @@ def _compared(report: Mapping[str, Any]) -> list[tuple[str, float, tuple[float, 
     rows: list[tuple[str, float, tuple[float, ...], str]] = [(name, value, scores.bounds(lead, found) or (), "valid")]
     for each in against:
         if math.isfinite(each[lead]):
-            name = ", ".join(words.clip(part, 26) for part in (each.get("name"), each.get("label")) if part)
+            name = ", ".join(words.clip(part, 30) for part in (each.get("name"), each.get("label")) if part)
             rows.append((name or "baseline", each[lead], scores.bounds(lead, each) or (), "base"))
     return rows
 
