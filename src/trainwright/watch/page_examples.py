@@ -35,9 +35,7 @@ def groups(examples: Sequence[Mapping[str, Any]]) -> str:
             first = _FIRST if kind == "cards" else len(cards)
             parts.append(f"<h3>{title}</h3>\n{more}\n{_grid(cards[:first], kind)}")
             parts.append(page_html.folded(f"{words.count(len(cards) - first)} more", _grid(cards[first:], kind)))
-    if any(each.get("why") for each in examples):
-        parts.insert(0, _LEGEND)
-    return "\n".join(filter(None, parts))
+    return "\n".join(filter(None, [_legend(examples), *parts] if parts else []))
 
 
 def _grid(cards: Sequence[str], kind: str) -> str:
@@ -45,11 +43,17 @@ def _grid(cards: Sequence[str], kind: str) -> str:
     return f'<div class="{kind}">\n{lines}\n</div>' if cards else ""
 
 
-_LEGEND = (
-    '<p class="soft">Colours in an input: <span class="for f4">spoke for the answer</span>, '
-    '<span class="against a4">spoke against it</span> (for the right label, or for the second choice where it was right); '
-    "the stronger, the more.</p>"
-)
+def _legend(examples: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the colours of inputs mean; nothing where none has any."""
+    if not any(each.get("why") for each in examples):
+        return ""
+    numbers = any(each.get("group") in ("far", "near") for each in examples)
+    does = ("made the number larger", "smaller") if numbers else ("spoke for the answer", "against it")
+    against = "" if numbers else " and for the right label, or for the second choice where the answer was right"
+    return (
+        f'<p class="soft">Colours in an input: <span class="for f4">{does[0]}</span>, '
+        f'<span class="against a4">{does[1]}</span>{against}; the stronger, the more.</p>'
+    )
 
 
 def _card(row: Mapping[str, Any], budget: list[int]) -> str:
@@ -85,9 +89,10 @@ def _number(row: Mapping[str, Any]) -> str:
         return (
             f'<p class="answer">{page_html.sign(False)} no finite answer, but it is <strong>{words.number(truth)}</strong></p>'
         )
+    joined = "and" if row.get("group") == "near" else "but"
     return (
         f'<p class="answer"><strong class="n">{words.number(answer)}</strong> '
-        f'<span>and it is <strong class="n">{words.number(truth)}</strong></span></p>'
+        f'<span>{joined} it is <strong class="n">{words.number(truth)}</strong></span></p>'
     )
 
 
@@ -108,14 +113,17 @@ def _is_picture(given: Any) -> bool:
 
 
 def _picture(given: str, why: Any, budget: list[int]) -> str:
-    if len(given) > min(_LARGEST, budget[0]):
+    """Return a picture, and beside it once more with the map of what spoke for the answer."""
+    mapped = _is_picture(why)
+    size = 2 * len(given) + len(why) if mapped else len(given)
+    if size > min(_LARGEST, budget[0]):
         return '<p class="soft">the picture is too large for this page</p>'
-    budget[0] -= len(given)
-    layer = ""
-    if _is_picture(why) and len(why) <= min(_LARGEST, budget[0]):
-        budget[0] -= len(why)
-        layer = f'<img class="map" alt="" src="{why}">'
-    return f'<div class="picture"><img alt="the input" src="{given}">{layer}</div>'
+    budget[0] -= size
+    picture = f'<div class="picture"><img alt="the input" src="{given}"></div>'
+    if not mapped:
+        return picture
+    layers = f'<img alt="what spoke for the answer in it" src="{given}"><img class="map" alt="" src="{why}">'
+    return f'<div class="two">{picture}<div class="picture">{layers}</div></div>'
 
 
 def _row(given: Mapping[str, Any], why: Sequence[Any]) -> str:

@@ -98,7 +98,7 @@ th[aria-sort=descending] button::after{content:" \\2193";opacity:1}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr));gap:.6rem 2rem;margin:0}
 .facts dt{font-size:.8125rem;color:var(--soft)}.facts dd{margin:0;font-variant-numeric:tabular-nums}
 .cards{columns:19rem;column-gap:1rem}.cards .card{margin-bottom:1rem}
-.tiles{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr))}
+.tiles{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr))}
 .card{background:var(--panel);border-radius:6px;border-top:3px solid var(--right);padding:.8rem 1rem;min-width:0;
 break-inside:avoid}
 .card.wrong{border-top-color:var(--wrong)}
@@ -107,9 +107,11 @@ break-inside:avoid}
 .card .sure{display:flex;align-items:center;gap:.6rem;font-size:.875rem}
 .sure .bar{width:5rem;height:.5rem}.sure .n{white-space:nowrap}.sure .none{fill:var(--line)}
 .input{white-space:pre-wrap;line-height:1.6}
+.against{text-decoration:underline dotted;text-underline-offset:.2em}
 .sign{font-weight:650;white-space:nowrap;font-size:.875rem}.sign.right{color:var(--right)}.sign.wrong{color:var(--wrong)}
 .picture{position:relative;background:var(--paper)}
 .picture img{display:block;width:100%;image-rendering:pixelated;aspect-ratio:1;object-fit:contain}
+.two{display:grid;grid-template-columns:1fr 1fr;gap:.4rem}
 .picture .map{position:absolute;inset:0}
 pre{background:var(--panel);border-radius:6px;padding:.9rem 1.1rem;overflow-x:auto;margin:.5rem 0;font-size:.875rem;
 line-height:1.5;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
