@@ -132,8 +132,10 @@ def test_odd_names_are_shown(name: str) -> None:
 
 def test_settings_are_shown_as_they_are_typed_with_their_reasons() -> None:
     report = {**make_report(), "settings": {"epochs": 5, "optimizer": {"name": "SGD", "lr": 0.1}, "seed": 0}}
+    report["settings"] |= {"schedule": [{"name": "StepLR"}], "lowercase": True, "text": []}
     reader = read(rendered(report, notes=[("epochs", "5", "few rows"), ("leak", "3", "rows of test")]))
     assert re.search(r"epochs\s*5\s*few rows", reader.text) and re.search(r"leak\s*3\s*rows of test", reader.text)
+    assert re.search(r"schedule\.0\.name\s*StepLR\s*lowercase\s*true\s*text\s*\[\]", reader.text)
     assert re.search(r"optimizer\.name\s*SGD\s*optimizer\.lr\s*0\.1", reader.text)
 
 

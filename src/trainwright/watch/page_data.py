@@ -122,7 +122,12 @@ def _flat(given: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
     """Return nested settings as dotted names, the way they are typed on the command line."""
     found: list[tuple[str, str]] = []
     for name, value in given.items():
-        found += _flat(value, f"{above}{name}.") if isinstance(value, dict) else [(f"{above}{name}", str(value))]
+        if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            value = {str(place): each for place, each in enumerate(value)}
+        if isinstance(value, dict):
+            found += _flat(value, f"{above}{name}.")
+        else:
+            found.append((f"{above}{name}", str(value).lower() if isinstance(value, bool) else str(value)))
     return found
 
 

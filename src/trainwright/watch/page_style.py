@@ -120,7 +120,7 @@ line-height:1.5;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace
 .epochs dt{color:var(--soft);font-size:.875rem;margin-top:.75rem}.epochs dd{margin:0}
 details>*+*{margin-top:.75rem}
 summary{cursor:pointer;color:var(--soft);font-size:.9375rem}
-.settings td:last-child{color:var(--soft)}.settings td{overflow-wrap:anywhere}
+.settings td:last-child{color:var(--soft)}.settings td{overflow-wrap:anywhere}.settings code{white-space:nowrap;font-size:.9em}
 footer{margin-top:3rem;color:var(--soft);font-size:.875rem}
 """
     + _shades()
