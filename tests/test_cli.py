@@ -36,6 +36,7 @@ def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) ->
     found = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
     assert found == {
         "settings.toml", "data.json", "events.jsonl", "history.csv", "report.json", "report.html",
+        "watched.json", "examples.json", "predictions.parquet",
         "plots/curves.png", "plots/confusion.png",
         "model/model.json", "model/model.safetensors", "model/encoder.safetensors", "model/vocabulary.json", "model/README.md",
         "model/SEAL", "SEAL", ".lock",
@@ -43,7 +44,7 @@ def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) ->
     }  # fmt: skip
     assert len(list(csv.DictReader(io.StringIO((run / "history.csv").read_text())))) == 3
     events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
-    assert [event["event"] for event in events if event["event"] != "step"] == [
+    assert [event["event"] for event in events if event["event"] not in ("step", "answers", "note")] == [
         "started",
         "epoch",
         "epoch",

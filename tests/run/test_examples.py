@@ -93,11 +93,16 @@ def test_pictures(tmp_path: Path) -> None:
         assert all(row["input"].startswith("data:image/png;base64,") for row in rows)
 
 
-def test_running_text_has_no_rows_but_a_sample(tmp_path: Path) -> None:
+def test_running_text_has_no_rows_but_a_sample_and_a_passage(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("\n".join(" ".join(text.split()[:6]) for _, text in news_rows(60)))
     model = {"name": "lstm", "embedding": 4, "hidden": 4, "layers": 1}
     run = tw.train(tmp_path / "text.txt", out=tmp_path / "run", model=model, context=8, tokenizer="words", **QUICK)
-    assert content(run, "watched") == {"labels": [], "rows": []} and content(run, "examples") == []
+    assert content(run, "watched") == {"labels": [], "rows": []}
+    passage, along = content(run, "examples")
+    test = pl.read_parquet(run.path / "predictions.parquet").filter(pl.col("split") == "test")
+    first = passage["row"] - test["row"][0]
+    assert passage["tokens"] == test["truth"][first : first + 240].to_list() and passage["between"] == " "
+    assert along["loss"] == pytest.approx(run.report["test"]["loss"], rel=1e-4) and along["group"] == "positions"
     assert len([event for event in answers(run) if event["text"]]) == 3
 
 

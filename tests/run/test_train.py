@@ -19,7 +19,7 @@ from samples import news_rows, write_csv
 import trainwright as tw
 from trainwright.data.files.spool import cache_folder
 from trainwright.errors import TrainwrightError
-from trainwright.watch.events import Note
+from trainwright.watch.events import Note, read
 
 ROWS = news_rows(240)
 
@@ -223,7 +223,7 @@ def test_the_test_split_is_measured_once_by_the_best_epoch(trained) -> None:
     assert sum(map(sum, test["confusion"])) == test["n"] == report["rows"]["test"]
     assert test["accuracy"] == sum(test["confusion"][i][i] for i in range(3)) / test["n"]
     assert report["baseline"]["accuracy"] < test["interval"][0]
-    assert (trained.path / "report.html").read_text().count("<img") == 2
+    assert (trained.path / "report.html").read_text().count("<figure>") >= 4
 
 
 def test_the_documentation_of_python(tmp_path: Path) -> None:
@@ -315,3 +315,16 @@ def test_the_answer_is_the_class_that_was_measured() -> None:
     for loss in ("BCEWithLogitsLoss", "MSELoss", "CrossEntropyLoss"):
         target = ClassTarget(LabelEncoder(("a", "b", "c")), {"loss": {"name": loss}, "smoothing": 0.0, "weights": None})
         assert [answer[0][0] for answer in target.answers(logits, 1)] == ["b", "b"]
+
+
+def test_what_was_derived_is_kept_with_its_reasons(tmp_path: Path) -> None:
+    said: list[Note] = []
+    run = tw.train(
+        write_csv(tmp_path / "news.csv", ROWS),
+        out=tmp_path / "run",
+        epochs=1,
+        listen=lambda event: said.append(event) if isinstance(event, Note) else None,
+    )
+    kept = [event for event in read(run.path / "events.jsonl") if event["event"] == "note"]
+    assert [(note["what"], note["value"], note["why"]) for note in kept] == [tuple(map(str, note)) for note in said]
+    assert {"lr", "batch_size", "split"} <= {note["what"] for note in kept}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from test_plots import pixels, words_of
-from watch_samples import ODD_LABELS, make_history, make_regression, with_metrics
+from watch_samples import ODD_LABELS, make_history, make_record, make_regression, with_metrics
 
 from trainwright.watch import curves, plots, predicted
 
@@ -35,7 +35,7 @@ def test_predicted_against_actual() -> None:
     texts = words_of(axes.figure)
     assert "50 test rows, RMSE 53.10, R2 0.5213" in texts and "actual price" in texts and "predicted price" in texts
     assert "a point on the line is right" in texts
-    image = pixels(plots.pictures(report, [], "run")["predicted"])
+    image = pixels(plots.pictures(make_record(report, []))["predicted"])
     assert image.shape[0] > 900 and image.shape[1] == 1080
 
 
@@ -75,4 +75,14 @@ def test_odd_names_are_drawn_as_text(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         predicted.figure(regression([[1.0, 2.0], [2.0, 1.0]], target=name)).draw_without_rendering()
-        curves.figure({}, history, name).draw_without_rendering()
+        curves.figure(make_record({}, history)).draw_without_rendering()
+
+
+def test_many_points_are_drawn_as_their_density() -> None:
+    draw = np.random.default_rng(0)
+    actual = draw.normal(size=predicted.FEW + 800)
+    pairs = np.column_stack([actual, actual + draw.normal(size=len(actual)) / 5])
+    axes = predicted.figure(regression(pairs.tolist())).axes[0]
+    counts = np.asarray(axes.collections[0].get_array())
+    assert counts.sum() == len(pairs) and len(counts) < len(pairs) / 2, "each row is in one of few cells"
+    assert any("darker: more rows" in text for text in words_of(axes.figure))

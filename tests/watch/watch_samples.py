@@ -18,6 +18,8 @@ from typing import Any, TextIO
 
 import pytest
 
+from trainwright.watch.record import Record
+
 COLUMNS = ["epoch", "step", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "seconds", "best"]
 ODD_LABELS = [
     "[red]x[/red]",
@@ -97,6 +99,11 @@ def make_language(samples: list[str] | None = None) -> dict[str, Any]:
 def with_metrics(history: list[dict[str, Any]], **metrics: list[float | None]) -> list[dict[str, Any]]:
     """``history`` with more columns, such as ``valid_rmse``; one value an epoch."""
     return [{**row, **{name: values[k] for name, values in metrics.items()}} for k, row in enumerate(history)]
+
+
+def make_record(report: dict[str, Any], history: list[dict[str, Any]] | None = None, **more: Any) -> Record:
+    """What a run folder with this report and this history tells."""
+    return Record("run", report, make_history() if history is None else history, **more)
 
 
 def make_history(epochs: int = 3, valid: bool = True, accuracy: bool = True) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Rows for people to look at, with their inputs: those watched while a model learns, and at its end those that tell most.
 
 watched.json    the rows of valid whose answers are in ``events.jsonl`` after each epoch, in their order
-examples.json   at the end, rows of test (or valid): mistakes that it was surest of, rows it was least sure of, right ones
+examples.json   at the end, rows of test (or valid): mistakes that it was surest of, rows it was least sure of, right ones;
+                of running text a passage and how surprising each part is (``run.passages``)
 
 Inputs are read again from the source; where it cannot be read any more, they are None.
 
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from trainwright.config.kinds import KINDS
 from trainwright.errors import TrainwrightError
 from trainwright.models.registry import load
+from trainwright.run import passages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +59,8 @@ def examples(source: Source, problem: Problem, rows: Mapping[str, pl.DataFrame],
     import polars as pl
 
     split = next((name for name in ("test", "valid") if name in rows), "")
+    if split and not KINDS[problem.task].labelled:
+        return passages.passages(split, rows[split], " " if problem.settings.tokenizer == "words" else "")
     if not split or not problem.watched_rows().height:
         return []
     whole = rows[split].with_row_index("place")

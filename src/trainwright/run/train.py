@@ -38,15 +38,18 @@ if TYPE_CHECKING:
 
 
 class Phases:
-    """A listener that counts seconds by phase and passes all other events on."""
+    """A listener that counts seconds by phase, passes all other events on, and keeps what was derived."""
 
     def __init__(self, listen: Listener) -> None:
         self._listen = listen
         self._last = time.perf_counter()
         self.seconds: dict[str, float] = {}
+        self.notes: list[Note] = []
 
     def __call__(self, event: Event) -> None:
         """Count the time since the last phase ended towards the one that ends now, or pass the event on."""
+        if isinstance(event, Note):
+            self.notes.append(event)
         if not isinstance(event, PhaseEnded):
             self._listen(event)
             return
@@ -203,6 +206,8 @@ class Session:
         watched.start()
         self._begun = True
         log, artist = open_log(run, found), start_artist(run.path)
+        for note in self.listen.notes if found is None else ():  # a run that goes on has them from its beginning
+            log.append(note)
 
         def emit(event: Event) -> None:
             log.append(event)

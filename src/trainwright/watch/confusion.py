@@ -1,4 +1,7 @@
-"""The confusion matrix as a figure: blue is right, orange is wrong, darker is a larger share of the class."""
+"""The confusion matrix as a figure: green is right, vermilion is wrong, darker is a larger share of the class.
+
+Classes that are confused stand side by side (``seriation``).
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from trainwright.watch import figures, summary, words
+from trainwright.watch import figures, seriation, summary, words
 
 _MOST_NUMBERED = 25  # classes; above, the counts in the cells could not be read
 _MOST_LABELLED = 110
@@ -19,20 +22,22 @@ _MOST_LABELLED = 110
 
 def figure(report: Mapping[str, Any]) -> Figure:
     """Draw right labels against predicted ones."""
-    counts = np.array(report["test"]["confusion"], dtype=np.int64)
+    order = seriation.order(report["test"]["confusion"])
+    counts = np.array(report["test"]["confusion"], dtype=np.int64)[np.ix_(order, order)]
     n = len(counts)
-    labels = [figures.showable(words.clip(label, 22 if n <= 20 else 16), k) for k, label in enumerate(report["labels"])]
+    labels = [figures.showable(words.clip(report["labels"][k], 22 if n <= 20 else 16), k) for k in order]
     side = max(3.4, min(0.62 * n, 8.0), min(0.125 * n, 14.0))
     points = min(10.0, 0.8 * 72 * side / n) if n <= _MOST_LABELLED else 7.0
     longest = max(map(words.width, labels)) * points * 0.62 / 72
     upright = longest > 0.9 * side / n
     left, below = 0.55 + longest, 0.55 + (longest if upright else 0.2)  # inches for the labels
-    size = (max(7.2, left + side + 1.5), 1.0 + side + below)
+    size = (max(7.2, left + side + (1.5 if n > _MOST_NUMBERED else 0.4)), 1.0 + side + below)
     canvas = figures.blank(*size)
     axes = canvas.add_axes((left / size[0], below / size[1], side / size[0], side / size[1]))
     _cells(axes, counts, 72 * side / n)
     _label_cells(axes, labels, points, upright, 72 * side / n, (left, below))
-    _scale(canvas, (left + side + 0.3) / size[0], below / size[1], min(2.6, side) / size[1])
+    if n > _MOST_NUMBERED:  # what has no numbers has to say what its colours mean
+        _scale(canvas, (left + side + 0.3) / size[0], below / size[1], min(2.6, side) / size[1])
     figures.title(canvas, 0.3 / size[0], *_confusion_title(report))
     return canvas
 
@@ -66,9 +71,10 @@ def _cells(axes: Axes, counts: np.ndarray[Any, Any], points: float) -> None:
 
 
 def _colors(shade: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    blue, orange = colormaps["Blues"](0.04 + 0.9 * shade), colormaps["Oranges"](0.9 * shade)
-    orange[shade == 0] = (0.97, 0.97, 0.97, 1)
-    return (255 * np.where(right[..., None], blue, orange)).round().astype(np.uint8)
+    full = np.where(right[..., None], to_rgb(figures.RIGHT), to_rgb(figures.WRONG))
+    colors = 1 - (1 - full) * (0.06 + 0.94 * shade)[..., None]
+    colors[shade == 0] = to_rgb(figures.COLORS["panel"])
+    return (255 * np.dstack([colors, np.ones(shade.shape)])).round().astype(np.uint8)
 
 
 def _label_cells(

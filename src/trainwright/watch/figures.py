@@ -1,6 +1,6 @@
 """What all figures of a run share: colours, a title in words, text of any script, the file.
 
-Only matplotlib's objects are used (no pyplot, no rcParams). Colour-blind people can tell the colours apart (Okabe and Ito), and
+Only matplotlib's objects are used (no pyplot, no rcParams). The colours are those of the page (``palette``), and
 every label is drawn as text: no mathematics, no missing glyph, cut when long.
 """
 
@@ -15,12 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from trainwright.watch import words
+from trainwright.watch import palette, words
 
 DPI = 150
-TRAIN, VALID = "#0072b2", "#d55e00"
-VAST = 1e200  # the numbers and margins of an axis that goes further overflow
-INK, SOFT, FAINT = "#1a1a1a", "#666666", "#dddddd"
+COLORS = palette.LIGHT
+TRAIN, VALID, RIGHT, WRONG = (COLORS[name] for name in ("train", "valid", "right", "wrong"))
+INK, SOFT, FAINT = (COLORS[name] for name in ("ink", "soft", "line"))
 # Fonts for scripts that the font which comes with matplotlib lacks, where the machine has them.
 _MORE_FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC",

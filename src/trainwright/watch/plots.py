@@ -9,73 +9,41 @@ the input without a line means that there is nothing to draw.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import sys
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from trainwright.watch import page, summary
+from trainwright.watch.record import Record, read
 
 
 def draw(run: Path) -> list[Path]:
     """Draw what the files in ``run`` allow, into ``run/plots/`` and ``run/report.html``; return the files written."""
-    report, history = read_report(run), read_history(run)
-    plots = pictures(report, history, run.name)
+    record = read(run)
     written = []
+    plots = pictures(record)
     if plots:
         (run / "plots").mkdir(exist_ok=True)
     for name, content in plots.items():
         written.append(_write(run / "plots" / f"{name}.png", content))
-    if report:
-        html = page.render(report, history, plots, summary.usage(report, str(run)))
-        written.append(_write(run / "report.html", html.encode()))
+    if record.report:
+        html = page.render(record, summary.commands(record.report, str(run)))
+        written.append(_write(run / "report.html", html.encode("utf-8", "backslashreplace")))
     return written
 
 
-def pictures(report: dict[str, Any], history: list[dict[str, Any]], name: str) -> dict[str, bytes]:
+def pictures(record: Record) -> dict[str, bytes]:
     """Return the PNG files by name: ``curves``, ``confusion`` and ``predicted``, each where there is something to see."""
     from trainwright.watch import confusion, curves, figures, predicted
 
-    plots, test = {}, report.get("test") or {}
-    if history:
-        plots["curves"] = figures.png(curves.figure(report, history, name))
+    plots, test = {}, record.report.get("test") or {}
+    if record.history:
+        plots["curves"] = figures.png(curves.figure(record))
     if test.get("confusion"):
-        plots["confusion"] = figures.png(confusion.figure(report))
+        plots["confusion"] = figures.png(confusion.figure(record.report))
     if len(predicted.points(test)):
-        plots["predicted"] = figures.png(predicted.figure(report))
+        plots["predicted"] = figures.png(predicted.figure(record.report))
     return plots
-
-
-def read_report(run: Path) -> dict[str, Any]:
-    """Return ``report.json`` with the settings beside it; empty where there is none yet."""
-    try:
-        report: dict[str, Any] = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    settings = run / "settings.toml"
-    if settings.exists():
-        report["settings"] = tomllib.loads(settings.read_text(encoding="utf-8"))
-    return report
-
-
-def read_history(run: Path) -> list[dict[str, Any]]:
-    """Return one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over."""
-    try:
-        text = (run / "history.csv").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    whole = text[: text.rfind("\n") + 1]
-    return [{name: _cell(name, cell) for name, cell in row.items()} for row in csv.DictReader(io.StringIO(whole))]
-
-
-def _cell(name: str, cell: str) -> float | bool | None:
-    if name == "best":
-        return cell.lower() in ("true", "1")
-    return float(cell) if cell else None
 
 
 def _write(path: Path, content: bytes) -> Path:
@@ -91,9 +59,12 @@ def _write(path: Path, content: bytes) -> Path:
 
 def _warm_up() -> None:
     """Load and use everything that drawing needs once, so that the real pictures find it ready."""
-    row = {"epoch": 1, "step": 1, "train_loss": 1.0, "train_accuracy": 0.5, "valid_loss": 1.0, "valid_accuracy": 0.5}
+    row = {"epoch": 1, "step": 1, "train_loss": 1.0, "train_accuracy": 0.5, "valid_loss": 1.0, "valid_accuracy": 0.5, "lr": 0.1}
     test = {"n": 2, "accuracy": 1.0, "confusion": [[1, 0], [0, 1]]}
-    pictures({"labels": ["a", "b"], "test": test, "model": "", "source": "", "best_epoch": 1}, [row], "")
+    rest = {"task": "", "model": "", "source": "", "steps": 1, "epochs": 1, "parameters": 1, "best_epoch": 1}
+    record = Record("", {"labels": ["a", "b"], "test": test, **rest}, [row])
+    pictures(record)
+    page.render(record, [])
 
 
 def main(arguments: list[str]) -> int:

@@ -11,20 +11,22 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from trainwright.watch import figures, metrics, words
+from trainwright.watch import figures, metrics, panels, words
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 _SIDE = 4.9  # inches
 _BINS = 60  # in which neighbours are counted
+FEW = 400  # points; of more their density is drawn
 
 
 def points(test: Mapping[str, Any]) -> Numbers:
     """Return actual and predicted values, both finite and not vast: float64, shape (points, 2)."""
     pairs = np.array(test.get("points") or [], dtype=np.float64).reshape(-1, 2)
-    return pairs[(np.abs(pairs) <= figures.VAST).all(axis=1)]
+    return pairs[(np.abs(pairs) <= panels.VAST).all(axis=1)]
 
 
 def figure(report: Mapping[str, Any]) -> Figure:
@@ -48,7 +50,7 @@ def _headline(test: Mapping[str, Any]) -> str:
 
 def _remark(test: Mapping[str, Any], shown: int, outside: int) -> str:
     given = len(test["points"])
-    remarks = ["a point on the line is right"]
+    remarks = ["a point on the line is right" if shown <= FEW else "on the line is right; darker: more rows"]
     if given < test["n"]:
         remarks.append(f"{words.count(given)} of the rows")
     if outside:
@@ -83,16 +85,20 @@ def _dress(axes: Axes, window: tuple[float, float], target: str) -> None:
 
 
 def _scatter(axes: Axes, shown: Numbers, window: tuple[float, float]) -> int:
-    """Draw the points, the fainter the more of them lie together; return how many lie beyond the edge."""
+    """Draw few points one by one, of many their density; return how many lie beyond the edge."""
     low, high = window
     within = (shown[:, 1] >= low) & (shown[:, 1] <= high)
     inner, outer = shown[within], shown[~within]
-    size = 26 if len(shown) <= 300 else 14
-    alpha: Any = _alpha((inner - low) / (high - low))
-    axes.scatter(inner[:, 0], inner[:, 1], s=size, color=figures.TRAIN, alpha=alpha, linewidths=0, zorder=3)
+    if len(inner) <= FEW:
+        alpha: Any = _alpha((inner - low) / (high - low))
+        axes.scatter(inner[:, 0], inner[:, 1], s=22, color=figures.VALID, alpha=alpha, linewidths=0, zorder=3)
+    else:
+        colors = LinearSegmentedColormap.from_list("density", ["#dbe9f4", figures.VALID, "#00263d"])
+        axes.hexbin(*inner.T, gridsize=42, extent=(low, high, low, high), bins="log", mincnt=1, cmap=colors,
+                    linewidths=0.2, zorder=3)  # fmt: skip
     above = outer[:, 1] > high
     for marker, chosen, edge in (("^", above, high), ("v", ~above, low)):
-        axes.scatter(outer[chosen, 0], np.full(chosen.sum(), edge), s=36, marker=marker, color=figures.VALID, alpha=0.7,
+        axes.scatter(outer[chosen, 0], np.full(chosen.sum(), edge), s=36, marker=marker, color=figures.WRONG, alpha=0.7,
                      linewidths=0, zorder=4, clip_on=False)  # fmt: skip
     return len(outer)
 

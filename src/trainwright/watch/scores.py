@@ -39,7 +39,7 @@ def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
     found, lead = metrics.values(scores or {}), metrics.lead(scores or {})
     if lead is None:
         return (f"loss {words.loss(found['loss'])}" if "loss" in found else "-"), ""
-    ends, share, entry = interval_of(lead, scores or {}), lead == "accuracy", metrics.find(lead)
+    ends, share, entry = bounds(lead, scores or {}), lead == "accuracy", metrics.find(lead)
     shown = entry.write(found[lead])
     text = shown if share else f"{entry.title} {shown}"
     if not ends:
@@ -65,22 +65,23 @@ def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
             counted = "" if unit(report) == "rows" else f" {unit(report)}"
             remark = f"n = {words.count(scores['n'])}{counted}" if scores.get("n") is not None else ""
         title = entry.title if name == "macro_f1" and part == "test" else f"{part} {entry.title}"
-        yield Fact(title, entry.write(found[name]), _sure(name, scores), remark)
+        yield Fact(title, entry.write(found[name]), interval(name, scores), remark)
 
 
-def _sure(name: str, scores: Mapping[str, Any]) -> str:
-    ends = interval_of(name, scores)
+def interval(name: str, scores: Mapping[str, Any]) -> str:
+    """Return the interval of a metric in words; empty where there is none."""
+    ends = bounds(name, scores)
     return words.interval(ends) if name == "accuracy" else words.between(ends)
 
 
-def interval_of(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
+def bounds(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
     """Return the interval of a metric, where both of its ends are numbers."""
     ends = scores.get("interval" if name == "accuracy" else f"{name}_interval") or ()
     known = [end for end in ends if end is not None and math.isfinite(end)]
     return (known[0], known[1]) if len(known) == 2 else None
 
 
-def _baselines(report: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
+def baselines(report: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
     """Return the leading metric, and the baselines that have it, the best first."""
     lead = metrics.lead(report.get("test") or report.get("valid") or report.get("baseline") or {}) or ""
     best, others = report.get("baseline") or {}, report.get("baselines") or []
@@ -90,9 +91,9 @@ def _baselines(report: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]
 
 
 def _to_beat(report: Mapping[str, Any]) -> list[Fact]:
-    lead, against = _baselines(report)
+    lead, against = baselines(report)
     return [
-        Fact("baseline" if place else "to beat", metrics.find(lead).write(each[lead]), _sure(lead, each), _named(each))
+        Fact("baseline" if place else "to beat", metrics.find(lead).write(each[lead]), interval(lead, each), _named(each))
         for place, each in enumerate(against)
     ]
 
@@ -112,14 +113,14 @@ def _named(baseline: Mapping[str, Any]) -> str:
 
 def verdict(report: Mapping[str, Any]) -> str:
     """Say how the test score stands against the baseline, in one sentence; empty where they cannot be compared."""
-    test, (lead, against) = report.get("test") or {}, _baselines(report)
+    test, (lead, against) = report.get("test") or {}, baselines(report)
     if not against or lead not in metrics.values(test):
         return ""
     higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
     theirs = best[lead]
     beaten = ours > theirs if higher else ours < theirs
     unclear = "not clearly better than the baseline" if beaten else "the model does not beat the baseline"
-    mine, other = interval_of(lead, test), interval_of(lead, best)
+    mine, other = bounds(lead, test), bounds(lead, best)
     if lead == "perplexity":
         name = words.clip(best.get("name") or "other", LABEL)
         said = f"perplexity {words.number(ours)} against {words.number(theirs)} of the {name} baseline"

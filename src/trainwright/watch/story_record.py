@@ -10,7 +10,7 @@ from typing import Any
 
 from trainwright.errors import error
 from trainwright.watch import events
-from trainwright.watch.plots import read_history, read_report
+from trainwright.watch.record import read_history, read_report
 
 
 @dataclass

@@ -122,6 +122,17 @@ def usage(report: Mapping[str, Any], run: str) -> str:
     return f"trainwright {report.get('usage', 'predict RUN').replace('RUN', shlex.quote(run))}"
 
 
+def commands(report: Mapping[str, Any], run: str) -> list[tuple[str, str]]:
+    """Return what can be done with the model of ``run``, each with the command, to be copied as it is."""
+    folder = shlex.quote(run)
+    return [
+        ("Use it on something new", usage(report, run)),
+        ("Measure it on other labelled data", f"trainwright evaluate {folder} FILE"),
+        ("Show its worst answers, with their inputs", f"trainwright mistakes {folder}"),
+        ("Prove every byte and every score of this run", f"trainwright verify {folder}"),
+    ]
+
+
 def card(run: Path, report: Mapping[str, Any]) -> str:
     """Return what it is, how good, and how to use it, in Markdown."""
     lines = [f"# {run.name}", "", f"{str(report['task']).capitalize()} by `{report['model']}`, trained on {report['source']}."]

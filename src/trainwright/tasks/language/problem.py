@@ -219,6 +219,7 @@ def prepare(
         "files": files,
         "rows": {name: len(stream) for name, stream in splits.items()},
         "characters": {name: len(text) for name, text in texts.items()},
+        "vocabulary": encoder.size,
         "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
         "repeated_lines": _repeated_lines(texts),
         "rejected": 0,

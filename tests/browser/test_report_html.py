@@ -1,0 +1,137 @@
+"""The report page in a browser: no request, no message on the console, no fault that keeps somebody out, no side scrolling."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "watch"))
+from watch_samples import make_history, make_language, make_record, make_regression, make_report, with_metrics
+
+from trainwright.watch import page, record
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = Path("/usr/bin/chromium")
+HOSTILE = "</script></style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+DOT = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def example(group: str, given: Any, **more: Any) -> dict[str, Any]:
+    known = {"split": "test", "group": group, "file": "a.csv", "row": 7, "truth": "class 0", "answer": "class 1"}
+    return {**known, "probability": 0.875, "input": given, **more}
+
+
+def records() -> dict[str, record.Record]:
+    """A page of each kind, with everything that it can show."""
+    why = [["a ", 1.0], ["long film " * 80, -0.5]]
+    rows = [example("wrong", "a " + "long film " * 80, why=why), example("unsure", {"x": 1.5, "y": None}),
+            example("right", "b", answer="class 0")]  # fmt: skip
+    tiles = [example("wrong", DOT, why=DOT)] * 3
+    settings = {"loss": {"name": "CrossEntropyLoss"}, "lr": 0.1}
+    steps = [(k, 2 / k, 0.1 / k) for k in range(1, 300, 5)]
+    notes = [("lr", "0.1", "what suits it"), ("leak", "3", "rows")]
+    data = {"rejected": 1, "rejected_rows": [{"file": "a", "row": 1, "reason": "b"}], "classes": {"a": {"train": 1}},
+            "audit": {"empty": 0, "across": {"train-test": 2}}, "columns": {"label": "l", "text": ["t"]}}  # fmt: skip
+    more = {"steps": steps, "notes": notes, "data": data}
+    diverged = make_history(6)
+    diverged[3]["train_loss"] = diverged[4]["valid_loss"] = math.nan
+    passage = {"group": "passage", "tokens": list("abc"), "losses": [0.5, 3.0, 9.0], "between": " ", "split": "test"}
+    along = {"group": "positions", "tokens": 9, "losses": [1.0, 2.0, 3.0], "loss": 2.0}
+    history = with_metrics(make_history(), train_perplexity=[9.0] * 3, valid_perplexity=[8.0] * 3)
+    language = {"examples": [passage, along], "texts": {1: "one", 2: "two"}, **more}
+    hostile = make_report(3, [HOSTILE, "\u0631\u064a\u0627\u0636\u0629" * 9, "x" * 300])
+    return {
+        "classes": make_record({**make_report(4), "settings": settings}, examples=rows, **more),
+        "pictures": make_record(make_report(10), examples=tiles, **more),
+        "many": make_record(make_report(20), diverged, examples=rows, **more),
+        "throngs": make_record(make_report(200)),
+        "numbers": make_record(make_regression(900), with_metrics(make_history(accuracy=False), valid_rmse=[3.0, 2.0, 1.0])),
+        "language": make_record(make_language(), history, **language),
+        "hostile": make_record(hostile, examples=[example("wrong", HOSTILE, truth=HOSTILE, answer=HOSTILE)], **more),
+    }
+
+
+def opened(browser: Any, path: Path, width: int, scheme: str) -> tuple[Any, list[str]]:
+    """The page, opened with the network cut, and everything that it complained of or asked for."""
+    tab = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True).new_page()
+    found: list[str] = []
+    tab.on("console", lambda message: found.append(message.text))
+    tab.on("pageerror", lambda problem: found.append(str(problem)))
+    tab.on("request", lambda asked: found.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None)
+    tab.on("dialog", lambda dialog: found.append("a dialog"))
+    tab.goto(path.as_uri())
+    return tab, found
+
+
+@pytest.mark.parametrize("name", ["classes", "pictures", "many", "throngs", "numbers", "language", "hostile"])
+def test_a_page_asks_for_nothing_and_fits(browser: Any, name: str, tmp_path: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed").Axe()
+    path = tmp_path / "report.html"
+    path.write_text(page.render(records()[name], [("Use it", "trainwright predict run")]), encoding="utf-8")
+    for width, scheme in ((390, "light"), (1280, "dark"), (1280, "light"), (390, "dark")):
+        tab, found = opened(browser, path, width, scheme)
+        assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "the page scrolls sideways"
+        assert tab.evaluate("document.querySelectorAll('svg').length") >= 2
+        if width == 390 or scheme == "dark":
+            faults = axe.run(tab, options={"resultTypes": ["violations"]}).response["violations"]
+            grave = [
+                (each["id"], each["nodes"][0]["html"][:200]) for each in faults if each["impact"] in ("serious", "critical")
+            ]
+            assert grave == []
+        assert found == []
+        tab.context.close()
+
+
+def test_texts_in_pictures_can_be_read_on_a_phone(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page.render(records()["many"], []), encoding="utf-8")
+    tab, _ = opened(browser, path, 390, "light")
+    least = tab.evaluate(
+        "Math.min(...[...document.querySelectorAll('svg text')].map(text => parseFloat(getComputedStyle(text).fontSize) * "
+        "text.ownerSVGElement.getBoundingClientRect().width / text.ownerSVGElement.viewBox.baseVal.width))"
+    )
+    assert least >= 9
+
+
+def test_dark_pages_have_dark_pictures(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page.render(records()["classes"], []), encoding="utf-8")
+    colors = {}
+    for scheme in ("light", "dark"):
+        tab, _ = opened(browser, path, 1280, scheme)
+        colors[scheme] = tab.evaluate("getComputedStyle(document.querySelector('svg text')).fill")
+        tab.context.close()
+    assert colors["light"] != colors["dark"]
+
+
+def test_classes_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page.render(records()["many"], []), encoding="utf-8")
+    tab, found = opened(browser, path, 1280, "light")
+
+    def order() -> list[str]:
+        return list(tab.locator("table.sortable tbody th").all_inner_texts())
+
+    before = order()
+    tab.get_by_role("button", name="F1").click()
+    assert order() == before[::-1], "the best first: F1 rises with the number of the class"
+    assert tab.locator("th[aria-sort=descending]").inner_text().startswith("F1")
+    tab.keyboard.press("Enter")
+    assert order() == before and tab.locator("th[aria-sort=ascending]").count() == 1
+    tab.get_by_role("button", name="class").click()
+    assert order() == sorted(before) and found == []

@@ -1,0 +1,46 @@
+"""What is read of a run folder: everything that is there, and nothing breaks where it is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from watch_samples import make_history, make_report, write_run
+
+from trainwright.watch import record
+from trainwright.watch.events import Answers, Note, Refused, Step, to_json
+
+
+def test_events_are_taken_as_they_were_last(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a run", make_report(), make_history())
+    told = [Note("lr", "0.1", "why"), Step(2, 1, 9.0, 3, 0.1), Step(1, 1, 8.0, 3, 0.2), Answers(1, [], "one"),
+            Refused(5, 1, "loss", "", ""), Step(2, 1, 7.0, 3, 0.1), Answers(1, [], "again"),
+            Note("lr", "0.1", "why")]  # fmt: skip
+    (run / "events.jsonl").write_text(
+        "".join(to_json(event) + "\n" for event in told) + '{"event": "step", "st', encoding="utf-8"
+    )
+    found = record.read(run)
+    assert found.steps == [(1, 8.0, 0.2), (2, 7.0, 0.1)] and found.notes == [("lr", "0.1", "why")]
+    assert found.texts == {1: "again"} and [each["step"] for each in found.refused] == [5]
+    assert found.name == "a run" and found.report["model"] == "bag.v1" and len(found.history) == 3
+
+
+@pytest.mark.parametrize("content", ["", "{", "null", "7", "[" * 5000, '"text"', "[1, null]"])
+def test_files_that_say_nothing_are_taken_as_empty(content: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path, make_report(), make_history())
+    for name in ("data.json", "examples.json"):
+        (run / name).write_text(content, encoding="utf-8")
+    found = record.read(run)
+    assert found.data == {} and found.examples == [] and found.steps == []
+
+
+def test_an_empty_folder_is_an_empty_record(tmp_path: Path) -> None:
+    found = record.read(tmp_path)
+    assert (found.report, found.history, found.notes, found.data) == ({}, [], [], {})
+
+
+def test_settings_stand_in_the_report(tmp_path: Path) -> None:
+    write_run(tmp_path, make_report(), [])
+    (tmp_path / "settings.toml").write_text("lr = 0.5\n")
+    assert json.loads(json.dumps(record.read(tmp_path).report["settings"])) == {"lr": 0.5}
