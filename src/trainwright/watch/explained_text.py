@@ -113,7 +113,7 @@ def _input(found: Explanation) -> Iterator[list[Part]]:
     yield from _title("What it takes in")
     for name, value in found.facts:
         first, *rest = words.wrap(value, 80)
-        yield [(f"  {words.pad(name, FACT)} {first}", "")]
+        yield [(f"  {words.pad(words.clip(name, 20), FACT)} {first}", "")]
         yield from ([(f"  {' ' * FACT} {line}", "")] for line in rest[:3])
     units = found.units[:UNITS]
     if not units:
