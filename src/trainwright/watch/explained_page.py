@@ -47,6 +47,7 @@ th, td { padding: 0.3rem 1.1rem 0.3rem 0; text-align: left; border-bottom: 1px s
 td:last-child, th:last-child { padding-right: 0; }
 thead th { font-weight: 500; color: var(--soft); vertical-align: bottom; }
 tbody th { font-weight: 500; min-width: 6rem; }
+.w { min-width: 7rem; }
 .n { text-align: right; white-space: nowrap; }
 .wide { overflow-x: auto; margin: 0.75rem 0 1rem; }
 .fit { width: auto; }
@@ -169,7 +170,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int, captio
     """Return a table of cells that are HTML already: the first names the row, ``left`` ones are words, the others numbers."""
 
     def cell(tag: str, place: int, content: str) -> str:
-        kind = "" if place < left else ' class="n"'
+        kind = ' class="w"' if place < left else ' class="n"'
         if content.startswith("<svg") or (tag == "th" and content in ("", DIRECTIONS)):
             kind = ' class="track"'
         scope = ' scope="col"' if tag == "th" else ""

@@ -13,7 +13,7 @@ from trainwright.watch import words
 from trainwright.watch.explanation import ClassScore, Explanation, Piece, Unit
 
 Part = tuple[str, str]  # a text, and its style as rich names it
-FOR, AGAINST = "blue", "dark_orange3"
+FOR, AGAINST = "cyan", "dark_orange3"
 UNITS, CLASSES, TOKENS, LONGEST = 12, 10, 10, 2000  # of each that are shown; characters of a text
 BAR, FACT = 24, 12  # cells
 
