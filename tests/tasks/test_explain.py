@@ -164,6 +164,15 @@ def test_the_columns_of_a_linear_model_sum_to_the_answer(tmp_path: Path) -> None
         assert total == pytest.approx(float(logits[run.report["labels"].index(each.label)]), abs=1e-5)
 
 
+def test_an_answer_that_is_taken_for_a_number_teaches_nothing(tmp_path: Path) -> None:
+    run = tw.train(csv(tmp_path), task="table", model="linear", out=tmp_path / "run", **QUICK)
+    found = tw.explain(run, HOUSE)
+    assert found.loss == 0.0 and found.step is not None and not found.step.moves
+    assert {after.answer for after in found.step.after} == {found.answer}
+    named = {move.place for move in tw.explain(run, HOUSE, 900).step.moves}
+    assert "price, sold (1 of 5)" in named and "city Ulm, price" in named and "price, garden" in named
+
+
 def test_columns_of_other_models_are_left_out_one_by_one(tmp_path: Path) -> None:
     run = tw.train(csv(tmp_path, PRICES), task="table", model="mlp", out=tmp_path / "run", **QUICK)
     found = tw.explain(run, HOUSE)

@@ -13,7 +13,7 @@ from samples import news_rows, write_csv
 
 import trainwright as tw
 from trainwright.watch import explained_figure, explained_page, explained_text, figures
-from trainwright.watch.explanation import ClassScore, Explanation, Piece, Step, Sum, Token, Unit
+from trainwright.watch.explanation import After, ClassScore, Explanation, Move, Piece, Step, Sum, Token, Unit
 
 EVIL = "<img src=x onerror=alert(1)> \"quoted\" 'single' & \x1b[31mred\x07 \u202eturned $x^2$ \U0001f600"
 EXPECTED_TAGS = {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "p", "small", "bdi"}
@@ -71,7 +71,8 @@ def made(**changes: object) -> Explanation:
         dimensions=[EVIL, EVIL], units=[Unit(EVIL, "", n, 0.5, [1.0, 2.0], [0.1, 0.2]) for n in range(15)], method=EVIL,
         pieces=[Piece(EVIL, 1.0, [1.0, 0.0]), Piece("\n", 0.0, [0.0, 0.0]), Piece(EVIL * 90, -1.0, [0.0, 1.0])],
         sums=[Sum(EVIL, 0.1, 1.0, 0.0, 1.1), Sum(EVIL, 0.1, 1.0, 0.0, 1.1)], mapping="softmax", classes=classes,
-        loss_name="CrossEntropyLoss", loss=1.0, before=0.5, step=Step(1.0, [(EVIL, 1.0)], [], []),
+        loss_name="CrossEntropyLoss", loss=1.0, before=0.5,
+        step=Step(1.0, [(EVIL, 1.0)], [Move(EVIL, EVIL, 1.0, -1.0)], [After(EVIL, 0.1, 0.9, 0.6)]),
     )  # fmt: skip
     return replace(whole, **changes)  # type: ignore[arg-type]
 

@@ -299,17 +299,15 @@ def _step(found: Explanation) -> str:
     if found.step is None:
         return ""
     step = found.step
+    if not step.moves:
+        return f"<p>{told.NOTHING}</p>"
     norms = ", ".join(f"{name} {words.number(norm)}" for name, norm in step.parameters[:8])
     rows = []
     for move in step.moves:
         way = "up \u2191" if move.gradient < 0 else "down \u2193"
         cells = [_label(move.parameter, 40), _label(move.place), words.number(move.value), told.signed(move.gradient), way]
         rows.append(cells)
-    table = (
-        _table(["parameter", "of", "value", "gradient", "moves"], rows, 2, "The largest entries of the gradient")
-        if rows
-        else ""
-    )
+    table = _table(["parameter", "of", "value", "gradient", "moves"], rows, 2, "The largest entries of the gradient")
     changed = "".join(f"<p>{_text(line)}</p>" for line in told.changes(found))
     note = "Plain gradient descent on this row's loss: no momentum, no weight decay, no other rows."
     return (

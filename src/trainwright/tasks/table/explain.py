@@ -66,7 +66,11 @@ def _look(
 def _axes(predictor: SupervisedPredictor, places: Mapping[str, tuple[list[int], int | None]]) -> dict[str, Any]:
     """Return what the places of the parameters are called: of ``linear``, and of the embeddings of ``mlp``."""
     labels = predictor.labels or (getattr(predictor.target, "name", ""),)
-    columns = {column: name for name, (own, _) in places.items() for column in own}
+    columns = {
+        column: f"{name} ({number} of {len(own)})" if len(own) > 1 else name
+        for name, (own, _) in places.items()
+        for number, column in enumerate(own, start=1)
+    }
     found: dict[str, Any] = {"weight": (labels.__getitem__, columns.__getitem__), "bias": (labels.__getitem__,)}
     for name, (_, code) in places.items():
         if code is not None:
