@@ -10,8 +10,9 @@ A row of ``examples.json`` may have two keys more, which say what in the input s
 
 ``against``  the label that the answer is weighed against: the truth, or the runner-up where the answer is right; None of
              numbers
-``why``      weights, finite floats in logits: above 0 towards the answer, below 0 towards ``against``. Of numbers, in the unit
-             of the target: above 0 makes the number larger, below 0 smaller. What it is depends on ``input``:
+``why``      weights, finite floats to five digits. Of classes in logits: above 0 towards the answer, below 0 towards
+             ``against``; of numbers in the unit of the target: above 0 makes the number larger, below 0 smaller. What it is
+             depends on ``input``:
     a text       [[piece, weight], ...]: the pieces put together are ``input``, character by character; what is between the
                  words is a piece of weight 0
     a dict       [[column, weight], ...]: the columns of ``input``, the largest weight (without its sign) first
@@ -31,6 +32,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.errors import TrainwrightError
 from trainwright.models.registry import load
 from trainwright.run import passages
+from trainwright.watch.events import in_short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,17 +109,17 @@ def _compared(problem: Problem, rows: pl.DataFrame) -> tuple[np.ndarray, np.ndar
 
 def _cut(why: Any, given: Any) -> Any:
     """Return the reasons for an input as ``as_json`` cuts it: its pieces up to the same character, or those columns."""
-    if isinstance(given, dict) and why is not None:
-        kept = set(islice(given, COLUMNS))
-        return [(name, weight) for name, weight in why if name in kept]
-    if not isinstance(given, str) or not isinstance(why, list) or len(given) <= CHARACTERS:
+    if not isinstance(why, list):
         return why
+    if isinstance(given, dict):
+        kept = set(islice(given, COLUMNS))
+        return [(name, in_short(weight)) for name, weight in why if name in kept]
     found, left = [], CHARACTERS
     for piece, weight in why:
         if left > 0:
-            found.append((piece[:left], weight))
+            found.append((piece[:left], in_short(weight)))
         left -= len(piece)
-    return [*found, (MORE, 0.0)]
+    return found if left >= 0 else [*found, (MORE, 0.0)]
 
 
 def choose(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:

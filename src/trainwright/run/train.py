@@ -252,7 +252,10 @@ class Session:
         model = training.bundle()
         bundle.save(run.model, model, card(run.path, scores))
         predictions.write(run.predictions, rows)
-        write_json(run.examples, examples.examples(made.source, training.problem, rows, model))
+        found = examples.examples(made.source, training.problem, rows, model)
+        atomic.write_file(
+            run.examples, "[\n" + ",\n".join(map(json.dumps, found)) + "\n]\n"
+        )  # a row a line: indents take longer
         made.caching.join()
         self.listen(PhaseEnded("save"))
         rate = round(training.state.rows / max(seconds["train"], 1e-9))

@@ -34,7 +34,7 @@ def figure(found: Explanation) -> Figure:
     height = 0.95 + LINE * len(text) + (0.5 if text else 0.3) + content + 0.8
     canvas = figures.blank(WIDTH, height)
     answer = told.label_of(found, found.answer, 60)
-    sure = f" {words.percent(found.classes[0].probability)}" if found.classes else ""
+    sure = f", {words.percent(found.classes[0].probability)}" if found.classes else ""
     lead = "next: " if found.task == "language" else f"{words.clip(found.target, 30)} " if found.target else ""
     figures.title(canvas, LEFT / WIDTH, f"{lead}{answer}{sure}", f"{words.clip(found.model, 40)}; {told.truth_of(found)}")
     for at, line in enumerate(text):

@@ -47,6 +47,7 @@ th, td { padding: 0.3rem 1.1rem 0.3rem 0; text-align: left; border-bottom: 1px s
 td:last-child, th:last-child { padding-right: 0; }
 thead th { font-weight: 500; color: var(--soft); vertical-align: bottom; }
 tbody th { font-weight: 500; min-width: 6rem; }
+.w { min-width: 7rem; }
 .n { text-align: right; white-space: nowrap; }
 .wide { overflow-x: auto; margin: 0.75rem 0 1rem; }
 .fit { width: auto; }
@@ -169,7 +170,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int, captio
     """Return a table of cells that are HTML already: the first names the row, ``left`` ones are words, the others numbers."""
 
     def cell(tag: str, place: int, content: str) -> str:
-        kind = "" if place < left else ' class="n"'
+        kind = ' class="w"' if place < left else ' class="n"'
         if content.startswith("<svg") or (tag == "th" and content in ("", DIRECTIONS)):
             kind = ' class="track"'
         scope = ' scope="col"' if tag == "th" else ""
@@ -298,17 +299,15 @@ def _step(found: Explanation) -> str:
     if found.step is None:
         return ""
     step = found.step
+    if not step.moves:
+        return f"<p>{told.NOTHING}</p>"
     norms = ", ".join(f"{name} {words.number(norm)}" for name, norm in step.parameters[:8])
     rows = []
     for move in step.moves:
         way = "up \u2191" if move.gradient < 0 else "down \u2193"
         cells = [_label(move.parameter, 40), _label(move.place), words.number(move.value), told.signed(move.gradient), way]
         rows.append(cells)
-    table = (
-        _table(["parameter", "of", "value", "gradient", "moves"], rows, 2, "The largest entries of the gradient")
-        if rows
-        else ""
-    )
+    table = _table(["parameter", "of", "value", "gradient", "moves"], rows, 2, "The largest entries of the gradient")
     changed = "".join(f"<p>{_text(line)}</p>" for line in told.changes(found))
     note = "Plain gradient descent on this row's loss: no momentum, no weight decay, no other rows."
     return (

@@ -13,9 +13,10 @@ from trainwright.watch import words
 from trainwright.watch.explanation import ClassScore, Explanation, Piece, Unit
 
 Part = tuple[str, str]  # a text, and its style as rich names it
-FOR, AGAINST = "blue", "dark_orange3"
+FOR, AGAINST = "cyan", "dark_orange3"
 UNITS, CLASSES, TOKENS, LONGEST = 12, 10, 10, 2000  # of each that are shown; characters of a text
 BAR, FACT = 24, 12  # cells
+NOTHING = "none: the loss is at its least, as there is nothing to learn from an answer that is taken for the truth"
 
 
 def lines(found: Explanation, width: int = 100) -> Iterator[list[Part]]:
@@ -113,7 +114,7 @@ def _input(found: Explanation) -> Iterator[list[Part]]:
     yield from _title("What it takes in")
     for name, value in found.facts:
         first, *rest = words.wrap(value, 80)
-        yield [(f"  {words.pad(name, FACT)} {first}", "")]
+        yield [(f"  {words.pad(words.clip(name, 20), FACT)} {first}", "")]
         yield from ([(f"  {' ' * FACT} {line}", "")] for line in rest[:3])
     units = found.units[:UNITS]
     if not units:
@@ -287,19 +288,21 @@ def _step(found: Explanation) -> Iterator[list[Part]]:
         return
     yield from _title("The update that this row alone would cause")
     step = found.step
+    if not step.moves:
+        yield [(f"  {NOTHING}", "")]
+        return
     norms = ", ".join(f"{name} {words.number(norm)}" for name, norm in step.parameters[:6])
     yield from ([(f"  {line}", "")] for line in words.wrap(f"norm of the gradient {words.number(step.norm)}: {norms}", 96))
-    if step.moves:
-        rows = [("parameter", "of", "value", "gradient", "moves")]
-        for move in step.moves:
-            cells = (
-                words.clip(move.parameter, 28),
-                words.clip(move.place, 36),
-                words.number(move.value),
-                signed(move.gradient),
-            )
-            rows.append((*cells, "up" if move.gradient < 0 else "down"))
-        yield from ([(line, "")] for line in words.table(rows, left=2))
+    rows = [("parameter", "of", "value", "gradient", "moves")]
+    for move in step.moves:
+        cells = (
+            words.clip(move.parameter, 28),
+            words.clip(move.place, 36),
+            words.number(move.value),
+            signed(move.gradient),
+        )
+        rows.append((*cells, "up" if move.gradient < 0 else "down"))
+    yield from ([(line, "")] for line in words.table(rows, left=2))
     yield from ([(f"  {line}", "")] for line in changes(found))
     yield [("  plain gradient descent on this row's loss: no momentum, no weight decay, no other rows", "dim")]
 
@@ -310,7 +313,9 @@ def changes(found: Explanation) -> list[str]:
     what = words.clip(found.target, 40) if found.target else f"probability of {words.clip(found.truth, 40)}"
     for after in found.step.after if found.step else ():
         before, now = digits(found.before, after.answer)
-        said.append(f"{what} {before} -> {now} at {after.what}, {after.rate:.3g}; loss {words.loss(after.loss)}")
+        said.append(
+            f"{what} {before} -> {now} at {words.clip(after.what, 60)}, {after.rate:.3g}; loss {words.loss(after.loss)}"
+        )
     return said
 
 

@@ -56,7 +56,7 @@ def _look(
         units=[units[place] for place in np.argsort(-np.abs(net), kind="stable").tolist()],
         method=EXACT if exact else MISSING,
         parts=parts.sum(axis=0),
-        axes=_axes(predictor, places) if exact else {},
+        axes=_axes(predictor, places),
     )
     if exact:
         view.bias = predictor.weights["bias"][classes].astype(np.float64) * scale + start
@@ -64,12 +64,17 @@ def _look(
 
 
 def _axes(predictor: SupervisedPredictor, places: Mapping[str, tuple[list[int], int | None]]) -> dict[str, Any]:
-    """Return what the places of the parameters of a linear model are called."""
+    """Return what the places of the parameters are called: of ``linear``, and of the embeddings of ``mlp``."""
     labels = predictor.labels or (getattr(predictor.target, "name", ""),)
-    columns = {column: name for name, (own, _) in places.items() for column in own}
+    columns = {
+        column: f"{name} ({number} of {len(own)})" if len(own) > 1 else name
+        for name, (own, _) in places.items()
+        for number, column in enumerate(own, start=1)
+    }
     found: dict[str, Any] = {"weight": (labels.__getitem__, columns.__getitem__), "bias": (labels.__getitem__,)}
     for name, (_, code) in places.items():
         if code is not None:
             known = (f"{name} not known", *(f"{name} {each}" for each in predictor.encoder.categories[name]))
             found[f"categories.{code}.weight"] = (known.__getitem__, labels.__getitem__)
+            found[f"embeddings.{code}.weight"] = (known.__getitem__, None)
     return found
