@@ -79,7 +79,7 @@ def test_the_centre_and_the_ends_of_the_path_are_those_of_the_run(
         [0, 0], abs=1e-9
     )
     assert path["steps"][0] == 0 and path["steps"] == sorted(set(path["steps"])) and path["epochs"][-1] == found["kept"]
-    kept = safetensors.numpy.load_file(next((run.path / "model").glob("*.safetensors")))
+    kept = safetensors.numpy.load_file(run.path / "model" / "model.safetensors")
     begun, ended = (np.concatenate([each[name].ravel() for name in first[0]]) for each in (first[0], kept))
     assert (seen["states"][0][: len(begun)] == begun).all() and (seen["states"][-1][: len(ended)] == ended).all()
     assert found["apart"] == 0 and found["parameters"] == len(begun)
