@@ -42,7 +42,7 @@ PIXELS = "id => { const c = document.getElementById(id); return c.toDataURL(); }
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_it_fits_is_played_and_scrubbed_without_a_complaint(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
     shown, said = opened(browser, tmp_path, page(), width, scheme)
-    shown.wait_for_function("document.getElementById('now').textContent.includes('step 20')")  # the end is shown first
+    playwright.expect(shown.locator("#now")).to_have_text("step 20, loss 2.000")  # the end is shown first
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
     ends = {name: shown.evaluate(PIXELS, name) for name in ("hill", "map", "loss", "line")}
     shown.locator("#time").fill("500")
@@ -51,7 +51,7 @@ def test_it_fits_is_played_and_scrubbed_without_a_complaint(browser: Any, tmp_pa
     for name, before in ends.items():
         assert (shown.evaluate(PIXELS, name) == before) == (name == "line"), name
     shown.get_by_role("button", name="Play").click()
-    shown.wait_for_function("Number(document.getElementById('time').value) > 520")
+    playwright.expect(shown.locator("#time")).not_to_have_value("500")
     shown.get_by_role("button", name="Pause").click()
     assert shown.get_by_role("button", name="Play").is_visible()
     assert not said

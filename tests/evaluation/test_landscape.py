@@ -85,13 +85,16 @@ def test_a_projection_is_the_nearest_point_of_the_plane(monkeypatch: pytest.Monk
     monkeypatch.setattr(landscape, "BLOCK", 7)
     states, draw = wander(9, 50), np.random.default_rng(6)
     directions = draw.normal(size=(2, 50)).astype(np.float32)  # neither of length 1, nor at right angles
-    points, share = landscape.project(states, states[-1], directions)
+    points, share = landscape.project(states, states[-1], directions, 50)
     wanted = np.linalg.lstsq(directions.T.astype(np.float64), (states - states[-1]).T.astype(np.float64), rcond=None)[0].T
     assert points == pytest.approx(wanted, abs=1e-5) and points[-1] == pytest.approx([0, 0])
     onto = wanted @ directions
     assert share == pytest.approx(onto.var(axis=0).sum() / states.var(axis=0).sum(), rel=1e-4)
     own, shares = landscape.principal_directions(states, 50)
-    assert landscape.project(states, states[-1], own)[1] == pytest.approx(shares[:2].sum(), rel=1e-5)
+    assert landscape.project(states, states[-1], own, 50)[1] == pytest.approx(shares[:2].sum(), rel=1e-5)
+    more = np.hstack([states, 100 * states[:, :3]])  # with buffers, which do not count
+    wider = np.hstack([own, np.zeros((2, 3), np.float32)])
+    assert landscape.project(more, more[-1], wider, 50)[1] == pytest.approx(shares[:2].sum(), rel=1e-5)
 
 
 def test_a_second_direction_at_right_angles() -> None:

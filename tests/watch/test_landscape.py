@@ -71,7 +71,7 @@ def test_what_is_said_follows_from_the_numbers() -> None:
     assert "falls all the way" in said and "less than 0.01 %" in said and "batch norm" not in said
     assert "lowest point measured there has a loss of 1.500" in said
     barrier = {"x": [0.0, 0.5, 1.0], "loss": [3.0, 7.0, 2.0]}
-    assert "rises to 7.000, 50% of the way" in page(line=barrier)
+    assert "rises to 7.000, 50 % of the way" in page(line=barrier)
     assert "all 90 rows" in page(rows=90) and "batch norm" in page(buffers=8)
     alone = page(planes=[plane("random")], why="it was stopped by the clock")
     assert "it was stopped by the clock" in alone and "states of the training" not in alone

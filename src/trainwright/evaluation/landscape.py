@@ -124,12 +124,12 @@ def principal_directions(states: np.ndarray, width: int) -> tuple[np.ndarray, np
     return directions, values / max(values.sum(), 1e-300)
 
 
-def project(states: np.ndarray, centre: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, float]:
+def project(states: np.ndarray, centre: np.ndarray, directions: np.ndarray, width: int) -> tuple[np.ndarray, float]:
     """Return the coordinates of states in the plane of two directions through ``centre``: the nearest points of it.
 
-    Shape (states, 2), float64. Return also the share of the states' variance that is in the plane.
+    Shape (states, 2), float64. Return also the share of the states' variance that is in the plane. Only the first ``width``
+    numbers of a state count, the parameters.
     """
-    width = len(centre)
     onto, between, total = np.zeros((len(states), 2)), np.zeros((2, 2)), 0.0
     for part, centred in _blocks(states, width):
         beside = directions[:, part].astype(np.float64)

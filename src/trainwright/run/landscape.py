@@ -72,12 +72,13 @@ class Way:
     steps: list[int]
     epochs: list[float]
     losses: list[float | None]
+    width: int  # of a state, without buffers
 
     def on(self, centre: np.ndarray, directions: np.ndarray) -> tuple[dict[str, Any], float]:
         """Return the path in a plane, as it is drawn, and the share of its variance that lies there."""
         from trainwright.evaluation import landscape
 
-        points, share = landscape.project(self.states, centre, directions)
+        points, share = landscape.project(self.states, centre, directions, self.width)
         facts = {"loss": self.losses, "steps": self.steps, "epochs": self.epochs}
         return {"name": "training", "points": points.tolist(), **facts}, share
 
@@ -166,10 +167,10 @@ def _measured(
     centre = loss(network)
     _say_cost(field, (rows, problem.unit), size, 0.0 if why else report["seconds"]["train"])
     way = None if why else _train_again(made, steps, per_epoch, file, field)
-    if way is not None and not np.ptp(way.states[:, :width], axis=0).any():
+    if way is not None and not np.ptp(way.states[:, : way.width], axis=0).any():
         way, why = None, "its parameters did not move"
     drawn = np.stack([maths.random_direction(network, seed) for seed in (0, 1)])
-    planes = [] if way is None else [_own_plane(field, way, end, drawn, width, size)]
+    planes = [] if way is None else [_own_plane(field, way, end, drawn, size)]
     planes.append(_random_plane(field, way, end, drawn, np.linspace(-span, span, size)))
     along = field.measure(maths.line(start, end, width, SHARES), len(SHARES))
     return {
@@ -238,14 +239,14 @@ def _train_again(made: Prepared, steps: list[int], per_epoch: int, file: Path, f
     training.train(follow)
     states = recorder.states
     found = field.measure(maths.recorded(states, training.device), len(states))
-    return Way(states, recorder.steps, [step / per_epoch for step in recorder.steps], found)
+    return Way(states, recorder.steps, [step / per_epoch for step in recorder.steps], found, training.parameters)
 
 
-def _own_plane(field: Field, way: Way, end: Any, drawn: np.ndarray, width: int, size: int) -> dict[str, Any]:
+def _own_plane(field: Field, way: Way, end: Any, drawn: np.ndarray, size: int) -> dict[str, Any]:
     """Return the losses on the plane of the first two principal directions of the path, through the kept parameters."""
     from trainwright.evaluation import landscape as maths
 
-    directions, shares = maths.principal_directions(way.states, width)
+    directions, shares = maths.principal_directions(way.states, way.width)
     titles = [f"{name} principal direction ({100 * shares[place]:.3g} % of the path's variance)"
               for place, name in enumerate(("first", "second")[: len(directions)])]  # fmt: skip
     if len(directions) < 2:

@@ -200,8 +200,10 @@ def _on_the_line(line: Mapping[str, Any]) -> str:
     share, highest = max(known, key=lambda each: each[1])
     ends = max(known[0][1], known[-1][1])
     start = "On the straight line from the first parameters to the kept ones"
-    if highest > ends * 1.001 + 1e-12:
-        return f"{start} the loss first rises to {words.number(highest)}, {share:.0%} of the way: training went around that."
+    if highest > 1.02 * ends:
+        return (
+            f"{start} the loss first rises to {words.number(highest)}, {100 * share:.0f} % of the way: training went around it."
+        )
     if all(after[1] <= before[1] * 1.001 for before, after in pairwise(known)):
         return f"{start} the loss falls all the way: nothing stands between them."
     return f"{start} the loss is never above that of the first ones, but does not fall all the way."

@@ -141,7 +141,11 @@ def _chart(lines: Sequence[tuple[str, Sequence[float], Sequence[float | None]]],
 
 
 def _height_ticks(height: Height, count: int) -> list[list[Any]]:
-    return [[each, words.number(height.loss(each))] for each in np.linspace(0, 1, count).tolist()]
+    """Return heights with their losses, to as few digits as tell them apart."""
+    heights = np.linspace(0, 1, count).tolist()
+    told = ([words.number(height.loss(each), digits) for each in heights] for digits in (3, 4, 5, 6))
+    names = next((each for each in told if len(set(each)) == count), [words.number(height.loss(each)) for each in heights])
+    return [list(each) for each in zip(heights, names, strict=True)]
 
 
 def _ticks(low: float, high: float) -> list[list[Any]]:
