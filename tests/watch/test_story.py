@@ -192,10 +192,12 @@ def test_of_an_epoch_that_is_told_twice_the_last_counts_and_what_is_lost_is_show
     assert {row["text"] for row in film["rows"]} == {None}
 
 
-def test_a_run_that_is_still_training_is_told_as_far_as_it_is(trained: tw.Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("extended", [False, True], ids=["first", "extended"])
+def test_a_run_that_is_still_training_is_told_as_far_as_it_is(extended: bool, trained: tw.Run, tmp_path: Path) -> None:
+    """One that is extended has the report of before, whose test is not that of the weights to come."""
     run = tmp_path / "run"
     shutil.copytree(trained.path, run)
-    for name in ("report.json", "SEAL"):
+    for name in ("SEAL",) if extended else ("report.json", "SEAL"):
         (run / name).unlink()
     lines = (run / "history.csv").read_text().splitlines(keepends=True)
     (run / "history.csv").write_text("".join(lines[:3]))

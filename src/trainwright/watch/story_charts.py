@@ -30,7 +30,8 @@ def charts(record: Record, epochs: Sequence[int]) -> list[dict[str, Any]]:
         found.append(chart | {"now": _now(chart["lines"], record, epochs, entry.write), "leads": True})
     lines = [_line("step", _of_steps(record, "loss")), *_by_epoch(history, "loss")]
     chart = _chart("loss", hint_of_loss(record), lines, words.loss)
-    found.append(chart | {"now": _now(chart["lines"][1:], record, epochs, words.loss), "leads": not score})
+    means = [line for line in chart["lines"] if line["part"] != "step"]
+    found.append(chart | {"now": _now(means, record, epochs, words.loss), "leads": not score})
     rate = _chart("learning rate", hint_of_rate(record), [_line("lr", _of_steps(record, "lr"))], words.number)
     found.append(rate | {"now": _now(rate["lines"], record, epochs, words.number)})
     norms = _of_steps(record, "norm")
@@ -38,7 +39,9 @@ def charts(record: Record, epochs: Sequence[int]) -> list[dict[str, Any]]:
         limit = float(record.settings.get("clip") or 0)
         chart = _chart("gradient", hint_of_gradient(record, norms, limit), [_line("norm", norms)], words.number, limit)
         found.append(chart | {"now": _now(chart["lines"], record, epochs, words.number), "limit": limit})
-    return [chart for chart in found if any(line["points"] for line in chart["lines"])]
+    for line in (line for chart in found for line in chart["lines"]):
+        line["points"] = [[step, in_short(value)] for step, value in line["points"]]
+    return [chart for chart in found if chart["lines"]]
 
 
 def _by_epoch(history: Iterable[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
@@ -57,8 +60,7 @@ def _line(part: str, points: Iterable[Sequence[Any]]) -> dict[str, Any]:
 
 
 def _finite(points: Iterable[Sequence[Any]]) -> Points:
-    found = ((int(step), in_short(value)) for step, value in points if value is not None)
-    return [[step, value] for step, value in found if value is not None]
+    return [[int(step), value] for step, value in points if value is not None and math.isfinite(value)]
 
 
 def _chart(title: str, hint: str, lines: list[dict[str, Any]], write: Any, limit: float = 0.0) -> dict[str, Any]:

@@ -132,8 +132,9 @@ def _still(film: Mapping[str, Any], place: int) -> str:
         picture = _squares(film, moment) if film["kind"] == "classes" else _dots(film, moment)
         near = "right" if film["kind"] == "classes" else f"within {film['nearly']}"
         count = f"<span>{moment['right']} of {of} {near}</span>"
-    now = film["charts"][0]["now"][place] if film["charts"] else []
-    score = f"{now[-1][1]} {film['charts'][0]['title']} {now[-1][2]}".replace(" %", "\xa0%") if now else ""
+    lead = next((chart for chart in film["charts"] if chart.get("leads")), None)
+    now = lead["now"][place] if lead else []
+    score = f"{now[-1][1]} {lead['title']} {now[-1][2]}".replace(" %", "\xa0%") if lead and now else ""
     said = f"<span>{escape(score)}</span>" if score else ""
     return f'<span class="still"><b>{escape(moment["title"])}</b>{picture}{count}{said}</span>'
 

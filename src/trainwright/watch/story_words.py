@@ -17,7 +17,7 @@ _LOSSES = {
     "CrossEntropyLoss": "Cross-entropy: how surprised the model is by the right answer. 0 is no surprise at all.",
     "NLLLoss": "Negative log-likelihood: how surprised the model is by the right answer. 0 is no surprise at all.",
     "BCEWithLogitsLoss": "Cross-entropy of each class against the rest: how surprised the model is by the truth. "
-    "0 is no surprise at all.",
+    "0 is no surprise.",
     "MSELoss": "Mean squared error: large misses count far more than small ones. 0 is no miss at all.",
     "L1Loss": "Mean absolute error: how far off the answers are. 0 is no miss at all.",
 }
@@ -120,12 +120,20 @@ def _caption(moment: Mapping[str, Any], record: Record, film: Mapping[str, Any])
     rows = record.started.get("rows") or 0
     all_rows = f"all {rows:,} training {_unit(record)}" if rows else f"all training {_unit(record)}"
     told = [f"The model has gone through {all_rows} {seen}, in {moment['at']:,} steps."]
+    if moment["at"] < epoch * _steps_of_an_epoch(record):
+        told = [f"The model has made {moment['at']:,} steps; its last pass over {all_rows} was cut short."]
     told += _measured(record, epoch)
     if best == epoch and _reached(record) > 1:
         told.append("This is the best epoch so far." if epoch < _reached(record) or not record.report else "")
     elif best and best < epoch:
         told.append(f"Epoch {best:,} is still the best.")
     return " ".join(filter(None, told))
+
+
+def _steps_of_an_epoch(record: Record) -> int:
+    """Return how many steps a whole epoch has; 0 where that is not known."""
+    batches, together = record.started.get("steps_per_epoch") or 0, record.settings.get("accumulate") or 1
+    return -(-int(batches) // int(together))
 
 
 def _measured(record: Record, epoch: int) -> list[str]:
@@ -200,8 +208,9 @@ def _schedule(each: Mapping[str, Any]) -> str:
         return f"{'rises' if rises else 'falls'} in a straight line"
     if isinstance(gamma, int | float) and name in ("ExponentialLR", "StepLR", "MultiStepLR"):
         unit = words.clip(each.get("every", "step"), 12)
-        when = {"ExponentialLR": f"after every {unit}", "StepLR": f"every {each.get('step_size')} {unit}s"}
-        return f"is multiplied by {gamma:g} (gamma) {when.get(name, 'at set times')}"
+        size = each.get("step_size") if name == "StepLR" else 1
+        when = "at set times" if name == "MultiStepLR" else f"after every {unit}" if size == 1 else f"every {size} {unit}s"
+        return f"is multiplied by {gamma:g} (gamma) {when}"
     return _RATES.get(name, f"follows {words.clip(name, 40)}")
 
 
