@@ -85,5 +85,5 @@ def watch(
     open: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """Watch runs on a live page while they train, and compare them; Ctrl-C ends it."""
-    os.nice(15)  # where trainings want every processor, this gets a thirtieth of one
+    os.nice(15)  # trainings go first
     tw.watch(path, port=port, open=open)

@@ -251,6 +251,21 @@ def test_a_page_of_a_run_may_run_its_own_scripts_and_no_others() -> None:
     assert "script-src 'none'; " in policy(b"<p>nothing</p>")
 
 
+def test_who_takes_too_much_of_a_processor_rests() -> None:
+    now = used = slept = 0.0
+    budget = serve.Budget(now, used)
+    for second in range(1000):  # a flood: whenever it is awake, it works
+        now, used = now + 0.1, used + 0.1
+        rest = budget.rest(now, used)
+        assert rest <= serve.REST and (second > 5 or rest == 0), "a page is loaded without a pause"
+        now, slept = now + rest, slept + rest
+    assert used / now < 1.2 * serve.SHARE
+    for _ in range(200):  # somebody who looks: a fiftieth of a processor
+        now, used = now + 1, used + 0.02
+        rest = budget.rest(now, used)
+    assert rest == 0
+
+
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     from trainwright import TrainwrightError
 
