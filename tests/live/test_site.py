@@ -119,7 +119,7 @@ def test_the_host_is_named_once(live: Live) -> None:
         f"GET {path} HTTP/1.1\r\n\r\n",
         f"GET {path} HTTP/1.0\r\n\r\n",
         f"GET {path}\r\n\r\n",
-        f"GET http://evil{path} HTTP/1.1",
+        f"GET http://evil{path} HTTP/1.1\r\n\r\n",
     ):
         assert talk(live.url, sent.encode())[9:10] != b"2"
 
