@@ -152,3 +152,5 @@ def watch(
 
     os.nice(15)  # where trainings want every processor, this gets a thirtieth of one
     serve(path, port=port, open=open)
+    os.nice(15)  # trainings go first
+    tw.watch(path, port=port, open=open)

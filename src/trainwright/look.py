@@ -174,9 +174,10 @@ def watch(path: Run | str | Path = RUNS, *, port: int = 0, open: bool = True) ->
     try:
         from trainwright.live.serve import Live
     except ModuleNotFoundError as missing:
-        if missing.name not in _SERVERS:
+        name = (missing.name or "").partition(".")[0]
+        if name not in _SERVERS:
             raise
-        raise error("E341", missing=missing.name) from None
+        raise error("E341", missing=name) from None
     live = Live(folder, port)
     print(f"watching {words.clean(folder)} at {live.url} (Ctrl-C ends it)", flush=True)
     if open and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

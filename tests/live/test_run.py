@@ -145,6 +145,16 @@ def test_a_finished_run_says_what_its_files_say(trained: trainwright.Run) -> Non
     assert "report" in found["pages"]
 
 
+def test_a_run_of_fit_has_ended_when_its_training_has(tmp_path: Path, begin: Begin) -> None:
+    writing = begin(tmp_path / "run")
+    (writing.path / "settings.toml").rename(writing.path / "call.json")
+    writing.start()
+    assert looked(Followed(writing.path))["phase"] == "training"
+    writing.log.append(Finished("epochs", 40, 4, 4, 8.0))
+    found = looked(Followed(writing.path))
+    assert found["phase"] == "ended" and found["model"] == "a network of one's own"
+
+
 def test_a_run_of_very_many_epochs_stays_small(begin: Begin, tmp_path: Path) -> None:
     writing = begin(tmp_path / "run", epochs=20_000)
     writing.start()

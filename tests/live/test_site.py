@@ -119,7 +119,7 @@ def test_the_host_is_named_once(live: Live) -> None:
         f"GET {path} HTTP/1.1\r\n\r\n",
         f"GET {path} HTTP/1.0\r\n\r\n",
         f"GET {path}\r\n\r\n",
-        f"GET http://evil{path} HTTP/1.1",
+        f"GET http://evil{path} HTTP/1.1\r\n\r\n",
     ):
         assert talk(live.url, sent.encode())[9:10] != b"2"
 
@@ -249,6 +249,21 @@ def test_a_page_of_a_run_may_run_its_own_scripts_and_no_others() -> None:
     assert "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" in found, "the digest of nothing"
     assert "sandbox allow-scripts" in found and "allow-same-origin" not in found and "connect-src" not in found
     assert "script-src 'none'; " in policy(b"<p>nothing</p>")
+
+
+def test_who_takes_too_much_of_a_processor_rests() -> None:
+    now = used = slept = 0.0
+    budget = serve.Budget(now, used)
+    for second in range(1000):  # a flood: whenever it is awake, it works
+        now, used = now + 0.1, used + 0.1
+        rest = budget.rest(now, used)
+        assert rest <= serve.REST and (second > 5 or rest == 0), "a page is loaded without a pause"
+        now, slept = now + rest, slept + rest
+    assert used / now < 1.2 * serve.SHARE
+    for _ in range(200):  # somebody who looks: a fiftieth of a processor
+        now, used = now + 1, used + 0.02
+        rest = budget.rest(now, used)
+    assert rest == 0
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

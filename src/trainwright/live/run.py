@@ -203,8 +203,9 @@ class Followed:
     @property
     def phase(self) -> str:
         """Return preparing, training, finishing, ended or stopped."""
-        sealed = bool(self._signatures.get(self.folder.seal.name))
-        return "ended" if sealed and self._phase in ("finishing", "preparing") else self._phase
+        # A run of ``fit``, which has no settings, is neither measured nor sealed at its end.
+        over = self._signatures.get(self.folder.seal.name) or not self._signatures.get(self.folder.settings.name)
+        return "ended" if over and self._phase == "finishing" else self._phase
 
     def _speed(self) -> float | None:
         """Return updates a second: as it went lately, else in the last epoch."""

@@ -2,7 +2,7 @@
 
 Promises: it listens on 127.0.0.1 and nowhere else. A connection is for one request, has ``SECONDS`` for all of it, and there
 are ``CONNECTIONS`` at most: for one more the oldest goes that has not asked yet. So nobody keeps anybody waiting, and the
-memory is bounded.
+memory is bounded. Flooded, it rests until it has had no more than ``SHARE`` of a processor: a training keeps the others.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ HOST = "127.0.0.1"
 SECONDS = 10.0  # of a connection
 CONNECTIONS = 256  # at once
 WAITING = 128  # accepted at a time, fewer than there is room for
+SHARE, BURST = 0.1, 1.0  # of a processor, in the long run; seconds of one that may be taken at once
+REST = 1.0  # seconds at most
 HEADERS = 16 << 10  # bytes of a request's head
 
 
@@ -44,6 +47,33 @@ class Connection(H11Protocol):
         """End."""
         self.deadline.cancel()
         super().connection_lost(exc)
+
+
+class Budget:
+    """The time of a processor that may be taken: it grows with the time that goes by, up to ``BURST``."""
+
+    def __init__(self, now: float, used: float) -> None:
+        self._left, self._now, self._used = BURST, now, used
+
+    def rest(self, now: float, used: float) -> float:
+        """Return for how many seconds to rest, where ``used`` seconds of a processor have been taken at ``now``."""
+        self._left = min(BURST, self._left + SHARE * (now - self._now)) - (used - self._used)
+        self._now, self._used = now, used
+        return min(REST, max(0.0, -self._left / SHARE))
+
+
+class Server(uvicorn.Server):
+    """A server that rests when it has taken too much of a processor."""
+
+    budget: Budget | None = None
+
+    async def on_tick(self, counter: int) -> bool:
+        """Rest where it is time to; this is called ten times a second."""
+        spent = time.monotonic(), time.thread_time()
+        self.budget = self.budget or Budget(*spent)
+        if rest := self.budget.rest(*spent):
+            time.sleep(rest)  # all of the thread, so that nothing is accepted meanwhile
+        return await super().on_tick(counter)
 
 
 def listen(port: int) -> socket.socket:
@@ -69,7 +99,7 @@ class Live:
         self.url = f"http://{HOST}:{own}/{token}/"
         options: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False, "lifespan": "off"}
         options |= {"ws": "none", "loop": "asyncio", "proxy_headers": False, "server_header": False, "date_header": False}
-        self._server = uvicorn.Server(
+        self._server = Server(
             uvicorn.Config(
                 site(Index(path), token, own), http=Connection, backlog=WAITING, h11_max_incomplete_event_size=HEADERS,
                 timeout_graceful_shutdown=1, **options,

@@ -96,6 +96,7 @@ function show() {
 function list() {
   const place = byId("runs"), items = place.querySelector("ul");
   place.hidden = state.alone || !state.runs.length;
+  place.querySelector(".hint").hidden = state.runs.length < 2;
   byId("columns").classList.toggle("alone", place.hidden);
   const old = new Map([...items.children].map((item) => [item.dataset.key, item]));
   const now = state.runs.map((run) => old.get(run.key) ?? item(run.key));
