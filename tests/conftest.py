@@ -25,7 +25,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 def _no_plots() -> Iterator[None]:
     """A process that imports matplotlib costs more than the trainings of most tests; runs that are looked at have plots."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trainwright.run.train.start_artist", lambda run: NoArtist())
+        for module in ("trainwright.run.train", "trainwright.tasks.custom.run"):
+            patch.setattr(f"{module}.start_artist", lambda run: NoArtist())
         yield
 
 

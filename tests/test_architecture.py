@@ -214,6 +214,7 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
 def test_public_names() -> None:
     verbs = {
         "evaluate",
+        "explain",
         "fit",
         "generate",
         "load",
@@ -224,6 +225,7 @@ def test_public_names() -> None:
         "resume",
         "runs",
         "settings",
+        "story",
         "train",
         "verify",
     }

@@ -17,6 +17,7 @@ __all__ = [
     "TextClassifier",
     "TrainwrightError",
     "evaluate",
+    "explain",
     "fit",
     "generate",
     "load",
@@ -27,6 +28,7 @@ __all__ = [
     "resume",
     "runs",
     "settings",
+    "story",
     "train",
     "verify",
 ]
@@ -35,11 +37,11 @@ if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
-    from trainwright.look import mistakes
+    from trainwright.look import explain, mistakes, story
     from trainwright.tasks.custom.fit import fit
 
 
-_ELSEWHERE = {"fit": "tasks.custom.fit", "mistakes": "look"}  # than in ``api``
+_ELSEWHERE = {"explain": "look", "fit": "tasks.custom.fit", "mistakes": "look", "story": "look"}  # than in ``api``
 
 
 def __getattr__(name: str) -> Any:

@@ -27,7 +27,7 @@ class Run:
 
     def __init__(self, path: str | Path) -> None:
         """Raise E403 where ``path`` is no run folder."""
-        self.folder = run_folder.open_run(Path(path))
+        self.folder = run_folder.open_run(Path(path), fit_too=True)
         self._predictor: Predictor | None = None
 
     @property

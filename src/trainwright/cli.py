@@ -232,7 +232,7 @@ def recipes(context: typer.Context) -> None:
 
 @recipes_app.command("show")
 def show_recipe(name: Annotated[str, typer.Argument(help="The recipe's name.")]) -> None:
-    """Print a recipe: a complete settings file with the result to expect."""
+    """Print a recipe: a settings file with the result to expect."""
     from trainwright.config.resolve import recipe_text
 
     typer.echo(recipe_text(name), nl=False)

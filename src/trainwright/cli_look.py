@@ -36,7 +36,7 @@ def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     from trainwright.watch.plots import draw
 
     try:
-        drawn = draw(open_run(run).path)
+        drawn = draw(open_run(run, fit_too=True).path)
     except OSError as problem:
         raise error("E402", path=run, problem=problem.strerror or problem) from None
     seal.renew(run, drawn)
@@ -63,6 +63,15 @@ def mistakes(
 
 
 @look.command()
+def story(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    out: Annotated[Path | None, typer.Option(help="Write to this file; the default is story.html in the run folder.")] = None,
+) -> None:
+    """Tell a run as a film in one HTML file, to be opened in a browser."""
+    typer.echo(str(tw.story(run, out)))
+
+
+@look.command()
 def runs(
     folder: Annotated[Path, typer.Argument(help="The folder that holds the runs.")] = Path("runs"),
     as_json: AsJson = False,
@@ -75,3 +84,32 @@ def runs(
         output.print_runs(found)
     else:
         typer.echo(f"no runs in {folder}", err=True)
+
+
+@look.command()
+def explain(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    item: Annotated[str, typer.Argument(metavar="INPUT", help='A text, an image, or a row: "age=63 sex=2".')],
+    truth: Annotated[str, typer.Option(help="The right answer; without it the model's own is taken for it.")] = "",
+    png: Annotated[Path | None, typer.Option(help="Draw it into this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write it as a page into this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the way of one input: what it becomes, what speaks for the answer, the loss, and the update it would cause."""
+    opened = tw.load(run)
+    predictor = opened.predictor
+    if not predictor.many_files and predictor.takes_file(item):
+        raise error("E318", problem=f"explain takes one {predictor.item}, and '{item}' is a file")
+    found = tw.explain(opened, item, truth)
+    if png is not None:
+        from trainwright.watch import explained_figure, figures
+
+        output.write_beside(run, png, figures.png(explained_figure.figure(found)))
+    if html is not None:
+        from trainwright.watch import explained_page
+
+        output.write_beside(run, html, explained_page.render(found, item).encode())
+    if as_json:
+        print_json({"run": str(run), "input": item, **found.to_json()})
+    elif png is None and html is None:
+        output.print_lines(found)

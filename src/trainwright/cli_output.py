@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +17,7 @@ from trainwright.errors import error
 
 if TYPE_CHECKING:
     from trainwright.watch.console import Console
+    from trainwright.watch.explanation import Explanation
 
 LONG = ("per_class", "confusion", "points")  # scores of a split that --json leaves out: what is more than a number or interval
 
@@ -166,3 +169,32 @@ def _run_row(found: dict[str, Any]) -> tuple[str, ...]:
     seconds = f"{sum(report['seconds'].values()):.1f}"
     rows = f"{report['rows']['train']:,}"
     return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)
+
+
+def write_beside(run: Path, path: Path, content: bytes) -> None:
+    """Write a file and say where; in the folder of a run that has ended it comes under the seal. Raise E402."""
+    from trainwright.store import atomic, seal
+
+    atomic.write_file(path, content)
+    if path.resolve().is_relative_to(run.resolve()):
+        seal.renew(run.resolve(), [path.resolve()])
+    typer.echo(str(path), err=True)
+
+
+def print_lines(found: Explanation) -> None:
+    """Print an explanation, in colours where the terminal has them."""
+    from trainwright.watch import explained_text, words
+
+    terminal = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    if not terminal:
+        text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in explained_text.lines(found, width))
+        sys.stdout.write(words.encodable(text, sys.stdout.encoding))
+        return
+    from rich.console import Console as Terminal
+    from rich.text import Text
+
+    screen = Terminal(file=sys.stdout, highlight=False)
+    for line in explained_text.lines(found, width):
+        parts = [(words.encodable(text, sys.stdout.encoding), style) for text, style in line]
+        screen.print(Text.assemble(*parts), soft_wrap=True)

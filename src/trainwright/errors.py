@@ -401,6 +401,8 @@ MESSAGES: dict[str, Message] = {
         "the network cannot be compiled: {problem}",
         "Write compile=false. On a processor torch.compile needs a C++ compiler such as g++.",
     ),
+    "E337": Message("'{value}' cannot be the truth: the model does not answer with it", "It answers with {known}."),
+    "E338": Message("a model of kind '{kind}' cannot be explained", "Its kind has no explain; `trainwright predict` asks it."),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -470,6 +472,14 @@ MESSAGES: dict[str, Message] = {
         "`trainwright verify` proves its files and scores without training.",
     ),
     "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
+    "E430": Message(
+        "the run {path} kept no answers to single rows",
+        "They are kept of rows held back for validation or test, where a class or a number is predicted.",
+    ),
+    "E428": Message(
+        "the run {path} has no story to tell: {problem}",
+        "A story needs rows of validation (valid_fraction=0.1, or --valid FILE) or running text, and an epoch that has ended.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

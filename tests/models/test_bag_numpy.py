@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from samples import news_rows, reseal, write_csv
 
 import trainwright as tw
+from trainwright.data.labels import LabelEncoder
 from trainwright.data.shapes import TextShape
-from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.data.text.batches import ragged_batches
 from trainwright.data.text.ragged import Ragged
 from trainwright.models import registry

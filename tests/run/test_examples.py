@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import math
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from image_samples import bars, write_folder
+from PIL import Image
 from samples import news_rows, write_csv
 
 import trainwright as tw
@@ -116,3 +119,45 @@ def test_a_source_that_is_gone_leaves_rows_without_inputs(tmp_path: Path, monkey
 
 def test_long_texts_and_wide_rows_are_cut() -> None:
     assert len(examples.as_json("x" * 9000)) < 2010 and len(examples.as_json({str(n): n for n in range(500)})) == 100
+
+
+def test_words_say_why(tmp_path: Path) -> None:
+    rows = [*news_rows(200), *(("money", f"bank n{number} " + "market " * 400) for number in range(20))]
+    run = tw.train(write_csv(tmp_path / "news.csv", rows), out=tmp_path / "run", **QUICK)
+    shown = content(run, "examples")
+    assert any(len(row["input"]) == examples.CHARACTERS + len(examples.MORE) for row in shown)
+    for row in shown:
+        assert "".join(piece for piece, _ in row["why"]) == row["input"] and row["against"] != row["answer"]
+        assert row["answer"] == row["truth"] or row["against"] == row["truth"]
+        if len(row["input"]) < examples.CHARACTERS:  # the weights and the biases are how far the two classes are apart
+            place = [run.report["labels"].index(row[name]) for name in ("answer", "against")]
+            logits = run.predictor.logits([row["input"]], 1)[0] - run.predictor.weights["classifier.bias"]
+            assert sum(weight for _, weight in row["why"]) == pytest.approx(logits[place[0]] - logits[place[1]], abs=1e-5)
+
+
+def test_columns_say_why(tmp_path: Path) -> None:
+    run = tw.train("diabetes", out=tmp_path / "run", model="linear", **QUICK)
+    scaler, bias = run.predictor.target.scaler, float(run.predictor.weights["bias"][0])
+    for row in content(run, "examples"):
+        weights = [weight for _, weight in row["why"]]
+        assert {name for name, _ in row["why"]} == row["input"].keys() and row["against"] is None
+        assert sorted(weights, key=abs, reverse=True) == weights
+        assert sum(weights) + bias * scaler.std + scaler.mean == pytest.approx(row["answer"], rel=1e-4)
+
+
+def test_pictures_say_why(tmp_path: Path) -> None:
+    pixels, labels = bars(120)
+    np.savez(tmp_path / "bars.npz", images=pixels, labels=np.array(labels))
+    run = tw.train(tmp_path / "bars.npz", out=tmp_path / "run", model={"name": "convnet", "channels": [4]}, **QUICK)
+    for row in content(run, "examples"):
+        shown, why = (Image.open(io.BytesIO(base64.b64decode(row[key].partition(",")[2]))) for key in ("input", "why"))
+        assert why.mode == "RGBA" and why.size == shown.size and np.asarray(why)[..., 3].max() == 230
+
+
+def test_a_network_that_cannot_be_asked_leaves_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no gradient")
+
+    monkeypatch.setattr("trainwright.tasks.text.predictor.TextPredictor.why", refuse)
+    run = tw.train(write_csv(tmp_path / "news.csv", news_rows(100)), out=tmp_path / "run", **QUICK)
+    assert {(row["why"], row["against"]) for row in content(run, "examples")} == {(None, None)}

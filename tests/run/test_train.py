@@ -308,7 +308,7 @@ def test_a_rate_that_is_given_is_the_highest_of_one_cycle(tmp_path: Path) -> Non
 
 
 def test_the_answer_is_the_class_that_was_measured() -> None:
-    from trainwright.data.text.bag_encoder import LabelEncoder
+    from trainwright.data.labels import LabelEncoder
     from trainwright.tasks.class_target import ClassTarget
 
     logits = np.array([[18.0, 25.0, -5.0], [1.1, 1.3, 0.0]], np.float32)

@@ -104,5 +104,8 @@ def test_they_are_sealed_and_the_same_for_the_same_words(texts: Path, tmp_path: 
     with pytest.raises(RunError, match="E408"):
         predictions.read(runs[0].path / "predictions.parquet")
     (runs[0].path / "predictions.parquet").unlink()
+    with pytest.raises(RunError, match="E430"):
+        predictions.read(runs[0].path / "predictions.parquet")
+    (runs[0].path / "report.json").unlink()
     with pytest.raises(RunError, match="E405"):
         predictions.read(runs[0].path / "predictions.parquet")

@@ -80,9 +80,10 @@ def test_the_update_is_torchs_own() -> None:
     hand = copy.deepcopy(own.model)
     loss = nn.functional.cross_entropy(hand(inputs.double()), targets)
     loss.backward()
-    nn.utils.clip_grad_norm_(hand.parameters(), 0.1)
+    norm = nn.utils.clip_grad_norm_(hand.parameters(), 0.1)
     torch.optim.SGD(hand.parameters(), lr=1.0).step()
-    assert update(own, batches(inputs, targets, [12]), 0, Tally()) == (pytest.approx(loss.item()), 12)
+    expected = (pytest.approx(loss.item()), 12, pytest.approx(norm.item()))
+    assert norm > 0.1 and update(own, batches(inputs, targets, [12]), 0, Tally()) == expected
     for a, b in zip(own.model.parameters(), hand.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
 

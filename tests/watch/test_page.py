@@ -337,8 +337,19 @@ def test_commands_are_quoted() -> None:
     commands = dict(summary.commands({"usage": "predict RUN x"}, "a run"))
     assert set(commands.values()) == {
         "trainwright predict 'a run' x", "trainwright evaluate 'a run' FILE", "trainwright mistakes 'a run'",
-        "trainwright verify 'a run'",
+        "trainwright story 'a run'", "trainwright verify 'a run'",
     }  # fmt: skip
+
+
+def test_a_run_of_fit_is_shown_by_its_validation_rows() -> None:
+    report = make_report(3)
+    report |= {"valid": report["test"], "test": None, "baseline": None, "usage": "report RUN"}
+    html = rendered(report)
+    assert "Validation rows by class" in html and "Confusion matrix of 3 classes" in html and "majority" not in html
+    assert not [command for _, command in summary.commands(report, "run") if "predict" in command or "evaluate" in command]
+    regression = make_regression(9)
+    regression |= {"valid": regression["test"], "test": None, "baseline": None}
+    assert "Predicted against actual price of 9 rows" in rendered(regression)
 
 
 def test_the_data_are_told_with_what_is_wrong() -> None:

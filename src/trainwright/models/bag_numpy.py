@@ -27,17 +27,45 @@ class NumpyBag:
     @np.errstate(over="ignore", invalid="ignore")  # beyond float32 numbers become inf or nan silently, as in torch
     def __call__(self, texts: Ragged) -> np.ndarray:
         """Return logits: float32, shape (rows, classes)."""
-        table = self._weights["embedding.weight"]
-        found = np.zeros((len(texts), table.shape[1]), np.float32)
-        for first, last in texts.cuts(max(CHUNK_VALUES // table.shape[1], 1)):
-            found[first:last] = self._sums(table, texts, first, last)
-        if self._mean:
-            found /= np.maximum(texts.lengths, 1)[:, None]
+        found = self._pooled(texts)
         if not self._layers:
             found += self._weights["classifier.bias"]
         for place, name in enumerate(self._layers):
             found = np.maximum(found, 0) if place else found
             found = found @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        return found
+
+    @property
+    def table(self) -> np.ndarray:
+        """Return the embeddings: float32, shape (ids, width)."""
+        return self._weights["embedding.weight"]
+
+    def added(self, texts: Ragged, classes: np.ndarray, rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """Return what ids in rows add to the logit of each row's class, where their weight is 1: float32, shape (ids,).
+
+        It is the embedding times the gradient of the logit by the pooled text; without hidden layers that is exact.
+        """
+        if not self._layers:
+            exact: np.ndarray = self.table[ids, classes[rows]]
+            return exact
+        found, active = self._pooled(texts), []
+        for name in self._layers[:-1]:
+            found = found @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+            active.append(found > 0)
+            found = np.maximum(found, 0)
+        gradient = self._weights[f"{self._layers[-1]}.weight"][classes]
+        for name, some in zip(reversed(self._layers[:-1]), reversed(active), strict=True):
+            gradient = (gradient * some) @ self._weights[f"{name}.weight"]
+        added: np.ndarray = np.einsum("ij,ij->i", self.table[ids], gradient[rows])
+        return added
+
+    def _pooled(self, texts: Ragged) -> np.ndarray:
+        """Return the sum or mean of each text's embeddings."""
+        found = np.zeros((len(texts), self.table.shape[1]), np.float32)
+        for first, last in texts.cuts(max(CHUNK_VALUES // self.table.shape[1], 1)):
+            found[first:last] = self._sums(self.table, texts, first, last)
+        if self._mean:
+            found /= np.maximum(texts.lengths, 1)[:, None]
         return found
 
     @staticmethod

@@ -5,6 +5,20 @@ examples.json   at the end, rows of test (or valid): mistakes that it was surest
                 of running text a passage and how surprising each part is (``run.passages``)
 
 Inputs are read again from the source; where it cannot be read any more, they are None.
+
+A row of ``examples.json`` may have two keys more, which say what in the input spoke for the answer:
+
+``against``  the label that the answer is weighed against: the truth, or the runner-up where the answer is right; None of
+             numbers
+``why``      weights, finite floats in logits: above 0 towards the answer, below 0 towards ``against``. Of numbers, in the unit
+             of the target: above 0 makes the number larger, below 0 smaller. What it is depends on ``input``:
+    a text       [[piece, weight], ...]: the pieces put together are ``input``, character by character; what is between the
+                 words is a piece of weight 0
+    a dict       [[column, weight], ...]: the columns of ``input``, the largest weight (without its sign) first
+    a picture    "data:image/png;base64,...": a transparent picture of the shape of ``input``, perhaps of fewer pixels, to be
+                 laid over it: blue speaks for the answer, orange for ``against``, the more opaque the more
+
+``why`` is None, and ``against`` too, where it cannot be said: no input, or a model that cannot be asked.
 """
 
 from __future__ import annotations
@@ -21,21 +35,26 @@ from trainwright.run import passages
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import polars as pl
 
     from trainwright.data.read.source import Source
+    from trainwright.store.bundle import Bundle
     from trainwright.training.problem import Problem
 
 EACH = 12  # rows of each group
 CHARACTERS, COLUMNS = 2000, 100  # of an input
+MORE = " ..."  # behind a text that is cut
 
 
 def watched(source: Source, problem: Problem) -> dict[str, Any]:
     """Return the content of ``watched.json``."""
-    return {"labels": list(problem.labels), "rows": _with_inputs(source, problem, problem.watched_rows())}
+    rows = problem.watched_rows()
+    found = zip(rows.to_dicts(), _inputs(source, problem, rows), strict=True)
+    return {"labels": list(problem.labels), "rows": [as_json(row | {"input": each}) for row, each in found]}
 
 
-def examples(source: Source, problem: Problem, rows: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
+def examples(source: Source, problem: Problem, rows: Mapping[str, pl.DataFrame], bundle: Bundle) -> list[dict[str, Any]]:
     """Return the content of ``examples.json``; ``rows`` are those that the model was measured on, by split."""
     import polars as pl
 
@@ -44,8 +63,61 @@ def examples(source: Source, problem: Problem, rows: Mapping[str, pl.DataFrame])
         return passages.passages(split, rows[split], " " if problem.settings.tokenizer == "words" else "")
     if not split or not problem.watched_rows().height:
         return []
-    groups = [chosen.select(pl.lit(name).alias("group"), pl.all()) for name, chosen in choose(rows[split]).items()]
-    return [{"split": split, **row} for row in _with_inputs(source, problem, pl.concat(groups))]
+    whole = rows[split].with_row_index("place")
+    groups = [chosen.select(pl.lit(name).alias("group"), pl.all()) for name, chosen in choose(whole).items()]
+    chosen = pl.concat(groups)
+    places = chosen["place"].to_numpy()
+    inputs = _inputs(source, problem, chosen)
+    reasons = _reasons(problem, inputs, whole[places], split, bundle)
+    shown = chosen.drop("place").to_dicts()
+    return [
+        {"split": split, **as_json(row | {"input": each}), **why} for row, each, why in zip(shown, inputs, reasons, strict=True)
+    ]
+
+
+def _reasons(problem: Problem, inputs: list[Any], rows: pl.DataFrame, split: str, bundle: Bundle) -> list[dict[str, Any]]:
+    """Return ``against`` and ``why`` of each row; None of all where the network cannot be asked."""
+    from trainwright.tasks import registry
+
+    towards, against, labels = _compared(problem, rows)
+    try:
+        encoded: Any = problem.splits[split]
+        found = registry.from_bundle(bundle).why(inputs, encoded.take(rows["place"].to_numpy()).inputs, towards, against)
+    except (ValueError, RuntimeError):  # a picture has gone, or memory is short: nothing else depends on it
+        found = [None] * len(inputs)
+    shown = (None if why is None else label for label, why in zip(labels, found, strict=True))
+    return [{"against": label, "why": _cut(why, each)} for label, why, each in zip(shown, found, inputs, strict=True)]
+
+
+def _compared(problem: Problem, rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+    """Return the class of each answer, the one that it is weighed against, and the label of that; zeros and None of numbers."""
+    import numpy as np
+
+    if "probabilities" not in rows.columns:
+        zeros = np.zeros(len(rows), np.int64)
+        return zeros, zeros, [None] * len(rows)
+    number = {label: place for place, label in enumerate(problem.labels)}
+    answers = np.array([number[label] for label in rows["answer"]], np.int64)
+    shares = rows["probabilities"].to_numpy().copy()
+    shares[np.arange(len(rows)), answers] = -1
+    second = np.array([number[label] for label in rows["truth"]], np.int64)
+    against = np.where(answers == second, shares.argmax(axis=1), second)
+    return answers, against, [problem.labels[place] for place in against.tolist()]
+
+
+def _cut(why: Any, given: Any) -> Any:
+    """Return the reasons for an input as ``as_json`` cuts it: its pieces up to the same character, or those columns."""
+    if isinstance(given, dict) and why is not None:
+        kept = set(islice(given, COLUMNS))
+        return [(name, weight) for name, weight in why if name in kept]
+    if not isinstance(given, str) or not isinstance(why, list) or len(given) <= CHARACTERS:
+        return why
+    found, left = [], CHARACTERS
+    for piece, weight in why:
+        if left > 0:
+            found.append((piece[:left], weight))
+        left -= len(piece)
+    return [*found, (MORE, 0.0)]
 
 
 def choose(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -65,14 +137,13 @@ def choose(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {"wrong": mistakes.head(EACH).select(shown), "unsure": unsure.select(shown), "right": spread.select(shown)}
 
 
-def _with_inputs(source: Source, problem: Problem, rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as dicts, each with its ``input``."""
+def _inputs(source: Source, problem: Problem, rows: pl.DataFrame) -> list[Any]:
+    """Return the inputs of rows."""
     predictor: Any = load(KINDS[problem.task].predictor)
     try:
-        inputs = predictor.originals(source, problem.data["columns"], rows) if len(rows) else []
+        return list(predictor.originals(source, problem.data["columns"], rows)) if len(rows) else []
     except (TrainwrightError, OSError):
-        inputs = [None] * len(rows)
-    return [as_json(row | {"input": found}) for row, found in zip(rows.to_dicts(), inputs, strict=True)]
+        return [None] * len(rows)
 
 
 def as_json(value: Any) -> Any:
@@ -84,4 +155,4 @@ def as_json(value: Any) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     text = str(value)
-    return text if text.startswith("data:image/") or len(text) <= CHARACTERS else f"{text[:CHARACTERS]} ..."
+    return text if text.startswith("data:image/") or len(text) <= CHARACTERS else text[:CHARACTERS] + MORE

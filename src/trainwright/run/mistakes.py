@@ -11,7 +11,7 @@ from trainwright.data.files.folders import absolute
 from trainwright.errors import error
 from trainwright.run.examples import as_json
 from trainwright.run.resume import SavedRun
-from trainwright.store import predictions
+from trainwright.store import predictions, run_folder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,8 +27,8 @@ def mistakes(path: Path, source: str, top: int) -> list[dict[str, Any]]:
     """
     import polars as pl
 
-    earlier = SavedRun.open(path, source)
-    rows = predictions.read(earlier.run.predictions)
+    run = run_folder.open_run(path, fit_too=True)
+    rows = predictions.read(run.predictions)
     split = next((name for name in ("test", "valid") if (rows["split"] == name).any()), "")
     if not split:
         raise error("E409", path=path)
@@ -37,20 +37,21 @@ def mistakes(path: Path, source: str, top: int) -> list[dict[str, Any]]:
     if whole["truth"].dtype == pl.String:
         worst = worst.filter(pl.col("answer") != pl.col("truth"))
     worst = worst.head(top)
-    labelled = KINDS[str(earlier.settings["task"])].labelled
-    inputs = _inputs(earlier, worst) if labelled else _contexts(earlier, whole, worst)
+    inputs = _inputs(SavedRun.open(path, source), whole, worst) if run.settings.is_file() else [None] * len(worst)
     shown = worst.select(pl.all().exclude("probabilities")).to_dicts()
     return [as_json(row | {"input": each}) for row, each in zip(shown, inputs, strict=True)]
 
 
-def _inputs(earlier: SavedRun, rows: pl.DataFrame) -> list[Any]:
-    """Return the inputs of rows, from where the data are now."""
+def _inputs(earlier: SavedRun, whole: pl.DataFrame, rows: pl.DataFrame) -> list[Any]:
+    """Return the inputs of rows, from where the data are now; of running text the tokens before each in ``whole``."""
     import polars as pl
 
     from trainwright.data.read import source as sources
     from trainwright.models.registry import load
 
     folder, request = Path(earlier.origin["folder"]), earlier.request(earlier.run.path, offline=True)
+    if not KINDS[str(earlier.settings["task"])].labelled:
+        return _contexts(earlier, whole, rows)
     data, task = json.loads(earlier.run.data.read_bytes()), str(earlier.settings["task"])
     found = sources.find(request.source, request.valid, request.test, offline=True)
     now = {absolute(str(folder / data["files"][name])): absolute(str(path)) for name, path in found.files.items()}

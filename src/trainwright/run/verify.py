@@ -13,7 +13,7 @@ from typing import Any
 from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.run.resume import SavedRun, changes
 from trainwright.run.train import Session
-from trainwright.store import seal
+from trainwright.store import run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Listener, Note
 
@@ -39,8 +39,7 @@ def verify(path: Path, source: str, listen: Listener) -> Proof:
 
     ``source`` is where its data are now, where they have moved. Raise E403 and E408 for no run folder.
     """
-    proof, earlier = Proof(), SavedRun.open(path, source)
-    run = earlier.run
+    proof, run = Proof(), run_folder.open_run(path, fit_too=True)
     if run.seal.exists():
         proof.add("run", f"{len(run.lasting())} files", "sizes and SHA-256 compared with SEAL", list(damaged(run.path)))
     elif run.report.exists():
@@ -55,8 +54,10 @@ def verify(path: Path, source: str, listen: Listener) -> Proof:
         if there:
             wrong = [each for folder in there for each in found[folder]]
             proof.add(what, ", ".join(folder.name for folder in there), "sizes and SHA-256 compared with SEAL", wrong)
-    if run.seal.exists() and not proof.wrong:
-        _measure_again(earlier, proof, listen)
+    if run.seal.exists() and not proof.wrong and run.settings.exists():
+        _measure_again(SavedRun.open(path, source), proof, listen)
+    elif run.seal.exists() and not run.settings.exists():
+        proof.add("scores", "not measured", "the model and its data are your own code: tw.evaluate(model, data, loss=...)", [])
     return proof
 
 

@@ -7,7 +7,7 @@
 | `truth`, `answer` | labels or tokens; numbers in the target's own unit |
 | `probability` | of the answer, where it is a class |
 | `probabilities` | of every class, in the order of the labels in `report.json` |
-| `loss` | the loss of the row by itself |
+| `loss` | the loss of the row by itself; null for a loss of a person's own |
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ def write(path: Path, rows: Mapping[str, pl.DataFrame]) -> None:
 
 
 def read(path: Path) -> pl.DataFrame:
-    """Return the rows of a run. Raise E405 where there are none, E408 where they cannot be read."""
+    """Return the rows of a run. Raise E405 where it has not ended, E430 where it kept none, E408 for what cannot be read."""
     import polars as pl
 
     if not path.is_file():
-        raise error("E405", path=path.parent, missing="predictions")
+        ended = (path.parent / "report.json").is_file()
+        raise error("E430", path=path.parent) if ended else error("E405", path=path.parent, missing="predictions")
     try:
         return pl.read_parquet(path.read_bytes())
     except (OSError, pl.exceptions.PolarsError) as problem:

@@ -1,4 +1,7 @@
-"""Every path inside a run folder, and how one comes to be. The folder is the interface: ``train`` writes it, all else reads."""
+"""Every path inside a run folder, and how one comes to be. The folder is the interface: ``train`` and ``fit`` write it.
+
+What looks at runs reads it; the plots and the page are drawn by a process of their own (``watch.plots``).
+"""
 
 from __future__ import annotations
 
@@ -141,12 +144,12 @@ def check_free(out: Path) -> None:
         raise error("E401", path=out, hint=hint)
 
 
-def open_run(path: Path) -> RunFolder:
-    """Return an existing run folder. Raise E403 where ``path`` is none."""
+def open_run(path: Path, *, fit_too: bool = False) -> RunFolder:
+    """Return the folder of a run of ``train``, with ``fit_too`` of one of ``fit`` as well. Raise E403 for any other path."""
     run = RunFolder(path)
-    if not run.settings.is_file():
-        hint = "It is a run of fit: call fit again with resume=True." if run.call.is_file() else ""
-        raise error("E403", path=path, missing=run.settings.name, hint=hint)
+    if not (run.settings.is_file() or (fit_too and run.call.is_file())):
+        hint = "It is a run of fit: go on with fit(..., resume=True), use its model with tw.predict(model, data)."
+        raise error("E403", path=path, missing=run.settings.name, hint=hint if run.call.is_file() else "")
     return run
 
 
@@ -159,7 +162,7 @@ def runs(parent: Path) -> list[dict[str, Any]]:
     """Return the runs in a folder, by name: path, and report (empty where there is none)."""
     found: list[dict[str, Any]] = []
     for path in sorted(parent.iterdir()) if parent.is_dir() else []:
-        if (run := RunFolder(path)).settings.is_file():
+        if (run := RunFolder(path)).settings.is_file() or run.call.is_file():
             found.append({"run": str(path), "report": {}})
             with suppress(RunError):
                 found[-1]["report"] = run.read_report()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trainwright.data.shapes import Shape
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
+    from trainwright.watch.explanation import Explanation
 
 FillCache = Callable[[], None]  # keeps what was read and encoded; called while the model trains
 EVALUATION_BATCH = 1024
@@ -46,7 +47,10 @@ class Split:
 
     def watched(self) -> Split:
         """Return the few rows that are watched while the model learns: from the first to the last, as far apart as can be."""
-        places = np.unique(np.linspace(0, len(self) - 1, WATCHED).round().astype(np.int64))
+        return self.take(np.unique(np.linspace(0, len(self) - 1, WATCHED).round().astype(np.int64)))
+
+    def take(self, places: np.ndarray) -> Split:
+        """Return the rows at these places, in this order."""
         names = [self.names[place] for place in places.tolist()] if self.names else ()
         return Split(_taken(self.inputs, places), self.targets[places], self.rows[places], self.file, names)
 
@@ -85,6 +89,7 @@ class Predictor(ABC):
         task: the key of its kind in ``KINDS``.
         name: the versioned name of the network.
         settings: those of the network.
+        weights: its parameters and buffers, by name.
         labels: the classes that it tells apart; empty where it answers with numbers or tokens.
     """
 
@@ -101,12 +106,12 @@ class Predictor(ABC):
         self.encoder = self.encoder_type.from_parts(kept.meta["encoder"] | {"tokens": kept.tokens}, kept.arrays)
         self.settings: ModelSettings = models(self.task)[chosen["name"]].settings.model_validate(chosen)
         self.name: str = kept.meta["model"]
-        self._weights = kept.weights
+        self.weights = kept.weights
 
     @cached_property
     def model(self) -> nn.Module:
         """Return the network, in evaluation mode. It is built when it is first used."""
-        return registry.restore(self.task, self.name, self.settings, self.shape, self._weights)
+        return registry.restore(self.task, self.name, self.settings, self.shape, self.weights)
 
     @property
     def device(self) -> torch.device:
@@ -138,6 +143,21 @@ class Predictor(ABC):
         One is a text, a row as a dict, or a picture as the URI of its PNG file; None where it cannot be had. Raise SourceError.
         """
         return [None] * len(places)
+
+    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+        """Return the way of one item through the model, and the update by its loss at each of the rates.
+
+        ``truth`` is what is right; empty: the answer. Raise E337 for one that the model cannot answer with, E338 where a kind
+        of problem explains nothing, and as ``predict``.
+        """
+        raise error("E338", kind=self.task)
+
+    def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
+        """Return what in each row spoke for the class ``towards`` and not for ``against``, as ``run.examples`` describes it.
+
+        ``inputs`` are the rows as ``originals`` returns them, ``encoded`` as a split has them. None where it cannot be told.
+        """
+        return [None] * len(inputs)
 
     @abstractmethod
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:

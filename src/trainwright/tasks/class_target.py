@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainwright.data.text.bag_encoder import LabelEncoder
+from trainwright.data.labels import LabelEncoder
 from trainwright.evaluation import classification
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
@@ -81,7 +81,7 @@ class ClassTarget:
         weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
         return make_objective(Named.model_validate(self.loss["loss"]), self.loss["smoothing"], weights, self.outputs)
 
-    def watched(self, monitor: str) -> list[str]:
+    def monitored(self, monitor: str) -> list[str]:
         """Return the metrics to be computed after each epoch: the monitored one, as they need the outputs of all rows."""
         return [name for name in metrics.computed(self.kind) if name == monitor]
 

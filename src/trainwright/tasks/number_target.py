@@ -62,7 +62,7 @@ class NumberTarget:
 
         return number_objective(Named.model_validate(self.loss["loss"]))
 
-    def watched(self, monitor: str) -> list[str]:
+    def monitored(self, monitor: str) -> list[str]:
         """Return the metrics to be computed after each epoch: all."""
         return metrics.computed(self.kind)
 

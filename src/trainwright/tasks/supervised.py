@@ -85,13 +85,13 @@ class SupervisedProblem(Problem):
         batches = self.batches_of(self.splits[name], EVALUATION_BATCH, None, device)
         return measure.predict_all(self.forward(model), objective, batches.epoch(0), keep)
 
-    def _watched(self, found: Outputs, names: list[str]) -> dict[str, float]:
+    def _monitored(self, found: Outputs, names: list[str]) -> dict[str, float]:
         return metrics.compute(names, *self.target.of_all_rows(found)) if names else {}
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
-        names = self.target.watched(self.settings.monitor)
+        names = self.target.monitored(self.settings.monitor)
         found = self._outputs(model, objective, "valid", device, keep=bool(names))
-        return found.scores(self._watched(found, names))
+        return found.scores(self._monitored(found, names))
 
     def watched_rows(self) -> pl.DataFrame:
         import polars as pl
@@ -116,7 +116,7 @@ class SupervisedProblem(Problem):
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         import polars as pl
 
-        names = self.target.watched(self.settings.monitor)
+        names = self.target.monitored(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         measured = "test" if "test" in self.splits else "valid" if "valid" in self.splits else "train"
         rows: dict[str, pl.DataFrame] = {}
@@ -126,7 +126,7 @@ class SupervisedProblem(Problem):
             rows[name] = pl.DataFrame(self.splits[name].places() | of_each)
         scores = {
             "labels": list(self.target.labels),
-            "valid": self.target.scores(found) | self._watched(found, names) if (found := outputs.get("valid")) else None,
+            "valid": self.target.scores(found) | self._monitored(found, names) if (found := outputs.get("valid")) else None,
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, self.splits[measured].targets),
         }

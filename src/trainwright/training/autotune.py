@@ -173,7 +173,7 @@ class _Trial:
         with threaded(self.way.threads):
             for step, window in enumerate(self.windows):
                 seed_rng(self.bench.device, step_seed(0, step))
-                loss, _ = update(self.learner, window, step + 1, tally)
+                loss, *_ = update(self.learner, window, step + 1, tally)
                 self.losses.append(loss)
         self.seconds.append((time.perf_counter() - begun) / len(self.windows))
 

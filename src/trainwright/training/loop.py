@@ -19,7 +19,7 @@ from trainwright.training.optim import advance_each
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
-from trainwright.watch.events import Answers, Epoch, Event, Finished, Note, Refused, Scores, Started, Step
+from trainwright.watch.events import Answers, Epoch, Event, Finished, Note, Refused, Scores, Started, Step, in_short
 from trainwright.watch.metrics import METRICS
 
 FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
@@ -161,14 +161,15 @@ def _epoch(
             begins = state.batch == 0
             seed_rng(device, epoch_seed(plan.seed, state.epoch) if begins else step_seed(plan.seed, state.step))
             continue
-        loss, rows = (None, 0) if isinstance(made, Refused) else made
+        loss, rows, norm = (None, 0, 0.0) if isinstance(made, Refused) else made
         state.step += 1
         state.rows += rows
         state.batch += len(window)
         advance_each(learner.schedules, "step", loss)
         state.seconds = time.perf_counter() - begun
         learner.at_step_boundary = True
-        yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr)
+        shown = in_short(norm) if learner.clip else None
+        yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr, shown)
         if plan.spent(state, time.perf_counter() - begun):
             return
         seed_rng(device, step_seed(plan.seed, state.step))
@@ -178,8 +179,9 @@ def _epoch(
 
 def _attempt(
     learner: Learner, window: Sequence[Batch], plan: Plan, state: State, recover: Recover | None
-) -> tuple[float, int] | Refused | None:
-    """Make an update. Return (loss, rows), a ``Refused`` event where training goes on without it, or None where memory ran out.
+) -> tuple[float, int, float] | Refused | None:
+    """Make an update. Return (loss, rows, norm of the gradient), or a ``Refused`` event where training goes on without it, or
+    None where memory ran out.
 
     Out of here, nothing holds on to what did not fit.
     """

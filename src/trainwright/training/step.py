@@ -1,4 +1,4 @@
-"""One update: forward, loss, backward, finite check, clip, update. The page to read first."""
+"""One update: forward, loss (finite?), backward, gradient (finite?), clip, update. The page to read first."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ class Learner:
         return float(self.optimizer.param_groups[0]["lr"])
 
 
-def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, int]:
-    """Make update number ``step`` from a window of one or more batches. Return its mean loss and its rows.
+def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, int, float]:
+    """Make update number ``step`` from a window of one or more batches. Return its mean loss, its rows, and the norm of its
+    gradient as it was before clipping.
 
-    The gradient is that of the mean over the whole window, however it is cut into batches. Where this raises, everything but
-    the gradients is as it was: parameters, optimiser, buffers, the state that the model carries, the tally.
-
-    Raise E501, which names rows and layers, for a loss or a gradient that is not finite; E504 where the optimiser finds no
-    memory; torch.OutOfMemoryError where the forward or the backward pass finds none.
+    The gradient is that of the mean over the whole window, however it is cut into batches. Raise E501, which names rows and
+    layers, for a loss or a gradient that is not finite, torch.OutOfMemoryError where the forward or the backward pass finds no
+    memory: everything but the gradients is then as it was (parameters, optimiser, buffers, the state that the model carries,
+    the tally). Raise E504 where the optimiser finds none; some parameters may have moved then, and nothing of it is saved.
     """
     learner.guard.save(tally)
     try:
-        mean, gradients = _backward(learner, window, step, tally)
+        mean, gradients, norm = _backward(learner, window, step, tally)
     except BaseException:
         learner.guard.restore(tally)
         raise
@@ -81,11 +81,14 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
         learner.apply()
     except torch.OutOfMemoryError:  # smaller batches would not help: what was made for them is gone by now
         raise error("E504", what="what the optimiser remembers") from None
-    return mean, sum(batch.size for batch in window)
+    return mean, sum(batch.size for batch in window), norm
 
 
-def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, list[Tensor]]:
-    """Return the mean loss of the window, and its gradients as they are before ``clip_value``. Raise as ``update``."""
+def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, list[Tensor], float]:
+    """Return the mean loss of the window, its gradients as they are before ``clip_value``, and their norm before clipping.
+
+    Raise as ``update``.
+    """
     for parameter in learner.parameters:
         parameter.grad = None
     total, weight = 0.0, 0.0
@@ -119,7 +122,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
     if learner.clip and norm > learner.clip:  # to the last bit what torch's clip_grad_norm_ makes of dense gradients
         scale = learner.clip / (torch.linalg.vector_norm(torch.stack(norms)) + 1e-6)
         torch._foreach_mul_(gradients, scale.clamp(max=1.0))
-    return total / weight if weight else 0.0, gradients
+    return total / weight if weight else 0.0, gradients, norm
 
 
 def coalesced(parameter: nn.Parameter) -> Tensor:

@@ -206,9 +206,9 @@ class Trainer:
             with signals.waiting(False):  # it may take long and changes nothing: a signal need not wait for its end
                 return self.problem.validate(model, self.learner.objective, self.device)
 
-        measure = validate if "valid" in self.problem.splits else None
+        validate_each_epoch = validate if "valid" in self.problem.splits else None
         watch = self.problem.watch(self.device)
-        events = fit(self.learner, self.batches, measure, self.plan, self.state, self._recover(saver), watch)
+        events = fit(self.learner, self.batches, validate_each_epoch, self.plan, self.state, self._recover(saver), watch)
         if saver is not None:
             events = with_checkpoints(events, self.learner, self.state, saver)
         try:

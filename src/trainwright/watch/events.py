@@ -46,13 +46,17 @@ class Started(Event):
 
 @dataclass(slots=True)
 class Step(Event):
-    """One optimiser update was made. ``loss`` is the mean over the ``rows`` of this update; ``lr`` the rate it used."""
+    """One optimiser update was made. ``loss`` is the mean over the ``rows`` of this update; ``lr`` the rate it used.
+
+    ``norm`` is that of the gradient before it was clipped; None where the norm is not clipped.
+    """
 
     step: int
     epoch: int
     loss: float
     rows: int
     lr: float
+    norm: float | None = None
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from trainwright.data.read import tables as readers
 from trainwright.data.read.formats import magics
 from trainwright.data.read.sniff import sniff_loaded
 from trainwright.data.tables.table import Table
-from trainwright.data.text import bag_encoder, ngrams, tokenize
+from trainwright.data.text import ngrams, text_encoder, tokenize
 from trainwright.errors import TrainwrightError
 
 LARGEST = 100_000  # bytes; the mutants that are larger are about memory
@@ -147,7 +147,7 @@ def small_memory(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ngrams, "SORTED_KEYS", 300)
     patch.setattr(tokenize, "CHUNK_TOKENS", 200)
     patch.setattr(tokenize, "PART_BYTES", 500)
-    patch.setattr(bag_encoder, "BLOCK_IDS", 128)
+    patch.setattr(text_encoder, "BLOCK_IDS", 128)
 
 
 @pytest.mark.parametrize(

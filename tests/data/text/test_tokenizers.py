@@ -9,7 +9,7 @@ from token_samples import BPE, SAMPLE, WORDS
 
 from trainwright.data.text import tokenizers
 from trainwright.data.text.token_encoder import TokenEncoder
-from trainwright.data.text.tokenizers import chunks
+from trainwright.data.text.tokenizers import Bpe, chunks
 
 
 @given(st.text(alphabet="ab \n\t'1.\u00e9\x1c\x85", max_size=80), st.integers(1, 20))
@@ -29,3 +29,11 @@ def test_learning_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(tokenizers.chunks, "__defaults__", (50,))
     assert len(list(chunks(SAMPLE))) > 10
     assert {name: TokenEncoder(name).fit(SAMPLE).tolist() for name in whole} == whole
+
+
+@given(st.text(alphabet="ab \n\t'1.\u00e9\u4f60s", max_size=60))
+@settings(deadline=None)
+def test_bpe_gives_the_ids_of_the_library(text: str) -> None:
+    coder = BPE._tokenizer
+    assert isinstance(coder, Bpe)
+    assert BPE.transform(text).tolist() == coder._tokenizer.encode(text, add_special_tokens=False).ids

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import polars as pl
 
 from trainwright.data.files import cache
-from trainwright.data.files import content as load
+from trainwright.data.files.content import require
 from trainwright.data.files.folders import is_path, short_name, split_folder
 from trainwright.data.read import builtin, catalog, images, running_text
-from trainwright.data.read import tables as readers
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
+from trainwright.data.read.tables import open_table
 from trainwright.data.tables.table import Table, TableStream
 from trainwright.errors import error, nearest
 from trainwright.watch.events import Listener, ignore
@@ -90,7 +90,7 @@ class Source:
             return {"train": TableStream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
-        return {split: _named(self.layout, readers.open_table(path)) for split, path in self.files.items()}
+        return {split: _named(self.layout, open_table(path)) for split, path in self.files.items()}
 
     @cached_property
     def tables(self) -> dict[str, Table]:
@@ -130,7 +130,7 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
     path = Path(source)
     given = {name: each for name, each in (("valid", valid), ("test", test)) if each is not None}
     for each in given.values():
-        load.require(each)
+        require(each)
     if is_path(source):
         folders = split_folder(path) if path.is_dir() else None
         return Source(short_name(path), (folders or {"train": path}) | given, path=path)
@@ -143,5 +143,5 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         return Source(source, files | given, CATALOG[source])
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
-    load.require(path)
+    require(path)
     raise error("E101", path=source)  # an empty word, which as a path would be the current folder

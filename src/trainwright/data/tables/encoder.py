@@ -74,6 +74,18 @@ class TableEncoder:
         """Return the arrays of any rows: float32, shape (rows, numeric_size), and int32, shape (rows, category features)."""
         return self._numeric(frame, self._values(frame)), self._codes(frame)
 
+    def places(self) -> dict[str, tuple[list[int], int | None]]:
+        """Return where each feature is in the arrays: its columns of ``numeric``, and its column of ``codes`` or None."""
+        found: dict[str, tuple[list[int], int | None]] = {}
+        first = 0
+        for feature in self._of_kind(False):
+            width = 1 if feature.kind != "date" else 7 if feature.format.endswith(" time") else 5
+            found[feature.name] = [*range(first, first + width)], None
+            first += width
+        for place, name in enumerate(self.missing, start=len(self.mean)):
+            found[name][0].append(place)
+        return found | {feature.name: ([], place) for place, feature in enumerate(self._of_kind(True))}
+
     def _of_kind(self, category: bool) -> Iterator[Feature]:
         return (feature for feature in self.features if (feature.kind == "category") == category)
 

@@ -56,7 +56,7 @@ def fit(options: FitOptions) -> Iterator[Event]:
         seed: fixes the order of rows, and what dropout, loaders and data sets draw from torch's generator.
         on_nonfinite: stop, or skip updates whose loss or gradient is not finite (ten in a row end the training all the same).
         progress: show a bar and a table of epochs; None = where standard error is a terminal.
-        out: a folder that keeps the run: events, history, checkpoints, and at the end ``model.safetensors``.
+        out: a folder that keeps the run: events, history, checkpoints, at the end ``model.safetensors``, report and plots.
         resume: go on where the run in ``out`` was stopped or killed; it ends with the same bits as an untouched one. The
             call has to be the same, but for epochs, steps, time and patience. Where there is no run yet, one begins.
         checkpoint_every: with ``out``, when to save: by time (at most 1 % of it), steps or epochs; ``0`` = only at the end.
@@ -91,7 +91,7 @@ def _train(options: FitOptions) -> Iterator[Event]:
     state, recover = State(), loop.pass_over if options.on_nonfinite == "skip" else None
     events: Iterator[Event] = loop.fit(learner, train, validate if valid is not None else None, options.plan(), state, recover)
     if options.out is not None:
-        events = keep(options, events, learner, train, state)
+        events = keep(options, events, learner, train, valid, state)
     return _shown(events, options, state)
 
 

@@ -3,6 +3,7 @@
 call.json           what the call was, and the run's identity
 events.jsonl        one line an event; history.csv one an epoch; checkpoints/ as in every run
 model.safetensors   the parameters at the end, those of the best epoch where there is a validation
+report.json, predictions.parquet, plots, report.html and SEAL as in every run
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from torch import Tensor
 from trainwright.data.batches.base import Batches
 from trainwright.data.batches.pytree import tree_leaves
 from trainwright.errors import error
-from trainwright.store import run_folder
+from trainwright.startup import start_artist
+from trainwright.store import predictions, run_folder, seal
 from trainwright.store.atomic import remove_leftovers, write_file
 from trainwright.store.checkpoint import Checkpoints, to_contiguous
 from trainwright.store.run_folder import RunFolder
 from trainwright.tasks.custom.options import FitOptions
+from trainwright.tasks.custom.report import measured, report
 from trainwright.training.checkpointing import Saver, newest, open_log, restore, with_checkpoints
 from trainwright.training.environment import differences, environment
 from trainwright.training.signals import Signals
@@ -85,7 +88,9 @@ def _identity(run: RunFolder, call: Mapping[str, Any]) -> str:
     return identity
 
 
-def keep(options: FitOptions, events: Iterator[Event], learner: Learner, train: Batches, state: State) -> Iterator[Event]:
+def keep(
+    options: FitOptions, events: Iterator[Event], learner: Learner, train: Batches, valid: Batches | None, state: State
+) -> Iterator[Event]:
     """Return the events of a run in the folder ``out``, which goes on where its newest whole checkpoint stands.
 
     It is saved on the way, and however it ends. Raise E401 and E402 at once where the folder cannot be used.
@@ -95,7 +100,16 @@ def keep(options: FitOptions, events: Iterator[Event], learner: Learner, train: 
     run = RunFolder(out)
     if not (options.resume and run.call.is_file()):
         run_folder.create(out, out.parent, out.name)
-    return _kept(run, call, events, learner, train, state, options.checkpoint_every)
+
+    def finish(machine: Mapping[str, Any]) -> None:
+        if state.best:
+            learner.model.load_state_dict(state.best)
+        write_file(run.path / "model.safetensors", safetensors.torch.save(to_contiguous(learner.model.state_dict())))
+        scores, rows = measured(options, learner.objective, valid)
+        predictions.write(run.predictions, rows)
+        write_file(run.report, json.dumps(report(options, scores, state, machine, train.rows), indent=1))
+
+    return _kept(run, call, events, learner, train, state, options.checkpoint_every, finish)
 
 
 def _kept(
@@ -106,13 +120,16 @@ def _kept(
     train: Batches,
     state: State,
     every: str,
+    finish: Callable[[Mapping[str, Any]], None],
 ) -> Generator[Event, None, None]:
     """Yield the events of a run that goes on where its newest whole checkpoint stands; saved on the way, and however it ends.
 
-    Raise E408, E411 to E417, E420, and KeyboardInterrupt or SystemExit after a signal, when all is saved.
+    ``finish`` is told the environment and writes what the run came to. Raise E408, E411 to E417, E420, and KeyboardInterrupt or
+    SystemExit after a signal, when all is saved.
     """
     with run_folder.locked(run), Signals() as signals, signals.waiting():
         remove_leftovers(run.path)
+        run.seal.unlink(missing_ok=True)
         notes: list[Event] = []
         checkpoints = Checkpoints(run.checkpoints, run.quarantine, _identity(run, call))
         found = newest(run, checkpoints, notes.append)
@@ -121,7 +138,7 @@ def _kept(
             alike = restore(found, learner, train, state, call["accumulate"])
             notes += [Resumed(state.step, state.epoch, found.path.name), *differences(found.facts["machine"], machine)]
             notes += [] if alike else [Note("schedule", "planned anew", "the rates so far were those of the earlier plan")]
-        log = open_log(run, found)
+        log, artist = open_log(run, found), start_artist(run.path)
         saver = Saver(checkpoints, every, lambda: {"machine": machine, "log": log.position()}, log.append, signals)
         try:
             for note in notes:
@@ -131,8 +148,11 @@ def _kept(
             with closing(with_checkpoints(events, learner, state, saver)) as saved:
                 for event in saved:
                     if isinstance(event, Finished):
-                        values = state.best or learner.model.state_dict()
-                        write_file(run.path / "model.safetensors", safetensors.torch.save(to_contiguous(values)))
+                        finish(machine)
+                        artist.communicate(b"draw\n")
+                        write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
                     yield event
         finally:
             log.close()
+            if artist.poll() is None:
+                artist.communicate()

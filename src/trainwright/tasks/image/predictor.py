@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from trainwright.data.read.source import Source
+    from trainwright.watch.explanation import Explanation
 
 
 class PixelValues(Schema):
@@ -69,6 +70,18 @@ class ImagePredictor(SupervisedPredictor):
         from trainwright.tasks.image.originals import originals
 
         return list(originals(source, columns, places))
+
+    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+        from trainwright.tasks.image.explain import explain
+
+        return explain(self, item, truth, rates)
+
+    def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
+        from trainwright.tasks.image import saliency
+
+        maps = saliency.gradients(self, encoded, towards, against)
+        found = zip(inputs, maps, strict=True)
+        return [picture and saliency.overlay(weights, saliency.size_of(picture)) for picture, weights in found]
 
     def smoke_test(self) -> None:
         """Use the model once, on a black picture."""

@@ -12,9 +12,9 @@ import polars as pl
 from trainwright.config.settings import Settings
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, ImageSizes, Inputs, Stored, fit_in_memory, measure_sizes, store
+from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
-from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget

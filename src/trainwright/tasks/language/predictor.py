@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from trainwright.evaluation.perplexity import Sums
     from trainwright.store.bundle import Bundle
+    from trainwright.watch.explanation import Explanation
 
 BITS = {"characters": "character", "bytes": "byte"}  # tokenizers whose tokens are worth counting in bits
 BATCH = 32  # windows measured at a time
@@ -74,13 +75,26 @@ class LanguagePredictor(Predictor):
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
         """Return the ``top`` most probable next tokens of each text, with their probabilities."""
-        longest = LSTM_WINDOW if self.model.is_stateful else self.context  # tokens that are looked back at
         found = []
         for text in whole_texts(items):
-            ids = self.encoder.behind_line_end(text)[-longest:].astype(np.int64).tolist()
-            shares, places = self._generator.logits(ids)[0].softmax(dim=-1).topk(min(top, self.encoder.size))
+            shares, places = self._next(text).softmax(dim=-1).topk(min(top, self.encoder.size))
             found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), shares.tolist(), strict=True)])
         return found
+
+    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+        """Return how surprising each token is, and what may come next; there is no update."""
+        from trainwright.tasks.language.explain import explain
+
+        (text,) = whole_texts([item])
+        ids = self.encoder.behind_line_end(text)
+        sums = measure(self.model, ids, self.context, self.device)
+        return explain(self.name, self.encoder.tokens, ids, sums, self._next(text).numpy(), truth)
+
+    def _next(self, text: str) -> torch.Tensor:
+        """Return the logits of the token after a text: float32, shape (vocabulary,), on the CPU."""
+        longest = LSTM_WINDOW if self.model.is_stateful else self.context  # tokens that are looked back at
+        ids = self.encoder.behind_line_end(text)[-longest:].astype(np.int64).tolist()
+        return self._generator.logits(ids)[0]
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
         """Return the next token of every line of a text."""

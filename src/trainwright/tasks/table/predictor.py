@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
+    from trainwright.watch.explanation import Explanation
+
+
+MOST_COLUMNS = 100  # whose weights are told of each of many rows
 
 
 class FeatureValues(Schema):
@@ -115,6 +119,26 @@ class TablePredictor(SupervisedPredictor):
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
         names = [feature["name"] for feature in columns["features"]]
         return from_tables(source, places, lambda frame: frame[names].iter_rows(named=True))
+
+    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+        from trainwright.tasks.table.explain import explain
+
+        return explain(self, item, truth, rates)
+
+    def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
+        from trainwright.tasks.table.weights import of_columns
+
+        names = [name for name in next(filter(None, inputs), {}) if name in self.encoder.places()][:MOST_COLUMNS]
+        if not names:
+            return [None] * len(inputs)
+        scale = self.target.scaler.std if isinstance(self.target, NumberTarget) else 1.0
+        parts = of_columns(self, encoded, np.stack([towards, against], axis=1), names) * scale
+        weights = np.nan_to_num(parts[:, :, 0] if isinstance(self.target, NumberTarget) else parts[:, :, 0] - parts[:, :, 1])
+        order = (-np.abs(weights)).argsort(axis=1, kind="stable")
+        return [
+            None if row is None else [(names[place], float(shares[place])) for place in places.tolist()]
+            for row, shares, places in zip(inputs, weights, order, strict=True)
+        ]
 
     def smoke_test(self) -> None:
         """Use the model once, on a row of which nothing is known."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from trainwright.config.settings import Settings
+from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.cast import cast_columns
 from trainwright.data.tables.dtypes import convert
@@ -16,7 +17,6 @@ from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
-from trainwright.data.text.bag_encoder import LabelEncoder
 from trainwright.errors import error, nearest
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.class_target import ClassTarget

@@ -6,7 +6,7 @@ as the answer does. Both are imported when something needs them: a file, a measu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
-from trainwright.data.text.bag_encoder import SPECIAL, TextEncoder
+from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.errors import error, nearest
 from trainwright.fields import MOST_CHARACTERS
 from trainwright.models import registry
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
+    from trainwright.watch.explanation import Explanation
 
 # Losses that torch need not be asked about: they take classes, and no arguments are given to them.
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
@@ -100,6 +101,22 @@ class TextPredictor(SupervisedPredictor):
         from trainwright.data.tables.text_columns import join_text
 
         return from_tables(source, places, lambda frame: join_text(frame, tuple(columns["text"])))
+
+    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+        from trainwright.tasks.text.explain import explain
+
+        return explain(self, item, truth, rates)
+
+    def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
+        from trainwright.tasks.text.weights import why
+
+        known = [place for place, text in enumerate(inputs) if isinstance(text, str)]
+        found: list[Any] = [None] * len(inputs)
+        if known:
+            texts = self.items([inputs[place] for place in known])
+            for place, pieces in zip(known, why(self, texts, towards[known], against[known]), strict=True):
+                found[place] = pieces
+        return found
 
     def base(self) -> dict[str, Any]:
         """Return how texts become tokens."""

@@ -11,12 +11,13 @@ import polars as pl
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
 from trainwright.data.files.spool import prefetch
+from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream
 from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
-from trainwright.data.text.bag_encoder import LabelEncoder, TextEncoder
 from trainwright.data.text.ragged import Ragged
+from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
 from trainwright.models.catalog import models

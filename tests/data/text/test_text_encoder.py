@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from text_samples import TEXTS, rows, series
 
-from trainwright.data.text.bag_encoder import PAD, UNKNOWN, LabelEncoder, TextEncoder
+from trainwright.data.text.text_encoder import PAD, UNKNOWN, LabelEncoder, TextEncoder
 
 
 def encoder(**changes) -> TextEncoder:

@@ -1,4 +1,4 @@
-"""Encoders of labels and texts as numbers, learned from the training split only."""
+"""The encoder of texts as numbers, a bag or a sequence, learned from the training split only."""
 
 from __future__ import annotations
 
@@ -27,30 +27,6 @@ MASK = (1 << BITS) - 1
 BLOCK_IDS = 1 << 22  # ids whose weights are computed at a time
 FEW_TEXTS = 1000  # up to so many are tokenized in plain Python
 CharNgrams = tuple[np.ndarray, np.ndarray]  # the ids of all words, one after the other, and offsets of shape (words + 1,)
-
-
-@dataclass(frozen=True)
-class LabelEncoder:
-    """The classes, in a fixed order: by number where all are numbers, else by name."""
-
-    names: tuple[str, ...]
-
-    @classmethod
-    def fit(cls, labels: pl.Series) -> LabelEncoder:
-        """Learn the distinct labels of the training split."""
-        import polars as pl
-
-        names = sorted(labels.unique().to_list())
-        numbers = pl.Series(names, dtype=pl.String).cast(pl.Float64, strict=False)
-        numeric = numbers.null_count() == 0 and bool(numbers.is_finite().all())
-        return cls(tuple(sorted(names, key=float) if numeric else names))  # a stable sort: 1 and 1.0 keep their order
-
-    def encode(self, labels: pl.Series) -> np.ndarray:
-        """Return class numbers, int64, shape (rows,); -1 for a label that training did not have."""
-        import polars as pl
-
-        codes = labels.cast(pl.Enum(list(self.names)), strict=False).to_physical()
-        return codes.cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 @dataclass
@@ -137,6 +113,24 @@ class TextEncoder:
     def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
         """Encode any texts with the learned vocabulary."""
         return self._encode(self._tokenize(texts), learn=False)
+
+    def occurrences(self, texts: list[str]) -> tuple[Tokens, list[tuple[np.ndarray, np.ndarray, int]]]:
+        """Return the tokens of texts, and of every token, n-gram and character n-gram that has an id where it stands.
+
+        That is: the number of the token, counted over all texts, with which each begins; its id; how many tokens it spans.
+        """
+        tokens, found, first = self._tokenize(texts), list[tuple[np.ndarray, np.ndarray, int]](), 0
+        word_ids, parts = self._word_ids(tokens)
+        lookups = [Lookup(keys) for keys in self.grams]
+        for codes, offsets in tokens.chunks():
+            for span, (_, ids) in enumerate(self._ngram_ids(lookups, word_ids[codes], offsets), start=1):
+                known = np.flatnonzero(ids >= 0)
+                found.append((known + first, ids[known], span))
+            if parts is not None:
+                indices, lengths = value_indices(parts[1], codes)
+                found.append((np.repeat(np.arange(len(codes)) + first, lengths), parts[0][indices], 1))
+            first += len(codes)
+        return tokens, found
 
     def share_unknown(self, tokens: Tokens) -> float:
         """Return the share of the texts' tokens that the vocabulary does not have."""

@@ -1,0 +1,96 @@
+"""What a run of ``fit`` came to, in the form of any run: scores on its validation data, and what was said of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from trainwright.data.batches.base import Batches
+from trainwright.evaluation import classification, measure, regression
+from trainwright.models.objective import Objective, has_classes
+from trainwright.tasks.custom.options import FitOptions
+from trainwright.training.problem import Measured
+from trainwright.training.state import State
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def measured(options: FitOptions, objective: Objective, valid: Batches | None) -> Measured:
+    """Return the scores of the model as it is now on its validation data, with the columns of ``store.predictions``.
+
+    Rows are told of where a class or a number is predicted; the loss of each is None for a loss that torch does not know.
+    """
+    if valid is None:
+        return Measured({"labels": [], "valid": None}, {})
+    found = measure.predict_all(options.forward(), objective, valid.epoch(0))
+    scores = found.scores({name: float(each(found.outputs, found.targets)) for name, each in (options.metrics or {}).items()})
+    values: dict[str, Any] = {"n": scores.n, **scores.values()}
+    outputs, targets, labels = found.outputs, found.targets, list[str]()
+    columns: dict[str, Any] = {}
+    if has_classes(outputs, targets):
+        kept = targets != objective.ignored if objective.ignored is not None else torch.ones_like(targets, dtype=torch.bool)
+        labels = [str(number) for number in range(outputs.shape[1])]
+        rows = targets[kept].numpy(), outputs[kept].float().numpy()
+        values |= classification.scores(*rows) | classification.by_class(*rows, tuple(labels))
+        columns = _of_classes(outputs.float(), targets)
+    elif _is_one_number(outputs, targets):
+        pair = targets.flatten().double().numpy(), outputs.flatten().double().numpy()
+        values |= regression.scores(*pair) | {"points": regression.points(*pair)}
+        columns = dict(zip(("truth", "answer"), pair, strict=True))
+    if columns:
+        losses = objective.each(outputs, targets)
+        columns["loss"] = None if losses is None else losses.numpy()
+    return Measured({"labels": labels, "valid": values}, {"valid": _frame(columns)} if columns else {})
+
+
+def report(
+    options: FitOptions, scores: Mapping[str, Any], state: State, machine: Mapping[str, Any], rows: int
+) -> dict[str, Any]:
+    """Return the content of ``report.json``; ``rows`` are those of training, 0 where they cannot be counted."""
+    seconds = round(state.seconds, 4)
+    return {
+        "task": "model of your own",
+        "usage": "report RUN",
+        "model": type(options.model).__name__,
+        "source": type(options.data).__name__,
+        **scores,
+        "test": None,
+        "baseline": None,
+        "best_epoch": state.best_epoch or state.epoch,
+        "epochs": state.epoch,
+        "steps": state.step,
+        "parameters": sum(each.numel() for each in options.model.parameters()),
+        "unit": "rows",
+        "machine": machine,
+        "rows": {"train": rows, "valid": scores["valid"]["n"] if scores["valid"] else 0, "rejected": 0},
+        "seconds": {"train": seconds},
+        "rows_per_second": round(state.rows / max(seconds, 1e-9)),
+    }
+
+
+def _is_one_number(outputs: Any, targets: Any) -> bool:
+    tensors = isinstance(outputs, torch.Tensor) and isinstance(targets, torch.Tensor)
+    return tensors and targets.is_floating_point() and outputs.numel() == targets.numel() == len(targets)
+
+
+def _of_classes(outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, Any]:
+    """Return class numbers as labels, and the softmax of the outputs: of log-probabilities it is the probabilities."""
+    import polars as pl
+
+    shares, answers = outputs.softmax(dim=1), outputs.argmax(dim=1)
+    numbers = {"truth": targets, "answer": answers}
+    columns: dict[str, Any] = {name: pl.Series(each.numpy()).cast(pl.String) for name, each in numbers.items()}
+    best = shares.gather(1, answers[:, None])[:, 0]
+    return columns | {"probability": best.numpy(), "probabilities": shares.numpy()}
+
+
+def _frame(columns: dict[str, Any]) -> pl.DataFrame:
+    """Return columns of the validation data behind the number of each row, from 0 on; there is no file."""
+    import polars as pl
+
+    frame = pl.DataFrame(columns)
+    rows = {"file": pl.repeat(None, len(frame), dtype=pl.String, eager=True), "row": pl.int_range(len(frame), eager=True)}
+    return pl.DataFrame(rows).hstack(frame)

@@ -1,0 +1,216 @@
+"""The way of one row through a model with a target: logits, probabilities, loss, and the update that the row would cause."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainwright.errors import error, nearest
+from trainwright.models.forward import Forward
+from trainwright.tasks.class_target import AGAINST_REST, SQUARED, ClassTarget
+from trainwright.tasks.number_target import NumberTarget
+from trainwright.tasks.supervised import SupervisedPredictor
+from trainwright.watch import words
+from trainwright.watch.explanation import After, ClassScore, Explanation, Move, Piece, Step, Sum, Unit
+
+SHOWN, MOVES = 6, 12  # classes whose parts are told; entries of the gradient
+SOFTMAX = "softmax: the exponential of each logit, divided by the sum of all"
+REST = "each class against the rest: the sigmoid of each logit, scaled so that all sum to 1 (no softmax)"
+CLIPPED = "outputs trained towards 0 and 1: cut off outside of that, scaled so that all sum to 1 (no softmax)"
+Names = Callable[[int], str]
+
+
+@dataclass
+class View:
+    """What a kind of problem tells of an input. Parts are those of the classes that were asked for, in their order."""
+
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    dimensions: Sequence[str] = ()
+    units: list[Unit] = field(default_factory=list)
+    method: str = ""
+    pieces: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    parts: np.ndarray | None = None  # the sum over all units, (classes,); None where there are no parts
+    bias: np.ndarray | None = None  # what is added to them, (classes,), where their sum is exact
+    picture: str = ""
+    overlay: str = ""
+    axes: dict[str, Sequence[Names | None]] = field(default_factory=dict)  # what the places of a parameter are called
+
+
+def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float], look: Any) -> Explanation:
+    """Return the way of an item. ``look(items, encoded, classes)`` returns its ``View``. Raise E337, and as ``predict``."""
+    wanted = _wanted(predictor.target, truth)
+    items = predictor.items([item])
+    outputs = predictor.logits(items, 1)[0]
+    encoded = predictor.encode(items)
+    if isinstance(predictor.target, NumberTarget):
+        view = look(items, encoded, np.zeros(1, np.int64))
+        number = float(outputs[0]) if wanted is None else float(predictor.target.scaler.encode(np.array(wanted)))
+        loss, step = update(predictor, encoded, number, rates, view.axes)
+        return _of_number(predictor, predictor.target, float(outputs[0]), wanted, view, loss, step)
+    order = np.argsort(-outputs, kind="stable").tolist()
+    right = order[0] if wanted is None else int(wanted)
+    against = right if right != order[0] else order[min(1, len(order) - 1)]
+    shown = list(dict.fromkeys([order[0], against, *order]))[:SHOWN]
+    view = look(items, encoded, np.array(shown))
+    loss, step = update(predictor, encoded, right, rates, view.axes)
+    found = _of_class(predictor, predictor.target, outputs, right, shown, view)
+    return replace(found, given=wanted is not None, against=predictor.labels[against], loss=loss, step=step)
+
+
+def _of_number(
+    predictor: SupervisedPredictor,
+    target: NumberTarget,
+    output: float,
+    wanted: float | None,
+    view: View,
+    loss: float,
+    step: Step,
+) -> Explanation:
+    """Return what is said of a row whose answer is a number."""
+    answer = float(target.scaler.decode(np.array(output)))
+    return Explanation(
+        task=predictor.task, model=predictor.name, answer=answer, truth=answer if wanted is None else wanted,
+        given=wanted is not None, target=target.name, facts=view.facts, dimensions=view.dimensions, units=view.units,
+        method=view.method, sums=_sums(view, [target.name], np.array([answer]), target.scaler.mean),
+        loss_name=target.loss["loss"]["name"], loss=loss, before=answer, step=step,
+    )  # fmt: skip
+
+
+def _of_class(
+    predictor: SupervisedPredictor, target: ClassTarget, outputs: np.ndarray, right: int, shown: list[int], view: View
+) -> Explanation:
+    """Return what is said of a row whose answer is a class, but for loss and update."""
+    labels = [target.labels[place] for place in shown]
+    second = min(1, len(shown) - 1)
+    return Explanation(
+        task=predictor.task, model=predictor.name, answer=labels[0], truth=target.labels[right], given=True, facts=view.facts,
+        dimensions=view.dimensions, units=view.units, method=view.method,
+        pieces=[Piece(text, float(parts[0] - parts[second]), parts.tolist()) for text, parts in view.pieces],
+        sums=_sums(view, labels, outputs[shown], 0.0), picture=view.picture, overlay=view.overlay, mapping=mapping(target),
+        classes=_classes(target, outputs, right), loss_name=target.loss["loss"]["name"],
+        before=float(target.probabilities(outputs[None])[0, right]),
+    )  # fmt: skip
+
+
+def _wanted(target: ClassTarget | NumberTarget, truth: Any) -> Any:
+    """Return a truth as the loss takes it, None where none is given. Raise E337 for one that the model cannot answer with."""
+    if truth is None or truth == "":
+        return None
+    if isinstance(target, NumberTarget):
+        try:
+            value = float(truth)
+        except (TypeError, ValueError):
+            value = math.nan
+        if not math.isfinite(value):
+            raise error("E337", value=words.clip(truth, 80), known=f"a number: {words.clip(target.name, 40)}")
+        return value
+    label = str(truth).strip()
+    if label not in target.labels:
+        more = ", ..." if len(target.labels) > 20 else ""
+        known = f"one of its labels: {', '.join(words.clip(each, 40) for each in target.labels[:20])}{more}"
+        raise error("E337", value=words.clip(truth, 80), known=known, hint=nearest(label, target.labels))
+    return target.labels.index(label)
+
+
+def mapping(target: ClassTarget) -> str:
+    """Return how the logits become probabilities, in words: as ``ClassTarget.probabilities`` does it."""
+    name = target.loss["loss"]["name"]
+    return CLIPPED if name in SQUARED else REST if name in AGAINST_REST else SOFTMAX
+
+
+def _classes(target: ClassTarget, outputs: np.ndarray, right: int) -> list[ClassScore]:
+    """Return every class, the likeliest first."""
+    told = target.loss["loss"].keys() == {"name"}  # arguments weigh the terms of a loss
+    way, logits, shares = mapping(target), outputs.astype(np.float64), target.probabilities(outputs[None])[0]
+    with np.errstate(over="ignore", divide="ignore"):
+        surprises = -np.log(shares.astype(np.float64))
+        sigmoids = np.exp(-np.logaddexp(0, -logits))
+        mapped = {SOFTMAX: np.exp(logits - logits.max()), REST: sigmoids, CLIPPED: np.clip(logits, 0, 1)}[way]
+        terms = np.logaddexp(0, np.where(np.arange(len(logits)) == right, -logits, logits))
+    return [
+        ClassScore(
+            label=target.labels[place], logit=float(logits[place]), mapped=float(mapped[place]),
+            probability=float(shares[place]), cross_entropy=float(surprises[place]),
+            term=float(terms[place]) if way == REST and told else None,
+        )
+        for place in np.argsort(-outputs, kind="stable").tolist()
+    ]  # fmt: skip
+
+
+def _sums(view: View, labels: Sequence[str], totals: np.ndarray, start: float) -> list[Sum]:
+    """Return how the outputs come about, where that is told."""
+    if view.parts is None:
+        return []
+    biases = np.full(len(labels), start) if view.bias is None else view.bias
+    rests = totals.astype(np.float64) - biases - view.parts
+    rows = zip(labels, biases.tolist(), view.parts.tolist(), rests.tolist(), totals.tolist(), strict=True)
+    return [Sum(*row) for row in rows]
+
+
+def update(
+    predictor: SupervisedPredictor, encoded: Any, truth: float, rates: Mapping[str, float], axes: Mapping[str, Sequence[Any]]
+) -> tuple[float, Step]:
+    """Return the loss of a row, and the plain step of gradient descent that it would cause at each of the rates."""
+    target, model = predictor.target, predictor.model
+    targets = np.array([truth], target.dtype)
+    (batch,) = predictor.encoder.batches(encoded, targets, batch_size=1, seed=None, device=predictor.device).epoch(0)
+
+    def outputs_and_loss(network: nn.Module) -> tuple[Tensor, Tensor]:
+        outputs = Forward(network)(batch)
+        return outputs, predictor.objective(outputs, batch.targets)[0]
+
+    named = dict(model.named_parameters())
+    loss = outputs_and_loss(model)[1]
+    found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+    gradients = {name: each.detach() for name, each in zip(named, found, strict=True) if each is not None}
+    after = []
+    for what, rate in rates.items():
+        moved = copy.deepcopy(model)
+        with torch.no_grad():
+            for name, each in moved.named_parameters():
+                if name in gradients:
+                    each.sub_(gradients[name], alpha=rate)
+            outputs, there = outputs_and_loss(moved)
+        after.append(After(what, rate, float(there), _answer(target, outputs.numpy(), truth)))
+    norms = {name: float(each.norm()) for name, each in gradients.items()}
+    parameters = sorted(norms.items(), key=lambda pair: -pair[1])
+    step = Step(math.hypot(*norms.values()), parameters, _moves(named, gradients, _named(predictor, named, axes)), after)
+    return float(loss.detach()), step
+
+
+def _answer(target: ClassTarget | NumberTarget, outputs: np.ndarray, truth: float) -> float:
+    """Return the probability of the truth, or the number that is answered."""
+    if isinstance(target, NumberTarget):
+        return float(target.scaler.decode(outputs[0, 0]))
+    return float(target.probabilities(outputs)[0, int(truth)])
+
+
+def _named(
+    predictor: SupervisedPredictor, named: Mapping[str, Tensor], axes: Mapping[str, Sequence[Any]]
+) -> dict[str, Sequence[Any]]:
+    """Return what the places of parameters are called; the first of the output layer's are the classes."""
+    labels = predictor.labels or (getattr(predictor.target, "name", ""),)
+    last = [name for name, each in list(named.items())[-2:] if len(each) == len(labels) and each.ndim <= 2]
+    return dict.fromkeys(last, (labels.__getitem__,)) | dict(axes)
+
+
+def _moves(named: Mapping[str, Tensor], gradients: Mapping[str, Tensor], axes: Mapping[str, Sequence[Any]]) -> list[Move]:
+    """Return the entries with the largest gradients, of all parameters together."""
+    found = []
+    for name, gradient in gradients.items():
+        flat = gradient.flatten()
+        sizes, places = flat.abs().topk(min(MOVES, len(flat)))
+        for size, place in zip(sizes.tolist(), places.tolist(), strict=True):
+            if size > 0:
+                where = np.unravel_index(place, tuple(gradient.shape))
+                called = [*axes.get(name, ()), *[None] * len(where)]
+                shown = [namer(int(at)) if namer else str(at) for namer, at in zip(called, where, strict=False)]
+                found.append(Move(name, ", ".join(shown), float(named[name].detach().flatten()[place]), float(flat[place])))
+    return sorted(found, key=lambda move: -abs(move.gradient))[:MOVES]

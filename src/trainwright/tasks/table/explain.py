@@ -1,0 +1,75 @@
+"""The way of a row of a table: its cells, what each becomes, and how much each column adds to an output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainwright.models.catalog import LinearSettings
+from trainwright.tasks import explain as rows
+from trainwright.tasks.explain import View
+from trainwright.tasks.number_target import NumberTarget
+from trainwright.tasks.table.weights import of_columns
+from trainwright.watch.explanation import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from trainwright.tasks.supervised import SupervisedPredictor
+    from trainwright.watch.explanation import Explanation
+
+MIDNIGHT = " 00:00:00"  # of a date without a time
+EXACT = "exact: the weights of each column times what it becomes"
+MISSING = "how the output changes where a column has its mean, or its category is not known; together there is a rest"
+
+
+def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+    """Return the way of one row. Raise as ``predict``, and E337 for a truth that the model cannot answer with."""
+
+    def look(items: pl.DataFrame, encoded: tuple[np.ndarray, np.ndarray], classes: np.ndarray) -> View:
+        return _look(predictor, items, encoded, classes)
+
+    return rows.explain(predictor, item, truth, rates, look)
+
+
+def _look(
+    predictor: SupervisedPredictor, items: pl.DataFrame, encoded: tuple[np.ndarray, np.ndarray], classes: np.ndarray
+) -> View:
+    """Return each column with what it becomes and adds, what adds most to the answer or takes from it first."""
+    places, target = predictor.encoder.places(), predictor.target
+    number, exact = isinstance(target, NumberTarget), isinstance(predictor.settings, LinearSettings)
+    scale, start = (target.scaler.std, target.scaler.mean) if isinstance(target, NumberTarget) else (1.0, 0.0)
+    names = list(places)
+    parts = of_columns(predictor, encoded, classes[None], names)[0] * scale
+    units = []
+    for name, row in zip(names, parts, strict=True):
+        (columns, code), cell = places[name], items[name][0]
+        vector = [*encoded[0][0, columns].tolist(), *([] if code is None else [float(encoded[1][0, code])])]
+        units.append(Unit(name, "" if cell is None else str(cell).removesuffix(MIDNIGHT), vector=vector, parts=row.tolist()))
+    net = parts[:, 0] - parts[:, min(1, len(classes) - 1)] * (not number)
+    view = View(
+        facts=[("columns", f"{len(names):,}"), ("numbers", f"{encoded[0].shape[1]:,}"), ("codes", f"{encoded[1].shape[1]:,}")],
+        dimensions=["becomes"],
+        units=[units[place] for place in np.argsort(-np.abs(net), kind="stable").tolist()],
+        method=EXACT if exact else MISSING,
+        parts=parts.sum(axis=0),
+        axes=_axes(predictor, places) if exact else {},
+    )
+    if exact:
+        view.bias = predictor.weights["bias"][classes].astype(np.float64) * scale + start
+    return view
+
+
+def _axes(predictor: SupervisedPredictor, places: Mapping[str, tuple[list[int], int | None]]) -> dict[str, Any]:
+    """Return what the places of the parameters of a linear model are called."""
+    labels = predictor.labels or (getattr(predictor.target, "name", ""),)
+    columns = {column: name for name, (own, _) in places.items() for column in own}
+    found: dict[str, Any] = {"weight": (labels.__getitem__, columns.__getitem__), "bias": (labels.__getitem__,)}
+    for name, (_, code) in places.items():
+        if code is not None:
+            known = (f"{name} not known", *(f"{name} {each}" for each in predictor.encoder.categories[name]))
+            found[f"categories.{code}.weight"] = (known.__getitem__, labels.__getitem__)
+    return found
