@@ -150,7 +150,5 @@ def watch(
     """Watch runs on a live page while they train, and compare them; Ctrl-C ends it."""
     from trainwright.look import watch as serve
 
-    os.nice(15)  # where trainings want every processor, this gets a thirtieth of one
-    serve(path, port=port, open=open)
     os.nice(15)  # trainings go first
-    tw.watch(path, port=port, open=open)
+    serve(path, port=port, open=open)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from watch_samples import ODD_LABELS
 
 from trainwright.watch import console as console_module
-from trainwright.watch import epochs, plots, words
+from trainwright.watch import epochs, record, words
 from trainwright.watch.console import Console
 from trainwright.watch.events import Epoch, EventLog, Scores, Started, Step, to_json
 
@@ -116,6 +116,6 @@ def test_the_history_keeps_metrics_of_any_name(tmp_path: Path, name: str) -> Non
         scores = Scores(0.5, None, 3, {name: number / 4})
         log.append(Epoch(number, number, scores, scores if number == 1 else None, 0.1, 1.0, number == 1))
     log.close()
-    rows = plots.read_history(tmp_path)
+    rows = record.read_history(tmp_path)
     assert [(row["epoch"], row[f"train_{name}"], row[f"valid_{name}"]) for row in rows] == [(1, 0.25, 0.25), (2, 0.5, None)]
     assert rows[0]["train_loss"] == 0.5 and rows[0]["best"] is True

@@ -99,6 +99,7 @@ def everything(name: str) -> str:
         example("unsure", {name: name, "n": 1.5, "none": None}, truth=name, why=[[name, 2.0]]),
         example("right", PICTURE, why=PICTURE, answer=name, truth=name),
         example("wrong", f"data:image/png;base64,{name}"),
+        example("wrong", PICTURE + name, why=PICTURE + name),
         {"split": name, "group": "passage", "tokens": [name, name], "losses": [0.0, 9.0], "between": name},
         {"group": "positions", "tokens": 3, "losses": [1.0, 2.0], "loss": 1.5},
     ]
@@ -149,9 +150,10 @@ def test_every_class_is_listed(classes: int) -> None:
 @pytest.mark.parametrize("classes", [3, 20, 50, 61, 300])
 def test_the_matrix_has_every_count_at_its_place(classes: int) -> None:
     report = make_report(classes)
+    report["test"]["confusion"][1][2] = 47
     html = rendered(report)
     if classes <= 60:
-        for i, j in ((0, 0), (1, 2), (classes - 1, 1)):
+        for i, j in ((0, 0), (1, 2), (2, 1), (classes - 1, 1)):
             count, total = report["test"]["confusion"][i][j], sum(report["test"]["confusion"][i])
             if count:
                 assert (
@@ -337,8 +339,19 @@ def test_commands_are_quoted() -> None:
     commands = dict(summary.commands({"usage": "predict RUN x"}, "a run"))
     assert set(commands.values()) == {
         "trainwright predict 'a run' x", "trainwright evaluate 'a run' FILE", "trainwright mistakes 'a run'",
-        "trainwright verify 'a run'",
+        "trainwright story 'a run'", "trainwright verify 'a run'",
     }  # fmt: skip
+
+
+def test_a_run_of_fit_is_shown_by_its_validation_rows() -> None:
+    report = make_report(3)
+    report |= {"valid": report["test"], "test": None, "baseline": None, "usage": "report RUN"}
+    html = rendered(report)
+    assert "Validation rows by class" in html and "Confusion matrix of 3 classes" in html and "majority" not in html
+    assert not [command for _, command in summary.commands(report, "run") if "predict" in command or "evaluate" in command]
+    regression = make_regression(9)
+    regression |= {"valid": regression["test"], "test": None, "baseline": None}
+    assert "Predicted against actual price of 9 rows" in rendered(regression)
 
 
 def test_the_data_are_told_with_what_is_wrong() -> None:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from trainwright.watch import figures, seriation, summary, words
+from trainwright.watch import figures, scores, seriation, summary, words
 
 _MOST_NUMBERED = 25  # classes; above, the counts in the cells could not be read
 _MOST_LABELLED = 110
@@ -22,8 +22,9 @@ _MOST_LABELLED = 110
 
 def figure(report: Mapping[str, Any]) -> Figure:
     """Draw right labels against predicted ones."""
-    order = seriation.order(report["test"]["confusion"])
-    counts = np.array(report["test"]["confusion"], dtype=np.int64)[np.ix_(order, order)]
+    found = scores.measured(report)[1]["confusion"]
+    order = seriation.order(found)
+    counts = np.array(found, dtype=np.int64)[np.ix_(order, order)]
     n = len(counts)
     labels = [figures.showable(words.clip(report["labels"][k], 22 if n <= 20 else 16), k) for k in order]
     side = max(3.4, min(0.62 * n, 8.0), min(0.125 * n, 14.0))
@@ -43,8 +44,8 @@ def figure(report: Mapping[str, Any]) -> Figure:
 
 
 def _confusion_title(report: Mapping[str, Any]) -> tuple[str, str]:
-    test = report["test"]
-    title = f"{words.count(test['n'])} test rows: {words.percent(test['accuracy'])} right"
+    where, test = scores.measured(report)
+    title = f"{words.count(test['n'])} {where} rows: {words.percent(test['accuracy'])} right"
     worst = summary.confusions(report["labels"], test["confusion"], 1)
     if not worst:
         return title, "nothing was confused"

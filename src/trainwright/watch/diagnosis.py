@@ -35,7 +35,7 @@ def sentence(report: Mapping[str, Any]) -> str:
         said = f"It is right on {words.percent(value)} of {where}"
     else:
         said = f"Its {metrics.find(lead).title} on {where} is {metrics.find(lead).write(value)}"
-    ends = scores.bounds(lead, found)
+    ends = scores.interval_of(lead, found)
     sure = f" ({scores.interval(lead, found)})" if ends else ""
     known = f"{metrics.find(lead).title} {metrics.find(lead).write(value)} "  # is said already
     judged = scores.verdict(report).removeprefix(known).removeprefix("is ")

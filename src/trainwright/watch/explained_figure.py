@@ -21,7 +21,7 @@ from trainwright.watch.explanation import Explanation
 WIDTH, LEFT, LINE = 9.6, 0.35, 0.27  # inches: the figure, its margin, a line of text
 ROW, PICTURE = 0.26, 2.15  # inches: a bar with its room, and the side of a picture
 BARS, LINES = 12, 8  # bars in a panel; lines of text
-FOR, AGAINST = figures.TRAIN, figures.VALID
+FOR, AGAINST = figures.COLORS["for"], figures.COLORS["against"]
 SHADES = (0.0, 0.16, 0.34, 0.55)  # how opaque the box of a word is, by its strength
 Panel = tuple[list[tuple[str, float, str]], str, float]  # rows of (name, value, value in words), title, full scale
 Drawn = list[tuple[str, int, str]]  # words with their strength and colour

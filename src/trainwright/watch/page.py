@@ -59,14 +59,14 @@ def render(record: Record, commands: Sequence[tuple[str, str]]) -> str:
 def _header(record: Record, title: str) -> str:
     """Return what it is, how good, how sure, and what went wrong."""
     report = record.report
-    found = report.get("test") or report.get("valid") or {}
+    where, found = scores.measured(report)
     lead = metrics.lead(found) or ("loss" if "loss" in metrics.values(found) else None)
-    target = (report.get("test") or {}).get("target")
+    target = found.get("target")
     kind = f"{report['task']}: {words.clip(target, 60)}" if target else report["task"]
     lines = [f'<p class="eyebrow">{page_html.text(kind)}</p>', f"<h1>{page_html.text(title)}</h1>"]
     lines.append(f'<p class="lede">{page_html.text(diagnosis.sentence(report))}</p>')
     if lead:
-        name = f"{'test' if report.get('test') else 'validation'} {metrics.find(lead).title}"
+        name = f"{where} {metrics.find(lead).title}"
         value = metrics.find(lead).write(metrics.values(found)[lead])
         sure = scores.interval(lead, found)
         under = page_html.text(", ".join(filter(None, [name, sure])))

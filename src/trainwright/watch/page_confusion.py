@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trainwright.watch import page_html, seriation, summary, svg, words
+from trainwright.watch import page_html, scores, seriation, summary, svg, words
 
 _RATED, _COUNTED, _NAMED = 10, 25, 60  # classes; more of them, and cells have no rate, no count, rows no names
 _BLOCKS = 150  # rows that are drawn; of more classes several share one
@@ -16,8 +16,8 @@ Matrix = Sequence[Sequence[int]]
 
 
 def matrix(report: Mapping[str, Any]) -> str:
-    """Return the confusion matrix of the test rows as a figure; nothing where there is none."""
-    counts = (report.get("test") or {}).get("confusion")
+    """Return the confusion matrix as a figure; nothing where there is none."""
+    counts = scores.measured(report)[1].get("confusion")
     if not counts:
         return ""
     order = seriation.order(counts)
@@ -142,11 +142,11 @@ def confusions(report: Mapping[str, Any]) -> str:
 
 def classes(report: Mapping[str, Any]) -> str:
     """Return a table of all classes, which can be sorted; nothing where there are none."""
-    test = report.get("test") or {}
-    found = list(enumerate(test.get("per_class") or []))
+    where, measured = scores.measured(report)
+    found = list(enumerate(measured.get("per_class") or []))
     if not found:
         return ""
-    more = ""
+    title, more = f"{where.capitalize()} rows by class", ""
     if len(found) > _LISTED:
         found = sorted(found, key=lambda each: each[1]["f1"])[:_LISTED]
         more = f'<p class="soft">The {words.count(_LISTED)} classes with the lowest F1.</p>'
@@ -155,11 +155,10 @@ def classes(report: Mapping[str, Any]) -> str:
         for name, mark in (("class", ""), *((name, ' class="n"') for name in ("precision", "recall", "F1", "rows")),
                            ("mostly taken for", ""))
     )  # fmt: skip
-    body = "\n".join(_class(one, test.get("confusion"), place, report["labels"]) for place, one in found)
+    body = "\n".join(_class(one, measured.get("confusion"), place, report["labels"]) for place, one in found)
     return more + page_html.wide(
-        f'<table class="sortable"><caption>Test rows by class</caption><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n'
-        "</tbody></table>",
-        "Test rows by class",
+        f'<table class="sortable"><caption>{title}</caption><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>',
+        title,
     )
 
 

@@ -113,7 +113,7 @@ def score(report: Mapping[str, Any]) -> str:
     rows = _compared(report)
     if len(rows) < 2:
         return ""
-    lead = metrics.lead(report.get("test") or report.get("valid") or {}) or "loss"
+    lead = metrics.lead(scores.measured(report)[1]) or "loss"
     ends = [end for _, value, ends, _ in rows for end in (value, *ends)]
     share = lead == "accuracy"
     low, high = (0.0, 1.0) if share else (min(0.0, *ends), max(ends) * 1.06)
@@ -135,18 +135,17 @@ def score(report: Mapping[str, Any]) -> str:
 
 def _compared(report: Mapping[str, Any]) -> list[tuple[str, float, tuple[float, ...], str]]:
     """Return what is compared: name, value, both ends of the interval (or none), kind of line."""
-    where = "test" if report.get("test") else "valid"
-    found = report.get(where) or {}
+    where, found = scores.measured(report)
     lead, against = scores.baselines(report)
     value = metrics.values(found).get(lead)
     if value is None or not math.isfinite(value):
         return []
-    name = f"this model, {'test' if where == 'test' else 'validation'}"
-    rows: list[tuple[str, float, tuple[float, ...], str]] = [(name, value, scores.bounds(lead, found) or (), "valid")]
+    name = f"this model, {where}"
+    rows: list[tuple[str, float, tuple[float, ...], str]] = [(name, value, scores.interval_of(lead, found) or (), "valid")]
     for each in against:
         if math.isfinite(each[lead]):
             name = ", ".join(words.clip(part, 30) for part in (each.get("name"), each.get("label")) if part)
-            rows.append((name or "baseline", each[lead], scores.bounds(lead, each) or (), "base"))
+            rows.append((name or "baseline", each[lead], scores.interval_of(lead, each) or (), "base"))
     return rows
 
 

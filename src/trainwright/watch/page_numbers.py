@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainwright.watch import page_html, panels, svg, words
+from trainwright.watch import page_html, panels, scores, svg, words
 
 _SIDE, _WIDTH, _HEIGHT = 400.0, 440.0, 270.0
 _FEW = 400  # points; of more their density is drawn
@@ -16,7 +16,7 @@ Pairs = list[tuple[float, float]]
 
 def figures(report: Mapping[str, Any]) -> str:
     """Return predicted against actual values and the residuals by prediction and by size; nothing without points."""
-    test = report.get("test") or {}
+    test = scores.measured(report)[1]
     given = [(float(a), float(b)) for a, b in test.get("points") or [] if a is not None and b is not None]
     pairs = [(a, b) for a, b in given if abs(a) <= panels.VAST and abs(b) <= panels.VAST]
     if not pairs:

@@ -56,6 +56,7 @@ dl+details,details+details{margin-top:1rem}
 figure+details,.wide+details,.figures+details{margin-top:1rem}figure+.wide,details+.wide,.wide+.wide{margin-top:1.75rem}
 .figures.pair>:first-child{grid-row:span 2}.head figure{max-width:32rem}
 .beside{display:flex;flex-wrap:wrap;gap:1.5rem 3rem;align-items:flex-start}.beside>*{max-width:100%}.beside .wide{margin-top:0}
+.beside+details{margin-top:1rem}
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{font-family:inherit;font-variant-numeric:tabular-nums;fill:var(--ink);unicode-bidi:plaintext}
 svg .tick{font-size:12px;fill:var(--soft)}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainwright.watch import metrics, words
+from trainwright.watch import metrics, scores, words
 from trainwright.watch.record import Record
 
 VAST = 1e200  # the numbers and margins of an axis that goes further overflow
@@ -105,7 +105,7 @@ def best_epoch(record: Record) -> int | None:
 def _score(record: Record) -> str | None:
     """Return the metric of the second panel: the leading one, else the first of the person's own."""
     names = [name for _, name in metrics.by_epoch(record.history)]
-    judged = metrics.lead(record.report.get("test") or record.report.get("valid") or {})
+    judged = metrics.lead(scores.measured(record.report)[1])
     return judged if judged in names else metrics.leading(names) or next((name for name in names if name != "loss"), None)
 
 

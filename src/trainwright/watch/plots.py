@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from trainwright.watch import page, summary
+from trainwright.watch import page, scores, summary
 from trainwright.watch.record import Record, read
 
 
@@ -36,7 +36,7 @@ def pictures(record: Record) -> dict[str, bytes]:
     """Return the PNG files by name: ``curves``, ``confusion`` and ``predicted``, each where there is something to see."""
     from trainwright.watch import confusion, curves, figures, predicted
 
-    plots, test = {}, record.report.get("test") or {}
+    plots, test = {}, scores.measured(record.report)[1]
     if record.history:
         plots["curves"] = figures.png(curves.figure(record))
     if test.get("confusion"):

@@ -15,7 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from trainwright.watch import figures, metrics, panels, words
+from trainwright.watch import figures, metrics, panels, scores, words
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 _SIDE = 4.9  # inches
@@ -31,21 +31,21 @@ def points(test: Mapping[str, Any]) -> Numbers:
 
 def figure(report: Mapping[str, Any]) -> Figure:
     """Draw the test rows; there has to be a point at least."""
-    test = report["test"]
+    where, test = scores.measured(report)
     shown = points(test)
     window = _window(shown)
     canvas = figures.blank(7.2, _SIDE + 1.75)
     axes = figures.axes(canvas, (1.25 / 7.2, 0.75 / (_SIDE + 1.75), _SIDE / 7.2, _SIDE / (_SIDE + 1.75)))
     _dress(axes, window, words.clip(test.get("target") or "value", 32))
     outside = _scatter(axes, shown, window)
-    figures.title(canvas, 0.3 / 7.2, _headline(test), _remark(test, len(shown), outside))
+    figures.title(canvas, 0.3 / 7.2, _headline(where, test), _remark(test, len(shown), outside))
     return canvas
 
 
-def _headline(test: Mapping[str, Any]) -> str:
+def _headline(where: str, test: Mapping[str, Any]) -> str:
     found = metrics.values(test)
     scores = [f"{metrics.find(name).title} {metrics.find(name).write(found[name])}" for name in ("rmse", "r2") if name in found]
-    return ", ".join([f"{words.count(test['n'])} test rows", *scores])
+    return ", ".join([f"{words.count(test['n'])} {where} rows", *scores])
 
 
 def _remark(test: Mapping[str, Any], shown: int, outside: int) -> str:

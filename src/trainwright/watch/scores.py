@@ -34,12 +34,17 @@ def unit(report: Mapping[str, Any]) -> str:
     return words.clip(report.get("unit") or "rows", 12)
 
 
+def measured(report: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return what the model was measured on, test or validation, with the scores there; empty where there are none."""
+    return ("test", report["test"]) if report.get("test") else ("validation", report.get("valid") or {})
+
+
 def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
     """Return the main score of a split and its interval in short, for a table of runs; ``-`` where there is none."""
     found, lead = metrics.values(scores or {}), metrics.lead(scores or {})
     if lead is None:
         return (f"loss {words.loss(found['loss'])}" if "loss" in found else "-"), ""
-    ends, share, entry = bounds(lead, scores or {}), lead == "accuracy", metrics.find(lead)
+    ends, share, entry = interval_of(lead, scores or {}), lead == "accuracy", metrics.find(lead)
     shown = entry.write(found[lead])
     text = shown if share else f"{entry.title} {shown}"
     if not ends:
@@ -70,11 +75,11 @@ def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
 
 def interval(name: str, scores: Mapping[str, Any]) -> str:
     """Return the interval of a metric in words; empty where there is none."""
-    ends = bounds(name, scores)
+    ends = interval_of(name, scores)
     return words.interval(ends) if name == "accuracy" else words.between(ends)
 
 
-def bounds(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
+def interval_of(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
     """Return the interval of a metric, where both of its ends are numbers."""
     ends = scores.get("interval" if name == "accuracy" else f"{name}_interval") or ()
     known = [end for end in ends if end is not None and math.isfinite(end)]
@@ -120,7 +125,7 @@ def verdict(report: Mapping[str, Any]) -> str:
     theirs = best[lead]
     beaten = ours > theirs if higher else ours < theirs
     unclear = "not clearly better than the baseline" if beaten else "the model does not beat the baseline"
-    mine, other = bounds(lead, test), bounds(lead, best)
+    mine, other = interval_of(lead, test), interval_of(lead, best)
     if lead == "perplexity":
         name = words.clip(best.get("name") or "other", LABEL)
         said = f"perplexity {words.number(ours)} against {words.number(theirs)} of the {name} baseline"

@@ -162,7 +162,7 @@ def test(report: Mapping[str, Any]) -> dict[str, Any] | None:
     main = scores.facts(report)[0]
     beaten = next((fact for fact in scores.facts(report) if fact.name == "to beat"), None)
     value, against = found[lead], (report.get("baseline") or {}).get(lead)
-    ends = scores.bounds(lead, found)
+    ends = scores.interval_of(lead, found)
     high = 1.0 if lead == "accuracy" else 1.15 * max(filter(None, [value, against, *(ends or ())]))
     asked = f"{words.count(found['n'])} test {scores.unit(report)}" if found.get("n") is not None else "the test"
     verdict = scores.verdict(report)

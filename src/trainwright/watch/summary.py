@@ -44,7 +44,7 @@ def confusions(labels: Sequence[object], matrix: Sequence[Sequence[int]], most: 
 
 def confusion_rows(report: Mapping[str, Any], most: int, label: Callable[[object], str]) -> list[tuple[str, ...]]:
     """Return the most frequent confusions of the test rows as rows of a table, labels as ``label`` writes them."""
-    matrix = (report.get("test") or {}).get("confusion")
+    matrix = scores.measured(report)[1].get("confusion")
     found = confusions(report["labels"], matrix, most) if matrix else []
     return [(label(one.true), label(one.taken), words.count(one.n), words.percent(one.share)) for one in found]
 
@@ -124,12 +124,16 @@ def usage(report: Mapping[str, Any], run: str) -> str:
 
 def commands(report: Mapping[str, Any], run: str) -> list[tuple[str, str]]:
     """Return what can be done with the model of ``run``, each with the command, to be copied as it is."""
-    folder = shlex.quote(run)
-    return [
+    folder, own = shlex.quote(run), str(report.get("usage", "")).startswith("report")
+    use = [
         ("Use it on something new", usage(report, run)),
         ("Measure it on other labelled data", f"trainwright evaluate {folder} FILE"),
+        ("See it learn, as a film", f"trainwright story {folder}"),
+    ]
+    return [
+        *(use if not own else []),  # a model of the person's own can be used by the person's own code alone
         ("Show its worst answers, with their inputs", f"trainwright mistakes {folder}"),
-        ("Prove every byte and every score of this run", f"trainwright verify {folder}"),
+        ("Prove every byte of this run", f"trainwright verify {folder}"),
     ]
 
 
