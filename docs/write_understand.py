@@ -96,7 +96,7 @@ pathlib.Path({NUMBERS!r}).write_text(json.dumps(found))
 
 def softmax(found: dict[str, Any]) -> Any:
     """Draw the logits and the probabilities of one headline, before and after training."""
-    from trainwright.watch import figures
+    from trainwright.watch.figures import figures
 
     canvas = figures.blank(8.6, 4.4)
     figures.title(canvas, 0.13, "From logits to probabilities", f"one training headline of the class {found['right']}")
@@ -120,7 +120,7 @@ def softmax(found: dict[str, Any]) -> Any:
 
 def falling(points: dict[str, float], theory: dict[str, float], title: str, subtitle: str, across: str) -> Any:
     """Draw what was measured for each batch size, and the theory, on logarithmic axes."""
-    from trainwright.watch import figures
+    from trainwright.watch.figures import figures
 
     canvas = figures.blank(6.8, 4.3)
     figures.title(canvas, 0.11, title, subtitle)
@@ -140,7 +140,7 @@ def falling(points: dict[str, float], theory: dict[str, float], title: str, subt
 
 def schedules(rates: dict[str, list[float]]) -> Any:
     """Draw the learning rate of each epoch."""
-    from trainwright.watch import figures
+    from trainwright.watch.figures import figures
 
     canvas = figures.blank(6.8, 4.0)
     figures.title(
@@ -158,7 +158,7 @@ def schedules(rates: dict[str, list[float]]) -> Any:
 
 def news_pictures(found: dict[str, Any]) -> dict[str, bytes]:
     """Return the pictures of what the page measures beside its runs, by name."""
-    from trainwright.watch import figures
+    from trainwright.watch.figures import figures
 
     noise, errors = found["noise"], found["errors"]
     first = next(iter(noise.values()))

@@ -188,7 +188,7 @@ def _run_session(carry: Callable[[Session], Path], listen: Listener | None) -> R
 
     if listen is not None:
         return Run(carry(Session(listen)))
-    from trainwright.watch.console import Console
+    from trainwright.watch.terminal.console import Console
 
     with closing(Console(sys.stderr)) as console:
         return Run(carry(Session(console.handle)))

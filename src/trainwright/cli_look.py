@@ -128,11 +128,12 @@ def explain(
         raise error("E318", problem=f"explain takes one {predictor.item}, and '{item}' is a file")
     found = tw.explain(opened, item, truth)
     if png is not None:
-        from trainwright.watch import explained_figure, figures
+        from trainwright.watch.explained import explained_figure
+        from trainwright.watch.figures import figures
 
         output.write_beside(run, png, figures.png(explained_figure.figure(found)))
     if html is not None:
-        from trainwright.watch import explained_page
+        from trainwright.watch.explained import explained_page
 
         output.write_beside(run, html, explained_page.render(found, item).encode())
     if as_json:

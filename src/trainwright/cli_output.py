@@ -16,15 +16,15 @@ import typer
 from trainwright.errors import error
 
 if TYPE_CHECKING:
-    from trainwright.watch.console import Console
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.terminal.console import Console
 
 LONG = ("per_class", "confusion", "points")  # scores of a split that --json leaves out: what is more than a number or interval
 
 
 def open_console(stream: Any = None, quiet: bool = False) -> Console:
     """Return a console that shows events and reports on a stream; the default is standard output."""
-    from trainwright.watch.console import Console
+    from trainwright.watch.terminal.console import Console
 
     return Console(stream or sys.stdout, quiet=quiet)
 
@@ -195,7 +195,8 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
 
 def print_lines(found: Explanation) -> None:
     """Print an explanation, in colours where the terminal has them."""
-    from trainwright.watch import explained_text, words
+    from trainwright.watch import words
+    from trainwright.watch.explained import explained_text
 
     terminal = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)

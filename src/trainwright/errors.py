@@ -476,13 +476,13 @@ MESSAGES: dict[str, Message] = {
         "`trainwright verify` proves its files and scores without training.",
     ),
     "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
-    "E430": Message(
-        "the run {path} kept no answers to single rows",
-        "They are kept of rows held back for validation or test, where a class or a number is predicted.",
-    ),
     "E428": Message(
         "the run {path} has no story to tell: {problem}",
         "A story needs rows of validation (valid_fraction=0.1, or --valid FILE) or running text, and an epoch that has ended.",
+    ),
+    "E430": Message(
+        "the run {path} kept no answers to single rows",
+        "They are kept of rows held back for validation or test, where a class or a number is predicted.",
     ),
     "E431": Message(
         "the run {path} has no validation rows, on which its loss surface would be measured",

@@ -26,8 +26,8 @@ from trainwright.data.read.source import Source
 from trainwright.data.tables.table import ROW, Table
 from trainwright.tasks import registry
 from trainwright.training.trainer import Trainer
-from trainwright.watch.console import Console
 from trainwright.watch.events import ignore
+from trainwright.watch.terminal.console import Console
 
 LABEL = "__label__"  # the column that ``fit`` adds; reserved
 

@@ -15,7 +15,7 @@ from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from trainwright.tasks.encoded_data import EncodedData
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 RUNS = "runs"  # where trainings put their runs; it may not be there before the first
 _SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"`` adds
@@ -105,7 +105,7 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     from trainwright.store import seal
     from trainwright.store.atomic import write_file
     from trainwright.store.run_folder import open_run
-    from trainwright.watch import story as film
+    from trainwright.watch.story import story as film
 
     folder = open_run(run.path if isinstance(run, Run) else Path(run)).path
     page, path = film.page(folder), folder / "story.html" if out is None else Path(out)

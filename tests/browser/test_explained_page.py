@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import trainwright as tw
-from trainwright.watch import explained_page
+from trainwright.watch.explained import explained_page
 
 CHROMIUM = Path("/usr/bin/chromium")
 EVIL = "<script>document.title = 'run'</script> moon <img src=x onerror=\"document.title = 'run'\"> rocket " + "x" * 300

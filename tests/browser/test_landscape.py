@@ -91,6 +91,6 @@ def test_several_paths_are_named_beside_their_colours(browser: Any, tmp_path: Pa
 
 
 def _toy(whole: dict[str, Any]) -> str:
-    from trainwright.watch import landscape_page, surface
+    from trainwright.watch.landscape import landscape_page, surface
 
     return landscape_page.render(whole, "toy", surface.scene(whole), b"")

@@ -13,7 +13,8 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "watch"))
 from watch_samples import make_history, make_language, make_record, make_regression, make_report, with_metrics
 
-from trainwright.watch import page, record
+from trainwright.watch import record
+from trainwright.watch.report import page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path("/usr/bin/chromium")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.watch import landscape_page, surface
+from trainwright.watch.landscape import landscape_page, surface
 
 
 def plane(title: str = "a plane", **changes: Any) -> dict[str, Any]:

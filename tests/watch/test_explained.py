@@ -12,8 +12,9 @@ import pytest
 from samples import news_rows, write_csv
 
 import trainwright as tw
-from trainwright.watch import explained_figure, explained_page, explained_text, figures
-from trainwright.watch.explanation import After, ClassScore, Explanation, Move, Piece, Step, Sum, Token, Unit
+from trainwright.watch.explained import explained_figure, explained_page, explained_text
+from trainwright.watch.explained.explanation import After, ClassScore, Explanation, Move, Piece, Step, Sum, Token, Unit
+from trainwright.watch.figures import figures
 
 EVIL = "<img src=x onerror=alert(1)> \"quoted\" 'single' & \x1b[31mred\x07 \u202eturned $x^2$ \U0001f600"
 EXPECTED_TAGS = {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "p", "small", "bdi"}

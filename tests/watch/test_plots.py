@@ -29,7 +29,8 @@ from watch_samples import (
 )
 
 from trainwright.config.kinds import KINDS
-from trainwright.watch import confusion, curves, events, figures, plots, record, summary
+from trainwright.watch import events, plots, record, summary
+from trainwright.watch.figures import confusion, curves, figures
 
 
 def pixels(png: bytes) -> np.ndarray[Any, Any]:

@@ -128,7 +128,7 @@ def toy(out: Path) -> dict[str, Any]:
 
 def write(folder: Path, found: dict[str, Any], name: str) -> list[Path]:
     """Write what was measured and its pictures, each whole or not at all. Raise E402."""
-    from trainwright.watch import landscape as drawing
+    from trainwright.watch.landscape import landscape as drawing
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

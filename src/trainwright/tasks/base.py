@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trainwright.data.shapes import Shape
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 FillCache = Callable[[], None]  # keeps what was read and encoded; called while the model trains
 EVALUATION_BATCH = 1024

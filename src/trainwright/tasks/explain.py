@@ -18,7 +18,7 @@ from trainwright.tasks.class_target import AGAINST_REST, SQUARED, ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import SupervisedPredictor
 from trainwright.watch import words
-from trainwright.watch.explanation import After, ClassScore, Explanation, Move, Piece, Step, Sum, Unit
+from trainwright.watch.explained.explanation import After, ClassScore, Explanation, Move, Piece, Step, Sum, Unit
 
 SHOWN, MOVES = 6, 12  # classes whose parts are told; entries of the gradient
 SOFTMAX = "softmax: the exponential of each logit, divided by the sum of all"

@@ -13,8 +13,9 @@ import os
 import sys
 from pathlib import Path
 
-from trainwright.watch import page, scores, summary
+from trainwright.watch import scores, summary
 from trainwright.watch.record import Record, read
+from trainwright.watch.report import page
 
 
 def draw(run: Path) -> list[Path]:
@@ -34,7 +35,7 @@ def draw(run: Path) -> list[Path]:
 
 def pictures(record: Record) -> dict[str, bytes]:
     """Return the PNG files by name: ``curves``, ``confusion`` and ``predicted``, each where there is something to see."""
-    from trainwright.watch import confusion, curves, figures, predicted
+    from trainwright.watch.figures import confusion, curves, figures, predicted
 
     plots, test = {}, scores.measured(record.report)[1]
     if record.history:

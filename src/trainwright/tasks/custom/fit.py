@@ -24,8 +24,8 @@ from trainwright.training.optim import Scheduler
 from trainwright.training.rng import preserve_rng
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.console import Console
 from trainwright.watch.events import Event, Finished, Scores
+from trainwright.watch.terminal.console import Console
 
 
 @takes(FitOptions)

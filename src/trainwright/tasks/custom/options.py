@@ -21,7 +21,7 @@ from trainwright.fields import period
 from trainwright.models.forward import Forward
 from trainwright.training.loop import FOREVER, Plan
 from trainwright.watch.metrics import METRICS, compute, computed
-from trainwright.watch.notebook import in_notebook
+from trainwright.watch.terminal.notebook import in_notebook
 
 RESERVED = {"loss", "accuracy", "n"}
 SCORES = ("accuracy", "loss")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trainwright.tasks.supervised import SupervisedPredictor
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 METHOD = f"occlusion: how far the logits fall where a square, 1/{PATCHES} of the side, is covered with the mean of training"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from trainwright.data.read.source import Source
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 
 class PixelValues(Schema):

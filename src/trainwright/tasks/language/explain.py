@@ -11,7 +11,7 @@ from trainwright.errors import error, nearest
 from trainwright.evaluation.perplexity import perplexity
 from trainwright.tasks.explain import SOFTMAX
 from trainwright.watch import words
-from trainwright.watch.explanation import ClassScore, Explanation, Token
+from trainwright.watch.explained.explanation import ClassScore, Explanation, Token
 
 if TYPE_CHECKING:
     from trainwright.evaluation.perplexity import Sums

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from trainwright.evaluation.perplexity import Sums
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 BITS = {"characters": "character", "bytes": "byte"}  # tokenizers whose tokens are worth counting in bits
 BATCH = 32  # windows measured at a time

@@ -11,7 +11,7 @@ from trainwright.tasks import explain as rows
 from trainwright.tasks.explain import View
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.table.weights import of_columns
-from trainwright.watch.explanation import Unit
+from trainwright.watch.explained.explanation import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from trainwright.tasks.supervised import SupervisedPredictor
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 MIDNIGHT = " 00:00:00"  # of a date without a time
 EXACT = "exact: the weights of each column times what it becomes"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 
 MOST_COLUMNS = 100  # whose weights are told of each of many rows

@@ -12,7 +12,7 @@ from trainwright.models.catalog import BagSettings
 from trainwright.tasks import explain as rows
 from trainwright.tasks.explain import View
 from trainwright.tasks.text.weights import of_occurrences, of_words, shares_of
-from trainwright.watch.explanation import Unit
+from trainwright.watch.explained.explanation import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trainwright.data.text.ragged import Ragged
     from trainwright.data.text.spans import Occurrences
     from trainwright.tasks.supervised import SupervisedPredictor
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 VECTOR = 12  # numbers of an embedding that are shown
 EXACT = "exact: what the tokens, n-grams and character n-grams add, each n-gram shared among the words that it spans"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation
 
 # Losses that torch need not be asked about: they take classes, and no arguments are given to them.
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})

@@ -1,0 +1,188 @@
+"""A run as a film: the rows that are watched and what the model says of them, moment by moment, with its scores beside it.
+
+``tell`` reads a run folder and returns the film as plain values, which ``story_page`` puts into one page: a moment before the
+first step, one after each epoch, one at which the best epoch is taken, and the test. Promises: nothing is shown that is not
+in the files of the run; what comes from the data is cleaned and cut; the page stays small, however long the run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainwright.errors import RunError, error
+from trainwright.watch import words
+from trainwright.watch.story import story_charts, story_record, story_words
+from trainwright.watch.story.story_page import render
+from trainwright.watch.story.story_record import Record
+
+MOMENTS = 120  # epochs that are shown; of a longer run the first ones, and of the others one in so many
+FIRST = 20
+BARS = 3  # classes of a row that have a bar of their own, where there are too many for all to have one
+LABEL, TEXT, CELLS = 48, 700, 24  # characters of a label and an input; columns of a row of a table
+HEAVY = 8_000  # characters of a picture that is made smaller
+
+
+def page(run: Path) -> str:
+    """Return the film of a run as a page. Raise E408 for files that are not as they were written, E428 for nothing to show."""
+    return render(tell(run))
+
+
+def tell(run: Path) -> dict[str, Any]:
+    """Return the film of a run: its words, its rows, its moments and its charts. Raise E408 and E428."""
+    try:
+        return _tell(story_record.read(run))
+    except RunError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as problem:
+        raise error("E408", path=run, problem=f"its story cannot be read: {problem!r}") from None
+
+
+def _tell(record: Record) -> dict[str, Any]:
+    epochs = _shown_epochs(record)
+    kind = "text" if not record.watched["rows"] else "classes" if record.watched["labels"] else "numbers"
+    film: dict[str, Any] = {"kind": kind, "moments": _moments(record, epochs)}
+    if kind == "classes":
+        film |= _classes(record, film["moments"])
+    elif kind == "numbers":
+        film |= _numbers(record, film["moments"])
+    else:
+        for moment in film["moments"]:
+            moment["text"] = _lines(record.texts[moment["epoch"]])
+    film["charts"] = story_charts.charts(record, [moment["epoch"] for moment in film["moments"]])
+    film["test"] = story_words.test(record.report)
+    return film | story_words.words_of(record, film)
+
+
+def _shown_epochs(record: Record) -> list[int]:
+    """Return the epochs that are shown: all, or of many the first, the best, the last, and of the others one in so many."""
+    epochs = sorted(record.answers)
+    if len(epochs) <= MOMENTS:
+        return epochs
+    apart = math.ceil((len(epochs) - FIRST) / (MOMENTS - FIRST - 2))
+    always = {*epochs[:FIRST], *epochs[FIRST::apart], epochs[-1], record.report.get("best_epoch", epochs[-1])}
+    return [epoch for epoch in epochs if epoch in always]
+
+
+def _moments(record: Record, epochs: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the moments of the film: each epoch, then that which is kept, where it is not the last."""
+    rows = {int(row["epoch"]): row for row in record.history}
+    found: list[dict[str, Any]] = []
+    best = None
+    for epoch in epochs:
+        row = rows.get(epoch, {})
+        best = max((each for each in rows if each <= epoch and rows[each].get("best")), default=best)
+        found.append({"kind": "epoch", "epoch": epoch, "at": int(row.get("step") or 0), "best": best})
+    kept = record.report.get("best_epoch")
+    if kept in epochs and kept != epochs[-1]:
+        found.append(dict(found[-1], kind="kept", epoch=kept))
+    return found
+
+
+def _classes(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put the answers to the rows into each moment, and return the rows with the classes that have bars.
+
+    An answer is [class, its probability, the probability of each bar ...], in thousandths. The bars are the right class, then
+    those that were likeliest after the first step; of many classes the last bar is all the others.
+    """
+    labels = record.watched["labels"]
+    numbers = {label: number for number, label in enumerate(labels)}
+    rows = []
+    for moment in moments:
+        moment["rows"] = []
+    for place, row in enumerate(record.watched["rows"]):
+        truth = numbers[row["truth"]]
+        told = [dict(record.answers[moment["epoch"]][place]) for moment in moments]
+        first = [record.answers[moment["epoch"]][place][0] for moment in moments]
+        bars = _bars(truth, told[1:], len(labels))
+        for moment, shares, (answer, share) in zip(moments, told, first, strict=True):
+            moment["rows"].append(_answer(shares, answer, share, bars, len(labels)))
+        rows.append({**_input(row), "truth": truth, "bars": bars, "others": len(labels) - len(bars)})
+    for moment in moments:
+        answers = zip(moment["rows"], rows, strict=True)
+        moment["right"] = sum(answer[0] == row["truth"] for answer, row in answers)
+    used = {number for row in rows for number in row["bars"]}
+    used |= {answer[0] for moment in moments for answer in moment["rows"] if answer[0] is not None}
+    return {"rows": rows, "labels": {number: words.clip(labels[number], LABEL) for number in sorted(used)}}
+
+
+def _bars(truth: int, told: Sequence[Mapping[int, float | None]], classes: int) -> list[int]:
+    """Return the classes that have a bar: the right one, and the others in their order, or of many the likeliest ones."""
+    if classes <= BARS + 1:
+        return [truth, *(number for number in range(classes) if number != truth)]
+    sums: dict[int, float] = {}
+    for shares in told:
+        for number, share in shares.items():
+            sums[number] = sums.get(number, 0.0) + (share or 0.0)
+    sums.pop(truth, None)
+    return [truth, *sorted(sums, key=lambda number: (-sums[number], number))[: BARS - 1]]
+
+
+def _answer(
+    shares: Mapping[int, float | None], answer: int, share: float | None, bars: Sequence[int], classes: int
+) -> list[int | None]:
+    """Return what is said of a row, in thousandths; a class that is not among the likeliest has the mean of the rest."""
+    if any(each is None for each in shares.values()):  # the model has diverged
+        return [None, 0, *(0 for _ in bars)]
+    rest = max(1 - sum(each or 0.0 for each in shares.values()), 0.0) / max(classes - len(shares), 1)
+    return [answer, round(1000 * (share or 0.0)), *(round(1000 * (shares.get(number, rest) or 0.0)) for number in bars)]
+
+
+def _numbers(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put the answers to the rows into each moment, and return the rows, the axis, and what counts as near."""
+    truths = [float(row["truth"]) for row in record.watched["rows"]]
+    mean = sum(truths) / len(truths)
+    spread = (record.report.get("baseline") or {}).get("rmse") or math.sqrt(sum((x - mean) ** 2 for x in truths) / len(truths))
+    near = float(f"{spread / 2:.2g}") if math.isfinite(spread) else 0.0
+    for moment in moments:
+        moment["rows"] = record.answers[moment["epoch"]]
+        pairs = zip(moment["rows"], truths, strict=True)
+        moment["right"] = sum(said is not None and abs(said - truth) <= near for said, truth in pairs)
+    last = [said for said in moments[-1]["rows"] if said is not None]
+    room = (max(truths) - min(truths)) or abs(mean) or 1.0
+    seen = [*truths, *(said for said in last if min(truths) - room <= said <= max(truths) + room)]
+    rows = [{**_input(row), "truth": truth} for row, truth in zip(record.watched["rows"], truths, strict=True)]
+    axis = story_charts.axis(min(seen) - 0.06 * room, max(seen) + 0.06 * room, False, 6)
+    target = words.clip((record.data.get("columns") or {}).get("label") or "value", LABEL)
+    return {"rows": rows, "axis": axis, "near": near, "nearly": words.number(near, 2), "target": target}
+
+
+def _input(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row is, for a person to look at: a picture, cells or a text, and its place in the source."""
+    given, number = row["input"], row.get("row")
+    place = words.clip(Path(str(row["file"])).name, LABEL) + (f", row {number:,}" if number is not None else "")
+    if isinstance(given, dict):
+        cells = [[words.clip(name, LABEL), _cell(value)] for name, value in given.items() if value is not None]
+        return {"cells": cells[:CELLS], "more": max(len(cells) - CELLS, 0), "place": place}
+    if given is not None and given.startswith("data:image/"):
+        return {"picture": _small(given), "place": place}
+    return {"text": None if given is None else words.clip(given, TEXT), "place": place}
+
+
+def _cell(value: Any) -> str:
+    if not isinstance(value, float):
+        return words.clip(value, LABEL)
+    text = words.number(value)
+    return text if "e" in text or "." not in text else text.rstrip("0").rstrip(".")
+
+
+def _small(uri: str) -> str:
+    """Return a picture of many colours as JPEG, which takes a tenth of the room."""
+    if len(uri) <= HEAVY:
+        return uri
+    import base64
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
+        picture.convert("RGB").save(file, "JPEG", quality=82)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _lines(text: str) -> str:
+    """Return a text that a model wrote, line by line, each cleaned."""
+    return "\n".join(map(words.clean, text.splitlines()))[:TEXT]
