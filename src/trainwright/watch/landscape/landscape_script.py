@@ -275,7 +275,7 @@ function drawLine() {
     if (!k) { pen.fillStyle = '#fff'; pen.fill(); }
     pen.fillStyle = ink;
     pen.textAlign = 'center';
-    pen.fillText(k ? 'kept' : 'first', q[0], q[1] - 12);
+    pen.fillText(k ? 'kept' : 'first', q[0], q[1] + (q[1] < 50 ? 20 : -12));
   });
 }
 

@@ -59,7 +59,8 @@ class Height:
         """Return the loss at a height."""
         if self.logarithmic:
             return float(self.low * (self.high / self.low) ** height)
-        return float(self.low + height * (self.high - self.low))
+        found = float(self.low + height * (self.high - self.low))
+        return found if abs(found) > 1e-3 * (self.high - self.low) else 0.0
 
 
 def colors() -> Colormap:
