@@ -98,9 +98,10 @@ def test_a_page_asks_for_nothing_and_fits(browser: Any, name: str, tmp_path: Pat
         tab.context.close()
 
 
-def test_texts_in_pictures_can_be_read_on_a_phone(browser: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["classes", "many", "numbers", "language"])
+def test_texts_in_pictures_can_be_read_on_a_phone(browser: Any, name: str, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    path.write_text(page.render(records()["many"], []), encoding="utf-8")
+    path.write_text(page.render(records()[name], []), encoding="utf-8")
     tab, _ = opened(browser, path, 390, "light")
     least = tab.evaluate(
         "Math.min(...[...document.querySelectorAll('svg text')].map(text => parseFloat(getComputedStyle(text).fontSize) * "

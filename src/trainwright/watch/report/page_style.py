@@ -55,8 +55,8 @@ figcaption{font-size:.9375rem;margin-bottom:.25rem}
 dl+details,details+details{margin-top:1rem}
 figure+details,.wide+details,.figures+details{margin-top:1rem}figure+.wide,details+.wide,.wide+.wide{margin-top:1.75rem}
 .figures.pair>:first-child{grid-row:span 2}.head figure{max-width:32rem}
-.beside{display:flex;flex-wrap:wrap;gap:1.5rem 3rem;align-items:flex-start}.beside>*{max-width:100%}.beside .wide{margin-top:0}
-.beside+details{margin-top:1rem}
+.beside{display:flex;flex-wrap:wrap;gap:1.5rem 3rem;align-items:flex-start}.beside>*{max-width:100%}
+.beside .wide{margin-top:0}.beside+details{margin-top:1rem}
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{font-family:inherit;font-variant-numeric:tabular-nums;fill:var(--ink);unicode-bidi:plaintext}
 svg .tick{font-size:12px;fill:var(--soft)}
@@ -79,7 +79,7 @@ svg .label{font-size:12.5px}svg .count{font-size:13px}svg .share{font-size:11px;
 svg .share.mid{fill:var(--ink)}svg .count.strong,svg .share.strong{fill:var(--paper)}
 .cells.cm .count{font-size:11px}.cells.cl .label{font-size:11px}
 .cells{width:auto;max-width:100%}.cells.cm{min-width:46rem;max-width:none}.cells.cl{min-width:56rem;max-width:none}.cells.all{max-width:38rem}
-svg.long{min-width:34rem}
+svg.long{min-width:34rem;max-width:48rem}
 .wide{overflow-x:auto;max-width:100%}
 :focus-visible{outline:2px solid var(--valid);outline-offset:2px}
 table{border-collapse:collapse;font-size:.9375rem;font-variant-numeric:tabular-nums}
@@ -121,7 +121,8 @@ line-height:1.5;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace
 .epochs dt{color:var(--soft);font-size:.875rem;margin-top:.75rem}.epochs dd{margin:0}
 details>*+*{margin-top:.75rem}
 summary{cursor:pointer;color:var(--soft);font-size:.9375rem}
-.settings td:last-child{color:var(--soft)}.settings td{overflow-wrap:anywhere}.settings code{white-space:nowrap;font-size:.9em}
+.settings td:last-child{color:var(--soft)}
+.settings,.untitled{min-width:36rem}.settings td{min-width:8rem}.settings code{white-space:nowrap;font-size:.9em}
 footer{margin-top:3rem;color:var(--soft);font-size:.875rem}
 """
     + _shades()

@@ -10,7 +10,7 @@ from trainwright.watch import scores, words
 from trainwright.watch.record import Record
 from trainwright.watch.report import page_html, svg
 
-_WIDTH, _HEIGHT = 900.0, 220.0
+_WIDTH, _HEIGHT = 600.0, 200.0
 _LEVELS = 6  # shades of surprise; one for each ``_SHADE`` nats
 _SHADE = 1.5
 _TEXTS, _TEXT = 12, 2_000  # texts of epochs, and characters of each
@@ -58,7 +58,7 @@ def _positions(entry: Mapping[str, Any], record: Record) -> str:
     y = svg.Axis(max(low - room, 0.0), high + room, _HEIGHT - 40, 14)
     points = [(x.at((k + 0.5) * each), y.at(value) if math.isfinite(value) else math.nan) for k, value in enumerate(values)]
     unit = scores.unit(record.report)
-    parts = [*svg.frame(x, y, most=4), *svg.below(x, y.start, f"{unit} from the beginning", words.count, 8)]
+    parts = [*svg.frame(x, y, most=4), *svg.below(x, y.start, f"{unit} from the beginning", words.count, 6)]
     if isinstance(mean, int | float):
         parts.append(svg.line(x.start, y.at(mean), x.end, y.at(mean), "mark"))
         parts.append(svg.text(x.end - 4, y.at(mean) - 5, f"mean: {words.loss(mean)}", "tick", "end"))
