@@ -328,8 +328,7 @@ for (const choice of document.querySelectorAll('input[name=plane]')) choice.addE
 });
 let held = null;
 hill.addEventListener('pointerdown', e => { held = [e.clientX, e.clientY]; hill.setPointerCapture(e.pointerId); });
-hill.addEventListener('pointerup', () => { held = null; });
-hill.addEventListener('pointercancel', () => { held = null; });
+for (const end of ['pointerup', 'pointercancel']) hill.addEventListener(end, () => { held = null; });
 function turn(x, y) {
   azimuth += x;
   elevation = Math.min(1.45, Math.max(0.12, elevation + y));
