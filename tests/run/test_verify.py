@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
-from cli.test_cli import talk
+from calls import talk
 from samples import reseal
 
 import trainwright as tw
