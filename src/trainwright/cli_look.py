@@ -73,6 +73,7 @@ def story(
     typer.echo(str(tw.story(run, out)))
 
 
+@look.command()
 def landscape(
     run: Annotated[Path | None, typer.Argument(help="A run folder; none with --toy.")] = None,
     size: Annotated[int, typer.Option(help="Points along each axis, an odd number.")] = 41,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from cli.test_cli import talk
+from calls import talk
 from image_samples import bars, write_folder
 from samples import news_rows, write_csv
 from story_samples import story
@@ -44,7 +44,7 @@ def source(kind: str, folder: Path) -> Path | str:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pictures: what is measured is looked at."""
-    monkeypatch.setattr("trainwright.watch.landscape.draw", lambda found, name: {})
+    monkeypatch.setattr("trainwright.watch.landscape.landscape.draw", lambda found, name: {})
 
 
 @pytest.mark.parametrize("kind", RUNS)
@@ -109,7 +109,7 @@ def test_a_run_is_drawn_under_its_seal_the_same_by_any_number_of_workers(
     assert not proof.wrong and not [each for each in proof.checked if each[0] == "added"]
     found = json.loads((run / "landscape" / "surface.json").read_text())
     assert found["rows"] == 20 < found["of"]
-    monkeypatch.setattr("trainwright.watch.landscape.draw", lambda found, name: {})
+    monkeypatch.setattr("trainwright.watch.landscape.landscape.draw", lambda found, name: {})
     each = [landscape.landscape(run, "", 5, 1.0, 20, tmp_path / "out", lambda event: None, workers) for workers in (1, 2)]
     for other in each:
         assert other["planes"] == found["planes"] and other["line"] == found["line"]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli.test_cli import talk
+from calls import talk
 
 import trainwright as tw
 from trainwright.watch.events import Epoch, Event, Note, Resumed

@@ -266,10 +266,12 @@ def test_arrays_are_pictures_too(tmp_path: Path) -> None:
 # ---- what cannot be used
 
 
-def test_only_one_module_uses_pillow() -> None:
-    package = Path(trainwright.__file__).parent
-    users = [path.name for path in package.rglob("*.py") if "PIL" in path.read_text(encoding="utf-8").replace("PIL\\.", "")]
-    assert users == ["decode.py"]
+def test_only_one_module_opens_files_with_pillow() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in Path(trainwright.__file__).parent.rglob("*.py")}
+    assert [name for name, text in texts.items() if "ImagePlugin" in text] == ["decode.py"]
+    opening = {name: text for name, text in texts.items() if "Image.open(" in text}  # the small pictures that a run keeps
+    assert list(opening) == ["story.py"] and opening["story.py"].count("Image.open(") == 1
+    assert 'formats=("PNG",)' in opening["story.py"]
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_what_reads_a_format_is_named_by_its_entry_alone() -> None:
     sources = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
     for each in FORMATS:
         name = each.module.rpartition(".")[2]
-        users = [path for path, text in sources.items() if re.search(rf"import .*\b{name}\b|\.{name}\b", text)]
+        users = [path for path, text in sources.items() if re.search(rf"import .*\b{name}\b|read\.{name}\b", text)]
         assert users == ["data/read/formats.py"], each.name
     endings = {suffix for each in FORMATS for suffix in each.suffixes} - {".json"}  # of which a run has files too
     for suffix in endings | {".jpg", ".webp", ".bmp", ".gif", ".tif"}:

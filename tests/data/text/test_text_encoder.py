@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from text_samples import TEXTS, rows, series
 
-from trainwright.data.text.text_encoder import PAD, UNKNOWN, LabelEncoder, TextEncoder
+from trainwright.data.labels import LabelEncoder
+from trainwright.data.text.text_encoder import PAD, UNKNOWN, TextEncoder
 
 
 def encoder(**changes) -> TextEncoder:

@@ -11,6 +11,7 @@ from trainwright.data.text import spans
 from trainwright.data.text.ragged import Ragged, row_numbers
 from trainwright.data.text.spans import Occurrences
 from trainwright.data.text.text_encoder import BITS, UNKNOWN
+from trainwright.errors import error
 from trainwright.models.bag_numpy import NumpyBag
 from trainwright.models.catalog import BagSettings
 
@@ -74,7 +75,9 @@ def _gradient_by_input(predictor: SupervisedPredictor, encoded: Ragged, classes:
     from torch import nn
 
     model, kept = predictor.model, list[torch.Tensor]()
-    table = next(each for each in model.modules() if isinstance(each, nn.Embedding))
+    table = next((each for each in model.modules() if isinstance(each, nn.Embedding)), None)
+    if table is None:
+        raise error("E338", kind=predictor.name)
     handle = table.register_forward_hook(lambda module, given, embedded: kept.append(embedded))
     rows = len(encoded)
     found = np.zeros((rows, max(int(encoded.lengths.max(initial=0)), 1)), np.float32)

@@ -178,7 +178,7 @@ def _small(uri: str) -> str:
     from PIL import Image
 
     file = io.BytesIO()
-    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])), formats=("PNG",)) as picture:
         picture.convert("RGB").save(file, "JPEG", quality=82)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
