@@ -77,6 +77,16 @@ def test_without_news_to_measure_by_the_last_epoch_tells_the_pace(begin: Begin, 
     assert found["speed"] == pytest.approx(10 / 2.0) and found["left"] == pytest.approx(20 / 5)
 
 
+def test_the_norm_of_a_gradient_is_told_where_it_is_clipped(begin: Begin, tmp_path: Path) -> None:
+    writing = begin(tmp_path / "run")
+    run = Followed(writing.path)
+    writing.start()
+    writing.steps(1, 20)
+    assert looked(run)["norm"] is None
+    writing.log.append(Step(40, 1, 0.5, 32, 0.1, norm=2.5))
+    assert looked(run)["norm"] == 2.5
+
+
 def test_a_resumed_run_tells_what_came_last(begin: Begin, tmp_path: Path) -> None:
     writing = begin(tmp_path / "run")
     run = Followed(writing.path)

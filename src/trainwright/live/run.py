@@ -83,7 +83,7 @@ class Followed:
         self._phase, self._notes = "preparing", ""
         self._started: dict[str, int] = {"epochs": 0, "steps": 0, "steps_per_epoch": 0, "rows": 0}
         self._unit, self._seconds = "rows", 0.0
-        self._step: dict[str, Any] = {"step": 0, "epoch": 0, "loss": None, "rows": 0, "lr": None}
+        self._step: dict[str, Any] = {"step": 0, "epoch": 0, "loss": None, "rows": 0, "lr": None, "norm": None}
         self._steps, self._answers = Curve(POINTS), Curve(KEPT)
         self._pace: deque[tuple[float, int]] = deque(maxlen=64)  # when the file had grown, and to which step
 
@@ -160,7 +160,7 @@ class Followed:
         kind = event["event"]
         if kind == "step":
             step = {name: _count(event[name]) for name in ("step", "epoch", "rows")}
-            self._step = step | {"loss": finite(event["loss"]), "lr": finite(event["lr"])}
+            self._step = step | {name: finite(event.get(name)) for name in ("loss", "lr", "norm")}
             self._steps.add(step["step"], self._step["loss"])
         elif kind == "answers":
             # As it is: that takes a twentieth of the room, and the time is spent only where somebody looks.

@@ -155,6 +155,7 @@ function figures(run) {
   if (valid >= 0 && row.cells[valid]) found.push(["validation loss", row.cells[valid], `epoch ${row.epoch}`]);
   if (score >= 0 && row.cells[score]) found.push([`validation ${run.columns[score][2]}`, row.cells[score], `epoch ${row.epoch}`]);
   if (run.phase !== "ended" && run.lr !== null) found.push(["learning rate", number(run.lr), ""]);
+  if (run.phase !== "ended" && run.norm !== null) found.push(["gradient norm", number(run.norm), "before it is clipped"]);
   if (run.throughput) found.push(["speed", pace(run.throughput), ` ${unit}/s`]);
   if (run.left !== null) found.push(["time left", clock(run.left), ""]);
   if (run.gone) found.push([run.phase === "ended" ? "training took" : "time so far", took(run.gone), ""]);
