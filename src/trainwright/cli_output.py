@@ -141,6 +141,8 @@ def print_mistakes(rows: list[dict[str, Any]]) -> None:
     """Print each mistake with its input, as text that cannot command the terminal."""
     from trainwright.watch import words
 
+    if not rows:
+        typer.echo("no mistakes: every answer was right")
     for number, row in enumerate(rows, start=1):
         sure = f" ({words.percent(row['probability'])} sure)" if row.get("probability") is not None else ""
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in (row["answer"], row["truth"]))

@@ -88,3 +88,9 @@ def test_on_the_command_line(noisy: Path, tmp_path: Path) -> None:
     assert all(row["input"].split()[0] in shown and f"row {row['row']}" in shown for row in found)
     with pytest.raises(tw.TrainwrightError, match="E403"):
         tw.mistakes(tmp_path / "nothing")
+
+
+def test_a_run_without_mistakes_says_so(tmp_path: Path) -> None:
+    run = tw.train(write_csv(tmp_path / "news.csv", news_rows(300)), out=tmp_path / "run", listen=lambda event: None)
+    assert run.report["test"]["accuracy"] == 1 and tw.mistakes(run) == []
+    assert "every answer was right" in CliRunner().invoke(cli.app, ["mistakes", str(run.path)]).output

@@ -8,10 +8,9 @@ import numpy as np
 from torch import nn
 
 from trainwright.data.text import spans
-from trainwright.models.catalog import BagSettings
 from trainwright.tasks import explain as rows
 from trainwright.tasks.explain import View
-from trainwright.tasks.text.weights import of_occurrences, of_words, shares_of
+from trainwright.tasks.text.weights import of_occurrences, of_words, shares_of, without_torch
 from trainwright.watch.explained.explanation import Unit
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mappin
 
 def _look(predictor: SupervisedPredictor, text: str, encoded: Ragged, found: Occurrences, classes: np.ndarray) -> View:
     """Return what the network takes in, and what the words of the text add to the logits of ``classes``."""
-    encoder, bag = predictor.encoder, isinstance(predictor.settings, BagSettings)
+    encoder, bag = predictor.encoder, without_torch(predictor) is not None
     weights = of_words(predictor, encoded, found, classes[None])
     names = spans.names(encoder, found)
     labels = [predictor.labels[place] for place in classes.tolist()]
@@ -90,7 +89,7 @@ def _ids(
     """Return each id of a bag once with its weight, and what it adds; what adds most to the answer or takes from it first."""
     distinct, places = np.unique(found.ids, return_inverse=True)
     parts = np.zeros((len(distinct), len(classes)))
-    np.add.at(parts, places, of_occurrences(predictor, encoded, found, classes[None]))
+    np.add.at(parts, places, of_occurrences(without_torch(predictor), encoded, found, classes[None]))
     weights = np.bincount(places, shares_of(encoded, found), minlength=len(distinct))
     order = np.argsort(-np.abs(parts[:, 0] - parts[:, min(1, len(classes) - 1)]), kind="stable")
     return [

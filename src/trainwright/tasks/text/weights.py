@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainwright.data.shapes import TextShape
 from trainwright.data.text import spans
 from trainwright.data.text.ragged import Ragged, row_numbers
 from trainwright.data.text.spans import Occurrences
 from trainwright.data.text.text_encoder import BITS, UNKNOWN
 from trainwright.errors import error
-from trainwright.models.bag_numpy import NumpyBag
-from trainwright.models.catalog import BagSettings
+from trainwright.models import registry
 
 if TYPE_CHECKING:
     from trainwright.tasks.supervised import SupervisedPredictor
@@ -38,19 +36,23 @@ def why(
 
 def of_words(predictor: SupervisedPredictor, encoded: Ragged, found: Occurrences, classes: np.ndarray) -> np.ndarray:
     """Return what each token adds to the logits of its text's ``classes`` (rows, columns): float64, shape (tokens, columns)."""
-    if isinstance(predictor.settings, BagSettings):
-        return found.shared(of_occurrences(predictor, encoded, found, classes))
+    bag = without_torch(predictor)
+    if bag is not None:
+        return found.shared(of_occurrences(bag, encoded, found, classes))
     lengths = np.diff(found.offsets)
     taken = np.arange(max(int(lengths.max(initial=0)), 1)) < lengths[:, None]
     columns = [_gradient_by_input(predictor, encoded, column)[:, : taken.shape[1]][taken] for column in classes.T]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
-def of_occurrences(predictor: SupervisedPredictor, encoded: Ragged, found: Occurrences, classes: np.ndarray) -> np.ndarray:
+def without_torch(predictor: SupervisedPredictor) -> Any:
+    """Return the network without torch, which tells what each id adds to a logit; None for one that its entry has none for."""
+    numpy = registry.find(predictor.task, predictor.name).numpy
+    return registry.load(numpy)(predictor.settings, predictor.shape, predictor.weights) if numpy else None
+
+
+def of_occurrences(bag: Any, encoded: Ragged, found: Occurrences, classes: np.ndarray) -> np.ndarray:
     """Return what each occurrence adds to the logits of its text's ``classes``, in a bag: shape (occurrences, columns)."""
-    assert isinstance(predictor.settings, BagSettings)
-    assert isinstance(predictor.shape, TextShape)
-    bag = NumpyBag(predictor.settings, predictor.shape, predictor.weights)
     shares, rows = shares_of(encoded, found), found.rows
     return np.stack([shares * bag.added(encoded, column, rows, found.ids) for column in classes.T], axis=1)
 
