@@ -8,7 +8,7 @@ from typing import Any
 
 from trainwright.watch import metrics, words
 from trainwright.watch.events import in_short
-from trainwright.watch.story.story_record import Record
+from trainwright.watch.record import Record
 from trainwright.watch.story.story_words import SCORES, hint_of_gradient, hint_of_loss, hint_of_rate
 
 STEPS = 300  # points of a line that has one for each step
