@@ -203,8 +203,8 @@ def test_nothing_is_asked_while_nobody_looks_and_an_end_is_told(
     asked = len(visit.asked)
     page.wait_for_timeout(1500)
     assert len(visit.asked) == asked
-    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_function("performance.getEntriesByType('resource').length > 5")
+    with page.expect_request("**/state?*"):
+        page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     page.route("**/state?*", lambda route: route.fulfill(status=503, body=""))
     says(page, "#link", "does not answer")
     page.unroute("**/state?*")
