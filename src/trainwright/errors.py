@@ -631,4 +631,53 @@ MESSAGES: dict[str, Message] = {
         "Give the data set itself, or a DataLoader with shuffle=False and drop_last=False.",
     ),
     "E619": Message("metrics are measured on validation rows, and there are none", "Give some: valid=(inputs, targets)."),
+    # what does not fit together in them
+    "E620": Message("the targets are {found}; {loss} wants {wanted}", "Convert the targets y: {line}."),
+    "E621": Message(
+        "label {label} is no class number: the model has {count} outputs, for 0 to {last}",
+        "Class numbers are the places of the outputs.",
+    ),
+    "E622": Message(
+        "the model returns a {found}, and {loss} takes a tensor",
+        "Wrap the model in one that returns outputs{pick}, or let the loss take it: "
+        "loss=lambda outputs, y: nn.{loss}()(outputs{pick}, y). A hidden state is carried with state=...",
+    ),
+    "E623": Message(
+        "the model cannot be called with the inputs of a batch ({given}): {problem}",
+        "Everything in a batch but its targets is given to forward.",
+    ),
+    "E624": Message("{layer} takes {own}, and was given {found}", "Convert the inputs x: {line}."),
+    "E625": Message("{layer} cannot take an input of shape {shape}", "torch says: {problem}."),
+    "E626": Message(
+        "{layer} cannot normalise a batch of one row in training",
+        "Choose a batch_size that leaves no single row over, or give a DataLoader with drop_last=True.",
+    ),
+    "E627": Message(
+        "nothing can be trained: no parameter that the optimizer has requires a gradient",
+        "Switch some on: parameter.requires_grad_(True).",
+    ),
+    "E628": Message(
+        "the loss does not depend on any parameter",
+        "Something cuts the way back: detach(), item(), numpy(), argmax or torch.no_grad in forward or loss.",
+    ),
+    "E629": Message("the loss is a {found}, not a tensor with one number", "Return a mean over the rows: losses.mean()."),
+    "E630": Message(
+        "{layer} has the entries 0 to {last}, and was asked for {value}", "Give nn.Embedding one more than the largest number."
+    ),
+    "E631": Message(
+        "outputs of shape {shape} have no place for classes: {loss} wants one output a class, (rows, classes)",
+        "For two classes and one output: BCEWithLogitsLoss with targets y.float() of the shape of the outputs.",
+    ),
+    "E632": Message(
+        "target {value} is no probability: {loss} wants numbers from 0 to 1",
+        "Of -1 and 1 make (y + 1) / 2; for more than two classes take CrossEntropyLoss.",
+    ),
+    "E633": Message(
+        "the outputs go from {low} to {high}, and BCELoss takes probabilities",
+        "Take BCEWithLogitsLoss, or end the model with a sigmoid.",
+    ),
+    "E634": Message(
+        "outputs of shape {outputs} and targets of shape {targets} differ in their number of rows",
+        "The model must give one output for each row: look at view and reshape in its forward, such as x.flatten(1).",
+    ),
 }
