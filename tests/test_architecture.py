@@ -26,8 +26,9 @@ MODULES = {
 ROOMS = (
     ("__main__",),
     ("cli",),
+    ("cli_words",),
     ("cli_look",),
-    ("cli_output",),
+    ("cli_output", "cli_help", "cli_completion"),
     ("look",),
     ("api", "estimators", "conformance", "live"),
     ("run",),

@@ -64,7 +64,8 @@ def test_json_is_the_last_line_and_all_else_goes_to_standard_error(news: Path) -
     low, high = result["test"]["interval"]
     assert low <= result["test"]["accuracy"] <= high
     quiet = call("train", news, "--quiet", cwd=news.parent)
-    assert quiet.stdout == "runs/news-1\n" and quiet.stderr == ""
+    assert quiet.stdout.startswith("runs/news-1\ttest accuracy ") and len(quiet.stdout.splitlines()) == 1
+    assert quiet.stderr == ""
 
 
 def test_the_same_command_twice_gives_the_same_model_and_report(news: Path) -> None:

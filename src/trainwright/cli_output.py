@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from trainwright.errors import error
 
@@ -29,9 +28,19 @@ def open_console(stream: Any = None, quiet: bool = False) -> Console:
     return Console(stream or sys.stdout, quiet=quiet)
 
 
+def say(text: object = "", end: str = "\n", err: bool = False) -> None:
+    """Print a text. All words from data come through here: to a terminal nothing goes that could be a command to it."""
+    line, stream = str(text), sys.stderr if err else sys.stdout
+    if stream and stream.isatty():
+        from trainwright.watch import words
+
+        line = "".join(part if part in ("\n", "\t") else words.clean(part) for part in re.split("([\n\t])", line))
+    print(line, end=end, file=stream)
+
+
 def print_json(value: dict[str, Any]) -> None:
     """Print a value as one line of JSON."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    say(json.dumps(value, ensure_ascii=False))
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:
@@ -39,7 +48,7 @@ def print_table(rows: Iterable[Sequence[str]]) -> None:
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
@@ -57,7 +66,18 @@ def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
             found[split] = found[split] and {key: each for key, each in found[split].items() if key not in LONG}
         print_json(found)
     elif quiet:
-        typer.echo(str(run.path))
+        say(f"{run.path}\t{_score(report)}")
+
+
+def _score(report: dict[str, Any]) -> str:
+    """Return the leading score of a run in one line, with its interval and count."""
+    from trainwright.watch import scores
+
+    found = scores.facts(report | {"baseline": None, "baselines": None})
+    if not found:
+        return "no rows were held back to be measured on"
+    name, value, sure, remark = found[0]
+    return ", ".join(part for part in (f"{name} {value}", sure, remark) if part)
 
 
 def print_proof(run: Path, proof: Any, as_json: bool) -> None:
@@ -83,22 +103,22 @@ def print_answers(key: str, items: Iterable[Any], answers: Iterable[Any], as_jso
         if as_json:
             print_json(_values(answer) | {key: item})
         elif isinstance(answer, list):
-            typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
+            say("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
         else:
-            typer.echo(f"{answer:.10g}")
+            say(f"{answer:.10g}")
 
 
 def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json: bool) -> None:
     """Print the rows of files with what the model says of them, or write them to ``out``: their own columns come first."""
     for note in found.notes:
-        typer.echo(note, err=True)
+        say(note, err=True)
     if as_json:
         for name, answer in zip(found.names or found.rows, found.answers, strict=True):
             print_json({key if found.names else "row": name} | _values(answer))
         return
     text = found.frame.with_columns(_columns(found, top)).write_csv()
     if out is None:
-        sys.stdout.write(text)
+        say(text, end="")
     else:
         from trainwright.store.atomic import write_file
 
@@ -142,18 +162,18 @@ def print_mistakes(rows: list[dict[str, Any]]) -> None:
     from trainwright.watch import words
 
     if not rows:
-        typer.echo("no mistakes: every answer was right")
+        say("no mistakes: every answer was right")
     for number, row in enumerate(rows, start=1):
         sure = f" ({words.percent(row['probability'])} sure)" if row.get("probability") is not None else ""
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in (row["answer"], row["truth"]))
         place = words.clean(row["file"]) + (f", row {row['row']}" if row["row"] is not None else "")
-        typer.echo(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
+        say(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
         given = row["input"]
         if isinstance(given, dict):
             given = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
         if given is not None and not given.startswith("data:image/"):
             for line in words.wrap(given, 100)[:4]:
-                typer.echo(f"      {line}")
+                say(f"      {line}")
 
 
 def print_landscape(found: dict[str, Any], as_json: bool) -> None:
@@ -163,9 +183,9 @@ def print_landscape(found: dict[str, Any], as_json: bool) -> None:
         print_json({**found, "planes": shares, "line": None} if "line" in found else {**found, "planes": shares})
         return
     if found.get("why"):
-        typer.echo(f"without the path of the training, which cannot be had again: {found['why']}", err=True)
+        say(f"without the path of the training, which cannot be had again: {found['why']}", err=True)
     for path in found["files"]:
-        typer.echo(path)
+        say(path)
 
 
 def print_runs(found: list[dict[str, Any]]) -> None:
@@ -192,7 +212,7 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
     atomic.write_file(path, content)
     if path.resolve().is_relative_to(run.resolve()):
         seal.renew(run.resolve(), [path.resolve()])
-    typer.echo(str(path), err=True)
+    say(str(path), err=True)
 
 
 def print_lines(found: Explanation) -> None:

@@ -10,6 +10,11 @@ import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+# The most bytes of a fact, of a list of facts and of each value in it, and of each of the three lines of a message, which
+# all together have 2 kB at most.
+FACT, LIST, WORD = 300, 500, 80
+LINES = {"what": 700, "where": 400, "mend": 800}
+
 
 class Message(NamedTuple):
     what: str
@@ -34,11 +39,11 @@ class TrainwrightError(ValueError):
         self.code, self.what, self.where, self.mend = code, what, where, mend
 
     def __str__(self) -> str:
-        lines = [f"{self.code}: {self.what}"]
+        lines = [f"{self.code}: {in_a_line(self.what, LINES['what'])}"]
         if self.where:
-            lines.append(f"  where: {self.where}")
+            lines.append(f"  where: {in_a_line(self.where, LINES['where'])}")
         if self.mend:
-            lines.append(f"  mend:  {self.mend}")
+            lines.append(f"  mend:  {in_a_line(self.mend, LINES['mend'])}")
         return "\n".join(lines)
 
 
@@ -79,16 +84,62 @@ _CLASSES: dict[str, type[TrainwrightError]] = {
 
 
 def error(code: str, /, *, where: str = "", hint: str = "", **facts: object) -> TrainwrightError:
-    """Make (not raise) the exception of ``code``; ``facts`` fill the placeholders of its message."""
-    message = MESSAGES[code]
-    mend = " ".join(part for part in (hint, message.mend.format(**facts)) if part)
-    return _CLASSES[code[1]](code, message.what.format(**facts), where, mend)
+    """Make (not raise) the exception of ``code``; ``facts`` fill the placeholders of its message.
+
+    A list is a fact whose values are written with commas: as many as there is room for, and the number of the others.
+    """
+    message, said = MESSAGES[code], {name: _Fact(fact) for name, fact in facts.items()}
+    mend = " ".join(part for part in (hint, message.mend.format(**said)) if part)
+    return _CLASSES[code[1]](code, message.what.format(**said), where, mend)
+
+
+class _Fact:
+    """A value that is short and harmless however a message writes it."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __format__(self, spec: str) -> str:
+        return _listed(self.value) if isinstance(self.value, list) else in_a_line(format(self.value, spec), FACT)
+
+    def __repr__(self) -> str:
+        return in_a_line(repr(self.value), FACT)
+
+
+def _listed(values: list[object]) -> str:
+    """Return values with commas between them: as many as there is room for, and the number of the others."""
+    shown: list[str] = []
+    room = LIST
+    for value in values:
+        word = in_a_line(value, WORD)
+        room -= len(word.encode()) + 2
+        if room < 0:
+            return f"{', '.join(shown)} and {len(values) - len(shown):,} more"
+        shown.append(word)
+    return ", ".join(shown)
+
+
+def in_a_line(text: object, most: int) -> str:
+    """Return a text as one line of at most ``most`` bytes in UTF-8, with ``...`` for the middle of a longer one.
+
+    Nothing in it is a command to a terminal, whose words a stranger may have chosen: what cannot be printed is a ``?``.
+    """
+    whole = str(text)
+    if len(whole) <= most and len((line := _printable(whole)).encode()) <= most:
+        return line
+    half = (most - 5) // 2  # bytes; what stands in the middle is not looked at, however long it is
+    head, tail = (_printable(part).encode() for part in (whole[:half], whole[-half:]))
+    return f"{head[:half].decode(errors='ignore')} ... {tail[-half:].decode(errors='ignore')}"
+
+
+def _printable(text: str) -> str:
+    """Return a text without control characters, escape sequences and lone surrogates; white space as blanks."""
+    return "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)
 
 
 def in_short(problem: Exception) -> str:
-    """What an exception says, as one line of which nothing is a command to a terminal: a stranger may have chosen its words."""
-    said = problem.what if isinstance(problem, TrainwrightError) else str(problem).partition("\n")[0]
-    said = "".join(letter if letter.isprintable() else "?" for letter in said[:200])
+    """Return what an exception says in its first line, as ``in_a_line`` writes it; its type too where that says more."""
+    said = in_a_line(problem.what if isinstance(problem, TrainwrightError) else str(problem).partition("\n")[0], 200)
     return said if said and not isinstance(problem, KeyError) else f"{type(problem).__name__} {said}".strip()
 
 
@@ -255,12 +306,14 @@ MESSAGES: dict[str, Message] = {
     ),
     # which column is what
     "E201": Message("there is no column '{name}' in '{path}'", "Its columns: {columns}."),
-    "E202": Message("it cannot be told which column of '{path}' is the label: {why}", "Name it: label=NAME. {columns}"),
-    "E203": Message("it cannot be told which column of '{path}' is the text: {why}", "Name it: text=NAME. {columns}"),
+    "E202": Message(
+        "it cannot be told which column of '{path}' is the label: {why}", "Name it: label=NAME. Columns: {columns}."
+    ),
+    "E203": Message("it cannot be told which column of '{path}' is the text: {why}", "Name it: text=NAME. Columns: {columns}."),
     "E204": Message("column '{name}' of '{path}' cannot be both text and label", "Name two: text=... label=..."),
     "E205": Message(
         "column '{name}' of '{path}' is not a label: {distinct} of its {count} values are different",
-        "A label has few values that recur; this looks like free text or an id. Name another: label=NAME. {columns}",
+        "A label has few values that recur; this looks like free text or an id. Name another: label=NAME. Columns: {columns}.",
     ),
     "E206": Message("the text column '{name}' is named twice", "Name each text column once."),
     # rows, classes and splits
@@ -295,7 +348,9 @@ MESSAGES: dict[str, Message] = {
     ),
     "E222": Message("{file} holds the test rows, so test_fraction has nothing to cut", "Leave test_fraction out, or --test."),
     # the columns of a table
-    "E240": Message("it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. {columns}"),
+    "E240": Message(
+        "it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. Columns: {columns}."
+    ),
     "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),
     "E242": Message("the feature '{name}' is named twice", "Name each column once."),
     "E243": Message("column '{name}' of '{path}' cannot be a feature: {why}", "Mend the column, or take it out of features."),
@@ -306,7 +361,9 @@ MESSAGES: dict[str, Message] = {
     "E245": Message(
         "column '{name}' of '{path}' cannot be predicted as a number: {why}", "Write target=class, or mend the column."
     ),
-    "E246": Message("column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. {columns}"),
+    "E246": Message(
+        "column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. Columns: {columns}."
+    ),
     "E247": Message(
         "{file} has no column '{column}', which the model needs",
         "Add the column, or rename the one that holds it. There are: {columns}.",
@@ -407,6 +464,15 @@ MESSAGES: dict[str, Message] = {
         "port {port} of this machine cannot be listened on: {problem}", "Leave --port out, and a free one is taken."
     ),
     "E341": Message("the live page needs {missing}, which is not installed", 'Install it: pip install "trainwright[watch]".'),
+    # words of the command line
+    "E350": Message("{flag} is a setting, not a flag", "Write {key}={value}, without dashes."),
+    "E351": Message("the setting {key} is not written as one word", "Write {key}={value}, without blanks."),
+    "E352": Message("there is no command '{name}'", "The commands are: {known}."),
+    "E353": Message(
+        "{word} is a setting of training, and `{verb}` takes none",
+        "Give it when the model is trained: trainwright train SOURCE {word}. A text that reads so can be given by standard "
+        "input, as -.",
+    ),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -565,4 +631,53 @@ MESSAGES: dict[str, Message] = {
         "Give the data set itself, or a DataLoader with shuffle=False and drop_last=False.",
     ),
     "E619": Message("metrics are measured on validation rows, and there are none", "Give some: valid=(inputs, targets)."),
+    # what does not fit together in them
+    "E620": Message("the targets are {found}; {loss} wants {wanted}", "Convert the targets y: {line}."),
+    "E621": Message(
+        "label {label} is no class number: the model has {count} outputs, for 0 to {last}",
+        "Class numbers are the places of the outputs.",
+    ),
+    "E622": Message(
+        "the model returns a {found}, and {loss} takes a tensor",
+        "Wrap the model in one that returns outputs{pick}, or let the loss take it: "
+        "loss=lambda outputs, y: nn.{loss}()(outputs{pick}, y). A hidden state is carried with state=...",
+    ),
+    "E623": Message(
+        "the model cannot be called with the inputs of a batch ({given}): {problem}",
+        "Everything in a batch but its targets is given to forward.",
+    ),
+    "E624": Message("{layer} takes {own}, and was given {found}", "Convert the inputs x: {line}."),
+    "E625": Message("{layer} cannot take an input of shape {shape}", "torch says: {problem}."),
+    "E626": Message(
+        "{layer} cannot normalise a batch of one row in training",
+        "Choose a batch_size that leaves no single row over, or give a DataLoader with drop_last=True.",
+    ),
+    "E627": Message(
+        "nothing can be trained: no parameter that the optimizer has requires a gradient",
+        "Switch some on: parameter.requires_grad_(True).",
+    ),
+    "E628": Message(
+        "the loss does not depend on any parameter",
+        "Something cuts the way back: detach(), item(), numpy(), argmax or torch.no_grad in forward or loss.",
+    ),
+    "E629": Message("the loss is a {found}, not a tensor with one number", "Return a mean over the rows: losses.mean()."),
+    "E630": Message(
+        "{layer} has the entries 0 to {last}, and was asked for {value}", "Give nn.Embedding one more than the largest number."
+    ),
+    "E631": Message(
+        "outputs of shape {shape} have no place for classes: {loss} wants one output a class, (rows, classes)",
+        "For two classes and one output: BCEWithLogitsLoss with targets y.float() of the shape of the outputs.",
+    ),
+    "E632": Message(
+        "target {value} is no probability: {loss} wants numbers from 0 to 1",
+        "Of -1 and 1 make (y + 1) / 2; for more than two classes take CrossEntropyLoss.",
+    ),
+    "E633": Message(
+        "the outputs go from {low} to {high}, and BCELoss takes probabilities",
+        "Take BCEWithLogitsLoss, or end the model with a sigmoid.",
+    ),
+    "E634": Message(
+        "outputs of shape {outputs} and targets of shape {targets} differ in their number of rows",
+        "The model must give one output for each row: look at view and reshape in its forward, such as x.flatten(1).",
+    ),
 }

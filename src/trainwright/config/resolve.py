@@ -91,7 +91,7 @@ def _check_task(settings: Settings, task: str) -> None:
     """Raise E321, E322 and E302 for what another task would need."""
     model = settings.network
     if model.name not in models(task):
-        raise error("E322", name=model.name, task=KINDS[task].title, choices=", ".join(models(task)))
+        raise error("E322", name=model.name, task=KINDS[task].title, choices=list(models(task)))
     for prefix, part in (("", settings), ("model.", model)):
         fields = type(part).model_fields
         for key in part.model_fields_set:
@@ -117,7 +117,7 @@ def _named(key: str, value: Any, before: Any, task: str = "") -> Any:
     if key == "model":
         value.setdefault("name", _model_with(value, task))
         if str(value["name"]) not in models():
-            raise error("E306", name=value["name"], choices=", ".join(models()), hint=nearest(str(value["name"]), models()))
+            raise error("E306", name=value["name"], choices=list(models()), hint=nearest(str(value["name"]), models()))
     return value
 
 
@@ -233,7 +233,7 @@ def recipe(name: str) -> dict[str, Any]:
     if not name.endswith(".toml"):
         known = recipes()
         if name not in known:
-            raise error("E307", name=name, choices=", ".join(known), hint=nearest(name, known))
+            raise error("E307", name=name, choices=list(known), hint=nearest(name, known))
         return known[name]
     try:
         content = tomllib.loads(Path(name).read_text(encoding="utf-8"))

@@ -80,7 +80,7 @@ class SavedRun:
             new, old = _flat(key, wanted.get(key)), _flat(key, before.get(key))
             key = next(each for each in (*new, *old) if new.get(each) != old.get(each))
             facts = {"key": key, "value": new.get(key, "none"), "found": old.get(key, "none")}
-            raise error("E416", path=self.run.path, free=", ".join(FREE_ON_RESUME), **facts)
+            raise error("E416", path=self.run.path, free=list(FREE_ON_RESUME), **facts)
         return wanted, bool(changed)
 
 

@@ -162,7 +162,7 @@ def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Re
     for number in strange["split"].unique().sort().to_list():
         if not (kept["split"] == number).any():
             found = strange.filter(pl.col("split") == number)["label"][0]
-            raise error("E215", file=files[NAMES[number]], found=found, known=", ".join(known.sort().head(5)))
+            raise error("E215", file=files[NAMES[number]], found=found, known=list(known.sort().head(5)))
     return kept
 
 

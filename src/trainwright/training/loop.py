@@ -173,7 +173,8 @@ def _epoch(
             return
         seed_rng(device, step_seed(plan.seed, state.step))
     if state.batch == 0:
-        raise error("E607")
+        ended = "The data gave some before, and can be gone through once only." if state.epoch else ""
+        raise error("E607", hint=ended)
 
 
 def _attempt(
@@ -199,7 +200,8 @@ def _attempt(
 def _refused(problem: Any, learner: Learner, plan: Plan, state: State, recover: Recover | None) -> Refused:
     """Return the event of a refused update. Raise ``problem`` where training does not go on, E503 after ``LIMIT`` in a row."""
     names = ", ".join(problem.layers[:NAMED]) + (", ..." if len(problem.layers) > NAMED else "")
-    problem.where = "; ".join(each for each in (plan.name_rows(problem.rows), names and f"not finite in: {names}") if each)
+    rows = plan.name_rows(problem.rows) + (", whose own values are not finite" if problem.in_data else "")
+    problem.where = "; ".join(each for each in (rows, names and f"not finite in: {names}") if each)
     if recover is None:
         raise problem
     state.refused += 1

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainwright.data.batches.base import Batch
+from trainwright.data.batches.pytree import tree_leaves
 from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
@@ -143,15 +144,26 @@ def joint_norm(norms: tuple[Tensor, ...]) -> float:
 
 
 def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module) -> Exception:
-    """Return E501 with the quantity, the rows of the window, and the layers whose parameters or gradients are not finite."""
-    rows = [batch.rows for batch in window if batch.rows is not None]
+    """Return E501 with the quantity, the rows of the window (those that are not finite themselves, where there are any:
+    ``in_data``), and the layers whose parameters or gradients are not finite."""
+    wrong = [batch.rows[_not_finite_rows(batch)] for batch in window if batch.rows is not None]
     problem: Any = error("E501", quantity=quantity, step=step)
-    problem.quantity = quantity
+    problem.quantity, problem.in_data = quantity, any(map(len, wrong))
+    rows = wrong if problem.in_data else [batch.rows for batch in window if batch.rows is not None]
     problem.rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
     problem.layers = [
         name for name, parameter in model.named_parameters() if not all(map(_finite, (parameter, parameter.grad)))
     ]
     return problem  # type: ignore[no-any-return]
+
+
+def _not_finite_rows(batch: Batch) -> np.ndarray:
+    """Return which rows of a batch hold a number in their inputs or targets that is not finite, bool (rows,)."""
+    found = np.zeros(batch.size, bool)
+    for leaf in tree_leaves((batch.inputs, batch.named, batch.targets)):
+        if isinstance(leaf, Tensor) and leaf.is_floating_point() and leaf.shape[:1] == (batch.size,):
+            found |= ~leaf.isfinite().reshape(batch.size, -1).all(dim=1).cpu().numpy()
+    return found
 
 
 def _finite(found: Tensor | None) -> bool:

@@ -57,7 +57,7 @@ class BatchLayout:
         return Parts(_unpack(batch[:-1]), None, batch[-1])
 
     def _key(self, batch: Mapping[str, Any]) -> str:
-        keys = ", ".join(map(str, batch))
+        keys = list(map(str, batch))
         if self.target:
             if self.target not in batch:
                 raise error("E611", name=self.target, keys=keys, hint=nearest(self.target, map(str, batch)))

@@ -192,7 +192,7 @@ def refuse_names(names: list[str], path: Path) -> None:
     """Raise E110 for names that occur twice, E116 for the reserved one and E170 for too many."""
     _refuse_wide(len(names), path)
     if twice := sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []:
-        raise error("E110", path=path, names=", ".join(f"'{name}'" for name in twice), where=f"{path}, first record")
+        raise error("E110", path=path, names=[f"'{name}'" for name in twice], where=f"{path}, first record")
     if ROW in names:
         raise error("E116", path=path, name=ROW)
 

@@ -142,6 +142,6 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         files = catalog.fetch(source, offline=offline, progress=listen)
         return Source(source, files | given, CATALOG[source])
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
-        raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
+        raise error("E130", name=source, known=catalog.names(), hint=hint)
     require(path)
     raise error("E101", path=source)  # an empty word, which as a path would be the current folder

@@ -61,7 +61,7 @@ def cast_columns(
 def _column(frame: pl.DataFrame, name: str, file: str) -> pl.Series:
     if name not in frame.columns:
         known = [column for column in frame.columns if column != ROW]
-        raise error("E247", column=name, file=file, columns=", ".join(known), hint=nearest(name, known))
+        raise error("E247", column=name, file=file, columns=list(known), hint=nearest(name, known))
     return frame[name].alias("values")  # its own name might be a pattern to polars
 
 

@@ -60,10 +60,8 @@ class ColumnChoice:
 
     def unclear(self, code: str, **facts: str) -> TrainwrightError:
         """Return an error that shows every column with its first value, for a person to choose from."""
-        known = list(self.columns.values())
-        shown = "; ".join(f"{column.name} (such as {_example(column)})" for column in known[:12])
-        more = f"; and {len(known) - 12} more" if len(known) > 12 else ""
-        return error(code, path=self.table.file, columns=f"Columns: {shown}{more}.", **facts)
+        shown = [f"{column.name} (such as {_example(column)})" for column in self.columns.values()]
+        return error(code, path=self.table.file, columns=shown, **facts)
 
 
 def column_of(table: Table, name: str) -> str:
@@ -72,8 +70,7 @@ def column_of(table: Table, name: str) -> str:
         return name
     if not table.has_header and f"column_{name}" in table.columns:
         return f"column_{name}"
-    names = ", ".join(table.columns)
-    raise error("E201", name=name, path=table.file, columns=names, hint=nearest(name, table.columns))
+    raise error("E201", name=name, path=table.file, columns=table.columns, hint=nearest(name, table.columns))
 
 
 def same(frame: pl.DataFrame, one: str, other: str) -> bool:

@@ -194,7 +194,7 @@ class _Choice(ColumnChoice):
         else:
             left_out |= mirrors
         if not taken:
-            listed = "; ".join(f"'{name}' ({why})" for name, why in left_out.items()) or "none, as there is no other column"
+            listed = [f"'{name}' ({why})" for name, why in left_out.items()] or ["none, as there is no other column"]
             raise error("E244", path=self.table.file, left_out=listed)
         self.notes += [Note("left out", name, why) for name, why in left_out.items()]
         return taken

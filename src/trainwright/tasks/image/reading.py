@@ -209,7 +209,7 @@ def _image_files(path: Path) -> list[Path]:
     """Return the file itself, or the image files in a folder. Raise E274 where it has none."""
     found = image_folders.images_below(path) if path.is_dir() else [path]
     if not found:
-        raise error("E274", path=path, suffixes=", ".join(sorted(SUFFIXES)))
+        raise error("E274", path=path, suffixes=sorted(SUFFIXES))
     return found
 
 

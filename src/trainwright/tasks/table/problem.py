@@ -134,7 +134,7 @@ def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSche
     label = settings.label or str(chosen.label)
     if label not in table.columns:
         hint = nearest(label, table.columns)
-        raise error("E247", column=label, file=table.file, columns=", ".join(table.columns), hint=hint)
+        raise error("E247", column=label, file=table.file, columns=table.columns, hint=hint)
     column = ColumnProfile(label, table.frame[label])
     numeric = column.reading.kind == "number"
     wanted = ""
