@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from trainwright.data.images.headers import SUFFIX_PATTERN
 from trainwright.data.read.source import Source
+from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
 from trainwright.data.tables.feature_columns import usable_features
 from trainwright.data.tables.profile import LONGEST_LABEL, MOST, ColumnProfile
@@ -33,6 +34,11 @@ class Evidence:
             return "image", "its column of images is named"
         words = self.given.get("text") or ()
         head = self.source.streams["train"].head
+        if kinds := self.given.get("columns"):
+            head = declare(head, kinds, self.given.get("decimal"), self.given.get("dates"))
+            for kind in ("image", "text"):
+                if names := head.declared_as(kind):
+                    return kind, f"column '{names[0]}' was said to hold {'images' if kind == 'image' else 'text'}"
         return infer_task(head, [words] if isinstance(words, str) else words, self.given.get("label", ""))
 
     def table_of(self, kind: str) -> str:
