@@ -224,9 +224,11 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
             raise error("E409", path=run.path)
         return {"split": measured, **report[measured]}
     from trainwright.data.files.content import require
+    from trainwright.data.files.virtual import as_path
 
-    require(Path(source))  # before the model is opened, which takes longer
-    return run.predictor.score(Path(source)) | {"trained_on": run.trained_on(Path(source))}
+    path = as_path(source)
+    require(path)  # before the model is opened, which takes longer
+    return run.predictor.score(path) | {"trained_on": run.trained_on(path)}
 
 
 def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:

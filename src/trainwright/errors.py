@@ -253,6 +253,16 @@ MESSAGES: dict[str, Message] = {
         "the data set '{name}' is made for the task {task}; it cannot be read as a table",
         "Name another data set, or give a file of your own.",
     ),
+    # tables in several files
+    "E183": Message(
+        "the {part} files of '{path}' are not parts of one table: {why}",
+        "Take out what does not belong there, or name one file: trainwright train {file}",
+    ),
+    "E184": Message(
+        "'{file}' of '{path}' is no part of the table that begins in '{first}': {why}",
+        "Files of one table have the same columns. Take it out of the folder, or name the files by a pattern in quotes: "
+        "'FOLDER/part-*.csv'.",
+    ),
     # which column is what
     "E201": Message("there is no column '{name}' in '{path}'", "Its columns: {columns}."),
     "E202": Message("it cannot be told which column of '{path}' is the label: {why}", "Name it: label=NAME. {columns}"),
@@ -366,7 +376,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "E317": Message(
         "several sources are named: {found}",
-        "Name one; give further files with --test and --valid, settings as key=value.",
+        "Name one; give further files with --test and --valid, settings as key=value. Files that are parts of one table are "
+        "named as their folder, or by a pattern in quotes: 'FOLDER/*.csv'.",
     ),
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
     "E319": Message("{name} needs {setting}.{argument}", "Give it: {setting}.{argument}=VALUE."),

@@ -53,7 +53,7 @@ class SavedRun:
         """Return a path from here, or from where the person was then; the name of a data set as it is. Raise E422."""
         there = str(Path(self.origin["folder"]) / word)
         if is_path(there):
-            return word if is_path(word) and Path(word).samefile(there) else there
+            return word if is_path(word) and Path(word).resolve() == Path(there).resolve() else there
         if is_path(word) and any(self.run.checkpoints.glob("step-*")):
             return word  # the folder was moved; a checkpoint tells whether these are the data
         if is_path(word) or "/" in word or "." in word:

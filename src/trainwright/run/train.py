@@ -161,6 +161,7 @@ class Session:
         if request.start is not None:
             run_folder.open_run(request.start)
         found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=self.listen)
+        self._say(found.notes)
         self._import()  # not before: a path that is wrong is said at once
         parent = None
         if request.start is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,14 @@ import polars as pl
 from trainwright.data.files import cache
 from trainwright.data.files.content import require
 from trainwright.data.files.folders import is_path, short_name, split_folder
+from trainwright.data.files.virtual import as_path
 from trainwright.data.read import builtin, catalog, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
-from trainwright.data.read.tables import open_table
+from trainwright.data.read.table_files import find_tables
+from trainwright.data.read.tables import open_files
 from trainwright.data.tables.table import Table, TableStream
 from trainwright.errors import error, nearest
-from trainwright.watch.events import Listener, ignore
+from trainwright.watch.events import Listener, Note, ignore
 
 Form = Literal["images", "running text", "folder", "table"]
 
@@ -35,16 +37,14 @@ class Source:
     dataset: Dataset | None = None  # the catalogue's entry for named data
     path: Path | None = None  # what the person named, before any split was looked for; None for named and embedded data
     held: dict[str, Any] = field(default_factory=dict)  # what is in memory already: the table or the pictures of each split
+    given: dict[str, Path] = field(default_factory=dict)  # those of ``files`` that were named for a split of their own
+    parts: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # by split, the files in a folder that hold its table
+    notes: list[Note] = field(default_factory=list)  # which of the files that are there were taken
 
     @property
     def layout(self) -> CsvLayout | None:
         """Return what the catalogue knows of the columns, where it knows any."""
         return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
-
-    @property
-    def given(self) -> dict[str, Path]:
-        """Return the files that were named for a split of their own."""
-        return {name: path for name, path in self.files.items() if name != "train" and path.parent != self.path}
 
     @property
     def known_task(self) -> tuple[str, str]:
@@ -57,6 +57,8 @@ class Source:
     def form(self) -> Form:
         """Tell what its files are by names and a few bytes. Raise E101 or E102."""
         path = self.path or self.files["train"]
+        if self.parts:
+            return "table"
         if images.holds_images(path):
             return "images"
         if "train" in self.files and running_text.holds_corpus(path):
@@ -71,7 +73,7 @@ class Source:
         """
         if not self.files:
             return {} if self.held else {self.name: sys.version}
-        return {split: _digest(path) for split, path in sorted(self.files.items())}
+        return {split: _digest(path, self.parts.get(split, ())) for split, path in sorted(self.files.items())}
 
     def fingerprint(self, shaping: Mapping[str, Any]) -> str:
         """Return the name under which what was encoded from this source is cached; empty for data that are held in memory."""
@@ -90,7 +92,12 @@ class Source:
             return {"train": TableStream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
-        return {split: _named(self.layout, open_table(path)) for split, path in self.files.items()}
+        return {split: self.open(split) for split in self.files}
+
+    def open(self, split: str) -> TableStream:
+        """Open the table of one split. Raise SourceError."""
+        path = self.files[split]
+        return _named(self.layout, open_files(path, self.parts.get(split, (path,))))
 
     @cached_property
     def tables(self) -> dict[str, Table]:
@@ -98,11 +105,36 @@ class Source:
         return {split: stream.whole() for split, stream in self.streams.items()}
 
 
-def _digest(path: Path) -> str:
+def _at(path: Path, given: dict[str, Path]) -> Source:
+    """Return the source at a path: a file, a folder of tables, of folders of splits, or any other."""
+    if not path.is_dir():
+        return Source(short_name(path), {"train": path} | given, path=path, given=given)
+    tables = None if images.holds_images(path) else find_tables(path)
+    if tables is None:
+        return Source(short_name(path), (split_folder(path) or {"train": path}) | given, path=path, given=given)
+    parts = {part: files for part, files in tables.splits.items() if part not in given}
+    files = {part: each[0] if len(each) == 1 else path for part, each in parts.items()}
+    found = Source(short_name(path), files | given, path=path, given=given, parts=parts, notes=tables.notes)
+    return _without_unlabelled(found)
+
+
+def _without_unlabelled(found: Source) -> Source:
+    """Pass over the rows for which a label is to be found: a file called test that has all columns of training but one."""
+    for split in [split for split in found.parts if split != "train" and "train" in found.parts]:
+        there, columns = found.streams[split].head.columns, found.streams["train"].head.columns
+        if len(lacking := set(columns).difference(there)) == 1:
+            name = found.files.pop(split).name
+            del found.parts[split], found.streams[split]
+            why = f"it has no column '{lacking.pop()}', which the training rows have"
+            found.notes.append(Note("passed over", name, f"{why}; with --{split} it would be taken"))
+    return found
+
+
+def _digest(path: Path, files: Sequence[Path] = ()) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for file in files or (sorted(path.rglob("*")) if path.is_dir() else [path]):
         if file.is_file():
-            digest.update(f"{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode())
+            digest.update(f"{file.relative_to(path) if not files and path.is_dir() else ''}:{file.stat().st_size};".encode())
             with file.open("rb") as content:
                 digest.update(hashlib.file_digest(content, "blake2b").digest())
     return digest.hexdigest()
@@ -127,20 +159,19 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
 
     Raise E101 for something that is neither path nor name, E130 to E134 for a download that fails.
     """
-    path = Path(source)
-    given = {name: each for name, each in (("valid", valid), ("test", test)) if each is not None}
+    path = as_path(source)
+    given = {name: as_path(each) for name, each in (("valid", valid), ("test", test)) if each is not None}
     for each in given.values():
         require(each)
     if is_path(source):
-        folders = split_folder(path) if path.is_dir() else None
-        return Source(short_name(path), (folders or {"train": path}) | given, path=path)
+        return _at(path, given)
     if source in builtin.TASKS:
         if given:
             raise error("E211", source=source)
         return Source(source)
     if source in CATALOG:
         files = catalog.fetch(source, offline=offline, progress=listen)
-        return Source(source, files | given, CATALOG[source])
+        return Source(source, files | given, CATALOG[source], given=given)
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     require(path)

@@ -6,15 +6,21 @@ and the reason (blank lines are neither); values are kept as they are, without s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from trainwright.data.files.content import FileContent, load, require
+from trainwright.data.files.virtual import as_path
 from trainwright.data.read import text_folder
 from trainwright.data.read.formats import FORMATS, Part, Sniffed, magics
+from trainwright.data.read.shards import open_shards
 from trainwright.data.read.sniff import sniff_loaded
+from trainwright.data.read.table_files import find_tables
 from trainwright.data.tables.table import Rejected, Table, TableStream
 from trainwright.errors import error
+from trainwright.watch.events import Note
 
 
 def read_table(path: Path) -> Table:
@@ -28,10 +34,10 @@ def open_table(path: Path) -> TableStream:
     Raise E101 to E119, for everything that keeps the file as a whole from being read, E172; a bad record does not, unless no
     good one is left (E111). A JSON document, a compressed Parquet file and a folder are one part.
     """
-    path = Path(path)
+    path = as_path(path)
     require(path)
     if path.is_dir():
-        stream = TableStream(text_folder.read(path))
+        stream = _folder(path)
     else:
         loaded = load(path, streamed=True, magics=magics())
         stream = _file(loaded, sniff_loaded(loaded))
@@ -43,6 +49,22 @@ def open_table(path: Path) -> TableStream:
         where = f"{first.file}, row {first.row}" if first.row else first.file
         raise error("E111", path=stream.head.file, count=len(rejected), why=first.reason, where=where)
     return stream
+
+
+def open_files(path: Path, files: Sequence[Path]) -> TableStream:
+    """Read the files that hold the table of ``path``: one, or several as one. Raise what ``open_table`` raises, and E184."""
+    return open_table(files[0]) if len(files) == 1 else open_shards(path, files, open_table)
+
+
+def _folder(path: Path) -> TableStream:
+    """Read the tables in a folder, of several splits those to be measured on; or its texts."""
+    found = find_tables(path)
+    if found is None:
+        return TableStream(text_folder.read(path))
+    part = next(part for part in ("test", "valid", "train") if part in found.splits)
+    stream = open_files(path, found.splits[part])
+    notes = [*found.notes, *([Note("read", part, "of the splits there")] if len(found.splits) > 1 else [])]
+    return replace(stream, head=replace(stream.head, notes=[*notes, *stream.head.notes]))
 
 
 def _file(loaded: FileContent, sniffed: Sniffed) -> TableStream:

@@ -124,9 +124,8 @@ def _tables(source: Source) -> dict[str, Table]:
         return {} if source.name == "digits" else source.tables
     if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
         return {}
-    if not any(images.holds_images(path) for path in source.given.values()):
-        return source.tables
-    return {"train": read_table(source.files["train"])}
+    pictured = [name for name, path in source.given.items() if images.holds_images(path)]
+    return {name: source.open(name).whole() for name in source.files if name not in pictured} if pictured else source.tables
 
 
 def _without_table(source: Source) -> Parts:

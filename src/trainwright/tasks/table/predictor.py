@@ -169,4 +169,4 @@ class TablePredictor(SupervisedPredictor):
             notes.append(f"left out: {len(rejected):,} rows that cannot be read ({first})")
         frame = table.frame.filter(table.frame[ROW].is_in(items[ROW].implode()))
         labels = items[str(self.chosen.label)] if need_label else None
-        return FileRows(frame, items, labels, len(rejected), notes)
+        return FileRows(frame, items, labels, len(rejected), notes, file=table.file)

@@ -141,7 +141,7 @@ class TextPredictor(SupervisedPredictor):
             first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
             notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
         labels = table.frame[str(label)].cast(pl.String) if need_label else None
-        return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
+        return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes, file=table.file)
 
     def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
         """Return the columns that training used, else those that can be derived, with a note that says so."""
