@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,11 +18,13 @@ from trainwright.data.files.content import require
 from trainwright.data.files.folders import is_path, short_name, split_folder
 from trainwright.data.read import builtin, catalog, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
+from trainwright.data.read.options import DERIVED, KEYS, ReadOptions
 from trainwright.data.read.tables import open_table
 from trainwright.data.tables.table import Table, TableStream
 from trainwright.errors import error, nearest
 from trainwright.watch.events import Listener, ignore
 
+SHOWN = ("", "ascii", "utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252")  # encodings that new files are told to be in anyway
 Form = Literal["images", "running text", "folder", "table"]
 
 
@@ -35,6 +37,7 @@ class Source:
     dataset: Dataset | None = None  # the catalogue's entry for named data
     path: Path | None = None  # what the person named, before any split was looked for; None for named and embedded data
     held: dict[str, Any] = field(default_factory=dict)  # what is in memory already: the table or the pictures of each split
+    options: ReadOptions = DERIVED
 
     @property
     def layout(self) -> CsvLayout | None:
@@ -78,7 +81,8 @@ class Source:
         if self.held:
             return ""
         return cache.fingerprint(
-            json.dumps(self.digests), {**shaping, "source": self.name, "files": sorted(self.files.items())}
+            json.dumps(self.digests),
+            {**shaping, "source": self.name, "files": sorted(self.files.items()), "options": asdict(self.options)},
         )
 
     @cached_property
@@ -87,10 +91,20 @@ class Source:
         if self.held:
             return {split: TableStream(table) for split, table in self.held.items()}
         if not self.files:
+            self.options.has_no_use_for(self.name, "it is no file")
             return {"train": TableStream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
-        return {split: _named(self.layout, open_table(path)) for split, path in self.files.items()}
+        return {split: _named(self.layout, open_table(path, self.options)) for split, path in self.files.items()}
+
+    @property
+    def reading(self) -> dict[str, dict[str, str]]:
+        """Return what a model keeps of how its table was read, for the files that it is used on: what was given, and an
+        encoding that a file does not show by itself."""
+        kept = dict(self.options.said)
+        if self.files and (encoding := self.streams["train"].head.encoding) not in SHOWN:
+            kept["encoding"] = encoding
+        return {"reading": {key: kept[key] for key in KEYS if key in kept}} if kept else {}
 
     @cached_property
     def tables(self) -> dict[str, Table]:
@@ -122,7 +136,15 @@ def _named(layout: CsvLayout | None, stream: TableStream) -> TableStream:
     return TableStream(named(stream.head), lambda: map(named, stream.rest()))
 
 
-def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listener = ignore) -> Source:
+def find(
+    source: str,
+    valid: Path | None,
+    test: Path | None,
+    *,
+    offline: bool,
+    listen: Listener = ignore,
+    options: ReadOptions = DERIVED,
+) -> Source:
     """Find what ``source`` names: a file or folder of that name comes before a data set.
 
     Raise E101 for something that is neither path nor name, E130 to E134 for a download that fails.
@@ -133,14 +155,14 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
         require(each)
     if is_path(source):
         folders = split_folder(path) if path.is_dir() else None
-        return Source(short_name(path), (folders or {"train": path}) | given, path=path)
+        return Source(short_name(path), (folders or {"train": path}) | given, path=path, options=options)
     if source in builtin.TASKS:
         if given:
             raise error("E211", source=source)
-        return Source(source)
+        return Source(source, options=options)
     if source in CATALOG:
         files = catalog.fetch(source, offline=offline, progress=listen)
-        return Source(source, files | given, CATALOG[source])
+        return Source(source, files | given, CATALOG[source], options=options)
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     require(path)

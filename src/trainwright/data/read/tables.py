@@ -12,29 +12,30 @@ from pathlib import Path
 from trainwright.data.files.content import FileContent, load, require
 from trainwright.data.read import text_folder
 from trainwright.data.read.formats import FORMATS, Part, Sniffed, magics
+from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.sniff import sniff_loaded
 from trainwright.data.tables.table import Rejected, Table, TableStream
 from trainwright.errors import error
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, options: ReadOptions = DERIVED) -> Table:
     """Read the file or folder at ``path`` as one table. Raise what ``open_table`` raises."""
-    return open_table(path).whole()
+    return open_table(path, options).whole()
 
 
-def open_table(path: Path) -> TableStream:
+def open_table(path: Path, options: ReadOptions = DERIVED) -> TableStream:
     """Read the file or folder at ``path``, whatever its format (see ``sniff``): a large file in parts.
 
-    Raise E101 to E119, for everything that keeps the file as a whole from being read, E172; a bad record does not, unless no
-    good one is left (E111). A JSON document, a compressed Parquet file and a folder are one part.
+    Raise E101 to E119, for everything that keeps the file as a whole from being read, E172, E190 and E191; a bad record does
+    not, unless no good one is left (E111). A JSON document, a compressed Parquet file and a folder are one part.
     """
     path = Path(path)
     require(path)
     if path.is_dir():
-        stream = TableStream(text_folder.read(path))
+        stream = TableStream(text_folder.read(path, options))
     else:
         loaded = load(path, streamed=True, magics=magics())
-        stream = _file(loaded, sniff_loaded(loaded))
+        stream = _file(loaded, sniff_loaded(loaded, options))
     if not stream.head.frame.height and not any(table.frame.height for table in stream.rest()):
         rejected = [each for table in stream.tables() for each in table.rejected]
         if not rejected:
@@ -52,7 +53,8 @@ def _file(loaded: FileContent, sniffed: Sniffed) -> TableStream:
 
     def table(part: Part) -> Table:
         frame, bad = part
-        return Table(frame, file, [Rejected(file, number, reason) for number, reason in bad], sniffed.notes, sniffed.has_header)
+        rejected = [Rejected(file, number, reason) for number, reason in bad]
+        return Table(frame, file, rejected, sniffed.notes, sniffed.has_header, sniffed.encoding)
 
     reading = parts()
     return TableStream(table(next(reading)), lambda: map(table, islice(parts(), 1, None)))
