@@ -117,9 +117,9 @@ MESSAGES: dict[str, Message] = {
         "Write one record a line (CSV or JSON lines), or convert the file to Parquet.",
     ),
     "E108": Message(
-        "no known format was recognised in '{path}'",
-        "Known are CSV and TSV (any delimiter), JSON, JSON lines, Parquet, fastText lines (__label__x text) and a "
-        "folder with one folder of .txt files a class. A table that is named .csv or .tsv is read as one.",
+        "no table was recognised in '{path}': {found}",
+        "If it is a table, say what stands between its fields: delimiter=tab (comma, semicolon, pipe, space, or any mark). Known "
+        "are also JSON, JSON lines, Parquet and fastText lines (__label__x text). Running text is for task=language.",
     ),
     "E109": Message("'{path}' has column names but no rows", "Check how it was written; at least one row is needed."),
     "E110": Message("the header of '{path}' names a column more than once: {names}", "Give every column its own name."),
@@ -262,6 +262,12 @@ MESSAGES: dict[str, Message] = {
         "'{file}' of '{path}' is no part of the table that begins in '{first}': {why}",
         "Files of one table have the same columns. Take it out of the folder, or name the files by a pattern in quotes: "
         "'FOLDER/part-*.csv'.",
+    ),
+    # how a file is read
+    "E190": Message("{key}={value} cannot be for '{path}': {why}", "Leave it out."),
+    "E191": Message(
+        "'{path}' is not in {encoding}, the encoding that is given: {why}",
+        "Name the encoding that it is in, or leave encoding out, and it is told from the file.",
     ),
     # which column is what
     "E201": Message("there is no column '{name}' in '{path}'", "Its columns: {columns}."),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from trainwright.data.batches.loader import Loader
     from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
+    from trainwright.data.tables.table import Table
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
@@ -202,6 +203,15 @@ def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFr
             if not rest:
                 break
     return [found.get(place) for place in places["file", "row"].iter_rows()]
+
+
+def reading_notes(table: Table) -> list[str]:
+    """Return what a person should know of how the file of a table was read, beside what is usual."""
+    usual = ("utf-8", "utf-8-sig", "utf-16")
+    notes = [
+        note for note in table.notes if note.what == "passed over" or (note.what == "encoding" and note.value not in usual)
+    ]
+    return [f"{note.what}: {note.value}, {note.why}" for note in notes]
 
 
 @dataclass

@@ -82,14 +82,14 @@ def find_corpus(path: Path, valid: Path | None = None, test: Path | None = None)
     return Corpus({part: files[part] for part in NAMES if part in files}, short_name(path), notes)
 
 
-def read_text(files: Sequence[Path], notes: list[Note] | None = None) -> str:
+def read_text(files: Sequence[Path], notes: list[Note] | None = None, named: str = "") -> str:
     """Return the text of all files in this order, each beginning on a line of its own, with ``\\n`` line ends.
 
-    ``notes`` is given the encoding of each file that is not plain UTF-8, and what was damaged in it. Raise E101 to E106 for a
+    ``named`` is their encoding, where a person said it. ``notes`` is given the encoding of each file that is not plain UTF-8, and what was damaged in it. Raise E101 to E106 for a
     file that cannot be read, E117 for its encoding, E120 for no text, E161 for nothing but white space in all of them.
     """
     said = [] if notes is None else notes
-    texts = [_read(file, said) for file in files]
+    texts = [_read(file, said, named) for file in files]
     text = "".join(f"{each}\n" if each and not each.endswith("\n") else each for each in texts[:-1]) + "".join(texts[-1:])
     if not text or text.isspace():
         raise error("E161", files=", ".join(str(file) for file in files[:3]) + (" ..." if len(files) > 3 else ""))
@@ -163,14 +163,14 @@ def _whole_characters(data: bytes) -> bytes:
     return data
 
 
-def _read(path: Path, notes: list[Note]) -> str:
+def _read(path: Path, notes: list[Note], named: str) -> str:
     try:
         loaded = load(path, records=False)
     except TrainwrightError as problem:
         if problem.code != "E104":
             raise
         raise error("E120", path=path, why=problem.what.rpartition(": ")[2]) from None
-    encoding, why = encoding_of([loaded.data], path)
+    encoding, why = encoding_of([loaded.data], path, named)
     text = decode(loaded.data, encoding, path)
     if text[:4096].count("\0") > 400:
         raise error("E120", path=path, why="it looks like binary data")

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +19,14 @@ from trainwright.data.files.folders import is_path, short_name, split_folder
 from trainwright.data.files.virtual import as_path
 from trainwright.data.read import builtin, catalog, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
+from trainwright.data.read.options import DERIVED, KEYS, ReadOptions
 from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import open_files
 from trainwright.data.tables.table import Table, TableStream
 from trainwright.errors import error, nearest
 from trainwright.watch.events import Listener, Note, ignore
 
+SHOWN = ("", "ascii", "utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252")  # encodings that new files are told to be in anyway
 Form = Literal["images", "running text", "folder", "table"]
 
 
@@ -40,6 +42,7 @@ class Source:
     given: dict[str, Path] = field(default_factory=dict)  # those of ``files`` that were named for a split of their own
     parts: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # by split, the files in a folder that hold its table
     notes: list[Note] = field(default_factory=list)  # which of the files that are there were taken
+    options: ReadOptions = DERIVED
 
     @property
     def layout(self) -> CsvLayout | None:
@@ -80,7 +83,8 @@ class Source:
         if self.held:
             return ""
         return cache.fingerprint(
-            json.dumps(self.digests), {**shaping, "source": self.name, "files": sorted(self.files.items())}
+            json.dumps(self.digests),
+            {**shaping, "source": self.name, "files": sorted(self.files.items()), "options": asdict(self.options)},
         )
 
     @cached_property
@@ -89,6 +93,7 @@ class Source:
         if self.held:
             return {split: TableStream(table) for split, table in self.held.items()}
         if not self.files:
+            self.options.has_no_use_for(self.name, "it is no file")
             return {"train": TableStream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
@@ -97,7 +102,16 @@ class Source:
     def open(self, split: str) -> TableStream:
         """Open the table of one split. Raise SourceError."""
         path = self.files[split]
-        return _named(self.layout, open_files(path, self.parts.get(split, (path,))))
+        return _named(self.layout, open_files(path, self.parts.get(split, (path,)), self.options))
+
+    @property
+    def reading(self) -> dict[str, dict[str, str]]:
+        """Return what a model keeps of how its table was read, for the files that it is used on: what was given, and an
+        encoding that a file does not show by itself."""
+        kept = dict(self.options.said)
+        if self.files and (encoding := self.streams["train"].head.encoding) not in SHOWN:
+            kept["encoding"] = encoding
+        return {"reading": {key: kept[key] for key in KEYS if key in kept}} if kept else {}
 
     @cached_property
     def tables(self) -> dict[str, Table]:
@@ -105,16 +119,17 @@ class Source:
         return {split: stream.whole() for split, stream in self.streams.items()}
 
 
-def _at(path: Path, given: dict[str, Path]) -> Source:
+def _at(path: Path, given: dict[str, Path], options: ReadOptions) -> Source:
     """Return the source at a path: a file, a folder of tables, of folders of splits, or any other."""
     if not path.is_dir():
-        return Source(short_name(path), {"train": path} | given, path=path, given=given)
+        return Source(short_name(path), {"train": path} | given, path=path, given=given, options=options)
     tables = None if images.holds_images(path) else find_tables(path)
     if tables is None:
-        return Source(short_name(path), (split_folder(path) or {"train": path}) | given, path=path, given=given)
+        files = split_folder(path) or {"train": path}
+        return Source(short_name(path), files | given, path=path, given=given, options=options)
     parts = {part: files for part, files in tables.splits.items() if part not in given}
     files = {part: each[0] if len(each) == 1 else path for part, each in parts.items()}
-    found = Source(short_name(path), files | given, path=path, given=given, parts=parts, notes=tables.notes)
+    found = Source(short_name(path), files | given, path=path, given=given, parts=parts, notes=tables.notes, options=options)
     return _without_unlabelled(found)
 
 
@@ -154,7 +169,15 @@ def _named(layout: CsvLayout | None, stream: TableStream) -> TableStream:
     return TableStream(named(stream.head), lambda: map(named, stream.rest()))
 
 
-def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listener = ignore) -> Source:
+def find(
+    source: str,
+    valid: Path | None,
+    test: Path | None,
+    *,
+    offline: bool,
+    listen: Listener = ignore,
+    options: ReadOptions = DERIVED,
+) -> Source:
     """Find what ``source`` names: a file or folder of that name comes before a data set.
 
     Raise E101 for something that is neither path nor name, E130 to E134 for a download that fails.
@@ -164,14 +187,14 @@ def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, l
     for each in given.values():
         require(each)
     if is_path(source):
-        return _at(path, given)
+        return _at(path, given, options)
     if source in builtin.TASKS:
         if given:
             raise error("E211", source=source)
-        return Source(source)
+        return Source(source, options=options)
     if source in CATALOG:
         files = catalog.fetch(source, offline=offline, progress=listen)
-        return Source(source, files | given, CATALOG[source], given=given)
+        return Source(source, files | given, CATALOG[source], given=given, options=options)
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
         raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
     require(path)

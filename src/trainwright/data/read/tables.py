@@ -15,6 +15,7 @@ from trainwright.data.files.content import FileContent, load, require
 from trainwright.data.files.virtual import as_path
 from trainwright.data.read import text_folder
 from trainwright.data.read.formats import FORMATS, Part, Sniffed, magics
+from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.shards import open_shards
 from trainwright.data.read.sniff import sniff_loaded
 from trainwright.data.read.table_files import find_tables
@@ -23,24 +24,24 @@ from trainwright.errors import error
 from trainwright.watch.events import Note
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, options: ReadOptions = DERIVED) -> Table:
     """Read the file or folder at ``path`` as one table. Raise what ``open_table`` raises."""
-    return open_table(path).whole()
+    return open_table(path, options).whole()
 
 
-def open_table(path: Path) -> TableStream:
+def open_table(path: Path, options: ReadOptions = DERIVED) -> TableStream:
     """Read the file or folder at ``path``, whatever its format (see ``sniff``): a large file in parts.
 
-    Raise E101 to E119, for everything that keeps the file as a whole from being read, E172; a bad record does not, unless no
-    good one is left (E111). A JSON document, a compressed Parquet file and a folder are one part.
+    Raise E101 to E119, for everything that keeps the file as a whole from being read, E172, E190 and E191; a bad record does
+    not, unless no good one is left (E111). A JSON document, a compressed Parquet file and a folder are one part.
     """
     path = as_path(path)
     require(path)
     if path.is_dir():
-        stream = _folder(path)
+        stream = _folder(path, options)
     else:
         loaded = load(path, streamed=True, magics=magics())
-        stream = _file(loaded, sniff_loaded(loaded))
+        stream = _file(loaded, sniff_loaded(loaded, options))
     if not stream.head.frame.height and not any(table.frame.height for table in stream.rest()):
         rejected = [each for table in stream.tables() for each in table.rejected]
         if not rejected:
@@ -51,18 +52,20 @@ def open_table(path: Path) -> TableStream:
     return stream
 
 
-def open_files(path: Path, files: Sequence[Path]) -> TableStream:
+def open_files(path: Path, files: Sequence[Path], options: ReadOptions = DERIVED) -> TableStream:
     """Read the files that hold the table of ``path``: one, or several as one. Raise what ``open_table`` raises, and E184."""
-    return open_table(files[0]) if len(files) == 1 else open_shards(path, files, open_table)
+    if len(files) == 1:
+        return open_table(files[0], options)
+    return open_shards(path, files, lambda file: open_table(file, options))
 
 
-def _folder(path: Path) -> TableStream:
+def _folder(path: Path, options: ReadOptions) -> TableStream:
     """Read the tables in a folder, of several splits those to be measured on; or its texts."""
     found = find_tables(path)
     if found is None:
-        return TableStream(text_folder.read(path))
+        return TableStream(text_folder.read(path, options))
     part = next(part for part in ("test", "valid", "train") if part in found.splits)
-    stream = open_files(path, found.splits[part])
+    stream = open_files(path, found.splits[part], options)
     notes = [*found.notes, *([Note("read", part, "of the splits there")] if len(found.splits) > 1 else [])]
     return replace(stream, head=replace(stream.head, notes=[*notes, *stream.head.notes]))
 
@@ -74,7 +77,8 @@ def _file(loaded: FileContent, sniffed: Sniffed) -> TableStream:
 
     def table(part: Part) -> Table:
         frame, bad = part
-        return Table(frame, file, [Rejected(file, number, reason) for number, reason in bad], sniffed.notes, sniffed.has_header)
+        rejected = [Rejected(file, number, reason) for number, reason in bad]
+        return Table(frame, file, rejected, sniffed.notes, sniffed.has_header, sniffed.encoding)
 
     reading = parts()
     return TableStream(table(next(reading)), lambda: map(table, islice(parts(), 1, None)))

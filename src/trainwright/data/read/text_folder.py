@@ -10,6 +10,7 @@ from trainwright.data.files.content import load
 from trainwright.data.files.encoding import decode, encoding_of, text_fault
 from trainwright.data.files.folders import class_folders, printable, split_folder
 from trainwright.data.read.formats import Sniffed, recognized
+from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.errors import TrainwrightError, error
 
@@ -25,9 +26,10 @@ def sniff(path: Path) -> Sniffed:
     return recognized("folder", why, has_header=False)
 
 
-def read(path: Path) -> Table:
-    """Return one row a file; those that cannot be read are named. Raise what ``sniff`` raises."""
+def read(path: Path, options: ReadOptions = DERIVED) -> Table:
+    """Return one row a file; those that cannot be read are named. Raise what ``sniff`` raises, and E190."""
     notes = sniff(path).notes
+    options.has_no_use_for(path, "a folder of texts has neither", "delimiter", "header")
     rows: list[tuple[str, str, str, int]] = []
     rejected: list[Rejected] = []
     files = [file for texts in class_folders(path).values() for file in texts]
@@ -35,7 +37,7 @@ def read(path: Path) -> Table:
         try:
             label, name = printable(file.parent.name), printable(file.name)
             data = load(file).data
-            text = decode(data, encoding_of([data], file)[0], file)
+            text = decode(data, encoding_of([data], file, options.encoding, options.binding)[0], file)
             if fault := text_fault(text):
                 raise error("E120", path=file, why=fault)
             rows.append((label, text, f"{label}/{name}", number))

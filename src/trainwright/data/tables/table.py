@@ -90,6 +90,7 @@ class Table:
     rejected: list[Rejected] = field(default_factory=list)  # the records that could not be read, in file order
     notes: list[Note] = field(default_factory=list)
     has_header: bool = True  # whether the column names come from the file (else they are column_1, column_2, ...)
+    encoding: str = "utf-8"  # of the file; empty for a binary format
 
     @property
     def columns(self) -> list[str]:

@@ -15,7 +15,7 @@ from trainwright.data.images.decode import decode_one
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Inputs
 from trainwright.errors import error
-from trainwright.tasks.bundle_schema import ClassSchema, Positive, Schema
+from trainwright.tasks.bundle_schema import ClassSchema, Positive, Reading, Schema
 from trainwright.tasks.image import reading
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
@@ -41,8 +41,16 @@ class PixelValues(Schema):
         return self
 
 
+class ImageColumnNames(Schema):
+    """``reading.ImageColumns``."""
+
+    image: str = ""
+    label: str = ""
+    reading: Reading = Reading()
+
+
 class ImageBundle(ClassSchema):
-    columns: dict[Literal["image", "label"], str]
+    columns: ImageColumnNames
     encoder: PixelValues
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.data.images.storage import Files, Inputs, decode, fit_in_memory, store
 from trainwright.data.read import archive_sets, builtin, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
+from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.split import NAMES, content_keys
@@ -34,7 +36,7 @@ from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
 Parts = dict[str, Pictures]
-ImageColumns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
+ImageColumns = dict[str, Any]  # ``image`` and ``label`` of a table, and how it was read; empty for anything else
 Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
@@ -50,6 +52,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         for key in ("image", "label"):
             if value := getattr(settings, key):
                 raise error("E272", key=key, value=value, path=source.name)
+        source.options.has_no_use_for(source.path or source.name, "images in folders and arrays are no text")
         parts, columns = _without_table(source), ImageColumns()
     else:
         image = _image_column(tables["train"], settings.image)
@@ -57,19 +60,20 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         parts = {name: _listed(table, columns) for name, table in tables.items()}
         for name, path in source.given.items():
             if name not in tables:
-                parts[name] = read_labelled(path, columns, name)
+                parts[name] = read_labelled(path, columns, name, source.options)
     split_key(settings, parts["train"], tables.get("train"))  # before anything is decoded
     return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
 
 
-def read_labelled(path: Path, columns: ImageColumns, part: str = "test") -> Pictures:
+def read_labelled(path: Path, columns: ImageColumns, part: str = "test", options: ReadOptions | None = None) -> Pictures:
     """Return the labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
-    ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
+    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
     """
     if path.is_dir() or images.holds_images(path):
         return images.of_split(images.read_pictures(path), part)
-    table, image, label = read_table(path), columns.get("image", ""), columns.get("label", "")
+    table = read_table(path, options or ReadOptions.kept(columns))
+    image, label = columns.get("image", ""), columns.get("label", "")
     if label and label not in table.columns:
         raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
     return image_folders.read_listed(table, image if image in table.columns else "", label)
@@ -231,7 +235,7 @@ def _of_array(path: Path) -> Unit:
 
 def _of_table(path: Path, columns: ImageColumns) -> Unit:
     """Return the rows of a table that name an image, by the column that training used where the file has it. Raise E149."""
-    table = read_table(path)
+    table = read_table(path, ReadOptions.kept(columns))
     known = columns.get("image", "")
     column = _image_column(table, known if known in table.columns else "")
     cells, rows = table.frame[column].cast(pl.String).str.strip_chars().fill_null(""), table.frame[ROW]

@@ -20,8 +20,8 @@ from trainwright.errors import error, nearest
 from trainwright.fields import MOST_CHARACTERS
 from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Schema
-from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
+from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Reading, Schema
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables, reading_notes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +38,7 @@ PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
 class TextColumns(Schema):
     text: Distinct
     label: str
+    reading: Reading = Reading()
 
 
 class TextValues(Schema):
@@ -132,11 +133,13 @@ class TextPredictor(SupervisedPredictor):
         """Return the rows of a table, by the columns that training used where the file has them."""
         import polars as pl
 
+        from trainwright.data.read.options import ReadOptions
         from trainwright.data.read.tables import read_table
         from trainwright.data.tables.text_columns import join_text
 
-        table = read_table(path)
+        table = read_table(path, ReadOptions.kept(self.columns))
         text, label, notes = self._columns(table, need_label)
+        notes += reading_notes(table)
         if table.rejected and not need_label:
             first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
             notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")

@@ -92,7 +92,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     columns, rows, tokens = read(source, settings, parent)
     listen(PhaseEnded("read"))
     prepared = _encode(rows, tokens, settings, parent)
-    prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
+    prepared.data["columns"] = {"text": list(columns.text), "label": columns.label, **source.reading}
     if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
         prepared.notes.append(_in_parts(prepared, tokens))
     listen(PhaseEnded("encode"))
