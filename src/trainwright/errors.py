@@ -136,7 +136,7 @@ MESSAGES: dict[str, Message] = {
         "'{path}' holds JSON, but not rows: {found}",
         "Expected is a list of objects, an object of equally long lists, or one object a line.",
     ),
-    "E115": Message("'{path}' starts like a Parquet file but cannot be read", "Download or write it again."),
+    "E115": Message("'{path}' starts like {kind} file but cannot be read", "Download or write it again."),
     "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),
     "E117": Message("'{path}' cannot be read as {encoding}: {why}", "Save it as UTF-8."),
     "E118": Message("'{path}' is split into folders ({parts})", "Name the one to read, such as '{part}'."),
@@ -357,6 +357,16 @@ MESSAGES: dict[str, Message] = {
     ),
     "E274": Message("'{path}' holds no image", "Images end in {suffixes}."),
     "E275": Message("at {size} the images take {wanted} GiB, and there is room for {most}", "Choose a smaller size=..."),
+    # data in memory
+    "E276": Message(
+        "this cannot be read as data: {why}",
+        "Give a path, a frame of polars, pandas or Arrow, a data set of the datasets library, a dictionary of columns, a list "
+        'of dictionaries, or these by split: {{"train": ..., "test": ...}}.',
+    ),
+    "E277": Message(
+        "the run {path} was trained on data in memory, which no file holds",
+        "Give them again in Python: tw.resume(RUN, source=DATA); verify, replay and mistakes take source= too.",
+    ),
     # settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),
     "E302": Message("setting {key}={value!r} is not possible: {problem}", "`trainwright settings` gives its type and unit."),

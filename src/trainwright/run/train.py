@@ -95,10 +95,10 @@ class Session:
                 self._execute(run, origin, made, signals, None)
         return run.path
 
-    def resume(self, path: Path, source: str, given: dict[str, Any], offline: bool) -> Path:
+    def resume(self, path: Path, source: Any, given: dict[str, Any], offline: bool) -> Path:
         """Go on with a run from its newest whole checkpoint, and return its folder; ``given`` settings may extend it.
 
-        ``source`` is where its data are now, where they have moved. Raise as ``begin``.
+        ``source`` is where its data are now, where they have moved, or data in memory. Raise as ``begin``.
         """
         with self._signals() as signals:
             earlier = SavedRun.open(path, source)
@@ -163,7 +163,7 @@ class Session:
             run_folder.open_run(request.start)
         options = ReadOptions.of(resolve(request.settings, base))
         where = request.source, request.valid, request.test
-        found = sources.find(*where, offline=request.offline, listen=self.listen, options=options)
+        found = sources.find(*where, offline=request.offline, listen=self.listen, options=options, held=request.held)
         self._say(found.notes)
         self._import()  # not before: a path that is wrong is said at once
         parent = None

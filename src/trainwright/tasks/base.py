@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
+    from trainwright.data.tables.table import Table
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation
@@ -176,8 +177,11 @@ class Predictor(ABC):
         """Return the answer to every row of a file, or of several with ``many_files``. Raise SourceError and DataError."""
 
     @abstractmethod
-    def score(self, path: Path) -> dict[str, Any]:
-        """Return the scores on a labelled file. Raise SourceError, and DataError where no row can be measured."""
+    def score(self, path: Path | Table) -> dict[str, Any]:
+        """Return the scores on a labelled file, or on a table that is read already.
+
+        Raise SourceError, and DataError where no row can be measured.
+        """
 
 
 def whole_texts(given: Sequence[Any]) -> list[str]:

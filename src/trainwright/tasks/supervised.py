@@ -256,7 +256,7 @@ class SupervisedPredictor(Predictor):
         """Return what a person gives in Python as ``encode`` takes it. Raise E320 for anything else."""
 
     @abstractmethod
-    def read(self, path: Path, need_label: bool) -> FileRows:
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file. Raise SourceError and DataError."""
 
     def read_unlabelled(self, paths: Sequence[Path]) -> FileRows:
@@ -293,7 +293,7 @@ class SupervisedPredictor(Predictor):
             frame = pl.DataFrame([*(each for each in there if each.name not in frame.columns), *frame])
         return FilePredictions(frame, rows, answers, found.notes, found.names, files)
 
-    def score(self, path: Path) -> dict[str, Any]:
+    def score(self, path: Path | Table) -> dict[str, Any]:
         """Measure the rows of a file; rows with a label that the model does not know, or none, count as left out."""
         import polars as pl
 

@@ -150,7 +150,7 @@ def test_rows_whose_label_is_to_be_found_are_passed_over(tmp_path: Path) -> None
     (tmp_path / "test.csv").write_text("text\n" + "\n".join(text for _, text in news_rows(9)) + "\n")
     source = find(str(tmp_path), None, None, offline=True)
     assert list(source.streams) == list(source.files) == ["train"]
-    assert [each.value for each in source.notes if each.what == "passed over"] == ["test.csv"]
+    assert [each.value for each in source.notes if each.what == "passed over"] == ["test: test.csv"]
     assert tw.train(tmp_path, out=tmp_path / "run", **QUICK).report["test"]["n"] > 0
 
 

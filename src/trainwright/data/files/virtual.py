@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,11 @@ class Glob(_Path):
         """Yield what matches."""
         first = next(place for place, part in enumerate(self.parts) if _PATTERN.search(part))
         yield from sorted(Path(*self.parts[:first]).glob(str(Path(*self.parts[first:]))))
+
+
+def is_data(given: object) -> bool:
+    """Tell whether what a person gives in Python is data, and not the name of some."""
+    return given is not None and not isinstance(given, str | PathLike)
 
 
 def as_path(word: str | Path) -> Path:

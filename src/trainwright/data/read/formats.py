@@ -41,7 +41,9 @@ class Format:
 
 
 FORMATS = [
-    Format("parquet", (".parquet",), "trainwright.data.read.parquet", b"PAR1"),
+    Format("parquet", (".parquet", ".pq"), "trainwright.data.read.parquet", b"PAR1"),
+    Format("arrow", (".arrow", ".feather", ".ipc"), "trainwright.data.read.arrow", b"ARROW1"),
+    Format("arrow stream", (".arrows",), "trainwright.data.read.arrow", b"\xff\xff\xff\xff"),
     Format("fasttext", (), "trainwright.data.read.fasttext"),
     Format("jsonl", (".jsonl", ".ndjson"), "trainwright.data.read.json_lines"),
     Format("json", (".json",), "trainwright.data.read.json_document"),

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from trainwright.data.files import cache
 from trainwright.data.files.content import require
 from trainwright.data.files.folders import is_path, short_name, split_folder
 from trainwright.data.files.virtual import as_path
-from trainwright.data.read import builtin, catalog, images, running_text
+from trainwright.data.read import builtin, catalog, frames, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
 from trainwright.data.read.options import DERIVED, KEYS, ReadOptions
 from trainwright.data.read.table_files import find_tables
@@ -54,14 +54,14 @@ class Source:
         """Return the kind of problem that a named data set is for, and who says so; empty for a person's own data."""
         if self.dataset:
             return self.dataset.task, "the catalogue says so"
-        return ("", "") if self.files else (builtin.TASKS[self.name], "the data set is made for it")
+        return ("", "") if self.files or self.held else (builtin.TASKS[self.name], "the data set is made for it")
 
     @cached_property
     def form(self) -> Form:
         """Tell what its files are by names and a few bytes. Raise E101 or E102."""
-        path = self.path or self.files["train"]
-        if self.parts:
+        if self.parts or "train" in self.held:
             return "table"
+        path = self.path or self.files["train"]
         if images.holds_images(path):
             return "images"
         if "train" in self.files and running_text.holds_corpus(path):
@@ -72,11 +72,12 @@ class Source:
     def digests(self) -> dict[str, str]:
         """Return a digest of each split's file or folder, which changes when any byte of any file in it does.
 
-        Of embedded data it is the interpreter that they come with; of data that are held in memory there are none.
+        Of embedded data it is the interpreter that they come with.
         """
-        if not self.files:
-            return {} if self.held else {self.name: sys.version}
-        return {split: _digest(path, self.parts.get(split, ())) for split, path in sorted(self.files.items())}
+        if not self.files and not self.held:
+            return {self.name: sys.version}
+        found = {split: _digest(path, self.parts.get(split, ())) for split, path in sorted(self.files.items())}
+        return found | {split: frames.digest(table) for split, table in self.held.items()}
 
     def fingerprint(self, shaping: Mapping[str, Any]) -> str:
         """Return the name under which what was encoded from this source is cached; empty for data that are held in memory."""
@@ -90,14 +91,15 @@ class Source:
     @cached_property
     def streams(self) -> dict[str, TableStream]:
         """Open the tables of every split. Raise SourceError (E181 for named data that are no tables)."""
-        if self.held:
-            return {split: TableStream(table) for split, table in self.held.items()}
+        held = {split: TableStream(table) for split, table in self.held.items()}
+        if not self.files and held:
+            return held
         if not self.files:
             self.options.has_no_use_for(self.name, "it is no file")
             return {"train": TableStream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
-        return {split: self.open(split) for split in self.files}
+        return held | {split: self.open(split) for split in self.files}
 
     def open(self, split: str) -> TableStream:
         """Open the table of one split. Raise SourceError."""
@@ -134,14 +136,16 @@ def _at(path: Path, given: dict[str, Path], options: ReadOptions) -> Source:
 
 
 def _without_unlabelled(found: Source) -> Source:
-    """Pass over the rows for which a label is to be found: a file called test that has all columns of training but one."""
+    """Pass over the rows for which a label is to be found: those of a test file that has all columns of training but one, or
+    one with nothing in it."""
     for split in [split for split in found.parts if split != "train" and "train" in found.parts]:
-        there, columns = found.streams[split].head.columns, found.streams["train"].head.columns
-        if len(lacking := set(columns).difference(there)) == 1:
-            name = found.files.pop(split).name
-            del found.parts[split], found.streams[split]
-            why = f"it has no column '{lacking.pop()}', which the training rows have"
-            found.notes.append(Note("passed over", name, f"{why}; with --{split} it would be taken"))
+        there, train = found.streams[split].head.frame, found.streams["train"].head
+        empty = [name for name in train.columns if name not in there.columns or there[name].null_count() == there.height]
+        if len(empty) == 1 and train.frame[empty[0]].null_count() < train.frame.height:
+            del found.files[split], found.streams[split]
+            names = ", ".join(file.name for file in found.parts.pop(split)[:3])
+            why = f"column '{empty[0]}' has no value there; with --{split} it would be taken"
+            found.notes.append(Note("passed over", f"{split}: {names}", why))
     return found
 
 
@@ -177,15 +181,24 @@ def find(
     offline: bool,
     listen: Listener = ignore,
     options: ReadOptions = DERIVED,
+    held: Mapping[str, Any] | None = None,
 ) -> Source:
-    """Find what ``source`` names: a file or folder of that name comes before a data set.
+    """Find what ``source`` names: a file or folder of that name comes before a data set. ``held`` are data in memory, by split.
 
-    Raise E101 for something that is neither path nor name, E130 to E134 for a download that fails.
+    Raise E276 for what is held and no data, E101 for something that is neither path nor name, E130 to E134 for a download that
+    fails.
     """
     path = as_path(source)
     given = {name: as_path(each) for name, each in (("valid", valid), ("test", test)) if each is not None}
     for each in given.values():
         require(each)
+    if held:
+        tables = {part: frames.table_of(each, frames.NAME if part == "train" else part) for part, each in held.items()}
+        if "train" in tables:
+            found = Source(frames.NAME, given, given=given, options=options)
+        else:
+            found = find(source, valid, test, offline=offline, listen=listen, options=options)
+        return replace(found, held=tables, notes=[*found.notes, frames.describe(tables)])
     if is_path(source):
         return _at(path, given, options)
     if source in builtin.TASKS:

@@ -24,9 +24,9 @@ from trainwright.errors import error
 from trainwright.watch.events import Note
 
 
-def read_table(path: Path, options: ReadOptions = DERIVED) -> Table:
-    """Read the file or folder at ``path`` as one table. Raise what ``open_table`` raises."""
-    return open_table(path, options).whole()
+def read_table(path: Path | Table, options: ReadOptions = DERIVED) -> Table:
+    """Read the file or folder at ``path`` as one table; what is a table already is it. Raise what ``open_table`` raises."""
+    return path if isinstance(path, Table) else open_table(path, options).whole()
 
 
 def open_table(path: Path, options: ReadOptions = DERIVED) -> TableStream:

@@ -26,6 +26,10 @@ class ColumnProfile:
 
     def __init__(self, name: str, values: pl.Series) -> None:
         self.name, self.plain = name, plain(name)
+        if values.dtype == pl.Binary:  # files of images, which are looked at like their names
+            values = pl.select(
+                pl.when(values.is_not_null()).then(pl.int_range(len(values)).cast(pl.String) + ".png")
+            ).to_series()
         self.raw = values.alias("values")  # its own name might be a pattern to polars
 
     @property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from trainwright.data.read.source import Source
+    from trainwright.data.tables.table import Table
     from trainwright.watch.explained.explanation import Explanation
 
 
@@ -115,7 +116,7 @@ class ImagePredictor(SupervisedPredictor):
         """Return the pictures of image files, folders, arrays and tables, in this order."""
         return reading.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
 
-    def read(self, path: Path, need_label: bool) -> FileRows:
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the labelled pictures of a file, a folder or a table; of one with several splits those of the test split."""
         return reading.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
 

@@ -36,6 +36,7 @@ from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tab
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
+    from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
     from trainwright.watch.explained.explanation import Explanation
@@ -168,7 +169,7 @@ class TablePredictor(SupervisedPredictor):
             raise error("E261", what=f"row {rejected[0].row}", why=rejected[0].reason)
         return parsed
 
-    def read(self, path: Path, need_label: bool) -> FileRows:
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file, by the names of the columns that training used. Raise E212 where none can be measured."""
         table = read_table(path, ReadOptions.kept(self.columns))
         items, rejected = cast_columns(table.frame, self.chosen, table.file, need_label)

@@ -126,10 +126,17 @@ class TextPredictor(SupervisedPredictor):
     def logits(self, items: pl.Series | list[str], rows: int) -> np.ndarray:
         return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
-    def items(self, given: Sequence[Any]) -> list[str]:
-        return whole_texts(given)
+    def items(self, given: Sequence[Any]) -> Any:
+        """Return texts, or those in the columns of a frame. Raise E276 for one that cannot be read, E203, and E320."""
+        if not hasattr(given, "columns") and not hasattr(given, "column_names"):
+            return whole_texts(given)
+        from trainwright.data.read.frames import table_of
+        from trainwright.data.tables.text_columns import join_text
 
-    def read(self, path: Path, need_label: bool) -> FileRows:
+        table = table_of(given)
+        return join_text(table.frame, self._columns(table, False)[0])
+
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a table, by the columns that training used where the file has them."""
         import polars as pl
 
