@@ -89,7 +89,9 @@ def test_a_split_without_labels_is_passed_over(tmp_path: Path, split: str) -> No
     save_to_disk(tmp_path / "train", news(60))
     save_to_disk(tmp_path / split, news(20, 1).with_columns(label=pl.lit(-1, pl.Int64)))
     source = find(str(tmp_path), None, None, offline=True)
-    assert list(source.files) == ["train"] and any(split[:5] in note.value for note in source.notes if note.what == "passed over")
+    assert list(source.files) == ["train"] and any(
+        split[:5] in note.value for note in source.notes if note.what == "passed over"
+    )
 
 
 @pytest.mark.parametrize("kind", ["file", "stream", "feather"])

@@ -13,7 +13,7 @@ from trainwright.data.files import content as files
 from trainwright.data.read.columns import DESCRIPTION, LOOKED_AT, class_names, numbered, stored_columns
 from trainwright.data.read.csv_fast import refuse_names
 from trainwright.data.read.formats import OpenedParts, Part, Sniffed
-from trainwright.data.read.parquet import polars_errors, row_groups
+from trainwright.data.read.polars_scan import polars_errors, row_groups
 from trainwright.data.tables.table import ROW
 
 KIND = "an Arrow"  # file, in messages
