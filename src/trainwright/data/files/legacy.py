@@ -18,6 +18,7 @@ SAMPLE = 1 << 15  # bytes of words that are not ASCII
 SURE = 0.97  # of the characters beyond ASCII, to be those of a language
 NEAR = 0.1  # what fits so much less well may be right all the same
 LATIN = 0.6  # of the letters in words that are not ASCII; beyond it the words are of another script
+MIXED = (0.3, 0.95)  # the part of capitals that no text has
 FEW = 8  # characters beyond ASCII, of which nothing certain can be told
 # What charset-normalizer may tell: other names of the same letters, and what hardly occurs, would only be mistaken.
 OTHERS = [
@@ -72,13 +73,20 @@ def _by_detector(sample: bytes) -> tuple[str, str]:
     """Return what charset-normalizer says of a sample that is hardly in the Latin script."""
     from charset_normalizer import from_bytes  # nothing else has a use for it
 
-    found = list(from_bytes(sample, cp_isolation=OTHERS))
+    found = sorted(from_bytes(sample, cp_isolation=OTHERS), key=lambda each: _mixes_cases(str(each)))
     if not found:
         return "", f"; charset-normalizer cannot tell it (of {len(OTHERS)} encodings); say encoding=..."
     best = found[0]
     others = [f"{each.encoding} ({each.language})" for each in found[1:3] if str(each) != str(best)]
     named = " or ".join([*others, "another"])
     return best.encoding, f"charset-normalizer: {best.language}; if it is {named}, say encoding=..."
+
+
+def _mixes_cases(text: str) -> bool:
+    """Return whether capitals beyond ASCII are neither few nor nearly all, as no one writes."""
+    high = [letter for letter in text if not letter.isascii()]
+    capitals, small = sum(map(str.isupper, high)), sum(map(str.islower, high))
+    return MIXED[0] * (capitals + small) < capitals < MIXED[1] * (capitals + small)
 
 
 def _words(content: Iterable[bytes]) -> Iterator[bytes]:

@@ -126,7 +126,7 @@ def _names_columns(records: list[list[str]]) -> bool:
     that are usual."""
     if len(records) < 2 or len(set(records[0])) < len(records[0]):
         return False
-    head, body = records[0], records[1:]
+    head, body = records[0], [record for record in records[1:] if record != records[0]]
     if any(not cell.strip() or re.match(NUMBER, cell) or cell.startswith("#") for cell in head):
         return False
     numbers = any(all(len(row) > place and re.match(NUMBER, row[place]) for row in body) for place in range(len(head)))
