@@ -1,8 +1,9 @@
 """Which letters a file's bytes stand for: told from the whole content, never from the platform's locale.
 
 In order: a byte-order mark; UTF-16 without one, by how its commas, spaces and line ends lie; valid UTF-8 over the whole
-file; UTF-8 with a few damaged bytes (the rows that hold them are rejected); else Windows-1252 where a byte of 0x80-0x9f
-is used (Latin-1 has only control codes there), and Latin-1 where none is or where Windows-1252 does not define it.
+file; UTF-8 with a few damaged bytes (the rows that hold them are rejected); else what ``legacy`` tells by the letters, and of
+the usual ones of the West Windows-1252 where a byte of 0x80-0x9f is used (Latin-1 has only control codes there), and Latin-1
+where none is or where Windows-1252 does not define it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _MARKS = [ord(mark) for mark in '\t\n\r ,;"']
 _C1 = re.compile(rb"[\x80-\x9f]")
 _NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 DAMAGED = re.compile("[\udc80-\udcff]")  # the bytes that ``decode`` could not, each as a surrogate
+_JAPANESE = re.compile(rb"\x1b\$[@B]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
@@ -43,7 +45,7 @@ def encoding_of(content: Iterable[bytes], path: Path, named: str = "", binding: 
     found = _utf16(head, content) or _utf8(content)
     if not found and named and not _damage(content, named)[0]:
         found = named, "as in training, and no byte contradicts"
-    return found or _single_byte(content)
+    return found or _older(content)
 
 
 def _given(content: Iterable[bytes], path: Path, named: str) -> tuple[str, str]:
@@ -143,6 +145,8 @@ def _utf16(head: bytes, content: Iterable[bytes]) -> tuple[str, str] | None:
 
 def _utf8(content: Iterable[bytes]) -> tuple[str, str] | None:
     if all(map(bytes.isascii, content)):
+        if any(map(_JAPANESE.search, content)) and _decodes(content, "iso2022_jp"):
+            return "iso2022_jp", "every byte is ASCII, and some switch to Japanese"
         return "utf-8", "every byte is ASCII"
     if _decodes(content, "utf-8"):
         return "utf-8", "every byte of the file is valid UTF-8"
@@ -152,7 +156,18 @@ def _utf8(content: Iterable[bytes]) -> tuple[str, str] | None:
     return None
 
 
-def _single_byte(content: Iterable[bytes]) -> tuple[str, str]:
+def _older(content: Iterable[bytes]) -> tuple[str, str]:
+    """Return one of the encodings that are older than UTF-8; Latin-1 or Windows-1252 where nothing speaks for another."""
+    from trainwright.data.files.legacy import tell  # most files have no use for it
+
+    usual, usual_why = _western(content)
+    name, why = tell(content, usual)
+    if name and _damage(content, name)[0] * 1000 <= _damage(content, name)[1]:
+        return name, why
+    return usual, usual_why + ("" if name else why)
+
+
+def _western(content: Iterable[bytes]) -> tuple[str, str]:
     if not any(map(_C1.search, content)):
         return "latin-1", "not valid UTF-8, and no byte that Latin-1 lacks"
     if any(map(_NOT_IN_CP1252.search, content)):

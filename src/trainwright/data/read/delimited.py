@@ -11,7 +11,7 @@ from trainwright.data.images.headers import SUFFIXES
 from trainwright.data.read.csv_fast import DelimitedFile
 from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix
 from trainwright.data.read.options import DELIMITERS
-from trainwright.data.read.preamble import Start, excel_mark, start_of
+from trainwright.data.read.preamble import AGREE, Start, excel_mark, start_of
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.data.tables.profile import NUMBER
 from trainwright.errors import error
@@ -19,7 +19,6 @@ from trainwright.watch.events import Note
 
 # Where two delimiters fit equally well, the one that prose has less often wins: the first. A space is never guessed.
 GUESSED = [mark for mark in DELIMITERS if mark != " "]
-AGREE = 0.9  # of the records, to be taken for rows of as many fields
 _NAME = re.compile(r"[^\W\d][\w.\-/()#%]{0,39}")
 
 
@@ -68,7 +67,8 @@ def _header(sample: Sample, start: Start) -> tuple[bool, str]:
             return options.header == "yes", "as given"
         if not all(plain(name) in KNOWN for name in start.records[0]):
             return options.header == "yes", "as in training"
-    return next(_signs(start.records))
+    first = start.records[0]
+    return next(_signs([first, *(record for record in start.records[1:] if record != first)]))  # files put one behind another
 
 
 def _delimiter(sample: Sample, said: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from trainwright.data.tables.profile import NUMBER
 
 SAMPLE_RECORDS = 200
 MOST_ABOVE = 50  # lines above a header
+AGREE = 0.9  # of the records, to be taken for rows of as many fields
 FEWEST = 3  # records that must agree, to say what of those above them is no record
 _ENDS = re.compile(r"\r\n|\r|\n")
 _EXCEL = re.compile(r'\ufeff?"?sep=([^\w"])"?[\r\n]', re.IGNORECASE)
@@ -91,14 +92,15 @@ def _above(records: list[list[str]], headless: bool) -> int:
     while count < min(len(records), MOST_ABOVE) and _is_above(records, count, width):
         count += 1
     rest = records[count:]
-    agree = sum(len(record) == width for record in rest)
-    if not count or len(rest) < FEWEST or len(rest[0]) != width or agree < 0.9 * len(rest):
+    if not count or len(rest) < FEWEST:
+        return 0
+    found = _without_spare(Start(rest), headless)
+    if found.share < AGREE or found.width + found.spare != width:
         return 0
     titles = [[cell for cell in record if cell.strip()] for record in records[:count] if not record[0].startswith("#")]
-    if any(len(title) > 1 for title in titles) and not _names_columns(rest[:20]):
+    like_names = any(len(title) > 1 or plain(title[0]) in KNOWN for title in titles if title)
+    if like_names and not (width > 2 and _names_columns(rest[:20])):
         return 0  # a header that lacks names has fewer fields, too
-    if any(len(title) == 1 and plain(title[0]) in KNOWN for title in titles):
-        return 0
     if width == 2 and titles and not any(plain(name) in KNOWN for name in rest[0]):
         spare = not headless and all(not record[-1].strip() for record in rest)  # a delimiter at the end of every row
         return 0 if spare or len(rest) <= 10 or not any(" " in title[0] for title in titles if title) else count
@@ -109,13 +111,14 @@ def _is_above(records: list[list[str]], place: int, width: int) -> bool:
     """Return whether a record is a comment, or has next to nothing where the others have ``width`` fields."""
     record = records[place]
     filled = [cell for cell in record if cell.strip()]
+    below = [each for each in records[place + 1 : place + 20] if any(cell.strip() for cell in each)]
     if record[0].lstrip().startswith("#"):
-        return len(record) != width or _names_columns(records[place + 1 : place + 20])
+        return len(record) != width or _names_columns(below)
     if len(record) < width:
         return len(filled) <= 1 or len(record) <= width - 2
     # a spreadsheet writes a title with all its delimiters
-    title = len(record) == width > 2 and filled == record[:1] and not re.match(NUMBER, record[0])
-    return title and _names_columns(records[place + 1 : place + 20])
+    title = len(record) == width > 2 and filled in ([], record[:1]) and not re.match(NUMBER, record[0])
+    return title and _names_columns(below)
 
 
 def _names_columns(records: list[list[str]]) -> bool:
@@ -123,7 +126,7 @@ def _names_columns(records: list[list[str]]) -> bool:
     that are usual."""
     if len(records) < 2 or len(set(records[0])) < len(records[0]):
         return False
-    head, body = records[0], records[1:]
+    head, body = records[0], [record for record in records[1:] if record != records[0]]
     if any(not cell.strip() or re.match(NUMBER, cell) or cell.startswith("#") for cell in head):
         return False
     numbers = any(all(len(row) > place and re.match(NUMBER, row[place]) for row in body) for place in range(len(head)))
@@ -135,8 +138,11 @@ def _without_spare(start: Start, headless: bool) -> Start:
     head, body = start.records[0], start.records[1:]
     if headless or not body:
         return start
-    if all(len(record) == start.width + 1 and not record[-1] for record in body):
-        return Start([head, *(record[:-1] for record in body)], start.above, start.shown, 1)
-    if start.width > 1 and not head[-1] and all(len(record) == start.width - 1 for record in body):
+    longer = [record for record in body if len(record) == start.width + 1]
+    if len(longer) >= AGREE * len(body) and not any(record[-1] for record in longer):
+        cut = [record[:-1] if len(record) == start.width + 1 else record for record in body]
+        return Start([head, *cut], start.above, start.shown, 1)
+    shorter = sum(len(record) == start.width - 1 for record in body)
+    if start.width > 1 and not head[-1] and shorter >= AGREE * len(body):
         return Start([head[:-1], *body], start.above, start.shown, -1)
     return start

@@ -64,7 +64,7 @@ class Source:
         path = self.path or self.files["train"]
         if images.holds_images(path):
             return "images"
-        if "train" in self.files and running_text.holds_corpus(path):
+        if "train" in self.files and running_text.holds_corpus(path, self.options):
             return "running text"
         return "folder" if path.is_dir() else "table"
 
