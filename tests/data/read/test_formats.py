@@ -43,7 +43,7 @@ def avro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setitem(sys.modules, "avro_reader", module)
     path = tmp_path / "news.avro"
     pl.DataFrame(news_rows(200), schema=["label", "text"], orient="row").write_avro(path)
-    with pytest.raises(tw.TrainwrightError, match="E104"):
+    with pytest.raises(tw.TrainwrightError, match="E108"):
         sniff(path)
     entry = Format("avro", (".avro",), "avro_reader", b"Obj\x01")
     FORMATS.append(entry)
