@@ -53,7 +53,7 @@ def avro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_format_that_is_added_is_read_and_trained_from(avro: Path, tmp_path: Path) -> None:
     found = sniff(avro)
-    assert (found.format, found.notes) == ("avro", [("format", "avro", "its first bytes are Obj\\x01")])
+    assert (found.format, found.notes) == ("avro", [("format", "avro", "its first bytes are Obj\x01")])
     packed = tmp_path / "packed.avro.gz"
     packed.write_bytes(gzip.compress(avro.read_bytes()))
     rows = read_table(avro).frame.rows()
