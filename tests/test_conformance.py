@@ -56,6 +56,18 @@ def array(path: Path, rows) -> Path:
     return place
 
 
+def arrow(path: Path, rows) -> Path:
+    place = path.with_suffix(".feather")
+    pl.DataFrame(rows, schema=["label", "text"], orient="row").write_ipc(place)
+    return place
+
+
+def arrow_stream(path: Path, rows) -> Path:
+    place = path.with_suffix(".arrow")
+    pl.DataFrame(rows, schema=["label", "text"], orient="row").write_ipc_stream(place)
+    return place
+
+
 def parquet(path: Path, rows) -> Path:
     place = path.with_suffix(".parquet")
     pl.DataFrame(rows, schema=["label", "text"], orient="row").write_parquet(place)
@@ -98,6 +110,8 @@ TABLES = {
     "jsonl": lines,
     "json": array,
     "parquet": parquet,
+    "arrow": arrow,
+    "arrow stream": arrow_stream,
     "fasttext": fasttext,
     "csv.gz": packed(delimited(",", ".csv"), ".gz", gzip.compress),
     "jsonl.zst": packed(lines, ".zst", zstandard.ZstdCompressor().compress),

@@ -185,10 +185,12 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
+    from trainwright.data.files.virtual import as_path
+
     opened = tw.load(run)
     predictor = opened.predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
-    files = [Path(word) for word in inputs if predictor.takes_file(word)] if inputs != ["-"] else []
+    files = [as_path(word) for word in inputs if predictor.takes_file(word)] if inputs != ["-"] else []
     if len(files) == len(inputs) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:
             raise error("E318", problem="--out writes CSV; --json goes to standard output")

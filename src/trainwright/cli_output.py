@@ -113,8 +113,9 @@ def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json
     for note in found.notes:
         say(note, err=True)
     if as_json:
-        for name, answer in zip(found.names or found.rows, found.answers, strict=True):
-            print_json({key if found.names else "row": name} | _values(answer))
+        for place, (name, answer) in enumerate(zip(found.names or found.rows, found.answers, strict=True)):
+            where = {"file": found.files[place]} if found.files else {}
+            print_json(where | {key if found.names else "row": name} | _values(answer))
         return
     text = found.frame.with_columns(_columns(found, top)).write_csv()
     if out is None:

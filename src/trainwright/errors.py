@@ -168,9 +168,9 @@ MESSAGES: dict[str, Message] = {
         "Write one record a line (CSV or JSON lines), or convert the file to Parquet.",
     ),
     "E108": Message(
-        "no known format was recognised in '{path}'",
-        "Known are CSV and TSV (any delimiter), JSON, JSON lines, Parquet, fastText lines (__label__x text) and a "
-        "folder with one folder of .txt files a class. A table that is named .csv or .tsv is read as one.",
+        "no table was recognised in '{path}': {found}",
+        "If it is a table, say what stands between its fields: delimiter=tab (comma, semicolon, pipe, space, or any mark). Known "
+        "are also JSON, JSON lines, Parquet and fastText lines (__label__x text). Running text is for task=language.",
     ),
     "E109": Message("'{path}' has column names but no rows", "Check how it was written; at least one row is needed."),
     "E110": Message("the header of '{path}' names a column more than once: {names}", "Give every column its own name."),
@@ -187,7 +187,7 @@ MESSAGES: dict[str, Message] = {
         "'{path}' holds JSON, but not rows: {found}",
         "Expected is a list of objects, an object of equally long lists, or one object a line.",
     ),
-    "E115": Message("'{path}' starts like a Parquet file but cannot be read", "Download or write it again."),
+    "E115": Message("'{path}' starts like {kind} file but cannot be read", "Download or write it again."),
     "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),
     "E117": Message("'{path}' cannot be read as {encoding}: {why}", "Save it as UTF-8."),
     "E118": Message("'{path}' is split into folders ({parts})", "Name the one to read, such as '{part}'."),
@@ -303,6 +303,22 @@ MESSAGES: dict[str, Message] = {
     "E181": Message(
         "the data set '{name}' is made for the task {task}; it cannot be read as a table",
         "Name another data set, or give a file of your own.",
+    ),
+    # tables in several files
+    "E183": Message(
+        "the {part} files of '{path}' are not parts of one table: {why}",
+        "Take out what does not belong there, or name one file: trainwright train {file}",
+    ),
+    "E184": Message(
+        "'{file}' of '{path}' is no part of the table that begins in '{first}': {why}",
+        "Files of one table have the same columns. Take it out of the folder, or name the files by a pattern in quotes: "
+        "'FOLDER/part-*.csv'.",
+    ),
+    # how a file is read
+    "E190": Message("{key}={value} cannot be for '{path}': {why}", "Leave it out."),
+    "E191": Message(
+        "'{path}' is not in {encoding}, the encoding that is given: {why}",
+        "Name the encoding that it is in, or leave encoding out, and it is told from the file.",
     ),
     # which column is what
     "E201": Message("there is no column '{name}' in '{path}'", "Its columns: {columns}."),
@@ -420,6 +436,16 @@ MESSAGES: dict[str, Message] = {
     ),
     "E274": Message("'{path}' holds no image", "Images end in {suffixes}."),
     "E275": Message("at {size} the images take {wanted} GiB, and there is room for {most}", "Choose a smaller size=..."),
+    # data in memory
+    "E276": Message(
+        "this cannot be read as data: {why}",
+        "Give a path, a frame of polars, pandas or Arrow, a data set of the datasets library, a dictionary of columns, a list "
+        'of dictionaries, or these by split: {{"train": ..., "test": ...}}.',
+    ),
+    "E277": Message(
+        "the run {path} was trained on data in memory, which no file holds",
+        "Give them again in Python: tw.resume(RUN, source=DATA); verify, replay and mistakes take source= too.",
+    ),
     # settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),
     "E302": Message("setting {key}={value!r} is not possible: {problem}", "`trainwright settings` gives its type and unit."),
@@ -445,7 +471,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "E317": Message(
         "several sources are named: {found}",
-        "Name one; give further files with --test and --valid, settings as key=value.",
+        "Name one; give further files with --test and --valid, settings as key=value. Files that are parts of one table are "
+        "named as their folder, or by a pattern in quotes: 'FOLDER/*.csv'.",
     ),
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
     "E319": Message("{name} needs {setting}.{argument}", "Give it: {setting}.{argument}=VALUE."),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.api import Run
+from trainwright.api import Run, moved
 from trainwright.errors import error
 from trainwright.watch import words
 from trainwright.watch.events import Listener, ignore
@@ -22,10 +22,10 @@ _SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"``
 
 
 def load_data(
-    source: str | Path,
+    source: Any,
     *,
-    test: str | Path | None = None,
-    valid: str | Path | None = None,
+    test: Any = None,
+    valid: Any = None,
     recipe: str = "",
     from_run: str | Path | None = None,
     offline: bool = False,
@@ -43,11 +43,11 @@ def load_data(
     from trainwright.run import data
     from trainwright.run.request import Request
 
-    valid, test, from_run = (None if each is None else Path(each) for each in (valid, test, from_run))
-    return data.load(Request(str(source), valid, test, recipe, from_run, None, Path("runs"), offline, settings), listen)
+    start = None if from_run is None else Path(from_run)
+    return data.load(Request.of(source, valid, test, recipe, start, None, Path("runs"), offline, settings), listen)
 
 
-def mistakes(run: Run | str | Path, top: int = 20, *, source: str | Path = "") -> list[dict[str, Any]]:
+def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[dict[str, Any]]:
     """Return the worst answers of a run on its test rows (or, without any, its validation rows), each with its input.
 
     Of classes these are the wrong ones, of numbers and tokens all, the greatest loss first. Each has ``file``, ``row``,
@@ -60,7 +60,7 @@ def mistakes(run: Run | str | Path, top: int = 20, *, source: str | Path = "") -
 
     if top < 1:
         raise error("E320", name="top", value=top, problem="it is a number of rows")
-    return worst.mistakes(run.path if isinstance(run, Run) else Path(run), str(source), top)
+    return worst.mistakes(run.path if isinstance(run, Run) else Path(run), moved(source), top)
 
 
 def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Explanation:
@@ -122,7 +122,7 @@ def landscape(
     span: float = 1.0,
     rows: int = 10_000,
     out: str | Path | None = None,
-    source: str | Path = "",
+    source: Any = "",
     listen: Listener = ignore,
 ) -> dict[str, Any]:
     """Measure and draw the loss surface around the parameters of a run, with the path that its training took there.
@@ -154,7 +154,7 @@ def landscape(
         if not good:
             raise error("E320", name=name, value=value, problem=problem)
     place = run.path if isinstance(run, Run) else Path(run)
-    return surface.landscape(place, str(source), size, span, rows, None if out is None else Path(out), listen)
+    return surface.landscape(place, moved(source), size, span, rows, None if out is None else Path(out), listen)
 
 
 def watch(path: Run | str | Path = RUNS, *, port: int = 0, open: bool = True) -> None:

@@ -80,7 +80,7 @@ def test_what_a_table_says_is_asked_once(tmp_path: Path, monkeypatch: pytest.Mon
     asked = []
     judge, open_table = infer_task.infer_task, source.open_table
     monkeypatch.setattr(infer_task, "infer_task", lambda *columns: asked.append("judged") or judge(*columns))
-    monkeypatch.setattr(source, "open_table", lambda path: asked.append("read") or open_table(path))
+    monkeypatch.setattr(source, "open_table", lambda *file: asked.append("read") or open_table(*file))
     assert told(str(numbers))[0] == "table"  # of which text and image were asked before
     assert asked == ["read", "judged"]
 

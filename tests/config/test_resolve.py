@@ -98,6 +98,9 @@ def test_recipes_are_complete_and_valid() -> None:
         given_keys = set(recipe["settings"])
         # What belongs to a person's file or run.
         columns = {
+            "delimiter",
+            "encoding",
+            "header",
             "text",
             "image",
             "features",

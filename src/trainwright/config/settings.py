@@ -7,6 +7,7 @@ arguments beside the name, so those tables are open here and checked against tor
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable
 from math import isqrt
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
 
 from trainwright.config.kinds import KINDS
+from trainwright.data.read.options import DELIMITERS
 from trainwright.errors import error, nearest
 from trainwright.fields import DECLARED, Declared, Fraction, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings, models
@@ -31,10 +33,33 @@ def _split_name(value: str) -> str:
     raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN, column:COLUMN")
 
 
+def _delimiter(value: object) -> object:
+    """Return the character of a delimiter, which may be said by its name or as ``\\t``; anything else as it is."""
+    named = {name: mark for mark, name in DELIMITERS.items()} | {r"\t": "\t"}
+    return named.get(value, value) if isinstance(value, str) else value
+
+
+def _one_mark(value: str) -> str:
+    if value and (len(value) > 1 or not value.isascii() or value.isalnum() or value in '"\r\n\0'):
+        raise ValueError(f"one character that is no letter, digit or quote, or its name: {', '.join(DELIMITERS.values())}")
+    return value
+
+
+def _codec(value: str) -> str:
+    """Return Python's name of an encoding of text."""
+    try:
+        "".encode(value or "utf-8")  # refuses what is no encoding of text
+        return codecs.lookup(value).name if value else ""
+    except (LookupError, ValueError) as problem:
+        raise ValueError("the name of an encoding, such as utf-8, gb18030, windows-1251 or shift-jis") from problem
+
+
 if TYPE_CHECKING:
     TaskName = str
 else:
     TaskName = Literal["auto", *KINDS]
+Delimiter = Annotated[str, BeforeValidator(_delimiter), AfterValidator(_one_mark)]
+Encoding = Annotated[str, AfterValidator(_codec)]
 SplitName = Annotated[str, AfterValidator(_split_name)]
 
 
@@ -96,6 +121,11 @@ class Settings(Strict):
         return self.model
 
     task: TaskName = setting("auto", "the kind of problem; auto = derived")
+    delimiter: Delimiter = setting("", "between the fields of a file: a character or its name; empty = derived", only=LABELLED)
+    encoding: Encoding = setting("", "of text files, as Python names it: gb18030, cp1251; empty = derived")
+    header: Literal["auto", "yes", "no"] = setting(
+        "auto", "whether a file's first record names the columns; auto = derived", only=LABELLED
+    )
     text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text")
     image: str = setting("", "the column of image paths; empty = derived", only="image")
     features: Words = setting([], "columns to predict from; empty = derived", only="table")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BEFORE = 12  # tokens of running text that are shown before one
 
 
-def mistakes(path: Path, source: str, top: int) -> list[dict[str, Any]]:
+def mistakes(path: Path, source: Any, top: int) -> list[dict[str, Any]]:
     """Return the ``top`` rows of test (or valid) with the greatest loss: of classes those that were answered wrong.
 
     Each has the columns of ``predictions.parquet``, but for the probabilities of all classes, and its ``input``. Raise E403 for
@@ -46,14 +46,17 @@ def _inputs(earlier: SavedRun, whole: pl.DataFrame, rows: pl.DataFrame) -> list[
     """Return the inputs of rows, from where the data are now; of running text the tokens before each in ``whole``."""
     import polars as pl
 
+    from trainwright.config.resolve import resolve
     from trainwright.data.read import source as sources
+    from trainwright.data.read.options import ReadOptions
     from trainwright.models.registry import load
 
     folder, request = Path(earlier.origin["folder"]), earlier.request(earlier.run.path, offline=True)
     if not KINDS[str(earlier.settings["task"])].labelled:
         return _contexts(earlier, whole, rows)
     data, task = json.loads(earlier.run.data.read_bytes()), str(earlier.settings["task"])
-    found = sources.find(request.source, request.valid, request.test, offline=True)
+    options = ReadOptions.of(resolve({}, earlier.settings))
+    found = sources.find(request.source, request.valid, request.test, offline=True, held=request.held, options=options)
     now = {absolute(str(folder / data["files"][name])): absolute(str(path)) for name, path in found.files.items()}
 
     def place(file: str) -> str:

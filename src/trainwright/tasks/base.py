@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from trainwright.data.tables.table import places
 from trainwright.data.text.ragged import Ragged
 from trainwright.errors import error
 from trainwright.models import registry
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
+    from trainwright.data.tables.table import Table
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation
@@ -38,8 +40,8 @@ class Split:
 
     inputs: Any  # as the task's batches take them
     targets: np.ndarray  # class numbers, int64, or scaled numbers, float32; shape (rows,)
-    rows: np.ndarray  # each record's number in its file, int64, shape (rows,)
-    file: str
+    rows: np.ndarray  # each record's number in its file, as ``ROW`` has it, int64, shape (rows,)
+    file: str  # perhaps ``Shards``
     names: Sequence[str] = ()  # of the files below the folder ``file``, where each row is one
 
     def __len__(self) -> int:
@@ -62,12 +64,12 @@ class Split:
 
     def places(self) -> dict[str, Any]:
         """Return the columns ``file`` and ``row`` of every row; a row that is a file of its own has no number."""
+        if not self.names:
+            return places(self.file, self.rows)
         import polars as pl
 
-        if self.names:
-            files, rows = [f"{self.file}/{name}" for name in self.names], [None] * len(self)
-            return {"file": pl.Series(files), "row": pl.Series(rows, dtype=pl.Int64)}
-        return {"file": pl.repeat(self.file, len(self), dtype=pl.String, eager=True), "row": self.rows}
+        files, rows = [f"{self.file}/{name}" for name in self.names], [None] * len(self)
+        return {"file": pl.Series(files), "row": pl.Series(rows, dtype=pl.Int64)}
 
 
 def _taken(inputs: Any, rows: np.ndarray) -> Any:
@@ -86,6 +88,7 @@ class FilePredictions:
     answers: list[Any]  # of each row a list of (label, probability), best first; or a number
     notes: list[str]  # what a person should know: rows that were left out, columns that were chosen
     names: list[str] = field(default_factory=list)  # of each row, where it has one that says more than its number
+    files: list[str] = field(default_factory=list)  # of each row, where its table lies in several
 
 
 class Predictor(ABC):
@@ -174,8 +177,11 @@ class Predictor(ABC):
         """Return the answer to every row of a file, or of several with ``many_files``. Raise SourceError and DataError."""
 
     @abstractmethod
-    def score(self, path: Path) -> dict[str, Any]:
-        """Return the scores on a labelled file. Raise SourceError, and DataError where no row can be measured."""
+    def score(self, path: Path | Table) -> dict[str, Any]:
+        """Return the scores on a labelled file, or on a table that is read already.
+
+        Raise SourceError, and DataError where no row can be measured.
+        """
 
 
 def whole_texts(given: Sequence[Any]) -> list[str]:

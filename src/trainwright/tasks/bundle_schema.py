@@ -40,6 +40,14 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
+class Reading(Schema):
+    """``ReadOptions`` as far as they are kept."""
+
+    delimiter: Annotated[str, Field(max_length=1)] = ""
+    encoding: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{0,40}$")] = ""
+    header: Literal["auto", "yes", "no"] = "auto"
+
+
 class CommonSchema(Schema):
     """What bundles of every kind hold."""
 

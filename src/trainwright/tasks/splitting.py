@@ -18,7 +18,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.read.source import Source
 from trainwright.data.tables.spelling import fold, tidy, unify
 from trainwright.data.tables.split import NAMES
-from trainwright.data.tables.table import Rejected
+from trainwright.data.tables.table import Rejected, spot
 from trainwright.errors import error, nearest
 from trainwright.evaluation.audit import audit
 from trainwright.tasks.base import Split
@@ -139,10 +139,10 @@ def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
     for name, count in counts.iter_rows():
         numbered = any(letter.isdigit() for letter in name)  # class_10 is no misspelling of class_1
         if spelling and count == 1 and not numbered and (hint := nearest(name, common)):
-            row = frame.filter(pl.col("label") == name)["row"][0]
+            where, row = spot(file, frame.filter(pl.col("label") == name)["row"][0])
             if any(fold(name) == fold(other) for other in common):
                 hint += " With labels=merge both are one class."
-            raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
+            raise error("E217", label=name, where=f"{where}, row {row}", hint=hint)
 
 
 def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Rejected]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.data.files.folders import absolute
-from trainwright.data.tables.table import ROW
+from trainwright.data.tables.table import ROW, Shards, places, spot
 from trainwright.errors import error
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trainwright.data.batches.loader import Loader
     from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
+    from trainwright.data.tables.table import Table
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
@@ -171,9 +172,12 @@ class SupervisedProblem(Problem):
 
     def name_rows(self, rows: np.ndarray) -> str:
         part = self.splits["train"]
-        numbers = sorted(part.rows[rows].tolist())
-        shown = ", ".join(map(str, numbers[:20])) + (f", ... ({len(numbers)} rows)" if len(numbers) > 20 else "")
-        return f"{part.file}, rows {shown}"
+        numbers, named = sorted(part.rows[rows].tolist()), dict[str, list[str]]()
+        for number in numbers[:20]:
+            file, row = spot(part.file, number)
+            named.setdefault(file, []).append(str(row))
+        shown = "; ".join(f"{file}, rows {', '.join(found)}" for file, found in named.items())
+        return shown + (f", ... ({len(numbers)} rows)" if len(numbers) > 20 else "")
 
 
 def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFrame], Iterable[Any]]) -> list[Any]:
@@ -183,21 +187,32 @@ def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFr
     """
     import polars as pl
 
-    from trainwright.data.tables.table import ROW
+    from trainwright.data.tables.table import NUMBER, ROW, SHARD, files_of
 
     found: dict[tuple[str, int], Any] = {}
     places = places.with_columns(pl.col("file").map_elements(absolute, pl.String))
     for stream in source.streams.values():
-        file = absolute(stream.head.file)
-        wanted = places.filter(pl.col("file") == file)["row"]
+        files = list(map(absolute, files_of(stream.head.file)))
+        first = {file: place << SHARD for place, file in enumerate(files)}
+        there = places.filter(pl.col("file").is_in(files))
+        wanted = there["row"] + there["file"].replace_strict(first, return_dtype=pl.Int64)
         rest = set(wanted)
         for table in stream.tables() if len(wanted) else ():
             frame = table.frame.filter(pl.col(ROW).is_in(wanted.implode()))
-            found |= zip(((file, row) for row in frame[ROW]), items(frame), strict=True)
+            found |= zip(((files[row >> SHARD], row & NUMBER) for row in frame[ROW]), items(frame), strict=True)
             rest -= set(frame[ROW])
             if not rest:
                 break
     return [found.get(place) for place in places["file", "row"].iter_rows()]
+
+
+def reading_notes(table: Table) -> list[str]:
+    """Return what a person should know of how the file of a table was read, beside what is usual."""
+    usual = ("utf-8", "utf-8-sig", "utf-16")
+    notes = [
+        note for note in table.notes if note.what == "passed over" or (note.what == "encoding" and note.value not in usual)
+    ]
+    return [f"{note.what}: {note.value}, {note.why}" for note in notes]
 
 
 @dataclass
@@ -210,6 +225,7 @@ class FileRows:
     rejected: int
     notes: list[str]
     names: list[str] = field(default_factory=list)  # as ``FilePredictions`` has them
+    file: str = ""  # the table's, perhaps ``Shards``
 
 
 class SupervisedPredictor(Predictor):
@@ -241,7 +257,7 @@ class SupervisedPredictor(Predictor):
         """Return what a person gives in Python as ``encode`` takes it. Raise E320 for anything else."""
 
     @abstractmethod
-    def read(self, path: Path, need_label: bool) -> FileRows:
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file. Raise SourceError and DataError."""
 
     def read_unlabelled(self, paths: Sequence[Path]) -> FileRows:
@@ -267,11 +283,18 @@ class SupervisedPredictor(Predictor):
         return self._answers(self.items(items), len(items), top)
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
+        import polars as pl
+
         found = self.read_unlabelled(paths)
         answers = self._answers(found.items, len(found.frame), top)
-        return FilePredictions(found.frame.drop(ROW), found.frame[ROW].to_list(), answers, found.notes, found.names)
+        frame, rows, files = found.frame.drop(ROW), found.frame[ROW].to_list(), list[str]()
+        if isinstance(found.file, Shards):
+            there = pl.DataFrame(places(found.file, found.frame[ROW].to_numpy()))
+            rows, files = there["row"].to_list(), there["file"].to_list()
+            frame = pl.DataFrame([*(each for each in there if each.name not in frame.columns), *frame])
+        return FilePredictions(frame, rows, answers, found.notes, found.names, files)
 
-    def score(self, path: Path) -> dict[str, Any]:
+    def score(self, path: Path | Table) -> dict[str, Any]:
         """Measure the rows of a file; rows with a label that the model does not know, or none, count as left out."""
         import polars as pl
 

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from trainwright.data.files.encoding import decode, not_decoded, texts_of, utf16_side
+from trainwright.data.files.encoding import decode, errors_of, not_decoded, texts_of, utf16_side
 from trainwright.data.files.spool import scratch_errors, scratch_file
 from trainwright.errors import error, nearest
 
@@ -129,10 +129,11 @@ class FileContent:
         if encoding.startswith("utf-8"):
             return self
         if self.file is None:
-            data = decode(self.data, encoding, self.path).encode()
+            data = decode(self.data, encoding, self.path).encode("utf-8", "surrogateescape")
             return replace(self, data=data, size=len(data))
         try:
-            kept, size = _spilled(map(str.encode, texts_of(self, encoding)))
+            texts = texts_of(self, encoding, errors_of(encoding))
+            kept, size = _spilled(text.encode("utf-8", "surrogateescape") for text in texts)
         except UnicodeDecodeError as problem:
             raise not_decoded(problem, encoding, self.path) from problem
         return replace(self, data=kept.part(0, HEAD_BYTES), size=size, file=kept)

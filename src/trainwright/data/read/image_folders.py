@@ -20,7 +20,7 @@ from trainwright.data.images.pictures import Pictures, from_files
 from trainwright.data.tables.column_choice import column_of
 from trainwright.data.tables.column_names import plain
 from trainwright.data.tables.profile import MOST
-from trainwright.data.tables.table import ROW, Rejected, Table
+from trainwright.data.tables.table import NUMBER, ROW, SHARD, Rejected, Table, files_of
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -110,22 +110,36 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
         raise error("E149", path=table.file, why="no column holds names of image files")
     chosen = choose_columns(table, (column,), label)
     assert chosen.label is not None
-    names_of, labels_of = (pl.col(name).cast(pl.String) for name in (column, chosen.label))
-    texts = table.frame.select(names_of.str.strip_chars().alias("image"), labels_of.alias("label"), ROW)
+    labels_of = pl.col(chosen.label).cast(pl.String)
+    texts = table.frame.select(cell_names(table, column).alias("image"), labels_of.alias("label"), ROW)
     filled = [pl.col(name).str.strip_chars().fill_null("") != "" for name in ("image", "label")]
     good = texts.filter(*filled)
     rejected = list(table.rejected)
     for value, _, row in texts.filter(~(filled[0] & filled[1])).iter_rows():
         reason = "no label" if value and value.strip() else "no name of an image"
         rejected.append(Rejected(table.file, row, reason))
-    base = Path(table.file).parent
-    names = good["image"].to_list()
-    pictures = from_files(
-        table.file, good["label"].to_list(), names, [base / name for name in names], good[ROW].to_numpy(), by_row=True
-    )
+    names, places = good["image"].to_list(), cell_places(table, column, good)
+    pictures = from_files(table.file, good["label"].to_list(), names, places, good[ROW].to_numpy(), by_row=True)
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
     pictures.notes = [*table.notes, Note("image", column, why), *chosen.notes]
     return pictures
+
+
+def cell_names(table: Table, column: str) -> pl.Series:
+    """Return the names of the images of a column, or where its cells hold them their places; null where a cell is empty."""
+    cells = table.frame[column]
+    if cells.dtype != pl.Binary:
+        return cells.cast(pl.String).str.strip_chars()
+    numbers = (table.frame[ROW] & NUMBER).cast(pl.String)
+    return pl.select(pl.when(cells.is_not_null()).then("image of row " + numbers)).to_series()
+
+
+def cell_places(table: Table, column: str, rows: pl.DataFrame) -> list[Path | bytes]:
+    """Return where the images of ``rows`` (``image``, ``ROW``) lie, as seen from their table, or what the cells hold."""
+    if table.frame[column].dtype == pl.Binary:
+        return rows.join(table.frame.select(ROW, cell=column), on=ROW, how="left", maintain_order="left")["cell"].to_list()
+    folders = [Path(file).parent for file in files_of(table.file)]
+    return [folders[row >> SHARD] / name for name, row in rows.select("image", ROW).iter_rows()]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+import polars as pl
+
 from trainwright.data.images.headers import SUFFIX_PATTERN
 from trainwright.data.read.source import Source
 from trainwright.data.tables.column_choice import declare
@@ -58,7 +60,10 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
     for name, profile in profiles.items():
         named = float(profile.texts.str.contains(PICTURE).mean() or 0)  # type: ignore[arg-type]
         if named >= MOST and not any(other.prose for other in profiles.values() if other is not profile):
-            return "image", f"column '{name}' holds names of image files"
+            return (
+                "image",
+                f"column '{name}' holds {'images' if table.frame[name].dtype == pl.Binary else 'names of image files'}",
+            )
     return _text_or_table(table, profiles, label)
 
 

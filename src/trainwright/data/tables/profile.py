@@ -43,6 +43,10 @@ class ColumnProfile:
         self.declared = said.kinds.get(name, "")
         dated = not DATE_WORDS.isdisjoint(re.split(r"[_\W]+", snake(name)))
         self.how = How(self.declared, said.decimal, said.dates, dated)
+        if values.dtype == pl.Binary:  # files of images, which are looked at like their names
+            values = pl.select(
+                pl.when(values.is_not_null()).then(pl.int_range(len(values)).cast(pl.String) + ".png")
+            ).to_series()
         self.raw = values.alias("values")  # its own name might be a pattern to polars
 
     @property

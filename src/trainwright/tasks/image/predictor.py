@@ -15,7 +15,7 @@ from trainwright.data.images.decode import decode_one
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Inputs
 from trainwright.errors import error
-from trainwright.tasks.bundle_schema import ClassSchema, Positive, Schema
+from trainwright.tasks.bundle_schema import ClassSchema, Positive, Reading, Schema
 from trainwright.tasks.image import reading
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from trainwright.data.read.source import Source
+    from trainwright.data.tables.table import Table
     from trainwright.watch.explained.explanation import Explanation
 
 
@@ -41,8 +42,16 @@ class PixelValues(Schema):
         return self
 
 
+class ImageColumnNames(Schema):
+    """``reading.ImageColumns``."""
+
+    image: str = ""
+    label: str = ""
+    reading: Reading = Reading()
+
+
 class ImageBundle(ClassSchema):
-    columns: dict[Literal["image", "label"], str]
+    columns: ImageColumnNames
     encoder: PixelValues
 
 
@@ -107,7 +116,7 @@ class ImagePredictor(SupervisedPredictor):
         """Return the pictures of image files, folders, arrays and tables, in this order."""
         return reading.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
 
-    def read(self, path: Path, need_label: bool) -> FileRows:
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the labelled pictures of a file, a folder or a table; of one with several splits those of the test split."""
         return reading.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
 

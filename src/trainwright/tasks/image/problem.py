@@ -103,7 +103,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     given = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
     rows = assign_splits(source, given, settings, typed=False, noun="image")
     problem = _encode(rows, stored, settings, form, parent)
-    problem.data["columns"] = columns
+    problem.data["columns"] = columns | (source.reading if columns else {})
     problem.notes = [*pictures.notes, *said, *notes, *problem.notes]
 
     waiting = [each.keep for each in stored.values()]

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,8 @@ from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.data.images.storage import Files, Inputs, decode, fit_in_memory, store
 from trainwright.data.read import archive_sets, builtin, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
+from trainwright.data.read.image_folders import cell_names, cell_places
+from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.column_choice import declare
@@ -36,7 +39,7 @@ from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
 Parts = dict[str, Pictures]
-ImageColumns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
+ImageColumns = dict[str, Any]  # ``image`` and ``label`` of a table, and how it was read; empty for anything else
 Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
@@ -45,13 +48,14 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
 
     Raise SourceError for what cannot be read or holds no pictures, DataError E201 to E205, E213 and E272 for columns.
     """
-    if source.held:
+    if isinstance(source.held.get("train"), Pictures):
         return source.held, {}, None
     tables = _tables(source)
     if not tables:
         for key in ("image", "label"):
             if value := getattr(settings, key):
                 raise error("E272", key=key, value=value, path=source.name)
+        source.options.has_no_use_for(source.path or source.name, "images in folders and arrays are no text")
         parts, columns = _without_table(source), ImageColumns()
     else:
         tables["train"] = declare(tables["train"], settings.columns, settings.decimal, settings.dates)
@@ -60,19 +64,22 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         parts = {name: _listed(table, columns) for name, table in tables.items()}
         for name, path in source.given.items():
             if name not in tables:
-                parts[name] = read_labelled(path, columns, name)
+                parts[name] = read_labelled(path, columns, name, source.options)
     split_key(settings, parts["train"], tables.get("train"))  # before anything is decoded
     return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
 
 
-def read_labelled(path: Path, columns: ImageColumns, part: str = "test") -> Pictures:
+def read_labelled(
+    path: Path | Table, columns: ImageColumns, part: str = "test", options: ReadOptions | None = None
+) -> Pictures:
     """Return the labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
-    ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
+    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
     """
-    if path.is_dir() or images.holds_images(path):
+    if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)):
         return images.of_split(images.read_pictures(path), part)
-    table, image, label = read_table(path), columns.get("image", ""), columns.get("label", "")
+    table = read_table(path, options or ReadOptions.kept(columns))
+    image, label = columns.get("image", ""), columns.get("label", "")
     if label and label not in table.columns:
         raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
     return image_folders.read_listed(table, image if image in table.columns else "", label)
@@ -124,12 +131,11 @@ def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
 def _tables(source: Source) -> dict[str, Table]:
     """Return the tables of the splits that are tables, where the training split is one."""
     if not source.files:
-        return {} if source.name == "digits" else source.tables
+        return {} if source.name == "digits" else dict(source.tables)
     if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
         return {}
-    if not any(images.holds_images(path) for path in source.given.values()):
-        return dict(source.tables)
-    return {"train": read_table(source.files["train"])}
+    pictured = [name for name, path in source.given.items() if images.holds_images(path)]
+    return {name: source.open(name).whole() for name in source.files if name not in pictured} if pictured else dict(source.tables)
 
 
 def _without_table(source: Source) -> Parts:
@@ -157,7 +163,7 @@ def _named(source: Source) -> Parts:
     raise error("E181", name=source.name, task=dataset.task)
 
 
-def labelled(path: Path, columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
+def labelled(path: Path | Table, columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
     """Return pictures with their labels, read as in training; of a source with several splits, those of the test split.
 
     Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
@@ -202,7 +208,7 @@ def _units(paths: Sequence[Path], columns: ImageColumns) -> list[Unit]:
         if in_files:
             files = [file for path in group for file in _image_files(path)]
             names = [printable(str(file)) for file in files]
-            units.append((_pictures(names[0] if len(names) == 1 else str(files[0].parent), names, files, None), None))
+            units.append((_pictures(names[0] if len(names) == 1 else str(files[0].parent), names, list(files), None), None))
         else:
             units += [_of_array(path) if images.holds_images(path) else _of_table(path, columns) for path in group]
     return units
@@ -235,18 +241,18 @@ def _of_array(path: Path) -> Unit:
 
 def _of_table(path: Path, columns: ImageColumns) -> Unit:
     """Return the rows of a table that name an image, by the column that training used where the file has it. Raise E149."""
-    table = read_table(path)
+    table = read_table(path, ReadOptions.kept(columns))
     known = columns.get("image", "")
     column = _image_column(table, known if known in table.columns else "")
-    cells, rows = table.frame[column].cast(pl.String).str.strip_chars().fill_null(""), table.frame[ROW]
+    cells, rows = cell_names(table, column).fill_null(""), table.frame[ROW]
     rejected = [Rejected(table.file, row, "no name of an image") for row in rows.filter(cells == "").to_list()]
-    names = cells.filter(cells != "").to_list()
-    pictures = _pictures(table.file, names, [path.parent / name for name in names], None)
-    pictures = replace(pictures, rows=rows.filter(cells != "").to_numpy(), rejected=[*table.rejected, *rejected], by_row=True)
-    return pictures, table.frame
+    good = pl.DataFrame({"image": cells, ROW: rows}).filter(cells != "")
+    pictures = _pictures(table.file, good["image"].to_list(), cell_places(table, column, good), None)
+    pictures = replace(pictures, rows=good[ROW].to_numpy(), rejected=[*table.rejected, *rejected], by_row=True)
+    return pictures, table.frame.select(pl.exclude(pl.Binary))
 
 
-def _pictures(file: str, names: list[str], paths: list[Path] | None, pixels: np.ndarray | None) -> Pictures:
+def _pictures(file: str, names: list[str], paths: list[Path | bytes] | None, pixels: np.ndarray | None) -> Pictures:
     nothing = pl.Series([""] * len(names), dtype=pl.String)
     return Pictures(file, nothing, np.arange(1, len(names) + 1, dtype=np.int64), names, paths, pixels, nothing)
 

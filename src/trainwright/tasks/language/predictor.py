@@ -13,6 +13,7 @@ from trainwright.config.settings import MOST_CONTEXT
 from trainwright.data.files.folders import is_path
 from trainwright.data.read import running_text
 from trainwright.data.text.token_encoder import TokenEncoder
+from trainwright.errors import error
 from trainwright.tasks.base import FilePredictions, Predictor, whole_texts
 from trainwright.tasks.bundle_schema import Arrays, CommonSchema, Count, Schema
 from trainwright.watch import metrics
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from trainwright.data.tables.table import Table
     from trainwright.evaluation.perplexity import Sums
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation
@@ -104,8 +106,10 @@ class LanguagePredictor(Predictor):
         frame = pl.DataFrame({"text": lines})
         return FilePredictions(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
 
-    def score(self, path: Path) -> dict[str, Any]:
-        """Measure every token of a text."""
+    def score(self, path: Path | Table) -> dict[str, Any]:
+        """Measure every token of a text. Raise E276 for a table."""
+        if not isinstance(path, Path):
+            raise error("E276", why="a language model is measured on texts in files")
         files = running_text.find_corpus(path).files
         part = next(name for name in ("test", "valid", "train") if name in files)
         text = running_text.read_text(files[part])

@@ -308,7 +308,7 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
     texts = {} if paths else {"train": running_text.embedded()}
     if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
         texts = archive_sets.wikitext(source.files["archive"])
-    texts |= {name: running_text.read_text(each, notes) for name, each in paths.items() if name != "archive"}
+    texts |= {name: running_text.read_text(each, notes, settings.encoding) for name, each in paths.items() if name != "archive"}
     files = {name: [str(path) for path in each] for name, each in paths.items()}
     fractions = {
         name: 0.0 if name in texts else 0.05 if given is None else given

@@ -12,19 +12,31 @@ from pydantic import Field, model_validator
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
+from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.cast import cast_columns, to_frame
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, CommonSchema, Count, Distinct, NumberSchema, Schema, distinct
+from trainwright.tasks.bundle_schema import (
+    Arrays,
+    ClassSchema,
+    CommonSchema,
+    Count,
+    Distinct,
+    NumberSchema,
+    Reading,
+    Schema,
+    distinct,
+)
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
-from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables, reading_notes
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
+    from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
     from trainwright.watch.explained.explanation import Explanation
@@ -51,6 +63,7 @@ class ChosenValues(Schema):
     features: list[FeatureValues]
     target: Literal["class", "number"]
     written: FeatureValues
+    reading: Reading = Reading()
 
 
 class TableValues(Schema):
@@ -159,17 +172,17 @@ class TablePredictor(SupervisedPredictor):
             raise error("E261", what=f"row {rejected[0].row}", why=rejected[0].reason)
         return parsed
 
-    def read(self, path: Path, need_label: bool) -> FileRows:
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file, by the names of the columns that training used. Raise E212 where none can be measured."""
-        table = read_table(path)
+        table = read_table(path, ReadOptions.kept(self.columns))
         items, rejected = cast_columns(table.frame, self.chosen, table.file, need_label)
         rejected = [*table.rejected, *rejected]
         if need_label and not len(items):
             raise error("E212", file=path, where=f"row {rejected[0].row}: {rejected[0].reason}")
-        notes = []
+        notes = reading_notes(table)
         if rejected and not need_label:
             first = "; ".join(f"row {each.row}: {each.reason}" for each in rejected[:3])
             notes.append(f"left out: {len(rejected):,} rows that cannot be read ({first})")
         frame = table.frame.filter(table.frame[ROW].is_in(items[ROW].implode()))
         labels = items[str(self.chosen.label)] if need_label else None
-        return FileRows(frame, items, labels, len(rejected), notes)
+        return FileRows(frame, items, labels, len(rejected), notes, file=table.file)

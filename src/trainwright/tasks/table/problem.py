@@ -71,7 +71,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     rows = assign_splits(source, parts, settings, classes=chosen.target == "class", noun="row")
     listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
-    problem.data["columns"] = chosen.to_values()
+    problem.data["columns"] = chosen.to_values() | source.reading
     problem.notes = [*train.notes, *notes, *chosen.notes, *problem.notes]
     listen(PhaseEnded("encode"))
     return problem, lambda: None

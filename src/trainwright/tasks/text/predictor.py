@@ -20,8 +20,8 @@ from trainwright.errors import error, nearest
 from trainwright.fields import MOST_CHARACTERS
 from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Schema
-from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
+from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Reading, Schema
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables, reading_notes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +38,7 @@ PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
 class TextColumns(Schema):
     text: Distinct
     label: str
+    reading: Reading = Reading()
 
 
 class TextValues(Schema):
@@ -125,23 +126,32 @@ class TextPredictor(SupervisedPredictor):
     def logits(self, items: pl.Series | list[str], rows: int) -> np.ndarray:
         return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
-    def items(self, given: Sequence[Any]) -> list[str]:
-        return whole_texts(given)
+    def items(self, given: Sequence[Any]) -> Any:
+        """Return texts, or those in the columns of a frame. Raise E276 for one that cannot be read, E203, and E320."""
+        if not hasattr(given, "columns") and not hasattr(given, "column_names"):
+            return whole_texts(given)
+        from trainwright.data.read.frames import table_of
+        from trainwright.data.tables.text_columns import join_text
 
-    def read(self, path: Path, need_label: bool) -> FileRows:
+        table = table_of(given)
+        return join_text(table.frame, self._columns(table, False)[0])
+
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a table, by the columns that training used where the file has them."""
         import polars as pl
 
+        from trainwright.data.read.options import ReadOptions
         from trainwright.data.read.tables import read_table
         from trainwright.data.tables.text_columns import join_text
 
-        table = read_table(path)
+        table = read_table(path, ReadOptions.kept(self.columns))
         text, label, notes = self._columns(table, need_label)
+        notes += reading_notes(table)
         if table.rejected and not need_label:
             first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
             notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
         labels = table.frame[str(label)].cast(pl.String) if need_label else None
-        return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
+        return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes, file=table.file)
 
     def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
         """Return the columns that training used, else those that can be derived, with a note that says so."""

@@ -16,7 +16,7 @@ from trainwright.data.read.source import Source
 from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import content_keys
-from trainwright.data.tables.table import ROW, Table, TableStream
+from trainwright.data.tables.table import ROW, Table, TableStream, files_of, table_name
 from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
@@ -98,7 +98,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     settings, columns, rows, tokens = read(source, settings, parent)
     listen(PhaseEnded("read"))
     prepared = _encode(rows, tokens, settings, parent)
-    prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
+    prepared.data["columns"] = {"text": list(columns.text), "label": columns.label, **source.reading}
     if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
         prepared.notes.append(_in_parts(prepared, tokens))
     listen(PhaseEnded("encode"))
@@ -183,16 +183,16 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
     for name, part in prepared.splits.items():
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
-    files = {name: part.file for name, part in prepared.splits.items()}
+    files = {name: [part.file, *files_of(part.file)] for name, part in prepared.splits.items()}
     kept = {"encoder": values, "labels": list(prepared.target.labels), "settings": _shaping(prepared.settings), "files": files}
     return kept | {"data": prepared.data, "notes": prepared.notes}, arrays
 
 
 def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> TextProblem:
     splits = {}
-    for name, file in values["files"].items():
+    for name, (file, *files) in values["files"].items():
         texts = Ragged(arrays[f"{name}/values"], arrays[f"{name}/offsets"], arrays.get(f"{name}/weights"))
-        splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], file)
+        splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], table_name(file, files))
     settings = Settings.model_validate(settings.model_dump() | values["settings"])
     return TextProblem(
         settings=settings,
