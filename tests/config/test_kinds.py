@@ -78,9 +78,9 @@ def test_what_a_table_says_is_asked_once(tmp_path: Path, monkeypatch: pytest.Mon
     numbers = tmp_path / "numbers.csv"
     numbers.write_text("size,price\n" + "".join(f"{n / 7},{n}\n" for n in range(40)))
     asked = []
-    judge, open_table = infer_task.infer_task, source.open_table
+    judge, open_files = infer_task.infer_task, source.open_files
     monkeypatch.setattr(infer_task, "infer_task", lambda *columns: asked.append("judged") or judge(*columns))
-    monkeypatch.setattr(source, "open_table", lambda *file: asked.append("read") or open_table(*file))
+    monkeypatch.setattr(source, "open_files", lambda *file: asked.append("read") or open_files(*file))
     assert told(str(numbers))[0] == "table"  # of which text and image were asked before
     assert asked == ["read", "judged"]
 

@@ -74,6 +74,7 @@ def assign_splits(
     ``classes``: labels are names, and a class that training lacks cannot be measured. ``typed``: people may have typed them.
     Raise DataError: E212, E214 to E217, and as ``cutting``.
     """
+    parts = {"train": parts["train"], **parts}  # first, wherever it came
     rejected = [each for part in parts.values() for each in part.rejected]
     files = {name: parts.get(name, parts["train"]).file for name in NAMES}
     frames = [

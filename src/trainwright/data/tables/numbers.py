@@ -26,9 +26,10 @@ _BEHIND = rf"(?:[%\u2030{_SIGNS}]|{_WORD}(?:/[0-9]*{_WORD})?(?: \p{{L}}{{1,12}})
 _SPACE = r"[ \u00a0\u202f]*"
 _WRITTEN = (
     rf"^(?P<o>\()?{_SPACE}(?P<s>[-+])?{_SPACE}(?P<a>{_BEFORE})?{_SPACE}(?P<t>[-+])?{_SPACE}"
-    rf"(?P<n>[0-9](?:[0-9.,]|{_GAP}][0-9])*(?:[eE][+-]?[0-9]+)?|[.,][0-9]+){_SPACE}"
+    rf"(?P<n>[0-9](?:(?:[0-9.,]|{_GAP}][0-9])*[0-9])?(?:[eE][+-]?[0-9]+)?|[.,][0-9]+){_SPACE}"
     rf"(?P<b>{_BEHIND})?{_SPACE}(?P<c>\))?(?P<e>-)?$"
 )
+# The last of a number before a unit is a digit: 12.png is the name of a file.
 _SAME = {"EUR": "\u20ac", "GBP": "\u00a3"}
 _DURATION = r"^([+-])?(?:([0-9]+):)?([0-9]+):([0-5]?[0-9](?:\.[0-9]+)?)$"
 

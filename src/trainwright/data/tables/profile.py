@@ -43,7 +43,8 @@ class ColumnProfile:
         self.declared = said.kinds.get(name, "")
         dated = not DATE_WORDS.isdisjoint(re.split(r"[_\W]+", snake(name)))
         self.how = How(self.declared, said.decimal, said.dates, dated)
-        if values.dtype == pl.Binary:  # files of images, which are looked at like their names
+        self.is_binary = values.dtype == pl.Binary
+        if self.is_binary:  # files of images, which are looked at like their names
             values = pl.select(
                 pl.when(values.is_not_null()).then(pl.int_range(len(values)).cast(pl.String) + ".png")
             ).to_series()
@@ -171,6 +172,8 @@ class ColumnProfile:
 
     def unusable(self) -> str:
         """Return why nothing can be made of the values, or an empty string."""
+        if self.is_binary:
+            return "its values are of type Binary"
         if self.reading.kind == "empty":
             return "it holds nothing that can be used"
         if self.reading.kind == "unusable":

@@ -22,6 +22,7 @@ def tidy(labels: pl.Series) -> pl.Series:
     """Return labels as text, without blanks around them, whole numbers without ``.0``; null where nothing is left."""
     import polars as pl
 
+    labels = labels.alias("labels")  # its own name might be a pattern to polars
     text = (labels.fill_nan(None) if labels.dtype.is_float() else labels).cast(pl.String).str.strip_chars()
     return text.set(text == "", None).str.replace(_WHOLE, "$1")
 

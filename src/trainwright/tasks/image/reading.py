@@ -135,7 +135,9 @@ def _tables(source: Source) -> dict[str, Table]:
     if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
         return {}
     pictured = [name for name, path in source.given.items() if images.holds_images(path)]
-    return {name: source.open(name).whole() for name in source.files if name not in pictured} if pictured else dict(source.tables)
+    return (
+        {name: source.open(name).whole() for name in source.files if name not in pictured} if pictured else dict(source.tables)
+    )
 
 
 def _without_table(source: Source) -> Parts:
