@@ -15,7 +15,7 @@ from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream
-from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
+from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text, left_out
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
@@ -210,7 +210,9 @@ def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[
     texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
     parts = {name: _part(stream, head, columns, settings, texts) for name, stream in source.streams.items()}
     rows = assign_splits(source, parts, settings)
-    rows.notes = list(head.notes) + list(columns.notes) + rows.notes
+    used = (*columns.text, columns.label, settings.split.partition(":")[2])
+    unused = left_out(head, used, "neither text nor label; text=NAME,NAME joins several columns")
+    rows.notes = [*head.notes, *columns.notes, *unused, *rows.notes]
     return columns, rows, texts.tokens()
 
 
