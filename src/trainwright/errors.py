@@ -233,7 +233,10 @@ MESSAGES: dict[str, Message] = {
     ),
     "E139": Message("the archive '{path}' is damaged: {why}", "Download it again."),
     # images
-    "E140": Message("{path} cannot be used: {why}", "Give a PNG, JPEG, WebP, BMP, GIF or TIFF file that a viewer can open."),
+    "E140": Message(
+        "{path} cannot be used: {why}",
+        "Give a PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF or HEIC file that a viewer can open.",
+    ),
     "E141": Message(
         "the folder '{path}' holds no folder with images in it",
         "Put the images of each class into a folder of its own, or name them in a table (CSV) with a label column.",

@@ -41,6 +41,7 @@ class Pictures:
     keys: pl.Series  # String, shape (rows,): a digest of the file's bytes or of the array's row, the same for equal pictures
     rejected: list[Rejected] = field(default_factory=list)  # what was left out, in the order it was found
     notes: list[Note] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)  # files that are no images, or lie in no folder of a class
     by_row: bool = False  # whether messages count rows of ``file``; else each picture is a file of its own
 
     def __len__(self) -> int:

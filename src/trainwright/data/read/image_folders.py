@@ -7,7 +7,6 @@ followed, so that no link leads into a loop. No picture is decoded here.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +29,7 @@ IMAGE_NAMES = (
     "image_file", "image_name", "picture", "photo",
 )  # fmt: skip
 _IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
+SHOWN = 10  # files named in a note; data.json has them all
 BY_NAME = 0.5  # of the values of a column of a usual name, that end like image files
 
 
@@ -57,11 +57,11 @@ def read(path: Path) -> dict[str, Pictures]:
 def read_folder(folder: Path) -> Pictures:
     """Return the pictures of one folder of classes. Raise E102, E141 (none) or E142 (none that can be used)."""
     labels, names, paths = [], [], []
-    others: Counter[str] = Counter()
+    others: list[str] = []
     for entry in entries(folder):
         for path in _files(entry) if entry.is_dir() else [entry]:
             if path is entry or path.suffix.lower() not in SUFFIXES:
-                others[path.suffix.lower()] += 1
+                others.append(printable(path.relative_to(folder).as_posix()))
                 continue
             labels.append(printable(entry.name))
             names.append(printable(path.relative_to(folder).as_posix()))
@@ -72,10 +72,20 @@ def read_folder(folder: Path) -> Pictures:
     pictures = from_files(str(folder), labels, names, paths, np.arange(1, len(paths) + 1, dtype=np.int64), by_row=False)
     why = f"one folder of images a class: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
     pictures.notes.append(Note("format", "image folder", why))
-    if others:
-        kinds = ", ".join(sorted(suffix or "no suffix" for suffix in others)[:5])
-        pictures.notes.append(Note("passed over", f"{others.total():,} files", f"no image in the folder of a class: {kinds}"))
+    beside = [name for name in others if Path(name).suffix.lower() in SUFFIXES]
+    pictures.passed_over = others
+    pictures.notes += _passed_over([name for name in others if name not in beside], "is no image", "are no images")
+    pictures.notes += _passed_over(beside, "lies in no folder of a class", "lie in no folder of a class")
     return pictures
+
+
+def _passed_over(names: list[str], one: str, several: str) -> list[Note]:
+    """Return a note on files that were passed over, with the names of the first."""
+    if not names:
+        return []
+    count = f"1 file {one}" if len(names) == 1 else f"{len(names):,} files {several}"
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    return [Note("passed over", count, shown)]
 
 
 def images_below(folder: Path) -> list[Path]:

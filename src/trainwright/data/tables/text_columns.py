@@ -5,7 +5,7 @@ Promises: a name that is given is taken or refused, never overridden; what is de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -15,6 +15,8 @@ from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, TITLE_
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.watch.events import Note
+
+SHOWN = 10  # columns named in a note
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,13 @@ class _Choice(ColumnChoice):
         if len(prose) == 2 and not self.table.has_header and prose[0].mean_length < prose[1].mean_length:
             return prose, "without names, but like a title and its description"
         raise self.unclear("E203", why=equal(prose) if prose else "no column holds text of several words")
+
+
+def left_out(table: Table, used: Collection[str | None], why: str) -> list[Note]:
+    """Return a note on the columns that are not among the used ones; none where all are used."""
+    names = [name for name in table.columns if name not in used]
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    return [Note("left out", shown, why)] if names else []
 
 
 def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:

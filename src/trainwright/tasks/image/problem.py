@@ -15,6 +15,7 @@ from trainwright.data.images.storage import Files, ImageSizes, Inputs, Stored, f
 from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.text_columns import left_out
 from trainwright.errors import error
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
@@ -104,7 +105,11 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     rows = assign_splits(source, given, settings, typed=False, noun="image")
     problem = _encode(rows, stored, settings, form, parent)
     problem.data["columns"] = columns | (source.reading if columns else {})
-    problem.notes = [*pictures.notes, *said, *notes, *problem.notes]
+    if passed := [name for part in parts.values() for name in part.passed_over]:
+        problem.data["passed_over"] = passed
+    used = (*columns.values(), (settings.split or "").partition(":")[2])
+    unused = left_out(table, used, "neither image nor label") if table is not None else []
+    problem.notes = [*pictures.notes, *said, *unused, *notes, *problem.notes]
 
     waiting = [each.keep for each in stored.values()]
 

@@ -17,7 +17,7 @@ from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream, files_of, table_name
-from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
+from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text, left_out
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
@@ -222,7 +222,9 @@ def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[
     texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
     parts = {name: _part(stream, first, columns, settings, texts) for name, stream in source.streams.items()}
     rows = assign_splits(source, parts, settings)
-    rows.notes = [*head.notes, *notes, *columns.notes, *rows.notes]
+    used = (*columns.text, columns.label, (settings.split or "").partition(":")[2])
+    unused = left_out(head, used, "neither text nor label; text=NAME,NAME joins several columns")
+    rows.notes = [*head.notes, *notes, *columns.notes, *unused, *rows.notes]
     return settings, columns, rows, texts.tokens()
 
 
