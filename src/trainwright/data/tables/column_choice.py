@@ -62,14 +62,15 @@ class ColumnChoice:
 
     def rare(self, column: ColumnProfile) -> TrainwrightError:
         """Return E205: nearly every value of the label is different."""
-        return self.unclear("E205", name=column.name, distinct=f"{column.distinct:,}", count=f"{column.count:,}")
+        hint = "To predict its numbers, write target=number." if column.reading.kind == "number" else ""
+        return self.unclear("E205", hint, name=column.name, distinct=f"{column.distinct:,}", count=f"{column.count:,}")
 
-    def unclear(self, code: str, **facts: str) -> TrainwrightError:
+    def unclear(self, code: str, hint: str = "", **facts: str) -> TrainwrightError:
         """Return an error that shows every column with its first value, for a person to choose from."""
         known = list(self.columns.values())
         shown = "; ".join(f"{column.name} (such as {_example(column)})" for column in known[:12])
         more = f"; and {len(known) - 12} more" if len(known) > 12 else ""
-        return error(code, path=self.table.file, columns=f"Columns: {shown}{more}.", **facts)
+        return error(code, path=self.table.file, columns=f"Columns: {shown}{more}.", hint=hint, **facts)
 
 
 def column_of(table: Table, name: str) -> str:

@@ -79,8 +79,6 @@ def look(present: pl.Series, decimal: str) -> NumberForm:
     fits = parts["unit"].is_in([unit] if unit == "%" else [unit, ""])
     marked = _marks(parts["number"].fill_null("x"), decimal)
     bad = marked.bad | ~fits.fill_null(False)
-    if int(bad.sum()) >= int(plain.bad.sum()) and len(named) < 2:
-        return plain
     units = tuple(named["unit"].to_list()[:5]) if len(named) > 1 else ()
     if unit == "%" and bool((parts["unit"] == "").any()):
         units = ("%", "none")
