@@ -1,4 +1,4 @@
-"""Splits that a column says, splits by time and by group, and labels in several spellings: the same in every kind of problem."""
+"""Splits that a column says, by time and by group, and labels in several spellings: the same in every kind of problem."""
 
 from __future__ import annotations
 
