@@ -69,7 +69,7 @@ def look(present: pl.Series, decimal: str) -> NumberForm:
     plain = _marks(present, decimal)
     if not int(plain.bad.sum()):
         return plain
-    head = present.head(1000)
+    head = present.head(1000).str.replace_all("\u2212", "-", literal=True)
     if not int(head.str.contains(_WRITTEN).sum()) > 0.9 * len(head) and int(plain.bad.sum()) > len(present) / 2:
         return plain
     parts = _parts(present)
