@@ -91,7 +91,7 @@ def _marks(present: pl.Series, decimal: str) -> NumberForm:
     point = _plain(present, "point").is_null()
     if decimal == "point":
         return NumberForm("point", "", point)
-    comma = ~present.str.contains(COMMA) & _plain(present, "comma").is_null()
+    comma = ~present.str.contains(COMMA)
     if decimal == "comma":
         return NumberForm("comma", "", comma)
     comma |= point & ~present.str.contains("[.,]")
