@@ -265,6 +265,16 @@ def test_kinds_that_cannot_be(options: dict[str, Any], code: str, says: str, tmp
     assert problem.code == code and says in str(problem)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kind_of_the_label_agrees_with_the_target(kind: str, tmp_path: Path) -> None:
+    path = source(kind, tmp_path, ["1", "2", "3"] * 12)
+    assert load(path, task=kind, columns={"label": "category"})[2].labels == ("1", "2", "3")
+    if kind == "table":
+        assert load(path, task=kind, columns={"label": "number"})[2].labels == ()
+    else:
+        assert refusal(path, task=kind, columns={"label": "number"}).code == "E226"
+
+
 def test_a_kind_decides_the_task(tmp_path: Path) -> None:
     path = source("table", tmp_path, word=["a", "b", "c"] * 12)
     assert load(path)[2].task == "table"
