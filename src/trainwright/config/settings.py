@@ -40,7 +40,7 @@ def _delimiter(value: object) -> object:
 
 
 def _one_mark(value: str) -> str:
-    if value and (len(value) > 1 or not value.isascii() or value.isalnum() or value in "\"\r\n\0"):
+    if value and (len(value) > 1 or not value.isascii() or value.isalnum() or value in '"\r\n\0'):
         raise ValueError(f"one character that is no letter, digit or quote, or its name: {', '.join(DELIMITERS.values())}")
     return value
 

@@ -203,7 +203,9 @@ def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFr
 def reading_notes(table: Table) -> list[str]:
     """Return what a person should know of how the file of a table was read, beside what is usual."""
     usual = ("utf-8", "utf-8-sig", "utf-16")
-    notes = [note for note in table.notes if note.what == "passed over" or (note.what == "encoding" and note.value not in usual)]
+    notes = [
+        note for note in table.notes if note.what == "passed over" or (note.what == "encoding" and note.value not in usual)
+    ]
     return [f"{note.what}: {note.value}, {note.why}" for note in notes]
 
 
@@ -275,6 +277,8 @@ class SupervisedPredictor(Predictor):
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
         found = self.read_unlabelled(paths)
+        if not len(found.frame):
+            raise error("E212", file=", ".join(map(str, paths)), where="; ".join(found.notes))
         answers = self._answers(found.items, len(found.frame), top)
         return FilePredictions(found.frame.drop(ROW), found.frame[ROW].to_list(), answers, found.notes, found.names)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,8 @@ IMAGE_NAMES = (
     "image_file", "image_name", "picture", "photo",
 )  # fmt: skip
 _IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
+_ADDRESS = rf"(?i)^\s*[a-z][a-z0-9+.-]+://\S+({SUFFIX_PATTERN})(\?\S*)?\s*$"
+LOOKED_FOR = 20  # images of a table, to see whether its paths count from another folder
 BY_NAME = 0.5  # of the values of a column of a usual name, that end like image files
 
 
@@ -48,10 +50,20 @@ def read(path: Path) -> dict[str, Pictures]:
     A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
     Raise what ``read_folder`` raises.
     """
+    _refuse_boxes(path)
     found = by_part(path, holds)
     others = any(_is_class(entry) for entry in entries(path) if entry.name.lower() not in PARTS)
     folders = found if "train" in found and (len(found) > 1 or not others) else {"train": path}
     return {part: read_folder(folder) for part, folder in folders.items()}
+
+
+def _refuse_boxes(path: Path) -> None:
+    """Raise E284 for the layouts of detectors: images in one folder, and in another of text, XML or JSON where things are."""
+    folders = {entry.name.lower(): entry for entry in entries(path) if entry.is_dir()}
+    pictures = next((folders[name] for name in ("images", "jpegimages") if name in folders), None)
+    labels = next((folders[name] for name in ("labels", "annotations") if name in folders), None)
+    if pictures and labels and any(each.suffix.lower() in (".txt", ".xml", ".json") for each in _files(labels)):
+        raise error("E284", path=path, images=pictures.name, labels=labels.name)
 
 
 def read_folder(folder: Path) -> Pictures:
@@ -97,7 +109,35 @@ def image_column(table: Table, image: str = "") -> tuple[str, str]:
     found = [name for name, share in shares.items() if share >= MOST]
     if len(found) > 1:
         raise error("E149", path=table.file, why=f"{', '.join(map(repr, found))} fit equally well")
+    if not found:
+        _refuse_addresses(table)
     return (found[0], "its values are names of image files") if found else ("", "")
+
+
+def _refuse_addresses(table: Table) -> None:
+    """Raise E281 for a column of addresses of images."""
+    for name, profile in table.profiles.items():
+        if profile.share(_ADDRESS) >= MOST:
+            raise error("E281", name=name, path=table.file, value=profile.head[0])
+
+
+def places_of(names: Sequence[str], table: Path) -> list[Path]:
+    """Return where images are that a table names by paths from its folder, whatever marks stand between their parts.
+
+    Raise E283 where they plainly are in another folder beside it.
+    """
+    base = table.parent
+    places = [base / name for name in names]
+    for number, name in enumerate(names):
+        if "\\" in name and not places[number].exists():
+            places[number] = base / name.replace("\\", "/")
+    tried = list(zip(names, places, strict=True))[:LOOKED_FOR]
+    if tried and not any(place.exists() for _, place in tried):
+        name = tried[0][0].replace("\\", "/")
+        for folder in filter(Path.is_dir, entries(base)):
+            if (folder / name).exists():
+                raise error("E283", path=table, found=folder.name, name=name)
+    return places
 
 
 def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
@@ -118,11 +158,9 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
     for value, _, row in texts.filter(~(filled[0] & filled[1])).iter_rows():
         reason = "no label" if value and value.strip() else "no name of an image"
         rejected.append(Rejected(table.file, row, reason))
-    base = Path(table.file).parent
     names = good["image"].to_list()
-    pictures = from_files(
-        table.file, good["label"].to_list(), names, [base / name for name in names], good[ROW].to_numpy(), by_row=True
-    )
+    places = places_of(names, Path(table.file))
+    pictures = from_files(table.file, good["label"].to_list(), names, places, good[ROW].to_numpy(), by_row=True)
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
     pictures.notes = [*table.notes, Note("image", column, why), *chosen.notes]
     return pictures

@@ -40,7 +40,9 @@ class ReadOptions:
     @property
     def said(self) -> dict[str, str]:
         """Return what is said, by its setting."""
-        return {field.name: getattr(self, field.name) for field in fields(self)[:3] if getattr(self, field.name) != field.default}
+        return {
+            field.name: getattr(self, field.name) for field in fields(self)[:3] if getattr(self, field.name) != field.default
+        }
 
     def has_no_use_for(self, path: object, why: str, *keys: str) -> None:
         """Raise E190 where a person said one of these settings of a source that has no use for it; all without ``keys``."""

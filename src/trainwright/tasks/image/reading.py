@@ -68,7 +68,8 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
 def read_labelled(path: Path, columns: ImageColumns, part: str = "test", options: ReadOptions | None = None) -> Pictures:
     """Return the labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
-    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
+    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table. Raise E213 for a
+    table without the label, SourceError for what is unreadable.
     """
     if path.is_dir() or images.holds_images(path):
         return images.of_split(images.read_pictures(path), part)
@@ -242,7 +243,7 @@ def _of_table(path: Path, columns: ImageColumns) -> Unit:
     cells, rows = table.frame[column].cast(pl.String).str.strip_chars().fill_null(""), table.frame[ROW]
     rejected = [Rejected(table.file, row, "no name of an image") for row in rows.filter(cells == "").to_list()]
     names = cells.filter(cells != "").to_list()
-    pictures = _pictures(table.file, names, [path.parent / name for name in names], None)
+    pictures = _pictures(table.file, names, image_folders.places_of(names, path), None)
     pictures = replace(pictures, rows=rows.filter(cells != "").to_numpy(), rejected=[*table.rejected, *rejected], by_row=True)
     return pictures, table.frame
 

@@ -19,7 +19,17 @@ from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, CommonSchema, Count, Distinct, NumberSchema, Reading, Schema, distinct
+from trainwright.tasks.bundle_schema import (
+    Arrays,
+    ClassSchema,
+    CommonSchema,
+    Count,
+    Distinct,
+    NumberSchema,
+    Reading,
+    Schema,
+    distinct,
+)
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables, reading_notes
