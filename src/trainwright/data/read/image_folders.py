@@ -30,6 +30,8 @@ IMAGE_NAMES = (
 )  # fmt: skip
 _IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
 SHOWN = 10  # files named in a note; data.json has them all
+_ADDRESS = rf"(?i)^\s*[a-z][a-z0-9+.-]+://\S+({SUFFIX_PATTERN})(\?\S*)?\s*$"
+LOOKED_FOR = 20  # images of a table, to see whether its paths count from another folder
 BY_NAME = 0.5  # of the values of a column of a usual name, that end like image files
 
 
@@ -48,10 +50,20 @@ def read(path: Path) -> dict[str, Pictures]:
     A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
     Raise what ``read_folder`` raises.
     """
+    _refuse_boxes(path)
     found = by_part(path, holds)
     others = any(_is_class(entry) for entry in entries(path) if entry.name.lower() not in PARTS)
     folders = found if "train" in found and (len(found) > 1 or not others) else {"train": path}
     return {part: read_folder(folder) for part, folder in folders.items()}
+
+
+def _refuse_boxes(path: Path) -> None:
+    """Raise E284 for the layouts of detectors: images in one folder, and in another of text, XML or JSON where things are."""
+    folders = {entry.name.lower(): entry for entry in entries(path) if entry.is_dir()}
+    pictures = next((folders[name] for name in ("images", "jpegimages") if name in folders), None)
+    labels = next((folders[name] for name in ("labels", "annotations") if name in folders), None)
+    if pictures and labels and any(each.suffix.lower() in (".txt", ".xml", ".json") for each in _files(labels)):
+        raise error("E284", path=path, images=pictures.name, labels=labels.name)
 
 
 def read_folder(folder: Path) -> Pictures:
@@ -107,7 +119,16 @@ def image_column(table: Table, image: str = "") -> tuple[str, str]:
     found = [name for name, share in shares.items() if share >= MOST]
     if len(found) > 1:
         raise error("E149", path=table.file, why=f"{', '.join(map(repr, found))} fit equally well")
+    if not found:
+        _refuse_addresses(table)
     return (found[0], "its values are names of image files") if found else ("", "")
+
+
+def _refuse_addresses(table: Table) -> None:
+    """Raise E281 for a column of addresses of images."""
+    for name, profile in table.profiles.items():
+        if profile.share(_ADDRESS) >= MOST:
+            raise error("E281", name=name, path=table.file, value=profile.head[0])
 
 
 def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
@@ -145,11 +166,28 @@ def cell_names(table: Table, column: str) -> pl.Series:
 
 
 def cell_places(table: Table, column: str, rows: pl.DataFrame) -> list[Path | bytes]:
-    """Return where the images of ``rows`` (``image``, ``ROW``) lie, as seen from their table, or what the cells hold."""
+    """Return where the images of ``rows`` (``image``, ``ROW``) lie, as seen from their table, or what the cells hold.
+
+    Raise E283 where they plainly lie in another folder beside it.
+    """
     if table.frame[column].dtype == pl.Binary:
         return rows.join(table.frame.select(ROW, cell=column), on=ROW, how="left", maintain_order="left")["cell"].to_list()
     folders = [Path(file).parent for file in files_of(table.file)]
-    return [folders[row >> SHARD] / name for name, row in rows.select("image", ROW).iter_rows()]
+    named = [(folders[row >> SHARD], name) for name, row in rows.select("image", ROW).iter_rows()]
+    places = [_place(base, name) for base, name in named]
+    tried = list(zip(named, places, strict=True))[:LOOKED_FOR]
+    if tried and not any(place.exists() for _, place in tried):
+        base, name = named[0][0], named[0][1].replace("\\", "/")
+        for folder in filter(Path.is_dir, entries(base)):
+            if (folder / name).exists():
+                raise error("E283", path=table.file, found=folder.name, name=name)
+    return list(places)
+
+
+def _place(base: Path, name: str) -> Path:
+    """Return where an image lies, whatever marks stand between the parts of its path."""
+    place = base / name
+    return base / name.replace("\\", "/") if "\\" in name and not place.exists() else place
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from trainwright.data.files.content import FileContent, load, require
 from trainwright.data.files.virtual import as_path
 from trainwright.data.read import text_folder
+from trainwright.data.read.csv_strict import first_lines
 from trainwright.data.read.formats import FORMATS, Part, Sniffed, magics
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.shards import open_shards
@@ -48,7 +49,8 @@ def open_table(path: Path, options: ReadOptions = DERIVED) -> TableStream:
             raise error("E109", path=stream.head.file)
         first = rejected[0]
         where = f"{first.file}, row {first.row}" if first.row else first.file
-        raise error("E111", path=stream.head.file, count=len(rejected), why=first.reason, where=where)
+        lines = "" if path.is_dir() else first_lines(loaded.data)
+        raise error("E111", path=stream.head.file, count=len(rejected), why=first.reason, where=where, lines=lines)
     return stream
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 
-from trainwright.data.files.content import load
+from trainwright.data.files.content import load, plain_suffix
 from trainwright.data.files.encoding import decode, encoding_of, text_fault
-from trainwright.data.files.folders import class_folders, printable, split_folder
+from trainwright.data.files.folders import class_folders, entries, printable, split_folder
 from trainwright.data.read.formats import Sniffed, recognized
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.tables.table import ROW, Rejected, Table
@@ -24,7 +25,7 @@ def sniff(path: Path) -> Sniffed:
         raise error("E118", path=path, parts=", ".join(f"{part.name}/" for part in parts.values()), part=parts["train"])
     classes = class_folders(path)
     if not classes:
-        raise error("E112", path=path)
+        raise error("E112", path=path, found=_described(path))
     why = f"one folder of .txt files a class: {', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
     return recognized("folder", why, has_header=False)
 
@@ -57,6 +58,15 @@ def read(path: Path, options: ReadOptions = DERIVED) -> Table:
             rejected.append(Rejected(printable(str(file)), 0, problem.what))
     schema = {"label": pl.String, "text": pl.String, "path": pl.String, ROW: pl.Int64}
     return Table(pl.DataFrame(rows, schema=schema, orient="row"), str(path), rejected, notes, False, used)
+
+
+def _described(path: Path) -> str:
+    """Return what lies in a folder, by the ends of the names, as words behind "there"."""
+    held = entries(path)
+    kinds = Counter("folders" if entry.is_dir() else plain_suffix(entry) or "files without an ending" for entry in held)
+    names = [f"{count:,} {kind if kind[0] != '.' else f'{kind} files'}" for kind, count in kinds.most_common(5)]
+    examples = ", ".join(printable(entry.name) for entry in held[:3])
+    return f"are {', '.join(names)} ({examples}{', ...' if len(held) > 3 else ''})" if held else "is nothing in it"
 
 
 class _Contents:

@@ -75,7 +75,8 @@ def read_labelled(
 ) -> Pictures:
     """Return the labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
-    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
+    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table. Raise E213 for a
+    table without the label, SourceError for what is unreadable.
     """
     if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)):
         return images.of_split(images.read_pictures(path), part)
