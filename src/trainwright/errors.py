@@ -105,7 +105,7 @@ MESSAGES: dict[str, Message] = {
     "E103": Message("'{path}' is empty", "Check how it was written or downloaded."),
     "E104": Message(
         "'{path}' is not a table of text: it looks like {kind}",
-        "Export the data as CSV, JSON lines or Parquet; a compressed file may end in .gz or .zst.",
+        "Export the data as CSV, JSON lines or Parquet; a compressed file may end in .gz, .zst, .bz2 or .xz.",
     ),
     "E105": Message("the compressed file '{path}' is damaged: {why}", "Download or compress it again."),
     "E106": Message(
@@ -216,7 +216,7 @@ MESSAGES: dict[str, Message] = {
     # running text
     "E160": Message(
         "the folder '{path}' holds no text to train on",
-        "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too.",
+        "Text files end in .txt, .text, .md, .tokens or .raw; compressed ones too.",
     ),
     "E161": Message("there is nothing but white space in {files}", "Check how it was written or downloaded."),
     "E162": Message(
@@ -262,6 +262,13 @@ MESSAGES: dict[str, Message] = {
         "'{file}' of '{path}' is no part of the table that begins in '{first}': {why}",
         "Files of one table have the same columns. Take it out of the folder, or name the files by a pattern in quotes: "
         "'FOLDER/part-*.csv'.",
+    ),
+    "E185": Message(
+        "the archive '{path}' is not read in memory: {why}", "Unpack it yourself if you trust it, and name the folder."
+    ),
+    "E186": Message(
+        "the archive '{path}' holds no data that is known: {found}",
+        "Known are tables, folders of texts or images by class, and running text. Unpack what is an archive inside it.",
     ),
     # how a file is read
     "E190": Message("{key}={value} cannot be for '{path}': {why}", "Leave it out."),

@@ -57,7 +57,9 @@ def test_a_run_can_be_verified_shown_and_gone_on_from_as_it_was_read(
 ) -> None:
     run, folder = chinese
     assert not tw.verify(run).wrong
-    assert all(any(word in each["input"] for word in "".join(WORDS.values())) for each in tw.mistakes(run) or [{"input": "\u9ec4"}])
+    assert all(
+        any(word in each["input"] for word in "".join(WORDS.values())) for each in tw.mistakes(run) or [{"input": "\u9ec4"}]
+    )
     words = ["train", folder / "gbk.csv", "--from", run.path, "epochs=1", "speed=off", "--out", folder / "second"]
     out, err, code = talk(capsys, monkeypatch, *words)
     assert code == 0 and "as in training" in out + err

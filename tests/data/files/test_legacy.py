@@ -55,7 +55,15 @@ def test_nothing_is_misread_in_silence_however_little_there_is() -> None:
     assert silent == 0 and wrong < 0.15 * count
 
 
-@pytest.mark.parametrize("text", ["na\u00efve caf\u00e9, M\u00fcller", "\u201cyes\u201d \u2013 5 \u20ac", "20 \u00b0C \u00b1 2 m\u00b2", "S\u00e3o Paulo \u00e5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "na\u00efve caf\u00e9, M\u00fcller",
+        "\u201cyes\u201d \u2013 5 \u20ac",
+        "20 \u00b0C \u00b1 2 m\u00b2",
+        "S\u00e3o Paulo \u00e5",
+    ],
+)
 def test_western_text_with_letters_of_several_languages_stays_what_it_is(text: str) -> None:
     data = f"text,label\n{text},a\n".encode("cp1252") * 20
     assert data.decode(encoding_of([data], Path("x"))[0]) == data.decode("cp1252")

@@ -84,7 +84,11 @@ def test_a_header_that_is_said_is_taken_against_all_signs(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("encoding", ["gb18030", "cp1251", "koi8_r", "utf-16-le", "utf-32", "utf-8", "cp1140"])
 def test_an_encoding_that_is_said(tmp_path: Path, encoding: str) -> None:
-    text = "text,label\n\u043c\u0438\u0440,a\n" * 1 + "\u0443\u0440\u0430,b\n" if encoding != "cp1140" else "text,label\nabc,a\nb,c\n"
+    text = (
+        "text,label\n\u043c\u0438\u0440,a\n" * 1 + "\u0443\u0440\u0430,b\n"
+        if encoding != "cp1140"
+        else "text,label\nabc,a\nb,c\n"
+    )
     table = read(tmp_path, text.encode(encoding), encoding=encoding)
     assert table.frame["text"].to_list() == [line.split(",")[0] for line in text.splitlines()[1:]]
 
@@ -93,9 +97,13 @@ def test_bytes_that_are_not_in_the_encoding_said_are_bad_rows_and_many_are_a_ref
     good = "".join(f"\u4f60\u597d\u4e16\u754c{n},a\n" for n in range(20)).encode("gb18030")
     table = read(tmp_path, b"text,label\n" + good + b"\xff\xff,b\n" + good, encoding="gb18030")
     assert table.frame.height == 40 and [each.row for each in table.rejected] == [22]
-    problem = refused(tmp_path, b"text,label\nx,a\n" + "\u00e9t\u00e9 \u00e0 No\u00ebl,b\n".encode("latin-1") * 9, encoding="ascii")
+    problem = refused(
+        tmp_path, b"text,label\nx,a\n" + "\u00e9t\u00e9 \u00e0 No\u00ebl,b\n".encode("latin-1") * 9, encoding="ascii"
+    )
     assert problem.code == "E191" and "row 3" in problem.where and "ascii" in str(problem)
-    said = read(tmp_path, "text,label\n\u4f60\u597d,a\n\u597d,b\n", encoding="cp1251")  # it can be read so, and is; but not in silence
+    said = read(
+        tmp_path, "text,label\n\u4f60\u597d,a\n\u597d,b\n", encoding="cp1251"
+    )  # it can be read so, and is; but not in silence
     assert "valid UTF-8" in said_of(said, "encoding")
 
 
@@ -304,7 +312,9 @@ def noisy(draw: st.DrawFn) -> tuple[str, list[tuple[str, ...]], int, str]:
 
 @examples(deadline=None, max_examples=80)
 @given(noisy())
-def test_noise_changes_no_row(tmp_path_factory: pytest.TempPathFactory, made: tuple[str, list[tuple[str, ...]], int, str]) -> None:
+def test_noise_changes_no_row(
+    tmp_path_factory: pytest.TempPathFactory, made: tuple[str, list[tuple[str, ...]], int, str]
+) -> None:
     content, rows, bad, encoding = made
     table = read(tmp_path_factory.mktemp("noisy"), content.encode(encoding))
     assert table.frame.drop(ROW).rows() == rows, table.notes

@@ -16,7 +16,7 @@ import polars as pl
 from trainwright.data.files import cache
 from trainwright.data.files.content import require
 from trainwright.data.files.folders import is_path, short_name, split_folder
-from trainwright.data.files.virtual import as_path
+from trainwright.data.files.virtual import InArchive, as_path
 from trainwright.data.read import builtin, catalog, frames, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
 from trainwright.data.read.options import DERIVED, KEYS, ReadOptions
@@ -151,6 +151,7 @@ def _without_unlabelled(found: Source) -> Source:
 
 def _digest(path: Path, files: Sequence[Path] = ()) -> str:
     digest = hashlib.blake2b(digest_size=16)
+    path = path.archive if isinstance(path, InArchive) and not files and path.is_dir() else path
     for file in files or (sorted(path.rglob("*")) if path.is_dir() else [path]):
         if file.is_file():
             digest.update(f"{file.relative_to(path) if not files and path.is_dir() else ''}:{file.stat().st_size};".encode())

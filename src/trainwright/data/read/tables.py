@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 from trainwright.data.files.content import FileContent, load, require
-from trainwright.data.files.virtual import as_path
+from trainwright.data.files.folders import class_folders, entries, split_folder
+from trainwright.data.files.virtual import InArchive, as_path
 from trainwright.data.read import text_folder
 from trainwright.data.read.formats import FORMATS, Part, Sniffed, magics
 from trainwright.data.read.options import DERIVED, ReadOptions
@@ -63,6 +64,8 @@ def _folder(path: Path, options: ReadOptions) -> TableStream:
     """Read the tables in a folder, of several splits those to be measured on; or its texts."""
     found = find_tables(path)
     if found is None:
+        if isinstance(path, InArchive) and not class_folders(path) and not split_folder(path):
+            raise error("E186", path=path, found=", ".join(each.name for each in entries(path)[:5]) or "nothing")
         return TableStream(text_folder.read(path, options))
     part = next(part for part in ("test", "valid", "train") if part in found.splits)
     stream = open_files(path, found.splits[part], options)
