@@ -270,6 +270,11 @@ MESSAGES: dict[str, Message] = {
         "the archive '{path}' holds no data that is known: {found}",
         "Known are tables, folders of texts or images by class, and running text. Unpack what is an archive inside it.",
     ),
+    "E187": Message("'{path}' is read by python-calamine, which is not installed", "Run: pip install 'trainwright[excel]'"),
+    "E188": Message(
+        "'{path}' cannot be read as a workbook: {why}",
+        "Open it in a spreadsheet program and save the sheet as CSV. Of an archive the name ends in .zip.",
+    ),
     # how a file is read
     "E190": Message("{key}={value} cannot be for '{path}': {why}", "Leave it out."),
     "E191": Message(
