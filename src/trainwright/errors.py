@@ -185,7 +185,8 @@ MESSAGES: dict[str, Message] = {
     "E140": Message("{path} cannot be used: {why}", "Give a PNG, JPEG, WebP, BMP, GIF or TIFF file that a viewer can open."),
     "E141": Message(
         "the folder '{path}' holds no folder with images in it",
-        "Put the images of each class into a folder of its own, or name them in a table (CSV) with a label column.",
+        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them by "
+        "label and number: cat.0.png, dog.1.png.",
     ),
     "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
     "E143": Message(

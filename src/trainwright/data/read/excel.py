@@ -14,7 +14,7 @@ import polars as pl
 
 from trainwright.data.files import content as files
 from trainwright.data.read.csv_fast import refuse_names
-from trainwright.data.read.formats import OpenedParts, Sniffed
+from trainwright.data.read.formats import OpenedParts, Sniffed, by_suffix
 from trainwright.data.read.frames import series
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
@@ -22,6 +22,7 @@ from trainwright.watch.events import Note
 
 ABOVE = 20  # rows in which the header is looked for
 NO_VALUE = ("", "#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!")
+MARKS = (b"[Content_Types].xml", b"opendocument.spreadsheet", b"\xd0\xcf\x11\xe0")  # in workbooks, whatever they are called
 MOST_BYTES = 256 << 20  # of a workbook, all of which is held in memory
 
 
@@ -42,15 +43,18 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
 
 
 def _sheets(content: files.FileContent) -> dict[str, list[tuple[int, list[Any]]]]:
-    """Return the rows of every sheet that have a value, by name, each with its number."""
+    """Return the rows of every sheet that have a value, by name, each with its number. Raise E104 for another zip archive."""
+    if content.size > MOST_BYTES:
+        raise error("E188", path=content.path, why=f"it has more than {MOST_BYTES >> 20} MiB")
+    data = content.data or content.path.read_bytes()
+    if not by_suffix(content.suffix).endswith("workbook") and not any(mark in data for mark in MARKS):
+        raise error("E104", path=content.path, kind="a zip archive, whose name ends in .zip")
     try:
         import python_calamine
     except ImportError as problem:
         raise error("E187", path=content.path) from problem
-    if content.size > MOST_BYTES:
-        raise error("E188", path=content.path, why=f"it has more than {MOST_BYTES >> 20} MiB; save the sheet as CSV")
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content.data or content.path.read_bytes()))
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         read = {name: book.get_sheet_by_name(name) for name in book.sheet_names}
         rows = {name: (sheet.start or (0, 0), sheet.to_python(skip_empty_area=True)) for name, sheet in read.items()}
     except (python_calamine.CalamineError, OSError, ValueError) as problem:

@@ -1,4 +1,4 @@
-"""A folder of texts: one folder of .txt files a class."""
+"""A folder of texts: one folder of files a class."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import polars as pl
 
 from trainwright.data.files.content import load
 from trainwright.data.files.encoding import decode, encoding_of, text_fault
-from trainwright.data.files.folders import class_folders, printable, split_folder
+from trainwright.data.files.folders import printable
 from trainwright.data.read.formats import Sniffed, recognized
+from trainwright.data.read.layout import text_classes, text_splits
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.errors import TrainwrightError, error
@@ -20,12 +21,13 @@ from trainwright.watch.events import Note
 
 def sniff(path: Path) -> Sniffed:
     """Return the format of the folder. Raise E112 where it has no classes, and E118 where it is split."""
-    if parts := split_folder(path):
+    if parts := text_splits(path):
         raise error("E118", path=path, parts=", ".join(f"{part.name}/" for part in parts.values()), part=parts["train"])
-    classes = class_folders(path)
+    classes = text_classes(path)
     if not classes:
         raise error("E112", path=path)
-    why = f"one folder of .txt files a class: {', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
+    named = all(file.suffix.lower() == ".txt" for files in classes.values() for file in files)
+    why = f"one folder of {'.txt files' if named else 'texts'} a class: {', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
     return recognized("folder", why, has_header=False)
 
 
@@ -35,7 +37,7 @@ def read(path: Path, options: ReadOptions = DERIVED) -> Table:
     options.has_no_use_for(path, "a folder of texts has neither", "delimiter", "header")
     rows: list[tuple[str, str, str, int]] = []
     rejected: list[Rejected] = []
-    files = [file for texts in class_folders(path).values() for file in texts]
+    files = [file for texts in text_classes(path).values() for file in texts]
     named, binding, used = options.encoding, options.binding, "utf-8"
     for number, file in enumerate(files, start=1):
         try:
