@@ -156,7 +156,7 @@ MESSAGES: dict[str, Message] = {
     "E103": Message("'{path}' is empty", "Check how it was written or downloaded."),
     "E104": Message(
         "'{path}' is not a table of text: it looks like {kind}",
-        "Tables are read as CSV, JSON lines or Parquet; a compressed file may end in .gz or .zst.",
+        "Tables are read as CSV, JSON lines, Parquet, Arrow or Excel; a compressed file may end in .gz, .zst, .bz2 or .xz.",
     ),
     "E105": Message("the compressed file '{path}' is damaged: {why}", "Download or compress it again."),
     "E106": Message(
@@ -243,7 +243,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "E141": Message(
         "the folder '{path}' holds no folder with images in it",
-        "Put the images of each class into a folder of its own, or name them in a table (CSV) with a label column.",
+        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them by "
+        "label and number: cat.0.png, dog.1.png.",
     ),
     "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
     "E143": Message(
@@ -274,7 +275,7 @@ MESSAGES: dict[str, Message] = {
     # running text
     "E160": Message(
         "the folder '{path}' holds no text to train on",
-        "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too.",
+        "Text files end in .txt, .text, .md, .tokens or .raw; compressed ones too.",
     ),
     "E161": Message("there is nothing but white space in {files}", "Check how it was written or downloaded."),
     "E162": Message(
@@ -320,6 +321,18 @@ MESSAGES: dict[str, Message] = {
         "'{file}' of '{path}' is no part of the table that begins in '{first}': {why}",
         "Files of one table have the same columns. Take it out of the folder, or name the files by a pattern in quotes: "
         "'FOLDER/part-*.csv'.",
+    ),
+    "E185": Message(
+        "the archive '{path}' is not read in memory: {why}", "Unpack it yourself if you trust it, and name the folder."
+    ),
+    "E186": Message(
+        "the archive '{path}' holds no data that is known: {found}",
+        "Known are tables, folders of texts or images by class, and running text. Unpack what is an archive inside it.",
+    ),
+    "E187": Message("'{path}' is read by python-calamine, which is not installed", "Run: pip install 'trainwright[excel]'"),
+    "E188": Message(
+        "'{path}' cannot be read as a workbook: {why}",
+        "Open it in a spreadsheet program and save the sheet as CSV. Of an archive the name ends in .zip.",
     ),
     # how a file is read
     "E190": Message("{key}={value} cannot be for '{path}': {why}", "Leave it out."),

@@ -126,7 +126,7 @@ class Settings(Strict):
     header: Literal["auto", "yes", "no"] = setting(
         "auto", "whether a file's first record names the columns; auto = derived", only=LABELLED
     )
-    text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text")
+    text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text language")
     image: str = setting("", "the column of image paths; empty = derived", only="image")
     features: Words = setting([], "columns to predict from; empty = derived", only="table")
     label: str = setting("", "the column to predict; empty = derived", only=LABELLED)

@@ -7,9 +7,10 @@ fill the memory; whether a file is compressed is told by its first bytes, not by
 from __future__ import annotations
 
 import gzip
+import importlib
 import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -18,6 +19,7 @@ from typing import IO, BinaryIO
 
 from trainwright.data.files.encoding import decode, errors_of, not_decoded, texts_of, utf16_side
 from trainwright.data.files.spool import scratch_errors, scratch_file
+from trainwright.data.files.virtual import InArchive
 from trainwright.errors import TrainwrightError, error, nearest
 
 MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
@@ -27,7 +29,12 @@ SMALL_TEXT = 8 << 20  # of text, whose records take many times its size in memor
 READ_BYTES = 1 << 20
 HEAD_BYTES = 64 << 20  # bytes of records that are read at first, and all of a file that is not larger
 PART_BYTES = 16 << 20  # bytes of those behind that are read at a time
-COMPRESSIONS = {"gz": b"\x1f\x8b", "zst": b"\x28\xb5\x2f\xfd"}  # the first bytes of each; also how its files end
+COMPRESSIONS = {
+    "gz": b"\x1f\x8b",
+    "zst": b"\x28\xb5\x2f\xfd",
+    "bz2": b"BZh",
+    "xz": b"\xfd7zXZ",
+}  # the first bytes of each; also how its files end
 ZST_CHUNK = 2 << 10  # a zstd block of 4 bytes may hold 128 KiB: small bites keep one call below 64 MiB
 
 _MAGIC: list[tuple[bytes, str]] = [
@@ -43,8 +50,6 @@ _MAGIC: list[tuple[bytes, str]] = [
     (b"PAR1", "a Parquet file"),
     (b"\xd0\xcf\x11\xe0", "an old Office document (.xls)"),
     (b"7z\xbc\xaf", "a 7z archive"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ", "an xz file"),
     (b"version https://git-lfs", "a Git LFS pointer, not the data itself"),
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),
@@ -85,7 +90,7 @@ class FileContent:
     path: Path
     data: bytes  # all of it, or of a large file that was asked for by ``streamed`` the first ``HEAD_BYTES``
     suffix: str  # the extension in lower case, without the one of the compression (.csv of a.csv.gz)
-    compression: str  # "", "gz" or "zst", as the first bytes say
+    compression: str  # "" or one of ``COMPRESSIONS``, as the first bytes say
     size: int  # bytes of all of it
     magic: bytes = b""  # the first bytes of a binary format; empty for text
     file: SpilledContent | None = None  # where all of it is, if it is not in ``data``
@@ -173,6 +178,8 @@ def require(path: Path) -> None:
             return
         odd = path.exists()
         names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() and not odd else []
+    except TrainwrightError:  # of an archive
+        raise
     except (OSError, ValueError) as problem:
         raise error("E102", path=path, why=getattr(problem, "strerror", None) or problem) from problem
     if odd:
@@ -193,7 +200,7 @@ def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bo
     file.seek(0)
     compression = next((name for name, magic in COMPRESSIONS.items() if head.startswith(magic)), "")
     suffix = plain_suffix(path)
-    if not compression and (magic := _magic(head, magics)):
+    if not compression and not isinstance(path, InArchive) and (magic := _magic(head, magics)):
         return FileContent(path, b"", suffix, "", path.stat().st_size, magic)
     chunks = _UNPACKERS.get(compression, _plain_chunks)(file)
     checked = _checked(chunks, path, file if compression else None, MAX_RECORD_BYTES if records else None, magics)
@@ -263,7 +270,26 @@ def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
         raise error("E105", path=file.name, why="it ends in the middle of its data")
 
 
-_UNPACKERS = {"gz": _gz_chunks, "zst": _zst_chunks}
+def _chunks_of(module: str, opener: str) -> Callable[[BinaryIO], Iterator[bytes]]:
+    """Return what unpacks a file by a module of the standard library, which is imported for it."""
+
+    def chunks(file: BinaryIO) -> Iterator[bytes]:
+        library = importlib.import_module(module)
+        try:
+            with getattr(library, opener)(file) as unpacked:
+                yield from _plain_chunks(unpacked)
+        except (EOFError, ValueError, OSError, MemoryError, getattr(library, "LZMAError", EOFError)) as problem:
+            raise error("E105", path=file.name, why=str(problem)) from problem
+
+    return chunks
+
+
+_UNPACKERS = {
+    "gz": _gz_chunks,
+    "zst": _zst_chunks,
+    "bz2": _chunks_of("bz2", "BZ2File"),
+    "xz": _chunks_of("lzma", "LZMAFile"),
+}
 
 
 def _checked(

@@ -44,6 +44,8 @@ FORMATS = [
     Format("parquet", (".parquet", ".pq"), "trainwright.data.read.parquet", b"PAR1"),
     Format("arrow", (".arrow", ".feather", ".ipc"), "trainwright.data.read.arrow", b"ARROW1"),
     Format("arrow stream", (".arrows",), "trainwright.data.read.arrow", b"\xff\xff\xff\xff"),
+    Format("workbook", (".xlsx", ".xlsm", ".xlsb", ".ods"), "trainwright.data.read.excel", b"PK\x03\x04"),
+    Format("old workbook", (".xls",), "trainwright.data.read.excel", b"\xd0\xcf\x11\xe0"),
     Format("fasttext", (), "trainwright.data.read.fasttext"),
     Format("jsonl", (".jsonl", ".ndjson"), "trainwright.data.read.json_lines"),
     Format("json", (".json",), "trainwright.data.read.json_document"),

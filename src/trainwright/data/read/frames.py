@@ -6,6 +6,7 @@ No other library is imported: what an object is, its own methods tell.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
@@ -104,14 +105,14 @@ def _of_columns(given: Mapping[str, Any]) -> pl.DataFrame:
     for name, values in given.items():
         if isinstance(values, str | bytes) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
             raise error("E276", why=f"of the dictionary, {name!r} holds no column: it is a {type(values).__name__}")
-        columns.append(_series(name, values))
+        columns.append(series(name, values))
     lengths = {column.name: len(column) for column in columns}
     if len(set(lengths.values())) > 1:
         raise error("E276", why=", ".join(f"column {name!r} has {length:,} values" for name, length in lengths.items()))
     return pl.DataFrame(columns)
 
 
-def _series(name: str, values: Any) -> pl.Series:
+def series(name: str, values: Any) -> pl.Series:
     """Return the values of a column; NaN is missing, and values of differing types are text."""
     if hasattr(values, "isna"):
         return _of_pandas(name, values)
@@ -122,6 +123,9 @@ def _series(name: str, values: Any) -> pl.Series:
     kinds = {type(value) for value in plain if value is not None}
     if kinds == {int, float}:
         return pl.Series(name, plain, dtype=pl.Float64)
+    if kinds == {dt.date, dt.datetime}:
+        times = [dt.datetime.combine(value, dt.time()) if type(value) is dt.date else value for value in plain]
+        return pl.Series(name, times, dtype=pl.Datetime("us"))
     with suppress(TypeError, OverflowError, pl.exceptions.PolarsError):
         if len(kinds) < 2 and (found := pl.Series(name, plain)).dtype != pl.Int128:
             return found
@@ -131,9 +135,9 @@ def _series(name: str, values: Any) -> pl.Series:
 def _of_pandas(name: str, column: Any) -> pl.Series:
     """Return a column of pandas: numbers and times as they are, others value by value; what ``isna`` says is missing."""
     if type(column.dtype).__module__.startswith("numpy") and column.dtype.kind in "biufmM":
-        return _series(name, column.to_numpy())
+        return series(name, column.to_numpy())
     missing = column.isna().tolist()
-    return _series(name, [None if lacks else value for value, lacks in zip(column.tolist(), missing, strict=True)])
+    return series(name, [None if lacks else value for value, lacks in zip(column.tolist(), missing, strict=True)])
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.folders import PARTS, by_part, entries, printable
+from trainwright.data.files.virtual import InArchive
 from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
 from trainwright.data.tables.column_choice import column_of
@@ -196,7 +197,8 @@ def _files(folder: Path) -> Iterator[Path]:
     def refuse(problem: OSError) -> None:
         raise error("E102", path=problem.filename, why=problem.strerror or problem) from problem
 
-    for place, folders, files in os.walk(folder, onerror=refuse):
+    walk = folder.tree() if isinstance(folder, InArchive) else os.walk(folder, onerror=refuse)
+    for place, folders, files in walk:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in files if not name.startswith(".")):
-            yield Path(place, name)
+            yield type(folder)(place, name)

@@ -20,8 +20,9 @@ from pathlib import Path
 
 from trainwright.data.files.content import load, plain_suffix, require
 from trainwright.data.files.encoding import DAMAGED, LOOKED_AT_BYTES, decode, encoding_of, utf16_side
-from trainwright.data.files.folders import class_folders, entries, part_of, short_name, split_folder
+from trainwright.data.files.folders import entries, part_of, short_name
 from trainwright.data.read.formats import by_suffix
+from trainwright.data.read.layout import text_classes, text_splits
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.sniff import SAMPLE, sniff_loaded
 from trainwright.data.tables.column_names import KNOWN, plain
@@ -54,7 +55,7 @@ def holds_corpus(path: Path, options: ReadOptions = DERIVED) -> bool:
         if not path.is_dir():
             return _is_prose(path, options)
         by_split = _split_folders(path) or _by_name(_texts(path))
-        if not by_split and (class_folders(path) or split_folder(path)):
+        if not by_split and (text_classes(path) or text_splits(path)):
             return False
         files = by_split["train"] if by_split else _texts(path)
         return bool(files) and _is_prose(files[0], options)

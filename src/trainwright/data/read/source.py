@@ -15,10 +15,11 @@ import polars as pl
 
 from trainwright.data.files import cache
 from trainwright.data.files.content import require
-from trainwright.data.files.folders import is_path, short_name, split_folder
-from trainwright.data.files.virtual import as_path
+from trainwright.data.files.folders import is_path, short_name
+from trainwright.data.files.virtual import InArchive, as_path
 from trainwright.data.read import builtin, catalog, frames, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
+from trainwright.data.read.layout import text_splits, unwrap
 from trainwright.data.read.options import DERIVED, KEYS, ReadOptions
 from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import open_files
@@ -125,13 +126,16 @@ def _at(path: Path, given: dict[str, Path], options: ReadOptions) -> Source:
     """Return the source at a path: a file, a folder of tables, of folders of splits, or any other."""
     if not path.is_dir():
         return Source(short_name(path), {"train": path} | given, path=path, given=given, options=options)
+    named, path = path, unwrap(path)
+    wrapped = [] if path is named else [Note("folder", str(path), "the folder named holds nothing but it")]
     tables = None if images.holds_images(path) else find_tables(path)
     if tables is None:
-        files = split_folder(path) or {"train": path}
-        return Source(short_name(path), files | given, path=path, given=given, options=options)
+        files = text_splits(path) or {"train": path}
+        return Source(short_name(named), files | given, path=path, given=given, options=options, notes=wrapped)
     parts = {part: files for part, files in tables.splits.items() if part not in given}
     files = {part: each[0] if len(each) == 1 else path for part, each in parts.items()}
-    found = Source(short_name(path), files | given, path=path, given=given, parts=parts, notes=tables.notes, options=options)
+    found = Source(short_name(named), files | given, path=path, given=given, parts=parts, options=options)
+    found.notes = [*wrapped, *tables.notes]
     return _without_unlabelled(found)
 
 
@@ -151,6 +155,7 @@ def _without_unlabelled(found: Source) -> Source:
 
 def _digest(path: Path, files: Sequence[Path] = ()) -> str:
     digest = hashlib.blake2b(digest_size=16)
+    path = path.archive if isinstance(path, InArchive) and not files and path.is_dir() else path
     for file in files or (sorted(path.rglob("*")) if path.is_dir() else [path]):
         if file.is_file():
             digest.update(f"{file.relative_to(path) if not files and path.is_dir() else ''}:{file.stat().st_size};".encode())

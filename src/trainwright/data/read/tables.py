@@ -12,10 +12,13 @@ from itertools import islice
 from pathlib import Path
 
 from trainwright.data.files.content import FileContent, load, require
-from trainwright.data.files.virtual import as_path
+from trainwright.data.files.folders import entries
+from trainwright.data.files.virtual import InArchive, as_path
+from trainwright.data.images.headers import SUFFIXES
 from trainwright.data.read import text_folder
 from trainwright.data.read.csv_strict import first_lines
 from trainwright.data.read.formats import FORMATS, Part, Sniffed, magics
+from trainwright.data.read.layout import text_classes, text_splits, unwrap
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.shards import open_shards
 from trainwright.data.read.sniff import sniff_loaded
@@ -63,8 +66,13 @@ def open_files(path: Path, files: Sequence[Path], options: ReadOptions = DERIVED
 
 def _folder(path: Path, options: ReadOptions) -> TableStream:
     """Read the tables in a folder, of several splits those to be measured on; or its texts."""
+    path = unwrap(path)
     found = find_tables(path)
     if found is None:
+        if isinstance(path, InArchive) and not text_classes(path) and not text_splits(path):
+            raise error("E186", path=path, found=", ".join(each.name for each in entries(path)[:5]) or "nothing")
+        if any(entry.suffix.lower() in SUFFIXES for entry in entries(path)):
+            raise error("E141", path=path)
         return TableStream(text_folder.read(path, options))
     part = next(part for part in ("test", "valid", "train") if part in found.splits)
     stream = open_files(path, found.splits[part], options)

@@ -1,4 +1,4 @@
-"""A folder of texts: one folder of .txt files a class."""
+"""A folder of texts: one folder of files a class."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import polars as pl
 
 from trainwright.data.files.content import load, plain_suffix
 from trainwright.data.files.encoding import decode, encoding_of, text_fault
-from trainwright.data.files.folders import class_folders, entries, printable, split_folder
+from trainwright.data.files.folders import entries, printable
 from trainwright.data.read.formats import Sniffed, recognized
+from trainwright.data.read.layout import text_classes, text_splits
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.errors import TrainwrightError, error
@@ -21,12 +22,14 @@ from trainwright.watch.events import Note
 
 def sniff(path: Path) -> Sniffed:
     """Return the format of the folder. Raise E112 where it has no classes, and E118 where it is split."""
-    if parts := split_folder(path):
+    if parts := text_splits(path):
         raise error("E118", path=path, parts=", ".join(f"{part.name}/" for part in parts.values()), part=parts["train"])
-    classes = class_folders(path)
+    classes = text_classes(path)
     if not classes:
         raise error("E112", path=path, found=_described(path))
-    why = f"one folder of .txt files a class: {', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
+    named = all(file.suffix.lower() == ".txt" for files in classes.values() for file in files)
+    shown = f"{', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
+    why = f"one folder of {'.txt files' if named else 'texts'} a class: {shown}"
     return recognized("folder", why, has_header=False)
 
 
@@ -36,7 +39,7 @@ def read(path: Path, options: ReadOptions = DERIVED) -> Table:
     options.has_no_use_for(path, "a folder of texts has neither", "delimiter", "header")
     rows: list[tuple[str, str, str, int]] = []
     rejected: list[Rejected] = []
-    files = [file for texts in class_folders(path).values() for file in texts]
+    files = [file for texts in text_classes(path).values() for file in texts]
     named, binding, used = options.encoding, options.binding, "utf-8"
     for number, file in enumerate(files, start=1):
         try:

@@ -11,6 +11,7 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.files.folders import absolute
+from trainwright.data.files.virtual import as_path
 from trainwright.data.images.decode import decode_file, read_header
 from trainwright.data.images.headers import Unusable
 from trainwright.data.read.source import Source
@@ -35,7 +36,8 @@ def originals(source: Source, columns: reading.ImageColumns, places: pl.DataFram
             spots = pl.DataFrame(table.places(pictures.file, pictures.rows)).iter_rows()
             found |= {(absolute(file), row): held[place] for place, (file, row) in enumerate(spots)}
     return [
-        _uri(Path(file) if row is None else found.get((absolute(file), row))) for file, row in places["file", "row"].iter_rows()
+        _uri(as_path(file) if row is None else found.get((absolute(file), row)))
+        for file, row in places["file", "row"].iter_rows()
     ]
 
 

@@ -11,18 +11,20 @@ from pydantic import Field
 
 from trainwright.config.settings import MOST_CONTEXT
 from trainwright.data.files.folders import is_path
-from trainwright.data.read import running_text
+from trainwright.data.read import documents, running_text
+from trainwright.data.read.tables import read_table
+from trainwright.data.tables.table import ROW, Table, files_of
+from trainwright.data.tables.text_columns import join_text
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
 from trainwright.tasks.base import FilePredictions, Predictor, whole_texts
-from trainwright.tasks.bundle_schema import Arrays, CommonSchema, Count, Schema
+from trainwright.tasks.bundle_schema import Arrays, CommonSchema, Count, Distinct, Schema
 from trainwright.watch import metrics
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from trainwright.data.tables.table import Table
     from trainwright.evaluation.perplexity import Sums
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation
@@ -42,10 +44,15 @@ class TokenValues(Schema):
     bpe: str
 
 
+class DocumentColumns(Schema):
+    text: Distinct
+
+
 class LanguageBundle(CommonSchema):
     """Language models. Their tokens are compared with the tokeniser by the encoder."""
 
     context: Annotated[int, Field(ge=1, le=MOST_CONTEXT)]
+    columns: DocumentColumns = DocumentColumns(text=[])  # of tables alone; earlier bundles say none
     encoder: TokenValues
 
     def arrays(self, kept: Bundle) -> Arrays:
@@ -64,6 +71,7 @@ class LanguagePredictor(Predictor):
 
         super().__init__(kept)
         self.context: int = kept.meta["context"]
+        self._columns = tuple(kept.meta.get("columns", {}).get("text", ()))
         self.shape = self.encoder.shape()
         self._generator = TextGenerator(self.model, self.encoder, self.context, self.device)
 
@@ -99,25 +107,38 @@ class LanguagePredictor(Predictor):
         return self._generator.logits(ids)[0]
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
-        """Return the next token of every line of a text."""
+        """Return the next token of every line of a text, or of every row of a table."""
         import polars as pl
 
+        if documents.holds_documents(paths[0]):
+            table = read_table(paths[0])
+            texts = join_text(table.frame, self._text_columns(table)).to_list()
+            return FilePredictions(table.frame.drop(ROW), table.frame[ROW].to_list(), self.predict(texts, top), [])
         lines = running_text.read_text(paths).removesuffix("\n").split("\n")
         frame = pl.DataFrame({"text": lines})
         return FilePredictions(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
 
     def score(self, path: Path | Table) -> dict[str, Any]:
-        """Measure every token of a text. Raise E276 for a table."""
-        if not isinstance(path, Path):
-            raise error("E276", why="a language model is measured on texts in files")
-        files = running_text.find_corpus(path).files
-        part = next(name for name in ("test", "valid", "train") if name in files)
-        text = running_text.read_text(files[part])
+        """Measure every token of a text, or of the text column of a table."""
+        if isinstance(path, Table) or documents.holds_documents(path):
+            table = read_table(path)
+            text, read = documents.text_of([table], self._text_columns(table))[0], list(files_of(table.file))
+        else:
+            files = running_text.find_corpus(path).files
+            part = next(name for name in ("test", "valid", "train") if name in files)
+            text, read = running_text.read_text(files[part]), [str(each) for each in files[part]]
+        if not text:
+            raise error("E161", files=", ".join(read[:3]))
         ids = self.encoder.behind_line_end(text)
         sums = measure(self.model, ids, self.context, self.device)
         names = metrics.computed("token", BITS.get(self.encoder.tokenizer, ""))
-        unknown, read = self.encoder.unknown(ids[1:], text), [str(each) for each in files[part]]
+        unknown = self.encoder.unknown(ids[1:], text)
         return sums.report() | metrics.compute(names, sums.loss) | {"rejected": 0, "unknown": unknown, "files": read}
+
+    def _text_columns(self, table: Table) -> tuple[str, ...]:
+        """Return the columns that training used, where the table has them, else those that can be told. Raise E203."""
+        known = bool(self._columns) and set(self._columns) <= set(table.columns)
+        return documents.text_columns(table, self._columns if known else ())[0]
 
     def generate(self, prompt: str, tokens: int, **sampling: Any) -> Iterator[str]:
         """Yield the text that goes on after ``prompt``, piece by piece; the same for the same arguments."""

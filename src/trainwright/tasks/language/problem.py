@@ -12,11 +12,12 @@ import numpy as np
 
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
-from trainwright.data.read import archive_sets, running_text
+from trainwright.data.read import archive_sets, documents, running_text
 from trainwright.data.read.catalog_entries import ArchiveLayout, TextLayout
 from trainwright.data.read.source import Source
 from trainwright.data.shapes import TokenShape
 from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.table import files_of
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
 from trainwright.models import registry
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from trainwright.models.objective import Objective
     from trainwright.training.loop import Watch
 
-SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
+SHAPING = ("text", "tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
 SAMPLE = 60  # tokens that the model writes after each epoch
 LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 
@@ -190,7 +191,7 @@ class LanguageProblem(Problem):
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()
         tokens = values.pop("tokens")
-        return {"encoder": values, "context": self.settings.context}, arrays, tokens
+        return {"encoder": values, "context": self.settings.context, "columns": self.data["columns"]}, arrays, tokens
 
 
 def prepare(
@@ -205,7 +206,7 @@ def prepare(
     if key and (found := cache.load(key)):
         listen(PhaseEnded("read"))
         return _from_cache(settings, *found), lambda: None
-    texts, files, notes = read(source, settings)
+    texts, files, columns, notes = read(source, settings)
     listen(PhaseEnded("read"))
     where = ", ".join(files.get("train", []))
     encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
@@ -217,6 +218,7 @@ def prepare(
     data: dict[str, Any] = {
         "source": source.name,
         "files": files,
+        "columns": {"text": list(columns)},
         "rows": {name: len(stream) for name, stream in splits.items()},
         "characters": {name: len(text) for name, text in texts.items()},
         "vocabulary": encoder.size,
@@ -298,8 +300,34 @@ def _from_cache(settings: Settings, values: dict[str, Any], streams: dict[str, n
     )
 
 
-def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, list[str]], list[Note]]:
-    """Return the text of each split, its files, and notes."""
+Texts = tuple[dict[str, str], dict[str, list[str]], tuple[str, ...], list[Note]]
+
+
+def read(source: Source, settings: Settings) -> Texts:
+    """Return the text of each split, its files, the columns that it stands in where they are tables, and notes."""
+    tables = source.held or (source.path is not None and documents.holds_documents(source.path))
+    texts, files, columns, notes = _from_tables(source, settings) if tables else _from_files(source, settings)
+    texts, note = _cut(texts, files, source.name, settings)
+    return texts, files, columns, [*notes, note]
+
+
+def _from_tables(source: Source, settings: Settings) -> Texts:
+    """Return the documents in the text columns of the tables of each split."""
+    columns, notes = documents.text_columns(source.streams["train"].head, settings.text)
+    texts, files, counts = dict[str, str](), dict[str, list[str]](), list[str]()
+    for name, stream in source.streams.items():
+        texts[name], count = documents.text_of(stream.tables(), columns)
+        files[name] = list(files_of(stream.head.file))
+        counts.append(f"{name} {count:,}")
+        if not count:
+            raise error("E161", files=", ".join(files[name][:3]))
+    return texts, files, columns, [*notes, Note("documents", ", ".join(counts), "one a row, each on a line of its own")]
+
+
+def _from_files(source: Source, settings: Settings) -> Texts:
+    """Return what stands in files of running text, or of a named set. Raise E272 for columns."""
+    if settings.text:
+        raise error("E272", key="text", value=",".join(settings.text), path=source.name)
     notes: list[Note] = []
     paths = {name: [path] for name, path in source.files.items()}
     if source.path is not None:
@@ -310,12 +338,17 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
         texts = archive_sets.wikitext(source.files["archive"])
     texts |= {name: running_text.read_text(each, notes, settings.encoding) for name, each in paths.items() if name != "archive"}
     files = {name: [str(path) for path in each] for name, each in paths.items()}
+    return texts, files, (), notes
+
+
+def _cut(texts: dict[str, str], files: dict[str, list[str]], source: str, settings: Settings) -> tuple[dict[str, str], Note]:
+    """Cut valid and test out of the training text where there are none. Return all splits, and how it was done."""
     fractions = {
         name: 0.0 if name in texts else 0.05 if given is None else given
         for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))
     }
     if "test" in texts and settings.test_fraction:
-        raise error("E222", file=files.get("test", [source.name])[0])
+        raise error("E222", file=files.get("test", [source])[0])
     if sum(fractions.values()) >= 1:
         raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
     cut = running_text.cut(texts["train"], fractions["valid"], fractions["test"], ", ".join(files.get("train", [])))
@@ -323,9 +356,9 @@ def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, 
     places = {"valid": "after it", "test": "at the end"}
     shares = [f"the {share:.3g} {places[name]} for {name}" for name, share in fractions.items() if share]
     why = "; ".join(filter(None, [f"{named} given" if named else "", ", ".join(shares)]))
-    texts |= cut
+    texts = texts | cut
     sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)
-    return {name: texts[name] for name in NAMES if name in texts}, files, [*notes, Note("split", f"{sizes} characters", why)]
+    return {name: texts[name] for name in NAMES if name in texts}, Note("split", f"{sizes} characters", why)
 
 
 def _repeated_lines(texts: dict[str, str]) -> dict[str, int]:
