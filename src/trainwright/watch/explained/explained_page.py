@@ -154,7 +154,6 @@ def _wide(table: str, name: str) -> str:
     return f'<div class="wide" tabindex="0" role="region" aria-label="{name}">{table}</div>'
 
 
-
 def _units(found: Explanation) -> str:
     units = found.units[:UNITS]
     if not units:
