@@ -6,7 +6,7 @@ A report of an older run, with fewer keys, can be shown too. Names are somebody'
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trainwright.watch import metrics, words
@@ -146,6 +146,16 @@ def verdict(report: Mapping[str, Any]) -> str:
 def unclear(report: Mapping[str, Any]) -> bool:
     """Return whether the test score is not clearly better than the baseline."""
     return verdict(report).startswith(_UNCLEAR)
+
+
+def near(report: Mapping[str, Any], truths: Sequence[float]) -> tuple[float, str]:
+    """Return how far off an answer may be to count as near: half of how far off a baseline is, and which; 0 for no spread."""
+    baseline = report.get("baseline") or {}
+    mean = sum(truths) / len(truths)
+    spread = math.sqrt(sum((truth - mean) ** 2 for truth in truths) / len(truths))
+    named = "the baseline" if baseline.get("rmse") else "their mean"
+    half = (baseline.get("rmse") or spread) / 2
+    return (float(f"{half:.2g}") if math.isfinite(half) else 0.0), named
 
 
 def samples(report: Mapping[str, Any]) -> list[str]:
