@@ -23,7 +23,7 @@ from torch import Tensor
 
 from trainwright.data.batches.base import Batches
 from trainwright.data.batches.pytree import tree_leaves
-from trainwright.errors import error
+from trainwright.errors import TrainwrightError, error, in_short
 from trainwright.startup import start_artist
 from trainwright.store import predictions, run_folder, seal
 from trainwright.store.atomic import remove_leftovers, write_file
@@ -152,6 +152,11 @@ def _kept(
                         artist.communicate(b"draw\n")
                         write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
                     yield event
+        except TrainwrightError as problem:
+            told = f"{in_short(problem)}; after step {state.step}; go on with: fit(..., resume=True)"
+            log.append(Note("stopped", problem.code, told))
+            artist.communicate(b"draw\n")
+            raise
         finally:
             log.close()
             if artist.poll() is None:
