@@ -1,4 +1,4 @@
-"""What the values of one column are (numbers, yes or no, dates, categories), and the column turned into that.
+"""What the values of one column are (numbers, yes or no, dates, categories, text), and the column turned into that.
 
 Promises: a cell that cannot be what its column is, is reported as bad and never taken for a missing one; whatever was
 read in training is read the same way afterwards, since a ``Feature`` says how.
@@ -15,7 +15,7 @@ from typing import Literal
 
 import polars as pl
 
-Kind = Literal["number", "boolean", "date", "category"]
+Kind = Literal["number", "boolean", "date", "category", "text"]
 
 MISSING = ("na", "n/a", "#n/a", "nan", "null", "none", "-", "?")
 _MISSING = {spelled for word in MISSING for spelled in (word, word.upper(), word.capitalize())} | {"NaN"}
@@ -24,7 +24,7 @@ UNCLEAR = "day or month first"  # a format of dates, as long as nothing settles 
 HEAD_ROWS = 1000
 MOST_BAD = 100  # one value in so many may be bad in a column of numbers or dates
 LARGEST = 3.4e38  # float32 holds no more
-SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word"}
+SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word", "text": "text"}
 
 _GAP = "[' \u00a0\u202f"  # what may stand between thousands, besides the mark that is not the decimal one
 _GROUPED = rf"^[+-]?[1-9][0-9]{{0,2}}(?:{_GAP},][0-9]{{3}})+(?:\.[0-9]*)?$"
@@ -149,7 +149,7 @@ def stripped(column: pl.Series) -> pl.Series:
 
 def convert(column: pl.Series, feature: Feature) -> tuple[pl.Series, pl.Series]:
     """Return the values as Float64, Boolean, Datetime or String, null where missing, and where one is bad (Boolean)."""
-    if feature.kind == "category":
+    if feature.kind in ("category", "text"):
         text = stripped(column)
         return text, text.is_null() & False
     if column.dtype in (pl.Categorical, pl.Enum, pl.Null):

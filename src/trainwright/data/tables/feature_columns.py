@@ -7,7 +7,7 @@ reason; where two answers are as good as each other the person is asked, with an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import polars as pl
@@ -29,6 +29,7 @@ _WORDS = {  # what the features of each kind are called, and why they are of it
     "boolean": ("yes or no", "two words for true and false"),
     "date": ("dates", "become years, and month, weekday and hour on a circle"),
     "category": ("categories", "words that recur"),
+    "text": ("texts", "free text: what its words tell is learned"),
 }
 
 
@@ -72,13 +73,18 @@ def choose_features(
         kind, written = choice.target(choice.columns[chosen], target), choice.columns[chosen].feature
     taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(chosen, kind)
     choice.tell(taken)
-    return TableSchema(chosen, tuple(column.feature for column in taken), kind, written, choice.notes)
+    return TableSchema(chosen, tuple(map(feature_of, taken)), kind, written, choice.notes)
 
 
 def usable_features(table: Table) -> dict[str, str]:
     """Return the kind of every column that would be learned from, if no name were given and nothing were predicted."""
     choice = _Choice(table)
-    return {column.name: str(column.reading.kind) for column in choice.columns.values() if not choice.fault(column)}
+    return {column.name: feature_of(column).kind for column in choice.columns.values() if not choice.fault(column)}
+
+
+def feature_of(column: ColumnProfile) -> Feature:
+    """Return how a column is read that is learned from."""
+    return replace(column.feature, kind="text") if column.free_text else column.feature
 
 
 class _Choice(ColumnChoice):
@@ -169,7 +175,7 @@ class _Choice(ColumnChoice):
             return f"every row has the same value, '{column.head[0]}'"
         if column.identifies(self.table.has_header):
             return "it numbers the rows: an id"
-        why = column.hardly_recurs() if column.reading.kind == "category" else ""
+        why = column.hardly_recurs() if column.reading.kind == "category" and not column.free_text else ""
         if why and column.reading.bad:
             why += f"; {column.reading.bad:,} are no numbers, such as '{column.reading.example}'"
         return why
@@ -217,7 +223,7 @@ class _Choice(ColumnChoice):
     def tell(self, taken: list[ColumnProfile]) -> None:
         """Note each kind of feature, and each column whose cells are not all of its kind."""
         for kind, (word, why) in _WORDS.items():
-            if names := [column.name for column in taken if column.reading.kind == kind]:
+            if names := [column.name for column in taken if feature_of(column).kind == kind]:
                 self.notes.append(Note(word, ", ".join(names), why))
         for column in taken:
             reading = column.reading

@@ -9,6 +9,7 @@ import polars as pl
 
 from trainwright.data.tables.column_names import SPLIT_NAMES, SPLIT_VALUES, plain
 from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, convert, read
+from trainwright.data.text.tokenize import SPACELESS
 
 NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _ADDRESS = r"^\s*(https?://|www\.|[\w.+-]+@[\w-]+\.)\S*\s*$"
@@ -19,6 +20,9 @@ MOST_DISTINCT = 0.9  # a label's share of different values; beyond it is text or
 FEW_ROWS = 20  # below, the share says nothing
 MOST_CLASSES = 1000
 LONGEST_LABEL = 60  # mean characters
+FREE_TEXT = "free text"
+WORD = rf"[{SPACELESS}]|[\p{{L}}\p{{M}}--[{SPACELESS}]]{{2,}}"
+RECURRING = 0.3  # of the words of texts: names of things alone, hashes and keys have fewer that occur again
 
 
 class ColumnProfile:
@@ -152,10 +156,19 @@ class ColumnProfile:
         numbers = self.numbers
         return bool((numbers == numbers.round()).all())
 
+    @cached_property
+    def free_text(self) -> bool:
+        """Return whether it holds texts to learn words from: mostly different, of several words, of which many recur."""
+        if self.reading.kind != "category" or self.reading.bad or self.hardly_recurs() != FREE_TEXT or self._named_or_dated:
+            return False
+        words = self.head.str.to_lowercase().str.extract_all(WORD).list.explode(empty_as_null=False)
+        recurring = words.len() - int(words.is_unique().sum())
+        return len(words) >= 2 * len(self.head) and recurring >= RECURRING * len(words)
+
     def hardly_recurs(self) -> str:
         """Return why words cannot be categories, or an empty string."""
         if self.distinct > self.count / 2 and (self.prose or self.mean_length > LONGEST_LABEL):
-            return "free text"
+            return FREE_TEXT
         if self.distinct == self.count and self.count > 1:
             return "every value is different"
         if self.distinct > self.count / 2 and self.count >= FEW_ROWS:

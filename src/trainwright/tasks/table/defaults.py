@@ -14,13 +14,31 @@ from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill
 
 RATE = 0.01
 MOST_EPOCHS = 100
+FEW_FOR_PAIRS, MOST_WORDS, WIDTH = 2000, 100_000, 16
 
 
 def table_encoding(settings: Settings, rows: int, chosen: TableSchema) -> tuple[Settings, Notes]:
     """Derive how columns become numbers."""
-    words = any(feature.kind == "category" for feature in chosen.features)
-    why = f"{rows:,} training rows; rarer categories count as unknown" if words else ""
-    return fill(settings, {"min_count": (2 if rows >= 1000 else 1, why)})
+    kinds = {feature.kind for feature in chosen.features}
+    rare = "categories" if "text" not in kinds else "categories and words" if "category" in kinds else "words"
+    why = f"{rows:,} training rows; rarer {rare} count as unknown" if kinds & {"category", "text"} else ""
+    values: Values = {"min_count": (2 if rows >= 1000 else 1, why)}
+    if "text" in kinds:
+        values |= {
+            "tokenizer": ("words", "letters and digits in a row"),
+            "max_vocabulary": (MOST_WORDS, "of each column of text, the most frequent"),
+            "model.ngrams": _ngrams(rows),
+        }
+        if not settings.network.is_linear:
+            values["model.embedding"] = (WIDTH, "what a column of text becomes, beside numbers and categories")
+    return fill(settings, values)
+
+
+def _ngrams(rows: int) -> tuple[int, str]:
+    """Choose the longest n-gram of a column of text."""
+    if rows < FEW_FOR_PAIRS:
+        return 1, f"{rows:,} training rows: too few to meet the same word pair often"
+    return 2, "word pairs tell more than words"
 
 
 def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned: bool) -> tuple[Settings, Notes]:

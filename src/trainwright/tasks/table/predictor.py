@@ -18,7 +18,7 @@ from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, CommonSchema, Count, Distinct, NumberSchema, Schema, distinct
+from trainwright.tasks.bundle_schema import Arrays, ClassSchema, CommonSchema, Count, Distinct, NumberSchema, Schema, TextValues, distinct
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
@@ -37,7 +37,7 @@ class FeatureValues(Schema):
     """``Feature``."""
 
     name: str
-    kind: Literal["number", "boolean", "date", "category"]
+    kind: Literal["number", "boolean", "date", "category", "text"]
     format: Annotated[str, Field(pattern="^(|point|comma|(ymd|dmy|mdy)( time)?)$")]
 
 
@@ -50,6 +50,14 @@ class ChosenValues(Schema):
     written: FeatureValues
 
 
+class TableTextValues(TextValues):
+    """The ``TextEncoder`` of a column, whose tokens are so many of the bundle's, after those of the columns before it."""
+
+    kind: Literal["bag"]
+    weighting: Literal["tf-idf"]
+    tokens: Count
+
+
 class TableValues(Schema):
     """``TableEncoder`` without its arrays."""
 
@@ -57,6 +65,7 @@ class TableValues(Schema):
     min_count: Count
     missing: Distinct
     categories: dict[str, Distinct]
+    texts: dict[str, TableTextValues] = {}
 
 
 class TableBundle(CommonSchema):
@@ -76,15 +85,25 @@ class TableBundle(CommonSchema):
         categories = {each.name for each in self.encoder.features if each.kind == "category"}
         if self.columns.features != self.encoder.features or self.columns.label in names:
             raise ValueError("columns and encoder do not have the same features, or one is the label")
-        if self.encoder.categories.keys() != categories or not set(self.encoder.missing) <= set(names) - categories:
+        texts = [each.name for each in self.encoder.features if each.kind == "text"]
+        if list(self.encoder.texts) != texts:
+            raise ValueError("encoder: texts are not those of the features")
+        if self.encoder.categories.keys() != categories or not set(self.encoder.missing) <= set(names) - categories - set(texts):
             raise ValueError("encoder: categories or missing are not those of the features")
         return self
 
     def arrays(self, kept: Bundle) -> Arrays:
-        super().arrays(kept)
+        found: Arrays = {}
+        first = 0
+        for place, text in enumerate(self.encoder.texts.values()):
+            tokens = kept.tokens[first : first + text.tokens]
+            found |= text.arrays_of(tokens, kept.arrays, f"texts.{place}.")
+            first += text.tokens
+        if first != len(kept.tokens):
+            raise ValueError("vocabulary.json: its tokens are not those of the columns of text")
         if not (kept.arrays["std"] > 0).all():
             raise ValueError("encoder.safetensors: std is not above 0")
-        return {"mean": (np.float64, None), "std": (np.float64, kept.arrays["mean"].size)}
+        return found | {"mean": (np.float64, None), "std": (np.float64, kept.arrays["mean"].size)}
 
 
 class TableClasses(TableBundle, ClassSchema):
@@ -145,8 +164,11 @@ class TablePredictor(SupervisedPredictor):
         self.predict([dict.fromkeys((feature.name for feature in self.chosen.features), None)])
 
     def base(self) -> dict[str, Any]:
-        """Return what is learned from."""
-        return {"features": [feature.name for feature in self.chosen.features]}
+        """Return what is learned from, and how texts become tokens."""
+        shared: dict[str, Any] = {"features": [feature.name for feature in self.chosen.features]}
+        for encoder in self.encoder.texts.values():  # the same for all columns
+            shared |= {key: getattr(encoder, key) for key in ("tokenizer", "lowercase")}
+        return shared
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
         """Return rows with typed values. Raise E261 for a value that its column cannot hold."""
