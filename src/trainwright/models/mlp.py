@@ -87,6 +87,8 @@ class TableMLP(nn.Module, TrainingHooks):
     def init_weights(self) -> None:
         """Draw embeddings normal with deviation 1, the size of scaled numbers; the output as torch does, its biases zero.
 
+        Words begin as zero, so that one tells nothing before training has made something of it.
+
         Code 0 (missing, or not known) begins as zero, the mean of the others: training may never meet it.
         """
         for embed in self.embeddings:
