@@ -275,8 +275,8 @@ MESSAGES: dict[str, Message] = {
         "Look at the rows; is this the right file, and are the columns as they should be?",
     ),
     "E215": Message(
-        "no row of {file} can be measured: label '{found}' is not among the labels of the training rows",
-        "Those are: {known} ... .",
+        "no row for {part} in {file} can be measured: label '{found}' is not among the labels of the training rows",
+        "Those are: {known} ... . Is it the right column (label=NAME), and the right split (split=...)?",
     ),
     "E216": Message(
         "every row of {file} to train on has the same label, '{label}'",
@@ -284,16 +284,38 @@ MESSAGES: dict[str, Message] = {
     ),
     "E217": Message("label '{label}' occurs once, which looks like a misspelling", "Correct the row, or remove it."),
     "E218": Message("no text has a token that occurs often enough", "Lower min_count, or look at the text column."),
-    "E219": Message("no row of {file} has a label that the model knows", "It knows: {labels} ... ."),
+    "E219": Message(
+        "no row of {file} has a label that the model knows; the first is {found!r}",
+        "It knows: {labels} ... . Give a file with these in the column that training learned.",
+    ),
     "E220": Message(
-        "split by time: '{value}' in column '{column}' is no number and no date like 2026-01-31",
-        "Write the column as numbers, or as dates with the year first.",
+        "split by time: '{value}' in column '{column}' is no number and no time that can be read",
+        "Name a column of numbers or times: split=time:NAME. Times are written like 2026-01-31 10:20+02:00, 31/01/2026, "
+        "Jan 31, 2026 9:05 PM; months in English.",
     ),
     "E221": Message(
         "split={how} leaves no row for {part}: of {rows:,} rows {different:,} differ in what it goes by",
         "Rows that are the same in it stay together: give more that differ, or choose another split or other fractions.",
     ),
     "E222": Message("{file} holds the test rows, so test_fraction has nothing to cut", "Leave test_fraction out, or --test."),
+    "E223": Message(
+        "split by time: dates such as '{value}' in column '{column}' do not tell whether day or month comes first",
+        "Say it: dates=dmy or dates=mdy.",
+    ),
+    "E224": Message(
+        "split by column: no row of {file} is for training, by column '{column}'; it holds {values}",
+        "Let it say one of {words}; split=content cuts by content instead.",
+    ),
+    "E225": Message(
+        "column '{column}' says which rows are for {part}, and {file} holds rows for {part} too",
+        "Leave out --{part}, or split=column:{column}.",
+    ),
+    "E226": Message("columns.{name}={kind} contradicts {key}={value}", "Leave one of them out, or let both say the same."),
+    "E227": Message(
+        "columns.{name}={kind} cannot be: {bad:,} of the {count:,} values of that column of '{path}' are not {sense}, "
+        "such as '{example}'",
+        "Leave the setting out, or give the kind that the column holds.",
+    ),
     # the columns of a table
     "E240": Message("it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. {columns}"),
     "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MOST_LAYERS = 1000  # more is a typing error, or an attempt to exhaust memory
 MOST_CHARACTERS = 8  # of a character n-gram
+Declared = Literal["category", "number", "date", "boolean", "text", "image", "ignore"]  # what a person may say of a column
+DECLARED: tuple[str, ...] = get_args(Declared)
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

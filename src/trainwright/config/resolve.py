@@ -27,7 +27,8 @@ def nest(words: Iterable[str]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        *path, last = (part.strip() for part in key.split("."))
+        # a column's name may hold dots itself
+        *path, last = (part.strip() for part in key.split(".", 1 if key.strip().startswith("columns.") else -1))
         if not equals or not last:
             raise error("E303", word=word)
         place = nested
@@ -60,6 +61,8 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
                 raise error("E301", key=key, hint=nearest(key, keys()))
             if key == "schedule":
                 value = _schedules(value, values.get(key))
+            elif key == "columns" and isinstance(value, Mapping):
+                value = {**values.get(key, {}), **value}
             elif key in COMPONENTS:
                 value = _named(key, value, values.get(key), task)
             values[key] = value
@@ -191,6 +194,8 @@ def _type_name(annotation: Any) -> str:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return "|".join(map(str, inner))
+    if origin is dict:
+        return f"{_type_name(inner[1])} of each NAME"
     if origin is list:
         return f"list of {_type_name(inner[0])}"
     if inner:

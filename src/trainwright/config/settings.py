@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Ser
 
 from trainwright.config.kinds import KINDS
 from trainwright.errors import error, nearest
-from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
+from trainwright.fields import DECLARED, Declared, Fraction, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings, models
 from trainwright.watch import metrics
 
@@ -26,9 +26,9 @@ MOST_THREADS = 1024
 
 
 def _split_name(value: str) -> str:
-    if value in ("content", "stratified") or re.fullmatch(r"(group|time):.+", value):
+    if value in ("content", "stratified") or re.fullmatch(r"(group|time|column):.+", value):
         return value
-    raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN")
+    raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN, column:COLUMN")
 
 
 if TYPE_CHECKING:
@@ -101,7 +101,19 @@ class Settings(Strict):
     features: Words = setting([], "columns to predict from; empty = derived", only="table")
     label: str = setting("", "the column to predict; empty = derived", only=LABELLED)
     target: Literal["class", "number"] | None = setting(None, "what the label is: a class, or a number", only="table")
-    split: SplitName = setting("content", "how rows are split: content, stratified, group:COLUMN or time:COLUMN", only=LABELLED)
+    columns: dict[str, Declared] = setting(
+        {}, f"what a column holds, columns.NAME=KIND: {', '.join(DECLARED)}; the others are told by their values", only=LABELLED
+    )
+    decimal: Literal["point", "comma"] | None = setting(None, "the decimal mark of numbers in text", only=LABELLED)
+    dates: Literal["ymd", "dmy", "mdy"] | None = setting(None, "the order of year, month and day in dates", only=LABELLED)
+    labels: Literal["keep", "merge"] = setting(
+        "keep", "labels that differ only in letter case, blanks or Unicode form: classes of their own, or one", only=LABELLED
+    )
+    split: SplitName | None = setting(
+        None,
+        "how rows are split: content, stratified, group:COLUMN, time:COLUMN, or as a column says (column:COLUMN)",
+        only=LABELLED,
+    )
     valid_fraction: Fraction | None = setting(None, "part of the rows kept for validation", "fraction")
     test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
 

@@ -119,6 +119,7 @@ class ClassSchema(CommonSchema):
 
     kind: Literal["class"]
     labels: Annotated[Distinct, Field(min_length=1)]
+    merged: bool = False
     objective: ClassLoss
 
 

@@ -46,9 +46,7 @@ class ClassTarget:
 
     def encode(self, labels: pl.Series) -> np.ndarray:
         """Return class numbers, int64; -1 for a class that training did not have."""
-        import polars as pl
-
-        return self.names.encode(labels.cast(pl.String).str.strip_chars())
+        return self.names.encode(labels)
 
     def decode(self, targets: np.ndarray) -> pl.Series:
         """Return the labels of class numbers."""
@@ -145,9 +143,10 @@ class ClassTarget:
 
     def to_json(self) -> dict[str, Any]:
         """Return what a bundle keeps."""
-        return {"kind": self.kind, "labels": list(self.labels), "objective": self.loss}
+        kept = {"kind": self.kind, "labels": list(self.labels), "objective": self.loss}
+        return kept | {"merged": True} if self.names.merged else kept
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ClassTarget:
         """Return the target that ``to_json`` described."""
-        return cls(LabelEncoder(tuple(values["labels"])), values["objective"])
+        return cls(LabelEncoder(tuple(values["labels"]), values.get("merged", False)), values["objective"])

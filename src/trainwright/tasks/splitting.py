@@ -16,11 +16,13 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.read.source import Source
-from trainwright.data.tables.split import NAMES, Fractions, split
+from trainwright.data.tables.spelling import fold, tidy, unify
+from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Rejected
 from trainwright.errors import error, nearest
 from trainwright.evaluation.audit import audit
 from trainwright.tasks.base import Split
+from trainwright.tasks.cutting import by_column, cut
 from trainwright.watch.events import Note
 
 NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
@@ -70,32 +72,37 @@ def assign_splits(
     """Assign a split to every row.
 
     ``classes``: labels are names, and a class that training lacks cannot be measured. ``typed``: people may have typed them.
-    Raise DataError: E212, E214 to E217, E221, E222.
+    Raise DataError: E212, E214 to E217, and as ``cutting``.
     """
     rejected = [each for part in parts.values() for each in part.rejected]
     files = {name: parts.get(name, parts["train"]).file for name in NAMES}
     frames = [
-        _with_label(part, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8)) for name, part in parts.items()
+        _with_label(part, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8), given=pl.lit(place, pl.UInt8))
+        for place, (name, part) in enumerate(parts.items())
     ]
+    frames[0] = by_column(frames[0], parts["train"].file, settings, rejected)
     if not len(frames[0]):
         raise error("E212", file=parts["train"].file, where=_first(rejected))
     frame = pl.concat(frames, how="diagonal")
     if len(rejected) > len(frame):
         raise error("E214", rejected=len(rejected), usable=len(frame), where=_first(rejected), reason=rejected[0].reason)
-    frame, why = _split(frame, parts, settings, classes)
+    spelled: list[Note] = []
+    if classes:
+        frame, spelled = _spelled(frame, settings.labels == "merge")
+    frame, why, notes = cut(frame, {name: part.file for name, part in parts.items()}, settings, classes)
     if classes:
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame = _known_classes(frame, files, rejected)
     data = _describe(source, frame, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
-    return Rows(frame, files, data, [note, *_findings(data, noun)])
+    return Rows(frame, files, data, [note, *notes, *spelled, *_findings(data, noun)])
 
 
 def _with_label(part: Part, rejected: list[Rejected]) -> pl.DataFrame:
     """Return the rows that have a label; the others are ``rejected``."""
     frame = part.frame
     if frame["label"].dtype == pl.String:
-        frame = frame.with_columns(pl.col("label").str.strip_chars().replace("", None))
+        frame = frame.with_columns(tidy(frame["label"]).alias("label"))
     bare = frame["label"].is_null()
     rejected += [Rejected(part.file, row, "no label") for row in frame.filter(bare)["row"].to_list()]
     return frame.filter(~bare)
@@ -105,35 +112,21 @@ def _first(rejected: list[Rejected]) -> str:
     return f"{rejected[0].file}, row {rejected[0].row}: {rejected[0].reason}" if rejected else ""
 
 
-def _split(frame: pl.DataFrame, parts: dict[str, Part], settings: Settings, classes: bool) -> tuple[pl.DataFrame, str]:
-    """Cut what is not given out of the training rows. Return all rows, and how it was done."""
-    train = frame.filter(pl.col("split") == 0)
-    most = 10_000 / max(len(train), 1)
-    # With a test split of its own, validation only has to choose the epoch; every other row had better train.
-    wanted = Fractions(valid=min(0.05 if "test" in parts else 0.1, most), test=min(0.1, most))
-    fractions = Fractions(
-        valid=0.0 if "valid" in parts else wanted.valid if settings.valid_fraction is None else settings.valid_fraction,
-        test=0.0 if "test" in parts else wanted.test if settings.test_fraction is None else settings.test_fraction,
-    )
-    if "test" in parts and settings.test_fraction:
-        raise error("E222", file=parts["test"].file)
-    if fractions.valid + fractions.test >= 1:
-        raise error("E302", key="valid_fraction", value=fractions.valid, problem="nothing is left for training")
-    if settings.split == "stratified" and not classes:
-        raise error("E302", key="split", value=settings.split, problem="numbers have no classes to keep in proportion")
-    labels = train["label"] if classes else pl.repeat("", len(train), dtype=pl.String, eager=True)
-    key = train["key"] if "key" in train.columns else None
-    cut = split(settings.split, train["position"].to_numpy(), labels, fractions, key)
-    for number, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
-        if wished and (len(train) >= 30 or number == 0) and not (cut == number).any():
-            different = (train["position"] if key is None else key).n_unique()
-            cut_by = {"how": settings.split, "part": NAMES[number], "where": parts["train"].file}
-            raise error("E221", rows=len(train), different=different, **cut_by)
-    frame = pl.concat([train.with_columns(split=pl.Series(cut, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
-    given = ", ".join(name for name in parts if name != "train")
-    shares = [f"{value:.3g} for {name}" for name, value in (("valid", fractions.valid), ("test", fractions.test)) if value]
-    why = f"{', '.join(shares)}, by {settings.split}" if shares else "nothing was cut"
-    return frame, (f"{given} given; " if given else "") + why
+def _spelled(frame: pl.DataFrame, merge: bool) -> tuple[pl.DataFrame, list[Note]]:
+    """Return the rows with labels that are the same spelled the same, and notes on those that differ only as people type."""
+    counts = dict(frame["label"].value_counts().iter_rows())
+    names, groups = unify(counts, merge)
+    notes = []
+    if names and not groups:
+        words = {name: sorted(each for each in names if names[each] == name) for name in sorted(set(names.values()))}
+        spelled = "; ".join(f"{name} = {', '.join(each)}" for name, each in words.items())
+        notes.append(Note("labels", spelled, "the same in several words"))
+    if groups:
+        shown = "; ".join(f"{' = '.join(map(repr, group))}" for group in groups[:5]) + ("; ..." if len(groups) > 5 else "")
+        differ = "differ only in letter case, blanks or Unicode form"
+        why = f"{differ}, and are taken as one" if merge else f"{differ}, and are classes of their own; as one: labels=merge"
+        notes.append(Note("labels", shown if merge else shown.replace(" = ", ", "), why))
+    return (frame.with_columns(pl.col("label").replace(names)) if names else frame), notes
 
 
 def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
@@ -147,6 +140,8 @@ def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
         numbered = any(letter.isdigit() for letter in name)  # class_10 is no misspelling of class_1
         if spelling and count == 1 and not numbered and (hint := nearest(name, common)):
             row = frame.filter(pl.col("label") == name)["row"][0]
+            if any(fold(name) == fold(other) for other in common):
+                hint += " With labels=merge both are one class."
             raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
 
 
@@ -155,14 +150,17 @@ def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Re
     known = frame.filter(pl.col("split") == 0)["label"].unique()
     learned = pl.col("label").is_in(known.implode())
     kept, strange = frame.filter(learned), frame.filter(~learned)
+    folded = {fold(name): name for name in known} if len(strange) else {}
     named = strange["name"] if "name" in strange.columns else pl.repeat("", len(strange), eager=True)
     for (number, label, row), name in zip(strange.select("split", "label", "row").iter_rows(), named, strict=True):
         file = files[NAMES[number]] + (f"/{name}" if name else "")
-        rejected.append(Rejected(file, 0 if name else row, f"label {label!r} is not in the training split"))
+        like = f", but {folded[fold(label)]!r} is: labels=merge takes both as one" if fold(label) in folded else ""
+        rejected.append(Rejected(file, 0 if name else row, f"label {label!r} is not in the training split{like}"))
     for number in strange["split"].unique().sort().to_list():
         if not (kept["split"] == number).any():
             found = strange.filter(pl.col("split") == number)["label"][0]
-            raise error("E215", file=files[NAMES[number]], found=found, known=", ".join(known.sort().head(5)))
+            facts = {"part": NAMES[number], "file": files[NAMES[number]], "found": found}
+            raise error("E215", **facts, known=", ".join(known.sort().head(5)))
     return kept
 
 

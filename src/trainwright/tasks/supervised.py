@@ -19,6 +19,7 @@ from trainwright.tasks.class_target import ClassTarget
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch import metrics
 from trainwright.watch.events import Answers, Note
+from trainwright.watch.words import clip
 
 if TYPE_CHECKING:
     import polars as pl
@@ -279,6 +280,7 @@ class SupervisedPredictor(Predictor):
         targets = self.target.encode(found.labels)
         known = self.target.known(targets)
         if not known.any():
-            raise error("E219", file=path, labels=", ".join(self.labels[:5]))
+            first = found.labels.drop_nulls().first() if found.labels.dtype != pl.Null else None
+            raise error("E219", file=path, labels=", ".join(self.labels[:5]), found=clip(str(first), 80))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
         return self.target.detailed(self.outputs(items, targets[known])) | {"rejected": found.rejected + int((~known).sum())}

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trainwright.data.tables.dtypes import SENSE, Feature, convert, stripped
+from trainwright.data.tables.dtypes import Feature, convert
 from trainwright.data.tables.feature_columns import TableSchema
+from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.table import ROW, Rejected
 from trainwright.errors import error, nearest
 
@@ -36,9 +37,8 @@ def cast_columns(
     reasons: dict[int, str] = {}  # by place: the first thing that is wrong with a row
 
     def check(what: str, column: pl.Series, bad: pl.Series, feature: Feature) -> None:
-        wanted = SENSE[feature.kind] + (" with a decimal comma" if feature.format == "comma" else "")
         for place in bad.arg_true().to_list():
-            reasons.setdefault(place, f"{what}: '{column[place]}' is not {wanted}")
+            reasons.setdefault(place, f"{what}: '{column[place]}' is not {feature.sense}")
 
     for feature in chosen.features:
         column = _column(frame, feature.name, file)
@@ -66,13 +66,12 @@ def _column(frame: pl.DataFrame, name: str, file: str) -> pl.Series:
 
 
 def _target(column: pl.Series, written: Feature, is_class: bool) -> tuple[pl.Series, pl.Series]:
-    """Return numbers as Float64; classes as String, spelled the same whether a file has 1 or 1.0, Yes or yes."""
+    """Return numbers as Float64; classes as tidy labels."""
     values, bad = convert(column, written)
-    if not is_class or written.kind == "category":
+    if not is_class:
         return values, bad
-    text = stripped(column)
-    text = text.str.to_lowercase() if written.kind == "boolean" else text.str.replace(r"^([+-]?\d+)\.0*$", "$1")
-    return text.set(values.is_null(), None), bad
+    text = tidy(column)
+    return (text if written.kind == "category" else text.set(values.is_null(), None)), bad
 
 
 def to_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import polars as pl
 
+from trainwright.data.tables.declared import Declarations
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import TrainwrightError, error, nearest
@@ -32,6 +34,9 @@ class ColumnChoice:
         given = tuple(column_of(self.table, name) for name in ((names,) if isinstance(names, str) else names))
         if twice := [name for name in given if given.count(name) > 1]:
             raise error(self.TWICE, name=twice[0], where=self.table.file)
+        for name in given:
+            if self.columns[name].declared == "ignore":
+                raise error("E226", name=name, kind="ignore", key="text" if self.TWICE == "E206" else "features", value=name)
         chosen = self.label(given, label, need_label)
         if chosen in given:
             raise error(self.BOTH, name=chosen, path=self.table.file)
@@ -42,7 +47,8 @@ class ColumnChoice:
         if label:
             absent = label not in self.columns and f"column_{label}" not in self.columns
             return None if absent and not need_label else column_of(self.table, label)
-        found, why = self.candidates([column for name, column in self.columns.items() if name not in taken])
+        rest = [column for name, column in self.columns.items() if name not in taken and column.may_be_target]
+        found, why = self.candidates(rest)
         if len(found) == 1:
             self.notes.append(Note("label", found[0].name, why))
             return found[0].name
@@ -74,6 +80,12 @@ def column_of(table: Table, name: str) -> str:
         return f"column_{name}"
     names = ", ".join(table.columns)
     raise error("E201", name=name, path=table.file, columns=names, hint=nearest(name, table.columns))
+
+
+def declare(table: Table, kinds: Mapping[str, str], decimal: str | None = None, dates: str | None = None) -> Table:
+    """Return the table with what a person said of how it is read. Raise E201 for a column that is not there."""
+    said = Declarations({column_of(table, name): kind for name, kind in kinds.items()}, decimal or "", dates or "")
+    return replace(table, declared=said) if said != table.declared else table
 
 
 def same(frame: pl.DataFrame, one: str, other: str) -> bool:

@@ -101,7 +101,7 @@ class TableEncoder:
         found: dict[str, Place] = {}
         first = 0
         for feature in self._of(*NUMERIC):
-            width = 1 if feature.kind != "date" else 7 if feature.format.endswith(" time") else 5
+            width = _width(feature)
             found[feature.name] = Place([*range(first, first + width)])
             first += width
         for place, name in enumerate(self.missing, start=len(self.mean)):
@@ -173,11 +173,20 @@ class TableEncoder:
         return cls(features, values["min_count"], missing, categories, arrays["mean"], arrays["std"], texts)
 
 
+def _width(feature: Feature) -> int:
+    """Return how many numbers a value becomes."""
+    if feature.kind != "date":
+        return 1
+    return 2 if feature.format == "clock" else 7 if feature.format.endswith(" time") else 5
+
+
 def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
     """Return the numbers of a feature, NaN where it is missing: float64, shape (rows, 1 or more); of a date several."""
     name = pl.col("x")  # the column's own might be a pattern to polars
     if feature.kind != "date":
         parts = [name.cast(pl.Float64)]
+    elif feature.format == "clock":
+        parts = _circle((name.dt.hour() + name.dt.minute() / 60) / 24)
     else:
         parts = [
             name.dt.epoch("us") / (DAY * YEAR),

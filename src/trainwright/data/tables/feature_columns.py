@@ -14,16 +14,14 @@ import polars as pl
 
 from trainwright.data.tables.column_choice import ColumnChoice, same
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
-from trainwright.data.tables.dtypes import UNCLEAR, Feature
-from trainwright.data.tables.profile import FEW_ROWS, ColumnProfile
+from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
+from trainwright.data.tables.profile import FEW_ROWS, MOST_CODES, REPEATS, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
 Target = Literal["class", "number"]
 
-MOST_CODES = 20  # different whole numbers that may be classes
-REPEATS = 10  # rows for each of them
 _WORDS = {  # what the features of each kind are called, and why they are of it
     "number": ("numbers", "their values are numbers"),
     "boolean": ("yes or no", "two words for true and false"),
@@ -95,27 +93,49 @@ class _Choice(ColumnChoice):
     def __init__(self, table: Table) -> None:
         """Let columns that are clear about decimal mark or order of dates decide for those that are not."""
         super().__init__(table)
+        self.check()
         written = [column.reading for column in self.columns.values() if column.raw.dtype == pl.String]
-        marks = {reading.format for reading in written if reading.kind == "number"} & {"point", "comma"}
+        marks = {reading.format.split()[0] for reading in written if reading.kind == "number"} & {"point", "comma"}
         orders = {reading.format[:3] for reading in written if reading.kind == "date"} & {"dmy", "mdy"}
         mark = "comma" if marks == {"comma"} else "point"
         for name, column in self.columns.items():
             reading = column.reading
-            if reading.format == "either":
-                if len(marks) != 1 and not reading.bad and "," in reading.example:
-                    why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
-                    value = f"{name}: {reading.example} = {reading.example.replace(',', '')}"
-                    self.notes.append(Note("thousands", value, why))
-                column.format = mark
+            if reading.format.startswith("either"):
+                if len(marks) != 1 and not reading.bad and reading.example:
+                    self.doubt(name, reading.example)
+                column.format = reading.format.replace("either", mark)
             elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
                 column.format = reading.format.replace(UNCLEAR, min(orders))
+
+    def check(self) -> None:
+        """Raise E227 for a column most of whose values are not what it is said to be."""
+        for column in self.columns.values():
+            if column.declared and column.reading.bad > column.count / 2 and column.reading.kind != "category":
+                sense = SENSE[column.reading.kind]
+                facts = {"name": column.name, "kind": column.declared, "path": self.table.file, "sense": sense}
+                raise error("E227", **facts, bad=column.reading.bad, count=column.count, example=column.reading.example)
+
+    def doubt(self, name: str, example: str) -> None:
+        """Say both things that a number with three digits behind a single mark may mean."""
+        digits = "".join(letter for letter in example if letter.isdigit() or letter in ",.")
+        if "," in digits:
+            why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
+            other = f"{digits.replace(',', '.')} with decimal=comma"
+            self.notes.append(Note("thousands", f"{name}: {example} = {digits.replace(',', '')}", f"{why}; {other}"))
+        elif not digits.startswith("0"):
+            why = f"nothing in the file says that the point parts thousands; {digits.replace('.', '')} with decimal=comma"
+            self.notes.append(Note("decimal point", f"{name}: {example} = {digits}", why))
 
     # ---- the target
 
     def candidates(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
-        """Return the columns of a strong name; else the last column, unless another one has a weaker name for it."""
+        """Return the columns of a strong name; else the last column, unless another one has a weaker name for it.
+
+        Beside texts all names of labels are strong, as in a table of texts alone.
+        """
+        strong = LABEL_NAMES if any(column.free_text for column in rest) else LABEL_NAMES[:1]
         axes = {"x", "y", "z"} <= {column.plain for column in rest}  # lengths or coordinates
-        for names in (LABEL_NAMES[0], TARGET_NAMES):
+        for names in (*strong, TARGET_NAMES):
             if found := [column for column in rest if column.plain in names and not (axes and column.plain == "y")]:
                 return self.one_of_equals(found), "a usual name for it"
         fit = [column for column in rest if not self.fault(column)]
@@ -132,7 +152,12 @@ class _Choice(ColumnChoice):
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
         """Choose class or number, as given or by what the values are, and note the reason. Raise E205, E245 and E246."""
         kind = column.reading.kind
-        why = column.unusable() or ("it holds dates" if kind == "date" else "")
+        if column.declared in ("category", "number"):
+            said: Target = "class" if column.declared == "category" else "number"
+            if target not in (None, said):
+                raise error("E226", name=column.name, kind=column.declared, key="target", value=target)
+            target = said
+        why = column.unusable() or {"date": "it holds dates", "text": "it was said to be text"}.get(kind, "")
         if column.constant:
             why = f"every row has the same value, '{column.head[0]}'"
         if why:
@@ -140,6 +165,7 @@ class _Choice(ColumnChoice):
         if target == "number" and kind != "number":
             odd = f"{column.reading.bad:,} values are none, such as '{column.reading.example}'"
             why = odd if column.reading.bad else f"it holds values such as '{column.head[0]}'"
+            why = f"{why}; {column.reading.why}" if column.reading.why else why
             raise error("E245", name=column.name, path=self.table.file, why=why)
         found = target or self.derived_target(column)
         if found == "class" and not column.recurs:
@@ -152,7 +178,7 @@ class _Choice(ColumnChoice):
         values = column.numbers if numeric else column.values
         rows, distinct = len(values), values.n_unique()
         if not numeric:
-            found, why = "class", f"{distinct:,} different words"
+            found, why = "class", column.reading.why or f"{distinct:,} different words"
         elif not column.whole:
             found, why = "number", "numbers with a fraction"
         elif distinct == 2 or (distinct <= MOST_CODES and rows >= REPEATS * distinct):
@@ -178,6 +204,8 @@ class _Choice(ColumnChoice):
         why = column.hardly_recurs() if column.reading.kind == "category" and not column.free_text else ""
         if why and column.reading.bad:
             why += f"; {column.reading.bad:,} are no numbers, such as '{column.reading.example}'"
+        if why and column.reading.why:
+            why += f"; {column.reading.why}"
         return why
 
     def derived(self, label: str | None, kind: Target) -> list[ColumnProfile]:
@@ -225,11 +253,24 @@ class _Choice(ColumnChoice):
         for kind, (word, why) in _WORDS.items():
             if names := [column.name for column in taken if feature_of(column).kind == kind]:
                 self.notes.append(Note(word, ", ".join(names), why))
+        self.tell_units(taken)
         for column in taken:
             reading = column.reading
+            if reading.why and not (reading.kind == "number" and column.declared):
+                self.notes.append(Note(_WORDS[reading.kind][0], column.name, reading.why))
             if reading.bad and reading.kind != "category":
                 odd = f"{reading.bad:,} of {column.count:,} values are not, such as '{reading.example}': rows left out"
                 self.notes.append(Note(_WORDS[reading.kind][0], column.name, odd))
             elif reading.bad:
                 odd = f"not as numbers: {reading.bad:,} of {column.count:,} values are none, such as '{reading.example}'"
                 self.notes.append(Note("categories", column.name, odd))
+
+    def tell_units(self, taken: list[ColumnProfile]) -> None:
+        """Note the units of numbers, and numbers that might as well be codes."""
+        units = {column.name: column.format.partition(" ")[2] for column in taken if column.reading.kind == "number"}
+        if told := ", ".join(f"{name} ({unit})" for name, unit in units.items() if unit):
+            self.notes.append(Note("units", told, "numbers are taken as written in their unit: 48 % is 48"))
+        if codes := [column for column in taken if column.may_be_code]:
+            listed = ", ".join(f"{column.name} ({column.distinct})" for column in codes)
+            why = f"whole numbers of which few recur often; if they are codes, columns.{codes[0].name}=category"
+            self.notes.append(Note("numbers or codes", listed, why))

@@ -7,8 +7,10 @@ from functools import cached_property
 
 import polars as pl
 
-from trainwright.data.tables.column_names import SPLIT_NAMES, SPLIT_VALUES, plain
-from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, convert, read
+from trainwright.data.tables.column_names import DATE_WORDS, POSTAL_NAMES, SPLIT_NAMES, SPLIT_WORDS, plain
+from trainwright.data.tables.declared import Declarations
+from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, How, convert, read
+from trainwright.data.tables.split import stated
 from trainwright.data.text.tokenize import SPACELESS
 
 NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
@@ -22,14 +24,30 @@ MOST_CLASSES = 1000
 LONGEST_LABEL = 60  # mean characters
 FREE_TEXT = "free text"
 WORD = rf"[{SPACELESS}]|[\p{{L}}\p{{M}}--[{SPACELESS}]]{{2,}}"
+OFTEN = 5  # rows of each value, on average
 RECURRING = 0.3  # of the words of texts: names of things alone, hashes and keys have fewer that occur again
+MOST_CODES = 20  # different whole numbers that may be classes
+REPEATS = 10  # rows for each of them
+
+
+_SAID = {"image": "images", "ignore": "left out"}
+
+
+def snake(name: str) -> str:
+    """Return a name in lower case with lines between its words: PassengerId is passenger_id."""
+    return plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()))
 
 
 class ColumnProfile:
     """What stands in one column. Of its values no copy is kept, so that a profile may be kept as long as the table."""
 
-    def __init__(self, name: str, values: pl.Series) -> None:
+    def __init__(self, name: str, values: pl.Series, said: Declarations | None = None) -> None:
+        """Take a column by its name, and what a person ``said`` of its table."""
         self.name, self.plain = name, plain(name)
+        said = said or Declarations()
+        self.declared = said.kinds.get(name, "")
+        dated = not DATE_WORDS.isdisjoint(re.split(r"[_\W]+", snake(name)))
+        self.how = How(self.declared, said.decimal, said.dates, dated)
         self.raw = values.alias("values")  # its own name might be a pattern to polars
 
     @property
@@ -73,11 +91,22 @@ class ColumnProfile:
     def is_split(self) -> bool:
         """Return whether it says which split a row belongs to."""
         values = self.head.str.to_lowercase().str.strip_chars().unique().to_list()
-        return len(values) > 0 and (set(values) <= SPLIT_VALUES or (self.plain in SPLIT_NAMES and self.distinct < 10))
+        known = set(values) <= SPLIT_WORDS.keys()
+        return len(values) > 0 and (known or (self.plain in SPLIT_NAMES and self.distinct < 10))
+
+    @cached_property
+    def states_split(self) -> bool:
+        """Return whether its values are all words for splits, train and another one among them."""
+        if not self.is_split or not self.head.str.strip_chars().str.to_lowercase().is_in(list(SPLIT_WORDS)).all():
+            return False
+        numbers = stated(self.values)
+        return not numbers.null_count() and 0 in numbers and numbers.n_unique() > 1
 
     @cached_property
     def numeric(self) -> bool:
         """Return whether it holds numbers, by its type or as they are written."""
+        if self.declared:
+            return self.declared == "number"
         return self.raw.dtype.is_numeric() or self.share(NUMBER) >= MOST
 
     @cached_property
@@ -88,6 +117,8 @@ class ColumnProfile:
     @cached_property
     def readable(self) -> bool:
         """Return whether it may be text: not empty, no number, address, date or split."""
+        if self.declared:
+            return self.declared == "text" and self.count > 0
         return self.count > 0 and not (self.numeric or self.is_split or self._named_or_dated)
 
     @cached_property
@@ -99,9 +130,16 @@ class ColumnProfile:
     @cached_property
     def may_be_label(self) -> bool:
         """Return whether it holds few short values that recur."""
+        if self.declared and self.declared not in ("category", "boolean"):
+            return False
         few = 2 <= self.distinct <= min(MOST_CLASSES, max(2, self.count // 2))
         odd = self.is_split or self.measured or self._named_or_dated
         return few and self.mean_length <= LONGEST_LABEL and not odd and self.plain not in SPLIT_NAMES
+
+    @property
+    def may_be_target(self) -> bool:
+        """Return whether it may be predicted, by what was said of it."""
+        return self.declared not in ("text", "image", "ignore")
 
     @cached_property
     def _named_or_dated(self) -> bool:
@@ -111,7 +149,11 @@ class ColumnProfile:
 
     @cached_property
     def reading(self) -> ColumnType:
-        return read(self.raw)
+        found = read(self.raw, self.how)
+        postal = found.kind == "number" and not self.declared and snake(self.name) in POSTAL_NAMES
+        if postal and self.distinct <= self.count / 2 and self.share(r"^[0-9]+(\.0)?$") == 1:
+            return ColumnType("category", why=f"postal codes name places; as numbers: columns.{self.name}=number")
+        return found
 
     @cached_property
     def format(self) -> str:
@@ -134,17 +176,33 @@ class ColumnProfile:
             return "it holds nothing that can be used"
         if self.reading.kind == "unusable":
             return f"its values are of type {self.reading.format}"
+        if self.reading.kind in _SAID:
+            return f"it was said to be {_SAID[self.reading.kind]}: columns.{self.name}={self.reading.kind}"
         if self.format.startswith(UNCLEAR):
-            return f"dates such as {self.head[0]} do not tell whether day or month comes first; write 2026-01-31"
+            example = f"dates such as {self.head[0]} do not tell whether day or month comes first"
+            return f"{example}; say dates=dmy or dates=mdy, or write 2026-01-31"
         return ""
+
+    @property
+    def called_id(self) -> bool:
+        """Return whether its name is a usual one for what numbers or names things."""
+        return _ID.search(snake(self.name)) is not None
 
     def identifies(self, nameless: bool) -> bool:
         """Return whether it numbers or names the rows: a usual name for that, and all values different."""
-        snake = plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.name.strip()))  # PassengerId is passenger_id
-        called = _ID.search(snake) or (nameless and self.plain.startswith("column_"))
+        if self.declared:
+            return False
+        called = self.called_id or (nameless and self.plain.startswith("column_"))
         if not called or self.distinct < max(self.count, 2):
             return False
         return self.whole if self.reading.kind == "number" else self.reading.kind == "category"
+
+    @property
+    def tells(self) -> bool:
+        """Return whether it is likely to tell something beside a text: a number, or words that recur often; no time, no id."""
+        if self.called_id or self.how.dated or self.free_text or 2 * self.count < len(self.raw):
+            return False
+        return self.reading.kind in ("number", "boolean") or self.distinct * OFTEN <= self.count
 
     @property
     def numbers(self) -> pl.Series:
@@ -158,15 +216,25 @@ class ColumnProfile:
 
     @cached_property
     def free_text(self) -> bool:
-        """Return whether it holds texts to learn words from: mostly different, of several words, of which many recur."""
+        """Return whether it holds texts to learn words from, as was said; else mostly different, of words of which many recur."""
+        if self.reading.kind == "text":
+            return True
         if self.reading.kind != "category" or self.reading.bad or self.hardly_recurs() != FREE_TEXT or self._named_or_dated:
             return False
         words = self.head.str.to_lowercase().str.extract_all(WORD).list.explode(empty_as_null=False)
         recurring = words.len() - int(words.is_unique().sum())
         return len(words) >= 2 * len(self.head) and recurring >= RECURRING * len(words)
 
+    @property
+    def may_be_code(self) -> bool:
+        """Return whether it holds a few whole numbers that recur so often that they might be the numbers of things."""
+        few = 2 < self.distinct <= min(MOST_CODES, self.count // REPEATS)
+        return not self.declared and self.reading.kind == "number" and few and self.whole
+
     def hardly_recurs(self) -> str:
         """Return why words cannot be categories, or an empty string."""
+        if self.declared:
+            return ""
         if self.distinct > self.count / 2 and (self.prose or self.mean_length > LONGEST_LABEL):
             return FREE_TEXT
         if self.distinct == self.count and self.count > 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from trainwright.data.tables.declared import Declarations
 from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
@@ -42,18 +43,38 @@ class Table:
     rejected: list[Rejected] = field(default_factory=list)  # the records that could not be read, in file order
     notes: list[Note] = field(default_factory=list)
     has_header: bool = True  # whether the column names come from the file (else they are column_1, column_2, ...)
+    declared: Declarations = field(default_factory=Declarations)
+
+    def __post_init__(self) -> None:
+        """Take spans of time as seconds."""
+        import polars as pl
+
+        if spans := [name for name, kind in self.frame.schema.items() if isinstance(kind, pl.Duration)]:
+            columns = [self.frame[name] for name in self.frame.columns]  # by hand, as a name might be a pattern to polars
+            spanned = [each.dt.total_microseconds() / 1e6 if each.name in spans else each for each in columns]
+            self.frame = pl.DataFrame(spanned)
+            self.notes = [*self.notes, Note("seconds", ", ".join(spans), "spans of time are read as their seconds")]
 
     @property
     def columns(self) -> list[str]:
         """Return the names of the data columns, in file order, without ``ROW``."""
         return [name for name in self.frame.columns if name != ROW]
 
+    def declared_as(self, kind: str) -> tuple[str, ...]:
+        """Return the columns that a person said to be of a kind."""
+        return tuple(name for name, each in self.declared.kinds.items() if each == kind)
+
+    def without(self, column: str) -> Table:
+        """Return the table without one of its columns."""
+        kept = self.frame.get_columns()  # by hand, as a name might be a pattern to polars
+        return replace(self, frame=type(self.frame)([each for each in kept if each.name != column]))
+
     @cached_property
     def profiles(self) -> dict[str, ColumnProfile]:
         """Return what is known of each data column."""
         from trainwright.data.tables.profile import ColumnProfile
 
-        return {name: ColumnProfile(name, self.frame[name]) for name in self.columns}
+        return {name: ColumnProfile(name, self.frame[name], self.declared) for name in self.columns}
 
 
 @dataclass(frozen=True)

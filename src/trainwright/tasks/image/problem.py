@@ -18,6 +18,7 @@ from trainwright.data.tables.split import NAMES
 from trainwright.errors import error
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
+from trainwright.tasks.cutting import choose_split
 from trainwright.tasks.defaults import fill
 from trainwright.tasks.image import defaults, reading
 from trainwright.tasks.image.predictor import ImagePredictor
@@ -90,6 +91,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     With ``parent`` its size, channels and normalisation are used. Raise SourceError and DataError.
     """
     parts, columns, table = reading.read(source, settings)
+    settings, said = choose_split(settings, table, columns.values(), parts.keys() - {"train"})
     found = measure_sizes(parts.values())
     settings, form, notes = _sized(settings, found, parent)
     listen(PhaseEnded("read"))
@@ -102,7 +104,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     rows = assign_splits(source, given, settings, typed=False, noun="image")
     problem = _encode(rows, stored, settings, form, parent)
     problem.data["columns"] = columns
-    problem.notes = [*pictures.notes, *notes, *problem.notes]
+    problem.notes = [*pictures.notes, *said, *notes, *problem.notes]
 
     waiting = [each.keep for each in stored.values()]
 
@@ -135,7 +137,7 @@ def _sized(settings: Settings, found: ImageSizes, parent: Predictor | None) -> t
 def _encode(rows: Rows, stored: dict[str, Stored], settings: Settings, form: Form, parent: Predictor | None) -> ImageProblem:
     """Fit labels and normalisation to pictures of this form on the training split."""
     learned = rows.part("train")
-    labels, places = LabelEncoder.fit(learned["label"]), learned["place"].to_numpy()
+    labels, places = LabelEncoder.fit(learned["label"], settings.labels == "merge"), learned["place"].to_numpy()
 
     def inputs(name: str, part: pl.DataFrame) -> Inputs:
         whole, taken = stored.get(name, stored["train"]).inputs, part["place"].to_numpy()

@@ -26,10 +26,12 @@ from trainwright.data.read import archive_sets, builtin, idx, image_folders, ima
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
+from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
+from trainwright.tasks.cutting import split_column
 from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
@@ -52,7 +54,8 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
                 raise error("E272", key=key, value=value, path=source.name)
         parts, columns = _without_table(source), ImageColumns()
     else:
-        image = _image_column(tables["train"], settings.image)
+        tables["train"] = declare(tables["train"], settings.columns, settings.decimal, settings.dates)
+        image = _image_column(tables["train"], settings.image or next(iter(tables["train"].declared_as("image")), ""))
         columns = {"image": image, "label": str(choose_columns(tables["train"], (image,), settings.label).label)}
         parts = {name: _listed(table, columns) for name, table in tables.items()}
         for name, path in source.given.items():
@@ -93,7 +96,7 @@ def _listed(table: Table, columns: ImageColumns) -> Pictures:
 
 def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Series | None:
     """Return the values of the column that decides the split of these pictures, where one does. Raise E213."""
-    column = settings.split.partition(":")[2]
+    column = split_column(settings)
     if not column:
         return None
     if table is None or column not in table.columns:
@@ -125,7 +128,7 @@ def _tables(source: Source) -> dict[str, Table]:
     if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
         return {}
     if not any(images.holds_images(path) for path in source.given.values()):
-        return source.tables
+        return dict(source.tables)
     return {"train": read_table(source.files["train"])}
 
 

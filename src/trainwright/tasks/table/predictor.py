@@ -33,12 +33,15 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 100  # whose weights are told of each of many rows
 
 
+FORMATS = r"^(|(point|comma)( \S{1,40})?|duration|clock|(ymd|dmy|mdy|yymd|my|compact|epoch)( time)?)$"  # of numbers, of dates
+
+
 class FeatureValues(Schema):
     """``Feature``."""
 
     name: str
     kind: Literal["number", "boolean", "date", "category", "text"]
-    format: Annotated[str, Field(pattern="^(|point|comma|(ymd|dmy|mdy)( time)?)$")]
+    format: Annotated[str, Field(pattern=FORMATS)]
 
 
 class ChosenValues(Schema):

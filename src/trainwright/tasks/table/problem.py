@@ -11,7 +11,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.cast import cast_columns
-from trainwright.data.tables.dtypes import convert
+from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.encoder import TableEncoder, TargetScaler
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.profile import ColumnProfile
@@ -21,6 +21,7 @@ from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.errors import error, nearest
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.class_target import ClassTarget
+from trainwright.tasks.cutting import choose_split, split_column
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from trainwright.tasks.supervised import Target
 
+WHY_LEFT_OUT = {"group": "the split is by its groups", "column": "it says which split a row belongs to"}
 TITLES = {"class": "table classification", "number": "table regression"}
 
 
@@ -70,12 +72,12 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
     With ``parent`` its columns, encoder and scale are used. Raise SourceError and DataError.
     """
-    train = source.tables["train"]
+    train = declare(source.tables["train"], settings.columns, settings.decimal, settings.dates)
     earlier = parent if isinstance(parent, TablePredictor) else None
+    named = {settings.label, *settings.features}
+    settings, notes = choose_split(settings, train, named, source.tables.keys() - {"train"})
     chosen = _keep(earlier, train, settings) if earlier else _choose(source, train, settings)
-    by = settings.split.partition(":")[2]
-    if by and by not in train.columns:
-        raise error("E213", column=by, file=train.file, hint=nearest(by, train.columns))
+    by = split_column(settings)
     parts: dict[str, Part] = {}
     parsed: list[pl.DataFrame] = []
     for name, table in source.tables.items():
@@ -86,7 +88,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
     problem.data["columns"] = chosen.to_values()
-    problem.notes = [*train.notes, *chosen.notes, *problem.notes]
+    problem.notes = [*train.notes, *notes, *chosen.notes, *problem.notes]
     listen(PhaseEnded("encode"))
     return problem, lambda: None
 
@@ -106,7 +108,7 @@ def _encode(
         encoder = TableEncoder(chosen.features, settings.min_count or 1, texts=_texts(settings, chosen))
         arrays = encoder.fit(train)
         notes += _found(encoder)
-    target = _target(learned["label"], chosen, parent)
+    target = _target(learned["label"], chosen, settings.labels == "merge", parent)
     splits = rows.splits(
         lambda name, part: arrays if name == "train" else encoder.transform(frame[part["place"]]), target.encode
     )
@@ -130,9 +132,9 @@ def _texts(settings: Settings, chosen: TableSchema) -> dict[str, TextEncoder]:
     }
 
 
-def _target(labels: pl.Series, chosen: TableSchema, parent: TablePredictor | None) -> Target:
+def _target(labels: pl.Series, chosen: TableSchema, merged: bool, parent: TablePredictor | None) -> Target:
     if chosen.target == "class":
-        return ClassTarget(LabelEncoder.fit(labels), {})
+        return ClassTarget(LabelEncoder.fit(labels, merged), {})
     if parent and isinstance(parent.target, NumberTarget):
         return NumberTarget(str(chosen.label), parent.target.scaler, {})
     return NumberTarget(str(chosen.label), TargetScaler.fit(labels.to_numpy()), {})
@@ -154,15 +156,14 @@ def _found(encoder: TableEncoder) -> list[Note]:
 
 
 def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
-    """Choose the columns as named, else by what is in them. One that decides the split by groups is not learned from unless
-    named: the groups to be measured are ones that training has never seen."""
+    """Choose the columns as named, else by what is in them. One that says the split, or by whose groups it is cut, is not
+    learned from unless named: the groups to be measured are ones that training has never seen."""
     label = settings.label or (source.layout.label if source.layout else "")
-    how, _, column = settings.split.partition(":")
-    if how != "group" or settings.features or column not in table.columns:
+    how, _, column = str(settings.split).partition(":")
+    if how not in WHY_LEFT_OUT or settings.features:
         return choose_features(table, settings.features, label, settings.target)
-    rest = pl.DataFrame([each for each in table.frame if each.name != column])  # by hand, as a name might be a pattern
-    chosen = choose_features(replace(table, frame=rest), (), label, settings.target)
-    return replace(chosen, notes=[*chosen.notes, Note("left out", column, "the split is by its groups")])
+    chosen = choose_features(table.without(column), (), label, settings.target)
+    return replace(chosen, notes=[*chosen.notes, Note("left out", column, WHY_LEFT_OUT[how])])
 
 
 def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
@@ -196,14 +197,5 @@ def _part_of(table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: l
         "place": pl.int_range(first, first + frame.height, eager=True),
     }
     if column:
-        columns["key"] = _typed(table.frame[column]).filter(table.frame[ROW].is_in(frame[ROW].implode()))
+        columns["key"] = table.frame[column].filter(table.frame[ROW].is_in(frame[ROW].implode()))
     return Part(pl.DataFrame(columns), table.file, [*table.rejected, *rejected])
-
-
-def _typed(column: pl.Series) -> pl.Series:
-    """Return a column that decides the split, as numbers or dates where it holds such, however they are written."""
-    found = ColumnProfile(column.name, column)
-    if found.reading.kind not in ("number", "date") or found.unusable():
-        return column
-    mark = "point" if found.reading.format == "either" else found.reading.format
-    return convert(column, replace(found.feature, format=mark))[0]

@@ -13,6 +13,8 @@ from trainwright.data.files import cache
 from trainwright.data.files.spool import prefetch
 from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
+from trainwright.data.tables.column_choice import declare
+from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream
 from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
@@ -23,6 +25,7 @@ from trainwright.errors import error, nearest
 from trainwright.models.catalog import models
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.class_target import ClassTarget
+from trainwright.tasks.cutting import choose_split, split_column
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.text import defaults
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 SHAPING: tuple[str, ...] = (
     "text",
     "label",
+    "columns",
+    "dates",
+    "labels",
     "split",
     "valid_fraction",
     "test_fraction",
@@ -89,7 +95,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
         prepared = _from_cache(settings, *found)
         listen(PhaseEnded("read"))
         return prepared, lambda: None
-    columns, rows, tokens = read(source, settings, parent)
+    settings, columns, rows, tokens = read(source, settings, parent)
     listen(PhaseEnded("read"))
     prepared = _encode(rows, tokens, settings, parent)
     prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
@@ -106,7 +112,7 @@ def _shaping(settings: Settings) -> dict[str, Any]:
 def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | None) -> TextProblem:
     """Fit labels and vocabulary on the training split, and encode every split."""
     train = rows.part("train")
-    labels = LabelEncoder.fit(train["label"])
+    labels = LabelEncoder.fit(train["label"], settings.labels == "merge")
     if isinstance(parent, TextPredictor):
         tokens = replace(tokens, most=parent.encoder.max_tokens)
         encoder, notes = _vocabulary_of(parent, settings, _of(tokens, train))
@@ -187,9 +193,10 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
     for name, file in values["files"].items():
         texts = Ragged(arrays[f"{name}/values"], arrays[f"{name}/offsets"], arrays.get(f"{name}/weights"))
         splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], file)
+    settings = Settings.model_validate(settings.model_dump() | values["settings"])
     return TextProblem(
-        settings=Settings.model_validate(settings.model_dump() | values["settings"]),
-        target=ClassTarget(LabelEncoder(tuple(values["labels"])), {}),
+        settings=settings,
+        target=ClassTarget(LabelEncoder(tuple(values["labels"]), settings.labels == "merge"), {}),
         encoder=TextEncoder.from_parts(values["encoder"], arrays),
         splits=splits,
         data=values["data"],
@@ -197,21 +204,26 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
     )
 
 
-def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[TextSchema, Rows, Tokens]:
-    """Return the columns chosen, the rows of every split, and the tokens of all texts: ``place`` says where a row's are.
+def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[Settings, TextSchema, Rows, Tokens]:
+    """Return the settings with the split, the columns chosen, the rows of every split, and the tokens of all texts: ``place``
+    says where a row's are.
 
     A file is gone through once; of a text its tokens are kept, as numbers, on the disk where they are many.
     """
-    head = source.streams["train"].head
+    first = source.streams["train"].head
+    head = declare(first, settings.columns, settings.decimal, settings.dates)
     layout = source.layout
-    text = settings.text or (layout.text if layout else ())
-    columns = choose_columns(head, text, settings.label or (layout.label if layout else ""))
+    text = settings.text or head.declared_as("text") or (layout.text if layout else ())
+    label = settings.label or (layout.label if layout else "")
+    settings, notes = choose_split(settings, head, {label, *text}, source.streams.keys() - {"train"})
+    said = settings.split == f"column:{split_column(settings)}"
+    columns = choose_columns(head.without(split_column(settings)) if said else head, text, label)
     kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
     texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
-    parts = {name: _part(stream, head, columns, settings, texts) for name, stream in source.streams.items()}
+    parts = {name: _part(stream, first, columns, settings, texts) for name, stream in source.streams.items()}
     rows = assign_splits(source, parts, settings)
-    rows.notes = list(head.notes) + list(columns.notes) + rows.notes
-    return columns, rows, texts.tokens()
+    rows.notes = [*head.notes, *notes, *columns.notes, *rows.notes]
+    return settings, columns, rows, texts.tokens()
 
 
 def _part(stream: TableStream, first: Table, columns: TextSchema, settings: Settings, texts: TokenizedTexts) -> Part:
@@ -219,7 +231,7 @@ def _part(stream: TableStream, first: Table, columns: TextSchema, settings: Sett
 
     Only the file of the ``first`` table is cut and has a key. Raise E213 where a column is missing.
     """
-    column = settings.split.partition(":")[2] if stream.head is first else ""
+    column = split_column(settings) if stream.head is first else ""
     for name in filter(None, (*columns.text, columns.label, column)):
         if name not in stream.head.columns:
             raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
@@ -227,7 +239,7 @@ def _part(stream: TableStream, first: Table, columns: TextSchema, settings: Sett
     for table in prefetch(stream.tables()):
         content = join_text(table.frame, columns.text)
         kept = {
-            "label": table.frame[str(columns.label)].cast(pl.String),
+            "label": tidy(table.frame[str(columns.label)]),
             "row": table.frame[ROW],
             "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
             "size": content.str.len_bytes(),
