@@ -2,8 +2,8 @@
 each categorical column beside the numbers: Guo and Berkhahn 2016, arXiv:1604.06737; and of the words of each column of text).
 
 Shapes: images (batch, channels, height, width) float32, normalized; numeric (batch, numbers) float32, scaled; categories
-(batch, columns) int32 or int64; each column of text (values (tokens,) int32, offsets (batch,) int32, weights (tokens,) float32);
-outputs (batch, outputs): logits, or numbers.
+(batch, columns) int32 or int64; each column of text (values (tokens,) int32, offsets (batch,) int32, weights (tokens,)
+float32); outputs (batch, outputs): logits, or numbers.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _agreed(table: Table, label: str) -> bool:
 
 def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str) -> tuple[Literal["text", "table"], str]:
     """Return text, if its columns can be told and nothing beside them speaks for a table."""
-    usable = usable_features(table)
+    usable = {name: kind for name, kind in usable_features(table).items() if kind != "text"}
     try:
         columns = choose_columns(table, (), label)
     except TrainwrightError:

@@ -16,7 +16,6 @@ import polars as pl
 
 from trainwright.data.shapes import TableShape
 from trainwright.data.tables.dtypes import Feature, Kind
-from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ class TableEncoder:
 
     Numbers, booleans and the parts of dates are standardised; where one is missing there is a 0, which is the mean. After
     them comes a column of 0 and 1 for each feature that is missing somewhere in training. Codes are 0 for a category that
-    is missing, or that training did not have at least ``min_count`` times, then 1, 2, ... from the commonest one on. Each feature of
-    text has an encoder of its own; one that is missing is an empty bag.
+    is missing, or that training did not have at least ``min_count`` times, then 1, 2, ... from the commonest one on. Each
+    feature of text has an encoder of its own; one that is missing is an empty bag.
     """
 
     features: tuple[Feature, ...]
@@ -68,9 +67,7 @@ class TableEncoder:
         """Return what a network has to know of the rows."""
         return TableShape(self.numeric_size, self.category_sizes, outputs, tuple(each.size for each in self.texts.values()))
 
-    def batches(
-        self, inputs: Inputs, targets: np.ndarray, *, batch_size: int, seed: int | None, device: Device
-    ) -> Batches:
+    def batches(self, inputs: Inputs, targets: np.ndarray, *, batch_size: int, seed: int | None, device: Device) -> Batches:
         """Return batches of encoded rows: shuffled, or in order where there is no seed."""
         if self.texts:
             from trainwright.data.text.batches import mixed_batches
@@ -143,7 +140,7 @@ class TableEncoder:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return JSON values and arrays from which ``from_parts`` rebuilds the encoder."""
-        values = {
+        values: dict[str, Any] = {
             "features": [asdict(feature) for feature in self.features],
             "min_count": self.min_count,
             "missing": list(self.missing),

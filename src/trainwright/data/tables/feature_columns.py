@@ -15,7 +15,7 @@ import polars as pl
 from trainwright.data.tables.column_choice import ColumnChoice, same
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
-from trainwright.data.tables.profile import FEW_ROWS, MOST_CODES, REPEATS, ColumnProfile
+from trainwright.data.tables.profile import FEW_ROWS, FREE_TEXT, MOST_CODES, REPEATS, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -138,7 +138,7 @@ class _Choice(ColumnChoice):
         for names in (*strong, TARGET_NAMES):
             if found := [column for column in rest if column.plain in names and not (axes and column.plain == "y")]:
                 return self.one_of_equals(found), "a usual name for it"
-        fit = [column for column in rest if not self.fault(column)]
+        fit = [column for column in rest if not (column.free_text or self.fault(column))]
         weak = {name for names in LABEL_NAMES[1:] for name in names}
         named = [column for column in fit if column.plain in weak]
         last = rest[-1:] if rest and rest[-1] in fit else []
@@ -146,7 +146,7 @@ class _Choice(ColumnChoice):
             return named, "a usual name for it"
         if last and not named:
             return last, "the last column, and none has a usual name for it"
-        why = self.fault(rest[-1]) if rest else "no column is left"
+        why = self.fault(rest[-1]) or FREE_TEXT if rest else "no column is left"
         return [*named, *last], f"none has a usual name for it, and the last one does not fit: {why}"
 
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
@@ -202,6 +202,8 @@ class _Choice(ColumnChoice):
         if column.identifies(self.table.has_header):
             return "it numbers the rows: an id"
         why = column.hardly_recurs() if column.reading.kind == "category" and not column.free_text else ""
+        if why == FREE_TEXT:
+            why += f", but its words hardly recur; to learn from them all the same: columns.{column.name}=text"
         if why and column.reading.bad:
             why += f"; {column.reading.bad:,} are no numbers, such as '{column.reading.example}'"
         if why and column.reading.why:

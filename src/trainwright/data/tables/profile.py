@@ -216,7 +216,7 @@ class ColumnProfile:
 
     @cached_property
     def free_text(self) -> bool:
-        """Return whether it holds texts to learn words from, as was said; else mostly different, of words of which many recur."""
+        """Return whether it holds texts to learn from: as was said, or mostly different ones of words of which many recur."""
         if self.reading.kind == "text":
             return True
         if self.reading.kind != "category" or self.reading.bad or self.hardly_recurs() != FREE_TEXT or self._named_or_dated:

@@ -7,7 +7,7 @@ The rules were chosen by scores on rows kept back, over repeated cuts of small d
 from __future__ import annotations
 
 from trainwright.config.settings import Settings
-from trainwright.data.shapes import TableShape
+from trainwright.data.shapes import Shape, TableShape
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.models.catalog import Values, models
 from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
@@ -41,13 +41,14 @@ def _ngrams(rows: int) -> tuple[int, str]:
     return 2, "word pairs tell more than words"
 
 
-def table_training(settings: Settings, rows: int, shape: TableShape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
+def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
     """Derive how the model is trained on ``rows`` rows to tell a ``kind`` (class or number).
 
     The fewer rows, the more the weights are held back: by dropout, and by a weight decay that is chosen for the rate, since
     what each update of AdamW takes from a weight is the product of the two.
     """
-    few, many, words = rows < 1000, rows >= 10_000, bool(shape.texts) and not settings.network.is_linear
+    few, many = rows < 1000, rows >= 10_000
+    words = isinstance(shape, TableShape) and bool(shape.texts) and not settings.network.is_linear
     batch = 16 if rows < 300 else 32 if few else 64 if not many else 128 if rows < 50_000 else 256
     updates = 400 if words else 600 if few else 2000 if many else 1500
     epochs = min(max(round(updates * (settings.batch_size or batch) / rows), 4 if words else 3), MOST_EPOCHS)

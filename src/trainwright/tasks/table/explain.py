@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LONGEST = 200  # characters of a cell that are shown
 MIDNIGHT = " 00:00:00"  # of a date without a time
 EXACT = "exact: the weights of each column times what it becomes"
-MISSING = "how the output changes where a column has its mean, its category is not known, or its text is empty; together there is a rest"
+MISSING = "how the output changes where a column has its mean, no known category or no text; together there is a rest"
 
 
 def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
@@ -40,9 +40,7 @@ def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mappin
     return rows.explain(predictor, item, truth, rates, look)
 
 
-def _look(
-    predictor: SupervisedPredictor, items: pl.DataFrame, encoded: Inputs, classes: np.ndarray
-) -> View:
+def _look(predictor: SupervisedPredictor, items: pl.DataFrame, encoded: Inputs, classes: np.ndarray) -> View:
     """Return each column with what it becomes and adds, what adds most to the answer or takes from it first."""
     places, target = predictor.encoder.places(), predictor.target
     number, exact = isinstance(target, NumberTarget), isinstance(predictor.settings, LinearSettings)

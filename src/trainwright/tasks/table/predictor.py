@@ -18,7 +18,17 @@ from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, CommonSchema, Count, Distinct, NumberSchema, Schema, TextValues, distinct
+from trainwright.tasks.bundle_schema import (
+    Arrays,
+    ClassSchema,
+    CommonSchema,
+    Count,
+    Distinct,
+    NumberSchema,
+    Schema,
+    TextValues,
+    distinct,
+)
 from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
@@ -89,9 +99,10 @@ class TableBundle(CommonSchema):
         if self.columns.features != self.encoder.features or self.columns.label in names:
             raise ValueError("columns and encoder do not have the same features, or one is the label")
         texts = [each.name for each in self.encoder.features if each.kind == "text"]
+        numeric = set(names) - categories - set(texts)
         if list(self.encoder.texts) != texts:
             raise ValueError("encoder: texts are not those of the features")
-        if self.encoder.categories.keys() != categories or not set(self.encoder.missing) <= set(names) - categories - set(texts):
+        if self.encoder.categories.keys() != categories or not set(self.encoder.missing) <= numeric:
             raise ValueError("encoder: categories or missing are not those of the features")
         return self
 

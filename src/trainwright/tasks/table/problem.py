@@ -104,6 +104,7 @@ def _encode(
         encoder = parent.encoder
         arrays = encoder.transform(train)
     else:
+        _check_text(settings, chosen)
         settings, notes = defaults.table_encoding(settings, len(train), chosen)
         encoder = TableEncoder(chosen.features, settings.min_count or 1, texts=_texts(settings, chosen))
         arrays = encoder.fit(train)
@@ -113,6 +114,22 @@ def _encode(
         lambda name, part: arrays if name == "train" else encoder.transform(frame[part["place"]]), target.encode
     )
     return TableProblem(settings, target, encoder, splits, rows.data, rows.notes + notes, parent)
+
+
+def _check_text(settings: Settings, chosen: TableSchema) -> None:
+    """Raise E249 for a setting of texts where there are none."""
+    if any(feature.kind == "text" for feature in chosen.features):
+        return
+    model = settings.network
+    given = {
+        "tokenizer": settings.tokenizer,
+        "lowercase": not settings.lowercase,
+        "max_vocabulary": settings.max_vocabulary,
+        "model.ngrams": model.ngrams,
+        "model.embedding": getattr(model, "embedding", None),
+    }
+    for key in (key for key, value in given.items() if value):
+        raise error("E249", key=key, features=", ".join(f"{each.name} ({each.kind})" for each in chosen.features))
 
 
 def _texts(settings: Settings, chosen: TableSchema) -> dict[str, TextEncoder]:
