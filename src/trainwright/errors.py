@@ -434,6 +434,10 @@ MESSAGES: dict[str, Message] = {
         "data set '{name}' is read from the files of scikit-learn, and {file} is not there",
         "Install scikit-learn again: pip install --force-reinstall scikit-learn.",
     ),
+    "E249": Message(
+        "{key} is for columns of text, and none of the features is one",
+        "Leave it out, or say which column is: columns.NAME=text. The features are {features}.",
+    ),
     # fine-tuning and rows that are given
     "E260": Message(
         "the earlier run predicts {found}, and {wanted}", "Train without --from, or name another column with label=NAME."

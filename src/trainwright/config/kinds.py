@@ -65,6 +65,7 @@ _KINDS = (
         predictor="trainwright.tasks.table.predictor:TablePredictor",
         schema="trainwright.tasks.table.predictor:TableBundle",
         usage="predict RUN new-rows.csv",
+        tokenizers=("words", "basic-english", "characters"),
         predicts=("class", "number"),
     ),
 )

@@ -148,14 +148,14 @@ class Settings(Strict):
     test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
 
     tokenizer: Literal["words", "basic-english", "characters", "bytes", "bpe"] | None = setting(
-        None, "how a text becomes tokens", only="text language"
+        None, "how a text becomes tokens", only="text language table"
     )
-    lowercase: bool = setting(True, "fold upper case to lower case", only="text")
+    lowercase: bool = setting(True, "fold upper case to lower case", only="text table")
     min_count: int | None = setting(
         None, "a token, n-gram or category must occur so often in the training split", "times", only="text language table", ge=1
     )
     max_vocabulary: int | None = setting(
-        None, "keep so many tokens and n-grams at most, the most frequent; 0 = all", only="text language", ge=0
+        None, "keep so many tokens and n-grams at most, the most frequent; 0 = all", only="text language table", ge=0
     )
     max_tokens: int | None = setting(None, "read so many tokens of a text at most; 0 = all", "tokens", only="text", ge=0)
     vocabulary: Literal["keep", "extend"] = setting(

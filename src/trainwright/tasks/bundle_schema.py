@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from trainwright.fields import Fraction
+from trainwright.data.text.text_encoder import SPECIAL
+from trainwright.fields import MOST_CHARACTERS, Fraction
 from trainwright.models.catalog import models
 
 if TYPE_CHECKING:
@@ -46,6 +47,34 @@ class Reading(Schema):
     delimiter: Annotated[str, Field(max_length=1)] = ""
     encoding: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{0,40}$")] = ""
     header: Literal["auto", "yes", "no"] = "auto"
+
+
+class TextValues(Schema):
+    """``TextEncoder`` without its arrays."""
+
+    tokenizer: Literal["words", "basic-english", "characters"]
+    lowercase: bool
+    kind: Literal["bag", "sequence"]
+    ngrams: Annotated[int, Field(ge=1, le=5)]
+    chars: Annotated[list[Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]], Field(max_length=MOST_CHARACTERS)]
+    weighting: Literal["none", "tf-idf"]
+    min_count: Count
+    max_vocabulary: Count
+    max_tokens: Count
+
+    def arrays_of(self, tokens: list[str], arrays: Mapping[str, np.ndarray], prefix: str = "") -> Arrays:
+        """Return the types of the keys of n-grams, each once and in order, and document frequencies. Raise ValueError."""
+        if tuple(tokens[:2]) != SPECIAL:
+            raise ValueError("vocabulary.json: it does not begin with the tokens for padding and unknown")
+        if len(set(tokens[2:])) != len(tokens) - 2:
+            raise ValueError("vocabulary.json: a token is there twice")
+        grams = [f"{prefix}grams.{order}" for order in range(2, self.ngrams + 1)] + [f"{prefix}pieces"]
+        for name in grams:
+            if not (arrays[name][1:] > arrays[name][:-1]).all():
+                raise ValueError(f"encoder.safetensors: {name} is not in order")
+        size = len(tokens) + sum(arrays[name].size for name in grams)
+        frequencies = size if self.weighting == "tf-idf" else 0
+        return {f"{prefix}idf": (np.float32, frequencies), **dict.fromkeys(grams, (np.int64, None))}
 
 
 class CommonSchema(Schema):

@@ -46,9 +46,10 @@ class Learner:
         low = self.precision == "bfloat16"
         self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
         self.hooks = self.model if isinstance(self.model, TrainingHooks) else TrainingHooks()
-        table = self.hooks.sparse_table
-        if table is not None and device == "cpu":  # on other devices its gradient stays torch's own, which is dense
+        tables = self.hooks.sparse_tables if device == "cpu" else ()  # elsewhere gradients stay torch's own, which are dense
+        for table in tables:
             table.sparse = True
+        if tables:
             self.apply = sparse_step(self.optimizer, self.apply)
         self.guard = StepGuard(self.forward)
         self.at_step_boundary = True  # whether everything stands between two updates, so that it can be saved

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.cast import cast_columns
+from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.dtypes import Feature
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.table import ROW, Table
@@ -24,6 +25,7 @@ KIND = ["good", "bad"] * (N // 2)
 COLOUR = ["red", "green", "blue", "grey"] * (N // 4)
 SIZE = [n / 7 for n in range(N)]
 PROSE = [f"a film of {n} minutes that I liked" for n in range(N)]
+KEYS = [f"{a}{b}{a} {b}{a}{a}" for a in "abcdefgh" for b in "klmno"]  # words that occur once
 
 
 def table(has_header: bool = True, **columns: Any) -> Table:
@@ -143,7 +145,9 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "nothing": ([None] * N, "nothing that can be used"),
     "infinite": ([float("inf")] * N, "nothing that can be used"),
     "same": (["x"] * N, "the same value, 'x'"),
-    "name": (PROSE, "free text"),
+    "key to all": (KEYS, "its words hardly recur; to learn from them all the same: columns.key to all=text"),
+    "address": ([f"https://example.org/a/page/of/many/words/that/recur/in/all/{n}" for n in range(N)], "free text"),
+    "hash": ([f"{n:064x}" for n in range(N)], "free text"),
     "code": ([f"c{n}" for n in range(N)], "every value is different"),
     "ticket": ([f"t{n // 2 if n > 8 else -n}" for n in range(N)], "25 of its 40 values are different"),
     "split": (["train", "test"] * 20, "which split"),
@@ -172,6 +176,7 @@ def test_what_is_left_out_is_said(name: str) -> None:
         ("once", ["x", None, "x", None] * 10),  # whether it is there may tell something
         ("near", [*["a", "b"] * 19, "b", "a"]),
         ("note", [f"seen on {n % 4} days" for n in range(N)]),
+        ("text", PROSE),
     ],
 )
 def test_what_is_not_left_out(name: str, values: Any) -> None:
@@ -179,7 +184,7 @@ def test_what_is_not_left_out(name: str, values: Any) -> None:
 
 
 def test_a_column_that_says_the_same_as_the_class_is_taken_where_nothing_else_is_left() -> None:
-    chosen = choose(table(answer=["yes", "no"] * 20, name=PROSE, label=KIND))
+    chosen = choose(table(answer=["yes", "no"] * 20, name=KEYS, label=KIND))
     assert kinds(chosen) == {"answer": "boolean"} and list(left_out(chosen)) == ["name"]
     assert ("taken all the same", "answer") in [note[:2] for note in chosen.notes]
 
@@ -193,6 +198,18 @@ def test_given_features_are_taken_as_they_are() -> None:
     assert left_out(chosen) == {}
     assert choose(rows, "size").features == (Feature("size", "number", "point"),)
     assert choose(rows, ("size",), "colour").label == "colour"
+
+
+def test_texts_are_said_and_can_be_categories_or_nothing() -> None:
+    rows = table(size=SIZE, text=PROSE, key=KEYS, note=COLOUR, label=KIND)
+    chosen = choose(rows)
+    assert kinds(chosen) == {"size": "number", "text": "text", "note": "category"} and list(left_out(chosen)) == ["key"]
+    assert ("texts", "text") in [note[:2] for note in chosen.notes]
+    assert chosen.features[1] == Feature("text", "text")
+    said = choose(declare(rows, {"text": "category", "key": "text", "note": "text", "size": "ignore"}))
+    assert kinds(said) == {"text": "category", "key": "text", "note": "text"} and list(left_out(said)) == ["size"]
+    assert kinds(choose(rows, ("text", "size"))) == {"text": "text", "size": "number"}
+    assert refusal(declare(rows, {"label": "text"}), label="label").code == "E246"
 
 
 def test_without_names() -> None:
@@ -219,7 +236,7 @@ def test_without_names() -> None:
         ({"size": SIZE, "label": KIND}, {"features": ("size", "size")}, "E242", "once"),
         ({"size": SIZE, "x": [None] * N, "label": KIND}, {"features": ("x",)}, "E243", "features"),
         ({"size": SIZE, "x": ["01/02/2026", "02/03/2026"] * 20, "label": KIND}, {"features": ("x",)}, "E243", "features"),
-        ({"name": PROSE, "label": KIND}, {}, "E244", "'name' (free text)"),
+        ({"name": KEYS, "label": KIND}, {}, "E244", "'name' (free text, but its words hardly recur"),
         ({"label": KIND}, {}, "E244", "no other column"),
         ({"size": SIZE, "label": KIND}, {"target": "number"}, "E245", "target=class"),
         ({"size": SIZE, "label": ["x"] * N}, {}, "E246", "label=NAME"),
@@ -380,9 +397,9 @@ def test_a_table_like_the_titanic(tmp_path: Path) -> None:
     chosen = choose(rows)
     assert (chosen.label, chosen.target) == ("Survived", "class")
     assert kinds(chosen) == {
-        "Pclass": "number", "Sex": "category", "Age": "number", "SibSp": "number", "Fare": "number", "Embarked": "category"
+        "Pclass": "number", "Sex": "category", "Age": "number", "SibSp": "number", "Fare": "number", "Embarked": "category",
+        "Name": "text",
     }  # fmt: skip
-    assert left_out(chosen)["Name"] == "free text"
-    assert set(left_out(chosen)) == {"PassengerId", "Name", "Ticket", "Cabin"}
+    assert set(left_out(chosen)) == {"PassengerId", "Ticket", "Cabin"}
     frame, rejected = cast_columns(rows.frame, chosen, rows.file)
     assert rejected == [] and frame["Age"].null_count() == 24 and frame["Embarked"].null_count() == 1

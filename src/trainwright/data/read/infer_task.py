@@ -11,8 +11,8 @@ import polars as pl
 from trainwright.data.images.headers import SUFFIX_PATTERN
 from trainwright.data.read.source import Source
 from trainwright.data.tables.column_choice import declare
-from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
-from trainwright.data.tables.feature_columns import usable_features
+from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, TARGET_NAMES, TITLE_NAMES
+from trainwright.data.tables.feature_columns import choose_features, usable_features
 from trainwright.data.tables.profile import LONGEST_LABEL, MOST, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.data.tables.text_columns import choose_columns
@@ -38,9 +38,10 @@ class Evidence:
         head = self.source.streams["train"].head
         if kinds := self.given.get("columns"):
             head = declare(head, kinds, self.given.get("decimal"), self.given.get("dates"))
-            for kind in ("image", "text"):
-                if names := head.declared_as(kind):
-                    return kind, f"column '{names[0]}' was said to hold {'images' if kind == 'image' else 'text'}"
+            if names := head.declared_as("image"):
+                return "image", f"column '{names[0]}' was said to hold images"
+        if self.given.get("features"):
+            return "table", "its features are named"
         return infer_task(head, [words] if isinstance(words, str) else words, self.given.get("label", ""))
 
     def table_of(self, kind: str) -> str:
@@ -53,6 +54,10 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
     """Return what is learned from, and the reason. ``text`` and ``label`` are the columns that the person named."""
     if text:
         return "text", "its text is named"
+    if why := _mixed(table, label):
+        return "table", why
+    if names := table.declared_as("text"):
+        return "text", f"column '{names[0]}' was said to hold text"
     profiles = {name: profile for name, profile in table.profiles.items() if name != label}
     for name, profile in profiles.items():
         if profile.plain in BODY_NAMES and profile.prose:
@@ -67,9 +72,34 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
     return _text_or_table(table, profiles, label)
 
 
+def _mixed(table: Table, label: str) -> str:
+    """Return why a table has texts and more to learn from beside them; "" where it has not, or what is predicted is unclear."""
+    if not any(column.free_text for column in table.profiles.values()):
+        return ""
+    try:
+        chosen = choose_features(table, (), label)
+    except TrainwrightError:
+        return ""
+    texts = [feature.name for feature in chosen.features if feature.kind == "text"]
+    beside = [feature.name for feature in chosen.features if table.profiles[feature.name].tells]
+    if not texts or not beside or not (label or _agreed(table, str(chosen.label))):
+        return ""
+    return f"besides the text of {_some(texts)}, {_some(beside)} can be learned from; task=text takes the text alone"
+
+
+def _agreed(table: Table, label: str) -> bool:
+    """Return whether a label has a usual name, or is the one that the text alone would be learned for."""
+    if table.profiles[label].plain in (*TARGET_NAMES, *(name for names in LABEL_NAMES for name in names)):
+        return True
+    try:
+        return choose_columns(table).label == label
+    except TrainwrightError:
+        return True
+
+
 def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str) -> tuple[Literal["text", "table"], str]:
     """Return text, if its columns can be told and nothing beside them speaks for a table."""
-    usable = usable_features(table)
+    usable = {name: kind for name, kind in usable_features(table).items() if kind != "text"}
     try:
         columns = choose_columns(table, (), label)
     except TrainwrightError:

@@ -126,7 +126,7 @@ def _series(feature: Feature, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values if value is not None}
     read: Callable[[Any], Any] = partial(_written, feature=feature)
     dtype: pl.DataType = pl.String()
-    if feature.kind != "category" and kinds:
+    if feature.kind not in ("category", "text") and kinds:
         if kinds == {bool}:
             read, dtype = bool, pl.Boolean()
         elif kinds <= {int, float}:

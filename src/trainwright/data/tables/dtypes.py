@@ -1,4 +1,4 @@
-"""What the values of one column are (numbers, yes or no, dates, categories), and the column turned into that.
+"""What the values of one column are (numbers, yes or no, dates, categories, text), and the column turned into that.
 
 Promises: a cell that cannot be what its column is, is reported as bad and never taken for a missing one; whatever was
 read in training is read the same way afterwards, since a ``Feature`` says how.
@@ -17,14 +17,14 @@ from trainwright.data.tables import dates, numbers
 from trainwright.data.tables.numbers import LARGEST
 from trainwright.data.tables.spelling import PAIRS
 
-Kind = Literal["number", "boolean", "date", "category"]
+Kind = Literal["number", "boolean", "date", "category", "text"]
 
 MISSING = ("na", "n/a", "#n/a", "nan", "null", "none", "-", "?")
 _MISSING = {spelled for word in MISSING for spelled in (word, word.upper(), word.capitalize())} | {"NaN"}
 UNCLEAR = "day or month first"  # a format of dates, as long as nothing settles it
 HEAD_ROWS = 1000
 MOST_BAD = 100  # one value in so many may be bad in a column of numbers or dates
-SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word"}
+SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word", "text": "text"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class How:
 class ColumnType:
     """What a column was found to be; unusable for a type that none of the kinds covers."""
 
-    kind: Kind | Literal["empty", "unusable", "text", "image", "ignore"]
+    kind: Kind | Literal["empty", "unusable", "image", "ignore"]
     format: str = ""  # as in Feature; either where both decimal marks fit, UNCLEAR where both orders of a date do
     bad: int = 0  # how many values are not of the kind; of a category, how many are no numbers, where most are
     example: str = ""  # the first of them; of a number that is either a value that means two things, if there is one
@@ -72,10 +72,12 @@ class ColumnType:
 def read(column: pl.Series, how: How = How()) -> ColumnType:
     """Tell what the values of ``column`` are, or how they are what they are said to be."""
     kind = column.dtype
-    if how.kind in ("text", "image", "ignore"):
+    if how.kind in ("image", "ignore"):
         return ColumnType(how.kind)  # type: ignore[arg-type]
     if column.null_count() == len(column):
         return ColumnType("empty")
+    if how.kind == "text":
+        return ColumnType("text")
     if how.kind:
         return _declared(column, how)
     if kind == pl.Boolean:
@@ -237,7 +239,7 @@ def stripped(column: pl.Series) -> pl.Series:
 
 def convert(column: pl.Series, feature: Feature) -> tuple[pl.Series, pl.Series]:
     """Return the values as Float64, Boolean, Datetime or String, null where missing, and where one is bad (Boolean)."""
-    if feature.kind == "category":
+    if feature.kind in ("category", "text"):
         text = stripped(column)
         return text, text.is_null() & False
     if column.dtype in (pl.Categorical, pl.Enum, pl.Null):

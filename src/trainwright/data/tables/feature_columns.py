@@ -7,7 +7,7 @@ reason; where two answers are as good as each other the person is asked, with an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -15,7 +15,7 @@ import polars as pl
 from trainwright.data.tables.column_choice import ColumnChoice, Target, declared_target, same
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
-from trainwright.data.tables.profile import FEW_ROWS, MOST_CODES, REPEATS, ColumnProfile
+from trainwright.data.tables.profile import FEW_ROWS, FREE_TEXT, MOST_CODES, REPEATS, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -25,6 +25,7 @@ _WORDS = {  # what the features of each kind are called, and why they are of it
     "boolean": ("yes or no", "two words for true and false"),
     "date": ("dates", "become years, and month, weekday and hour on a circle"),
     "category": ("categories", "words that recur"),
+    "text": ("texts", "free text: what its words tell is learned"),
 }
 
 
@@ -68,13 +69,18 @@ def choose_features(
         kind, written = choice.target(choice.columns[chosen], target), choice.columns[chosen].feature
     taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(chosen, kind)
     choice.tell(taken)
-    return TableSchema(chosen, tuple(column.feature for column in taken), kind, written, choice.notes)
+    return TableSchema(chosen, tuple(map(feature_of, taken)), kind, written, choice.notes)
 
 
 def usable_features(table: Table) -> dict[str, str]:
     """Return the kind of every column that would be learned from, if no name were given and nothing were predicted."""
     choice = _Choice(table)
-    return {column.name: str(column.reading.kind) for column in choice.columns.values() if not choice.fault(column)}
+    return {column.name: feature_of(column).kind for column in choice.columns.values() if not choice.fault(column)}
+
+
+def feature_of(column: ColumnProfile) -> Feature:
+    """Return how a column is read that is learned from."""
+    return replace(column.feature, kind="text") if column.free_text else column.feature
 
 
 class _Choice(ColumnChoice):
@@ -121,12 +127,16 @@ class _Choice(ColumnChoice):
     # ---- the target
 
     def candidates(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
-        """Return the columns of a strong name; else the last column, unless another one has a weaker name for it."""
+        """Return the columns of a strong name; else the last column, unless another one has a weaker name for it.
+
+        Beside texts all names of labels are strong, as in a table of texts alone.
+        """
+        strong = LABEL_NAMES if any(column.free_text for column in rest) else LABEL_NAMES[:1]
         axes = {"x", "y", "z"} <= {column.plain for column in rest}  # lengths or coordinates
-        for names in (LABEL_NAMES[0], TARGET_NAMES):
+        for names in (*strong, TARGET_NAMES):
             if found := [column for column in rest if column.plain in names and not (axes and column.plain == "y")]:
                 return self.one_of_equals(found), "a usual name for it"
-        fit = [column for column in rest if not self.fault(column)]
+        fit = [column for column in rest if not (column.free_text or self.fault(column))]
         weak = {name for names in LABEL_NAMES[1:] for name in names}
         named = [column for column in fit if column.plain in weak]
         last = rest[-1:] if rest and rest[-1] in fit else []
@@ -134,14 +144,14 @@ class _Choice(ColumnChoice):
             return named, "a usual name for it"
         if last and not named:
             return last, "the last column, and none has a usual name for it"
-        why = self.fault(rest[-1]) if rest else "no column is left"
+        why = self.fault(rest[-1]) or FREE_TEXT if rest else "no column is left"
         return [*named, *last], f"none has a usual name for it, and the last one does not fit: {why}"
 
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
         """Choose class or number, as given or by what the values are, and note the reason. Raise E205, E245 and E246."""
         kind = column.reading.kind
         target = declared_target(self.table, column.name, target)
-        why = column.unusable() or ("it holds dates" if kind == "date" else "")
+        why = column.unusable() or {"date": "it holds dates", "text": "it was said to be text"}.get(kind, "")
         if column.constant:
             why = f"every row has the same value, '{column.head[0]}'"
         if why:
@@ -185,7 +195,9 @@ class _Choice(ColumnChoice):
             return f"every row has the same value, '{column.head[0]}'"
         if column.identifies(self.table.has_header):
             return "it numbers the rows: an id"
-        why = column.hardly_recurs() if column.reading.kind == "category" else ""
+        why = column.hardly_recurs() if column.reading.kind == "category" and not column.free_text else ""
+        if why == FREE_TEXT:
+            why += f", but its words hardly recur; to learn from them all the same: columns.{column.name}=text"
         if why and column.reading.bad:
             why += f"; {column.reading.bad:,} are no numbers, such as '{column.reading.example}'"
         if why and column.reading.why:
@@ -235,7 +247,7 @@ class _Choice(ColumnChoice):
     def tell(self, taken: list[ColumnProfile]) -> None:
         """Note each kind of feature, and each column whose cells are not all of its kind."""
         for kind, (word, why) in _WORDS.items():
-            if names := [column.name for column in taken if column.reading.kind == kind]:
+            if names := [column.name for column in taken if feature_of(column).kind == kind]:
                 self.notes.append(Note(word, ", ".join(names), why))
         self.tell_units(taken)
         for column in taken:

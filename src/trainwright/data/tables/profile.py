@@ -11,6 +11,7 @@ from trainwright.data.tables.column_names import DATE_WORDS, POSTAL_NAMES, SPLIT
 from trainwright.data.tables.declared import Declarations
 from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, How, convert, read
 from trainwright.data.tables.split import stated
+from trainwright.data.text.tokenize import SPACELESS
 
 NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _ADDRESS = r"^\s*(https?://|www\.|[\w.+-]+@[\w-]+\.)\S*\s*$"
@@ -21,11 +22,15 @@ MOST_DISTINCT = 0.9  # a label's share of different values; beyond it is text or
 FEW_ROWS = 20  # below, the share says nothing
 MOST_CLASSES = 1000
 LONGEST_LABEL = 60  # mean characters
+FREE_TEXT = "free text"
+WORD = rf"[{SPACELESS}]|[\p{{L}}\p{{M}}--[{SPACELESS}]]{{2,}}"
+OFTEN = 5  # rows of each value, on average
+RECURRING = 0.3  # of the words of texts: names of things alone, hashes and keys have fewer that occur again
 MOST_CODES = 20  # different whole numbers that may be classes
 REPEATS = 10  # rows for each of them
 
 
-_SAID = {"text": "text, which a table does not learn from", "image": "images", "ignore": "left out"}
+_SAID = {"image": "images", "ignore": "left out"}
 
 
 def snake(name: str) -> str:
@@ -178,21 +183,33 @@ class ColumnProfile:
             return "it holds nothing that can be used"
         if self.reading.kind == "unusable":
             return f"its values are of type {self.reading.format}"
-        if self.reading.kind in ("text", "image", "ignore"):
+        if self.reading.kind in _SAID:
             return f"it was said to be {_SAID[self.reading.kind]}: columns.{self.name}={self.reading.kind}"
         if self.format.startswith(UNCLEAR):
             example = f"dates such as {self.head[0]} do not tell whether day or month comes first"
             return f"{example}; say dates=dmy or dates=mdy, or write 2026-01-31"
         return ""
 
+    @property
+    def called_id(self) -> bool:
+        """Return whether its name is a usual one for what numbers or names things."""
+        return _ID.search(snake(self.name)) is not None
+
     def identifies(self, nameless: bool) -> bool:
         """Return whether it numbers or names the rows: a usual name for that, and all values different."""
         if self.declared:
             return False
-        called = _ID.search(snake(self.name)) or (nameless and self.plain.startswith("column_"))
+        called = self.called_id or (nameless and self.plain.startswith("column_"))
         if not called or self.distinct < max(self.count, 2):
             return False
         return self.whole if self.reading.kind == "number" else self.reading.kind == "category"
+
+    @property
+    def tells(self) -> bool:
+        """Return whether it is likely to tell something beside a text: a number, or words that recur often; no time, no id."""
+        if self.called_id or self.how.dated or self.free_text or 2 * self.count < len(self.raw):
+            return False
+        return self.reading.kind in ("number", "boolean") or self.distinct * OFTEN <= self.count
 
     @property
     def numbers(self) -> pl.Series:
@@ -203,6 +220,17 @@ class ColumnProfile:
         """Return whether the numbers have no fraction."""
         numbers = self.numbers
         return bool((numbers == numbers.round()).all())
+
+    @cached_property
+    def free_text(self) -> bool:
+        """Return whether it holds texts to learn from: as was said, or mostly different ones of words of which many recur."""
+        if self.reading.kind == "text":
+            return True
+        if self.reading.kind != "category" or self.reading.bad or self.hardly_recurs() != FREE_TEXT or self._named_or_dated:
+            return False
+        words = self.head.str.to_lowercase().str.extract_all(WORD).list.explode(empty_as_null=False)
+        recurring = words.len() - int(words.is_unique().sum())
+        return len(words) >= 2 * len(self.head) and recurring >= RECURRING * len(words)
 
     @property
     def may_be_code(self) -> bool:
@@ -215,7 +243,7 @@ class ColumnProfile:
         if self.declared:
             return ""
         if self.distinct > self.count / 2 and (self.prose or self.mean_length > LONGEST_LABEL):
-            return "free text"
+            return FREE_TEXT
         if self.distinct == self.count and self.count > 1:
             return "every value is different"
         if self.distinct > self.count / 2 and self.count >= FEW_ROWS:

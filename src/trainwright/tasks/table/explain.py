@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainwright.data.text.text_encoder import SPECIAL
 from trainwright.models.catalog import LinearSettings
 from trainwright.tasks import explain as rows
 from trainwright.tasks.explain import View
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.table.weights import of_columns
+from trainwright.watch import words
 from trainwright.watch.explained.explanation import Unit
 
 if TYPE_CHECKING:
@@ -18,26 +21,26 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from trainwright.data.tables.encoder import Inputs, Place
     from trainwright.tasks.supervised import SupervisedPredictor
     from trainwright.watch.explained.explanation import Explanation
 
+LONGEST = 200  # characters of a cell that are shown
 MIDNIGHT = " 00:00:00"  # of a date without a time
 EXACT = "exact: the weights of each column times what it becomes"
-MISSING = "how the output changes where a column has its mean, or its category is not known; together there is a rest"
+MISSING = "how the output changes where a column has its mean, no known category or no text; together there is a rest"
 
 
 def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
     """Return the way of one row. Raise as ``predict``, and E337 for a truth that the model cannot answer with."""
 
-    def look(items: pl.DataFrame, encoded: tuple[np.ndarray, np.ndarray], classes: np.ndarray) -> View:
+    def look(items: pl.DataFrame, encoded: Inputs, classes: np.ndarray) -> View:
         return _look(predictor, items, encoded, classes)
 
     return rows.explain(predictor, item, truth, rates, look)
 
 
-def _look(
-    predictor: SupervisedPredictor, items: pl.DataFrame, encoded: tuple[np.ndarray, np.ndarray], classes: np.ndarray
-) -> View:
+def _look(predictor: SupervisedPredictor, items: pl.DataFrame, encoded: Inputs, classes: np.ndarray) -> View:
     """Return each column with what it becomes and adds, what adds most to the answer or takes from it first."""
     places, target = predictor.encoder.places(), predictor.target
     number, exact = isinstance(target, NumberTarget), isinstance(predictor.settings, LinearSettings)
@@ -46,12 +49,12 @@ def _look(
     parts = of_columns(predictor, encoded, classes[None], names)[0] * scale
     units = []
     for name, row in zip(names, parts, strict=True):
-        (columns, code), cell = places[name], items[name][0]
-        vector = [*encoded[0][0, columns].tolist(), *([] if code is None else [float(encoded[1][0, code])])]
-        units.append(Unit(name, "" if cell is None else str(cell).removesuffix(MIDNIGHT), vector=vector, parts=row.tolist()))
+        shown = "" if items[name][0] is None else words.clip(str(items[name][0]).removesuffix(MIDNIGHT), LONGEST)
+        units.append(Unit(name, shown, vector=_vector(encoded, places[name]), parts=row.tolist()))
     net = parts[:, 0] - parts[:, min(1, len(classes) - 1)] * (not number)
     view = View(
-        facts=[("columns", f"{len(names):,}"), ("numbers", f"{encoded[0].shape[1]:,}"), ("codes", f"{encoded[1].shape[1]:,}")],
+        facts=[("columns", f"{len(names):,}"), ("numbers", f"{encoded[0].shape[1]:,}"), ("codes", f"{encoded[1].shape[1]:,}")]
+        + [("words", f"{name}: {len(encoder.tokens) - len(SPECIAL):,}") for name, encoder in predictor.encoder.texts.items()],
         dimensions=["becomes"],
         units=[units[place] for place in np.argsort(-np.abs(net), kind="stable").tolist()],
         method=EXACT if exact else MISSING,
@@ -63,18 +66,32 @@ def _look(
     return view
 
 
-def _axes(predictor: SupervisedPredictor, places: Mapping[str, tuple[list[int], int | None]]) -> dict[str, Any]:
+def _vector(encoded: Inputs, place: Place) -> list[float]:
+    """Return what a cell becomes: its numbers, its code, or how many ids its text has."""
+    if place.text is not None:
+        return [float(len(encoded[2 + place.text].values))]
+    return [float(encoded[1][0, place.code])] if place.code is not None else encoded[0][0, place.columns].tolist()
+
+
+def _axes(predictor: SupervisedPredictor, places: Mapping[str, Place]) -> dict[str, Any]:
     """Return what the places of the parameters are called: of ``linear``, and of the embeddings of ``mlp``."""
     labels = predictor.labels or (getattr(predictor.target, "name", ""),)
     columns = {
         column: f"{name} ({number} of {len(own)})" if len(own) > 1 else name
-        for name, (own, _) in places.items()
+        for name, (own, *_) in places.items()
         for number, column in enumerate(own, start=1)
     }
     found: dict[str, Any] = {"weight": (labels.__getitem__, columns.__getitem__), "bias": (labels.__getitem__,)}
-    for name, (_, code) in places.items():
-        if code is not None:
+    for name, (_, code, text) in places.items():
+        if text is not None:
+            tokens = predictor.encoder.texts[name].tokens
+            found[f"texts.{text}.weight"] = (partial(_word, name, tokens), labels.__getitem__)
+        elif code is not None:
             known = (f"{name} not known", *(f"{name} {each}" for each in predictor.encoder.categories[name]))
             found[f"categories.{code}.weight"] = (known.__getitem__, labels.__getitem__)
             found[f"embeddings.{code}.weight"] = (known.__getitem__, None)
     return found
+
+
+def _word(column: str, tokens: list[str], number: int) -> str:
+    return f"{column} {tokens[number]}" if number < len(tokens) else f"{column} n-gram {number}"

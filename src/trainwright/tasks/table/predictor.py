@@ -28,6 +28,7 @@ from trainwright.tasks.bundle_schema import (
     NumberSchema,
     Reading,
     Schema,
+    TextValues,
     distinct,
 )
 from trainwright.tasks.class_target import ClassTarget
@@ -52,7 +53,7 @@ class FeatureValues(Schema):
     """``Feature``."""
 
     name: str
-    kind: Literal["number", "boolean", "date", "category"]
+    kind: Literal["number", "boolean", "date", "category", "text"]
     format: Annotated[str, Field(pattern=FORMATS)]
 
 
@@ -66,6 +67,14 @@ class ChosenValues(Schema):
     reading: Reading = Reading()
 
 
+class TableTextValues(TextValues):
+    """The ``TextEncoder`` of a column, whose tokens are so many of the bundle's, after those of the columns before it."""
+
+    kind: Literal["bag"]
+    weighting: Literal["tf-idf"]
+    tokens: Count
+
+
 class TableValues(Schema):
     """``TableEncoder`` without its arrays."""
 
@@ -73,6 +82,7 @@ class TableValues(Schema):
     min_count: Count
     missing: Distinct
     categories: dict[str, Distinct]
+    texts: dict[str, TableTextValues] = {}
 
 
 class TableBundle(CommonSchema):
@@ -92,15 +102,26 @@ class TableBundle(CommonSchema):
         categories = {each.name for each in self.encoder.features if each.kind == "category"}
         if self.columns.features != self.encoder.features or self.columns.label in names:
             raise ValueError("columns and encoder do not have the same features, or one is the label")
-        if self.encoder.categories.keys() != categories or not set(self.encoder.missing) <= set(names) - categories:
+        texts = [each.name for each in self.encoder.features if each.kind == "text"]
+        numeric = set(names) - categories - set(texts)
+        if list(self.encoder.texts) != texts:
+            raise ValueError("encoder: texts are not those of the features")
+        if self.encoder.categories.keys() != categories or not set(self.encoder.missing) <= numeric:
             raise ValueError("encoder: categories or missing are not those of the features")
         return self
 
     def arrays(self, kept: Bundle) -> Arrays:
-        super().arrays(kept)
+        found: Arrays = {}
+        first = 0
+        for place, text in enumerate(self.encoder.texts.values()):
+            tokens = kept.tokens[first : first + text.tokens]
+            found |= text.arrays_of(tokens, kept.arrays, f"texts.{place}.")
+            first += text.tokens
+        if first != len(kept.tokens):
+            raise ValueError("vocabulary.json: its tokens are not those of the columns of text")
         if not (kept.arrays["std"] > 0).all():
             raise ValueError("encoder.safetensors: std is not above 0")
-        return {"mean": (np.float64, None), "std": (np.float64, kept.arrays["mean"].size)}
+        return found | {"mean": (np.float64, None), "std": (np.float64, kept.arrays["mean"].size)}
 
 
 class TableClasses(TableBundle, ClassSchema):
@@ -161,8 +182,11 @@ class TablePredictor(SupervisedPredictor):
         self.predict([dict.fromkeys((feature.name for feature in self.chosen.features), None)])
 
     def base(self) -> dict[str, Any]:
-        """Return what is learned from."""
-        return {"features": [feature.name for feature in self.chosen.features]}
+        """Return what is learned from, and how texts become tokens."""
+        shared: dict[str, Any] = {"features": [feature.name for feature in self.chosen.features]}
+        for encoder in self.encoder.texts.values():  # the same for all columns
+            shared |= {key: getattr(encoder, key) for key in ("tokenizer", "lowercase")}
+        return shared
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
         """Return rows with typed values. Raise E261 for a value that its column cannot hold."""

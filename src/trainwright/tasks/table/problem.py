@@ -1,9 +1,9 @@
-"""Tables: rows of numbers, categories, dates and yes or no, from which a class or a number is predicted."""
+"""Tables: rows of numbers, categories, dates, yes or no, and texts, from which a class or a number is predicted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
+from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.errors import error, nearest
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.class_target import ClassTarget
@@ -29,6 +30,8 @@ from trainwright.tasks.table.predictor import TablePredictor
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
+    from torch.utils.data import Dataset
+
     from trainwright.tasks.supervised import Target
 
 WHY_LEFT_OUT = {"group": "the split is by its groups", "column": "it says which split a row belongs to"}
@@ -37,7 +40,7 @@ TITLES = {"class": "table classification", "number": "table regression"}
 
 @dataclass
 class TableProblem(SupervisedProblem):
-    """Rows of a table; inputs are ``numeric`` and ``codes`` as ``TableEncoder`` gives them."""
+    """Rows of a table; inputs are as ``TableEncoder`` gives them."""
 
     task = "table"
 
@@ -45,10 +48,23 @@ class TableProblem(SupervisedProblem):
     def title(self) -> str:
         return TITLES[self.target.kind]
 
+    @property
+    def tunable(self) -> set[str]:
+        # Each batch has texts of another length, for which nothing could be compiled.
+        return super().tunable - ({"compile"} if self.encoder.texts else set())
+
     def derive(self) -> list[Note]:
         tuned, rows = self.parent is not None, len(self.splits["train"])
         self.settings, notes = defaults.table_training(self.settings, rows, self.shape, self.target.kind, tuned)
         return notes
+
+    def dataset(self, name: str) -> Dataset[Any]:
+        if not self.encoder.texts:
+            return super().dataset(name)
+        from trainwright.data.text.batches import MixedDataset
+
+        part = self.splits[name]
+        return MixedDataset(part.inputs[:2], part.inputs[2:], part.targets)
 
 
 def prepare(source: Source, settings: Settings, parent: Predictor | None, listen: Listener) -> tuple[TableProblem, FillCache]:
@@ -88,8 +104,9 @@ def _encode(
         encoder = parent.encoder
         arrays = encoder.transform(train)
     else:
+        _check_text(settings, chosen)
         settings, notes = defaults.table_encoding(settings, len(train), chosen)
-        encoder = TableEncoder(chosen.features, settings.min_count or 1)
+        encoder = TableEncoder(chosen.features, settings.min_count or 1, texts=_texts(settings, chosen))
         arrays = encoder.fit(train)
         notes += _found(encoder)
     target = _target(learned["label"], chosen, settings.labels == "merge", parent)
@@ -97,6 +114,39 @@ def _encode(
         lambda name, part: arrays if name == "train" else encoder.transform(frame[part["place"]]), target.encode
     )
     return TableProblem(settings, target, encoder, splits, rows.data, rows.notes + notes, parent)
+
+
+def _check_text(settings: Settings, chosen: TableSchema) -> None:
+    """Raise E249 for a setting of texts where there are none."""
+    if any(feature.kind == "text" for feature in chosen.features):
+        return
+    model = settings.network
+    given = {
+        "tokenizer": settings.tokenizer,
+        "lowercase": not settings.lowercase,
+        "max_vocabulary": settings.max_vocabulary,
+        "model.ngrams": model.ngrams,
+        "model.embedding": getattr(model, "embedding", None),
+    }
+    for key in (key for key, value in given.items() if value):
+        raise error("E249", key=key, features=", ".join(f"{each.name} ({each.kind})" for each in chosen.features))
+
+
+def _texts(settings: Settings, chosen: TableSchema) -> dict[str, TextEncoder]:
+    """Return an encoder for each column of text, which has learned nothing yet."""
+    return {
+        feature.name: TextEncoder(
+            tokenizer=settings.tokenizer or "words",
+            lowercase=settings.lowercase,
+            kind="bag",
+            ngrams=settings.network.ngrams or 1,
+            weighting="tf-idf",
+            min_count=settings.min_count or 1,
+            max_vocabulary=settings.max_vocabulary or 0,
+        )
+        for feature in chosen.features
+        if feature.kind == "text"
+    }
 
 
 def _target(labels: pl.Series, chosen: TableSchema, merged: bool, parent: TablePredictor | None) -> Target:
@@ -113,6 +163,10 @@ def _found(encoder: TableEncoder) -> list[Note]:
     if encoder.categories:
         sizes = ", ".join(f"{name} {len(words):,}" for name, words in encoder.categories.items())
         notes.append(Note("values", sizes, f"categories seen at least {encoder.min_count} time(s) in the training split"))
+    for name, text in encoder.texts.items():
+        grams = f" and {text.size - len(text.tokens):,} n-grams" if text.grams else ""
+        why = f"seen at least {text.min_count} time(s) in the training split"
+        notes.append(Note("vocabulary", f"{name}: {len(text.tokens) - len(SPECIAL):,} words{grams}", why))
     if encoder.missing:
         notes.append(Note("missing", ", ".join(encoder.missing), "taken for the mean, with a column that says so"))
     return notes

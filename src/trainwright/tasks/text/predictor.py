@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
-from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
+from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.errors import SourceError, error, nearest
-from trainwright.fields import MOST_CHARACTERS
 from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Reading, Schema
+from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Distinct, Reading, Schema, TextValues
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables, reading_notes
 
 if TYPE_CHECKING:
@@ -41,20 +39,6 @@ class TextColumns(Schema):
     reading: Reading = Reading()
 
 
-class TextValues(Schema):
-    """``TextEncoder`` without its arrays."""
-
-    tokenizer: Literal["words", "basic-english", "characters"]
-    lowercase: bool
-    kind: Literal["bag", "sequence"]
-    ngrams: Annotated[int, Field(ge=1, le=5)]
-    chars: Annotated[list[Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]], Field(max_length=MOST_CHARACTERS)]
-    weighting: Literal["none", "tf-idf"]
-    min_count: Count
-    max_vocabulary: Count
-    max_tokens: Count
-
-
 class TextBundle(ClassSchema):
     """Text classification."""
 
@@ -62,18 +46,7 @@ class TextBundle(ClassSchema):
     encoder: TextValues
 
     def arrays(self, kept: Bundle) -> Arrays:
-        """Return the types of the keys of n-grams, each once and in order, and document frequencies."""
-        if tuple(kept.tokens[:2]) != SPECIAL:
-            raise ValueError("vocabulary.json: it does not begin with the tokens for padding and unknown")
-        if len(set(kept.tokens[2:])) != len(kept.tokens) - 2:
-            raise ValueError("vocabulary.json: a token is there twice")
-        grams = [f"grams.{order}" for order in range(2, self.encoder.ngrams + 1)] + ["pieces"]
-        for name in grams:
-            if not (kept.arrays[name][1:] > kept.arrays[name][:-1]).all():
-                raise ValueError(f"encoder.safetensors: {name} is not in order")
-        size = len(kept.tokens) + sum(kept.arrays[name].size for name in grams)
-        frequencies = size if self.encoder.weighting == "tf-idf" else 0
-        return {"idf": (np.float32, frequencies), **dict.fromkeys(grams, (np.int64, None))}
+        return self.encoder.arrays_of(kept.tokens, kept.arrays)
 
 
 class TextPredictor(SupervisedPredictor):
