@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 # The most bytes of a fact, of a list of facts and of each value in it, and of each of the three lines of a message, which
 # all together have 2 kB at most.
-FACT, LIST, WORD = 300, 500, 80
+FACT, LIST, WORD = 300, 500, 160
 LINES = {"what": 700, "where": 400, "mend": 800}
 
 
