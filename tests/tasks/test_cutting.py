@@ -280,7 +280,7 @@ def test_a_kind_decides_the_task(tmp_path: Path) -> None:
     assert load(path)[2].task == "table"
     found = load(path, columns={"word": "text"})[2]
     assert found.task == "table" and found.settings.columns == {"word": "text"}
-    assert [feature["kind"] for feature in found.data["columns"]["features"] if feature["name"] == "word"] == ["text"]
+    assert "word" in found.encoder.texts
     named = [f"{number}.png" for number in range(36)]
     path = source("image", tmp_path, other=named)
     assert load(path, columns={"other": "image"}, task="auto")[2].task == "image"
