@@ -146,7 +146,8 @@ def print_mistakes(rows: list[dict[str, Any]]) -> None:
     for number, row in enumerate(rows, start=1):
         sure = f" ({words.percent(row['probability'])} sure)" if row.get("probability") is not None else ""
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in (row["answer"], row["truth"]))
-        place = words.clean(row["file"]) + (f", row {row['row']}" if row["row"] is not None else "")
+        numbered = f"row {row['row']}" if row["row"] is not None else ""
+        place = f"{words.clean(row['file'])}, {numbered}".removesuffix(", ") if row["file"] else f"{numbered}, counted from 0"
         typer.echo(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
         given = row["input"]
         if isinstance(given, dict):

@@ -107,7 +107,7 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     from trainwright.store.run_folder import open_run
     from trainwright.watch.story import story as film
 
-    folder = open_run(run.path if isinstance(run, Run) else Path(run)).path
+    folder = open_run(run.path if isinstance(run, Run) else Path(run), fit_too=True).path
     page, path = film.page(folder), folder / "story.html" if out is None else Path(out)
     write_file(path, page)
     if out is None:
@@ -142,9 +142,10 @@ def landscape(
         The content of ``surface.json``, and ``files``: what was written.
 
     Raises RunError E403 and E405 for no run that has ended, E431 for one without validation rows, E432 where its data have
-    changed, and as ``train``.
+    changed, E434 for a run of ``fit``, and as ``train``.
     """
     from trainwright.run import landscape as surface
+    from trainwright.store.run_folder import RunFolder
 
     for name, value, good, problem in (
         ("size", size, size >= 3 and size % 2 == 1, "it is an odd number of points, from 3 on"),
@@ -154,6 +155,9 @@ def landscape(
         if not good:
             raise error("E320", name=name, value=value, problem=problem)
     place = run.path if isinstance(run, Run) else Path(run)
+    folder = RunFolder(place)
+    if folder.call.is_file() and not folder.settings.is_file():
+        raise error("E434", path=place)
     return surface.landscape(place, str(source), size, span, rows, None if out is None else Path(out), listen)
 
 

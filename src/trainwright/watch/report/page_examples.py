@@ -63,7 +63,7 @@ def _card(row: Mapping[str, Any], budget: list[int]) -> str:
     kind = "right" if right else "wrong"
     head = _number(row) if number else _class(row, right)
     place = words.clip(row.get("file") or "", 60).rpartition("/")[2]
-    numbered = f"{place}, row {words.count(row['row'])}" if row.get("row") is not None else place
+    numbered = ", ".join(filter(None, [place, f"row {words.count(row['row'])}" if row.get("row") is not None else ""]))
     shown = _input(row, budget)
     return f'<article class="card {kind}">\n{head}\n{shown}\n<p class="place">{page_html.text(numbered)}</p>\n</article>'
 
@@ -101,7 +101,7 @@ def _input(row: Mapping[str, Any], budget: list[int]) -> str:
     """Return the input as what it is: a picture, a small table, a text."""
     given, why = row.get("input"), row.get("why")
     if given is None:
-        return '<p class="soft">its source cannot be read any more</p>'
+        return f'<p class="soft">{"its source cannot be read any more" if row.get("file") else "its input was not kept"}</p>'
     if _is_picture(given):
         return _picture(given, why, budget)
     if isinstance(given, Mapping):

@@ -18,7 +18,7 @@ VAST = 1e200  # the numbers and margins of an axis that goes further overflow
 FEW = 12  # epochs; up to so many, single steps are drawn too
 _WIDE = 25  # what spans more than this factor is shown on a logarithmic axis
 _AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
-_CROSS_ENTROPY = ("CrossEntropyLoss", "NLLLoss")
+_CROSS_ENTROPY = ("CrossEntropyLoss", "NLLLoss", "cross_entropy", "nll_loss")
 Points = list[tuple[float, float]]
 
 
@@ -88,8 +88,9 @@ def chance(record: Record) -> tuple[str, float] | None:
     if loss in _AGAINST_REST and classes > 1 and record.settings.get("class_weights", "none") == "none":
         share = 1 / classes
         return "chance", -share * math.log(share) - (1 - share) * math.log1p(-share)
-    if loss == "MSELoss" and not classes and "rmse" in (report.get("baseline") or {}):
-        return "always the mean", 1.0  # the target is standardised
+    baseline = report.get("baseline") or {}
+    if loss in ("MSELoss", "mse_loss") and not classes and "rmse" in baseline:
+        return "always the mean", baseline.get("loss", 1.0)  # where it is not told, the target is standardised
     return None
 
 
