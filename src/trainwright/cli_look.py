@@ -139,8 +139,8 @@ def explain(
         output.write_beside(run, html, explained_page.render(found, item).encode())
     if as_json:
         print_json({"run": str(run), "input": item, **found.to_json()})
-    elif png is None and html is None:
-        output.print_lines(found)
+    else:
+        output.print_lines(found, brief=png is not None or html is not None)
 
 
 @look.command()

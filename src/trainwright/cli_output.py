@@ -196,21 +196,22 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
     typer.echo(str(path), err=True)
 
 
-def print_lines(found: Explanation) -> None:
-    """Print an explanation, in colours where the terminal has them."""
+def print_lines(found: Explanation, brief: bool = False) -> None:
+    """Print an explanation, in colours where the terminal has them; only its answer where it is ``brief``."""
     from trainwright.watch import words
     from trainwright.watch.explained import explained_text
 
     terminal = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    lines = explained_text.heading(found) if brief else explained_text.lines(found, width)
     if not terminal:
-        text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in explained_text.lines(found, width))
+        text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in lines)
         sys.stdout.write(words.encodable(text, sys.stdout.encoding))
         return
     from rich.console import Console as Terminal
     from rich.text import Text
 
     screen = Terminal(file=sys.stdout, highlight=False)
-    for line in explained_text.lines(found, width):
+    for line in lines:
         parts = [(words.encodable(text, sys.stdout.encoding), style) for text, style in line]
         screen.print(Text.assemble(*parts), soft_wrap=True)

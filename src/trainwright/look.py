@@ -15,7 +15,7 @@ from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from trainwright.tasks.encoded_data import EncodedData
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 RUNS = "runs"  # where trainings put their runs; it may not be there before the first
 _SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"`` adds
@@ -71,29 +71,33 @@ def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Expla
         truth: the right label or number, of a language model the token that comes next; without it the answer is taken for it.
 
     ``to_json()`` of the result is what ``trainwright explain --json`` prints. The update is plain gradient descent on this
-    row's loss alone, at the last and at the first rate of the run: no momentum, no weight decay, no other rows.
+    row's loss alone, at the last and at the first rate of the run: no momentum, no weight decay, no other rows, and what
+    the run froze stays.
 
     Raises RunError E403 to E411, E337 for a truth that the model cannot answer with, E338, and as ``predict``.
     """
     opened = run if isinstance(run, Run) else Run(run)
     if not opened.predictor.is_one(input):
         raise error("E320", name="input", value=type(input).__name__, problem="one input is explained at a time")
-    return opened.predictor.explain(input, truth, rates(opened))
+    return opened.predictor.explain(input, truth, rule(opened))
 
 
-def rates(run: Run) -> dict[str, float]:
-    """Return the rate of the last update that a run wrote down, and that of its settings, by what they are called."""
+def rule(run: Run) -> Rule:
+    """Return the rate of the last update that a run wrote down, and that of its settings, and what the settings froze."""
     import tomllib
 
     from trainwright.watch import events
+    from trainwright.watch.explained.explanation import Rule
 
     found: dict[str, float] = {}
+    frozen: list[str] = []
     with suppress(OSError, ValueError):  # neither is needed for the rest
         steps = [event for event in events.read(run.folder.events) if event["event"] == "step"]
         found |= {f"the rate of step {event['step']:,}": event["lr"] for event in steps[-1:]}
         settings = tomllib.loads(run.folder.settings.read_text(encoding="utf-8"))
         found |= {"the rate that was set": settings["lr"]} if settings.get("lr") else {}
-    return found
+        frozen = settings.get("freeze") or []
+    return Rule(found, frozen)
 
 
 def story(run: Run | str | Path, out: str | Path | None = None) -> Path:

@@ -49,11 +49,13 @@ def _legend(examples: Sequence[Mapping[str, Any]]) -> str:
     if not any(each.get("why") for each in examples):
         return ""
     numbers = any(each.get("group") in ("far", "near") for each in examples)
+    pictures = any(_is_picture(each.get("why")) for each in examples)
+    more = " On pictures it is the gradient times the pixels; <code>explain</code> covers squares instead." if pictures else ""
     does = ("made the number larger", "smaller") if numbers else ("spoke for the answer", "against it")
     against = "" if numbers else " and for the right label, or for the second choice where the answer was right"
     return (
         f'<p class="soft">Colours in an input: <span class="for f4">{does[0]}</span>, '
-        f'<span class="against a4">{does[1]}</span>{against}; the stronger, the more.</p>'
+        f'<span class="against a4">{does[1]}</span>{against}; the stronger, the more.{more}</p>'
     )
 
 
