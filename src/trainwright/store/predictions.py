@@ -5,7 +5,8 @@
 | `split` | valid or test |
 | `file`, `row` | where the row is; null as the row where it is a file of its own; of running text the number of the token |
 | `truth`, `answer` | labels or tokens; numbers in the target's own unit |
-| `probability` | of the answer, where it is a class |
+| `probability` | of the answer, where it is a class or a token |
+| `truth_probability` | of running text: that of the truth |
 | `probabilities` | of every class, in the order of the labels in `report.json` |
 | `loss` | the loss of the row by itself; null for a loss of a person's own |
 
