@@ -11,7 +11,8 @@ _SIZES = """[...document.querySelectorAll('svg text')].map(text => parseFloat(ge
     (text.getScreenCTM() ? Math.hypot(text.getScreenCTM().a, text.getScreenCTM().b) : Infinity))"""
 # The tables of which a part is beyond the edge until they are scrolled.
 _CUT = """[...document.querySelectorAll('.wide')].filter(each => each.querySelector('table') &&
-    !each.closest('details:not([open])') && each.scrollWidth > each.clientWidth + 1).map(each => each.getAttribute('aria-label'))"""
+    !each.closest('details:not([open])') && each.scrollWidth > each.clientWidth + 1)
+    .map(each => each.getAttribute('aria-label'))"""
 
 
 def faults(page: Any) -> list[tuple[str, str]]:

@@ -22,12 +22,20 @@ Moved = Annotated[str, typer.Option("--source", help="Where the data are now, wh
 
 @look.command()
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
-    """Say again what a run came to: scores, baseline, mistakes, effort."""
-    found = tw.load(run).report
+    """Say again what a run came to: scores, baseline, mistakes, effort; of one that has not ended, how far it is."""
+    opened = tw.load(run)
+    if not as_json and not opened.folder.report.is_file():
+        from trainwright.watch import record
+        from trainwright.watch.report import diagnosis
+
+        young = record.so_far(record.read(run))
+        if young.started:
+            typer.echo("\n".join([diagnosis.standing(young), *diagnosis.findings(young), f"Draw it: trainwright plots {run}"]))
+            return
     if as_json:
-        output.print_json(found)
+        output.print_json(opened.report)
     else:
-        output.open_console().report(found)
+        output.open_console().report(opened.report)
 
 
 @look.command()
@@ -41,6 +49,8 @@ def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
         drawn = draw(open_run(run, fit_too=True).path)
     except OSError as problem:
         raise error("E402", path=run, problem=problem.strerror or problem) from None
+    if not drawn:
+        raise error("E405", path=run, missing="step to draw")
     seal.renew(run, drawn)
     for path in drawn:
         typer.echo(str(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import re
 import subprocess
@@ -17,6 +18,8 @@ import pytest
 from live_samples import Writing, serving
 from PIL import Image
 from samples import news_rows, write_csv
+
+from trainwright.watch.events import Answers, Epoch, Scores
 
 BROWSER = Path("/usr/bin/chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
@@ -89,7 +92,7 @@ def faults_of(page: Any) -> list[tuple[str, str]]:
 
 
 def curve(page: Any, chart: int) -> str:
-    return str(page.locator(".chart").nth(chart).locator("path.line.s1").first.get_attribute("d"))
+    return str(page.locator(".chart").nth(chart).locator("path.line.valid").first.get_attribute("d"))
 
 
 def test_a_run_is_watched_from_its_first_step_to_its_report(
@@ -122,7 +125,7 @@ def test_a_run_is_watched_from_its_first_step_to_its_report(
     writing.epoch(2, 0.75)
     says(page, "#facts", "65.00 %")
     says(page, "#watched", "3 of 3 right")
-    playwright.expect(page.locator(".chart").nth(1).locator("path.line.s1").first).not_to_have_attribute("d", before)
+    playwright.expect(page.locator(".chart").nth(1).locator("path.line.valid").first).not_to_have_attribute("d", before)
     assert len(curve(page, 1).split("L")) == 2 and page.locator("#bar").evaluate("bar => bar.value") == 0.5
     page.get_by_role("slider").press("Home")
     says(page, "#watched", "0 of 3 right")
@@ -138,6 +141,59 @@ def test_a_run_is_watched_from_its_first_step_to_its_report(
         page.get_by_text("Open the report").click()
     says(opened.value, "p", "the report")
     assert opened.value.locator("p").evaluate("p => getComputedStyle(p).color") == "rgb(255, 0, 0)"
+
+
+def test_a_rate_that_stays_has_an_axis_from_zero(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
+    writing = begin(tmp_path / "one")
+    writing.start()
+    writing.steps(1, 7)
+    page = visit(tmp_path)
+    says(page, ".legend", "updates 0.1")
+    ticks = page.locator(".chart").nth(2).locator("svg > text[text-anchor=end]:not(.unit)").all_text_contents()
+    assert ticks[0] == "0" and float(ticks[-1]) == 0.2
+    edges = page.locator(".chart").nth(2).locator("svg > text").evaluate_all("all => all.map(each => each.getBBox().x)")
+    assert min(edges) >= 0, "no number is cut off"
+
+
+def test_of_an_ended_run_the_epoch_kept_is_told(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
+    writing = begin(tmp_path / "one", epochs=2)
+    writing.start()
+    writing.epoch(1, 0.9)
+    train, valid = Scores(0.25, 0.95, 320), Scores(0.9, 0.5, 40)
+    writing.log.append(Epoch(2, 20, train, valid, 0.1, 2.0, False))
+    writing.finish()
+    page = visit(tmp_path)
+    says(page, ".legend", "at epoch 1, which was kept")
+    told = page.locator(".chart").nth(1).locator(".legend").inner_text().split()
+    assert told[:6] == ["train", "90.00", "%", "valid", "80.00", "%"]
+
+
+def test_watched_numbers_are_near_or_far(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
+    writing = begin(tmp_path / "one")
+    truths = [100.0, 200.0, 300.0, 400.0]  # half of their deviation is 56
+    rows = [{"file": "a.csv", "row": k, "truth": truth, "input": {"x": k}} for k, truth in enumerate(truths)]
+    (writing.path / "watched.json").write_text(json.dumps({"labels": [], "rows": rows}))
+    writing.start()
+    writing.log.append(Answers(0, [100.0, 255.0, 240.0, None]))
+    page = visit(tmp_path, 390)
+    says(page, "#watched", "2 of 4 within 56, half the RMSE of their mean")
+    marks = page.locator(".cards > li").evaluate_all("all => all.map(each => each.className)")
+    assert marks == ["right", "right", "wrong", "wrong"]
+    out = "all => all.filter(each => each.scrollWidth > each.clientWidth + 1 && each.clientWidth).length"
+    assert page.locator(".cards dl, .cards p").evaluate_all(out) == 0
+
+
+def test_three_runs_side_by_side_are_not_cut(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
+    for name in ("a-first-run-of-three", "a-second-run-of-three", "a-third-run-of-three"):
+        writing = begin(tmp_path / name)
+        writing.start()
+        writing.epoch(1)
+        writing.finish()
+    page = visit(tmp_path)
+    for box in page.locator("nav input").all():
+        box.check()
+    says(page, "#compare", "Side by side")
+    assert page.locator("#compare .wide").evaluate("place => place.scrollWidth - place.clientWidth") <= 1
 
 
 def test_two_runs_are_compared_by_mouse_and_by_keyboard(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from live_samples import Writing, get, path_of, port_of, serving, talk
 
 from trainwright.live import serve
-from trainwright.live.serve import Live
+from trainwright.live.serve import HEADERS, Live
 from trainwright.live.site import policy
 
 
@@ -151,6 +151,12 @@ def test_heads_without_end_are_refused(live: Live) -> None:
     more = f"Content-Length: {1 << 40}\r\n"
     assert get(live.url, method="POST", more=more)[0] == 405
     assert get(live.url)[0] == 200
+
+
+@pytest.mark.parametrize("size", [15_000, 17_000, 60_000, 100_000])
+def test_a_whole_head_has_its_limit_too(live: Live, size: int) -> None:
+    status = get(live.url, more=f"X: {'a' * size}\r\n")[0]
+    assert status == (200 if size < HEADERS else 400)
 
 
 def test_rubbish_gets_nothing(live: Live) -> None:

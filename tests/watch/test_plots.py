@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -161,6 +162,19 @@ def test_draw_writes_whole_files_and_nothing_else(tmp_path: Path) -> None:
     assert "optimizer.name" in html and html.count("<svg") >= 4, "the pictures of the page are its own"
 
 
+def test_a_run_that_failed_before_its_first_epoch_is_drawn_as_it_rose(tmp_path: Path) -> None:
+    run, log = write_run(tmp_path / "run", None, []), [events.Started(4, 100, 25, 1577)]
+    log += [events.Step(1, 1, 1.5, 64, 1e4), events.Step(2, 1, 4.5e32, 64, 1e4)]
+    log += [events.Note("stopped", "E501", "the loss of step 3 is not finite")]
+    (run / "events.jsonl").write_text("".join(events.to_json(each) + "\n" for each in log), encoding="utf-8")
+    (run / "settings.toml").write_text('task = "table"\n[model]\nname = "mlp"\n', encoding="utf-8")
+    assert [path.name for path in plots.draw(run)] == ["curves.png", "report.html"]
+    html = (run / "report.html").read_text(encoding="utf-8")
+    assert "There is no test score" in html and "It was stopped (E501)" in html and "trainwright resume" in html
+    heights = [float(y) for y in re.findall(r'<circle class="dot train"[^>]* cy="([\d.]+)"', html)]
+    assert len(heights) == 2 and heights[1] < heights[0], "upwards"
+
+
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "curves.png"
     path.write_bytes(b"old")
@@ -178,7 +192,9 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
 
 def test_draw_takes_what_is_there(tmp_path: Path) -> None:
     assert plots.draw(write_run(tmp_path / "empty", None, [])) == []
-    assert [path.name for path in plots.draw(write_run(tmp_path / "early", None, make_history()))] == ["curves.png"]
+    early = plots.draw(write_run(tmp_path / "early", None, make_history()))
+    assert [path.name for path in early] == ["curves.png", "report.html"]
+    assert "This training has not ended: 300 steps are made, 3 epochs have ended" in early[-1].read_text(encoding="utf-8")
     untested = {**make_report(), "test": None}
     assert [path.name for path in plots.draw(write_run(tmp_path / "untested", untested, []))] == ["report.html"]
 

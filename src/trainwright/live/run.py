@@ -281,5 +281,9 @@ class Followed:
         with suppress(*WRONG):
             labels = [words.clip(label, 40) for label in found["labels"]]
             rows = [{key: each.get(key) for key in ("file", "row", "truth", "input")} for each in found["rows"][:WATCHED]]
+        near, against = 0.0, ""
+        if rows and not labels:
+            with suppress(*WRONG):
+                near, against = scores.near(_json(self.folder.report), [row["truth"] for row in rows])
         epochs = [{"epoch": epoch, **_answers(line)} for epoch, line in self._answers.points]
-        return {"labels": labels, "rows": rows, "epochs": epochs, "seen": self.seen}
+        return {"labels": labels, "rows": rows, "epochs": epochs, "seen": self.seen, "near": near, "against": against}

@@ -31,7 +31,9 @@ HEADERS = 16 << 10  # bytes of a request's head
 
 
 class Connection(H11Protocol):
-    """One connection, whose time is limited."""
+    """One connection, whose time is limited, and the bytes that it takes."""
+
+    taken = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, and end the connection that has waited longest where there are too many."""
@@ -42,6 +44,16 @@ class Connection(H11Protocol):
             self.connections.discard(oldest)
         super().connection_made(transport)
         self.deadline = self.loop.call_later(SECONDS, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of the one request, which is a head and nothing else; a larger one is refused, whole or not."""
+        self.taken += len(data)
+        if self.taken <= HEADERS:
+            super().data_received(data)
+        elif self.cycle is None:
+            self.send_400_response(f"a head has {HEADERS} bytes at most")
+        else:  # it is being answered, and goes on
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""

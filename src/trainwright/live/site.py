@@ -26,6 +26,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trainwright.live.index import Index
+from trainwright.watch import palette
 
 TYPES = {"html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
 OWN = "script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'"
@@ -82,6 +83,7 @@ def site(index: Index, token: str, port: int) -> ASGIApp:
     """Return the application for ``http://127.0.0.1:PORT/TOKEN/``."""
     folder = resources.files("trainwright.live") / "assets"
     assets = {each.name: each.read_bytes() for each in folder.iterdir()}
+    assets["watch.css"] = palette.css().encode() + assets["watch.css"]
 
     async def asset(request: Request) -> Response:
         name = request.path_params.get("name", "watch.html")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
-from trainwright.errors import TrainwrightError, error
+from trainwright.errors import TrainwrightError, error, in_short
 from trainwright.run import examples
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
@@ -230,8 +230,13 @@ class Session:
             self._finish(run, made)
             artist.communicate(b"draw\n")
         except (TrainwrightError, *ENDED) as problem:
-            why = problem.code if isinstance(problem, TrainwrightError) else signals.name
-            emit(Note("stopped", why, f"after step {state.step}; go on with: trainwright resume {run.path}"))
+            told = f"after step {state.step}; go on with: trainwright resume {run.path}"
+            if isinstance(problem, TrainwrightError):
+                log.append(Note("stopped", problem.code, f"{in_short(problem)}; {told}"))
+                self.listen(Note("stopped", problem.code, told))  # the message itself comes to whoever called
+                artist.communicate(b"draw\n")
+            else:
+                emit(Note("stopped", signals.name, told))
             raise
         finally:
             log.close()

@@ -1,4 +1,5 @@
-"""The colours of everything that is drawn, in light and in dark: one look for plots and page.
+"""The colours of everything that is drawn, in light and in dark: one look for plots and pages,
+the live one too.
 
 Built on the palette of Okabe and Ito, so that colour-blind people can tell them apart; every text is at least 4.5 times as
 bright, or as dark, as its ground (WCAG 2, AA). Green and vermilion mean right and wrong, and nothing else.
@@ -6,6 +7,7 @@ bright, or as dark, as its ground (WCAG 2, AA). Green and vermilion mean right a
 
 from __future__ import annotations
 
+SERIES = ("s0", "s1", "s2", "s3", "s4", "s5")  # runs that are compared
 LIGHT = {
     "ink": "#1b1f24",  # text
     "soft": "#59616b",  # what stands beside it
@@ -19,6 +21,7 @@ LIGHT = {
     "wrong": "#c2410c",
     "for": "#0067a5",  # spoke for the answer
     "against": "#a85f00",  # spoke against it
+    **dict(zip(SERIES, ("#0067a5", "#c2410c", "#00795a", "#a04a7f", "#8a6100", "#2f86bd"), strict=True)),
 }
 DARK = {
     "ink": "#e9ecef",
@@ -33,6 +36,7 @@ DARK = {
     "wrong": "#ff8f5c",
     "for": "#5cb3f0",
     "against": "#f0b04a",
+    **dict(zip(SERIES, ("#5cb3f0", "#ff8f5c", "#3ecf9f", "#e79ac7", "#f0b43c", "#9fd6f7"), strict=True)),
 }
 
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from trainwright.watch import scores, summary
-from trainwright.watch.record import Record, read
+from trainwright.watch.record import Record, read, so_far
 from trainwright.watch.report import page
 
 
@@ -22,13 +22,16 @@ def draw(run: Path) -> list[Path]:
     """Draw what the files in ``run`` allow, into ``run/plots/`` and ``run/report.html``; return the files written."""
     record = read(run)
     written = []
+    if not record.report and (record.started or record.history):
+        record = so_far(record)
     plots = pictures(record)
     if plots:
         (run / "plots").mkdir(exist_ok=True)
     for name, content in plots.items():
         written.append(_write(run / "plots" / f"{name}.png", content))
     if record.report:
-        html = page.render(record, summary.commands(record.report, str(run)))
+        commands = summary.commands(record.report, str(run)) if record.ended else summary.going_on(str(run), bool(record.call))
+        html = page.render(record, commands)
         written.append(_write(run / "report.html", html.encode("utf-8", "backslashreplace")))
     return written
 
@@ -38,7 +41,7 @@ def pictures(record: Record) -> dict[str, bytes]:
     from trainwright.watch.figures import confusion, curves, figures, predicted
 
     plots, test = {}, scores.measured(record.report)[1]
-    if record.history:
+    if record.history or record.steps:
         plots["curves"] = figures.png(curves.figure(record))
     if test.get("confusion"):
         plots["confusion"] = figures.png(confusion.figure(record.report))
@@ -85,7 +88,7 @@ def main(arguments: list[str]) -> int:
         print(f"the plots cannot be written: {problem}", file=sys.stderr)
         return 1
     if not written:
-        print(f"nothing to draw in {runs[0]}: it holds neither history.csv nor report.json", file=sys.stderr)
+        print(f"nothing to draw in {runs[0]}: its training has not begun", file=sys.stderr)
     return 0 if written else 1
 
 

@@ -11,7 +11,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from trainwright.watch import events
 class Record:
     """A run as its folder tells it. Everything but the history may be empty while the run is young, or in an old one.
 
-    ``steps`` are the events of that kind in order, ``started`` is how the training began (the last time), ``watched`` the rows
-    whose answers are kept, and ``answers`` and ``texts`` are what was said of them by epoch, of an epoch told twice the last.
+    ``ended`` is whether ``report`` is that of the end; before it, ``so_far`` makes one. ``steps`` are the events of that kind
+    in order, ``started`` is how the training began (the last time), ``watched`` the rows whose answers are kept, and
+    ``answers`` and ``texts`` are what was said of them by epoch, of an epoch told twice the last. ``call`` is what began a run
+    of ``fit``.
     """
 
     name: str
@@ -38,7 +40,9 @@ class Record:
     texts: Mapping[int, str] = field(default_factory=dict)  # what a language model wrote
     data: Mapping[str, Any] = field(default_factory=dict)
     watched: Mapping[str, Any] = field(default_factory=dict)
+    call: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Mapping[str, Any]] = ()
+    ended: bool = True
 
 
 def read(run: Path) -> Record:
@@ -75,8 +79,30 @@ def read(run: Path) -> Record:
         texts={epoch: text for epoch, text in texts.items() if text},
         data=_object(run / "data.json"),
         watched=_object(run / "watched.json"),
+        call=_object(run / "call.json"),
         examples=[each for each in examples if isinstance(each, dict)] if isinstance(examples, list) else [],
     )
+
+
+def so_far(record: Record) -> Record:
+    """Return a run that has not ended with what its report would say by now: no test, and of validation the best epoch."""
+    best: Mapping[str, Any] = next((row for row in reversed(record.history) if row.get("best")), {})
+    valid = {name.removeprefix("valid_"): value for name, value in best.items() if name.startswith("valid_")}
+    model, own = record.settings.get("model"), record.call.get("model") or ["a network"]
+    last = record.history[-1] if record.history else {}
+    report = {
+        "task": record.settings.get("task") or "model of your own",
+        "model": model.get("name", "") if isinstance(model, Mapping) else own[0],
+        "source": record.data.get("source") or "data of your own",
+        "labels": record.watched.get("labels") or [],
+        "unit": record.started.get("unit") or "rows",
+        "valid": {name: value for name, value in valid.items() if value is not None},
+        "epochs": int(last.get("epoch", 0)),
+        "best_epoch": int(best.get("epoch", 0)),
+        "steps": max([int(last.get("step") or 0), *(int(step["step"]) for step in record.steps[-1:])]),
+        "rows": record.data.get("rows") or {},
+    }
+    return replace(record, report=report, ended=False)
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:

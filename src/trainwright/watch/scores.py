@@ -6,11 +6,12 @@ A report of an older run, with fewer keys, can be shown too. Names are somebody'
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trainwright.watch import metrics, words
 
+_UNCLEAR = ("not clearly better than the baseline", "the model does not beat the baseline")
 LABEL = 28  # cells of a label
 # What the numbers beside the leading one mean.
 _REMARKS = {
@@ -124,7 +125,7 @@ def verdict(report: Mapping[str, Any]) -> str:
     higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
     theirs = best[lead]
     beaten = ours > theirs if higher else ours < theirs
-    unclear = "not clearly better than the baseline" if beaten else "the model does not beat the baseline"
+    unclear = _UNCLEAR[0] if beaten else _UNCLEAR[1]
     mine, other = interval_of(lead, test), interval_of(lead, best)
     if lead == "perplexity":
         name = words.clip(best.get("name") or "other", LABEL)
@@ -140,6 +141,21 @@ def verdict(report: Mapping[str, Any]) -> str:
         return f"{100 * (ours - theirs):.2f} points above the baseline"
     less = 100 * (1 - ours / theirs)
     return f"RMSE {words.number(ours)} is {less:.{0 if 1 <= less < 99 else 2}f} % below the baseline's"
+
+
+def unclear(report: Mapping[str, Any]) -> bool:
+    """Return whether the test score is not clearly better than the baseline."""
+    return verdict(report).startswith(_UNCLEAR)
+
+
+def near(report: Mapping[str, Any], truths: Sequence[float]) -> tuple[float, str]:
+    """Return how far off an answer may be to count as near: half of how far off a baseline is, and which; 0 for no spread."""
+    baseline = report.get("baseline") or {}
+    mean = sum(truths) / len(truths)
+    spread = math.sqrt(sum((truth - mean) ** 2 for truth in truths) / len(truths))
+    named = "the baseline" if baseline.get("rmse") else "their mean"
+    half = (baseline.get("rmse") or spread) / 2
+    return (float(f"{half:.2g}") if math.isfinite(half) else 0.0), named
 
 
 def samples(report: Mapping[str, Any]) -> list[str]:

@@ -140,6 +140,12 @@ def commands(report: Mapping[str, Any], run: str) -> list[tuple[str, str]]:
     ]
 
 
+def going_on(run: str, own: bool) -> list[tuple[str, str]]:
+    """Return how a run that has not ended is gone on with; ``own`` is one of ``fit``."""
+    typed = "fit(..., resume=True)" if own else f"trainwright resume {shlex.quote(run)}"
+    return [("Go on with it", typed), ("Draw it again", f"trainwright plots {shlex.quote(run)}")]
+
+
 def card(run: Path, report: Mapping[str, Any]) -> str:
     """Return what it is, how good, and how to use it, in Markdown."""
     lines = [f"# {run.name}", "", f"{str(report['task']).capitalize()} by `{report['model']}`, trained on {report['source']}."]

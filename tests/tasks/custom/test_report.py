@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import trainwright as tw
 from trainwright import cli
+from trainwright.errors import TrainwrightError
 
 X = torch.randn(120, 4, generator=torch.Generator().manual_seed(0))
 CLASSES, NUMBERS = (X[:, 0] > 0).long(), X[:, :1] * 3 + 1
@@ -129,3 +130,18 @@ def test_a_run_that_goes_on_has_no_seal_until_it_has_ended(tmp_path: Path) -> No
     for _ in tw.fit(model, (X[:80], CLASSES[:80]), loss=nn.CrossEntropyLoss(), optimizer=optimizer, **call):
         assert not (tmp_path / "run" / "SEAL").exists() or (tmp_path / "run" / "SEAL").read_bytes() != first
     assert tw.load(tmp_path / "run").report["epochs"] == 5 and tw.verify(tmp_path / "run").wrong == []
+
+
+def test_a_training_that_blows_up_says_so_on_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainwright.tasks.custom.run.start_artist", START_ARTIST)
+    x = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    model = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 1e12)
+    with pytest.raises(TrainwrightError, match="E501"):
+        list(tw.fit(model, (x, x[:, :1]), loss=torch.nn.MSELoss(), optimizer=optimizer, epochs=9, out=tmp_path / "run"))
+    html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "This training has not ended" in html and "It was stopped (E501): the " in html and "1e+12 at its highest" in html
+    said = CliRunner().invoke(cli.app, ["report", str(tmp_path / "run")])
+    assert said.exit_code == 0 and "It was stopped (E501)" in said.output and "no test score" in said.output
+    drawn = CliRunner().invoke(cli.app, ["plots", str(tmp_path / "run")])
+    assert [Path(line).name for line in drawn.output.split()] == ["curves.png", "report.html"]

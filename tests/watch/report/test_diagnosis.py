@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from watch_samples import make_history, make_language, make_record, make_regression, make_report
 
+from trainwright.watch import record
 from trainwright.watch.figures import curves
 from trainwright.watch.report import diagnosis, panels
 
@@ -36,11 +38,51 @@ def test_a_training_that_went_well_has_nothing_said() -> None:
 
 
 def test_a_model_that_learned_nothing() -> None:
-    text = findings(history([1.4, 1.39, 1.3863], lr=[1e-10] * 3))
-    assert "The validation loss never fell below chance (1.3863): at its lowest it was 1.3863." in text
-    assert "The training loss never fell" in text and "never above 1e-10: the parameters hardly moved" in text
+    guessing = {**report(), "test": {"accuracy": 0.2, "n": 90, "interval": [0.1, 0.3]}}
+    text = findings(history([1.4, 1.39, 1.3863], lr=[1e-10] * 3), guessing)
+    assert text.startswith("The learning rate was never above 1e-10: the parameters hardly moved.")
+    assert "The validation and the training loss never fell below chance (1.3863); at the lowest it was 1.3863 and" in text
+    assert text.endswith("What it answers is not clearly better than guesses.")
     assert f"{math.log(4):.4f}" == "1.3863"
     assert "chance" not in findings(history([1.4, 1.39, 1.37]))
+
+
+def test_a_score_above_the_baseline_is_not_called_guessing() -> None:
+    rows = history([1.4, 1.39, 1.3863], [1.4, 1.3863, 1.3863], [1e-9] * 3)
+    rows[-1].update(train_accuracy=0.98, valid_accuracy=0.8)
+    found = {**report(), "test": {"accuracy": 0.7978, "n": 89, "interval": [0.7028, 0.8681]}}
+    text = findings(rows, found)
+    assert "no better than guessing" not in text and "did not learn its own rows" not in text
+    assert "right more often than guesses would be (79.78 % against 25.00 %)" in text
+    assert diagnosis.sentence(found).endswith("points above the baseline.")
+
+
+def test_of_a_failure_the_cause_is_named_and_nothing_else_is_said() -> None:
+    rows = history([9e5, 5e5, 1e5], [8e5, 7e5, 6e5], [1e6] * 3)
+    rows[-1].update(train_accuracy=0.9, valid_accuracy=0.3)
+    told = diagnosis.findings(make_record(report(lr=1e6), rows))
+    assert len(told) == 1 and told[0].startswith("The learning rate, 1e+06 at its highest, is likely too high: without lr=")
+    derived = diagnosis.findings(make_record(report(lr=1e6), rows, notes=[("lr", "1e6", "what suits it")]))
+    assert "try a tenth of it, or clip=1" in derived[0]
+    assert len(diagnosis.findings(make_record(report(lr=0.1), history([0.9, 0.8, 0.7])))) == 1, "still falling"
+
+
+def young(rows: list[dict[str, Any]], **more: Any) -> record.Record:
+    return record.so_far(replace(make_record({"settings": CE}, rows, **more), report={}, started={"epochs": 9, "steps": 90}))
+
+
+def test_a_run_that_has_not_ended_says_how_far_it_is_and_why_it_was_stopped() -> None:
+    steps, stopped = [(1, 1.4, 1e4), (2, 4.5e32, 1e4)], [("stopped", "E501", "the loss of step 3 is not finite")]
+    found = young([], steps=steps, notes=stopped)
+    assert diagnosis.standing(found).startswith("This training has not ended: 2 of 90 steps are made, 0 of 9 epochs have ended")
+    assert "no test score" in diagnosis.standing(found)
+    assert diagnosis.findings(found) == [
+        "It was stopped (E501): the loss of step 3 is not finite. The learning rate, 1e+04 at its highest, is likely too high: "
+        "try a tenth of it, or clip=1."
+    ]
+    assert "rose from 1.4000 to 4.500e+32" in diagnosis.findings(young([], steps=steps))[0]
+    assert diagnosis.findings(young(history([0.9, 0.8]), steps=[(1, 0.9, 0.1)])) == [], "it goes well so far"
+    assert diagnosis.findings(young([])) == []
 
 
 def test_a_rate_that_fell_to_nothing() -> None:
@@ -115,4 +157,4 @@ def test_sentences() -> None:
 
 def test_the_picture_says_what_failed() -> None:
     figure = curves.figure(make_record(report(), history([1.4, 1.39, 1.3863])))
-    assert any("never fell below chance" in text.get_text() for text in figure.texts)
+    assert any("did not learn its own rows" in text.get_text() for text in figure.texts)

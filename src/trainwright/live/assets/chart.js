@@ -40,7 +40,7 @@ function powers(low, high) {
 function plain(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  return size < 1e-4 || size >= 1e7 ? value.toExponential(1) : String(+value.toPrecision(4));
+  return size < 1e-4 || size >= 1e7 ? value.toExponential(1) : value.toLocaleString("en", { maximumSignificantDigits: 4 });
 }
 
 function finite(points) {
@@ -57,6 +57,7 @@ function range(series, share) {
   }
   if (!values.length) return null;
   let low = Math.min(...values), high = Math.max(...values);
+  if (low === high) [low, high] = high > 0 ? [0, 2 * high] : high < 0 ? [2 * high, 0] : [0, 1]; // it stays as it is
   const room = (high - low || Math.abs(high) * 0.1 || 0.1) * 0.08;
   low = low >= 0 ? Math.max(0, low - room) : low - room;
   return [low, share ? Math.min(1.003, high + room) : high + room];
@@ -78,7 +79,8 @@ export class Chart {
     new ResizeObserver(() => this.paint()).observe(this.figure);
   }
 
-  // content: title, label (of the x axis), share (as percent), log, series of {name, style, faint, dash, points}, kept (places).
+  // content: title, label (of the x axis), share (as percent), log, loss (four decimals), kept (places), and series of
+  // {name, style, faint, dash, points, rest}: a series rests at the place whose value is told while none is read.
   show(content) {
     this.content = content;
     this.paint();
@@ -111,6 +113,7 @@ export class Chart {
     for (const each of content.series) this.line(lines, each);
     this.cross = svg("g");
     this.svg.append(box, lines, this.cross);
+    for (const [place, style] of content.kept) if (!style) this.keep(place, width);
     this.places = [...new Set(content.series.filter((each) => !each.faint || content.series.length === 1).flatMap((each) => finite(each.points).map(([x]) => x)))].sort((a, b) => a - b);
     this.read(this.at);
     const told = content.series.filter((each) => !each.faint).map((each) => `${each.name} ${this.write(each.points.at(-1)?.[1] ?? null)}`);
@@ -119,7 +122,9 @@ export class Chart {
 
   write(value) {
     if (value === null || value === undefined) return "\u2013";
-    return this.content.share ? `${(100 * value).toFixed(2)} %` : plain(value);
+    if (this.content.share) return `${(100 * value).toFixed(2)} %`;
+    const size = Math.abs(value);
+    return this.content.loss && size >= 1 && size < 1e4 ? value.toFixed(4) : plain(value);
   }
 
   axes(content, width, rows, columns) {
@@ -135,8 +140,12 @@ export class Chart {
     for (const [place, style] of content.kept) {
       const x = this.x(place);
       this.svg.append(svg("line", { x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM, class: `kept ${style}` }));
-      if (!style) this.svg.append(svg("text", { x: x + (x > width / 2 ? -5 : 5), y: TOP + 4, "text-anchor": x > width / 2 ? "end" : "start" }, `kept: ${place}`));
     }
+  }
+
+  keep(place, width) {
+    const x = this.x(place), left = x > width / 2;
+    this.svg.append(svg("text", { x: x + (left ? -5 : 5), y: TOP + 4, "text-anchor": left ? "end" : "start" }, `kept: ${place}`));
   }
 
   line(group, each) {
@@ -172,7 +181,7 @@ export class Chart {
     this.read(this.places[Math.min(this.places.length - 1, Math.max(0, now + step))]);
   }
 
-  // Write the values at a place into the legend; the last ones where no place is read.
+  // Write the values at a place into the legend; those at which the series rest, else the last ones, where no place is read.
   read(place) {
     this.at = this.places?.includes(place) ? place : null;
     if (!this.cross) return;
@@ -183,13 +192,15 @@ export class Chart {
     }
     const items = this.content.series.map((each) => {
       const known = finite(each.points);
-      const found = this.at === null ? known.at(-1) : known.findLast(([x]) => x <= this.at);
+      const at = this.at ?? each.rest ?? Infinity, found = known.findLast(([x]) => x <= at);
       if (this.at !== null && found && !each.faint) this.cross.append(svg("circle", { cx: this.x(found[0]), cy: this.y(found[1]), r: 4, class: `dot ${each.style}` }));
       const sample = svg("svg", { width: 22, height: 10, "aria-hidden": "true" });
       sample.append(svg("line", { x1: 1, x2: 21, y1: 5, y2: 5, class: `line ${each.style}${each.faint ? " faint" : ""}${each.dash ? " dash" : ""}` }));
       return element("li", {}, sample, element("span", {}, each.name), " ", element("b", {}, this.write(found ? found[1] : null)));
     });
     if (this.at !== null) items.push(element("li", { class: "where" }, `at ${this.content.label} ${plain(this.at)}`));
+    const rests = [...new Set(this.content.series.map((each) => each.rest).filter(Boolean))];
+    if (this.at === null && rests.length) items.push(element("li", { class: "where" }, rests.length > 1 ? "at the epochs kept" : `at ${this.content.label} ${plain(rests[0])}, which was kept`));
     this.legend.replaceChildren(...items);
   }
 }
@@ -213,6 +224,6 @@ export function spark(values, top, level = null) {
     if (value !== null) path += `${path ? "L" : "M"}${(k * step).toFixed(1)} ${y(value).toFixed(1)}`;
   });
   if (level !== null) drawing.append(svg("line", { x1: 0, x2: 100, y1: y(level), y2: y(level), class: "grid" }));
-  drawing.append(svg("path", { d: path, class: "line s0" }));
+  drawing.append(svg("path", { d: path, class: "line" }));
   return drawing;
 }

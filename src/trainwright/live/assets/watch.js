@@ -26,7 +26,7 @@ function clock(seconds) {
 }
 
 const count = (value) => Math.round(value).toLocaleString("en");
-const number = (value) => (value === null ? "\u2013" : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : String(+value.toPrecision(4)));
+const number = (value) => (value === null ? "\u2013" : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : value.toLocaleString("en", { maximumSignificantDigits: 4 }));
 const pace = (value) => (value >= 100 ? count(value) : number(value));
 const silence = (run) => Date.now() / 1000 + offset - run.news;
 const took = (seconds) => (seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds));
@@ -170,12 +170,12 @@ const per = (run) => run.steps_per_epoch || (run.table[0] ? run.table[0].step / 
 function series(shown, name, share) {
   const found = [], several = shown.length > 1;
   shown.forEach(([, run], rank) => {
-    const style = (part) => `s${several ? rank : part === "train" ? 0 : 1}`, whose = several ? `${run.name} ` : "";
+    const style = (part) => (several ? `s${rank}` : part), whose = several ? `${run.name} ` : "";
     if (name === "loss" && per(run) && !(several && run.table.length)) found.push({ name: `${whose}updates`, style: style("train"), faint: true, points: run.bystep.map(([step, y]) => [step / per(run), y]) });
     for (const part of ["train", "valid"]) {
       const column = run.columns.findIndex(([p, n]) => p === part && n === name);
       const points = column < 0 ? [] : run.epochrows.map((row) => [row.epoch, row.values[column]]);
-      if (points.some(([, y]) => y !== null)) found.push({ name: `${whose}${part}`, style: style(part), dash: several && part === "train", points });
+      if (points.some(([, y]) => y !== null)) found.push({ name: `${whose}${part}`, style: style(part), dash: several && part === "train", points, rest: run.phase === "ended" ? run.best?.epoch : null });
     }
   });
   return share || found.some((each) => !each.faint) || name === "loss" ? found : [];
@@ -184,7 +184,7 @@ function series(shown, name, share) {
 // Points of what each update has, by its place in a point: the rate (2) and the norm of the gradient (3).
 function updates(shown, place) {
   const known = shown.map(([, run], rank) => ({
-    name: shown.length > 1 ? run.name : "updates", style: `s${rank}`, points: per(run) ? run.bystep.map((point) => [point[0] / per(run), point[place]]) : [],
+    name: shown.length > 1 ? run.name : "updates", style: shown.length > 1 ? `s${rank}` : "valid", points: per(run) ? run.bystep.map((point) => [point[0] / per(run), point[place]]) : [],
   }));
   return known.filter((each) => each.points.some(([, y]) => y !== null));
 }
@@ -199,7 +199,7 @@ function draw(shown) {
     if (!name) return;
     const share = run.shares.includes(name), words = title(name);
     charts[k].show({
-      id: k, title: words[0].toUpperCase() + words.slice(1), label: "epoch", share, log: name === "perplexity", kept,
+      id: k, title: words[0].toUpperCase() + words.slice(1), label: "epoch", share, loss: name === "loss", log: name === "perplexity", kept,
       from: 0, to: 1, none: "The first epoch is under way", series: series(shown, name, share),
     });
   });

@@ -3,7 +3,7 @@
 import { bar, element, spark } from "./chart.js";
 
 const PICTURE = /^data:image\/png;base64,[A-Za-z0-9+/=]+$/;
-const number = (value) => (value === null || value === undefined ? "\u2013" : typeof value === "number" ? String(+value.toPrecision(4)) : String(value));
+const number = (value) => (value === null || value === undefined ? "\u2013" : typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : String(value));
 const percent = (value) => (value === null ? "\u2013" : `${(100 * value).toFixed(1)} %`);
 
 export class Watched {
@@ -64,7 +64,7 @@ export class Watched {
     this.cards.replaceChildren(...cards.map((card) => card.item));
     const right = cards.filter((card) => card.right).length;
     this.note.textContent = numbers
-      ? "The same validation rows after every epoch: what is predicted, what is right, and how the answer came there."
+      ? `${right} of ${cards.length} within ${number(found.near)}, half the RMSE of ${found.against}. The same validation rows after every epoch: what is predicted, what is right, and how the answer came there.`
       : `${right} of ${cards.length} right. The same validation rows after every epoch; the small line is the probability of the right class so far.`;
   }
 
@@ -89,7 +89,9 @@ export class Watched {
     const so = epochs.slice(0, at + 1).map((each) => each.answers[k] ?? null);
     const off = answer === null ? "" : `off by ${number(Math.abs(answer - row.truth))}`;
     const facts = [["predicted", number(answer)], ["right", number(row.truth)]].map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)));
-    return { right: false, item: element("li", {}, given(row), element("dl", {}, ...facts), element("p", { class: "soft" }, off), spark(so, null, row.truth)) };
+    const right = answer !== null && Math.abs(answer - row.truth) <= this.found.near;
+    const verdict = element("p", { class: "verdict" }, right ? "\u2713 " : "\u2717 ", answer === null ? "no answer" : off);
+    return { right, item: element("li", { class: right ? "right" : "wrong" }, given(row), verdict, element("dl", {}, ...facts), spark(so, null, row.truth)) };
   }
 }
 

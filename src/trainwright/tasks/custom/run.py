@@ -25,7 +25,7 @@ from torch import Tensor
 
 from trainwright.data.batches.pytree import tree_leaves
 from trainwright.data.batches.user_data import UserBatches
-from trainwright.errors import TrainwrightError, error
+from trainwright.errors import TrainwrightError, error, in_short
 from trainwright.startup import start_artist
 from trainwright.store import predictions, run_folder, seal
 from trainwright.store.atomic import remove_leftovers, write_file
@@ -41,6 +41,7 @@ from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Finished, Note, Resumed
 
+GO_ON = "go on with: fit(..., resume=True)"
 PLAIN = ("seed", "accumulate", "monitor", "batch_size", "shuffle", "clip", "clip_value")  # options that a run keeps
 
 
@@ -169,10 +170,13 @@ def _kept(
                         artist.communicate(b"draw\n")
                         write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
                     yield event
-        except (TrainwrightError, GeneratorExit, *ENDED) as problem:
-            why = problem.code if isinstance(problem, TrainwrightError) else signals.name
-            why = "the loop was left" if isinstance(problem, GeneratorExit) else why
-            log.append(Note("stopped", why, f"after step {state.step}; fit with the same arguments and resume=True goes on"))
+        except (GeneratorExit, *ENDED) as problem:
+            why = "the loop was left" if isinstance(problem, GeneratorExit) else signals.name
+            log.append(Note("stopped", why, f"after step {state.step}; {GO_ON}"))
+            raise
+        except TrainwrightError as problem:
+            log.append(Note("stopped", problem.code, f"{in_short(problem)}; after step {state.step}; {GO_ON}"))
+            artist.communicate(b"draw\n")
             raise
         finally:
             log.close()

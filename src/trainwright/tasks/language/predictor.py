@@ -83,27 +83,22 @@ class LanguagePredictor(Predictor):
 
     def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
         """Return how surprising each token is, what may come next, and the update by the loss of the next token."""
-        from trainwright.tasks.language.explain import explain
+        from trainwright.tasks.language.explain import Said, explain
 
         (text,) = whole_texts([item])
-        return explain(self, text, truth, rule)
-
-    def said(self, text: str) -> tuple[np.ndarray, Sums, list[int]]:
-        """Return the ids of a text behind a line end, how each was said, and those that are looked back at from its end."""
         ids = self.encoder.behind_line_end(text)
-        return ids, measure(self.model, ids, self.context, self.device), self._looked_back_at(ids)
+        sums, seen = measure(self.model, ids, self.context, self.device), self._looked_back_at(ids)
+        return explain(self, Said(text, ids, sums, seen, self._generator.logits(seen)[0].numpy()), truth, rule)
 
     def _looked_back_at(self, ids: np.ndarray) -> list[int]:
+        """Return the last of the ids of a text: those that the next token is told from."""
         longest = LSTM_WINDOW if self.model.is_stateful else self.context
         found: list[int] = ids[-longest:].astype(np.int64).tolist()
         return found
 
-    def logits_after(self, ids: list[int]) -> torch.Tensor:
-        """Return the logits of the token after these: float32, shape (vocabulary,), on the CPU."""
-        return self._generator.logits(ids)[0]
-
     def _next(self, text: str) -> torch.Tensor:
-        return self.logits_after(self._looked_back_at(self.encoder.behind_line_end(text)))
+        """Return the logits of the token after a text: float32, shape (vocabulary,), on the CPU."""
+        return self._generator.logits(self._looked_back_at(self.encoder.behind_line_end(text)))[0]
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
         """Return the next token of every line of a text."""

@@ -40,6 +40,8 @@ def figure(record: Record) -> Figure:
 
 def _title(record: Record, loss: Panel) -> str:
     what, epochs = panels.titled(record.report, record.name), len(record.history)
+    if not epochs:
+        return f"{what}: {words.count(record.report['steps'])} steps"
     if epochs == 1:
         return f"{what}: one epoch"
     kept = f", epoch {loss.kept} kept" if loss.kept else ""
@@ -50,6 +52,8 @@ def _subtitle(record: Record, found: Sequence[Panel]) -> str:
     grave = diagnosis.gravest(record)
     if grave:
         return words.clip(grave, 140 if len(found) > 1 else 95)
+    if not record.history:
+        return "the loss of each step: no epoch has ended"
     measured = ("valid", "loss") in metrics.by_epoch(record.history)
     valid = "valid: after each epoch" if measured else "no rows were set aside for validation"
     steps = "; faint: single steps" if found[0].steps else ""
@@ -61,7 +65,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
     """Draw one measure by epoch. The lines carry their names and values, so that no legend is needed."""
     _dress(axes, panel)
     if panel.steps:
-        axes.plot(*np.transpose(panel.steps), color=figures.TRAIN, linewidth=0.7, alpha=0.55, zorder=2)
+        strength = {"linewidth": 0.7, "alpha": 0.55} if panel.lines else {"linewidth": 2.2, "marker": "o", "markersize": 4}
+        axes.plot(*np.transpose(panel.steps), color=figures.TRAIN, zorder=2, **strength)
     for part, points in panel.lines.items():
         epochs, values = np.transpose(points)
         axes.plot(epochs, values, color=figures.COLORS[part], linewidth=2.2, solid_capstyle="round", zorder=3,
@@ -83,7 +88,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
 def _dress(axes: Axes, panel: Panel) -> None:
     title = "Loss (mean per target)" if panel.measure == "loss" else figures.showable(panel.title)
     axes.set_title(title, loc="left", fontsize=10.5, color=figures.INK, pad=16, parse_math=False, weight="bold")
-    axes.set_xlabel("epoch", fontsize=9.5, color=figures.SOFT)
+    axes.set_xlabel(panel.unit, fontsize=9.5, color=figures.SOFT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1, steps=[1, 2, 5, 10]))
     room = 0.5 if panel.first == panel.last else 0.03 * (panel.last - panel.first)
     axes.set_xlim(panel.first - room, panel.last + room)

@@ -13,14 +13,12 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from trainwright.watch import words
+from trainwright.watch import palette, words
 from trainwright.watch.landscape.landscape_script import SCRIPT
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5f6368; --line: #dcdcdc; --paper: #fff; --accent: #0072b2; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e8; --soft: #a0a4a8; --line: #3a3d40; --paper: #16181a; --accent: #56b4e9; }
-}
+_STYLE = (
+    palette.css()
+    + """
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 2rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, sans-serif; }
@@ -35,7 +33,7 @@ fieldset label { border: 1px solid var(--line); border-radius: 6px; padding: 0.3
 fieldset input { position: absolute; opacity: 0; }
 fieldset label:has(input:checked) { background: var(--ink); color: var(--paper); border-color: var(--ink); }
 fieldset label:has(input:focus-visible), button:focus-visible, canvas:focus-visible, input:focus-visible {
-  outline: 3px solid var(--accent); outline-offset: 2px; }
+  outline: 3px solid var(--valid); outline-offset: 2px; }
 #stage { background: #17132b; color: #d9d6e6; border-radius: 10px; padding: 1rem; margin-top: 1rem; }
 .views { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
 figure { margin: 0; min-width: 0; }
@@ -64,6 +62,7 @@ img { max-width: 100%; height: auto; }
 }
 @media print { fieldset, #player { display: none; } #stage { print-color-adjust: exact; break-inside: avoid; } }
 """
+)
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 

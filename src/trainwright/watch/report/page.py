@@ -42,7 +42,7 @@ def render(record: Record, commands: Sequence[tuple[str, str]]) -> str:
         page_html.section("The data", page_data.data(record), "data"),
         page_html.section("Settings, and why", page_data.settings(record), "settings"),
         page_html.section("Effort and environment", page_html.facts(page_data.environment(report)), "environment"),
-        page_html.section("Use it", _commands(commands), "use"),
+        page_html.section("Use it" if record.ended else "Go on", _commands(commands), "use"),
     ]
     head = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -62,7 +62,8 @@ def _header(record: Record, title: str) -> str:
     target = found.get("target")
     kind = f"{report['task']}: {words.clip(target, 60)}" if target else report["task"]
     lines = [f'<p class="eyebrow">{page_html.text(kind)}</p>', f"<h1>{page_html.text(title)}</h1>"]
-    lines.append(f'<p class="lede">{page_html.text(diagnosis.sentence(report))}</p>')
+    lede = diagnosis.sentence(report) if record.ended else diagnosis.standing(record)
+    lines.append(f'<p class="lede">{page_html.text(lede)}</p>')
     if lead:
         name = f"{where} {metrics.find(lead).title}"
         value = metrics.find(lead).write(metrics.values(found)[lead])
@@ -81,7 +82,11 @@ def _scores(report: Mapping[str, Any]) -> str:
         tuple(map(page_html.text, (fact.name, fact.value, fact.sure, fact.remark)))
         for fact in scores.facts(report, "validation")
     ]
-    return page_html.table(("score", "value", "how sure", "what it is"), found, "All scores", (0, 2, 3), "untitled") if found else ""
+    return (
+        page_html.table(("score", "value", "how sure", "what it is"), found, "All scores", (0, 2, 3), "untitled")
+        if found
+        else ""
+    )
 
 
 def _history(history: Sequence[Mapping[str, Any]]) -> str:

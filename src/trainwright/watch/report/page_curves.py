@@ -18,7 +18,7 @@ _LEFT, _RIGHT, _TOP, _BELOW = 52.0, 82.0, 24.0, 40.0
 
 def curves(record: Record) -> str:
     """Return a figure for the loss and one for the score, and the rate below; nothing without a history."""
-    if not record.history:
+    if not (record.history or record.steps):
         return ""
     drawn = [_figure(panel) for panel in panels.panels(record)]
     rate = _rate(record)
@@ -30,7 +30,7 @@ def _figure(panel: Panel) -> str:
     title = f"<b>{page_html.text(panel.title)}</b>" + (f' <span class="soft">{what}</span>' if what else "")
     remarks = panels.history_gaps(panel)
     if panel.steps:
-        remarks.append("faint: single steps")
+        remarks.append("faint: single steps" if panel.lines else "single steps: no epoch has ended")
     if panel.logarithmic:
         remarks.append("logarithmic axis")
     return page_html.figure(title, _picture(panel), page_html.text("; ".join(remarks)))
@@ -41,12 +41,14 @@ def _picture(panel: Panel) -> str:
     x = svg.Axis(panel.first - room, panel.last + room, _LEFT, _WIDTH - _RIGHT)
     y = svg.Axis(panel.low, panel.high, _HEIGHT - _BELOW, _TOP, panel.logarithmic)
     write = svg.percent if panel.measure == "accuracy" else svg.tick
-    parts = [*svg.frame(x, y, write), *svg.below(x, y.start, "epoch", _whole)]
+    parts = [*svg.frame(x, y, write), *svg.below(x, y.start, panel.unit, _whole)]
     for name, value in panel.marks:
         parts.append(svg.line(x.start, y.at(value), x.end, y.at(value), "mark"))
         beside = 14 if y.at(value) - y.end < 16 else -5  # below a line that lies at the top
         parts.append(svg.text(x.end - 4, y.at(value) + beside, f"{name}: {panel.write(value)}", "tick", "end"))
-    parts.append(svg.curve(((x.at(at), y.at(value)) for at, value in panel.steps), "steps"))
+    alone = not panel.lines  # no epoch has ended
+    steps = [(x.at(at), y.at(value)) for at, value in panel.steps]
+    parts += _line("train", steps, y.end) if alone else [svg.curve(steps, "steps")]
     for part, points in panel.lines.items():
         parts += _line(part, [(x.at(at), y.at(value) if math.isfinite(value) else math.nan) for at, value in points], y.end)
     return svg.picture(_WIDTH, _HEIGHT, [*parts, *_kept(panel, x, y), *_ends(panel, x, y)], _said(panel))
@@ -86,7 +88,7 @@ def _said(panel: Panel) -> str:
     ends = ", ".join(f"{part} {value}" for part, _, value in panel.ends())
     kept = f" at epoch {words.count(panel.kept)}, which was kept" if panel.kept else ""
     beat = "".join(f"; {name} {panel.write(value)}" for name, value in panel.marks)
-    return f"{panel.title} by epoch: {ends}{kept}{beat}"
+    return f"{panel.title} by {panel.unit}: {ends}{kept}{beat}"
 
 
 def _rate(record: Record) -> str:

@@ -137,6 +137,7 @@ def environment(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = [(f"time to {name}", words.seconds(value)) for name, value in (report.get("seconds") or {}).items()]
     if report.get("rows_per_second"):
         found.append(("training speed", f"{words.rate(report['rows_per_second'])} {scores.unit(report)}/s"))
-    found.append(("epochs", f"{words.count(report['epochs'])}, kept: epoch {words.count(report['best_epoch'])}"))
-    found += [("steps", words.count(report["steps"])), ("parameters", words.count(report["parameters"]))]
+    kept = f", kept: epoch {words.count(report['best_epoch'])}" if report["best_epoch"] else ""
+    found.append(("epochs", f"{words.count(report['epochs'])}{kept}"))
+    found += [(name, words.count(report[name])) for name in ("steps", "parameters") if name in report]
     return found + [(str(name), str(value)) for name, value in (report.get("machine") or {}).items()]

@@ -93,6 +93,7 @@ td,th{min-width:3.5rem;max-width:24rem}
 thead th{color:var(--soft);font-weight:500;white-space:nowrap;vertical-align:bottom}
 tbody th{font-weight:500}
 td.n,th.n{text-align:right;white-space:nowrap}
+.sortable :is(th,td){overflow-wrap:anywhere;padding-right:1rem}
 .f1 .bar{float:left;width:3.2rem;height:.5rem;margin:.5rem .8rem 0 0}
 th button{all:unset;cursor:pointer;color:inherit}th button::after{content:" \\2195";opacity:.5}
 th button:focus-visible{outline:2px solid var(--valid);outline-offset:2px}
@@ -108,7 +109,8 @@ break-inside:avoid}
 .card p{margin:0 0 .4rem;font-size:.9375rem}.card .place{font-size:.8125rem;margin:.5rem 0 0}
 .card table{font-size:.875rem;width:100%}.card td,.card th{padding:.15rem 0}.card td{text-align:right}
 .card .sure{display:flex;align-items:center;gap:.6rem;font-size:.875rem}
-.sure .bar{width:5rem;height:.5rem}.tiles .sure{gap:.35rem}.tiles .sure .bar{flex:1;min-width:0}.sure .n{white-space:nowrap}.sure .none{fill:var(--line)}
+.sure .bar{width:5rem;height:.5rem}
+.tiles .sure{gap:.35rem}.tiles .sure .bar{flex:1;min-width:0}.sure .n{white-space:nowrap}.sure .none{fill:var(--line)}
 .input{white-space:pre-wrap;line-height:1.6}
 .against{text-decoration:underline dotted;text-underline-offset:.2em}
 .sign{font-weight:650;white-space:nowrap;font-size:.875rem}.sign.right{color:var(--right)}.sign.wrong{color:var(--wrong)}
@@ -116,7 +118,8 @@ break-inside:avoid}
 .picture img{display:block;width:100%;image-rendering:pixelated;aspect-ratio:1;object-fit:contain}
 .two{display:grid;grid-template-columns:1fr 1fr;gap:.4rem}
 .picture .map{position:absolute;inset:0}
-pre{background:var(--panel);border-radius:6px;padding:.9rem 1.1rem;margin:.5rem 0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.875rem;
+pre{background:var(--panel);border-radius:6px;padding:.9rem 1.1rem;margin:.5rem 0;white-space:pre-wrap;
+overflow-wrap:anywhere;font-size:.875rem;
 line-height:1.5;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .passage{background:var(--panel);padding:1rem 1.1rem;border-radius:6px;line-height:1.9;max-width:none}
 .epochs dt{color:var(--soft);font-size:.875rem;margin-top:.75rem}.epochs dd{margin:0}
@@ -136,10 +139,10 @@ h2,h3{break-after:avoid}.wide{overflow:visible}.cells,svg.long{min-width:0}th bu
 .settings,.untitled{min-width:0}.settings thead,.untitled thead{position:absolute;clip-path:inset(50%)}
 .settings tr,.untitled tr,.sortable tbody tr{display:grid;gap:0 .75rem;padding:.45rem 0;border-bottom:1px solid var(--line);
 grid-template-columns:minmax(0,1fr) minmax(0,1fr)}
-.settings :is(td,th),.untitled :is(td,th),.sortable tbody :is(td,th){display:block;border:0;padding:0;min-width:0;max-width:none;
-text-align:left}.settings code{white-space:normal}
+.settings :is(td,th),.untitled :is(td,th),.sortable tbody :is(td,th){display:block;border:0;padding:0;min-width:0;
+max-width:none;text-align:left}.settings code{white-space:normal}
 .settings td:nth-child(n+3),.untitled td:nth-child(n+3){grid-column:1/-1;color:var(--soft)}
-.sortable,.sortable :is(thead,tbody){display:block}.sortable thead tr{display:flex;flex-wrap:wrap;gap:0 1rem}
+.sortable,.sortable :is(thead,tbody,caption){display:block}.sortable thead tr{display:flex;flex-wrap:wrap;gap:0 1rem}
 .sortable thead th{border:0;padding:.1rem 0;min-width:0}.sortable tbody tr{grid-template-columns:repeat(4,minmax(0,1fr))}
 .sortable tbody :is(th,td:nth-child(6)){grid-column:1/-1}.sortable td:empty{display:none}
 .sortable td::before{display:block;font-size:.8125rem;color:var(--soft)}.sortable td:nth-child(2)::before{content:"precision"}

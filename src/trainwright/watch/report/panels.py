@@ -24,7 +24,9 @@ Points = list[tuple[float, float]]
 
 @dataclass
 class Panel:
-    """One measure by epoch. ``lines`` holds of each part (epoch, value), NaN where there is no finite value.
+    """One measure by ``unit``: by epoch, or by step before the first epoch has ended.
+
+    ``lines`` holds of each part (epoch, value), NaN where there is no finite value.
 
     ``marks`` are lines to compare with, (name, value); ``steps`` the losses of single steps; ``lost`` counts by part the
     epochs whose value is not finite.
@@ -42,6 +44,7 @@ class Panel:
     high: float
     first: float
     last: float
+    unit: str = "epoch"
 
     def ends(self) -> list[tuple[str, float, str]]:
         """Return of each line its part, its value at the kept epoch (else the last finite one), and that in words."""
@@ -104,13 +107,17 @@ def best_epoch(record: Record) -> int | None:
 
 def _score(record: Record) -> str | None:
     """Return the metric of the second panel: the leading one, else the first of the person's own."""
-    names = [name for _, name in metrics.by_epoch(record.history)]
+    names = [name for _, name in _measured(record)]
     judged = metrics.lead(scores.measured(record.report)[1])
     return judged if judged in names else metrics.leading(names) or next((name for name in names if name != "loss"), None)
 
 
+def _measured(record: Record) -> list[tuple[str, str]]:
+    return metrics.by_epoch(record.history) if record.history else []
+
+
 def _panel(record: Record, measure: str) -> Panel:
-    there, history = metrics.by_epoch(record.history), record.history
+    there, history = _measured(record), record.history
     lines, lost = {}, {}
     for part in ("train", "valid"):
         if (part, measure) in there:
@@ -124,9 +131,10 @@ def _panel(record: Record, measure: str) -> Panel:
     logarithmic = _spans(values + [value for _, value in steps], measure)
     low, high = _range(values + _most(steps, values) + [value for _, value in marks], measure, logarithmic)
     title = "Loss" if measure == "loss" else metrics.find(measure).title
-    first, last = 0.0 if single else float(history[0]["epoch"]), float(history[-1]["epoch"])
+    first = 0.0 if single else float(history[0]["epoch"])
+    last = max([float(row["epoch"]) for row in history[-1:]] + [at for at, _ in single[-1:]], default=1.0)
     return Panel(measure, title[:1].upper() + title[1:], lines, steps, marks, best_epoch(record), lost, logarithmic,
-                 low, high, first, last)  # fmt: skip
+                 low, high, first, last, "epoch" if history else "step")  # fmt: skip
 
 
 def _finite(value: float | None) -> float:
@@ -134,8 +142,14 @@ def _finite(value: float | None) -> float:
 
 
 def _by_epoch(record: Record) -> Iterator[tuple[float, float, float]]:
-    """Yield where each step lies on the axis of epochs, its loss, and its rate."""
+    """Yield where each step lies on the axis of epochs, its loss, and its rate; before the first epoch, by steps."""
+    if not record.history:
+        yield from ((step["step"], step["loss"], step["lr"]) for step in record.steps)
+        return
     ends = [(0, 0.0), *((int(row["step"]), float(row["epoch"])) for row in record.history if row.get("step") is not None)]
+    every = -(-int(record.started.get("steps_per_epoch") or 0) // int(record.settings.get("accumulate") or 1))
+    if every and not record.ended:
+        ends.append((ends[-1][0] + every, ends[-1][1] + 1))  # the epoch that has begun
     place = 1
     for step in record.steps:
         while place < len(ends) and ends[place][0] < step["step"]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from trainwright.errors import RunError, error
 from trainwright.watch import record as records
-from trainwright.watch import words
+from trainwright.watch import scores, words
 from trainwright.watch.record import Record
 from trainwright.watch.story import story_charts, story_words
 from trainwright.watch.story.story_page import render
@@ -151,9 +151,7 @@ def _answer(
 def _numbers(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
     """Put the answers to the rows into each moment, and return the rows, the axis, and what counts as near."""
     truths = [float(row["truth"]) for row in record.watched["rows"]]
-    mean = sum(truths) / len(truths)
-    spread = (record.report.get("baseline") or {}).get("rmse") or math.sqrt(sum((x - mean) ** 2 for x in truths) / len(truths))
-    near = float(f"{spread / 2:.2g}") if math.isfinite(spread) else 0.0
+    mean, (near, _) = sum(truths) / len(truths), scores.near(record.report, truths)
     for moment in moments:
         moment["rows"] = record.answers[moment["epoch"]]
         pairs = zip(moment["rows"], truths, strict=True)

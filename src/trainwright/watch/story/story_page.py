@@ -14,6 +14,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from trainwright.watch import palette
+
 STILLS = 6  # moments in the strip, beside the test
 _COLUMNS = 6  # squares in a line of a still
 _SIDE = 132  # of a still of dots
@@ -21,7 +23,8 @@ _SIDE = 132  # of a still of dots
 
 def render(film: Mapping[str, Any]) -> str:
     """Return the page as HTML."""
-    style, script = (Path(__file__).with_name(f"story.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    own, script = (Path(__file__).with_name(f"story.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    style = palette.css() + own
     policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     shown = {key: value for key, value in film.items() if key not in ("headline", "standfirst", "glossary")}
     values = json.dumps(shown, separators=(",", ":")).replace("<", "\\u003c")  # no text can end the element
