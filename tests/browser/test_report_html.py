@@ -111,10 +111,10 @@ def test_on_paper_nothing_is_folded_away(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(page.render(records()["many"], []), encoding="utf-8")
     tab, _ = opened(browser, path, 700, "light")
-    hidden = "[...document.querySelectorAll('details td')].filter(each => !each.checkVisibility({contentVisibilityAuto: true})).length"
+    hidden = "[...document.querySelectorAll('details td')].filter(each => !each.checkVisibility()).length"
     assert tab.evaluate(hidden) > 0
     tab.emulate_media(media="print")
-    assert tab.evaluate(hidden) == 0
+    tab.wait_for_function(f"{hidden} === 0", timeout=10_000)
 
 
 def test_a_lone_chart_keeps_its_size(browser: Any, tmp_path: Path) -> None:

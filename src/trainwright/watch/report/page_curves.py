@@ -105,7 +105,8 @@ def _rate(record: Record) -> str:
     values = [rate for _, rate in points]
     logarithmic = panels.far(values)
     low = min(values) * 0.5 if logarithmic else min(0.0, *values)
-    x = svg.Axis(min(at for at, _ in points), max(at for at, _ in points), _LEFT, _WIDTH - _RIGHT)
+    places = [at for at, _ in points] + [float(row["epoch"]) for row in record.history[-1:]]
+    x = svg.Axis(min(places), max(places), _LEFT, _WIDTH - _RIGHT)
     y = svg.Axis(low, max(values) * (1.5 if logarithmic else 1.08), _RATE - _BELOW, 12, logarithmic)
     parts = [*svg.frame(x, y, most=y.few()), *svg.below(x, y.start, "epoch" if record.history else "step", _whole)]
     parts.append(svg.curve(((x.at(at), y.at(rate)) for at, rate in points), "curve rate"))
