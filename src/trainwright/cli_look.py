@@ -75,7 +75,10 @@ def mistakes(
     elif as_csv:
         output.print_csv(found)
     else:
-        output.print_mistakes(found)
+        from trainwright.watch import record
+        from trainwright.watch.report import panels
+
+        output.print_mistakes(found, panels.loss_named(record.read(run)))
 
 
 @look.command(cls=Verb)
@@ -153,8 +156,8 @@ def explain(
         output.write_beside(run, html, explained_page.render(found, item).encode())
     if as_json:
         print_json({"run": str(run), "input": item, **found.to_json()})
-    elif png is None and html is None:
-        output.print_lines(found)
+    else:
+        output.print_lines(found, brief=png is not None or html is not None)
 
 
 @look.command(cls=Verb)

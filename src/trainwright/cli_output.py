@@ -158,16 +158,23 @@ def print_csv(rows: list[dict[str, Any]]) -> None:
         writer.writerow({name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()})
 
 
-def print_mistakes(rows: list[dict[str, Any]]) -> None:
-    """Print each mistake with its input, as text that cannot command the terminal."""
+def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
+    """Print each mistake with its input, as text that cannot command the terminal; ``loss`` is what the loss is, in words."""
     from trainwright.watch import words
 
     if not rows:
         say("no mistakes: every answer was right")
+    else:
+        counted = "; rows count from 0, as in the data" if rows[0]["file"] is None else ""
+        tokens = rows[0].get("probability") is None and isinstance(rows[0]["truth"], str)
+        if rows[0]["file"] and rows[0]["row"] is not None and not tokens:
+            counted = "; rows count as a spreadsheet does, the header too"
+        say(f"The greatest loss first{f' ({loss})' if loss else ''}{counted}.")
     for number, row in enumerate(rows, start=1):
         sure = f" ({words.percent(row['probability'])} sure)" if row.get("probability") is not None else ""
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in (row["answer"], row["truth"]))
-        place = words.clean(row["file"]) + (f", row {row['row']}" if row["row"] is not None else "")
+        numbered = f"row {row['row']}" if row["row"] is not None else ""
+        place = f"{words.clean(row['file'])}, {numbered}".removesuffix(", ") if row["file"] else f"{numbered}, counted from 0"
         say(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
         given = row["input"]
         if isinstance(given, dict):
@@ -216,21 +223,22 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
     say(str(path), err=True)
 
 
-def print_lines(found: Explanation) -> None:
-    """Print an explanation, in colours where the terminal has them."""
+def print_lines(found: Explanation, brief: bool = False) -> None:
+    """Print an explanation, in colours where the terminal has them; only its answer where it is ``brief``."""
     from trainwright.watch import words
     from trainwright.watch.explained import explained_text
 
     terminal = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    lines = explained_text.heading(found) if brief else explained_text.lines(found, width)
     if not terminal:
-        text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in explained_text.lines(found, width))
+        text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in lines)
         sys.stdout.write(words.encodable(text, sys.stdout.encoding))
         return
     from rich.console import Console as Terminal
     from rich.text import Text
 
     screen = Terminal(file=sys.stdout, highlight=False)
-    for line in explained_text.lines(found, width):
+    for line in lines:
         parts = [(words.encodable(text, sys.stdout.encoding), style) for text, style in line]
         screen.print(Text.assemble(*parts), soft_wrap=True)

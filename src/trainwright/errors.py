@@ -643,7 +643,8 @@ MESSAGES: dict[str, Message] = {
     "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
     "E428": Message(
         "the run {path} has no story to tell: {problem}",
-        "A story needs rows of validation (valid_fraction=0.1, or --valid FILE) or running text, and an epoch that has ended.",
+        "A story needs rows of validation (valid_fraction=0.1, --valid FILE, of fit valid= with classes or numbers) or running "
+        "text, and an epoch that has ended.",
     ),
     "E430": Message(
         "the run {path} kept no answers to single rows",
@@ -656,6 +657,14 @@ MESSAGES: dict[str, Message] = {
     "E432": Message(
         "the data of the run {path} are not what they were: {files}",
         "Bring them back as they were, or say where they are now: --source PATH.",
+    ),
+    "E433": Message(
+        "the run {path} of fit has no {missing} yet: its training did not end",
+        "Call tw.fit with the same arguments, out= and resume=True, which goes on.",
+    ),
+    "E434": Message(
+        "the loss surface of {path} cannot be drawn: it is a run of fit, whose model and data are in your own code",
+        "It draws runs of `trainwright train`. Of this one there are report and mistakes, and a story where valid= was given.",
     ),
     # training refused
     "E501": Message(

@@ -15,7 +15,7 @@ from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from trainwright.tasks.encoded_data import EncodedData
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 RUNS = "runs"  # where trainings put their runs; it may not be there before the first
 _SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"`` adds
@@ -71,29 +71,33 @@ def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Expla
         truth: the right label or number, of a language model the token that comes next; without it the answer is taken for it.
 
     ``to_json()`` of the result is what ``trainwright explain --json`` prints. The update is plain gradient descent on this
-    row's loss alone, at the last and at the first rate of the run: no momentum, no weight decay, no other rows.
+    row's loss alone, at the last and at the first rate of the run: no momentum, no weight decay, no other rows, and what
+    the run froze stays.
 
     Raises RunError E403 to E411, E337 for a truth that the model cannot answer with, E338, and as ``predict``.
     """
     opened = run if isinstance(run, Run) else Run(run)
     if not opened.predictor.is_one(input):
         raise error("E320", name="input", value=type(input).__name__, problem="one input is explained at a time")
-    return opened.predictor.explain(input, truth, rates(opened))
+    return opened.predictor.explain(input, truth, rule(opened))
 
 
-def rates(run: Run) -> dict[str, float]:
-    """Return the rate of the last update that a run wrote down, and that of its settings, by what they are called."""
+def rule(run: Run) -> Rule:
+    """Return the rate of the last update that a run wrote down, and that of its settings, and what the settings froze."""
     import tomllib
 
     from trainwright.watch import events
+    from trainwright.watch.explained.explanation import Rule
 
     found: dict[str, float] = {}
+    frozen: list[str] = []
     with suppress(OSError, ValueError):  # neither is needed for the rest
         steps = [event for event in events.read(run.folder.events) if event["event"] == "step"]
         found |= {f"the rate of step {event['step']:,}": event["lr"] for event in steps[-1:]}
         settings = tomllib.loads(run.folder.settings.read_text(encoding="utf-8"))
         found |= {"the rate that was set": settings["lr"]} if settings.get("lr") else {}
-    return found
+        frozen = settings.get("freeze") or []
+    return Rule(found, frozen)
 
 
 def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
@@ -107,7 +111,7 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     from trainwright.store.run_folder import open_run
     from trainwright.watch.story import story as film
 
-    folder = open_run(run.path if isinstance(run, Run) else Path(run)).path
+    folder = open_run(run.path if isinstance(run, Run) else Path(run), fit_too=True).path
     page, path = film.page(folder), folder / "story.html" if out is None else Path(out)
     write_file(path, page)
     if out is None:
@@ -142,9 +146,10 @@ def landscape(
         The content of ``surface.json``, and ``files``: what was written.
 
     Raises RunError E403 and E405 for no run that has ended, E431 for one without validation rows, E432 where its data have
-    changed, and as ``train``.
+    changed, E434 for a run of ``fit``, and as ``train``.
     """
     from trainwright.run import landscape as surface
+    from trainwright.store.run_folder import RunFolder
 
     for name, value, good, problem in (
         ("size", size, size >= 3 and size % 2 == 1, "it is an odd number of points, from 3 on"),
@@ -154,6 +159,9 @@ def landscape(
         if not good:
             raise error("E320", name=name, value=value, problem=problem)
     place = run.path if isinstance(run, Run) else Path(run)
+    folder = RunFolder(place)
+    if folder.call.is_file() and not folder.settings.is_file():
+        raise error("E434", path=place)
     return surface.landscape(place, moved(source), size, span, rows, None if out is None else Path(out), listen)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainwright.data.tables.table import Table
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 FillCache = Callable[[], None]  # keeps what was read and encoded; called while the model trains
 EVALUATION_BATCH = 1024
@@ -153,7 +153,7 @@ class Predictor(ABC):
         """
         return [None] * len(places)
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
         """Return the way of one item through the model, and the update by its loss at each of the rates.
 
         ``truth`` is what is right; empty: the answer. Raise E337 for one that the model cannot answer with, E338 where a kind

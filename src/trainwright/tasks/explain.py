@@ -18,7 +18,7 @@ from trainwright.tasks.class_target import AGAINST_REST, SQUARED, ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import SupervisedPredictor
 from trainwright.watch import words
-from trainwright.watch.explained.explanation import After, ClassScore, Explanation, Move, Piece, Step, Sum, Unit
+from trainwright.watch.explained.explanation import After, ClassScore, Explanation, Move, Piece, Rule, Step, Sum, Unit
 
 SHOWN, MOVES = 6, 12  # classes whose parts are told; entries of the gradient
 SOFTMAX = "softmax: the exponential of each logit, divided by the sum of all"
@@ -31,6 +31,7 @@ Names = Callable[[int], str]
 class View:
     """What a kind of problem tells of an input. Parts are those of the classes that were asked for, in their order."""
 
+    remark: str = ""
     facts: list[tuple[str, str]] = field(default_factory=list)
     dimensions: Sequence[str] = ()
     units: list[Unit] = field(default_factory=list)
@@ -43,7 +44,7 @@ class View:
     axes: dict[str, Sequence[Names | None]] = field(default_factory=dict)  # what the places of a parameter are called
 
 
-def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float], look: Any) -> Explanation:
+def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rule: Rule, look: Any) -> Explanation:
     """Return the way of an item. ``look(items, encoded, classes)`` returns its ``View``. Raise E337, and as ``predict``."""
     wanted = _wanted(predictor.target, truth)
     items = predictor.items([item])
@@ -52,14 +53,14 @@ def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mappin
     if isinstance(predictor.target, NumberTarget):
         view = look(items, encoded, np.zeros(1, np.int64))
         number = float(outputs[0]) if wanted is None else float(predictor.target.scaler.encode(np.array(wanted)))
-        loss, step = update(predictor, encoded, number, rates, view.axes)
+        loss, step = update(predictor, encoded, number, rule, view.axes)
         return _of_number(predictor, predictor.target, float(outputs[0]), wanted, view, loss, step)
     order = np.argsort(-outputs, kind="stable").tolist()
     right = order[0] if wanted is None else int(wanted)
     against = right if right != order[0] else order[min(1, len(order) - 1)]
     shown = list(dict.fromkeys([order[0], against, *order]))[:SHOWN]
     view = look(items, encoded, np.array(shown))
-    loss, step = update(predictor, encoded, right, rates, view.axes)
+    loss, step = update(predictor, encoded, right, rule, view.axes)
     found = _of_class(predictor, predictor.target, outputs, right, shown, view)
     return replace(found, given=wanted is not None, against=predictor.labels[against], loss=loss, step=step)
 
@@ -77,7 +78,8 @@ def _of_number(
     answer = float(target.scaler.decode(np.array(output)))
     return Explanation(
         task=predictor.task, model=predictor.name, answer=answer, truth=answer if wanted is None else wanted,
-        given=wanted is not None, target=target.name, facts=view.facts, dimensions=view.dimensions, units=view.units,
+        given=wanted is not None, target=target.name, remark=view.remark,
+        facts=view.facts, dimensions=view.dimensions, units=view.units,
         method=view.method, sums=_sums(view, [target.name], np.array([answer]), target.scaler.mean),
         loss_name=target.loss["loss"]["name"], loss=loss, before=answer, step=step,
     )  # fmt: skip
@@ -90,7 +92,8 @@ def _of_class(
     labels = [target.labels[place] for place in shown]
     second = min(1, len(shown) - 1)
     return Explanation(
-        task=predictor.task, model=predictor.name, answer=labels[0], truth=target.labels[right], given=True, facts=view.facts,
+        task=predictor.task, model=predictor.name, answer=labels[0], truth=target.labels[right], given=True, remark=view.remark,
+        facts=view.facts,
         dimensions=view.dimensions, units=view.units, method=view.method,
         pieces=[Piece(text, float(parts[0] - parts[second]), parts.tolist()) for text, parts in view.pieces],
         sums=_sums(view, labels, outputs[shown], 0.0), picture=view.picture, overlay=view.overlay, mapping=mapping(target),
@@ -155,7 +158,7 @@ def _sums(view: View, labels: Sequence[str], totals: np.ndarray, start: float) -
 
 
 def update(
-    predictor: SupervisedPredictor, encoded: Any, truth: float, rates: Mapping[str, float], axes: Mapping[str, Sequence[Any]]
+    predictor: SupervisedPredictor, encoded: Any, truth: float, rule: Rule, axes: Mapping[str, Sequence[Any]]
 ) -> tuple[float, Step]:
     """Return the loss of a row, and the plain step of gradient descent that it would cause at each of the rates."""
     target, model = predictor.target, predictor.model
@@ -166,22 +169,35 @@ def update(
         outputs = Forward(network)(batch)
         return outputs, predictor.objective(outputs, batch.targets)[0]
 
-    named = dict(model.named_parameters())
+    named = _named(predictor, dict(model.named_parameters()), axes)
+    return descend(model, outputs_and_loss, lambda outputs: _answer(target, outputs, truth), rule, named)
+
+
+def descend(
+    model: nn.Module,
+    outputs_and_loss: Callable[[nn.Module], tuple[Tensor, Tensor]],
+    answer: Callable[[np.ndarray], float],
+    rule: Rule,
+    axes: Mapping[str, Sequence[Any]],
+) -> tuple[float, Step]:
+    """Return a loss, and the step of gradient descent on it: what it moves, and the ``answer`` to the outputs after it."""
+    frozen = [name for each in rule.frozen for name, _ in model.named_parameters() if f"{name}.".startswith(f"{each}.")]
+    named = {name: each for name, each in model.named_parameters() if name not in frozen}
     loss = outputs_and_loss(model)[1]
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
     gradients = {name: each.detach() for name, each in zip(named, found, strict=True) if each is not None}
     after = []
-    for what, rate in rates.items():
+    for what, rate in rule.rates.items():
         moved = copy.deepcopy(model)
         with torch.no_grad():
             for name, each in moved.named_parameters():
                 if name in gradients:
                     each.sub_(gradients[name], alpha=rate)
             outputs, there = outputs_and_loss(moved)
-        after.append(After(what, rate, float(there), _answer(target, outputs.numpy(), truth)))
+        after.append(After(what, rate, float(there), answer(outputs.numpy())))
     norms = {name: float(each.norm()) for name, each in gradients.items()}
     parameters = sorted(norms.items(), key=lambda pair: -pair[1])
-    step = Step(math.hypot(*norms.values()), parameters, _moves(named, gradients, _named(predictor, named, axes)), after)
+    step = Step(math.hypot(*norms.values()), parameters, _moves(named, gradients, axes), after, frozen)
     return float(loss.detach()), step
 
 

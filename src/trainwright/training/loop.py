@@ -26,7 +26,7 @@ FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
 LIMIT = 10  # refused updates in a row, after which nothing is left to hope for
 NAMED = 20  # rows and layers in a message
 Validate = Callable[[nn.Module], Scores]
-Watch = Callable[[nn.Module, int], Answers]  # (model, epoch)
+Watch = Callable[[nn.Module, int], Answers | None]  # (model, epoch); None where there turns out to be nothing to watch
 Recover = Callable[[], str]
 
 
@@ -112,8 +112,8 @@ def fit(
     steps = min(plan.steps or planned, planned or plan.steps)
     steps, epochs = (steps, plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
     yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
-    if watch and not state.step:
-        yield watch(learner.model, 0)
+    if watch and not state.step and (answers := watch(learner.model, 0)):
+        yield answers
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
         epoch_begun = time.perf_counter()
         yield from _epoch(learner, train, plan, state, recover, begun)
@@ -126,8 +126,8 @@ def fit(
         lr = learner.lr
         advance_each(learner.schedules, "epoch", (valid or scores).loss)
         seconds = time.perf_counter() - epoch_begun
-        if watch:
-            yield watch(learner.model, state.epoch)
+        if watch and (answers := watch(learner.model, state.epoch)):
+            yield answers
         learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
         state.seconds = time.perf_counter() - begun

@@ -80,6 +80,11 @@ class Indexed:
         for batches in prefetch(made) if self._in_advance else made:
             yield from batches
 
+    def take(self, rows: np.ndarray) -> Batch:
+        """Return the rows of these numbers as one batch."""
+        inputs, targets, named = self._part(self._gather(rows), 0, len(rows))
+        return Batch(inputs, targets, len(rows), rows, named)
+
     def _bounds(self, first: int) -> Iterator[int]:
         """Yield the bounds of the gathered runs of rows: short ones first, since training waits for them, then longer ones."""
         width = min(FIRST_BATCHES * self.batch_size, self._per_gather) if self._in_advance else self._per_gather

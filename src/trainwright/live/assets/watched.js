@@ -102,6 +102,6 @@ function given(row) {
   else if (input && typeof input === "object") {
     const cells = Object.entries(input).filter(([, value]) => value !== null).slice(0, 8);
     place.append(...cells.map(([name, value]) => element("span", { class: "cell" }, element("i", {}, name), ` ${number(value)}`)));
-  } else place.append(element("p", { dir: "auto" }, input === null || input === undefined ? `row ${row.row ?? ""} of ${row.file ?? ""}` : String(input)));
+  } else place.append(element("p", { dir: "auto" }, input === null || input === undefined ? `row ${row.row ?? ""}${row.file ? ` of ${row.file}` : ""}` : String(input)));
   return place;
 }

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +17,9 @@ from trainwright.data.batches.loader import BatchStream
 from trainwright.data.batches.user_data import InputLayout, any_batches
 from trainwright.errors import error
 from trainwright.evaluation import measure
+from trainwright.store.run_folder import RunFolder
 from trainwright.tasks.custom.options import EvaluateOptions, FitOptions, PredictOptions, takes
+from trainwright.tasks.custom.rows import WatchedRows
 from trainwright.tasks.custom.run import keep
 from trainwright.training import loop
 from trainwright.training.optim import Scheduler
@@ -91,7 +94,11 @@ def _train(options: FitOptions) -> Iterator[Event]:
         return measure.scores(options.forward(model), objective, valid.epoch(0), options.metrics)
 
     state, recover = State(), loop.pass_over if options.on_nonfinite == "skip" else None
-    events = _noted(options, loop.fit(learner, train, validate if valid is not None else None, options.plan(), state, recover))
+    watch = None
+    if options.out is not None and valid is not None:
+        watch = WatchedRows(options, valid, RunFolder(Path(options.out)).watched)
+    measuring = validate if valid is not None else None
+    events = _noted(options, loop.fit(learner, train, measuring, options.plan(), state, recover, watch))
     if options.out is not None:
         events = keep(options, events, learner, train, valid, state)
     return _shown(events, options, state)

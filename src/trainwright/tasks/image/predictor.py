@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from trainwright.data.read.source import Source
     from trainwright.data.tables.table import Table
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 
 class PixelValues(Schema):
@@ -80,10 +80,10 @@ class ImagePredictor(SupervisedPredictor):
 
         return list(originals(source, columns, places))
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
         from trainwright.tasks.image.explain import explain
 
-        return explain(self, item, truth, rates)
+        return explain(self, item, truth, rule)
 
     def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
         from trainwright.tasks.image import saliency

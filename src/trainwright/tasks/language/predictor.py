@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from trainwright.evaluation.perplexity import Sums
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 BITS = {"characters": "character", "bytes": "byte"}  # tokenizers whose tokens are worth counting in bits
 BATCH = 32  # windows measured at a time
@@ -91,20 +91,24 @@ class LanguagePredictor(Predictor):
             found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), shares.tolist(), strict=True)])
         return found
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
-        """Return how surprising each token is, and what may come next; there is no update."""
-        from trainwright.tasks.language.explain import explain
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
+        """Return how surprising each token is, what may come next, and the update by the loss of the next token."""
+        from trainwright.tasks.language.explain import Said, explain
 
         (text,) = whole_texts([item])
         ids = self.encoder.behind_line_end(text)
-        sums = measure(self.model, ids, self.context, self.device)
-        return explain(self.name, self.encoder.tokens, ids, sums, self._next(text).numpy(), truth)
+        sums, seen = measure(self.model, ids, self.context, self.device), self._looked_back_at(ids)
+        return explain(self, Said(text, ids, sums, seen, self._generator.logits(seen)[0].numpy()), truth, rule)
+
+    def _looked_back_at(self, ids: np.ndarray) -> list[int]:
+        """Return the last of the ids of a text: those that the next token is told from."""
+        longest = LSTM_WINDOW if self.model.is_stateful else self.context
+        found: list[int] = ids[-longest:].astype(np.int64).tolist()
+        return found
 
     def _next(self, text: str) -> torch.Tensor:
         """Return the logits of the token after a text: float32, shape (vocabulary,), on the CPU."""
-        longest = LSTM_WINDOW if self.model.is_stateful else self.context  # tokens that are looked back at
-        ids = self.encoder.behind_line_end(text)[-longest:].astype(np.int64).tolist()
-        return self._generator.logits(ids)[0]
+        return self._generator.logits(self._looked_back_at(self.encoder.behind_line_end(text)))[0]
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
         """Return the next token of every line of a text, or of every row of a table."""

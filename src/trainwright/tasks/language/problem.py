@@ -179,14 +179,15 @@ class LanguageProblem(Problem):
         return Measured(found | {"samples": [self._sample(model, 200, device)]}, rows)
 
     def _of_each_token(self, name: str, sums: Sums) -> pl.DataFrame:
-        """Return place (``row``, from 1 on), guess and loss of each token of a split."""
+        """Return place (``row``, from 1 on), guess, probabilities and loss of each token of a split."""
         import polars as pl
 
         tokens, ids = pl.Series(self.encoder.tokens, dtype=pl.String), self.splits[name].ids[1:].astype(np.int64)
         files = ", ".join(self.data["files"].get(name) or self.data["files"].get("train", []))
         places = {"file": pl.repeat(files, len(ids), eager=True), "row": pl.int_range(1, len(ids) + 1, eager=True)}
         answers = {"truth": tokens.gather(ids), "answer": tokens.gather(sums.guesses)}
-        return pl.DataFrame(places | answers | {"loss": pl.Series(sums.token_losses)})
+        shares = {"probability": sums.guess_shares, "truth_probability": np.exp(-sums.token_losses)}
+        return pl.DataFrame(places | answers | shares | {"loss": pl.Series(sums.token_losses)})
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()

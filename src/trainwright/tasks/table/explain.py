@@ -23,38 +23,49 @@ if TYPE_CHECKING:
 
     from trainwright.data.tables.encoder import Inputs, Place
     from trainwright.tasks.supervised import SupervisedPredictor
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 LONGEST = 200  # characters of a cell that are shown
+VECTOR = 12  # numbers of a category's vector that are shown
 MIDNIGHT = " 00:00:00"  # of a date without a time
 EXACT = "exact: the weights of each column times what it becomes"
 MISSING = "how the output changes where a column has its mean, no known category or no text; together there is a rest"
 
 
-def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rule: Rule) -> Explanation:
     """Return the way of one row. Raise as ``predict``, and E337 for a truth that the model cannot answer with."""
 
     def look(items: pl.DataFrame, encoded: Inputs, classes: np.ndarray) -> View:
         return _look(predictor, items, encoded, classes)
 
-    return rows.explain(predictor, item, truth, rates, look)
+    return rows.explain(predictor, item, truth, rule, look)
 
 
 def _look(predictor: SupervisedPredictor, items: pl.DataFrame, encoded: Inputs, classes: np.ndarray) -> View:
     """Return each column with what it becomes and adds, what adds most to the answer or takes from it first."""
     places, target = predictor.encoder.places(), predictor.target
-    number, exact = isinstance(target, NumberTarget), isinstance(predictor.settings, LinearSettings)
+    is_number, exact = isinstance(target, NumberTarget), isinstance(predictor.settings, LinearSettings)
     scale, start = (target.scaler.std, target.scaler.mean) if isinstance(target, NumberTarget) else (1.0, 0.0)
     names = list(places)
     parts = of_columns(predictor, encoded, classes[None], names)[0] * scale
     units = []
     for name, row in zip(names, parts, strict=True):
-        shown = "" if items[name][0] is None else words.clip(str(items[name][0]).removesuffix(MIDNIGHT), LONGEST)
-        units.append(Unit(name, shown, vector=_vector(encoded, places[name]), parts=row.tolist()))
-    net = parts[:, 0] - parts[:, min(1, len(classes) - 1)] * (not number)
+        place, cell = places[name], items[name][0]
+        number = None if place.code is None else int(encoded[1][0, place.code])
+        given = "" if cell is None else words.clip(str(cell).removesuffix(MIDNIGHT), LONGEST)
+        units.append(Unit(name, given, number, vector=_vector(predictor, encoded, place, classes), parts=row.tolist()))
+    net = parts[:, 0] - parts[:, min(1, len(classes) - 1)] * (not is_number)
     view = View(
-        facts=[("columns", f"{len(names):,}"), ("numbers", f"{encoded[0].shape[1]:,}"), ("codes", f"{encoded[1].shape[1]:,}")]
-        + [("words", f"{name}: {len(encoder.tokens) - len(SPECIAL):,}") for name, encoder in predictor.encoder.texts.items()],
+        remark="" if any(unit.given for unit in units) else "no column is given: the model answers as where nothing is known",
+        facts=[
+            ("columns", f"{len(names):,}"),
+            ("numbers", f"{encoded[0].shape[1]:,}, standardised: 0 is the mean of training, 1 is a standard deviation"),
+            (
+                "codes",
+                f"{encoded[1].shape[1]:,}, of categories: each picks a vector that was learned, 0 that of what is not known",
+            ),
+            *(("words", f"{name}: {len(each.tokens) - len(SPECIAL):,}") for name, each in predictor.encoder.texts.items()),
+        ],
         dimensions=["becomes"],
         units=[units[place] for place in np.argsort(-np.abs(net), kind="stable").tolist()],
         method=EXACT if exact else MISSING,
@@ -66,11 +77,20 @@ def _look(predictor: SupervisedPredictor, items: pl.DataFrame, encoded: Inputs, 
     return view
 
 
-def _vector(encoded: Inputs, place: Place) -> list[float]:
-    """Return what a cell becomes: its numbers, its code, or how many ids its text has."""
+def _vector(predictor: SupervisedPredictor, encoded: Inputs, place: Place, classes: np.ndarray) -> list[float]:
+    """Return what a cell becomes: its numbers, how many ids its text has, and of a category the first numbers of its vector,
+    or in a linear model what it adds to the outputs."""
     if place.text is not None:
         return [float(len(encoded[2 + place.text].values))]
-    return [float(encoded[1][0, place.code])] if place.code is not None else encoded[0][0, place.columns].tolist()
+    found: list[float] = encoded[0][0, place.columns].tolist()
+    if place.code is None:
+        return found
+    number, weights = int(encoded[1][0, place.code]), predictor.weights
+    if f"embeddings.{place.code}.weight" in weights:
+        return found + weights[f"embeddings.{place.code}.weight"][number, :VECTOR].tolist()  # type: ignore[no-any-return]
+    if f"categories.{place.code}.weight" in weights:
+        return found + weights[f"categories.{place.code}.weight"][number, classes].tolist()  # type: ignore[no-any-return]
+    return [*found, float(number)]
 
 
 def _axes(predictor: SupervisedPredictor, places: Mapping[str, Place]) -> dict[str, Any]:

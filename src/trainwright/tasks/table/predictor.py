@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
     from trainwright.tasks.supervised import Target
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 
 MOST_COLUMNS = 100  # whose weights are told of each of many rows
@@ -157,10 +157,10 @@ class TablePredictor(SupervisedPredictor):
         names = [feature["name"] for feature in columns["features"]]
         return from_tables(source, places, lambda frame: frame[names].iter_rows(named=True))
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
         from trainwright.tasks.table.explain import explain
 
-        return explain(self, item, truth, rates)
+        return explain(self, item, truth, rule)
 
     def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
         from trainwright.tasks.table.weights import of_columns

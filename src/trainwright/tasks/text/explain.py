@@ -8,6 +8,7 @@ import numpy as np
 from torch import nn
 
 from trainwright.data.text import spans
+from trainwright.data.text.text_encoder import UNKNOWN
 from trainwright.tasks import explain as rows
 from trainwright.tasks.explain import View
 from trainwright.tasks.text.weights import of_occurrences, of_words, shares_of, without_torch
@@ -19,27 +20,28 @@ if TYPE_CHECKING:
     from trainwright.data.text.ragged import Ragged
     from trainwright.data.text.spans import Occurrences
     from trainwright.tasks.supervised import SupervisedPredictor
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
-VECTOR = 12  # numbers of an embedding that are shown
+NOTHING = "no word of the text is known to the model: it answers as it would to any other unknown words"
+EMPTY = "nothing was read: the text has no words"
+VECTOR = 8  # numbers of an embedding that are shown
 EXACT = "exact: what the tokens, n-grams and character n-grams add, each n-gram shared among the words that it spans"
 GRADIENT = "the gradient of the logit by each embedding, times the embedding; the network is not linear, so there is a rest"
 
 
-def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rule: Rule) -> Explanation:
     """Return the way of one text. Raise E320 for what is no text, E337 for a truth that is no label of the model."""
 
     def look(items: list[str], encoded: Ragged, classes: np.ndarray) -> View:
         found = spans.occurrences(predictor.encoder, items)
         return _look(predictor, items[0], encoded, found, classes)
 
-    return rows.explain(predictor, item, truth, rates, look)
+    return rows.explain(predictor, item, truth, rule, look)
 
 
 def _look(predictor: SupervisedPredictor, text: str, encoded: Ragged, found: Occurrences, classes: np.ndarray) -> View:
     """Return what the network takes in, and what the words of the text add to the logits of ``classes``."""
     encoder, bag = predictor.encoder, without_torch(predictor) is not None
-    weights = of_words(predictor, encoded, found, classes[None])
     names = spans.names(encoder, found)
     labels = [predictor.labels[place] for place in classes.tolist()]
     known = set(encoder.tokens)
@@ -48,16 +50,20 @@ def _look(predictor: SupervisedPredictor, text: str, encoded: Ragged, found: Occ
     if unknown:
         facts.append(("unknown", f"{len(unknown):,}: {', '.join(dict.fromkeys(unknown))}"))
     linear = bag and predictor.settings.is_linear
-    table = predictor.weights[_table(predictor)]
+    remark = "" if set(found.ids.tolist()) - {UNKNOWN} else NOTHING if found.words else EMPTY
+    if (name := _table(predictor)) is None:  # a network of another make: what it does with the ids is its own affair
+        pairs = zip(found.words, encoded.values.tolist(), strict=False)
+        return View(remark=remark, facts=facts, units=[Unit(word, id=each) for word, each in pairs])
+    weights = of_words(predictor, encoded, found, classes[None])
+    table = predictor.weights[name]
     view = View(
+        remark=remark,
         facts=facts,
         dimensions=labels if linear else [f"{place + 1}" for place in range(min(VECTOR, table.shape[1]))],
         method=EXACT if bag and not getattr(predictor.settings, "hidden", None) else GRADIENT,
         pieces=list(spans.pieces(text, spans.spans(encoder, text), weights)),
         parts=weights.sum(axis=0),
-        axes={
-            _table(predictor): (lambda number: names.get(number, str(number)), predictor.labels.__getitem__ if linear else None)
-        },
+        axes={name: (lambda number: names.get(number, str(number)), predictor.labels.__getitem__ if linear else None)},
     )
     vectors = table[:, classes] if linear else table[:, :VECTOR]
     if bag:
@@ -72,10 +78,10 @@ def _look(predictor: SupervisedPredictor, text: str, encoded: Ragged, found: Occ
     return view
 
 
-def _table(predictor: SupervisedPredictor) -> str:
-    """Return the name of the parameter that has a row for each id."""
+def _table(predictor: SupervisedPredictor) -> str | None:
+    """Return the name of the parameter that has a row for each id; None where a network has none."""
     modules = predictor.model.named_modules()
-    return next(f"{name}.weight" for name, each in modules if isinstance(each, nn.Embedding | nn.EmbeddingBag))
+    return next((f"{name}.weight" for name, each in modules if isinstance(each, nn.Embedding | nn.EmbeddingBag)), None)
 
 
 def _ids(

@@ -6,7 +6,7 @@ as the answer does. Both are imported when something needs them: a file, a measu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 # Losses that torch need not be asked about: they take classes, and no arguments are given to them.
 PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
@@ -76,10 +76,10 @@ class TextPredictor(SupervisedPredictor):
 
         return from_tables(source, places, lambda frame: join_text(frame, tuple(columns["text"])))
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
         from trainwright.tasks.text.explain import explain
 
-        return explain(self, item, truth, rates)
+        return explain(self, item, truth, rule)
 
     def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
         from trainwright.tasks.text.weights import why

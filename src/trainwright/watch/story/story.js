@@ -110,9 +110,13 @@
     };
   }
 
+  function longest(axis) {
+    return Math.max(...axis.ticks.map(([, text]) => text.length));
+  }
+
   // ---- numbers: a dot a row, on its way to the line of truth
   function numbers(stage) {
-    const size = 560, left = 54, bottom = 44, inner = size - left - 14, axis = film.axis;
+    const size = 560, axis = film.axis, left = Math.max(54, 16 + 11 * longest(axis)), bottom = 44, inner = size - left - 14;
     const x = (value) => left + inner * fraction(axis, value);
     const y = (value) => size - bottom - (size - bottom - 14) * Math.min(Math.max(fraction(axis, value), 0), 1);
     const svg = draw("svg", { viewBox: "0 -12 " + size + " " + (size + 12), class: "scatter", role: "group" }, stage);
@@ -179,7 +183,7 @@
   // ---- the curves: drawn once, uncovered as the training goes on
   const last = moments[moments.length - 1].at, wide = 340;
   function chart(spec, number) {
-    const room = film.charts.length > 3 ? 0.8 : 1, left = 44, right = 12;
+    const room = film.charts.length > 3 ? 0.8 : 1, left = Math.max(44, 12 + 6 * longest(spec.axis)), right = 12;
     const tall = Math.round(room * (spec.leads ? 104 : spec.title === "loss" ? 92 : 46));
     const x = (step) => left + (wide - left - right) * (last ? step / last : 0);
     const y = (value) => 6 + (tall - 12) * (1 - fraction(spec.axis, value));

@@ -168,7 +168,8 @@ def _numbers(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
 def _input(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row is, for a person to look at: a picture, cells or a text, and its place in the source."""
     given, number = row["input"], row.get("row")
-    place = words.clip(Path(str(row["file"])).name, LABEL) + (f", row {number:,}" if number is not None else "")
+    file = words.clip(Path(str(row["file"])).name, LABEL) if row.get("file") else ""  # data of one's own have none
+    place = ", ".join(filter(None, [file, f"row {number:,}" if number is not None else ""]))
     if isinstance(given, dict):
         cells = [[words.clip(name, LABEL), _cell(value)] for name, value in given.items() if value is not None]
         return {"cells": cells[:CELLS], "more": max(len(cells) - CELLS, 0), "place": place}

@@ -104,7 +104,7 @@ def _line(line: Mapping[str, Any]) -> str:
     beat = f'<path class="beat" d="M{x(against)} 6V34"/>' if against is not None else ""
     scale = '<text x="10" y="48">0</text>' + ('<text x="390" y="48" text-anchor="end">100 %</text>' if line["share"] else "")
     clear = against is not None and 70 < x(against) < 330
-    note = f'<text x="{x(against)}" y="48" text-anchor="middle">to beat</text>' if clear else ""
+    note = f'<text x="{x(against)}" y="48" text-anchor="middle">baseline</text>' if clear else ""
     return (
         f'<svg class="line" viewBox="0 0 400 52" aria-hidden="true"><path class="base" d="M10 20H390"/>{beat}'
         f'<path class="sure" d="M{ends[0]} 20H{max(ends[1], ends[0] + 1)}"/><circle cx="{value}" cy="20" r="6"/>{scale}{note}'

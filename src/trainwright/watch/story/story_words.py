@@ -160,7 +160,7 @@ def test(report: Mapping[str, Any]) -> dict[str, Any] | None:
     if not lead:
         return None
     main = scores.facts(report)[0]
-    beaten = next((fact for fact in scores.facts(report) if fact.name == "to beat"), None)
+    beaten = next((fact for fact in scores.facts(report) if fact.name == "baseline"), None)
     value, against = found[lead], (report.get("baseline") or {}).get(lead)
     ends = scores.interval_of(lead, found)
     high = 1.0 if lead == "accuracy" else 1.15 * max(filter(None, [value, against, *(ends or ())]))
