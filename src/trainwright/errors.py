@@ -105,7 +105,7 @@ MESSAGES: dict[str, Message] = {
     "E103": Message("'{path}' is empty", "Check how it was written or downloaded."),
     "E104": Message(
         "'{path}' is not a table of text: it looks like {kind}",
-        "Export the data as CSV, JSON lines or Parquet; a compressed file may end in .gz, .zst, .bz2 or .xz.",
+        "Tables are read as CSV, JSON lines or Parquet; a compressed file may end in .gz, .zst, .bz2 or .xz.",
     ),
     "E105": Message("the compressed file '{path}' is damaged: {why}", "Download or compress it again."),
     "E106": Message(
@@ -118,18 +118,19 @@ MESSAGES: dict[str, Message] = {
     ),
     "E108": Message(
         "no table was recognised in '{path}': {found}",
-        "If it is a table, say what stands between its fields: delimiter=tab (comma, semicolon, pipe, space, or any mark). Known "
-        "are also JSON, JSON lines, Parquet and fastText lines (__label__x text). Running text is for task=language.",
+        "If it is a table, say what stands between its fields: delimiter=tab (comma, semicolon, pipe, space, or any mark). "
+        "Known are also JSON, JSON lines, Parquet and fastText lines (__label__x text). Running text is for task=language.",
     ),
     "E109": Message("'{path}' has column names but no rows", "Check how it was written; at least one row is needed."),
     "E110": Message("the header of '{path}' names a column more than once: {names}", "Give every column its own name."),
     "E111": Message(
         "none of the {count} rows of '{path}' can be used; the first: {why}",
-        "Mend the file, or check that its delimiter and quotes are those of a CSV file.",
+        "Look at its first lines: {lines}. What stands above the header can be deleted; if the delimiter or the header were "
+        "told wrongly, say delimiter=tab (comma, semicolon, pipe, any mark), header=no.",
     ),
     "E112": Message(
-        "the folder '{path}' holds no classes",
-        "Give a file, or a folder that holds one folder of .txt files for each class.",
+        "the folder '{path}' holds no classes: there {found}",
+        "Give a file, or a folder that holds one folder of .txt files, or of images, for each class.",
     ),
     "E113": Message("'{path}' is not valid JSON: {why}", "Mend it there; a JSON tool names the same place."),
     "E114": Message(
@@ -140,7 +141,10 @@ MESSAGES: dict[str, Message] = {
     "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),
     "E117": Message("'{path}' cannot be read as {encoding}: {why}", "Save it as UTF-8."),
     "E118": Message("'{path}' is split into folders ({parts})", "Name the one to read, such as '{part}'."),
-    "E119": Message("the header of '{path}' cannot be read: {why}", "Mend the first line of the file."),
+    "E119": Message(
+        "the header of '{path}' cannot be read: {why}",
+        "Mend the first line of the file: {lines}; or say header=no if it is a row.",
+    ),
     "E120": Message("'{path}' is not plain text: {why}", "Save it as UTF-8 text, or take it out of the folder."),
     # named data sets
     "E130": Message(
@@ -185,8 +189,8 @@ MESSAGES: dict[str, Message] = {
     "E140": Message("{path} cannot be used: {why}", "Give a PNG, JPEG, WebP, BMP, GIF or TIFF file that a viewer can open."),
     "E141": Message(
         "the folder '{path}' holds no folder with images in it",
-        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them by "
-        "label and number: cat.0.png, dog.1.png.",
+        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them "
+        "by label and number: cat.0.png, dog.1.png.",
     ),
     "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
     "E143": Message(
@@ -294,7 +298,11 @@ MESSAGES: dict[str, Message] = {
     "E206": Message("the text column '{name}' is named twice", "Name each text column once."),
     # rows, classes and splits
     "E211": Message("'{source}' comes with its own rows; --test and --valid cannot be given for it", "Leave them out."),
-    "E212": Message("{file} has no row that can be used", "Each row needs a label and a text."),
+    "E212": Message(
+        "{file} has no row that can be used",
+        "Its rows need what those of training had, written in the same way: every column that is learned from, and a label "
+        "where answers are measured.",
+    ),
     "E213": Message(
         "{file} has no column '{column}'",
         "Name a column that the file has; --test and --valid files need the same columns as the source.",
@@ -379,6 +387,24 @@ MESSAGES: dict[str, Message] = {
     "E277": Message(
         "the run {path} was trained on data in memory, which no file holds",
         "Give them again in Python: tw.resume(RUN, source=DATA); verify, replay and mistakes take source= too.",
+    ),
+    # what is not as it would be needed
+    "E280": Message(
+        "'{path}' is no table, and a file is predicted by the columns of one: {found}",
+        "For a text a line: trainwright predict RUN - < {path}",
+    ),
+    "E281": Message(
+        "column '{name}' of '{path}' names images by addresses, such as {value}, and nothing is fetched from there",
+        "Download the images, and write the paths of the files, which count from the folder of the table.",
+    ),
+    "E282": Message(
+        "column '{name}' of '{path}' is there, and left out: {why}",
+        "Write it as text or as numbers, one value a row. Other columns: {columns}.",
+    ),
+    "E284": Message(
+        "'{path}' holds images in {images}/ and beside them {labels}/, which look like boxes around objects in them",
+        "To find objects is not what is learned here. To tell classes of whole images apart, put the images of each class into "
+        "a folder of its own, or name them in a table with a label.",
     ),
     # settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),

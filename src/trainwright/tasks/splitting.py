@@ -77,8 +77,9 @@ def assign_splits(
     frames = [
         _with_label(part, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8)) for name, part in parts.items()
     ]
-    if not len(frames[0]):
-        raise error("E212", file=parts["train"].file, where=_first(rejected))
+    for part, rows in zip(parts.values(), frames, strict=True):
+        if not len(rows):
+            raise error("E212", file=part.file, where=_first([each for each in rejected if each.file == part.file]))
     frame = pl.concat(frames, how="diagonal")
     if len(rejected) > len(frame):
         raise error("E214", rejected=len(rejected), usable=len(frame), where=_first(rejected), reason=rejected[0].reason)

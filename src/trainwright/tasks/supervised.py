@@ -285,6 +285,8 @@ class SupervisedPredictor(Predictor):
         import polars as pl
 
         found = self.read_unlabelled(paths)
+        if not len(found.frame):
+            raise error("E212", file=", ".join(map(str, paths)), where="; ".join(found.notes))
         answers = self._answers(found.items, len(found.frame), top)
         frame, rows, files = found.frame.drop(ROW), found.frame[ROW].to_list(), list[str]()
         if isinstance(found.file, Shards):

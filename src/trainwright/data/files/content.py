@@ -55,6 +55,14 @@ _MAGIC: list[tuple[bytes, str]] = [
     (b"<html", "an HTML page"),
     (b"<?xml", "an XML document"),
 ]
+_CONVERT = {
+    "an SQLite database": 'Export a table: sqlite3 -csv -header FILE "SELECT * FROM NAME" > data.csv.',
+    "an old Office document (.xls)": "Save it as .xlsx or .csv: in a spreadsheet, or soffice --headless --convert-to csv FILE.",
+    "an HDF5 file": "Export it, with pandas: pandas.read_hdf(FILE).to_parquet('data.parquet').",
+    "a Git LFS pointer, not the data itself": "Fetch the data: git lfs pull.",
+    "an HTML page": "Was a page downloaded in place of the file? Look at it in a browser.",
+    "a tar archive (a webdataset is one)": "Unpack it: tar -xf FILE.",
+}
 _PICKLES = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
 _TEXT_CONTROLS = frozenset(b"\t\n\x0b\x0c\r\x1b\x00")  # NUL is judged later: UTF-16 is full of it
 
@@ -296,7 +304,7 @@ def _checked(
         if not total and _magic(chunk, magics):
             longest = None
         elif not total and (kind := binary_kind(chunk)):
-            raise error("E104", path=path, kind=kind)
+            raise not_text(path, kind)
         total += len(chunk)
         if packed is not None and total > (budget := max(SMALL_TEXT, MAX_EXPANSION * packed.tell())):
             raise error("E106", path=path, limit=f"{budget >> 20} MiB")
@@ -307,12 +315,19 @@ def _checked(
         yield chunk
 
 
+def not_text(path: Path, kind: str) -> TrainwrightError:
+    """Return E104, with what can be done about files of this kind."""
+    return error("E104", path=path, kind=kind, hint=_CONVERT.get(kind, "").replace("FILE", str(path)))
+
+
 def binary_kind(head: bytes) -> str:
     """Return what the first bytes of a file that is not text say it is, or an empty string for text."""
     start = head[:64].lstrip().lower()
     for magic, kind in _MAGIC:
         if head.startswith(magic) or (magic.startswith(b"<") and start.startswith(magic)):
             return kind
+    if head[257:262] == b"ustar":
+        return "a tar archive (a webdataset is one)"
     if head.startswith(_PICKLES) and head[2:3] in b"\x95}](ccX\x8a":
         return "a Python pickle, which is never opened"
     sample = head[:4096]

@@ -26,7 +26,9 @@ OTHERS = [
     "cp1255", "cp1256", "iso8859_6", "cp874",
 ]  # fmt: skip
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff](?:[A-Za-z\x80-\xff]|[@-~](?=[\x80-\xff]))*")
-_BEFORE_A_LETTER = "\u00ab\u00bb\u201c\u201d\u201e\u201a\u2018\u2019\u00bf\u00a1\u00a3\u20ac\u00a7\u00a9\u00ae\u2013\u2014\u2026\u00a0\u00b0\u2022"
+_BEFORE_A_LETTER = (  # quotes, Spanish marks, currencies, signs, dashes
+    "\u00ab\u00bb\u201c\u201d\u201e\u201a\u2018\u2019\u00bf\u00a1\u00a3\u20ac\u00a7\u00a9\u00ae\u00a0\u00b0\u2022\u2013\u2014\u2026"
+)
 _IN_A_WORD = "\u2019\u00b4\u00b7\u00ad"
 
 

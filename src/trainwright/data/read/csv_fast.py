@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.content import FileContent
-from trainwright.data.read.csv_strict import fault_of, records_in, records_of
+from trainwright.data.read.csv_strict import fault_of, first_lines, records_in, records_of
 from trainwright.data.read.formats import Part
 from trainwright.data.tables.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
@@ -223,10 +223,11 @@ def _first(data: bytes, delimiter: str, has_header: bool, path: Path) -> list[st
         if isinstance(found[0], list) and (len(found) == 2 or len(part) == len(data)):
             return found[0]
     if has_header:
-        raise error("E119", path=path, why=found[0], where=f"{path}, first record")
+        raise error("E119", path=path, why=found[0], lines=first_lines(data), where=f"{path}, first record")
     records = (record for record in records_in(data, delimiter) if record and isinstance(record, list))
     if (first := next(records, None)) is None:
-        raise error("E111", path=path, count=len(data.splitlines()), why=found[0], where=f"{path}, row 1")
+        lines, count = first_lines(data), len(data.splitlines())
+        raise error("E111", path=path, count=count, why=found[0], lines=lines, where=f"{path}, row 1")
     return first
 
 
@@ -234,7 +235,7 @@ def _names(first: list[str], has_header: bool, path: Path) -> list[str]:
     if not has_header:
         return [f"column_{place}" for place in range(1, len(first) + 1)]
     if fault := fault_of(first, len(first)):
-        raise error("E119", path=path, why=fault, where=f"{path}, first record")
+        raise error("E119", path=path, why=fault, lines=repr(",".join(first)[:60]), where=f"{path}, first record")
     names = [name or f"column_{place}" for place, name in enumerate(first, start=1)]
     refuse_names(names, path)
     return names

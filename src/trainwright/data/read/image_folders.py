@@ -18,10 +18,11 @@ from trainwright.data.files.folders import PARTS, by_part, entries, printable
 from trainwright.data.files.virtual import InArchive
 from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
+from trainwright.data.read.image_places import by_ids, cell_names, cell_places
 from trainwright.data.tables.column_choice import column_of
 from trainwright.data.tables.column_names import plain
 from trainwright.data.tables.profile import MOST
-from trainwright.data.tables.table import NUMBER, ROW, SHARD, Rejected, Table, files_of
+from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -30,7 +31,10 @@ IMAGE_NAMES = (
     "image", "img", "image_path", "img_path", "path", "file", "filename", "file_name", "filepath", "file_path",
     "image_file", "image_name", "picture", "photo",
 )  # fmt: skip
+ID_NAMES = (*IMAGE_NAMES, "id", "image_id", "img_id", "id_code", "imageid", "name", "file_id")
 _IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
+_ADDRESS = rf"(?i)^\s*[a-z][a-z0-9+.-]+://\S+({SUFFIX_PATTERN})(\?\S*)?\s*$"
+LOOKED_FOR = 20  # images of a table, to see whether its paths count from another folder
 BY_NAME = 0.5  # of the values of a column of a usual name, that end like image files
 
 
@@ -49,10 +53,20 @@ def read(path: Path) -> dict[str, Pictures]:
     A folder called train is a split when it holds folders of classes itself, and a class like any other when it does not.
     Raise what ``read_folder`` raises.
     """
+    _refuse_boxes(path)
     found = by_part(path, holds)
     others = any(_is_class(entry) for entry in entries(path) if entry.name.lower() not in PARTS)
     folders = found if "train" in found and (len(found) > 1 or not others) else {"train": path}
     return {part: read_folder(folder) for part, folder in folders.items()}
+
+
+def _refuse_boxes(path: Path) -> None:
+    """Raise E284 for the layouts of detectors: images in one folder, and in another of text, XML or JSON where things are."""
+    folders = {entry.name.lower(): entry for entry in entries(path) if entry.is_dir()}
+    pictures = next((folders[name] for name in ("images", "jpegimages") if name in folders), None)
+    labels = next((folders[name] for name in ("labels", "annotations") if name in folders), None)
+    if pictures and labels and any(each.suffix.lower() in (".txt", ".xml", ".json") for each in _files(labels)):
+        raise error("E284", path=path, images=pictures.name, labels=labels.name)
 
 
 def read_folder(folder: Path) -> Pictures:
@@ -79,6 +93,11 @@ def read_folder(folder: Path) -> Pictures:
     return pictures
 
 
+def images_in(folder: Path) -> list[Path]:
+    """Return the image files right in ``folder``. Raise E102."""
+    return [entry for entry in entries(folder) if entry.suffix.lower() in SUFFIXES]
+
+
 def images_below(folder: Path) -> list[Path]:
     """Return the image files in ``folder`` at any depth, by their names, sorted folder by folder. Raise E102."""
     return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
@@ -98,7 +117,19 @@ def image_column(table: Table, image: str = "") -> tuple[str, str]:
     found = [name for name, share in shares.items() if share >= MOST]
     if len(found) > 1:
         raise error("E149", path=table.file, why=f"{', '.join(map(repr, found))} fit equally well")
-    return (found[0], "its values are names of image files") if found else ("", "")
+    if not found:
+        _refuse_addresses(table)
+    if found:
+        return found[0], "its values are names of image files"
+    ids = by_ids(table, [name for name in table.columns if plain(name) in ID_NAMES])
+    return ids, "its values are names of image files, without their endings" if ids else ""
+
+
+def _refuse_addresses(table: Table) -> None:
+    """Raise E281 for a column of addresses of images."""
+    for name, profile in table.profiles.items():
+        if profile.share(_ADDRESS) >= MOST:
+            raise error("E281", name=name, path=table.file, value=profile.head[0])
 
 
 def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
@@ -119,28 +150,12 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
     for value, _, row in texts.filter(~(filled[0] & filled[1])).iter_rows():
         reason = "no label" if value and value.strip() else "no name of an image"
         rejected.append(Rejected(table.file, row, reason))
-    names, places = good["image"].to_list(), cell_places(table, column, good)
+    names = good["image"].to_list()
+    places, found = cell_places(table, column, good)
     pictures = from_files(table.file, good["label"].to_list(), names, places, good[ROW].to_numpy(), by_row=True)
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
-    pictures.notes = [*table.notes, Note("image", column, why), *chosen.notes]
+    pictures.notes = [*table.notes, Note("image", column, why), *found, *chosen.notes]
     return pictures
-
-
-def cell_names(table: Table, column: str) -> pl.Series:
-    """Return the names of the images of a column, or where its cells hold them their places; null where a cell is empty."""
-    cells = table.frame[column]
-    if cells.dtype != pl.Binary:
-        return cells.cast(pl.String).str.strip_chars()
-    numbers = (table.frame[ROW] & NUMBER).cast(pl.String)
-    return pl.select(pl.when(cells.is_not_null()).then("image of row " + numbers)).to_series()
-
-
-def cell_places(table: Table, column: str, rows: pl.DataFrame) -> list[Path | bytes]:
-    """Return where the images of ``rows`` (``image``, ``ROW``) lie, as seen from their table, or what the cells hold."""
-    if table.frame[column].dtype == pl.Binary:
-        return rows.join(table.frame.select(ROW, cell=column), on=ROW, how="left", maintain_order="left")["cell"].to_list()
-    folders = [Path(file).parent for file in files_of(table.file)]
-    return [folders[row >> SHARD] / name for name, row in rows.select("image", ROW).iter_rows()]
 
 
 def _files(folder: Path) -> Iterator[Path]:

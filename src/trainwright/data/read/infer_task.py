@@ -34,6 +34,8 @@ class Evidence:
         if self.given.get("image"):
             return "image", "its column of images is named"
         words = self.given.get("text") or ()
+        if self.source.lists_images:
+            return "image", "its table names the images in the folder"
         head = self.source.streams["train"].head
         return infer_task(head, [words] if isinstance(words, str) else words, self.given.get("label", ""))
 

@@ -46,7 +46,8 @@ class Corpus:
 def holds_corpus(path: Path, options: ReadOptions = DERIVED) -> bool:
     """Return whether ``path`` is a file of running text or a folder of such files, told from a sample of one file.
 
-    A table of any format is none, whatever a person says of its delimiter or header makes it one, and neither is a folder with one folder of files a class. Raise nothing.
+    A table of any format is none, and what has a delimiter or a header, as a person says, is one; neither is a folder with one
+    folder of files a class. Raise nothing.
     """
     if options.binding and (options.delimiter or options.header != "auto"):
         return False
@@ -89,8 +90,9 @@ def find_corpus(path: Path, valid: Path | None = None, test: Path | None = None)
 def read_text(files: Sequence[Path], notes: list[Note] | None = None, named: str = "") -> str:
     """Return the text of all files in this order, each beginning on a line of its own, with ``\\n`` line ends.
 
-    ``named`` is their encoding, where a person said it. ``notes`` is given the encoding of each file that is not plain UTF-8, and what was damaged in it. Raise E101 to E106 for a
-    file that cannot be read, E117 for its encoding, E120 for no text, E161 for nothing but white space in all of them.
+    ``named`` is their encoding, where a person said it. ``notes`` is given the encoding of each file that is not plain UTF-8,
+    and what was damaged in it. Raise E101 to E106 for a file that cannot be read, E117 and E191 for its encoding, E120 for no
+    text, E161 for nothing but white space in all of them.
     """
     said = [] if notes is None else notes
     texts = [_read(file, said, named) for file in files]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trainwright.data.files.content import FileContent, binary_kind
+from trainwright.data.files.content import FileContent, binary_kind, not_text
 from trainwright.data.files.encoding import encoding_of
 from trainwright.data.read.formats import FORMATS, Sample, Sniffed
 from trainwright.data.read.options import DERIVED, ReadOptions
@@ -38,7 +38,7 @@ def sniff_loaded(loaded: FileContent, options: ReadOptions = DERIVED) -> Sniffed
         raise error("E108", path=loaded.path, found=f"its first {len(head):,} bytes are blank")
     start = text[:4096]
     if kind := binary_kind(start.encode("utf-8", "replace")) or ("binary data" if start.count("\0") > 400 else ""):
-        raise error("E104", path=loaded.path, kind=kind)
+        raise not_text(loaded.path, kind)
     sample = Sample(text[:SAMPLE], loaded.size > len(head) or len(text) > SAMPLE, loaded.suffix, loaded.path, options)
     found: Sniffed = next(filter(None, (each.reader.sniff(sample) for each in FORMATS if not each.magic)))
     if found.format != "csv":

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 
-from trainwright.data.files.content import load
+from trainwright.data.files.content import load, plain_suffix
 from trainwright.data.files.encoding import decode, encoding_of, text_fault
-from trainwright.data.files.folders import printable
+from trainwright.data.files.folders import entries, printable
 from trainwright.data.read.formats import Sniffed, recognized
 from trainwright.data.read.layout import text_classes, text_splits
 from trainwright.data.read.options import DERIVED, ReadOptions
@@ -25,9 +26,10 @@ def sniff(path: Path) -> Sniffed:
         raise error("E118", path=path, parts=", ".join(f"{part.name}/" for part in parts.values()), part=parts["train"])
     classes = text_classes(path)
     if not classes:
-        raise error("E112", path=path)
+        raise error("E112", path=path, found=_described(path))
     named = all(file.suffix.lower() == ".txt" for files in classes.values() for file in files)
-    why = f"one folder of {'.txt files' if named else 'texts'} a class: {', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
+    shown = ", ".join(list(classes)[:5]) + (", ..." if len(classes) > 5 else "")
+    why = f"one folder of {'.txt files' if named else 'texts'} a class: {shown}"
     return recognized("folder", why, has_header=False)
 
 
@@ -59,6 +61,15 @@ def read(path: Path, options: ReadOptions = DERIVED) -> Table:
             rejected.append(Rejected(printable(str(file)), 0, problem.what))
     schema = {"label": pl.String, "text": pl.String, "path": pl.String, ROW: pl.Int64}
     return Table(pl.DataFrame(rows, schema=schema, orient="row"), str(path), rejected, notes, False, used)
+
+
+def _described(path: Path) -> str:
+    """Return what lies in a folder, by the ends of the names, as words behind "there"."""
+    held = entries(path)
+    kinds = Counter("folders" if entry.is_dir() else plain_suffix(entry) or "files without an ending" for entry in held)
+    names = [f"{count:,} {kind if kind[0] != '.' else f'{kind} files'}" for kind, count in kinds.most_common(5)]
+    examples = ", ".join(printable(entry.name) for entry in held[:3])
+    return f"are {', '.join(names)} ({examples}{', ...' if len(held) > 3 else ''})" if held else "is nothing in it"
 
 
 class _Contents:

@@ -67,12 +67,15 @@ class ColumnChoice:
 
 
 def column_of(table: Table, name: str) -> str:
-    """Return the column of a name or, in a file without names, of a number from 1. Raises E201."""
+    """Return the column of a name or, in a file without names, of a number from 1. Raise E201, and E282 for one left out."""
     if name in table.columns:
         return name
     if not table.has_header and f"column_{name}" in table.columns:
         return f"column_{name}"
     names = ", ".join(table.columns)
+    for note in table.notes:
+        if (note.what, note.value) == ("column left out", name):
+            raise error("E282", name=name, path=table.file, why=note.why, columns=names)
     raise error("E201", name=name, path=table.file, columns=names, hint=nearest(name, table.columns))
 
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
 from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
-from trainwright.errors import error, nearest
+from trainwright.errors import SourceError, error, nearest
 from trainwright.fields import MOST_CHARACTERS
 from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
@@ -144,7 +144,12 @@ class TextPredictor(SupervisedPredictor):
         from trainwright.data.read.tables import read_table
         from trainwright.data.tables.text_columns import join_text
 
-        table = read_table(path, ReadOptions.kept(self.columns))
+        try:
+            table = read_table(path, ReadOptions.kept(self.columns))
+        except SourceError as problem:
+            if problem.code != "E108" or need_label:
+                raise
+            raise error("E280", path=path, found=problem.what.partition(": ")[2]) from None
         text, label, notes = self._columns(table, need_label)
         notes += reading_notes(table)
         if table.rejected and not need_label:
