@@ -243,8 +243,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "E141": Message(
         "the folder '{path}' holds no folder with images in it",
-        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them by "
-        "label and number: cat.0.png, dog.1.png.",
+        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them "
+        "by label and number: cat.0.png, dog.1.png.",
     ),
     "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
     "E143": Message(
@@ -486,10 +486,6 @@ MESSAGES: dict[str, Message] = {
     "E282": Message(
         "column '{name}' of '{path}' is there, and left out: {why}",
         "Write it as text or as numbers, one value a row. Other columns: {columns}.",
-    ),
-    "E283": Message(
-        "the images that '{path}' names are not in its folder but in {found}",
-        "Paths count from the folder of the table: write '{found}/{name}', or put the table there.",
     ),
     "E284": Message(
         "'{path}' holds images in {images}/ and beside them {labels}/, which look like boxes around objects in them",

@@ -84,7 +84,8 @@ def test_a_folder_too_many_around_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stem", "label"),
     [
-        ("cat.0", "cat"), ("dog_1", "dog"), ("0001_cat", "cat"), ("american_bulldog_12", "american_bulldog"), ("cat (3)", "cat"),
+        ("cat.0", "cat"), ("dog_1", "dog"), ("0001_cat", "cat"), ("american_bulldog_12", "american_bulldog"),
+        ("cat (3)", "cat"),
         ("cat12", "cat"), ("3-owl", "owl"), ("cat", ""), ("0001", ""), ("img_2_cat_4", ""), ("r2d2_1", ""), ("", ""),
     ],
 )  # fmt: skip
@@ -123,3 +124,28 @@ def test_folders_of_classes_stay_so_whatever_their_files_are_called(tmp_path: Pa
     for place in range(20):
         image(tmp_path / ("dark", "bright")[place % 2] / f"cat.{place}.png", place, place % 2 == 1)
     assert set(read_pictures(tmp_path)["train"].labels) == {"dark", "bright"}
+
+
+@pytest.mark.parametrize("name", ["images/{n}.png", "{n}.png", "{n}", "images\\{n}.png"])
+@pytest.mark.parametrize("folder", ["images", "train", "."])
+def test_a_table_beside_its_images(tmp_path: Path, name: str, folder: str) -> None:
+    lines = ["id,label"]
+    for place in range(40):
+        image(tmp_path / "set" / folder / f"p{place}.png", place, place % 2 == 1)
+        lines.append(f"{name.format(n=f'p{place}')},{('dark', 'bright')[place % 2]}")
+    (tmp_path / "set" / "labels.csv").write_text("\n".join(lines) + "\n")
+    if name.startswith("images") and folder != "images":
+        return  # not where it says, and not in a folder beside by that path
+    run = tw.train(tmp_path / "set", out=tmp_path / "run", **QUICK)
+    assert run.predictor.task == "image" and run.report["labels"] == ["bright", "dark"]
+    assert tw.evaluate(run, tmp_path / "set" / "labels.csv")["n"] == 40
+    assert len(run.predictor.predict_file(tmp_path / "set" / "labels.csv").answers) == 40
+    of_file = tw.train(tmp_path / "set" / "labels.csv", task="image", out=tmp_path / "file", **QUICK)
+    assert of_file.report["test"] == run.report["test"] and not tw.verify(run).wrong
+
+
+def test_tables_beside_folders_of_classes_that_they_do_not_name_are_passed_over(tmp_path: Path) -> None:
+    for place in range(20):
+        image(tmp_path / ("dark", "bright")[place % 2] / f"{place}.png", place, place % 2 == 1)
+    (tmp_path / "sizes.csv").write_text("side,count\n8,20\n9,0\n")
+    assert find(str(tmp_path), None, None, offline=True).form == "images"

@@ -103,6 +103,12 @@ def test_paths_with_backslashes_are_paths(tmp_path: Path) -> None:
     assert pictures.paths == [tmp_path / "img" / f"{n}.png" for n in range(4)]
 
 
+def test_images_in_a_folder_beside_the_table_are_found_and_it_is_said(tmp_path: Path) -> None:
+    pictures = read_pictures(listed(tmp_path, "{}.png"))["train"]
+    assert pictures.paths == [tmp_path / "img" / f"{n}.png" for n in range(4)]
+    assert ("images", "img/, beside the table") in [note[:2] for note in pictures.notes]
+
+
 def test_a_backslash_in_a_name_is_a_letter_where_there_is_such_a_file(tmp_path: Path) -> None:
     source = listed(tmp_path, "img\\{}.png")
     odd = picture(tmp_path / "img\\0.png", seed=9)
@@ -112,7 +118,6 @@ def test_a_backslash_in_a_name_is_a_letter_where_there_is_such_a_file(tmp_path: 
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [
-        ("{}.png", "E283", "'img/0.png'"),
         ("gs://bucket/img/{}.png", "E281", "gs://bucket/img/0.png"),
         ("https://a.org/{}.jpg?size=2", "E281", "nothing is fetched"),
         ("nowhere/{}.png", "E142", "there is no such file"),

@@ -207,8 +207,9 @@ class Archive:
                 file.seek(start)
                 return file.read(size)
 
-        with self.path.open("rb") if whole is None else io.BytesIO(whole) as source:
-            for member in tarfile.open(fileobj=source, mode="r:"):
+        source = self.path.open("rb") if whole is None else io.BytesIO(whole)
+        with source, tarfile.open(fileobj=source, mode="r:") as archive:
+            for member in archive:
                 if member.isreg() and not member.issparse():
                     yield member.name, member.size, partial(read, member.offset_data, member.size)
 

@@ -17,10 +17,11 @@ from trainwright.data.files.folders import PARTS, by_part, entries, printable
 from trainwright.data.files.virtual import InArchive
 from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
+from trainwright.data.read.image_places import by_ids, cell_names, cell_places
 from trainwright.data.tables.column_choice import column_of
 from trainwright.data.tables.column_names import plain
 from trainwright.data.tables.profile import MOST
-from trainwright.data.tables.table import NUMBER, ROW, SHARD, Rejected, Table, files_of
+from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -29,6 +30,7 @@ IMAGE_NAMES = (
     "image", "img", "image_path", "img_path", "path", "file", "filename", "file_name", "filepath", "file_path",
     "image_file", "image_name", "picture", "photo",
 )  # fmt: skip
+ID_NAMES = (*IMAGE_NAMES, "id", "image_id", "img_id", "id_code", "imageid", "name", "file_id")
 _IMAGE_FILE = rf"(?i)^[^:]*[^:/\\]({SUFFIX_PATTERN})\s*$"
 SHOWN = 10  # files named in a note; data.json has them all
 _ADDRESS = rf"(?i)^\s*[a-z][a-z0-9+.-]+://\S+({SUFFIX_PATTERN})(\?\S*)?\s*$"
@@ -101,6 +103,11 @@ def _passed_over(names: list[str], one: str, several: str) -> list[Note]:
     return [Note("passed over", count, shown)]
 
 
+def images_in(folder: Path) -> list[Path]:
+    """Return the image files right in ``folder``. Raise E102."""
+    return [entry for entry in entries(folder) if entry.suffix.lower() in SUFFIXES]
+
+
 def images_below(folder: Path) -> list[Path]:
     """Return the image files in ``folder`` at any depth, by their names, sorted folder by folder. Raise E102."""
     return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
@@ -122,7 +129,10 @@ def image_column(table: Table, image: str = "") -> tuple[str, str]:
         raise error("E149", path=table.file, why=f"{', '.join(map(repr, found))} fit equally well")
     if not found:
         _refuse_addresses(table)
-    return (found[0], "its values are names of image files") if found else ("", "")
+    if found:
+        return found[0], "its values are names of image files"
+    ids = by_ids(table, [name for name in table.columns if plain(name) in ID_NAMES])
+    return ids, "its values are names of image files, without their endings" if ids else ""
 
 
 def _refuse_addresses(table: Table) -> None:
@@ -150,45 +160,12 @@ def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
     for value, _, row in texts.filter(~(filled[0] & filled[1])).iter_rows():
         reason = "no label" if value and value.strip() else "no name of an image"
         rejected.append(Rejected(table.file, row, reason))
-    names, places = good["image"].to_list(), cell_places(table, column, good)
+    names = good["image"].to_list()
+    places, found = cell_places(table, column, good)
     pictures = from_files(table.file, good["label"].to_list(), names, places, good[ROW].to_numpy(), by_row=True)
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
-    pictures.notes = [*table.notes, Note("image", column, why), *chosen.notes]
+    pictures.notes = [*table.notes, Note("image", column, why), *found, *chosen.notes]
     return pictures
-
-
-def cell_names(table: Table, column: str) -> pl.Series:
-    """Return the names of the images of a column, or where its cells hold them their places; null where a cell is empty."""
-    cells = table.frame[column]
-    if cells.dtype != pl.Binary:
-        return cells.cast(pl.String).str.strip_chars()
-    numbers = (table.frame[ROW] & NUMBER).cast(pl.String)
-    return pl.select(pl.when(cells.is_not_null()).then("image of row " + numbers)).to_series()
-
-
-def cell_places(table: Table, column: str, rows: pl.DataFrame) -> list[Path | bytes]:
-    """Return where the images of ``rows`` (``image``, ``ROW``) lie, as seen from their table, or what the cells hold.
-
-    Raise E283 where they plainly lie in another folder beside it.
-    """
-    if table.frame[column].dtype == pl.Binary:
-        return rows.join(table.frame.select(ROW, cell=column), on=ROW, how="left", maintain_order="left")["cell"].to_list()
-    folders = [Path(file).parent for file in files_of(table.file)]
-    named = [(folders[row >> SHARD], name) for name, row in rows.select("image", ROW).iter_rows()]
-    places = [_place(base, name) for base, name in named]
-    tried = list(zip(named, places, strict=True))[:LOOKED_FOR]
-    if tried and not any(place.exists() for _, place in tried):
-        base, name = named[0][0], named[0][1].replace("\\", "/")
-        for folder in filter(Path.is_dir, entries(base)):
-            if (folder / name).exists():
-                raise error("E283", path=table.file, found=folder.name, name=name)
-    return list(places)
-
-
-def _place(base: Path, name: str) -> Path:
-    """Return where an image lies, whatever marks stand between the parts of its path."""
-    place = base / name
-    return base / name.replace("\\", "/") if "\\" in name and not place.exists() else place
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -35,6 +35,8 @@ class Evidence:
         if self.given.get("image"):
             return "image", "its column of images is named"
         words = self.given.get("text") or ()
+        if self.source.lists_images:
+            return "image", "its table names the images in the folder"
         head = self.source.streams["train"].head
         if kinds := self.given.get("columns"):
             head = declare(head, kinds, self.given.get("decimal"), self.given.get("dates"))

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from trainwright.data.files.folders import PARTS, entries, printable
-from trainwright.data.images.headers import SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
+from trainwright.data.read.image_folders import images_in
 from trainwright.watch.events import Note
 
 _NAME = re.compile(r"(?:\d+[\W_]+)*([^\W\d_](?:[^\d]*[^\W\d_])?)(?:[\W_]*\d+)*[\W_]*")
@@ -41,27 +41,23 @@ def _parts(path: Path) -> dict[str, Path]:
     """Return the folders of files by split; nothing where they are not what is looked for."""
     if not path.is_dir():
         return {}
-    with_images = [entry for entry in entries(path) if entry.is_dir() and _images(entry)]
+    with_images = [entry for entry in entries(path) if entry.is_dir() and images_in(entry)]
     if not with_images:
         return {"train": path} if _clear(path) else {}
     parts = {PARTS.get(entry.name.lower(), ""): entry for entry in with_images if _clear(entry)}
     return parts if "train" in parts and "" not in parts else {}
 
 
-def _images(folder: Path) -> list[Path]:
-    return [entry for entry in entries(folder) if entry.suffix.lower() in SUFFIXES]
-
-
 def _clear(folder: Path) -> bool:
-    files = _images(folder)
+    files = images_in(folder)
     labels = Counter(label_of(file.stem) for file in files)
     return "" not in labels and 1 < len(labels) <= len(files) / AGAIN and min(labels.values()) > 1
 
 
 def _read(folder: Path) -> Pictures:
-    files = _images(folder)
+    files = images_in(folder)
     labels, names = [printable(label_of(file.stem)) for file in files], [printable(file.name) for file in files]
-    pictures = from_files(str(folder), labels, names, files, np.arange(1, len(files) + 1, dtype=np.int64), by_row=False)
+    pictures = from_files(str(folder), labels, names, [*files], np.arange(1, len(files) + 1, dtype=np.int64), by_row=False)
     classes = list(dict.fromkeys(labels))
     shown = f"{', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
     pictures.notes.append(Note("labels", shown, f"from the names of the files, such as '{names[0]}'"))

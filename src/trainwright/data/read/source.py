@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,14 +18,14 @@ from trainwright.data.files import cache
 from trainwright.data.files.content import require
 from trainwright.data.files.folders import is_path, short_name
 from trainwright.data.files.virtual import InArchive, as_path
-from trainwright.data.read import builtin, catalog, frames, images, running_text
+from trainwright.data.read import builtin, catalog, frames, image_folders, image_places, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
 from trainwright.data.read.layout import text_splits, unwrap
 from trainwright.data.read.options import DERIVED, KEYS, ReadOptions
 from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import open_files
 from trainwright.data.tables.table import Table, TableStream
-from trainwright.errors import error, nearest
+from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.watch.events import Listener, Note, ignore
 
 SHOWN = ("", "ascii", "utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252")  # encodings that new files are told to be in anyway
@@ -43,6 +44,7 @@ class Source:
     given: dict[str, Path] = field(default_factory=dict)  # those of ``files`` that were named for a split of their own
     parts: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # by split, the files in a folder that hold its table
     notes: list[Note] = field(default_factory=list)  # which of the files that are there were taken
+    lists_images: bool = False  # whether the tables in a folder name the images that lie beside them
     options: ReadOptions = DERIVED
 
     @property
@@ -128,15 +130,27 @@ def _at(path: Path, given: dict[str, Path], options: ReadOptions) -> Source:
         return Source(short_name(path), {"train": path} | given, path=path, given=given, options=options)
     named, path = path, unwrap(path)
     wrapped = [] if path is named else [Note("folder", str(path), "the folder named holds nothing but it")]
-    tables = None if images.holds_images(path) else find_tables(path)
-    if tables is None:
+    tables = find_tables(path)
+    pictures = images.holds_images(path) or bool(image_folders.images_in(path))
+    listed = tables is not None and pictures and _lists_images(tables.splits, options)
+    if tables is None or (images.holds_images(path) and not listed):
         files = text_splits(path) or {"train": path}
         return Source(short_name(named), files | given, path=path, given=given, options=options, notes=wrapped)
     parts = {part: files for part, files in tables.splits.items() if part not in given}
     files = {part: each[0] if len(each) == 1 else path for part, each in parts.items()}
     found = Source(short_name(named), files | given, path=path, given=given, parts=parts, options=options)
+    found.lists_images = listed
     found.notes = [*wrapped, *tables.notes]
     return _without_unlabelled(found)
+
+
+def _lists_images(splits: Mapping[str, tuple[Path, ...]], options: ReadOptions) -> bool:
+    """Return whether the tables that lie beside images name them."""
+    with suppress(TrainwrightError):
+        table = open_files(next(iter(splits.values()))[0], next(iter(splits.values())), options).head
+        column, _ = image_folders.image_column(table)
+        return bool(column) and image_places.are_there(table, column)
+    return False
 
 
 def _without_unlabelled(found: Source) -> Source:

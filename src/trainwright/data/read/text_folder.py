@@ -28,7 +28,7 @@ def sniff(path: Path) -> Sniffed:
     if not classes:
         raise error("E112", path=path, found=_described(path))
     named = all(file.suffix.lower() == ".txt" for files in classes.values() for file in files)
-    shown = f"{', '.join(list(classes)[:5])}{', ...' if len(classes) > 5 else ''}"
+    shown = ", ".join(list(classes)[:5]) + (", ..." if len(classes) > 5 else "")
     why = f"one folder of {'.txt files' if named else 'texts'} a class: {shown}"
     return recognized("folder", why, has_header=False)
 

@@ -25,7 +25,7 @@ from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.data.images.storage import Files, Inputs, decode, fit_in_memory, store
 from trainwright.data.read import archive_sets, builtin, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
-from trainwright.data.read.image_folders import cell_names, cell_places
+from trainwright.data.read.image_places import cell_names, cell_places
 from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
@@ -134,7 +134,7 @@ def _tables(source: Source) -> dict[str, Table]:
     """Return the tables of the splits that are tables, where the training split is one."""
     if not source.files:
         return {} if source.name == "digits" else dict(source.tables)
-    if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
+    if source.dataset is not None or (not source.parts and images.holds_images(source.path or source.files["train"])):
         return {}
     pictured = [name for name, path in source.given.items() if images.holds_images(path)]
     return (
@@ -251,7 +251,7 @@ def _of_table(path: Path, columns: ImageColumns) -> Unit:
     cells, rows = cell_names(table, column).fill_null(""), table.frame[ROW]
     rejected = [Rejected(table.file, row, "no name of an image") for row in rows.filter(cells == "").to_list()]
     good = pl.DataFrame({"image": cells, ROW: rows}).filter(cells != "")
-    pictures = _pictures(table.file, good["image"].to_list(), cell_places(table, column, good), None)
+    pictures = _pictures(table.file, good["image"].to_list(), cell_places(table, column, good)[0], None)
     pictures = replace(pictures, rows=good[ROW].to_numpy(), rejected=[*table.rejected, *rejected], by_row=True)
     return pictures, table.frame.select(pl.exclude(pl.Binary))
 
