@@ -17,6 +17,7 @@ from trainwright.models.catalog import MLPSettings
 from trainwright.models.protocols import TrainingHooks
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+WORDS = 0.03  # deviation of the embeddings of words at first
 WIDEST = 50  # dimensions of an embedding
 
 
@@ -87,7 +88,7 @@ class TableMLP(nn.Module, TrainingHooks):
     def init_weights(self) -> None:
         """Draw embeddings normal with deviation 1, the size of scaled numbers; the output as torch does, its biases zero.
 
-        Words begin as zero, so that one tells nothing before training has made something of it.
+        Words begin next to zero, so that one tells next to nothing before training has made something of it.
 
         Code 0 (missing, or not known) begins as zero, the mean of the others: training may never meet it.
         """
@@ -95,6 +96,6 @@ class TableMLP(nn.Module, TrainingHooks):
             nn.init.normal_(embed.weight)  # type: ignore[arg-type]
             nn.init.zeros_(embed.weight[0])  # type: ignore[index]
         for bag in self.texts:
-            nn.init.zeros_(bag.weight)  # type: ignore[arg-type]
+            nn.init.normal_(bag.weight, std=WORDS)  # type: ignore[arg-type]
         self.trunk.init_weights()
         nn.init.zeros_(self.output.bias)
