@@ -341,6 +341,22 @@ MESSAGES: dict[str, Message] = {
     ),
     "E274": Message("'{path}' holds no image", "Images end in {suffixes}."),
     "E275": Message("at {size} the images take {wanted} GiB, and there is room for {most}", "Choose a smaller size=..."),
+    # several labels, weights, thresholds
+    "E285": Message(
+        "column '{name}' of '{path}' is to be one of several labels, and holds something other than 0 and 1",
+        "Name columns of 0 and 1 with commas between (label=a,b,c), or a single column that holds the labels.",
+    ),
+    "E286": Message(
+        "{columns}: several columns are several labels, and target={target} is one", "Name one column, or leave target out."
+    ),
+    "E287": Message(
+        "{key}={value!r} spreads one class over the others, and here a row may have several labels",
+        "Leave it out, or write target=class.",
+    ),
+    "E288": Message(
+        "threshold={value!r} has no use: {found}", "It is for two classes, or for several labels a row; leave it out."
+    ),
+    "E289": Message("no row of the training split in '{file}' has a label", "Name the columns of the labels: label=NAME,NAME."),
     # settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),
     "E302": Message("setting {key}={value!r} is not possible: {problem}", "`trainwright settings` gives its type and unit."),

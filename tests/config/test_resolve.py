@@ -93,7 +93,13 @@ def test_recipes_are_complete_and_valid() -> None:
         task = recipe["settings"]["task"]
         settings = config.resolve(recipe["settings"], task=task)
         own = {key for key, field in Settings.model_fields.items() if config.belongs(field, task)}
-        assert {key for key in own if getattr(settings, key) is None} <= {"test_fraction", "workers", *EXECUTION_SETTINGS}, name
+        assert {key for key in own if getattr(settings, key) is None} <= {
+            "target",
+            "threshold",
+            "test_fraction",
+            "workers",
+            *EXECUTION_SETTINGS,
+        }, name
         given_keys = set(recipe["settings"])
         # What belongs to a person's file or run.
         columns = {

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Ser
 
 from trainwright.config.kinds import KINDS
 from trainwright.errors import error, nearest
-from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
+from trainwright.fields import Fraction, Names, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings, models
 from trainwright.watch import metrics
 
@@ -99,8 +99,12 @@ class Settings(Strict):
     text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text")
     image: str = setting("", "the column of image paths; empty = derived", only="image")
     features: Words = setting([], "columns to predict from; empty = derived", only="table")
-    label: str = setting("", "the column to predict; empty = derived", only=LABELLED)
-    target: Literal["class", "number"] | None = setting(None, "what the label is: a class, or a number", only="table")
+    label: Names = setting(
+        "", "the column to predict; several of 0 and 1 with commas between: a label each; empty = derived", only=LABELLED
+    )
+    target: Literal["class", "number", "labels"] | None = setting(
+        None, "what the label is: a class, a number, or labels, of which a row may have several", only=LABELLED
+    )
     split: SplitName = setting("content", "how rows are split: content, stratified, group:COLUMN or time:COLUMN", only=LABELLED)
     valid_fraction: Fraction | None = setting(None, "part of the rows kept for validation", "fraction")
     test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
@@ -148,6 +152,13 @@ class Settings(Strict):
     label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability", only=LABELLED)
     class_weights: Literal["none", "balanced"] = setting(
         "none", "balanced = each class counts the same in the loss", only=LABELLED
+    )
+    threshold: Literal["auto"] | Fraction | None = setting(
+        None,
+        "of two classes, from which probability on the second is the answer (0.5), or auto = best on validation; of labels the "
+        "same for all, or auto, which is the default",
+        "probability",
+        only=LABELLED,
     )
     clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
     clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)

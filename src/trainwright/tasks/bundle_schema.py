@@ -29,6 +29,7 @@ def distinct(values: list[str]) -> list[str]:
 
 Distinct = Annotated[list[str], AfterValidator(distinct)]
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Argument = bool | int | float | str | list[float] | None
 Arrays = dict[str, tuple[type, int | None]]  # by name: type, and length where it is known
@@ -78,6 +79,12 @@ class NumberLoss(Schema):
     loss: dict[str, Argument]
 
 
+class LabelsLoss(NumberLoss):
+    """``LabelsTarget.loss``."""
+
+    weights: list[Annotated[float, Field(ge=0)]] | None
+
+
 class ClassLoss(NumberLoss):
     """``ClassTarget.loss``."""
 
@@ -90,6 +97,7 @@ class ClassSchema(CommonSchema):
 
     kind: Literal["class"]
     labels: Annotated[Distinct, Field(min_length=1)]
+    thresholds: Annotated[list[Share], Field(min_length=1, max_length=1)] = [0.5]
     objective: ClassLoss
 
 
@@ -107,6 +115,28 @@ class NumberSchema(CommonSchema):
     target: str
     scale: Scale
     objective: NumberLoss
+
+
+class LabelsSchema(CommonSchema):
+    """Where a row may have several labels, or none."""
+
+    kind: Literal["labels"]
+    labels: Annotated[Distinct, Field(min_length=1)]
+    thresholds: list[Share]
+    objective: LabelsLoss
+
+    @model_validator(mode="after")
+    def _each(self) -> LabelsSchema:
+        if len(self.thresholds) != len(self.labels):
+            raise ValueError("thresholds are not one a label")
+        return self
+
+
+class LabelColumns(Schema):
+    """``LabelForm``, but for what is predicted."""
+
+    label: str | Distinct
+    written: Annotated[str, Field(max_length=9)] = ""
 
 
 def validate(schema: type[CommonSchema], kept: Bundle) -> None:

@@ -23,6 +23,7 @@ from trainwright.evaluation.audit import audit
 from trainwright.tasks.base import Split
 from trainwright.watch.events import Note
 
+MANY_WIDE = 0.05  # of the rows, with another number of fields than the first: they can hardly be slips
 NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
 
 
@@ -69,8 +70,8 @@ def assign_splits(
 ) -> Rows:
     """Assign a split to every row.
 
-    ``classes``: labels are names, and a class that training lacks cannot be measured. ``typed``: people may have typed them.
-    Raise DataError: E212, E214 to E217, E221, E222.
+    ``classes``: labels are names, and a class that training lacks cannot be measured; or sets of names, List(String), whose
+    rows stay. ``typed``: people may have typed them. Raise DataError: E212, E214 to E217, E221, E222, E289.
     """
     rejected = [each for part in parts.values() for each in part.rejected]
     files = {name: parts.get(name, parts["train"]).file for name in NAMES}
@@ -83,12 +84,16 @@ def assign_splits(
     if len(rejected) > len(frame):
         raise error("E214", rejected=len(rejected), usable=len(frame), where=_first(rejected), reason=rejected[0].reason)
     frame, why = _split(frame, parts, settings, classes)
-    if classes:
+    unknown: list[Note] = []
+    if frame["label"].dtype == pl.List:
+        unknown = _unknown_labels(frame, parts["train"].file)
+    elif classes:
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame = _known_classes(frame, files, rejected)
     data = _describe(source, frame, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
-    return Rows(frame, files, data, [note, *_findings(data, noun)])
+    called = "labels" if frame["label"].dtype == pl.List else "classes"
+    return Rows(frame, files, data, [note, *unknown, *_findings(data, noun, called)])
 
 
 def _with_label(part: Part, rejected: list[Rejected]) -> pl.DataFrame:
@@ -150,6 +155,18 @@ def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
             raise error("E217", label=name, where=f"{file}, row {row}", hint=hint)
 
 
+def _unknown_labels(frame: pl.DataFrame, file: str) -> list[Note]:
+    """Return a note on labels that training lacks, which nothing could have learned. Raise E289 where it has none."""
+    pairs = frame.select("split", "label").explode("label").drop_nulls()
+    known = pairs.filter(pl.col("split") == 0)["label"].unique()
+    if not len(known):
+        raise error("E289", file=file)
+    strange = pairs.filter(~pl.col("label").is_in(known.implode()))["label"].value_counts(sort=True)
+    shown = ", ".join(f"'{name}' ({count:,} rows)" for name, count in strange.head(5).iter_rows())
+    more = ", ..." if len(strange) > 5 else ""
+    return [Note("not measured", f"{len(strange)} labels", f"{shown}{more}: not in the training split")] if shown else []
+
+
 def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Rejected]) -> pl.DataFrame:
     """Leave out rows whose class the training split does not have: nothing could have learned it."""
     known = frame.filter(pl.col("split") == 0)["label"].unique()
@@ -170,7 +187,9 @@ def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected], cla
     sizes = {NAMES[number]: count for number, count in frame["split"].value_counts().sort("split").iter_rows()}
     counted: dict[str, dict[str, int]] = {}
     if classes:
-        counts = frame.group_by("split", "label").len().sort("split", "label")
+        single = frame.select("split", "label")
+        single = single.explode("label").drop_nulls() if frame["label"].dtype == pl.List else single
+        counts = single.group_by("split", "label").len().sort("split", "label")
         for number, label, count in counts.iter_rows():
             counted.setdefault(label, {})[NAMES[number]] = count
     return {
@@ -184,17 +203,23 @@ def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected], cla
     }
 
 
-def _findings(data: dict[str, Any], noun: str) -> list[Note]:
+def _findings(data: dict[str, Any], noun: str, called: str) -> list[Note]:
     """Return what a person should know about the rows, as notes."""
     found = []
     totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
     if totals:
         fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
-        found.append(Note("classes", str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
+        found.append(Note(called, str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
     if data["rejected"]:
         first = [(f"row {each['row']}" if each["row"] else each["file"], each["reason"]) for each in data["rejected_rows"][:3]]
         rows = "; ".join(map(": ".join, first))
         found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
+        wide = sum(" fields where " in each["reason"] for each in data["rejected_rows"])
+        if wide >= MANY_WIDE * min(sum(data["rows"].values()) + data["rejected"], NAMED_ROWS):
+            why = (
+                "more or fewer fields than the first; if these are further labels of a row, write them in one field: sport|food"
+            )
+            found.append(Note("several labels?", f"{wide:,} rows", why))
     checks = data["audit"]
     counted = [
         (f"empty {noun}s", checks["empty"], f"rows have no {noun}; kept"),

@@ -1,4 +1,4 @@
-"""Parquet: the columns that are text or numbers, a large file by row groups."""
+"""Parquet: the columns that are text, numbers or lists of words, a large file by row groups."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
         schema = scan.collect_schema()
     refuse_names(list(schema), content.path)
     odd = (pl.Binary, pl.Object, pl.Null)
-    nested = [name for name, kind in schema.items() if kind.is_nested() or kind in odd]
+    nested = [name for name, kind in schema.items() if kind in odd or (kind.is_nested() and not _is_words(kind))]
     sniffed.notes.extend(Note("column left out", name, f"{schema[name]} is neither text nor number") for name in nested)
     kept = [name for name in schema if name not in nested]
 
@@ -33,12 +33,24 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
         before = 0
         for frame in _row_groups(content, scan):
             columns = [frame[name] for name in kept]  # by hand, as a name might be a pattern
-            spelled = [each.cast(pl.String) if isinstance(each.dtype, (pl.Categorical, pl.Enum)) else each for each in columns]
+            spelled = [_spelled(each) for each in columns]
             numbers = pl.int_range(before + 1, before + frame.height + 1, dtype=pl.Int64, eager=True)
             yield pl.DataFrame([*spelled, numbers.alias(ROW)]), []
             before += frame.height
 
     return parts
+
+
+def _spelled(column: pl.Series) -> pl.Series:
+    """Return words that are kept as numbers as words."""
+    if isinstance(column.dtype, pl.List):
+        return column.cast(pl.List(pl.String))
+    return column.cast(pl.String) if isinstance(column.dtype, (pl.Categorical, pl.Enum)) else column
+
+
+def _is_words(kind: pl.DataType) -> bool:
+    """Return whether values are lists of words, such as the labels of a row."""
+    return isinstance(kind, pl.List) and isinstance(kind.inner, pl.String | pl.Categorical | pl.Enum)
 
 
 def _row_groups(content: files.FileContent, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:

@@ -29,13 +29,18 @@ class ColumnChoice:
 
     def given(self, names: Sequence[str], label: str, need_label: bool) -> tuple[tuple[str, ...], str | None]:
         """Return the columns of the names, and the label: as given or chosen, None where it is missing and not needed."""
-        given = tuple(column_of(self.table, name) for name in ((names,) if isinstance(names, str) else names))
-        if twice := [name for name in given if given.count(name) > 1]:
-            raise error(self.TWICE, name=twice[0], where=self.table.file)
+        given = self.named(names)
         chosen = self.label(given, label, need_label)
         if chosen in given:
             raise error(self.BOTH, name=chosen, path=self.table.file)
         return given, chosen
+
+    def named(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns of the names."""
+        given = tuple(column_of(self.table, name) for name in ((names,) if isinstance(names, str) else names))
+        if twice := [name for name in given if given.count(name) > 1]:
+            raise error(self.TWICE, name=twice[0], where=self.table.file)
+        return given
 
     def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
         """Return the column of the label, which is none of those ``taken`` unless it is given."""
@@ -47,7 +52,9 @@ class ColumnChoice:
             self.notes.append(Note("label", found[0].name, why))
             return found[0].name
         if need_label:
-            raise self.unclear(self.UNCLEAR, why=equal(found) if found else why)
+            flags = ",".join(column.name for column in found if {*column.head.unique()} <= {"0", "1"})
+            hint = f"Or label={flags}, if each is a label that a row has (1) or has not (0)." if "," in flags else ""
+            raise self.unclear(self.UNCLEAR, why=equal(found) if found else why, hint=hint)
         return None
 
     def one_of_equals(self, found: list[ColumnProfile]) -> list[ColumnProfile]:

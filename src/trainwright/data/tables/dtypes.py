@@ -143,6 +143,8 @@ def _first(column: pl.Series, where: pl.Series) -> str:
 
 def stripped(column: pl.Series) -> pl.Series:
     """Return text without blanks around it; null where nothing is left."""
+    if isinstance(column.dtype, pl.List):  # as ``ColumnProfile`` shows it
+        column = column.cast(pl.List(pl.String)).list.join("|", ignore_nulls=True)
     text = column.cast(pl.String).str.strip_chars()
     return text.set(text == "", None)
 

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from trainwright.data.tables.column_choice import ColumnChoice, same
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import UNCLEAR, Feature
+from trainwright.data.tables.label_form import LabelForm, Target, by_numbers, form_of, several
 from trainwright.data.tables.profile import FEW_ROWS, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
-Target = Literal["class", "number"]
-
-MOST_CODES = 20  # different whole numbers that may be classes
-REPEATS = 10  # rows for each of them
 _WORDS = {  # what the features of each kind are called, and why they are of it
     "number": ("numbers", "their values are numbers"),
     "boolean": ("yes or no", "two words for true and false"),
@@ -34,24 +31,29 @@ _WORDS = {  # what the features of each kind are called, and why they are of it
 
 @dataclass(frozen=True)
 class TableSchema:
-    """The chosen columns. ``written`` is how the label's column is read; None where no label is needed."""
+    """The chosen columns. ``written`` is how the label's column is read; None where no label is needed. Of several labels a row
+    ``labels`` says that, and ``label`` is what they are called together."""
 
     label: str | None
     features: tuple[Feature, ...]
     target: Target = "class"
     written: Feature | None = None
+    labels: LabelForm | None = None
     notes: list[Note] = field(default_factory=list, compare=False)
 
     def to_values(self) -> dict[str, Any]:
         """Return JSON values, without the notes."""
-        return {name: value for name, value in asdict(self).items() if name != "notes"}
+        values = asdict(self)
+        return {name: values[name] for name in values if name != "notes" and (name != "labels" or self.labels)}
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> TableSchema:
         """Rebuild a schema from what ``to_values`` returned."""
         written = Feature(**values["written"]) if values["written"] else None
         features = tuple(Feature(**feature) for feature in values["features"])
-        return cls(values["label"], features, values["target"], written)
+        several = values.get("labels")
+        form = LabelForm(tuple(several["columns"]), "labels", several["written"]) if several else None
+        return cls(values["label"], features, values["target"], written, form)
 
 
 def choose_features(
@@ -66,13 +68,21 @@ def choose_features(
     and E246 for a target that holds no numbers, or nothing that can be predicted.
     """
     choice = _Choice(table)
-    given, chosen = choice.given(features, label, need_label)
-    kind, written = target or "class", None
-    if chosen is not None and need_label:
-        kind, written = choice.target(choice.columns[chosen], target), choice.columns[chosen].feature
-    taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(chosen, kind)
+    flags = several(table, label)
+    given, chosen = (choice.named(features), None) if flags else choice.given(features, label, need_label)
+    if both := [name for name in flags if name in given]:
+        raise error("E241", name=both[0], path=table.file)
+    columns = flags or (() if chosen is None else (chosen,))
+    kind, written, form = target or "class", None, None
+    if columns and need_label:
+        form = choice.several(columns, target)
+        if form is not None:
+            kind, chosen = "labels", form.name
+        else:
+            kind, written = choice.target(choice.columns[columns[0]], target), choice.columns[columns[0]].feature
+    taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(columns, kind)
     choice.tell(taken)
-    return TableSchema(chosen, tuple(column.feature for column in taken), kind, written, choice.notes)
+    return TableSchema(chosen, tuple(column.feature for column in taken), kind, written, form, choice.notes)
 
 
 def usable_features(table: Table) -> dict[str, str]:
@@ -123,6 +133,18 @@ class _Choice(ColumnChoice):
         why = self.fault(rest[-1]) if rest else "no column is left"
         return [*named, *last], f"none has a usual name for it, and the last one does not fit: {why}"
 
+    def several(self, columns: Sequence[str], target: Target | None) -> LabelForm | None:
+        """Return how several labels a row are written, where that is given or found; None for a class or a number."""
+        if len(columns) == 1 and target in (None, "class", "number"):
+            column = self.columns[columns[0]]
+            if target is not None or not (column.is_list or column.reading.kind == "category"):
+                return None
+        form, notes = form_of(self.table, columns, target)
+        if form.target == "labels":
+            self.notes += notes
+            return form
+        return None
+
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
         """Choose class or number, as given or by what the values are, and note the reason. Raise E205, E245 and E246."""
         kind = column.reading.kind
@@ -141,20 +163,10 @@ class _Choice(ColumnChoice):
         return found
 
     def derived_target(self, column: ColumnProfile) -> Target:
-        found: Target
-        numeric = column.reading.kind == "number"
-        values = column.numbers if numeric else column.values
-        rows, distinct = len(values), values.n_unique()
-        if not numeric:
-            found, why = "class", f"{distinct:,} different words"
-        elif not column.whole:
-            found, why = "number", "numbers with a fraction"
-        elif distinct == 2 or (distinct <= MOST_CODES and rows >= REPEATS * distinct):
-            found, why = "class", f"{distinct} whole numbers, each in {rows / distinct:,.0f} rows on average"
-        else:
-            found, why = "number", f"{distinct:,} different whole numbers in {rows:,} rows"
-        other = f"; if not, write target={'number' if found == 'class' else 'class'}" if numeric else ""
-        self.notes.append(Note("target", found, why + other))
+        found, why = (
+            by_numbers(column) if column.reading.kind == "number" else ("class", f"{column.distinct:,} different words")
+        )
+        self.notes.append(Note("target", found, why))
         return found
 
     # ---- the features
@@ -174,16 +186,16 @@ class _Choice(ColumnChoice):
             why += f"; {column.reading.bad:,} are no numbers, such as '{column.reading.example}'"
         return why
 
-    def derived(self, label: str | None, kind: Target) -> list[ColumnProfile]:
+    def derived(self, labels: Sequence[str], kind: Target) -> list[ColumnProfile]:
         taken: list[ColumnProfile] = []
         left_out: dict[str, str] = {}
         mirrors: dict[str, str] = {}
         for name, column in self.columns.items():
-            if name == label:
+            if name in labels:
                 continue
             if why := self.fault(column):
                 left_out[name] = why
-            elif why := self.gives_away(column, label, kind):
+            elif why := self.gives_away(column, labels[0] if labels else None, kind):
                 mirrors[name] = why
             else:
                 taken.append(column)

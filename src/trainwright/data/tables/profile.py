@@ -25,7 +25,9 @@ class ColumnProfile:
     """What stands in one column. Of its values no copy is kept, so that a profile may be kept as long as the table."""
 
     def __init__(self, name: str, values: pl.Series) -> None:
-        self.name, self.plain = name, plain(name)
+        self.name, self.plain, self.is_list = name, plain(name), isinstance(values.dtype, pl.List)
+        if self.is_list:  # several labels of a row, as a person would write them
+            values = values.cast(pl.List(pl.String)).list.join("|", ignore_nulls=True)
         self.raw = values.alias("values")  # its own name might be a pattern to polars
 
     @property

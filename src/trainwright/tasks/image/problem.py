@@ -12,12 +12,12 @@ import polars as pl
 from trainwright.config.settings import Settings
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, ImageSizes, Inputs, Stored, fit_in_memory, measure_sizes, store
-from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
+from trainwright.data.tables.label_form import LabelForm
 from trainwright.data.tables.split import NAMES
 from trainwright.errors import error
+from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
-from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.defaults import fill
 from trainwright.tasks.image import defaults, reading
 from trainwright.tasks.image.predictor import ImagePredictor
@@ -32,16 +32,22 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.objective import Objective
+    from trainwright.tasks.targets import Target
 
+TITLES = {"class": "image classification", "number": "image regression", "labels": "multi-label image classification"}
 
 Form = tuple[tuple[int, int], int]  # (height, width), and the number of channels
 
 
 @dataclass
 class ImageProblem(SupervisedProblem):
-    """Pictures and their classes."""
+    """Pictures and what is predicted of them."""
 
     task = "image"
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.target.kind]
 
     @property
     def tunable(self) -> set[str]:
@@ -50,7 +56,7 @@ class ImageProblem(SupervisedProblem):
     def derive(self) -> list[Note]:
         streamed = any(isinstance(part.inputs, Files) for part in self.splits.values())
         rows, shape, tuned = len(self.splits["train"]), self.encoder.shape(self.target.outputs), self.parent is not None
-        self.settings, notes = defaults.image_training(self.settings, rows, shape, tuned, streamed)
+        self.settings, notes = defaults.image_training(self.settings, rows, shape, self.target.kind, tuned, streamed)
         return notes
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
@@ -97,10 +103,17 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     stored = {name: store(part, *form, in_memory, partial(_tell, listen, f"decode {name}")) for name, part in parts.items()}
     listen(PhaseEnded("decode"))
     pictures = stored["train"].pictures
+    kinds: dict[Any, Any] = {pl.List: "labels", pl.Float64: "number"}
+    kind = kinds.get(pictures.labels.dtype.base_type(), "class")
+    if isinstance(parent, ImagePredictor) and parent.target.kind != kind:
+        raise error("E260", found=targets.WORDS[parent.target.kind], wanted=f"here are {targets.WORDS[kind]}")
     keys = {"train": reading.split_key(settings, pictures, table)}
     given = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
-    rows = assign_splits(source, given, settings, typed=False, noun="image")
-    problem = _encode(rows, stored, settings, form, parent)
+    rows = assign_splits(source, given, settings, classes=kind != "number", typed=False, noun="image")
+    named = LabelForm.from_values(columns, kind).name
+    known = parent.target if isinstance(parent, ImagePredictor) else None
+    target = targets.fit(kind, named, rows.part("train")["label"], known)
+    problem = _encode(rows, stored, settings, form, target, parent)
     problem.data["columns"] = columns
     problem.notes = [*pictures.notes, *notes, *problem.notes]
 
@@ -132,16 +145,17 @@ def _sized(settings: Settings, found: ImageSizes, parent: Predictor | None) -> t
     return settings, (size, int(settings.channels or 1)), [note for note in found.notes if said[note[0]] is None]
 
 
-def _encode(rows: Rows, stored: dict[str, Stored], settings: Settings, form: Form, parent: Predictor | None) -> ImageProblem:
-    """Fit labels and normalisation to pictures of this form on the training split."""
-    learned = rows.part("train")
-    labels, places = LabelEncoder.fit(learned["label"]), learned["place"].to_numpy()
+def _encode(
+    rows: Rows, stored: dict[str, Stored], settings: Settings, form: Form, target: Target, parent: Predictor | None
+) -> ImageProblem:
+    """Fit the normalisation to pictures of this form on the training split."""
+    places = rows.part("train")["place"].to_numpy()
 
     def inputs(name: str, part: pl.DataFrame) -> Inputs:
         whole, taken = stored.get(name, stored["train"]).inputs, part["place"].to_numpy()
         return whole if np.array_equal(taken, np.arange(len(whole))) else whole[taken]  # all in order: without a copy
 
-    splits = rows.splits(inputs, labels.encode)
+    splits = rows.splits(inputs, target.encode)
     if isinstance(parent, ImagePredictor):
         encoder = parent.encoder
     elif stored["train"].sums is not None:  # the same mean and deviation wherever the pixels are
@@ -149,7 +163,7 @@ def _encode(rows: Rows, stored: dict[str, Stored], settings: Settings, form: For
     else:
         encoder = ImageNormalizer.fit(splits["train"].inputs, *form)
     notes = rows.notes + _absent(rows)
-    return ImageProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, notes, parent)
+    return ImageProblem(settings, target, encoder, splits, rows.data, notes, parent)
 
 
 def _absent(rows: Rows) -> list[Note]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,7 @@ from trainwright.data.read import archive_sets, builtin, idx, image_folders, ima
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
+from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
@@ -34,7 +36,7 @@ from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
 Parts = dict[str, Pictures]
-ImageColumns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
+ImageColumns = dict[str, Any]  # ``image`` of a table, and what ``LabelForm`` keeps; empty for anything else
 Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
@@ -50,29 +52,37 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         for key in ("image", "label"):
             if value := getattr(settings, key):
                 raise error("E272", key=key, value=value, path=source.name)
+        if settings.target not in (None, "class"):
+            raise error("E329", key=f"target={settings.target}", why="images in folders and arrays have a class each")
         parts, columns = _without_table(source), ImageColumns()
     else:
         image = _image_column(tables["train"], settings.image)
-        columns = {"image": image, "label": str(choose_columns(tables["train"], (image,), settings.label).label)}
-        parts = {name: _listed(table, columns) for name, table in tables.items()}
+        chosen = choose_columns(tables["train"], (image,), settings.label, target=settings.target)
+        form, said = form_of(tables["train"], chosen.labels, settings.target)
+        columns = {"image": image, **form.to_values()}
+        parts = {name: _listed(table, columns, form) for name, table in tables.items()}
+        parts["train"].notes += [*chosen.notes, *said]
         for name, path in source.given.items():
             if name not in tables:
-                parts[name] = read_labelled(path, columns, name)
+                parts[name] = read_labelled(path, columns, form.target, name)
     split_key(settings, parts["train"], tables.get("train"))  # before anything is decoded
     return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
 
 
-def read_labelled(path: Path, columns: ImageColumns, part: str = "test") -> Pictures:
+def read_labelled(path: Path, columns: ImageColumns, target: Target, part: str = "test") -> Pictures:
     """Return the labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
-    ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
+    ``columns`` are those of the training table, ``target`` is what is predicted. Raise E213 for a table without the label,
+    SourceError for what is unreadable.
     """
     if path.is_dir() or images.holds_images(path):
         return images.of_split(images.read_pictures(path), part)
-    table, image, label = read_table(path), columns.get("image", ""), columns.get("label", "")
-    if label and label not in table.columns:
-        raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
-    return image_folders.read_listed(table, image if image in table.columns else "", label)
+    table, image, form = read_table(path), columns.get("image", ""), LabelForm.from_values(columns, target)
+    for label in form.columns:
+        if label not in table.columns:
+            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
+    image = image if image in table.columns else ""
+    return image_folders.read_listed(table, image, form=form if form.columns else None)
 
 
 def _image_column(table: Table, image: str) -> str:
@@ -83,12 +93,12 @@ def _image_column(table: Table, image: str) -> str:
     return column
 
 
-def _listed(table: Table, columns: ImageColumns) -> Pictures:
+def _listed(table: Table, columns: ImageColumns, form: LabelForm) -> Pictures:
     """Return the pictures that a table names. Raise E213 where it lacks one of the columns."""
-    for name in columns.values():
+    for name in (columns["image"], *form.columns):
         if name not in table.columns:
             raise error("E213", column=name, file=table.file, hint=nearest(name, table.columns))
-    return image_folders.read_listed(table, columns["image"], columns["label"])
+    return image_folders.read_listed(table, columns["image"], form=form)
 
 
 def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Series | None:
@@ -137,7 +147,7 @@ def _without_table(source: Source) -> Parts:
     if "train" not in parts:
         raise error("E144", path=path, missing="training images", name="train-images-idx3-ubyte")
     given = {name: each for name, each in source.files.items() if name in ("valid", "test") and each != source.path}
-    return parts | {name: read_labelled(each, {}, name) for name, each in given.items()}
+    return parts | {name: read_labelled(each, {}, "class", name) for name, each in given.items()}
 
 
 def _named(source: Source) -> Parts:
@@ -154,12 +164,12 @@ def _named(source: Source) -> Parts:
     raise error("E181", name=source.name, task=dataset.task)
 
 
-def labelled(path: Path, columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
+def labelled(path: Path, columns: ImageColumns, target: Target, size: tuple[int, int], channels: int) -> FileRows:
     """Return pictures with their labels, read as in training; of a source with several splits, those of the test split.
 
     Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
     """
-    pictures = read_labelled(path, columns)
+    pictures = read_labelled(path, columns, target)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
     return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), _left_out(pictures.rejected))

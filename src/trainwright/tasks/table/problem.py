@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from trainwright.config.settings import Settings
-from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.cast import cast_columns
 from trainwright.data.tables.dtypes import convert
-from trainwright.data.tables.encoder import TableEncoder, TargetScaler
+from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
+from trainwright.data.tables.label_form import several
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.errors import error, nearest
+from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
-from trainwright.tasks.class_target import ClassTarget
-from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults
 from trainwright.tasks.table.predictor import TablePredictor
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
-if TYPE_CHECKING:
-    from trainwright.tasks.supervised import Target
-
-TITLES = {"class": "table classification", "number": "table regression"}
+TITLES = {"class": "table classification", "number": "table regression", "labels": "multi-label table classification"}
 
 
 @dataclass
@@ -66,7 +61,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
         frame, rejected = cast_columns(table.frame, chosen, table.file)
         parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
         parsed.append(frame)
-    rows = assign_splits(source, parts, settings, classes=chosen.target == "class", noun="row")
+    rows = assign_splits(source, parts, settings, classes=chosen.target != "number", noun="row")
     listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
     problem.data["columns"] = chosen.to_values()
@@ -90,19 +85,11 @@ def _encode(
         encoder = TableEncoder(chosen.features, settings.min_count or 1)
         arrays = encoder.fit(train)
         notes += _found(encoder)
-    target = _target(learned["label"], chosen, parent)
+    target = targets.fit(chosen.target, str(chosen.label), learned["label"], parent.target if parent else None)
     splits = rows.splits(
         lambda name, part: arrays if name == "train" else encoder.transform(frame[part["place"]]), target.encode
     )
     return TableProblem(settings, target, encoder, splits, rows.data, rows.notes + notes, parent)
-
-
-def _target(labels: pl.Series, chosen: TableSchema, parent: TablePredictor | None) -> Target:
-    if chosen.target == "class":
-        return ClassTarget(LabelEncoder.fit(labels), {})
-    if parent and isinstance(parent.target, NumberTarget):
-        return NumberTarget(str(chosen.label), parent.target.scaler, {})
-    return NumberTarget(str(chosen.label), TargetScaler.fit(labels.to_numpy()), {})
 
 
 def _found(encoder: TableEncoder) -> list[Note]:
@@ -131,6 +118,19 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
 def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
     """Return the columns of the earlier run. Raise E247 where the label is missing, and E260 where it is of the other kind."""
     chosen = parent.chosen
+    if settings.target not in (None, chosen.target):
+        raise error("E260", found=targets.WORDS[chosen.target], wanted=f"it is to go on with target={settings.target}")
+    if chosen.labels is not None:
+        form = (
+            replace(chosen.labels, columns=several(table, settings.label) or (settings.label,))
+            if settings.label
+            else chosen.labels
+        )
+        if lacking := [name for name in form.columns if name not in table.columns]:
+            hint = nearest(lacking[0], table.columns)
+            raise error("E247", column=lacking[0], file=table.file, columns=", ".join(table.columns), hint=hint)
+        kept = Note("columns", str(len(chosen.features)), "those of the earlier run")
+        return replace(chosen, label=form.name, labels=form, notes=[kept])
     label = settings.label or str(chosen.label)
     if label not in table.columns:
         hint = nearest(label, table.columns)
@@ -138,14 +138,12 @@ def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSche
     column = ColumnProfile(label, table.frame[label])
     numeric = column.reading.kind == "number"
     wanted = ""
-    if settings.target not in (None, chosen.target):
-        wanted = f"it is to go on with target={settings.target}"
-    elif chosen.target == "number" and not numeric:
+    if chosen.target == "number" and not numeric:
         wanted = f"column '{label}' of {table.file} holds none"
     elif chosen.target == "class" and numeric and not column.whole:
         wanted = f"column '{label}' of {table.file} holds numbers with a fraction"
     if wanted:
-        raise error("E260", found="numbers" if chosen.target == "number" else "classes", wanted=wanted)
+        raise error("E260", found=targets.WORDS[chosen.target], wanted=wanted)
     return replace(chosen, label=label, notes=[Note("columns", str(len(chosen.features)), "those of the earlier run")])
 
 

@@ -17,10 +17,20 @@ from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
 from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.errors import error, nearest
-from trainwright.fields import MOST_CHARACTERS
+from trainwright.fields import MOST_CHARACTERS, names
 from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Schema
+from trainwright.tasks.bundle_schema import (
+    Arrays,
+    ClassSchema,
+    CommonSchema,
+    Count,
+    Distinct,
+    LabelColumns,
+    LabelsSchema,
+    NumberSchema,
+    Schema,
+)
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
 
 if TYPE_CHECKING:
@@ -31,13 +41,12 @@ if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation
 
-# Losses that torch need not be asked about: they take classes, and no arguments are given to them.
-PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
+# Losses that torch need not be asked about: they take what is predicted, and no arguments are given to them.
+PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"}, {"name": "MSELoss"})
 
 
-class TextColumns(Schema):
+class TextColumns(LabelColumns):
     text: Distinct
-    label: str
 
 
 class TextValues(Schema):
@@ -54,11 +63,17 @@ class TextValues(Schema):
     max_tokens: Count
 
 
-class TextBundle(ClassSchema):
-    """Text classification."""
+class TextBundle(CommonSchema):
+    """Texts, whatever is predicted."""
 
     columns: TextColumns
     encoder: TextValues
+
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
+        """Return the schema of classes, of numbers, or of labels."""
+        schemas: dict[str, type[CommonSchema]] = {"number": TextNumbers, "labels": TextLabels}
+        return schemas.get(meta["kind"], TextClasses)
 
     def arrays(self, kept: Bundle) -> Arrays:
         """Return the types of the keys of n-grams, each once and in order, and document frequencies."""
@@ -75,8 +90,20 @@ class TextBundle(ClassSchema):
         return {"idf": (np.float32, frequencies), **dict.fromkeys(grams, (np.int64, None))}
 
 
+class TextClasses(TextBundle, ClassSchema):
+    """Text classification."""
+
+
+class TextNumbers(TextBundle, NumberSchema):
+    """Texts that say a number."""
+
+
+class TextLabels(TextBundle, LabelsSchema):
+    """Texts with several labels."""
+
+
 class TextPredictor(SupervisedPredictor):
-    """A text classifier: texts in, classes and their probabilities out."""
+    """Texts in; classes, numbers or sets of labels out."""
 
     task = "text"
     item = "text"
@@ -86,7 +113,7 @@ class TextPredictor(SupervisedPredictor):
         super().__init__(kept)
         loss = self.target.loss
         # Torch has no say in the answers where the loss is plain and the tokens have the weights that the model wants.
-        plain = loss["loss"] in PLAIN and not loss["smoothing"] and loss["weights"] is None
+        plain = loss["loss"] in PLAIN and not loss.get("smoothing") and loss.get("weights") is None
         plain = plain and getattr(self.settings, "weighting", "none") == self.encoder.weighting
         numpy = registry.find(self.task, self.name).numpy
         self._numpy = registry.load(numpy)(self.settings, self.shape, kept.weights) if plain and numpy else None
@@ -130,27 +157,28 @@ class TextPredictor(SupervisedPredictor):
 
     def read(self, path: Path, need_label: bool) -> FileRows:
         """Return the rows of a table, by the columns that training used where the file has them."""
-        import polars as pl
-
         from trainwright.data.read.tables import read_table
+        from trainwright.data.tables.label_form import LabelForm
         from trainwright.data.tables.text_columns import join_text
 
         table = read_table(path)
-        text, label, notes = self._columns(table, need_label)
+        text, notes = self._columns(table, need_label)
         if table.rejected and not need_label:
             first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
             notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
-        labels = table.frame[str(label)].cast(pl.String) if need_label else None
+        labels = LabelForm.from_values(self.columns, self.target.kind).read(table.frame) if need_label else None
         return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
 
-    def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
-        """Return the columns that training used, else those that can be derived, with a note that says so."""
+    def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], list[str]]:
+        """Return the columns of the text that training used, else those that can be derived, with a note that says so."""
         text, label = tuple(self.columns["text"]), self.columns["label"]
-        if need_label and label not in table.columns:
-            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
+        labels = [label] if isinstance(label, str) else label
+        if need_label and (lacking := [name for name in labels if name not in table.columns]):
+            raise error("E213", column=lacking[0], file=table.file, hint=nearest(lacking[0], table.columns))
         if set(text) <= set(table.columns):
-            return text, label, []
+            return text, []
         from trainwright.data.tables.text_columns import choose_columns
 
-        chosen = choose_columns(table, (), label if label in table.columns else "", need_label=need_label)
-        return chosen.text, label, [f"text: {', '.join(chosen.text)}, as {table.file} has no column {', '.join(text)}"]
+        known = str(names(labels)) if {*labels} <= {*table.columns} else ""
+        chosen = choose_columns(table, (), known, need_label=need_label)
+        return chosen.text, [f"text: {', '.join(chosen.text)}, as {table.file} has no column {', '.join(text)}"]

@@ -11,18 +11,18 @@ import polars as pl
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
 from trainwright.data.files.spool import prefetch
-from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
+from trainwright.data.tables.label_form import LabelForm, form_of
 from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream
-from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
+from trainwright.data.tables.text_columns import choose_columns, join_text
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
 from trainwright.models.catalog import models
+from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
-from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.text import defaults
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
 
+TITLES = {"class": "text classification", "number": "text regression", "labels": "multi-label text classification"}
 SHAPING: tuple[str, ...] = (
     "text",
     "label",
+    "target",
     "split",
     "valid_fraction",
     "test_fraction",
@@ -54,9 +56,13 @@ FIXED, A_ROW, A_TOKEN, AN_ID = 1 << 30, 240, 200, 60
 
 @dataclass
 class TextProblem(SupervisedProblem):
-    """Texts and their classes; inputs are token rows."""
+    """Texts and what is predicted of them; inputs are token rows."""
 
     task = "text"
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.target.kind]
 
     @property
     def tunable(self) -> set[str]:
@@ -65,7 +71,8 @@ class TextProblem(SupervisedProblem):
 
     def derive(self) -> list[Note]:
         texts, tuned = self.splits["train"].inputs, self.parent is not None
-        self.settings, notes = defaults.text_training(self.settings, texts, self.encoder.size, self.target.outputs, tuned)
+        shape = self.encoder.shape(self.target.outputs)
+        self.settings, notes = defaults.text_training(self.settings, texts, shape, self.target.kind, tuned)
         return notes
 
     def dataset(self, name: str) -> Dataset[Any]:
@@ -89,10 +96,10 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
         prepared = _from_cache(settings, *found)
         listen(PhaseEnded("read"))
         return prepared, lambda: None
-    columns, rows, tokens = read(source, settings, parent)
+    text, form, rows, tokens = read(source, settings, parent)
     listen(PhaseEnded("read"))
-    prepared = _encode(rows, tokens, settings, parent)
-    prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
+    prepared = _encode(rows, tokens, form, settings, parent)
+    prepared.data["columns"] = {"text": list(text), **form.to_values()}
     if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
         prepared.notes.append(_in_parts(prepared, tokens))
     listen(PhaseEnded("encode"))
@@ -103,10 +110,11 @@ def _shaping(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
 
 
-def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | None) -> TextProblem:
-    """Fit labels and vocabulary on the training split, and encode every split."""
+def _encode(rows: Rows, tokens: Tokens, form: LabelForm, settings: Settings, parent: Predictor | None) -> TextProblem:
+    """Fit target and vocabulary on the training split, and encode every split."""
     train = rows.part("train")
-    labels = LabelEncoder.fit(train["label"])
+    known = parent.target if isinstance(parent, TextPredictor) else None
+    target = targets.fit(form.target, form.name, train["label"], known)
     if isinstance(parent, TextPredictor):
         tokens = replace(tokens, most=parent.encoder.max_tokens)
         encoder, notes = _vocabulary_of(parent, settings, _of(tokens, train))
@@ -122,8 +130,8 @@ def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | 
         notes.append(Note("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.size <= 2:
         raise error("E218", where=rows.files["train"])
-    splits = rows.splits(lambda name, part: encoded if name == "train" else encoder.transform(_of(tokens, part)), labels.encode)
-    return TextProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, rows.notes + notes, parent)
+    splits = rows.splits(lambda name, part: encoded if name == "train" else encoder.transform(_of(tokens, part)), target.encode)
+    return TextProblem(settings, target, encoder, splits, rows.data, rows.notes + notes, parent)
 
 
 def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
@@ -178,7 +186,7 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
     files = {name: part.file for name, part in prepared.splits.items()}
-    kept = {"encoder": values, "labels": list(prepared.target.labels), "settings": _shaping(prepared.settings), "files": files}
+    kept = {"encoder": values, "target": prepared.target.to_json(), "settings": _shaping(prepared.settings), "files": files}
     return kept | {"data": prepared.data, "notes": prepared.notes}, arrays
 
 
@@ -189,7 +197,7 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], file)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
-        target=ClassTarget(LabelEncoder(tuple(values["labels"])), {}),
+        target=targets.from_json(values["target"]),
         encoder=TextEncoder.from_parts(values["encoder"], arrays),
         splits=splits,
         data=values["data"],
@@ -197,37 +205,51 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
     )
 
 
-def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[TextSchema, Rows, Tokens]:
-    """Return the columns chosen, the rows of every split, and the tokens of all texts: ``place`` says where a row's are.
+def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[tuple[str, ...], LabelForm, Rows, Tokens]:
+    """Return the columns of the text, how labels are written, the rows of every split, and the tokens of all texts: ``place``
+    says where a row's are.
 
     A file is gone through once; of a text its tokens are kept, as numbers, on the disk where they are many.
     """
     head = source.streams["train"].head
     layout = source.layout
     text = settings.text or (layout.text if layout else ())
-    columns = choose_columns(head, text, settings.label or (layout.label if layout else ""))
+    columns = choose_columns(head, text, settings.label or (layout.label if layout else ""), target=settings.target)
+    form, said = form_of(head, columns.labels, _target(settings, parent))
     kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
     texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
-    parts = {name: _part(stream, head, columns, settings, texts) for name, stream in source.streams.items()}
-    rows = assign_splits(source, parts, settings)
-    rows.notes = list(head.notes) + list(columns.notes) + rows.notes
-    return columns, rows, texts.tokens()
+    parts = {name: _part(stream, head, columns.text, form, settings, texts) for name, stream in source.streams.items()}
+    rows = assign_splits(source, parts, settings, classes=form.target != "number")
+    rows.notes = [*head.notes, *columns.notes, *said, *rows.notes]
+    return columns.text, form, rows, texts.tokens()
 
 
-def _part(stream: TableStream, first: Table, columns: TextSchema, settings: Settings, texts: TokenizedTexts) -> Part:
+def _target(settings: Settings, parent: Predictor | None) -> Any:
+    """Return what is given, or the earlier run's where there is one. Raise E260 for another one than that."""
+    if not isinstance(parent, TextPredictor):
+        return settings.target
+    kind = parent.target.kind
+    if settings.target not in (None, kind):
+        raise error("E260", found=targets.WORDS[kind], wanted=f"it is to go on with target={settings.target}")
+    return kind
+
+
+def _part(
+    stream: TableStream, first: Table, text: tuple[str, ...], form: LabelForm, settings: Settings, texts: TokenizedTexts
+) -> Part:
     """Return label and row of each text, what is kept of its content, its size in bytes, and what splits by group or time.
 
     Only the file of the ``first`` table is cut and has a key. Raise E213 where a column is missing.
     """
     column = settings.split.partition(":")[2] if stream.head is first else ""
-    for name in filter(None, (*columns.text, columns.label, column)):
+    for name in filter(None, (*text, *form.columns, column)):
         if name not in stream.head.columns:
             raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
     frames, rejected = [], []
     for table in prefetch(stream.tables()):
-        content = join_text(table.frame, columns.text)
+        content = join_text(table.frame, text)
         kept = {
-            "label": table.frame[str(columns.label)].cast(pl.String),
+            "label": form.read(table.frame),
             "row": table.frame[ROW],
             "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
             "size": content.str.len_bytes(),
