@@ -357,6 +357,10 @@ MESSAGES: dict[str, Message] = {
         "threshold={value!r} has no use: {found}", "It is for two classes, or for several labels a row; leave it out."
     ),
     "E289": Message("no row of the training split in '{file}' has a label", "Name the columns of the labels: label=NAME,NAME."),
+    "E290": Message(
+        "every row of the training split in '{file}' has weight 0 in column '{column}'",
+        "Name another column, or leave sample_weight out.",
+    ),
     # settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),
     "E302": Message("setting {key}={value!r} is not possible: {problem}", "`trainwright settings` gives its type and unit."),

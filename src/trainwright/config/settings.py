@@ -160,6 +160,9 @@ class Settings(Strict):
         "probability",
         only=LABELLED,
     )
+    sample_weight: str = setting(
+        "", "the column of what each row counts in the loss of training; scores count every row once", only=LABELLED
+    )
     clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
     clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)
 

@@ -113,7 +113,8 @@ def _of_number(
     return Explanation(
         task=predictor.task, model=predictor.name, answer=answer, truth=answer if wanted is None else wanted,
         given=wanted is not None, target=target.name, facts=view.facts, dimensions=view.dimensions, units=view.units,
-        method=view.method, sums=_sums(view, [target.name], np.array([answer]), target.scaler.mean),
+        method=view.method, pieces=[Piece(text, float(parts[0]), parts.tolist()) for text, parts in view.pieces],
+        picture=view.picture, overlay=view.overlay, sums=_sums(view, [target.name], np.array([answer]), target.scaler.mean),
         loss_name=target.loss["loss"]["name"], loss=loss, before=answer, step=step,
     )  # fmt: skip
 

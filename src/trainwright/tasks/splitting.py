@@ -29,7 +29,8 @@ NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that th
 
 @dataclass
 class Part:
-    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, and ``key`` where a column decides the split."""
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split, and
+    ``weight`` (Float64, null for none) where rows count differently in training."""
 
     frame: pl.DataFrame
     file: str
@@ -55,7 +56,9 @@ class Rows:
         for name in NAMES:
             if len(part := self.part(name)):
                 names = part["name"].to_list() if "name" in part.columns and (part["name"] != "").all() else ()
-                found[name] = Split(inputs(name, part), labels(part["label"]), part["row"].to_numpy(), self.files[name], names)
+                weights = part["weight"].to_numpy().astype(np.float32) if "weight" in part.columns and name == "train" else None
+                targets = labels(part["label"])
+                found[name] = Split(inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights)
         return found
 
 
@@ -92,6 +95,13 @@ def assign_splits(
         frame = _known_classes(frame, files, rejected)
     data = _describe(source, frame, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
+    if "weight" in frame.columns:
+        given = frame.filter(pl.col("split") == 0)["weight"]
+        if not given.sum():
+            raise error("E290", column=settings.sample_weight, file=parts["train"].file)
+        least, most = float(given.min()), float(given.max())  # type: ignore[arg-type]
+        why = f"from {least:.4g} to {most:.4g} in the loss of training; scores count every row once"
+        unknown.append(Note("weights", settings.sample_weight, why))
     called = "labels" if frame["label"].dtype == pl.List else "classes"
     return Rows(frame, files, data, [note, *unknown, *_findings(data, noun, called)])
 
@@ -101,6 +111,12 @@ def _with_label(part: Part, rejected: list[Rejected]) -> pl.DataFrame:
     frame = part.frame
     if frame["label"].dtype == pl.String:
         frame = frame.with_columns(pl.col("label").str.strip_chars().replace("", None))
+    if "weight" in frame.columns:
+        bad = frame["weight"].is_null() | (frame["weight"] < 0)
+        rejected += [
+            Rejected(part.file, row, "its weight is no number of 0 or more") for row in frame.filter(bad)["row"].to_list()
+        ]
+        frame = frame.filter(~bad)
     bare = frame["label"].is_null()
     rejected += [Rejected(part.file, row, "no label") for row in frame.filter(bare)["row"].to_list()]
     return frame.filter(~bare)

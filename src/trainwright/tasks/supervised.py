@@ -74,7 +74,13 @@ class SupervisedProblem(Problem):
         return found
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
-        return self.batches_of(self.splits["train"], self.settings.batch_size or 1, self.settings.seed, device)
+        part = self.splits["train"]
+        found = self.batches_of(part, self.settings.batch_size or 1, self.settings.seed, device)
+        if part.weights is None:
+            return found
+        from trainwright.data.batches.weighted import WeightedBatches
+
+        return WeightedBatches(found, part.weights, device)
 
     def dataset(self, name: str) -> Dataset[Any]:
         """Return the rows of a split whose inputs are arrays with a row each."""

@@ -160,8 +160,8 @@ class TokenObjective(Objective):
         super().__init__(F.cross_entropy)
         self.output, self.predicts, self.ignored = output, predicts, IGNORED
 
-    def __call__(self, features: Tensor, targets: Tensor) -> tuple[Tensor, float]:
-        """Return (mean, number of targets)."""
+    def __call__(self, features: Tensor, targets: Tensor, rows: Tensor | None = None) -> tuple[Tensor, float]:
+        """Return (mean, number of targets); tokens have no weights by row."""
         weight, bias = self.output()
         flat, wanted = features.flatten(0, 1), targets.flatten()
         if torch.is_autocast_enabled(features.device.type) and torch.is_grad_enabled():

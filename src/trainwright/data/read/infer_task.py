@@ -12,7 +12,7 @@ from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
 from trainwright.data.tables.feature_columns import usable_features
 from trainwright.data.tables.label_form import several
 from trainwright.data.tables.profile import LONGEST_LABEL, MOST, ColumnProfile
-from trainwright.data.tables.table import Table
+from trainwright.data.tables.table import Table, without
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import TrainwrightError
 from trainwright.fields import names
@@ -34,7 +34,7 @@ class Evidence:
         if self.given.get("image"):
             return "image", "its column of images is named"
         words = self.given.get("text") or ()
-        head = self.source.streams["train"].head
+        head = without(self.source.streams["train"].head, self.given.get("sample_weight", ""))
         return infer_task(head, [words] if isinstance(words, str) else words, str(names(self.given.get("label", ""))))
 
     def table_of(self, kind: str) -> str:

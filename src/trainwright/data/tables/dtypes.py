@@ -141,6 +141,12 @@ def _first(column: pl.Series, where: pl.Series) -> str:
 # ---- turning a column into what it is
 
 
+def numbers_of(column: pl.Series) -> pl.Series:
+    """Return a column as Float64, by the decimal mark that its values are written with; null for what is no number."""
+    found = read(column)
+    return convert(column, Feature("", "number", "comma" if found.format == "comma" else "point"))[0]
+
+
 def stripped(column: pl.Series) -> pl.Series:
     """Return text without blanks around it; null where nothing is left."""
     if isinstance(column.dtype, pl.List):  # as ``ColumnProfile`` shows it

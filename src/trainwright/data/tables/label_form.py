@@ -142,6 +142,8 @@ def _numbered(profile: ColumnProfile, target: Target | None) -> tuple[Target, st
     """Return whether numbers are classes or quantities; of classes it is said where they could well be the other."""
     kind, why = by_numbers(profile, codes=True) if target is None else (target, "")
     if kind == "number":
+        if profile.format == "either" and "," in profile.reading.example:
+            why = f"a comma parts thousands: {profile.reading.example}; {why}".rstrip("; ")
         return "number", "point" if profile.format == "either" else profile.format, why
     graded = profile.plain in GRADES or bool(profile.head.str.contains("[.,]").any())
     return "class", "", why if graded and profile.distinct > 2 else ""

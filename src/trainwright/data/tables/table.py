@@ -56,6 +56,16 @@ class Table:
         return {name: ColumnProfile(name, self.frame[name]) for name in self.columns}
 
 
+def without(table: Table, *names: str) -> Table:
+    """Return a table as if it had no such columns: for choosing others."""
+    kept = [each for each in table.frame if each.name not in names]  # by hand, as a name might be a pattern
+    if len(kept) == len(table.frame.columns):
+        return table
+    import polars as pl
+
+    return replace(table, frame=pl.DataFrame(kept))
+
+
 @dataclass(frozen=True)
 class TableStream:
     """A file's records as tables that come one after the other, so that no more than one has to be in memory.

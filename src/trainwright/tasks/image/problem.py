@@ -107,8 +107,10 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     kind = kinds.get(pictures.labels.dtype.base_type(), "class")
     if isinstance(parent, ImagePredictor) and parent.target.kind != kind:
         raise error("E260", found=targets.WORDS[parent.target.kind], wanted=f"here are {targets.WORDS[kind]}")
-    keys = {"train": reading.split_key(settings, pictures, table)}
-    given = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
+    further = [
+        reading.column_of_pictures(name, pictures, table) for name in (settings.split.partition(":")[2], settings.sample_weight)
+    ]
+    given = {name: reading.part_of(each.pictures, *(further if name == "train" else ())) for name, each in stored.items()}
     rows = assign_splits(source, given, settings, classes=kind != "number", typed=False, noun="image")
     named = LabelForm.from_values(columns, kind).name
     known = parent.target if isinstance(parent, ImagePredictor) else None

@@ -27,9 +27,10 @@ from trainwright.data.read import archive_sets, builtin, idx, image_folders, ima
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
+from trainwright.data.tables.dtypes import numbers_of
 from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.split import NAMES, content_keys
-from trainwright.data.tables.table import ROW, Rejected, Table
+from trainwright.data.tables.table import ROW, Rejected, Table, without
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
 from trainwright.tasks.splitting import Part
@@ -49,7 +50,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         return source.held, {}, None
     tables = _tables(source)
     if not tables:
-        for key in ("image", "label"):
+        for key in ("image", "label", "sample_weight"):
             if value := getattr(settings, key):
                 raise error("E272", key=key, value=value, path=source.name)
         if settings.target not in (None, "class"):
@@ -57,7 +58,9 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         parts, columns = _without_table(source), ImageColumns()
     else:
         image = _image_column(tables["train"], settings.image)
-        chosen = choose_columns(tables["train"], (image,), settings.label, target=settings.target)
+        chosen = choose_columns(
+            without(tables["train"], settings.sample_weight), (image,), settings.label, target=settings.target
+        )
         form, said = form_of(tables["train"], chosen.labels, settings.target)
         columns = {"image": image, **form.to_values()}
         parts = {name: _listed(table, columns, form) for name, table in tables.items()}
@@ -65,7 +68,8 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         for name, path in source.given.items():
             if name not in tables:
                 parts[name] = read_labelled(path, columns, form.target, name)
-    split_key(settings, parts["train"], tables.get("train"))  # before anything is decoded
+    for column in (settings.split.partition(":")[2], settings.sample_weight):
+        column_of_pictures(column, parts["train"], tables.get("train"))  # before anything is decoded
     return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
 
 
@@ -101,9 +105,8 @@ def _listed(table: Table, columns: ImageColumns, form: LabelForm) -> Pictures:
     return image_folders.read_listed(table, columns["image"], form=form)
 
 
-def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Series | None:
-    """Return the values of the column that decides the split of these pictures, where one does. Raise E213."""
-    column = settings.split.partition(":")[2]
+def column_of_pictures(column: str, train: Pictures, table: Table | None) -> pl.Series | None:
+    """Return the values of a further column of the table, one a picture; None where none is named. Raise E213."""
     if not column:
         return None
     if table is None or column not in table.columns:
@@ -113,7 +116,7 @@ def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Se
     return rows.join(table.frame.select(ROW, column), on=ROW, how="left", maintain_order="left")[column]
 
 
-def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
+def part_of(pictures: Pictures, key: pl.Series | None = None, weight: pl.Series | None = None) -> Part:
     """Return the rows as ``assign_splits`` takes them; ``place`` says where among them the pixels of each are."""
     frame = pl.DataFrame(
         {
@@ -123,6 +126,7 @@ def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
             "name": [""] * len(pictures) if pictures.by_row else pictures.names,
             "place": np.arange(len(pictures), dtype=np.int64),
             **({} if key is None else {"key": key}),
+            **({} if weight is None else {"weight": numbers_of(weight)}),
         }
     )
     return Part(frame, pictures.file, pictures.rejected)

@@ -9,13 +9,13 @@ import polars as pl
 from trainwright.config.settings import Settings
 from trainwright.data.read.source import Source
 from trainwright.data.tables.cast import cast_columns
-from trainwright.data.tables.dtypes import convert
+from trainwright.data.tables.dtypes import convert, numbers_of
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.label_form import several
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.split import content_keys, row_keys
-from trainwright.data.tables.table import ROW, Rejected, Table
+from trainwright.data.tables.table import ROW, Rejected, Table, without
 from trainwright.errors import error, nearest
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
@@ -53,13 +53,15 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     earlier = parent if isinstance(parent, TablePredictor) else None
     chosen = _keep(earlier, train, settings) if earlier else _choose(source, train, settings)
     by = settings.split.partition(":")[2]
-    if by and by not in train.columns:
-        raise error("E213", column=by, file=train.file, hint=nearest(by, train.columns))
+    for name in filter(None, (by, settings.sample_weight)):
+        if name not in train.columns:
+            raise error("E213", column=name, file=train.file, hint=nearest(name, train.columns))
     parts: dict[str, Part] = {}
     parsed: list[pl.DataFrame] = []
     for name, table in source.tables.items():
         frame, rejected = cast_columns(table.frame, chosen, table.file)
-        parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
+        more = _more(table, frame, by, settings.sample_weight) if name == "train" else {}
+        parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), more)
         parsed.append(frame)
     rows = assign_splits(source, parts, settings, classes=chosen.target != "number", noun="row")
     listen(PhaseEnded("read"))
@@ -107,11 +109,11 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
     """Choose the columns as named, else by what is in them. One that decides the split by groups is not learned from unless
     named: the groups to be measured are ones that training has never seen."""
     label = settings.label or (source.layout.label if source.layout else "")
+    table = without(table, settings.sample_weight)
     how, _, column = settings.split.partition(":")
     if how != "group" or settings.features or column not in table.columns:
         return choose_features(table, settings.features, label, settings.target)
-    rest = pl.DataFrame([each for each in table.frame if each.name != column])  # by hand, as a name might be a pattern
-    chosen = choose_features(replace(table, frame=rest), (), label, settings.target)
+    chosen = choose_features(without(table, column), (), label, settings.target)
     return replace(chosen, notes=[*chosen.notes, Note("left out", column, "the split is by its groups")])
 
 
@@ -147,17 +149,26 @@ def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSche
     return replace(chosen, label=label, notes=[Note("columns", str(len(chosen.features)), "those of the earlier run")])
 
 
-def _part_of(table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:
-    """Return the rows of one table as ``assign_splits`` takes them: ``place`` is where they stand in the frame of all tables,
-    and ``column`` decides the split, if any does."""
+def _more(table: Table, frame: pl.DataFrame, by: str, weight: str) -> dict[str, pl.Series]:
+    """Return of the rows in ``frame`` what decides their split and what they count in training, where columns say so."""
+    kept = table.frame[ROW].is_in(frame[ROW].implode())
+    found = {"key": _typed(table.frame[by])} if by else {}
+    found |= {"weight": numbers_of(table.frame[weight])} if weight else {}
+    return {name: column.filter(kept) for name, column in found.items()}
+
+
+def _part_of(
+    table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, more: dict[str, pl.Series]
+) -> Part:
+    """Return the rows of one table as ``assign_splits`` takes them, with ``more`` columns: ``place`` is where they stand in the
+    frame of all tables."""
     columns = {
         **content_keys(row_keys([frame[feature.name] for feature in chosen.features])),
         "label": frame[str(chosen.label)],
         "row": frame[ROW],
         "place": pl.int_range(first, first + frame.height, eager=True),
+        **more,
     }
-    if column:
-        columns["key"] = _typed(table.frame[column]).filter(table.frame[ROW].is_in(frame[ROW].implode()))
     return Part(pl.DataFrame(columns), table.file, [*table.rejected, *rejected])
 
 

@@ -141,8 +141,9 @@ class TextPredictor(SupervisedPredictor):
         found: list[Any] = [None] * len(inputs)
         if known:
             texts = self.items([inputs[place] for place in known])
+            scale = self.target.scaler.std if self.target.kind == "number" else 1.0
             for place, pieces in zip(known, why(self, texts, towards[known], against[known]), strict=True):
-                found[place] = pieces
+                found[place] = [(piece, weight * scale) for piece, weight in pieces]
         return found
 
     def base(self) -> dict[str, Any]:

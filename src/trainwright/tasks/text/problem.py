@@ -12,9 +12,10 @@ from trainwright.config.settings import Settings
 from trainwright.data.files import cache
 from trainwright.data.files.spool import prefetch
 from trainwright.data.read.source import Source
+from trainwright.data.tables.dtypes import numbers_of
 from trainwright.data.tables.label_form import LabelForm, form_of
 from trainwright.data.tables.split import content_keys
-from trainwright.data.tables.table import ROW, Table, TableStream
+from trainwright.data.tables.table import ROW, Table, TableStream, without
 from trainwright.data.tables.text_columns import choose_columns, join_text
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
@@ -40,6 +41,7 @@ SHAPING: tuple[str, ...] = (
     "text",
     "label",
     "target",
+    "sample_weight",
     "split",
     "valid_fraction",
     "test_fraction",
@@ -184,6 +186,7 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
     values, arrays = prepared.encoder.to_parts()
     for name, part in prepared.splits.items():
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
+        columns |= {} if part.weights is None else {"row_weights": part.weights}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
     files = {name: part.file for name, part in prepared.splits.items()}
     kept = {"encoder": values, "target": prepared.target.to_json(), "settings": _shaping(prepared.settings), "files": files}
@@ -194,7 +197,8 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
     splits = {}
     for name, file in values["files"].items():
         texts = Ragged(arrays[f"{name}/values"], arrays[f"{name}/offsets"], arrays.get(f"{name}/weights"))
-        splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], file)
+        own = arrays.get(f"{name}/row_weights")
+        splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], file, weights=own)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=targets.from_json(values["target"]),
@@ -214,7 +218,9 @@ def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[
     head = source.streams["train"].head
     layout = source.layout
     text = settings.text or (layout.text if layout else ())
-    columns = choose_columns(head, text, settings.label or (layout.label if layout else ""), target=settings.target)
+    columns = choose_columns(
+        without(head, settings.sample_weight), text, settings.label or (layout.label if layout else ""), target=settings.target
+    )
     form, said = form_of(head, columns.labels, _target(settings, parent))
     kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
     texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
@@ -242,7 +248,8 @@ def _part(
     Only the file of the ``first`` table is cut and has a key. Raise E213 where a column is missing.
     """
     column = settings.split.partition(":")[2] if stream.head is first else ""
-    for name in filter(None, (*text, *form.columns, column)):
+    weight = settings.sample_weight if stream.head is first else ""
+    for name in filter(None, (*text, *form.columns, column, weight)):
         if name not in stream.head.columns:
             raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
     frames, rejected = [], []
@@ -255,6 +262,7 @@ def _part(
             "size": content.str.len_bytes(),
             **content_keys(content),
             **({"key": table.frame[column]} if column else {}),
+            **({"weight": numbers_of(table.frame[weight])} if weight else {}),
         }
         frames.append(pl.DataFrame(kept))
         rejected += table.rejected
