@@ -96,7 +96,7 @@ class ClassTarget:
         """Return the metrics to be computed after each epoch: the monitored one, as they need the outputs of all rows."""
         return [name for name in metrics.computed(self.kind) if name == monitor]
 
-    def _decided(self, logits: np.ndarray) -> np.ndarray:
+    def decided(self, logits: np.ndarray) -> np.ndarray:
         """Return numbers of which the largest of each row is its answer: the logits, unless another threshold decides."""
         if self.threshold == USUAL:
             return logits
@@ -107,7 +107,7 @@ class ClassTarget:
         """Return metrics of all rows by name, with the threshold as it is."""
         targets, logits = outputs.targets.numpy(), outputs.outputs.numpy()
         sure = [name for name in names if metrics.METRICS[name].shares]
-        found = metrics.compute([name for name in names if name not in sure], targets, self._decided(logits))
+        found = metrics.compute([name for name in names if name not in sure], targets, self.decided(logits))
         return found | (metrics.compute(sure, targets, self.probabilities(logits)) if sure else {})
 
     def decide(self, settings: Settings, outputs: Outputs) -> None:
@@ -119,20 +119,20 @@ class ClassTarget:
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
         """Return loss, accuracy with its interval, rows of one split, and the threshold where it is not 0.5."""
-        decided = self._decided(outputs.outputs.numpy())
+        decided = self.decided(outputs.outputs.numpy())
         said = {} if self.threshold == USUAL else {"threshold": self.threshold}
         return {"loss": outputs.mean, **classification.scores(outputs.targets.numpy(), decided), **said}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with all metrics, every class, and the confusion matrix."""
-        decided = self._decided(outputs.outputs.numpy())
+        decided = self.decided(outputs.outputs.numpy())
         found = self.scores(outputs) | self.metrics(metrics.computed(self.kind), outputs)
         return found | classification.by_class(outputs.targets.numpy(), decided, self.labels)
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
         """Return the columns ``truth``, ``answer``, ``probability`` (of the answer) and ``probabilities`` (of every class)."""
         targets, logits = outputs.targets.numpy(), outputs.outputs.numpy()
-        shares, answers = self.probabilities(logits), self._decided(logits).argmax(axis=1)
+        shares, answers = self.probabilities(logits), self.decided(logits).argmax(axis=1)
         columns = {"truth": self.decode(targets), "answer": self.decode(answers)}
         return columns | {"probability": shares[np.arange(len(shares)), answers], "probabilities": shares}
 
@@ -168,7 +168,7 @@ class ClassTarget:
         """Return the ``top`` most probable (label, probability) of each row, best first."""
         probabilities = self.probabilities(logits)
         # By the outputs, as the scores are: probabilities that round to the same number would hide which is larger.
-        order = (-self._decided(logits)).argsort(axis=1, kind="stable")[:, :top]
+        order = (-self.decided(logits)).argsort(axis=1, kind="stable")[:, :top]
         shares = np.take_along_axis(probabilities, order, axis=1)
         names = np.array(self.labels, object)[order]
         return [list(zip(*row, strict=True)) for row in zip(names.tolist(), shares.tolist(), strict=True)]
