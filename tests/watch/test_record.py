@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,8 @@ def test_events_are_taken_as_they_were_last(tmp_path: Path) -> None:
         "".join(to_json(event) + "\n" for event in told) + '{"event": "step", "st', encoding="utf-8"
     )
     found = record.read(run)
-    assert found.steps == [(1, 8.0, 0.2), (2, 7.0, 0.1)] and found.notes == [("lr", "0.1", "why")]
+    assert [(each["step"], each["loss"], each["lr"]) for each in found.steps] == [(1, 8.0, 0.2), (2, 7.0, 0.1)]
+    assert found.notes == [("lr", "0.1", "why")]
     assert found.texts == {1: "again"} and [each["step"] for each in found.refused] == [5]
     assert found.name == "a run" and found.report["model"] == "bag.v1" and len(found.history) == 3
 
@@ -29,10 +29,11 @@ def test_events_are_taken_as_they_were_last(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "null", "7", "[" * 5000, '"text"', "[1, null]"])
 def test_files_that_say_nothing_are_taken_as_empty(content: str, tmp_path: Path) -> None:
     run = write_run(tmp_path, make_report(), make_history())
-    for name in ("data.json", "examples.json"):
+    for name in ("data.json", "examples.json", "watched.json", "report.json", "settings.toml"):
         (run / name).write_text(content, encoding="utf-8")
     found = record.read(run)
     assert found.data == {} and found.examples == [] and found.steps == []
+    assert found.watched == {} and found.report == {} and found.settings == {}
 
 
 def test_an_empty_folder_is_an_empty_record(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_an_empty_folder_is_an_empty_record(tmp_path: Path) -> None:
     assert (found.report, found.history, found.notes, found.data) == ({}, [], [], {})
 
 
-def test_settings_stand_in_the_report(tmp_path: Path) -> None:
+def test_settings_are_read(tmp_path: Path) -> None:
     write_run(tmp_path, make_report(), [])
     (tmp_path / "settings.toml").write_text("lr = 0.5\n")
-    assert json.loads(json.dumps(record.read(tmp_path).report["settings"])) == {"lr": 0.5}
+    assert record.read(tmp_path).settings == {"lr": 0.5}

@@ -102,8 +102,11 @@ def with_metrics(history: list[dict[str, Any]], **metrics: list[float | None]) -
 
 
 def make_record(report: dict[str, Any], history: list[dict[str, Any]] | None = None, **more: Any) -> Record:
-    """What a run folder with this report and this history tells."""
-    return Record("run", report, make_history() if history is None else history, **more)
+    """What a run folder with this report (its settings beside it) and this history tells; steps are (step, loss, rate)."""
+    report = dict(report)
+    steps = [dict(zip(("step", "loss", "lr"), each, strict=True)) for each in more.pop("steps", ())]
+    settings = report.pop("settings", {})
+    return Record("run", report, settings, make_history() if history is None else history, steps=steps, **more)
 
 
 def make_history(epochs: int = 3, valid: bool = True, accuracy: bool = True) -> list[dict[str, Any]]:

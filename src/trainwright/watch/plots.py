@@ -63,7 +63,7 @@ def _warm_up() -> None:
     row = {"epoch": 1, "step": 1, "train_loss": 1.0, "train_accuracy": 0.5, "valid_loss": 1.0, "valid_accuracy": 0.5, "lr": 0.1}
     test = {"n": 2, "accuracy": 1.0, "confusion": [[1, 0], [0, 1]]}
     rest = {"task": "", "model": "", "source": "", "steps": 1, "epochs": 1, "parameters": 1, "best_epoch": 1}
-    record = Record("", {"labels": ["a", "b"], "test": test, **rest}, [row])
+    record = Record("", {"labels": ["a", "b"], "test": test, **rest}, history=[row])
     pictures(record)
     page.render(record, [])
 

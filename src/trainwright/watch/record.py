@@ -1,4 +1,4 @@
-"""What the files of a run folder tell, read once: what plots and page are drawn from.
+"""What the files of a run folder tell, read once: what plots, page and film are drawn from.
 
 A file that is missing or cannot be read is taken as empty, as runs of every age and state can be looked at.
 """
@@ -22,60 +22,61 @@ from trainwright.watch import events
 class Record:
     """A run as its folder tells it. Everything but the history may be empty while the run is young, or in an old one.
 
-    ``report`` has the settings beside it, ``steps`` (step, loss, rate) are those of ``events.jsonl``, thinned and in order.
+    ``steps`` are the events of that kind in order, ``started`` is how the training began (the last time), ``watched`` the rows
+    whose answers are kept, and ``answers`` and ``texts`` are what was said of them by epoch, of an epoch told twice the last.
     """
 
     name: str
     report: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Mapping[str, Any]] = ()
-    steps: Sequence[tuple[int, float, float]] = ()
+    started: Mapping[str, Any] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[tuple[str, str, str]] = ()
     refused: Sequence[Mapping[str, Any]] = ()
-    texts: Mapping[int, str] = field(default_factory=dict)  # what a language model wrote after each epoch
+    answers: Mapping[int, Sequence[Any]] = field(default_factory=dict)
+    texts: Mapping[int, str] = field(default_factory=dict)  # what a language model wrote
     data: Mapping[str, Any] = field(default_factory=dict)
+    watched: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Mapping[str, Any]] = ()
 
 
 def read(run: Path) -> Record:
     """Return what is known of the run in a folder."""
-    steps: dict[int, tuple[int, float, float]] = {}
+    started: Mapping[str, Any] = {}
+    steps: dict[int, Mapping[str, Any]] = {}
     notes: dict[tuple[str, str], tuple[str, str, str]] = {}
     refused: dict[int, Mapping[str, Any]] = {}
+    answers: dict[int, Sequence[Any]] = {}
     texts: dict[int, str] = {}
     for event in _events(run / "events.jsonl"):
         kind = event.get("event")
-        if kind == "step":  # one that was made again, as the run was resumed, counts as it was last
-            steps[event["step"]] = (event["step"], event["loss"], event["lr"])
+        if kind == "started":
+            started = event
+        elif kind == "step":  # one that was made again, as the run was resumed, counts as it was last
+            steps[event["step"]] = event
         elif kind == "note":
             notes[event["what"], event["value"]] = (str(event["what"]), str(event["value"]), str(event["why"]))
         elif kind == "refused":
             refused[event["step"]] = event
-        elif kind == "answers" and event.get("text"):
-            texts[event["epoch"]] = event["text"]
-    data, examples = _json(run / "data.json"), _json(run / "examples.json")
+        elif kind == "answers":
+            answers[event["epoch"]], texts[event["epoch"]] = event["answers"], event.get("text", "")
+    examples = _json(run / "examples.json")
     return Record(
         name=run.name,
-        report=read_report(run),
+        report=_object(run / "report.json"),
+        settings=_settings(run / "settings.toml"),
         history=read_history(run),
+        started=started,
         steps=[steps[number] for number in sorted(steps)],
         notes=list(notes.values()),
         refused=[refused[number] for number in sorted(refused)],
-        texts=texts,
-        data=data if isinstance(data, dict) else {},
+        answers=answers,
+        texts={epoch: text for epoch, text in texts.items() if text},
+        data=_object(run / "data.json"),
+        watched=_object(run / "watched.json"),
         examples=[each for each in examples if isinstance(each, dict)] if isinstance(examples, list) else [],
     )
-
-
-def read_report(run: Path) -> dict[str, Any]:
-    """Return ``report.json`` with the settings beside it; empty where there is none yet."""
-    try:
-        report: dict[str, Any] = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    settings = run / "settings.toml"
-    if settings.exists():
-        report["settings"] = tomllib.loads(settings.read_text(encoding="utf-8"))
-    return report
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
@@ -105,3 +106,14 @@ def _json(path: Path) -> Any:
     with suppress(OSError, ValueError, RecursionError):
         return json.loads(path.read_bytes())
     return None
+
+
+def _object(path: Path) -> dict[str, Any]:
+    found = _json(path)
+    return found if isinstance(found, dict) else {}
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    return {}

@@ -369,4 +369,4 @@ def test_the_data_are_told_with_what_is_wrong() -> None:
 
 
 def test_records_are_what_panels_take() -> None:
-    assert panels.panels(record.Record("r", {}, make_history()))[0].kept == 2
+    assert panels.panels(record.Record("r", history=make_history()))[0].kept == 2

@@ -108,7 +108,7 @@ def _level(blind: tuple[str, float]) -> str:
 def _rate(record: Record) -> Iterator[str]:
     """Tell of a learning rate at which nothing can be learned."""
     rates = [(row["epoch"], row["lr"]) for row in record.history if row.get("lr") is not None]
-    used = [rate for _, _, rate in record.steps] or [rate for _, rate in rates]
+    used = [step["lr"] for step in record.steps] or [rate for _, rate in rates]
     if used and max(used) <= _TINY:
         yield f"The learning rate was never above {max(used):.3g}: the parameters hardly moved."
         return

@@ -95,7 +95,7 @@ def _columns(found: Mapping[str, Any]) -> str:
 
 def settings(record: Record) -> str:
     """Return every setting as it is typed, with the reason where it was derived; then what was found besides."""
-    flat = _flat(record.report.get("settings") or {})
+    flat = _flat(record.settings)
     reasons = {what: why for what, _, why in record.notes}
     told = [(what, value, why) for what, value, why in record.notes if why]
     names = {name for name, _ in flat}

@@ -80,13 +80,12 @@ def far(rates: Sequence[float]) -> bool:
 def chance(record: Record) -> tuple[str, float] | None:
     """Return name and loss of a model that knows nothing: every class the same probability, or always the mean."""
     report = record.report
-    settings = report.get("settings") or {}
-    loss, classes = (settings.get("loss") or {}).get("name"), len(report.get("labels") or [])
+    loss, classes = (record.settings.get("loss") or {}).get("name"), len(report.get("labels") or [])
     tokens = record.data.get("vocabulary")
     if loss in _CROSS_ENTROPY and (classes or isinstance(tokens, int)):
         size = classes or int(tokens or 0)
         return (f"chance, ln {words.count(size)}", math.log(size)) if size > 1 else None
-    if loss in _AGAINST_REST and classes > 1 and settings.get("class_weights", "none") == "none":
+    if loss in _AGAINST_REST and classes > 1 and record.settings.get("class_weights", "none") == "none":
         share = 1 / classes
         return "chance", -share * math.log(share) - (1 - share) * math.log1p(-share)
     if loss == "MSELoss" and not classes and "rmse" in (report.get("baseline") or {}):
@@ -137,13 +136,13 @@ def _by_epoch(record: Record) -> Iterator[tuple[float, float, float]]:
     """Yield where each step lies on the axis of epochs, its loss, and its rate."""
     ends = [(0, 0.0), *((int(row["step"]), float(row["epoch"])) for row in record.history if row.get("step") is not None)]
     place = 1
-    for step, loss, rate in record.steps:
-        while place < len(ends) and ends[place][0] < step:
+    for step in record.steps:
+        while place < len(ends) and ends[place][0] < step["step"]:
             place += 1
         if place == len(ends):
             return
         (before, epoch), (after, next_epoch) = ends[place - 1], ends[place]
-        yield epoch + (next_epoch - epoch) * (step - before) / max(after - before, 1), loss, rate
+        yield epoch + (next_epoch - epoch) * (step["step"] - before) / max(after - before, 1), step["loss"], step["lr"]
 
 
 def _marks(record: Record, measure: str) -> Iterator[tuple[str, float]]:

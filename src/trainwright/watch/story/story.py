@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trainwright.errors import RunError, error
+from trainwright.watch import record as records
 from trainwright.watch import words
-from trainwright.watch.story import story_charts, story_record, story_words
+from trainwright.watch.record import Record
+from trainwright.watch.story import story_charts, story_words
 from trainwright.watch.story.story_page import render
-from trainwright.watch.story.story_record import Record
 
 MOMENTS = 120  # epochs that are shown; of a longer run the first ones, and of the others one in so many
 FIRST = 20
@@ -33,11 +35,27 @@ def page(run: Path) -> str:
 def tell(run: Path) -> dict[str, Any]:
     """Return the film of a run: its words, its rows, its moments and its charts. Raise E408 and E428."""
     try:
-        return _tell(story_record.read(run))
+        return _tell(_watched(run))
     except RunError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as problem:
         raise error("E408", path=run, problem=f"its story cannot be read: {problem!r}") from None
+
+
+def _watched(run: Path) -> Record:
+    """Return what the folder holds, as far as both scores and answers are there. Raise E428 where there is no film in it."""
+    record = records.read(run)
+    if not record.watched or not (run / "events.jsonl").is_file():
+        raise error("E428", path=run, problem="no answers to rows that are watched were kept")
+    if not record.answers:
+        why = "no rows were held back for validation, so that none are watched"
+        raise error("E428", path=run, problem=why if record.started else "its training has not begun")
+    known = {0, *(int(row["epoch"]) for row in record.history)}  # of a later epoch the scores are not there yet
+    answers = {epoch: each for epoch, each in record.answers.items() if epoch in known}
+    if not any(known) or not any(answers):
+        raise error("E428", path=run, problem="its first epoch has not ended")
+    ended = record.report.get("epochs") == record.history[-1]["epoch"]  # a run that is extended has the report of before
+    return replace(record, answers=answers, report=record.report if ended else {})
 
 
 def _tell(record: Record) -> dict[str, Any]:
@@ -50,7 +68,7 @@ def _tell(record: Record) -> dict[str, Any]:
         film |= _numbers(record, film["moments"])
     else:
         for moment in film["moments"]:
-            moment["text"] = _lines(record.texts[moment["epoch"]])
+            moment["text"] = _lines(record.texts.get(moment["epoch"], ""))
     film["charts"] = story_charts.charts(record, [moment["epoch"] for moment in film["moments"]])
     film["test"] = story_words.test(record.report)
     return film | story_words.words_of(record, film)

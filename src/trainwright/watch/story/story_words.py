@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainwright.watch import metrics, scores, words
-from trainwright.watch.story.story_record import Record
+from trainwright.watch.record import Record
 
 SCORES = {
     "accuracy": "Share of the rows that are answered right.",
