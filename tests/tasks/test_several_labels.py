@@ -126,7 +126,7 @@ def test_a_labelled_file_is_measured(run: Run, tmp_path: Path) -> None:
 def test_a_run_is_verified_repeated_and_shown(run: Run, capsys: Any, monkeypatch: Any) -> None:
     assert tw.verify(run).wrong == [] and tw.replay(run).wrong == []
     page = render(record.read(run.path), [])
-    assert "Test rows by label" in page and "said from" in page and "mostly taken for" not in page
+    assert "Test rows by label" in page and ">said from<" in page and ">mostly taken for<" not in page
     for words in (("explain", run.path, "rocket orbit bank"), ("mistakes", run.path), ("story", run.path)):
         out, wrong, code = talk(capsys, monkeypatch, *words)
         assert code == 0 and "Traceback" not in wrong and out, words

@@ -108,7 +108,8 @@ def _classes(report: Mapping[str, Any]) -> list[str]:
     """Return the table of classes, or of the worst ones where there are many."""
     shown, remark = (report.get("test") or {}).get("per_class") or [], ""
     if len(shown) > _MOST_CLASSES:
-        remark = f" (the {_MOST_CLASSES} of {len(shown)} with the lowest F1)"
+        which = "labels" if several(shown) else "classes"
+        remark = f" (the {_MOST_CLASSES} of {len(shown)} {which} with the lowest F1)"
         shown = sorted(shown, key=lambda one: one["f1"])[:_MOST_CLASSES]
     head = class_head(shown)
     table = words.table([head, *class_rows(shown, _clipped)])

@@ -165,7 +165,7 @@ def classes(report: Mapping[str, Any]) -> str:
     )
     body = "\n".join(_class(one, measured.get("confusion"), place, report["labels"]) for place, one in found)
     return more + page_html.wide(
-        f'<table class="sortable"><caption>{title}</caption><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>',
+        f'<table class="sortable{" labels" if labels else ""}"><caption>{title}</caption><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>',
         title,
     )
 

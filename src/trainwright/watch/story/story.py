@@ -115,7 +115,7 @@ def _classes(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
         told = [dict(record.answers[moment["epoch"]][place]) for moment in moments]
         first = [record.answers[moment["epoch"]][place][0] for moment in moments]
         named = row["truth"] if isinstance(row["truth"], list) else [row["truth"]]
-        right = [numbers[label] for label in named if label in numbers]
+        right = [numbers[label] for label in named]
         if not right:  # a row without a label has nothing that could be likeliest
             continue
         truth = first[-1][0] if first[-1][0] in right else right[0]  # of several the one that it learned to name
