@@ -101,7 +101,9 @@ def test_a_phone_shows_all_and_large_enough(browser: Any, name: str, tmp_path: P
     tab, _ = opened(browser, path, 390, "light")
     assert smallest_text(tab) >= 9
     assert cut_tables(tab) == []
-    out = "[...document.querySelectorAll('.card *')].filter(each => each.scrollWidth > each.clientWidth + 1 && each.clientWidth)"
+    out = (
+        "[...document.querySelectorAll('.card *')].filter(each => each.scrollWidth > each.clientWidth + 1 && each.clientWidth)"
+    )
     assert tab.evaluate(f"{out}.map(each => each.outerHTML)") == [], "nothing sticks out of its card"
 
 
