@@ -75,8 +75,12 @@ def examples(source: Source, problem: Problem, rows: Mapping[str, pl.DataFrame],
 
 def _reasons(problem: Problem, inputs: list[Any], rows: pl.DataFrame, split: str, bundle: Bundle) -> list[dict[str, Any]]:
     """Return ``against`` and ``why`` of each row; None of all where the network cannot be asked."""
+    import polars as pl
+
     from trainwright.tasks import registry
 
+    if rows["truth"].dtype == pl.List:  # no label is weighed against another
+        return [{"against": None, "why": None} for _ in inputs]
     towards, against, labels = _compared(problem, rows)
     try:
         encoded: Any = problem.splits[split]

@@ -23,7 +23,7 @@ BEFORE = 12  # tokens of running text that are shown before one
 
 
 def mistakes(path: Path, source: Any, top: int) -> list[dict[str, Any]]:
-    """Return the ``top`` rows of test (or valid) with the greatest loss: of classes those that were answered wrong.
+    """Return the ``top`` rows of test (or valid) with the greatest loss: of classes and labels those answered wrong.
 
     Each has the columns of ``predictions.parquet``, but for the probabilities of all classes, and its ``input``. Raise E403 for
     no run, E405 for one that has not ended, E409 for one that held back no rows, and as ``data.read.source.find``.
