@@ -265,7 +265,11 @@ MESSAGES: dict[str, Message] = {
     "E206": Message("the text column '{name}' is named twice", "Name each text column once."),
     # rows, classes and splits
     "E211": Message("'{source}' comes with its own rows; --test and --valid cannot be given for it", "Leave them out."),
-    "E212": Message("{file} has no row that can be used", "Each row needs a label and a text."),
+    "E212": Message(
+        "{file} has no row that can be used",
+        "Each row needs a label and an input, written as in training: look at the row named, and at the decimal mark "
+        "(decimal=comma) and the columns.",
+    ),
     "E213": Message(
         "{file} has no column '{column}'",
         "Name a column that the file has; --test and --valid files need the same columns as the source.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from browser_samples import cut_tables, faults
 
 import trainwright as tw
 from trainwright.watch.explained import explained_page
@@ -45,4 +47,27 @@ def test_the_page(browser, trained: tw.Run, tmp_path: Path, scheme: str, width: 
     bars = page.locator("svg rect").evaluate_all("all => all.map(each => each.getBoundingClientRect().width)")
     assert max(bars) > 40
     assert page.locator("img:not([alt])").count() == 0 and page.locator("h1").count() == 1
+    assert faults(page) == []
     context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_many_classes_with_long_names_are_not_cut(browser, trained: tw.Run, tmp_path: Path, width: int) -> None:
+    found = tw.explain(trained, "the moon " * 200)
+    names = [found.truth, *(f"the_{n}th_class_has_a_name_that_does_not_end" for n in range(76))]
+    many = replace(found, classes=[replace(found.classes[0], label=name) for name in names])
+    path = tmp_path / "why.html"
+    path.write_text(explained_page.render(many, "the moon"), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(path.as_uri())
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert cut_tables(page) == [] and faults(page) == []
+    rows = page.locator("section", has_text="From logits").locator("tbody tr")
+    head = page.locator("section", has_text="From logits").locator("thead th").all_inner_texts()
+    order = ["class", "logit", "sigmoid", "loss term", "probability", "\u2212ln p"]
+    assert head == order, "as in the terminal"
+    for column, name in enumerate(order[1:]):
+        shown = rows.first.locator("td").nth(column).evaluate("td => getComputedStyle(td, '::before').content")
+        assert shown == (f'"{name}"' if width == 390 else "none")
+    page.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser_samples import faults
 from landscape_samples import found, page, plane
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -55,6 +56,7 @@ def test_it_fits_is_played_and_scrubbed_without_a_complaint(browser: Any, tmp_pa
     shown.get_by_role("button", name="Pause").click()
     assert shown.get_by_role("button", name="Play").is_visible()
     assert not said
+    assert faults(shown) == []
 
 
 def test_it_is_turned_by_keys_and_changes_its_plane(browser: Any, tmp_path: Path) -> None:

@@ -106,6 +106,9 @@ def test_a_run_is_watched_from_its_first_step_to_its_report(
     says(page, "#phase", "training")
     says(page, "#facts", "update 7 of 40")
     says(page, ".legend", "updates 0.1429")
+    for chart, title, value in ((2, "Learning rate", "0.1"), (3, "Gradient norm", "0.2857")):
+        assert page.locator(".chart figcaption").nth(chart).inner_text() == title
+        assert page.locator(".chart .legend").nth(chart).inner_text().split() == ["updates", value]
     says(page, "#watched", "0 of 3 right")
     writing.steps(8, 10)
     writing.answers(1, 0.9, 0.3, 0.8)
@@ -119,9 +122,7 @@ def test_a_run_is_watched_from_its_first_step_to_its_report(
     writing.epoch(2, 0.75)
     says(page, "#facts", "65.00 %")
     says(page, "#watched", "3 of 3 right")
-    page.wait_for_function(
-        "before => document.querySelectorAll('.chart')[1].querySelector('path.s1').getAttribute('d') != before", arg=before
-    )
+    playwright.expect(page.locator(".chart").nth(1).locator("path.line.s1").first).not_to_have_attribute("d", before)
     assert len(curve(page, 1).split("L")) == 2 and page.locator("#bar").evaluate("bar => bar.value") == 0.5
     page.get_by_role("slider").press("Home")
     says(page, "#watched", "0 of 3 right")
@@ -163,7 +164,7 @@ def test_two_runs_are_compared_by_mouse_and_by_keyboard(visit: Visits, begin: Ca
     says(page, "#compare", "Side by side")
     assert faults_of(page) == []
     page.get_by_label("Compare two").uncheck()
-    page.wait_for_function("document.querySelectorAll('.chart')[1].querySelectorAll('path.line').length == 2")
+    playwright.expect(page.locator(".chart").nth(1).locator("path.line")).to_have_count(2)
     assert page.locator("#compare").is_hidden()
 
 
@@ -202,8 +203,8 @@ def test_nothing_is_asked_while_nobody_looks_and_an_end_is_told(
     asked = len(visit.asked)
     page.wait_for_timeout(1500)
     assert len(visit.asked) == asked
-    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_function("performance.getEntriesByType('resource').length > 5")
+    with page.expect_request("**/state?*"):
+        page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     page.route("**/state?*", lambda route: route.fulfill(status=503, body=""))
     says(page, "#link", "does not answer")
     page.unroute("**/state?*")

@@ -129,3 +129,11 @@ def test_a_setting_of_the_person_wins_over_the_recipe() -> None:
 def test_every_setting_is_described() -> None:
     for row in config.rows():
         assert row.meaning and row.type and row.default, row.key
+
+
+def test_the_name_of_a_column_may_hold_dots_and_blanks() -> None:
+    words = ["columns.net.price=number", "columns.the zip=category", "model.hidden=8"]
+    assert config.nest(words) == {"columns": {"net.price": "number", "the zip": "category"}, "model": {"hidden": "8"}}
+    settings = config.resolve({"columns": {"a.b": "number"}, "decimal": "comma"}, {"columns": {"c": "date"}}, "table")
+    assert settings.columns == {"c": "date", "a.b": "number"}
+    assert config.resolve(tomllib.loads(config.to_toml(settings)), task="table") == settings

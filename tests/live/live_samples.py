@@ -37,7 +37,7 @@ class Writing:
 
     def steps(self, first: int, last: int, scale: float = 1.0) -> None:
         for step in range(first, last + 1):
-            self.log.append(Step(step, (step - 1) // 10 + 1, scale / step, 32, 0.1))
+            self.log.append(Step(step, (step - 1) // 10 + 1, scale / step, 32, 0.1, norm=2.0 / step))
 
     def epoch(self, number: int, accuracy: float = 0.5) -> None:
         train, valid = Scores(1 / number, accuracy, 320), Scores(1.1 / number, accuracy - 0.1, 40)

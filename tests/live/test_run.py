@@ -20,6 +20,11 @@ from trainwright.watch.events import EventLog, Finished, Note, Resumed, Scores, 
 Begin = Callable[..., Writing]
 
 
+def lossby(found: dict) -> list:
+    """Return [step, loss] of the updates told."""
+    return [[step, loss] for step, loss, *_ in found["bystep"]]
+
+
 def looked(run: Followed) -> dict:
     run.look()
     return json.loads(json.dumps(run.detail(), allow_nan=False))
@@ -33,7 +38,7 @@ def test_a_run_from_before_its_first_step_to_its_report(begin: Begin, tmp_path: 
     writing.steps(1, 10)
     found = looked(run)
     assert (found["phase"], found["step"], found["epoch"], found["done"]) == ("training", 10, 1, 0.25)
-    assert found["lossby"] == [[step, 1 / step] for step in range(1, 11)]
+    assert lossby(found) == [[step, 1 / step] for step in range(1, 11)]
     assert (found["model"], found["source"], found["table"]) == ("bag", "news.csv", [])
     writing.epoch(1, 0.5)
     found = looked(run)
@@ -77,14 +82,15 @@ def test_without_news_to_measure_by_the_last_epoch_tells_the_pace(begin: Begin, 
     assert found["speed"] == pytest.approx(10 / 2.0) and found["left"] == pytest.approx(20 / 5)
 
 
-def test_the_norm_of_a_gradient_is_told_where_it_is_clipped(begin: Begin, tmp_path: Path) -> None:
+def test_rate_and_norm_of_the_gradient_are_told_by_step(begin: Begin, tmp_path: Path) -> None:
     writing = begin(tmp_path / "run")
     run = Followed(writing.path)
     writing.start()
-    writing.steps(1, 20)
+    writing.log.append(Step(1, 1, 0.7, 32, 0.1))  # as in runs of earlier versions
     assert looked(run)["norm"] is None
-    writing.log.append(Step(40, 1, 0.5, 32, 0.1, norm=2.5))
-    assert looked(run)["norm"] == 2.5
+    writing.log.append(Step(2, 1, 0.5, 32, 0.05, norm=2.5))
+    found = looked(run)
+    assert found["norm"] == 2.5 and found["bystep"] == [[1, 0.7, 0.1, None], [2, 0.5, 0.05, 2.5]]
 
 
 def test_a_resumed_run_tells_what_came_last(begin: Begin, tmp_path: Path) -> None:
@@ -107,7 +113,7 @@ def test_a_resumed_run_tells_what_came_last(begin: Begin, tmp_path: Path) -> Non
     writing.epoch(2, 0.8)
     found = looked(run)
     assert found["phase"] == "training"
-    assert found["lossby"] == [[step, (1.0 if step <= 10 else 7.0) / step] for step in range(1, 26)]
+    assert lossby(found) == [[step, (1.0 if step <= 10 else 7.0) / step] for step in range(1, 26)]
     assert [row["values"][1] for row in found["table"]] == [0.8, 0.5]
 
 
@@ -120,7 +126,7 @@ def test_steps_and_epochs_that_come_twice_in_one_file_count_as_they_came_last(be
         writing.epoch(epoch, accuracy)
         writing.answers(epoch, accuracy)
     found = looked(run := Followed(writing.path))
-    assert found["lossby"] == [[1, 1.0], [2, 0.5], [3, 1 / 3], [4, 0.25], [5, 0.6], [6, 0.5], [7, 3 / 7]]
+    assert lossby(found) == [[1, 1.0], [2, 0.5], [3, 1 / 3], [4, 0.25], [5, 0.6], [6, 0.5], [7, 3 / 7]]
     assert [(row["epoch"], row["values"][1]) for row in found["epochrows"]] == [(1, 0.7)]
     assert [(each["epoch"], each["answers"][0][0][1]) for each in run.watched()["epochs"]] == [(1, 0.7)]
 
@@ -204,7 +210,7 @@ def test_lines_that_are_no_events_are_passed_over(begin: Begin, tmp_path: Path) 
             run = Followed(writing.path)
             found = looked(run)
             json.dumps(run.watched(), allow_nan=False)
-    assert found["lossby"] == [[1, 1.0], [2, 0.5], [3, None]] and found["phase"] == "training"
+    assert lossby(found) == [[1, 1.0], [2, 0.5], [3, None]] and found["phase"] == "training"
 
 
 def test_a_metric_of_ones_own_may_be_called_anything(begin: Begin, tmp_path: Path) -> None:

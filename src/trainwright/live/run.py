@@ -161,7 +161,7 @@ class Followed:
         if kind == "step":
             step = {name: _count(event[name]) for name in ("step", "epoch", "rows")}
             self._step = step | {name: finite(event.get(name)) for name in ("loss", "lr", "norm")}
-            self._steps.add(step["step"], self._step["loss"])
+            self._steps.add(step["step"], [self._step[name] for name in ("loss", "lr", "norm")])
         elif kind == "answers":
             # As it is: that takes a twentieth of the room, and the time is spent only where somebody looks.
             self._answers.add(_count(event["epoch"]), line if len(line) <= ANSWERS else b"{}")
@@ -250,7 +250,7 @@ class Followed:
             "throughput": self._report.get("speed") if ended else speed and speed * each,
             "left": max(0.0, left) if left is not None and self.phase == "training" else None,
             "gone": gone,
-            "lossby": [[place, value] for place, value in self._steps.points],
+            "bystep": [[place, *values] for place, values in self._steps.points],
             "columns": [[part, name, metrics.find(name).title] for part, name in self._columns],
             "shares": [name for name in dict.fromkeys(names) if metrics.find(name).write is words.percent],
             "lower": [name for name in dict.fromkeys(names) if not metrics.find(name).higher_is_better],

@@ -74,6 +74,7 @@ def assign_splits(
     ``classes``: labels are names, and a class that training lacks cannot be measured. ``typed``: people may have typed them.
     Raise DataError: E212, E214 to E217, and as ``cutting``.
     """
+    parts = {name: parts[name] for name in NAMES if name in parts}
     rejected = [each for part in parts.values() for each in part.rejected]
     files = {name: parts.get(name, parts["train"]).file for name in NAMES}
     frames = [
@@ -81,8 +82,9 @@ def assign_splits(
         for place, (name, part) in enumerate(parts.items())
     ]
     frames[0] = by_column(frames[0], parts["train"].file, settings, rejected)
-    if not len(frames[0]):
-        raise error("E212", file=parts["train"].file, where=_first(rejected))
+    for part, each in zip(parts.values(), frames, strict=True):
+        if not len(each):
+            raise error("E212", file=part.file, where=_first([bad for bad in rejected if bad.file == part.file]))
     frame = pl.concat(frames, how="diagonal")
     if len(rejected) > len(frame):
         raise error("E214", rejected=len(rejected), usable=len(frame), where=_first(rejected), reason=rejected[0].reason)

@@ -168,8 +168,7 @@ def _epoch(
         advance_each(learner.schedules, "step", loss)
         state.seconds = time.perf_counter() - begun
         learner.at_step_boundary = True
-        shown = in_short(norm) if learner.clip else None
-        yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr, shown)
+        yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr, in_short(norm))
         if plan.spent(state, time.perf_counter() - begun):
             return
         seed_rng(device, step_seed(plan.seed, state.step))

@@ -48,7 +48,7 @@ class Started(Event):
 class Step(Event):
     """One optimiser update was made. ``loss`` is the mean over the ``rows`` of this update; ``lr`` the rate it used.
 
-    ``norm`` is that of the gradient before it was clipped; None where the norm is not clipped.
+    ``norm`` is that of the gradient before it was clipped; None in runs of earlier versions.
     """
 
     step: int

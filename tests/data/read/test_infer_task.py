@@ -116,3 +116,13 @@ def test_built_in_data() -> None:
 def test_real_files(real_data: Path) -> None:
     for name in ("ag_news/test.csv", "ag_news_10k/train.csv", "ng20/test.parquet"):
         assert infer_task(read_table(real_data / name))[0] == "text"
+
+
+def test_amounts_and_moments_are_no_text() -> None:
+    columns = {
+        "price": [f"${n},{n:03}.50" for n in range(100, 160)],
+        "at": [f"{n % 28 + 1} January 2024" for n in range(60)],
+        "label": ["a", "b"] * 30,
+        ROW: list(range(60)),
+    }
+    assert infer_task(Table(pl.DataFrame(columns), "x.csv"))[0] == "table"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import polars as pl
 
@@ -13,6 +13,8 @@ from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.watch.events import Note
+
+Target = Literal["class", "number"]
 
 
 class ColumnChoice:
@@ -62,14 +64,15 @@ class ColumnChoice:
 
     def rare(self, column: ColumnProfile) -> TrainwrightError:
         """Return E205: nearly every value of the label is different."""
-        return self.unclear("E205", name=column.name, distinct=f"{column.distinct:,}", count=f"{column.count:,}")
+        hint = "To predict its numbers, write target=number." if column.reading.kind == "number" else ""
+        return self.unclear("E205", hint, name=column.name, distinct=f"{column.distinct:,}", count=f"{column.count:,}")
 
-    def unclear(self, code: str, **facts: str) -> TrainwrightError:
+    def unclear(self, code: str, hint: str = "", **facts: str) -> TrainwrightError:
         """Return an error that shows every column with its first value, for a person to choose from."""
         known = list(self.columns.values())
         shown = "; ".join(f"{column.name} (such as {_example(column)})" for column in known[:12])
         more = f"; and {len(known) - 12} more" if len(known) > 12 else ""
-        return error(code, path=self.table.file, columns=f"Columns: {shown}{more}.", **facts)
+        return error(code, path=self.table.file, columns=f"Columns: {shown}{more}.", hint=hint, **facts)
 
 
 def column_of(table: Table, name: str) -> str:
@@ -86,6 +89,14 @@ def declare(table: Table, kinds: Mapping[str, str], decimal: str | None = None, 
     """Return the table with what a person said of how it is read. Raise E201 for a column that is not there."""
     said = Declarations({column_of(table, name): kind for name, kind in kinds.items()}, decimal or "", dates or "")
     return replace(table, declared=said) if said != table.declared else table
+
+
+def declared_target(table: Table, label: str, target: Target | None) -> Target | None:
+    """Return what the label is: as it was said of its column, else ``target``. Raise E226 where both are said and differ."""
+    said: Target | None = {"category": "class", "number": "number"}.get(table.declared.kinds.get(label, ""))  # type: ignore[assignment]
+    if said and target not in (None, said):
+        raise error("E226", name=label, kind=table.declared.kinds[label], key="target", value=target)
+    return said or target
 
 
 def same(frame: pl.DataFrame, one: str, other: str) -> bool:

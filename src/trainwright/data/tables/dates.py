@@ -39,6 +39,7 @@ PATTERNS: Mapping[str, str] = {
     "clock": rf"(?i)^{_CLOCK}$",
 }
 SHORT_YEAR = r"^[0-9]{1,2}[-/. ]*(?:[0-9]{1,2}|\p{L}+)[-/., ]+[0-9]{2}(?:[T ,]|$)"
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 FOREIGN = r"^[0-9]{1,2}\.?(?: de)?[-/ ][^\W\d_]{3,}\.?(?: de)?[-/ .,]+[0-9]{2,4}\b"  # with a month in some other language
 _UNITS = ((1e14, 1), (1e11, 1_000), (0.0, 1_000_000))  # of an epoch, by its size: millionths, thousandths, seconds
 
@@ -82,6 +83,17 @@ def _parsed(column: pl.Series, form: str) -> pl.DataFrame:
         column = column.cast(pl.String)
     if column.dtype != pl.String:
         return nothing
+    if form == "ymd" and len(iso := column.str.contains(_ISO).fill_null(False).arg_true()):  # the usual way is a fast one
+        days = column.gather(iso).str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+        others = (~column.str.contains(_ISO)).fill_null(False).arg_true()
+        rest = _grouped(column.gather(others), form) if len(others) else nothing.clear()
+        walls = nothing["wall"].scatter(iso, days).scatter(others, rest["wall"])
+        return pl.DataFrame([walls, nothing["beside"].cast(pl.Int64).scatter(others, rest["beside"])])
+    return _grouped(column, form)
+
+
+def _grouped(column: pl.Series, form: str) -> pl.DataFrame:
+    """Return the same of cells whose parts a pattern takes apart."""
     parts = column.str.extract_groups(PATTERNS[form]).struct.unnest()
     absent = [pl.lit(None, pl.String).alias(name) for name in "ymdnuHMSfpz" if name not in parts.columns]
     return parts.with_columns(absent).select(_wall(form).alias("wall"), (_fraction() - _offset()).alias("beside"))
@@ -122,6 +134,8 @@ def likely(head: pl.Series, dates: str, dated: bool) -> list[str]:
 
     ``dates`` is the order that is given, if any; ``dated``: the column is one of dates, by its name or as declared.
     """
+    if not int(head.str.contains("[0-9]").sum()) > 0.9 * len(head):
+        return []
     orders = [order for order in PATTERNS if int(head.str.contains(PATTERNS[order]).sum()) > 0.9 * len(head)]
     if not dated and "compact" in orders:
         orders.remove("compact")

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
-from trainwright.data.tables.column_choice import ColumnChoice, same
+from trainwright.data.tables.column_choice import ColumnChoice, Target, declared_target, same
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
 from trainwright.data.tables.profile import FEW_ROWS, FREE_TEXT, MOST_CODES, REPEATS, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
-
-Target = Literal["class", "number"]
 
 _WORDS = {  # what the features of each kind are called, and why they are of it
     "number": ("numbers", "their values are numbers"),
@@ -152,11 +150,7 @@ class _Choice(ColumnChoice):
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
         """Choose class or number, as given or by what the values are, and note the reason. Raise E205, E245 and E246."""
         kind = column.reading.kind
-        if column.declared in ("category", "number"):
-            said: Target = "class" if column.declared == "category" else "number"
-            if target not in (None, said):
-                raise error("E226", name=column.name, kind=column.declared, key="target", value=target)
-            target = said
+        target = declared_target(self.table, column.name, target)
         why = column.unusable() or {"date": "it holds dates", "text": "it was said to be text"}.get(kind, "")
         if column.constant:
             why = f"every row has the same value, '{column.head[0]}'"

@@ -69,7 +69,7 @@ def look(present: pl.Series, decimal: str) -> NumberForm:
     plain = _marks(present, decimal)
     if not int(plain.bad.sum()):
         return plain
-    head = present.head(1000)
+    head = present.head(1000).str.replace_all("\u2212", "-", literal=True)
     if not int(head.str.contains(_WRITTEN).sum()) > 0.9 * len(head) and int(plain.bad.sum()) > len(present) / 2:
         return plain
     parts = _parts(present)
@@ -79,8 +79,6 @@ def look(present: pl.Series, decimal: str) -> NumberForm:
     fits = parts["unit"].is_in([unit] if unit == "%" else [unit, ""])
     marked = _marks(parts["number"].fill_null("x"), decimal)
     bad = marked.bad | ~fits.fill_null(False)
-    if int(bad.sum()) >= int(plain.bad.sum()) and len(named) < 2:
-        return plain
     units = tuple(named["unit"].to_list()[:5]) if len(named) > 1 else ()
     if unit == "%" and bool((parts["unit"] == "").any()):
         units = ("%", "none")
@@ -93,7 +91,7 @@ def _marks(present: pl.Series, decimal: str) -> NumberForm:
     point = _plain(present, "point").is_null()
     if decimal == "point":
         return NumberForm("point", "", point)
-    comma = ~present.str.contains(COMMA) & _plain(present, "comma").is_null()
+    comma = ~present.str.contains(COMMA)
     if decimal == "comma":
         return NumberForm("comma", "", comma)
     comma |= point & ~present.str.contains("[.,]")

@@ -119,7 +119,7 @@ class ColumnProfile:
         """Return whether it may be text: not empty, no number, address, date or split."""
         if self.declared:
             return self.declared == "text" and self.count > 0
-        return self.count > 0 and not (self.numeric or self.is_split or self._named_or_dated)
+        return self.count > 0 and not (self.numeric or self.is_split or self._named_or_dated or self._amount)
 
     @cached_property
     def prose(self) -> bool:
@@ -133,8 +133,13 @@ class ColumnProfile:
         if self.declared and self.declared not in ("category", "boolean"):
             return False
         few = 2 <= self.distinct <= min(MOST_CLASSES, max(2, self.count // 2))
-        odd = self.is_split or self.measured or self._named_or_dated
+        odd = self.is_split or self.measured or self._named_or_dated or self.reading.kind == "date"
         return few and self.mean_length <= LONGEST_LABEL and not odd and self.plain not in SPLIT_NAMES
+
+    @property
+    def _amount(self) -> bool:
+        """Return whether it holds short values that are numbers with units, or dates of some form."""
+        return self.mean_length <= LONGEST_LABEL and self.reading.kind in ("number", "date")
 
     @property
     def may_be_target(self) -> bool:

@@ -16,7 +16,7 @@ const PHASES = {
 let state = { runs: [], shown: {}, version: "" };
 let wanted = location.hash.slice(1).split(",").filter(Boolean); // keys of the runs shown, the one in focus first
 let seen = "", offset = 0, timer = 0, chosen = wanted.length > 0, failures = 0;
-const charts = [new Chart(byId("charts"), "Loss"), new Chart(byId("charts"), "Score")];
+const charts = ["Loss", "Score", "Learning rate", "Gradient norm"].map((title) => new Chart(byId("charts"), title));
 const watched = new Watched(byId("watched"));
 
 function clock(seconds) {
@@ -155,7 +155,7 @@ function figures(run) {
   if (valid >= 0 && row.cells[valid]) found.push(["validation loss", row.cells[valid], `epoch ${row.epoch}`]);
   if (score >= 0 && row.cells[score]) found.push([`validation ${run.columns[score][2]}`, row.cells[score], `epoch ${row.epoch}`]);
   if (run.phase !== "ended" && run.lr !== null) found.push(["learning rate", number(run.lr), ""]);
-  if (run.phase !== "ended" && run.norm !== null) found.push(["gradient norm", number(run.norm), "before it is clipped"]);
+  if (run.phase !== "ended" && run.norm !== null) found.push(["gradient norm", number(run.norm), "of this update"]);
   if (run.throughput) found.push(["speed", pace(run.throughput), ` ${unit}/s`]);
   if (run.left !== null) found.push(["time left", clock(run.left), ""]);
   if (run.gone) found.push([run.phase === "ended" ? "training took" : "time so far", took(run.gone), ""]);
@@ -163,13 +163,15 @@ function figures(run) {
   return found;
 }
 
+// Updates of an epoch; 0 where that is not known yet.
+const per = (run) => run.steps_per_epoch || (run.table[0] ? run.table[0].step / run.table[0].epoch : 0);
+
 // Points of the chart of one run and one metric: of one run both parts, of several each in its colour.
 function series(shown, name, share) {
   const found = [], several = shown.length > 1;
   shown.forEach(([, run], rank) => {
-    const per = run.steps_per_epoch || (run.table[0] ? run.table[0].step / run.table[0].epoch : 0);
     const style = (part) => `s${several ? rank : part === "train" ? 0 : 1}`, whose = several ? `${run.name} ` : "";
-    if (name === "loss" && per && !(several && run.table.length)) found.push({ name: `${whose}updates`, style: style("train"), faint: true, points: run.lossby.map(([step, y]) => [step / per, y]) });
+    if (name === "loss" && per(run) && !(several && run.table.length)) found.push({ name: `${whose}updates`, style: style("train"), faint: true, points: run.bystep.map(([step, y]) => [step / per(run), y]) });
     for (const part of ["train", "valid"]) {
       const column = run.columns.findIndex(([p, n]) => p === part && n === name);
       const points = column < 0 ? [] : run.epochrows.map((row) => [row.epoch, row.values[column]]);
@@ -177,6 +179,14 @@ function series(shown, name, share) {
     }
   });
   return share || found.some((each) => !each.faint) || name === "loss" ? found : [];
+}
+
+// Points of what each update has, by its place in a point: the rate (2) and the norm of the gradient (3).
+function updates(shown, place) {
+  const known = shown.map(([, run], rank) => ({
+    name: shown.length > 1 ? run.name : "updates", style: `s${rank}`, points: per(run) ? run.bystep.map((point) => [point[0] / per(run), point[place]]) : [],
+  }));
+  return known.filter((each) => each.points.some(([, y]) => y !== null));
 }
 
 function draw(shown) {
@@ -192,6 +202,11 @@ function draw(shown) {
       id: k, title: words[0].toUpperCase() + words.slice(1), label: "epoch", share, log: name === "perplexity", kept,
       from: 0, to: 1, none: "The first epoch is under way", series: series(shown, name, share),
     });
+  });
+  [["Learning rate", 2], ["Gradient norm", 3]].forEach(([title, place], k) => {
+    const found = updates(shown, place);
+    charts[2 + k].figure.hidden = !found.length;
+    if (found.length) charts[2 + k].show({ id: 2 + k, title, label: "epoch", log: place === 3, kept: [], from: 0, to: 1, none: "", series: found });
   });
 }
 

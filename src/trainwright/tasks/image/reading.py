@@ -26,7 +26,7 @@ from trainwright.data.read import archive_sets, builtin, idx, image_folders, ima
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
-from trainwright.data.tables.column_choice import declare
+from trainwright.data.tables.column_choice import declare, declared_target
 from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
@@ -57,6 +57,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         tables["train"] = declare(tables["train"], settings.columns, settings.decimal, settings.dates)
         image = _image_column(tables["train"], settings.image or next(iter(tables["train"].declared_as("image")), ""))
         columns = {"image": image, "label": str(choose_columns(tables["train"], (image,), settings.label).label)}
+        declared_target(tables["train"], columns["label"], "class")
         parts = {name: _listed(table, columns) for name, table in tables.items()}
         for name, path in source.given.items():
             if name not in tables:

@@ -197,7 +197,7 @@ class TablePredictor(SupervisedPredictor):
         table = read_table(path)
         items, rejected = cast_columns(table.frame, self.chosen, table.file, need_label)
         rejected = [*table.rejected, *rejected]
-        if need_label and not len(items):
+        if not len(items) and (need_label or rejected):
             raise error("E212", file=path, where=f"row {rejected[0].row}: {rejected[0].reason}")
         notes = []
         if rejected and not need_label:

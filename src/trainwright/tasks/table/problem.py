@@ -186,6 +186,9 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
 def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
     """Return the columns of the earlier run. Raise E247 where the label is missing, and E260 where it is of the other kind."""
     chosen = parent.chosen
+    for feature in chosen.features:
+        if (said := settings.columns.get(feature.name, feature.kind)) != feature.kind:
+            raise error("E328", key=f"columns.{feature.name}", value=said, found=feature.kind)
     label = settings.label or str(chosen.label)
     if label not in table.columns:
         hint = nearest(label, table.columns)

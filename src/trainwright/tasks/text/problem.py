@@ -13,7 +13,7 @@ from trainwright.data.files import cache
 from trainwright.data.files.spool import prefetch
 from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
-from trainwright.data.tables.column_choice import declare
+from trainwright.data.tables.column_choice import declare, declared_target
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream
@@ -218,6 +218,7 @@ def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[
     settings, notes = choose_split(settings, head, {label, *text}, source.streams.keys() - {"train"})
     said = settings.split == f"column:{split_column(settings)}"
     columns = choose_columns(head.without(split_column(settings)) if said else head, text, label)
+    declared_target(head, str(columns.label), "class")
     kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
     texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
     parts = {name: _part(stream, first, columns, settings, texts) for name, stream in source.streams.items()}

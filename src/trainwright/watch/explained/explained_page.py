@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from trainwright.watch import words
+from trainwright.watch import palette, words
 from trainwright.watch.explained import explained_text as told
 from trainwright.watch.explained.explanation import Explanation, Unit
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 ROWS, FIRST, UNITS, TEXT = 16, 12, 200, 20_000  # of weights; of what is taken in at first, and in all; characters of a text
+_READ = 'tabindex="0" role="region" aria-label="The text"'  # of what may scroll: the keyboard reaches it
+_TAG = re.compile("<[^>]*>")
 DIRECTIONS = '<span class="ends"><span>\u2190 against</span><span>for \u2192</span></span>'  # above bars of both signs
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5f6368; --line: #e0e0dd; --paper: #fff; --panel: #f6f6f4;
-  --for: #0072b2; --against: #c65200; --for-rgb: 0 114 178; --against-rgb: 230 120 30; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e8; --soft: #a0a4a8; --line: #35383b; --paper: #16181a; --panel: #1f2224;
-    --for: #56b4e9; --against: #f0994a; --for-rgb: 60 150 210; --against-rgb: 225 120 40; }
-}
-* { box-sizing: border-box; }
+_STYLE = (
+    palette.css()
+    + """* { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 2.25rem 1.25rem 4rem; }
 h1 { font-size: 1rem; font-weight: 500; margin: 0; color: var(--soft); }
@@ -34,9 +32,12 @@ td, th { overflow-wrap: break-word; }
 .text { font-size: 1.1rem; line-height: 2.05; background: var(--panel); border-radius: 8px; padding: 0.9rem 1.1rem;
   margin: 1rem 0; white-space: pre-wrap; max-height: 32rem; overflow-y: auto; }
 .text span { padding: 0.15em 0.1em; border-radius: 3px; border-bottom: 2px solid transparent; }
-.text .f1 { background: rgb(var(--for-rgb) / 0.16); } .text .a1 { background: rgb(var(--against-rgb) / 0.18); }
-.text .f2 { background: rgb(var(--for-rgb) / 0.32); } .text .a2 { background: rgb(var(--against-rgb) / 0.36); }
-.text .f3 { background: rgb(var(--for-rgb) / 0.5); } .text .a3 { background: rgb(var(--against-rgb) / 0.56); }
+.text .f1 { background: color-mix(in srgb, var(--for) 16%, transparent); }
+.text .a1 { background: color-mix(in srgb, var(--against) 18%, transparent); }
+.text .f2 { background: color-mix(in srgb, var(--for) 32%, transparent); }
+.text .a2 { background: color-mix(in srgb, var(--against) 36%, transparent); }
+.text .f3 { background: color-mix(in srgb, var(--for) 50%, transparent); }
+.text .a3 { background: color-mix(in srgb, var(--against) 56%, transparent); }
 .text .f2, .text .f3 { border-bottom-color: var(--for); } .text .a2, .text .a3 { border-bottom: 2px dotted var(--against); }
 .letters span { padding: 0.15em 0; border-radius: 0; }
 sup { font-size: 0.65em; line-height: 0; color: var(--soft); font-weight: 600; }
@@ -62,9 +63,19 @@ figcaption { color: var(--soft); font-size: 0.9rem; margin-top: 0.4rem; }
 .stack img { display: block; width: 100%; height: auto; image-rendering: pixelated; }
 .stack img + img { position: absolute; inset: 0; height: 100%; }
 .stack .pale { filter: grayscale(1); opacity: 0.35; }
-@media (max-width: 36rem) { th, td { padding-right: 0.6rem; } table { font-size: 0.88rem; } }
+@media (max-width: 36rem) {
+  th, td { padding-right: 0.6rem; } table { font-size: 0.88rem; }
+  .rows thead { position: absolute; clip-path: inset(50%); }
+  .rows tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)); padding: 0.4rem 0;
+    border-bottom: 1px solid var(--line); }
+  .rows th, .rows td { display: block; border: 0; padding-block: 0.1rem; text-align: left; min-width: 0; }
+  .rows tbody th, .rows .w, .rows .track { grid-column: 1 / -1; width: auto; }
+  .rows td::before { content: attr(data-h); display: block; font-size: 0.8rem; color: var(--soft); white-space: normal; }
+  .rows .w::before, .rows .track::before { content: none; }
+}
 @media print { .text { max-height: none; } section { break-inside: avoid; } * { print-color-adjust: exact; } }
 """
+)
 
 
 def render(found: Explanation, item: str) -> str:
@@ -135,7 +146,13 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{_text(name)}</th><td>{_text(words.clip(value, 600))}</td></tr>' for name, value in facts
     )
-    return f'<div class="wide"><table class="fit"><tbody>{rows}</tbody></table></div>' if rows else ""
+    return _wide(f'<table class="fit"><tbody>{rows}</tbody></table>', "What it is made of") if rows else ""
+
+
+def _wide(table: str, name: str) -> str:
+    """Return a table that may be wider than the page: it scrolls by itself, with the keyboard too."""
+    return f'<div class="wide" tabindex="0" role="region" aria-label="{name}">{table}</div>'
+
 
 
 def _units(found: Explanation) -> str:
@@ -167,23 +184,32 @@ def _by_class(found: Explanation) -> bool:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int, caption: str, truth: int = -1) -> str:
-    """Return a table of cells that are HTML already: the first names the row, ``left`` ones are words, the others numbers."""
+    """Return a table of cells that are HTML already: the first names the row, ``left`` ones are words, the others numbers.
+
+    On a telephone they are stacked, each number under its name.
+    """
 
     def cell(tag: str, place: int, content: str) -> str:
         kind = ' class="w"' if place < left else ' class="n"'
-        if content.startswith("<svg") or (tag == "th" and content in ("", DIRECTIONS)):
+        if content.startswith("<svg") or content in ("", DIRECTIONS):
             kind = ' class="track"'
-        scope = ' scope="col"' if tag == "th" else ""
-        return f'<th scope="row">{content}</th>' if tag == "td" and not place else f"<{tag}{scope}{kind}>{content}</{tag}>"
+        if tag == "td" and not place:
+            return f'<th scope="row">{content}</th>'
+        if not content:  # above bars: a heading without words is none
+            return f"<td{kind}></td>"
+        name = f' data-h="{_TAG.sub("", head[place])}"' if tag == "td" and stacked else ' scope="col"' if tag == "th" else ""
+        return f"<{tag}{name}{kind}>{content}</{tag}>"
 
-    body = []
+    stacked, body = len(head) > 2 and DIRECTIONS not in head, []
     for at, row in enumerate(rows):
         mark = ' class="truth"' if at == truth else ""
         body.append(f"<tr{mark}>{''.join(cell('td', place, each) for place, each in enumerate(row))}</tr>")
     heads = f'<th scope="col">{head[0]}</th>' + "".join(cell("th", place, each) for place, each in enumerate(head) if place)
     lines = "\n".join(body)
     said = f'<p class="soft">{_text(caption)}</p>\n' if caption else ""
-    return f'{said}<div class="wide"><table><thead><tr>{heads}</tr></thead>\n<tbody>{lines}</tbody></table></div>'
+    kind = ' class="rows"' if stacked else ""
+    table = f"<table{kind}><thead><tr>{heads}</tr></thead>\n<tbody>{lines}</tbody></table>"
+    return said + _wide(table, _text(caption) or f"By {_TAG.sub('', head[0])}")
 
 
 def _bar(share: float, signed: bool, kind: str = "for") -> str:
@@ -217,7 +243,7 @@ def _text_of(found: Explanation) -> str:
         if length > TEXT:
             shown.append(words.ELLIPSIS)
             break
-    return f'<div class="text" dir="auto">{"".join(shown)}</div>' if shown else ""
+    return f'<div class="text" dir="auto" {_READ}>{"".join(shown)}</div>' if shown else ""
 
 
 def _weights(found: Explanation) -> str:
@@ -254,7 +280,7 @@ def _surprises(found: Explanation) -> str:
         shown.append(f'<span{mark} title="{_text(title)}">{said}</span>{between}')
     legend = '<p class="soft">Surprise in nats: pale above {}, dotted above {}, dark above {}.</p>'.format(*steps)
     kind = "text" if between else "text letters"
-    return f'<div class="{kind}" dir="auto">{"".join(shown)}</div>\n{legend}'
+    return f'<div class="{kind}" dir="auto" {_READ}>{"".join(shown)}</div>\n{legend}'
 
 
 def _surprising(found: Explanation) -> str:
@@ -280,14 +306,11 @@ def _classes(found: Explanation) -> str:
     shown, rows = told.chosen(found), []
     for each in shown:
         numbers = [f"{each.logit:.4f}", f"{each.mapped:.4g}", *([f"{each.term:.4g}"] if each.term is not None else [])]
-        row = [
-            f"<bdi>{_text(told.label_of(found, each.label, 60))}</bdi>",
-            _bar(each.probability, False),
-            words.percent(each.probability),
-        ]
-        rows.append([*row, f"{each.cross_entropy:.4f}", *numbers])
+        name = f"<bdi>{_text(told.label_of(found, each.label, 60))}</bdi>"
+        said = [words.percent(each.probability), f"{each.cross_entropy:.4f}"]
+        rows.append([name, *numbers, *said, _bar(each.probability, False)])
     what = "token" if found.task == "language" else "class"
-    head = [what, "", "probability", "\u2212ln p", "logit", *map(_text, told.head_of(found))]
+    head = [what, "logit", *map(_text, told.head_of(found)), "probability", "\u2212ln p", ""]
     left = len(found.classes) - len(shown)
     star = "the truth" if found.given else "the answer, taken for the truth"
     caption = f"{found.mapping}. {words.STAR} {star}{f'; {left:,} more classes' if left > 0 else ''}"

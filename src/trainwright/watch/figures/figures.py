@@ -15,8 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from trainwright.watch import words
-from trainwright.watch.report import palette
+from trainwright.watch import palette, words
 
 DPI = 150
 COLORS = palette.LIGHT

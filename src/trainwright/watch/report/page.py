@@ -81,7 +81,7 @@ def _scores(report: Mapping[str, Any]) -> str:
         tuple(map(page_html.text, (fact.name, fact.value, fact.sure, fact.remark)))
         for fact in scores.facts(report, "validation")
     ]
-    return page_html.table(("score", "value", "how sure", ""), found, "All scores", (0, 2, 3), "untitled") if found else ""
+    return page_html.table(("score", "value", "how sure", "what it is"), found, "All scores", (0, 2, 3), "untitled") if found else ""
 
 
 def _history(history: Sequence[Mapping[str, Any]]) -> str:

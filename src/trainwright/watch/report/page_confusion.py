@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trainwright.watch import scores, summary, words
-from trainwright.watch.report import page_html, seriation, svg
+from trainwright.watch.report import page_html, page_style, seriation, svg
 
 _RATED, _COUNTED, _NAMED = 10, 25, 60  # classes; more of them, and cells have no rate, no count, rows no names
 _BLOCKS = 150  # rows that are drawn; of more classes several share one
 _LEVELS = 9  # of shade
+_LEGIBLE = 9 / 11  # of its size: a picture that is made smaller has texts below nine pixels, and scrolls instead
 _LISTED = 2000  # classes in the table
 Matrix = Sequence[Sequence[int]]
 
@@ -75,7 +76,9 @@ def _cells(labels: Sequence[str], counts: Matrix, totals: Sequence[int]) -> str:
                 parts += _cell(left + side * j, top + side * i, side, count, totals[i], i == j, (labels[i], labels[j], n))
     width, height = left + n * side + 12, top + n * side + 8
     size = "s" if n <= _RATED else "m" if n <= _COUNTED else "l"
-    return svg.picture(width, height, parts, _said(labels, counts), f"cells c{size}", natural=True)
+    least = 2 * math.ceil(_LEGIBLE * width / 32)  # rem
+    least_class = f" m{least}" if least > page_style.FITS else ""
+    return svg.picture(width, height, parts, _said(labels, counts), f"cells c{size}{least_class}", natural=True)
 
 
 def _cell(x: float, y: float, side: float, count: int, total: int, right: bool, about: tuple[str, str, int]) -> Iterator[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from trainwright.watch.report import palette
+from trainwright.watch import palette
 
+FITS, LARGEST = 22, 80  # rem: what a phone has room for; the widest matrix
 _SHADES = (0.06, 0.14, 0.24, 0.34, 0.45, 0.57, 0.7, 0.85, 1.0)
 
 
@@ -20,6 +21,7 @@ def _shades() -> str:
     for kind in ("for", "against"):
         rules += [_ground(f".{kind}.{kind[0]}{k}", kind, 8 + 9 * k) for k in range(1, 5)]
     rules += [_ground(f".s{k}", "against", 9 * k) for k in range(1, 6)]
+    rules += [f".cells.m{k}{{min-width:{k}rem}}" for k in range(FITS + 2, LARGEST + 2, 2)]
     return "\n".join(rules)
 
 
@@ -78,7 +80,7 @@ svg .lost{font-size:16px;font-weight:700;fill:var(--wrong)}
 svg .label{font-size:12.5px}svg .count{font-size:13px}svg .share{font-size:11px;fill:var(--soft)}
 svg .share.mid{fill:var(--ink)}svg .count.strong,svg .share.strong{fill:var(--paper)}
 .cells.cm .count{font-size:11px}.cells.cl .label{font-size:11px}
-.cells{width:auto;max-width:100%}.cells.cm{min-width:46rem;max-width:none}.cells.cl{min-width:56rem;max-width:none}.cells.all{max-width:38rem}
+.cells{width:auto;max-width:100%}.cells.all{max-width:38rem}
 svg.long{min-width:34rem;max-width:48rem}
 .wide{overflow-x:auto;max-width:100%}
 :focus-visible{outline:2px solid var(--valid);outline-offset:2px}
@@ -106,7 +108,7 @@ break-inside:avoid}
 .card p{margin:0 0 .4rem;font-size:.9375rem}.card .place{font-size:.8125rem;margin:.5rem 0 0}
 .card table{font-size:.875rem;width:100%}.card td,.card th{padding:.15rem 0}.card td{text-align:right}
 .card .sure{display:flex;align-items:center;gap:.6rem;font-size:.875rem}
-.sure .bar{width:5rem;height:.5rem}.sure .n{white-space:nowrap}.sure .none{fill:var(--line)}
+.sure .bar{width:5rem;height:.5rem}.tiles .sure{gap:.35rem}.tiles .sure .bar{flex:1;min-width:0}.sure .n{white-space:nowrap}.sure .none{fill:var(--line)}
 .input{white-space:pre-wrap;line-height:1.6}
 .against{text-decoration:underline dotted;text-underline-offset:.2em}
 .sign{font-weight:650;white-space:nowrap;font-size:.875rem}.sign.right{color:var(--right)}.sign.wrong{color:var(--wrong)}
@@ -114,9 +116,8 @@ break-inside:avoid}
 .picture img{display:block;width:100%;image-rendering:pixelated;aspect-ratio:1;object-fit:contain}
 .two{display:grid;grid-template-columns:1fr 1fr;gap:.4rem}
 .picture .map{position:absolute;inset:0}
-pre{background:var(--panel);border-radius:6px;padding:.9rem 1.1rem;overflow-x:auto;margin:.5rem 0;font-size:.875rem;
+pre{background:var(--panel);border-radius:6px;padding:.9rem 1.1rem;margin:.5rem 0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.875rem;
 line-height:1.5;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
-.sample{white-space:pre-wrap;overflow-wrap:anywhere}
 .passage{background:var(--panel);padding:1rem 1.1rem;border-radius:6px;line-height:1.9;max-width:none}
 .epochs dt{color:var(--soft);font-size:.875rem;margin-top:.75rem}.epochs dd{margin:0}
 details>*+*{margin-top:.75rem}
@@ -128,10 +129,22 @@ footer{margin-top:3rem;color:var(--soft);font-size:.875rem}
     + _shades()
     + """
 @media print{body{padding:0;max-width:none;font-size:10pt}section{break-inside:auto}figure,tr,.card{break-inside:avoid}
-h2,h3{break-after:avoid}.wide{overflow:visible}.cells.cm,.cells.cl,svg.long{min-width:0}th button::after{content:""}
+h2,h3{break-after:avoid}.wide{overflow:visible}.cells,svg.long{min-width:0}th button::after{content:""}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-@media(max-width:30rem){body{padding:1.5rem 1rem 3rem}th,td{padding-right:.8rem}.tiles{grid-template-columns:1fr 1fr}
-.f1 .bar{display:none}}
+@media(max-width:30rem){body{padding:1.5rem 1rem 3rem}th,td{padding-right:.8rem;overflow-wrap:anywhere}
+.tiles{grid-template-columns:1fr 1fr}.f1 .bar{display:none}thead th{white-space:normal}
+.settings,.untitled{min-width:0}.settings thead,.untitled thead{position:absolute;clip-path:inset(50%)}
+.settings tr,.untitled tr,.sortable tbody tr{display:grid;gap:0 .75rem;padding:.45rem 0;border-bottom:1px solid var(--line);
+grid-template-columns:minmax(0,1fr) minmax(0,1fr)}
+.settings :is(td,th),.untitled :is(td,th),.sortable tbody :is(td,th){display:block;border:0;padding:0;min-width:0;max-width:none;
+text-align:left}.settings code{white-space:normal}
+.settings td:nth-child(n+3),.untitled td:nth-child(n+3){grid-column:1/-1;color:var(--soft)}
+.sortable,.sortable :is(thead,tbody){display:block}.sortable thead tr{display:flex;flex-wrap:wrap;gap:0 1rem}
+.sortable thead th{border:0;padding:.1rem 0;min-width:0}.sortable tbody tr{grid-template-columns:repeat(4,minmax(0,1fr))}
+.sortable tbody :is(th,td:nth-child(6)){grid-column:1/-1}.sortable td:empty{display:none}
+.sortable td::before{display:block;font-size:.8125rem;color:var(--soft)}.sortable td:nth-child(2)::before{content:"precision"}
+.sortable td:nth-child(3)::before{content:"recall"}.sortable td:nth-child(4)::before{content:"F1"}
+.sortable td:nth-child(5)::before{content:"rows"}.sortable td:nth-child(6)::before{display:inline;content:"mostly taken for "}}
 """
 )
 SCRIPT = """

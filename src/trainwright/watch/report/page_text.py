@@ -88,4 +88,4 @@ def samples(record: Record) -> str:
 
 def _pre(text: str) -> str:
     cut = text if len(text) <= _TEXT else text[:_TEXT] + words.ELLIPSIS
-    return f'<pre class="sample" dir="auto">{page_html.lines(cut)}</pre>'
+    return f'<pre dir="auto">{page_html.lines(cut)}</pre>'

@@ -34,9 +34,8 @@ def charts(record: Record, epochs: Sequence[int]) -> list[dict[str, Any]]:
     found.append(chart | {"now": _now(means, record, epochs, words.loss), "leads": not score})
     rate = _chart("learning rate", hint_of_rate(record), [_line("lr", _of_steps(record, "lr"))], words.number)
     found.append(rate | {"now": _now(rate["lines"], record, epochs, words.number)})
-    norms = _of_steps(record, "norm")
-    if norms:
-        limit = float(record.settings.get("clip") or 0)
+    norms, limit = _of_steps(record, "norm"), float(record.settings.get("clip") or 0)
+    if norms and limit:
         chart = _chart("gradient", hint_of_gradient(record, norms, limit), [_line("norm", norms)], words.number, limit)
         found.append(chart | {"now": _now(chart["lines"], record, epochs, words.number), "limit": limit})
     for line in (line for chart in found for line in chart["lines"]):
