@@ -23,6 +23,8 @@ class EncodedData:
               ``weighting="tf-idf"`` weights float32 (tokens,): the arguments of ``EmbeddingBag``. Items have no offsets.
     image     pictures float32 (rows, channels, height, width), normalised by the training pictures
     table     numeric float32 (rows, numbers), standardised; codes int32 (rows, categories)
+              for each column of text a tuple as ``EmbeddingBag`` takes it: values int32 (tokens,), offsets int32 (rows,),
+              weights float32 (tokens,). Items have no offsets.
     language  ids int64 (rows, time)
 
     Targets are class numbers int64 (rows,); numbers float32 (rows,), standardised; or the next tokens int64 (rows, time), -100

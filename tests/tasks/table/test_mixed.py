@@ -111,6 +111,15 @@ def test_what_a_text_adds_is_told(model: str, tmp_path: Path) -> None:
     assert {name for row in examples for name, _ in row["why"]} == {"notes", "area", "city"}
 
 
+@pytest.mark.parametrize("model", ["mlp", "linear"])
+def test_the_update_of_a_text_names_its_words(model: str, tmp_path: Path) -> None:
+    run = fit(csv(tmp_path, KINDS.select("notes", "kind")), tmp_path, model=model, epochs=3, speed="off")
+    moves = tw.explain(run, {"notes": "bright sunny home"}, "low").step.moves
+    named = [move.place for move in moves if move.parameter == "texts.0.weight"]
+    assert model == "mlp" or named
+    assert all(place.startswith(("notes bright, ", "notes sunny, ")) for place in named)
+
+
 def test_encoded_rows_for_a_loop_of_ones_own(tmp_path: Path) -> None:
     data = tw.load_data(csv(tmp_path, KINDS), batch_size=32, seed=3)
     assert data.task == "table"

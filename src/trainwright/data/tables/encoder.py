@@ -84,13 +84,13 @@ class TableEncoder:
         self.mean, self.std = (np.array(part, np.float64) for part in zip(*scales, strict=True)) if scales else np.zeros((2, 0))
         self.missing = tuple(feature.name for feature in self._of(*NUMERIC) if frame[feature.name].null_count())
         self.categories = {feature.name: self._commonest(frame[feature.name]) for feature in self._of("category")}
-        texts = [encoder.fit(frame[name]) for name, encoder in self.texts.items()]
+        texts = [encoder.fit(frame[name].alias("values")) for name, encoder in self.texts.items()]
         return self._numeric(frame, values), self._codes(frame), *texts
 
     def transform(self, frame: pl.DataFrame) -> Inputs:
         """Return the arrays of any rows: float32, shape (rows, numeric_size), int32, shape (rows, category features), and the
         rows of each feature of text as ``Ragged``."""
-        texts = [encoder.transform(frame[name]) for name, encoder in self.texts.items()]
+        texts = [encoder.transform(frame[name].alias("values")) for name, encoder in self.texts.items()]
         return self._numeric(frame, self._values(frame)), self._codes(frame), *texts
 
     def places(self) -> dict[str, Place]:

@@ -101,11 +101,12 @@ def _axes(predictor: SupervisedPredictor, places: Mapping[str, Place]) -> dict[s
         for name, (own, *_) in places.items()
         for number, column in enumerate(own, start=1)
     }
+    linear = isinstance(predictor.settings, LinearSettings)
     found: dict[str, Any] = {"weight": (labels.__getitem__, columns.__getitem__), "bias": (labels.__getitem__,)}
     for name, (_, code, text) in places.items():
         if text is not None:
             tokens = predictor.encoder.texts[name].tokens
-            found[f"texts.{text}.weight"] = (partial(_word, name, tokens), labels.__getitem__)
+            found[f"texts.{text}.weight"] = (partial(_word, name, tokens), labels.__getitem__ if linear else None)
         elif code is not None:
             known = (f"{name} not known", *(f"{name} {each}" for each in predictor.encoder.categories[name]))
             found[f"categories.{code}.weight"] = (known.__getitem__, labels.__getitem__)
