@@ -109,6 +109,8 @@ def test_recipes_are_complete_and_valid() -> None:
             "target",
             "label",
             "test_fraction",
+            "sample_weight",
+            "threshold",
             "freeze",
             "vocabulary",
             "workers",
