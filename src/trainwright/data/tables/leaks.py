@@ -98,7 +98,7 @@ def settles(words: pl.Series, classes: pl.Series, share: float = EXCEPTIONS) -> 
     if both["word"].n_unique() * OFTEN > len(both) or both["class"].n_unique() < 2:
         return ""
     counts = both.group_by("word", "class").len()
-    others = len(both) - int(both["class"].value_counts()["count"].max())  # type: ignore[call-overload]
+    others = len(both) - int(both["class"].value_counts()["count"].max())  # type: ignore[arg-type]
     wrong = len(both) - int(counts.group_by("word").agg(pl.col("len").max())["len"].sum())
     return "" if wrong > share * others else f"each of its values stands beside one class alone{_but_for(wrong, len(both))}"
 
