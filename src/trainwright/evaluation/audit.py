@@ -33,3 +33,32 @@ def audit(rows: pl.DataFrame) -> dict[str, Any]:
         "conflicts": int((repeated["labels"] > 1).sum()),
         "across": across,
     }
+
+
+def groups(rows: pl.DataFrame) -> dict[str, Any]:
+    """Count the groups in the splits, and measure what the training rows of a group tell of its other rows.
+
+    ``rows``: label, split, and ``group`` (null where there is none). ``several`` counts groups in more than one split. Of the
+    rows of test (else valid) whose group is also in train, ``right`` is how many have the label most frequent in their group's
+    training rows, ``chance`` how many that most frequent of all; of numbers, the part of the variance around the mean of train
+    that the group's mean explains, and 0. They are None where there is no such row, or labels are sets.
+    """
+    rows = rows.select("split", "group", "label").drop_nulls("group")
+    split_counts = rows.group_by("group").agg(pl.n_unique("split").alias("splits"))
+    train = rows.filter(pl.col("split") == 0)
+    part = 2 if (rows["split"] == 2).any() else 1
+    there = rows.filter(pl.col("split") == part).filter(pl.col("group").is_in(train["group"].unique().implode()))
+    found: dict[str, Any] = {"groups": len(split_counts), "rows": len(rows), "several": int((split_counts["splits"] > 1).sum())}
+    found |= {"of": NAMES[part], "measured": len(there), "kind": "class", "right": None, "chance": None}
+    if not len(there) or rows["label"].dtype == pl.List:
+        return found
+    if rows["label"].dtype.is_numeric():
+        joined = there.join(train.group_by("group").agg(pl.col("label").mean().alias("told")), on="group")
+        around = float(((joined["label"] - train["label"].mean()) ** 2).sum())
+        missed = float(((joined["label"] - joined["told"]) ** 2).sum())
+        return found | {"kind": "number", "right": 1 - missed / around if around else None, "chance": 0.0}
+    counts = train.group_by("group", "label").len().sort("len", "label", descending=[True, False])
+    joined = there.join(counts.unique("group", keep="first", maintain_order=True).rename({"label": "told"}), on="group")
+    usual = train["label"].value_counts().sort("count", "label", descending=[True, False])["label"][0]
+    right, chance = (joined["label"] == joined["told"]).mean(), (joined["label"] == usual).mean()
+    return found | {"right": right, "chance": chance}

@@ -20,9 +20,10 @@ from trainwright.data.tables.spelling import fold, tidy, unify
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Rejected, spot
 from trainwright.errors import error, nearest
-from trainwright.evaluation.audit import audit
+from trainwright.evaluation.audit import audit, groups
 from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
+from trainwright.tasks.grouping import Grouping, units_of
 from trainwright.watch.events import Note
 
 MANY_WIDE = 0.05  # of the rows, with another number of fields than the first: they can hardly be slips
@@ -31,8 +32,8 @@ NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that th
 
 @dataclass
 class Part:
-    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split, and
-    ``weight`` (Float64, null for none) where rows count differently in training."""
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split,
+    ``weight`` (Float64, null for none) where rows count differently in training, and ``group`` where a column says groups."""
 
     frame: pl.DataFrame
     file: str
@@ -47,6 +48,7 @@ class Rows:
     files: dict[str, str]
     data: dict[str, Any]
     notes: list[Note]
+    group: Grouping
 
     def part(self, name: str) -> pl.DataFrame:
         """Return the rows of one split."""
@@ -60,7 +62,10 @@ class Rows:
                 names = part["name"].to_list() if "name" in part.columns and (part["name"] != "").all() else ()
                 weights = part["weight"].to_numpy().astype(np.float32) if "weight" in part.columns and name == "train" else None
                 targets = labels(part["label"])
-                found[name] = Split(inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights)
+                units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
+                found[name] = Split(
+                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units
+                )
         return found
 
 
@@ -72,6 +77,7 @@ def assign_splits(
     classes: bool = True,
     typed: bool = True,
     noun: str = "text",
+    group: Grouping,
 ) -> Rows:
     """Assign a split to every row.
 
@@ -105,7 +111,8 @@ def assign_splits(
     data = _describe(source, frame, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
-    return Rows(frame, files, data, [note, *notes, *spelled, *_findings(data, noun, "labels" if sets else "classes")])
+    found = [*_group_findings(frame, data, group), *_findings(data, noun, "labels" if sets else "classes")]
+    return Rows(frame, files, data, [note, *notes, *spelled, *found], group)
 
 
 def _weights(frame: pl.DataFrame, column: str, file: str) -> list[Note]:
@@ -253,3 +260,24 @@ def _findings(data: dict[str, Any], noun: str, called: str) -> list[Note]:
         first, second = pair.split("-")
         counted.append(("leak", count, f"rows of {second} are also in {first}, the same {noun}"))
     return found + [Note(what, f"{count:,}", why) for what, count, why in counted if count]
+
+
+def _group_findings(frame: pl.DataFrame, data: dict[str, Any], group: Grouping) -> list[Note]:
+    """Count groups that stand in several splits, into the ``data`` and as a note that says what is known of a row by them."""
+    if not group.column or "group" not in frame.columns:
+        return []
+    found = data["audit"]["groups"] = {"column": group.column, **groups(frame)}
+    if not found["several"]:
+        return []
+    value = f"{group.column}: {found['groups']:,} values with {found['rows'] / found['groups']:,.0f} rows each"
+    why = f"{found['several']:,} stand in several splits"
+    why += "" if group.given else f": split=group:{group.column} keeps each in one"
+    if found["right"] is not None:
+        why += f"; of {found['measured']:,} rows of {found['of']} whose {group.column} is also in train, "
+        if found["kind"] == "class":
+            why += f"{found['right']:.0%} have the label most frequent in its rows there, {found['chance']:.0%} that of all"
+        else:
+            why += f"the mean of its rows there explains {max(found['right'], 0):.0%} of the variance, the mean of all 0%"
+    if group.learned:
+        why += f"; nothing is learned from it about new ones, columns.{group.column}=ignore leaves it out"
+    return [Note("groups", value, why)]

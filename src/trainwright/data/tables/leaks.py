@@ -55,7 +55,8 @@ def decisive(columns: Iterable[ColumnProfile], target: ColumnProfile) -> list[No
             words = column.raw.cast(pl.String)
             return settles(*((words, names) if rows is None else (words.gather(rows), names.gather(rows))), share)
 
-        if column.reading.kind in ("number", "boolean", "category") and (found := _looked_at(told, len(names))):
+        few = column.reading.kind in ("boolean", "category") and column.distinct <= MOST_CODES
+        if (few or column.reading.kind == "number") and (found := _looked_at(told, len(names))):
             why = f"{found}; if it is not known beforehand, leave it out: columns.{column.name}=ignore"
             notes.append(Note(f"tells '{target.name}'", column.name, why))
     return notes

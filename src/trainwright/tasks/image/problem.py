@@ -21,6 +21,7 @@ from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.cutting import choose_split, split_column
 from trainwright.tasks.defaults import fill
+from trainwright.tasks.grouping import grouping
 from trainwright.tasks.image import defaults, reading
 from trainwright.tasks.image.predictor import ImagePredictor
 from trainwright.tasks.splitting import Rows, assign_splits
@@ -113,12 +114,13 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     known = parent.target if isinstance(parent, ImagePredictor) else None
     if known and known.kind != kind:
         raise error("E260", found=targets.WORDS[known.kind], wanted=f"here are {targets.WORDS[kind]}")
-    more = {"train": reading.further_columns(settings, pictures, table)}
+    group = grouping(settings, table, named, None if kind == "labels" else written.name)
+    more = {"train": reading.further_columns(settings, pictures, table, group)}
     given = {name: reading.part_of(each.pictures, more.get(name, {})) for name, each in stored.items()}
-    rows = assign_splits(source, given, settings, classes=kind != "number", typed=False, noun="image")
+    rows = assign_splits(source, given, settings, classes=kind != "number", typed=False, noun="image", group=group)
     target = targets.fit(kind, written.name, rows.part("train")["label"], settings.labels == "merge", known)
     problem = _encode(rows, stored, settings, form, target, parent)
-    problem.data["columns"] = columns | (source.reading if columns else {})
+    problem.data["columns"] = columns | (source.reading if columns else {}) | group.kept()
     if passed := [name for part in parts.values() for name in part.passed_over]:
         problem.data["passed_over"] = passed
     used = (*named, split_column(settings), settings.sample_weight)
