@@ -14,7 +14,6 @@ from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, ImageSizes, Inputs, Stored, fit_in_memory, measure_sizes, store
 from trainwright.data.read.source import Source
 from trainwright.data.tables.label_form import LabelForm
-from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.text_columns import left_out
 from trainwright.errors import error
 from trainwright.tasks import targets
@@ -172,16 +171,4 @@ def _encode(
         encoder = ImageNormalizer.from_sums(stored["train"].sums[places].sum(axis=0), len(places), *form)
     else:
         encoder = ImageNormalizer.fit(splits["train"].inputs, *form)
-    notes = rows.notes + _absent(rows)
-    return ImageProblem(settings, target, encoder, splits, rows.data, notes, parent)
-
-
-def _absent(rows: Rows) -> list[Note]:
-    """Return notes on classes that cannot be measured, as a split has none of their pictures."""
-    notes = []
-    for name in [name for name in NAMES[1:] if name in rows.data["rows"]]:
-        lacking = [label for label, counts in rows.data["classes"].items() if name not in counts]
-        if lacking:
-            shown = ", ".join(f"'{label}'" for label in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
-            notes.append(Note("not measured", f"{len(lacking)} classes", f"{shown}: no rows in {name}"))
-    return notes
+    return ImageProblem(settings, target, encoder, splits, rows.data, rows.notes, parent)

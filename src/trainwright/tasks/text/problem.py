@@ -18,6 +18,7 @@ from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream, files_of, table_name
 from trainwright.data.tables.text_columns import choose_columns, join_text, left_out
+from trainwright.data.text.alike import alike
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
@@ -245,11 +246,16 @@ def read(
     label_column = None if form.target == "labels" else form.name
     group = grouping(settings, head, {*columns.text, *columns.labels}, label_column)
     parts = {name: _part(each, first, columns.text, form, settings, texts, group) for name, each in source.streams.items()}
+    tokens = texts.tokens()
+    same, near = alike(tokens)
+    for part in parts.values():
+        places = part.frame["place"].to_numpy()
+        part.frame = part.frame.with_columns(same=pl.Series(same[places]), near=pl.Series(near[places]))
     rows = assign_splits(source, parts, settings, classes=form.target != "number", group=group)
     used = (*columns.text, *columns.labels, split_column(settings), settings.sample_weight)
     unused = left_out(head, used, "neither text nor label; text=NAME,NAME joins several columns")
     rows.notes = [*head.notes, *notes, *columns.notes, *told, *unused, *rows.notes]
-    return settings, columns.text, form, rows, texts.tokens()
+    return settings, columns.text, form, rows, tokens
 
 
 def _target(given: Target | None, parent: Predictor | None) -> Target | None:
