@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import wilson
+from trainwright.evaluation.intervals import Units, facts, proportion
 from trainwright.evaluation.labels import macro_f1 as labels_f1
 
 
@@ -32,14 +32,15 @@ def mcc(targets: np.ndarray, outputs: np.ndarray) -> float:
     return float((np.trace(matrix) * n - (said * there).sum()) / np.sqrt(spread)) if spread else 0.0
 
 
-def share_right(correct: int, n: int) -> dict[str, Any]:
-    """Return accuracy, rows, and the 95 % interval of the accuracy."""
-    return {"accuracy": correct / n if n else 0.0, "n": n, "interval": wilson(correct, n)}
+def share_right(right: np.ndarray, units: Units | None) -> dict[str, Any]:
+    """Return accuracy, rows and their units, and the 95 % interval of the accuracy."""
+    accuracy = int(right.sum()) / len(right) if len(right) else 0.0
+    return {"accuracy": accuracy, "n": len(right), **facts(units), "interval": proportion(right, units)}
 
 
-def scores(targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
-    """Return accuracy with its interval, and rows."""
-    return share_right(int((outputs.argmax(axis=1) == targets).sum()), len(targets))
+def scores(targets: np.ndarray, outputs: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return accuracy with its interval, rows, and their units where these are not rows."""
+    return share_right(outputs.argmax(axis=1) == targets, units)
 
 
 def by_class(targets: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
@@ -51,10 +52,12 @@ def by_class(targets: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...]) 
     return {"per_class": classes, "confusion": matrix.tolist()}
 
 
-def majority(train_targets: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
+def majority(
+    train_targets: np.ndarray, targets: np.ndarray, labels: tuple[str, ...], units: Units | None = None
+) -> dict[str, Any]:
     """Return the scores of always answering the most frequent class of the training split; the first one of several."""
     best = int(np.bincount(train_targets, minlength=len(labels)).argmax())
-    return {"name": "majority class", "label": labels[best], **share_right(int((targets == best).sum()), len(targets))}
+    return {"name": "majority class", "label": labels[best], **share_right(targets == best, units)}
 
 
 def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

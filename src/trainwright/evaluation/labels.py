@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import bootstrap
+from trainwright.evaluation.intervals import Units, bootstrap, facts
 from trainwright.evaluation.ranking import precision_of
 from trainwright.evaluation.threshold import best_threshold, f1
 
@@ -33,13 +33,13 @@ def subset_accuracy(targets: np.ndarray, answers: np.ndarray) -> float:
     return float((answers == (targets == 1)).all(axis=1).mean()) if len(targets) else 0.0
 
 
-def intervals(targets: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
-    """Return the 95 % intervals of micro F1 and subset accuracy, over rows."""
+def intervals(targets: np.ndarray, answers: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return the 95 % intervals of micro F1 and subset accuracy, and the units that they are over where these are not rows."""
     right = targets == 1
     sums = [(answers & right).sum(axis=1), answers.sum(axis=1), right.sum(axis=1), (answers == right).all(axis=1)]
     terms = np.stack([*sums, np.ones(len(targets))]).astype(np.float64)
-    found = bootstrap(terms, lambda sums: np.stack([f1(*sums[:3]), sums[3] / np.maximum(sums[4], 1)]))
-    return {"micro_f1_interval": found[0], "subset_accuracy_interval": found[1]}
+    found = bootstrap(terms, lambda sums: np.stack([f1(*sums[:3]), sums[3] / np.maximum(sums[4], 1)]), units)
+    return {"micro_f1_interval": found[0], "subset_accuracy_interval": found[1], **facts(units)}
 
 
 def by_label(
@@ -54,7 +54,7 @@ def by_label(
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def constant(train: np.ndarray, measured: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+def constant(train: np.ndarray, measured: np.ndarray, labels: Sequence[str], units: Units | None = None) -> dict[str, Any]:
     """Return the scores of always answering the same set: the most frequent labels, as many as score best in training."""
     there = train.sum(axis=0, dtype=np.int64)
     order = np.argsort(-there, kind="stable")
@@ -66,7 +66,7 @@ def constant(train: np.ndarray, measured: np.ndarray, labels: Sequence[str]) -> 
     names = [labels[place] for place in sorted(order[:best].tolist())]
     found = {"micro_f1": micro_f1(measured, answers), "macro_f1": macro_f1(measured, answers)}
     found |= {"subset_accuracy": subset_accuracy(measured, answers), "n": len(measured)}
-    return {"name": "the same labels for every row", "label": ", ".join(names), **found, **intervals(measured, answers)}
+    return {"name": "the same labels for every row", "label": ", ".join(names), **found, **intervals(measured, answers, units)}
 
 
 def thresholds(targets: np.ndarray, shares: np.ndarray) -> list[float]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.pytree import tree_leaves, tree_map, tree_unflatten
 from trainwright.errors import error
+from trainwright.evaluation.intervals import Units
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.watch.events import Scores
@@ -32,6 +33,7 @@ class Outputs:
     n: int
     outputs: Any = None
     targets: Any = None
+    units: Units | None = None  # what the rows are parts of, where a row is no unit of its own
 
     @property
     def mean(self) -> float:

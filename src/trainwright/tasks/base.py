@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
     from trainwright.data.tables.table import Table
+    from trainwright.evaluation.intervals import Units
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation, Rule
@@ -44,6 +45,7 @@ class Split:
     file: str  # perhaps ``Shards``
     names: Sequence[str] = ()  # of the files below the folder ``file``, where each row is one
     weights: np.ndarray | None = None  # what each row counts in the loss of training, float32, shape (rows,); None = the same
+    units: Units | None = None  # what the rows are parts of, where a row is no unit of its own; only of all rows of a split
 
     def __len__(self) -> int:
         return len(self.targets)

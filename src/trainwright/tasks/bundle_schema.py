@@ -178,6 +178,7 @@ class LabelColumns(Schema):
 
     label: str | Distinct
     written: Annotated[str, Field(pattern=rf"^(|{SETS}|{NUMBERS})$")] = ""
+    group: str = ""
     reading: Reading = Reading()
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from trainwright.config.settings import Settings
+    from trainwright.evaluation.intervals import Units
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
 
@@ -119,7 +120,7 @@ class ClassTarget:
         """Return loss, accuracy with its interval, rows of one split, and the threshold where it is not 0.5."""
         decided = self.decided(outputs.outputs.numpy())
         said = {} if self.threshold == USUAL else {"threshold": self.threshold}
-        return {"loss": outputs.mean, **classification.scores(outputs.targets.numpy(), decided), **said}
+        return {"loss": outputs.mean, **classification.scores(outputs.targets.numpy(), decided, outputs.units), **said}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with all metrics, every class, and the confusion matrix."""
@@ -134,9 +135,9 @@ class ClassTarget:
         columns = {"truth": self.decode(targets), "answer": self.decode(answers)}
         return columns | {"probability": shares[np.arange(len(shares)), answers], "probabilities": shares}
 
-    def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+    def baseline(self, train: np.ndarray, measured: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the most frequent class."""
-        return classification.majority(train, measured, self.labels)
+        return classification.majority(train, measured, self.labels, units)
 
     @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
     def probabilities(self, logits: np.ndarray) -> np.ndarray:

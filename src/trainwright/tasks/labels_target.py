@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from trainwright.config.settings import Settings
+    from trainwright.evaluation.intervals import Units
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
 
@@ -137,7 +138,8 @@ class LabelsTarget:
         """Return loss, rows, and all metrics of one split with the intervals of those that have one."""
         targets, _, answers = self._of_all_rows(outputs)
         found = self.metrics(metrics.computed(self.kind), outputs)
-        return {"loss": outputs.mean, "accuracy": None, "n": len(targets), **found, **measured.intervals(targets, answers)}
+        ends = measured.intervals(targets, answers, outputs.units)
+        return {"loss": outputs.mean, "accuracy": None, "n": len(targets), **found, **ends}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with those of every label."""
@@ -149,9 +151,9 @@ class LabelsTarget:
         targets, shares, answers = self._of_all_rows(outputs)
         return {"truth": self.decode(targets), "answer": self.decode(answers), "probabilities": shares}
 
-    def baseline(self, train: np.ndarray, measured_on: np.ndarray) -> dict[str, Any]:
+    def baseline(self, train: np.ndarray, measured_on: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the same labels."""
-        return measured.constant(train, measured_on, self.labels)
+        return measured.constant(train, measured_on, self.labels, units)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the probability of each label, the sigmoid of its logit: float32, shape (rows, labels)."""

@@ -19,6 +19,7 @@ from trainwright.watch.events import in_short
 if TYPE_CHECKING:
     import torch
 
+    from trainwright.evaluation.intervals import Units
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
 
@@ -85,7 +86,7 @@ class NumberTarget:
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
         """Return loss on the standardised target, rows, and all metrics of one split with their intervals."""
-        return {"loss": outputs.mean, "accuracy": None, **regression.scores(*self._of_all_rows(outputs))}
+        return {"loss": outputs.mean, "accuracy": None, **regression.scores(*self._of_all_rows(outputs), outputs.units)}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with the target's name, and actual and predicted values to be drawn."""
@@ -95,10 +96,10 @@ class NumberTarget:
         """Return the columns ``truth`` and ``answer``, in the target's unit."""
         return {"truth": self.decode(outputs.targets.numpy()), "answer": self.decode(outputs.outputs[:, 0].numpy())}
 
-    def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+    def baseline(self, train: np.ndarray, measured: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the mean of the training targets."""
         mean = float(self.scaler.decode(train.mean(dtype=np.float64)))
-        return regression.mean_baseline(mean, self.scaler.decode(measured))
+        return regression.mean_baseline(mean, self.scaler.decode(measured), units)
 
     def brief(self, outputs: np.ndarray, targets: np.ndarray) -> list[Any]:
         """Return the answer to each row, in the target's unit."""

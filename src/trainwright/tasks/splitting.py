@@ -20,19 +20,17 @@ from trainwright.data.tables.spelling import fold, tidy, unify
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Rejected, spot
 from trainwright.errors import error, nearest
-from trainwright.evaluation.audit import audit
 from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
+from trainwright.tasks.findings import describe, findings, group_findings
+from trainwright.tasks.grouping import Grouping, units_of
 from trainwright.watch.events import Note
-
-MANY_WIDE = 0.05  # of the rows, with another number of fields than the first: they can hardly be slips
-NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
 
 
 @dataclass
 class Part:
-    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split, and
-    ``weight`` (Float64, null for none) where rows count differently in training."""
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split,
+    ``weight`` (Float64, null for none) where rows count differently in training, and ``group`` where a column says groups."""
 
     frame: pl.DataFrame
     file: str
@@ -47,6 +45,7 @@ class Rows:
     files: dict[str, str]
     data: dict[str, Any]
     notes: list[Note]
+    group: Grouping
 
     def part(self, name: str) -> pl.DataFrame:
         """Return the rows of one split."""
@@ -60,7 +59,10 @@ class Rows:
                 names = part["name"].to_list() if "name" in part.columns and (part["name"] != "").all() else ()
                 weights = part["weight"].to_numpy().astype(np.float32) if "weight" in part.columns and name == "train" else None
                 targets = labels(part["label"])
-                found[name] = Split(inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights)
+                units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
+                found[name] = Split(
+                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units
+                )
         return found
 
 
@@ -72,6 +74,7 @@ def assign_splits(
     classes: bool = True,
     typed: bool = True,
     noun: str = "text",
+    group: Grouping,
 ) -> Rows:
     """Assign a split to every row.
 
@@ -85,7 +88,7 @@ def assign_splits(
         _with_label(part, rejected).with_columns(split=pl.lit(NAMES.index(name), pl.UInt8), given=pl.lit(place, pl.UInt8))
         for place, (name, part) in enumerate(parts.items())
     ]
-    frames[0] = by_column(frames[0], parts["train"].file, settings, rejected)
+    frames[0] = by_column(_together(frames[0]), parts["train"].file, settings, rejected)
     for part, each in zip(parts.values(), frames, strict=True):
         if not len(each):
             raise error("E212", file=part.file, where=_first([bad for bad in rejected if bad.file == part.file]))
@@ -102,10 +105,19 @@ def assign_splits(
     elif classes:
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame = _known_classes(frame, files, rejected)
-    data = _describe(source, frame, rejected, classes)
+    data = describe(source, frame, files, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
-    return Rows(frame, files, data, [note, *notes, *spelled, *_findings(data, noun, "labels" if sets else "classes")])
+    found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]
+    return Rows(frame, files, data, [note, *notes, *spelled, *found], group)
+
+
+def _together(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows, those whose texts have the ``same`` tokens at one position: that of the first by position."""
+    if "same" not in frame.columns or not frame["same"].is_duplicated().any():
+        return frame
+    first = pl.col("position").min().over("same")
+    return frame.with_columns(position=pl.when(pl.col("same") == 0).then(pl.col("position")).otherwise(first))
 
 
 def _weights(frame: pl.DataFrame, column: str, file: str) -> list[Note]:
@@ -204,52 +216,3 @@ def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Re
             facts = {"part": NAMES[number], "file": files[NAMES[number]], "found": found}
             raise error("E215", **facts, known=list(known.sort().head(5)))
     return kept
-
-
-def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected], classes: bool) -> dict[str, Any]:
-    sizes = {NAMES[number]: count for number, count in frame["split"].value_counts().sort("split").iter_rows()}
-    counted: dict[str, dict[str, int]] = {}
-    if classes:
-        single = frame.select("split", "label")
-        single = single.explode("label").drop_nulls() if frame["label"].dtype == pl.List else single
-        counts = single.group_by("split", "label").len().sort("split", "label")
-        for number, label, count in counts.iter_rows():
-            counted.setdefault(label, {})[NAMES[number]] = count
-    return {
-        "source": source.name,
-        "files": {name: str(path) for name, path in source.files.items()},
-        "rows": sizes,
-        "classes": counted,
-        "rejected": len(rejected),
-        "rejected_rows": [{"file": r.file, "row": r.row, "reason": r.reason} for r in rejected[:NAMED_ROWS]],
-        "audit": audit(frame),
-    }
-
-
-def _findings(data: dict[str, Any], noun: str, called: str) -> list[Note]:
-    """Return what a person should know about the rows, as notes."""
-    found = []
-    totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
-    if totals:
-        fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
-        found.append(Note(called, str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
-    if data["rejected"]:
-        first = [(f"row {each['row']}" if each["row"] else each["file"], each["reason"]) for each in data["rejected_rows"][:3]]
-        rows = "; ".join(map(": ".join, first))
-        found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
-        wide = sum(" fields where " in each["reason"] for each in data["rejected_rows"])
-        if wide >= MANY_WIDE * min(sum(data["rows"].values()) + data["rejected"], NAMED_ROWS):
-            why = (
-                "more or fewer fields than the first; if these are further labels of a row, write them in one field: sport|food"
-            )
-            found.append(Note("several labels?", f"{wide:,} rows", why))
-    checks = data["audit"]
-    counted = [
-        (f"empty {noun}s", checks["empty"], f"rows have no {noun}; kept"),
-        ("duplicate rows", checks["duplicate_rows"], f"rows repeat an earlier {noun}; kept"),
-        ("conflicts", checks["conflicts"] if totals else 0, f"{noun}s stand under more than one label; kept"),
-    ]
-    for pair, count in checks["across"].items():
-        first, second = pair.split("-")
-        counted.append(("leak", count, f"rows of {second} are also in {first}, the same {noun}"))
-    return found + [Note(what, f"{count:,}", why) for what, count, why in counted if count]

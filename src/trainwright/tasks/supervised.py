@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +108,8 @@ class SupervisedProblem(Problem):
         from trainwright.evaluation import measure
 
         batches = self.batches_of(self.splits[name], EVALUATION_BATCH, None, device)
-        return measure.predict_all(self.forward(model), objective, batches.epoch(0), keep)
+        found = measure.predict_all(self.forward(model), objective, batches.epoch(0), keep)
+        return replace(found, units=self.splits[name].units)
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         names = self.target.monitored(self.settings.monitor)
@@ -153,7 +154,7 @@ class SupervisedProblem(Problem):
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         if found := outputs.get("valid"):
             self.target.decide(self.settings, found)
-        measured = "test" if "test" in self.splits else "valid" if "valid" in self.splits else "train"
+        part = next(self.splits[name] for name in ("test", "valid", "train") if name in self.splits)
         rows: dict[str, pl.DataFrame] = {}
         for name, each in outputs.items():
             losses: Any = objective.each(each.outputs, each.targets)
@@ -163,7 +164,7 @@ class SupervisedProblem(Problem):
             "labels": list(self.target.labels),
             "valid": self.target.scores(found) | self.target.metrics(names, found) if found else None,
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
-            "baseline": self.target.baseline(self.splits["train"].targets, self.splits[measured].targets),
+            "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
         }
         return Measured(scores, rows)
 
@@ -228,6 +229,8 @@ class FileRows:
     notes: list[str]
     names: list[str] = field(default_factory=list)  # as ``FilePredictions`` has them
     file: str = ""  # the table's, perhaps ``Shards``
+    content: pl.Series | None = None  # of each row with a label, String: equal where the rows are
+    group: pl.Series | None = None  # and to which of the groups it belongs, by which training was split
 
 
 class SupervisedPredictor(Predictor):
@@ -256,6 +259,13 @@ class SupervisedPredictor(Predictor):
     @abstractmethod
     def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file. Raise SourceError and DataError."""
+
+    def group_of(self, frame: pl.DataFrame) -> pl.Series | None:
+        """Return to which of the groups each row belongs, by which training was split; None where no column says it."""
+        from trainwright.data.tables.spelling import tidy
+
+        column = self.columns.get("group", "")
+        return tidy(frame[column]) if column in frame.columns else None
 
     def read_unlabelled(self, paths: Sequence[Path]) -> FileRows:
         """Return the rows of files that are to be predicted; there is one, but with ``many_files``."""
@@ -297,6 +307,8 @@ class SupervisedPredictor(Predictor):
         """Measure the rows of a file; rows with a label that the model does not know, or none, count as left out."""
         import polars as pl
 
+        from trainwright.tasks.grouping import units_of
+
         found = self.read(path, need_label=True)
         assert found.labels is not None
         wanted = self.target.encode(found.labels)
@@ -305,4 +317,8 @@ class SupervisedPredictor(Predictor):
             first = found.labels.drop_nulls().first() if found.labels.dtype != pl.Null else None
             raise error("E219", file=path, labels=", ".join(self.labels[:5]), found=clip(str(first), 80))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
-        return self.target.detailed(self.outputs(items, wanted[known])) | {"rejected": found.rejected + int((~known).sum())}
+        assert found.content is not None
+        group = None if found.group is None else found.group.filter(pl.Series(known))
+        units = units_of(found.content.filter(pl.Series(known)), group, self.columns.get("group", ""))
+        outputs = replace(self.outputs(items, wanted[known]), units=units)
+        return self.target.detailed(outputs) | {"rejected": found.rejected + int((~known).sum())}

@@ -82,7 +82,7 @@ def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
         remark, entry = remarks.get(name, ""), metrics.find(name)
         if name == first:
             counted = "" if unit(report) == "rows" else f" {unit(report)}"
-            remark = f"n = {words.count(scores['n'])}{counted}" if scores.get("n") is not None else ""
+            remark = f"n = {words.count(scores['n'])}{counted}{parts(scores)}" if scores.get("n") is not None else ""
         title = entry.title if name == "macro_f1" and part == "test" else f"{part} {entry.title}"
         yield Fact(title, entry.write(found[name]), interval(name, scores), remark)
 
@@ -94,6 +94,14 @@ def _tells(name: str, report: Mapping[str, Any]) -> bool:
     if name not in UNEVEN or usual is None or name in metrics.values(valid):
         return True
     return name != "log_loss" and labels > 1 and usual >= min(1.5 / labels, 0.9)
+
+
+def parts(scores: Mapping[str, Any]) -> str:
+    """Write of how many units the rows are parts of, over which the intervals are: `` (6 distinct)``; else nothing."""
+    units, column = scores.get("units"), scores.get("units_of")
+    if not isinstance(units, int):
+        return ""
+    return f" ({words.count(units)} {f'groups by {words.clip(str(column), 40)}' if column else 'distinct'})"
 
 
 def interval(name: str, scores: Mapping[str, Any]) -> str:

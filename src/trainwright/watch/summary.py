@@ -179,7 +179,8 @@ def card(run: Path, report: Mapping[str, Any]) -> str:
         where = "test" if report["test"] else "validation"
         sure = f" (95 % interval {interval})" if interval else ""
         judged = scores.verdict(report)
-        lines += ["", f"On the {measured['n']:,} {where} {report['unit']}: {score}{sure}{f'; {judged}' if judged else ''}."]
+        rows = f"{measured['n']:,} {where} {report['unit']}{scores.parts(measured)}"
+        lines += ["", f"On the {rows}: {score}{sure}{f'; {judged}' if judged else ''}."]
     if report["labels"]:
         lines += ["", f"Labels: {', '.join(report['labels'])}"]
     return "\n".join([*lines, "", "Use it:", "", f"    {usage(report, str(run))}", ""])

@@ -375,13 +375,14 @@ def test_every_row_is_used_or_named(cells: list[tuple[str | None, ...]]) -> None
 
 
 def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
-    lines = ["id;Flaeche;Preis;Datum;Ort"] + [f"{n};{n},5;1.{n:03},25;{n % 28 + 1}.01.2026;{'AB'[n % 2]}" for n in range(60)]
+    rows = [f"{n};{n * 7 % 60},5;1.{n:03},25;{n % 28 + 1}.01.2026;{'AB'[n % 2]}" for n in range(60)]
+    lines = ["id;Flaeche;Preis;Datum;Ort", *rows]
     (tmp_path / "flats.csv").write_text("\n".join(lines), encoding="utf-8")
-    rows = read_table(tmp_path / "flats.csv")
-    chosen = choose(rows, label="Preis")
+    table = read_table(tmp_path / "flats.csv")
+    chosen = choose(table, label="Preis")
     assert kinds(chosen) == {"Flaeche": "number", "Datum": "date", "Ort": "category"} and chosen.target == "number"
-    frame, rejected = cast_columns(rows.frame, chosen, rows.file)
-    assert rejected == [] and frame["Preis"][3] == 1003.25 and frame["Flaeche"][3] == 3.5
+    frame, rejected = cast_columns(table.frame, chosen, table.file)
+    assert rejected == [] and frame["Preis"][3] == 1003.25 and frame["Flaeche"][3] == 21.5
     assert frame["Datum"][3] == dt.datetime(2026, 1, 4)
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import polars as pl
 
-from trainwright.data.tables.column_choice import ColumnChoice, declared_target, same
+from trainwright.data.tables import leaks
+from trainwright.data.tables.column_choice import ColumnChoice, declared_target
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
 from trainwright.data.tables.label_form import LabelForm, Target, derived_target, form_of, several
 from trainwright.data.tables.numbers import doubt
-from trainwright.data.tables.profile import FEW_ROWS, FREE_TEXT, ColumnProfile
+from trainwright.data.tables.profile import FREE_TEXT, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -83,6 +84,8 @@ def choose_features(
         kind, written = choice.target(choice.columns[columns[0]], target), choice.columns[columns[0]].feature
     taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(columns, kind)
     choice.tell(taken)
+    if chosen is not None and need_label and kind == "class":
+        choice.notes += leaks.decisive(taken, choice.columns[chosen])
     return TableSchema(chosen, tuple(map(feature_of, taken)), kind, written, form, choice.notes)
 
 
@@ -229,12 +232,8 @@ class _Choice(ColumnChoice):
         return taken
 
     def gives_away(self, column: ColumnProfile, label: str | None, kind: Target) -> str:
-        """Return why a column is the class in other words, such as its number beside its name, or an empty string."""
-        if label is None or kind != "class" or len(column.raw) < FEW_ROWS:
-            return ""
-        target = self.columns[label]
-        alike = target.recurs and column.distinct == target.distinct and same(self.table.frame, column.name, label)
-        return f"it says the same as '{label}', in other words" if alike else ""
+        """Return why nothing is left to be learned where a column is known, or an empty string."""
+        return leaks.gives_away(column, self.columns[label], kind) if label is not None else ""
 
     def taken(self, column: ColumnProfile) -> ColumnProfile:
         if why := column.unusable():

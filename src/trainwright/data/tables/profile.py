@@ -220,8 +220,13 @@ class ColumnProfile:
         return self.reading.kind in ("number", "boolean") or self.distinct * OFTEN <= self.count
 
     @property
+    def numbers_or_null(self) -> pl.Series:
+        """Return the number of each row, null where there is none."""
+        return convert(self.raw, Feature(self.name, "number", self.format))[0]
+
+    @property
     def numbers(self) -> pl.Series:
-        return convert(self.raw, Feature(self.name, "number", self.format))[0].drop_nulls()
+        return self.numbers_or_null.drop_nulls()
 
     @property
     def whole(self) -> bool:

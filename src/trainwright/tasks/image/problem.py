@@ -14,13 +14,13 @@ from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, ImageSizes, Inputs, Stored, fit_in_memory, measure_sizes, store
 from trainwright.data.read.source import Source
 from trainwright.data.tables.label_form import LabelForm
-from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.text_columns import left_out
 from trainwright.errors import error
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.cutting import choose_split, split_column
 from trainwright.tasks.defaults import fill
+from trainwright.tasks.grouping import grouping
 from trainwright.tasks.image import defaults, reading
 from trainwright.tasks.image.predictor import ImagePredictor
 from trainwright.tasks.splitting import Rows, assign_splits
@@ -113,12 +113,13 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     known = parent.target if isinstance(parent, ImagePredictor) else None
     if known and known.kind != kind:
         raise error("E260", found=targets.WORDS[known.kind], wanted=f"here are {targets.WORDS[kind]}")
-    more = {"train": reading.further_columns(settings, pictures, table)}
+    group = grouping(settings, table, named, None if kind == "labels" else written.name)
+    more = {"train": reading.further_columns(settings, pictures, table, group)}
     given = {name: reading.part_of(each.pictures, more.get(name, {})) for name, each in stored.items()}
-    rows = assign_splits(source, given, settings, classes=kind != "number", typed=False, noun="image")
+    rows = assign_splits(source, given, settings, classes=kind != "number", typed=False, noun="image", group=group)
     target = targets.fit(kind, written.name, rows.part("train")["label"], settings.labels == "merge", known)
     problem = _encode(rows, stored, settings, form, target, parent)
-    problem.data["columns"] = columns | (source.reading if columns else {})
+    problem.data["columns"] = columns | (source.reading if columns else {}) | group.kept()
     if passed := [name for part in parts.values() for name in part.passed_over]:
         problem.data["passed_over"] = passed
     used = (*named, split_column(settings), settings.sample_weight)
@@ -170,16 +171,4 @@ def _encode(
         encoder = ImageNormalizer.from_sums(stored["train"].sums[places].sum(axis=0), len(places), *form)
     else:
         encoder = ImageNormalizer.fit(splits["train"].inputs, *form)
-    notes = rows.notes + _absent(rows)
-    return ImageProblem(settings, target, encoder, splits, rows.data, notes, parent)
-
-
-def _absent(rows: Rows) -> list[Note]:
-    """Return notes on classes that cannot be measured, as a split has none of their pictures."""
-    notes = []
-    for name in [name for name in NAMES[1:] if name in rows.data["rows"]]:
-        lacking = [label for label, counts in rows.data["classes"].items() if name not in counts]
-        if lacking:
-            shown = ", ".join(f"'{label}'" for label in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
-            notes.append(Note("not measured", f"{len(lacking)} classes", f"{shown}: no rows in {name}"))
-    return notes
+    return ImageProblem(settings, target, encoder, splits, rows.data, rows.notes, parent)

@@ -32,11 +32,13 @@ from trainwright.data.read.tables import read_table
 from trainwright.data.tables.column_choice import declare, declared_target
 from trainwright.data.tables.dtypes import convert, number_feature
 from trainwright.data.tables.label_form import LabelForm, Target, form_of
+from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
 from trainwright.tasks.cutting import split_column
+from trainwright.tasks.grouping import Grouping
 from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
@@ -111,9 +113,16 @@ def _listed(table: Table, columns: ImageColumns, form: LabelForm) -> Pictures:
     return image_folders.read_listed(table, columns["image"], form)
 
 
-def further_columns(settings: Settings, train: Pictures, table: Table | None) -> dict[str, pl.Series]:
-    """Return what decides the split of each picture, and what it counts in training, where columns say so. Raise E213."""
+def further_columns(
+    settings: Settings, train: Pictures, table: Table | None, group: Grouping | None = None
+) -> dict[str, pl.Series]:
+    """Return what decides the split of each picture, its group, and what it counts in training, where columns say so.
+
+    Raise E213.
+    """
     found = {}
+    if group is not None and group.column:
+        found["group"] = tidy(_column_of(group.column, train, table))
     if column := split_column(settings):
         found["key"] = _column_of(column, train, table)
     if settings.sample_weight:
@@ -189,10 +198,15 @@ def labelled(path: Path | Table, columns: ImageColumns, target: Target, size: tu
 
     Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
     """
-    pictures = read_labelled(path, columns, target)
+    table = None if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)) else path
+    table = None if table is None else read_table(table, ReadOptions.kept(columns))
+    pictures = read_labelled(path if table is None else table, columns, target)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
-    return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), _left_out(pictures.rejected))
+    column = columns.get("group", "")
+    group = tidy(_column_of(column, pictures, table)) if table is not None and column in table.columns else None
+    left = _left_out(pictures.rejected)
+    return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), left, content=pictures.keys, group=group)
 
 
 def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:

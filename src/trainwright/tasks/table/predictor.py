@@ -17,6 +17,7 @@ from trainwright.data.read.tables import read_table
 from trainwright.data.tables.cast import cast_columns, to_frame
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
+from trainwright.data.tables.split import row_keys
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
 from trainwright.tasks.bundle_schema import (
@@ -74,6 +75,7 @@ class ChosenValues(Schema):
     target: Literal["class", "number", "labels"]
     written: FeatureValues | None
     labels: FormValues | None = None
+    group: str = ""
     reading: Reading = Reading()
 
     @property
@@ -230,5 +232,8 @@ class TablePredictor(SupervisedPredictor):
             first = "; ".join(f"row {each.row}: {each.reason}" for each in rejected[:3])
             notes.append(f"left out: {len(rejected):,} rows that cannot be read ({first})")
         frame = table.frame.filter(table.frame[ROW].is_in(items[ROW].implode()))
-        labels = items[str(self.chosen.label)] if need_label else None
-        return FileRows(frame, items, labels, len(rejected), notes, file=table.file)
+        if not need_label:
+            return FileRows(frame, items, None, len(rejected), notes, file=table.file)
+        content = row_keys([items[feature.name] for feature in self.chosen.features])
+        labels, group = items[str(self.chosen.label)], self.group_of(frame)
+        return FileRows(frame, items, labels, len(rejected), notes, file=table.file, content=content, group=group)

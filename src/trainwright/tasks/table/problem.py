@@ -22,6 +22,7 @@ from trainwright.errors import error, nearest
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.cutting import choose_split, split_column
+from trainwright.tasks.grouping import grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults
@@ -77,17 +78,20 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     weight = settings.sample_weight
     if weight and weight not in train.columns:
         raise error("E213", column=weight, file=train.file, hint=nearest(weight, train.columns))
+    learned = [feature.name for feature in chosen.features]
+    group = grouping(settings, train, chosen.labels.columns if chosen.labels else (), chosen.label, learned)
     parts: dict[str, Part] = {}
     parsed: list[pl.DataFrame] = []
     for name, table in source.tables.items():
         frame, rejected = cast_columns(table.frame, chosen, table.file)
         more = _more(table, frame, split_column(settings), weight, settings.decimal or "") if name == "train" else {}
+        more |= {key: each.filter(_kept(table, frame)) for key, each in group.of(table.frame).items()}
         parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), more)
         parsed.append(frame)
-    rows = assign_splits(source, parts, settings, classes=chosen.target != "number", noun="row")
+    rows = assign_splits(source, parts, settings, classes=chosen.target != "number", noun="row", group=group)
     listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
-    problem.data["columns"] = chosen.to_values() | source.reading
+    problem.data["columns"] = chosen.to_values() | source.reading | group.kept()
     problem.notes = [*train.notes, *notes, *chosen.notes, *problem.notes]
     listen(PhaseEnded("encode"))
     return problem, lambda: None
@@ -211,12 +215,17 @@ def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSche
 
 def _more(table: Table, frame: pl.DataFrame, by: str, weight: str, decimal: str) -> dict[str, pl.Series]:
     """Return of the rows in ``frame`` what decides their split and what they count in training, where columns say so."""
-    kept = table.frame[ROW].is_in(frame[ROW].implode())
+    kept = _kept(table, frame)
     found = {"key": table.frame[by]} if by else {}
     if weight:
         column = table.frame[weight]
         found["weight"] = convert(column, number_feature(column, decimal))[0]
     return {name: column.filter(kept) for name, column in found.items()}
+
+
+def _kept(table: Table, frame: pl.DataFrame) -> pl.Series:
+    """Return which rows of the table are in ``frame``."""
+    return table.frame[ROW].is_in(frame[ROW].implode())
 
 
 def _part_of(

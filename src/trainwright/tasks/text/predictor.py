@@ -154,8 +154,11 @@ class TextPredictor(SupervisedPredictor):
         if table.rejected and not need_label:
             first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
             notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
-        labels = LabelForm.from_values(self.columns, self.target.kind).read(table.frame) if need_label else None
-        return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes, file=table.file)
+        items, rejected = join_text(table.frame, text), len(table.rejected)
+        if not need_label:
+            return FileRows(table.frame, items, None, rejected, notes, file=table.file)
+        labels, group = LabelForm.from_values(self.columns, self.target.kind).read(table.frame), self.group_of(table.frame)
+        return FileRows(table.frame, items, labels, rejected, notes, file=table.file, content=items, group=group)
 
     def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], list[str]]:
         """Return the columns of the text that training used, else those that can be derived, with a note that says so."""

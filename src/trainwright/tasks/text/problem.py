@@ -18,14 +18,17 @@ from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.split import content_keys
 from trainwright.data.tables.table import ROW, Table, TableStream, files_of, table_name
 from trainwright.data.tables.text_columns import choose_columns, join_text, left_out
+from trainwright.data.text.alike import alike
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
+from trainwright.evaluation.intervals import Units
 from trainwright.models.catalog import models
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.cutting import choose_split, split_column
+from trainwright.tasks.grouping import Grouping, grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.text import defaults
@@ -107,7 +110,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     settings, text, form, rows, tokens = read(source, settings, parent)
     listen(PhaseEnded("read"))
     prepared = _encode(rows, tokens, form, settings, parent)
-    prepared.data["columns"] = {"text": list(text), **form.to_values(), **source.reading}
+    prepared.data["columns"] = {"text": list(text), **form.to_values(), **source.reading, **rows.group.kept()}
     if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
         prepared.notes.append(_in_parts(prepared, tokens))
     listen(PhaseEnded("encode"))
@@ -193,6 +196,7 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
     for name, part in prepared.splits.items():
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         columns |= {} if part.weights is None else {"row_weights": part.weights}
+        columns |= {} if part.units is None else {"units": part.units.codes}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
     files = {name: [part.file, *files_of(part.file)] for name, part in prepared.splits.items()}
     kept = {"encoder": values, "target": prepared.target.to_json(), "settings": _shaping(prepared.settings), "files": files}
@@ -204,7 +208,9 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
     for name, (file, *files) in values["files"].items():
         texts = Ragged(arrays[f"{name}/values"], arrays[f"{name}/offsets"], arrays.get(f"{name}/weights"))
         columns = (arrays[f"{name}/targets"], arrays[f"{name}/rows"])
-        splits[name] = Split(texts, *columns, table_name(file, files), weights=arrays.get(f"{name}/row_weights"))
+        codes, group = arrays.get(f"{name}/units"), values["data"]["columns"].get("group", "")
+        units = None if codes is None else Units(codes, group)
+        splits[name] = Split(texts, *columns, table_name(file, files), (), arrays.get(f"{name}/row_weights"), units)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=targets.from_json(values["target"]),
@@ -237,12 +243,19 @@ def read(
     form, told = form_of(head, columns.labels, asked)
     kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
     texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
-    parts = {name: _part(stream, first, columns.text, form, settings, texts) for name, stream in source.streams.items()}
-    rows = assign_splits(source, parts, settings, classes=form.target != "number")
+    label_column = None if form.target == "labels" else form.name
+    group = grouping(settings, head, {*columns.text, *columns.labels}, label_column)
+    parts = {name: _part(each, first, columns.text, form, settings, texts, group) for name, each in source.streams.items()}
+    tokens = texts.tokens()
+    same, near = alike(tokens)
+    for part in parts.values():
+        places = part.frame["place"].to_numpy()
+        part.frame = part.frame.with_columns(same=pl.Series(same[places]), near=pl.Series(near[places]))
+    rows = assign_splits(source, parts, settings, classes=form.target != "number", group=group)
     used = (*columns.text, *columns.labels, split_column(settings), settings.sample_weight)
     unused = left_out(head, used, "neither text nor label; text=NAME,NAME joins several columns")
     rows.notes = [*head.notes, *notes, *columns.notes, *told, *unused, *rows.notes]
-    return settings, columns.text, form, rows, texts.tokens()
+    return settings, columns.text, form, rows, tokens
 
 
 def _target(given: Target | None, parent: Predictor | None) -> Target | None:
@@ -256,7 +269,13 @@ def _target(given: Target | None, parent: Predictor | None) -> Target | None:
 
 
 def _part(
-    stream: TableStream, first: Table, text: tuple[str, ...], form: LabelForm, settings: Settings, texts: TokenizedTexts
+    stream: TableStream,
+    first: Table,
+    text: tuple[str, ...],
+    form: LabelForm,
+    settings: Settings,
+    texts: TokenizedTexts,
+    group: Grouping,
 ) -> Part:
     """Return label and row of each text, what is kept of its content, its size in bytes, and what splits by group or time.
 
@@ -278,6 +297,7 @@ def _part(
             "size": content.str.len_bytes(),
             **content_keys(content),
             **({"key": table.frame[column]} if column else {}),
+            **group.of(table.frame),
             **({"weight": convert(table.frame[weight], counted)[0]} if counted else {}),
         }
         frames.append(pl.DataFrame(kept))

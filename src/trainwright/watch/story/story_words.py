@@ -164,7 +164,8 @@ def test(report: Mapping[str, Any]) -> dict[str, Any] | None:
     value, against = found[lead], (report.get("baseline") or {}).get(lead)
     ends = scores.interval_of(lead, found)
     high = 1.0 if metrics.is_share(lead) else 1.15 * max(filter(None, [value, against, *(ends or ())]))
-    asked = f"{words.count(found['n'])} test {scores.unit(report)}" if found.get("n") is not None else "the test"
+    counted = None if found.get("n") is None else f"{words.count(found['n'])} test {scores.unit(report)}"
+    asked = "the test" if counted is None else counted + scores.parts(found)
     verdict = scores.verdict(report)
     return {
         "asked": f"Now the test: {asked} that had no part in learning, nor in choosing the epoch. They are used this once.",
