@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
     from trainwright.watch.terminal.console import Console
 
+BETWEEN = "|"  # several labels of a row
 LONG = ("per_class", "confusion", "points")  # scores of a split that --json leaves out: what is more than a number or interval
 
 
@@ -98,10 +99,14 @@ def print_proof(run: Path, proof: Any, as_json: bool) -> None:
 
 
 def print_answers(key: str, items: Iterable[Any], answers: Iterable[Any], as_json: bool) -> None:
-    """Print what a model says of items, one a line: a number, or labels with their probabilities. ``key`` names an item."""
+    """Print what a model says of items, one a line: a number, or labels with their probabilities; of several labels a row those
+    that it has come first. ``key`` names an item."""
     for item, answer in zip(items, answers, strict=True):
         if as_json:
             print_json(_values(answer) | {key: item})
+        elif hasattr(answer, "probabilities"):
+            shares = (f"{label}\t{probability:.4f}" for label, probability in answer.probabilities.items())
+            say("\t".join([BETWEEN.join(answer.labels) or "-", *shares]))
         elif isinstance(answer, list):
             say("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
         else:
@@ -128,6 +133,8 @@ def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json
 
 def _values(answer: Any) -> dict[str, Any]:
     """Return one answer as JSON: a number, or a label with the probabilities of all that were asked for."""
+    if hasattr(answer, "probabilities"):
+        return {"labels": answer.labels, "probabilities": answer.probabilities}
     if not isinstance(answer, list):
         return {"prediction": answer}
     label, probability = answer[0]
@@ -140,6 +147,11 @@ def _columns(found: Any, top: int) -> list[Any]:
 
     taken = any(name.startswith(("predicted", "probability")) for name in found.frame.columns)
     mark = "_by_model" if taken else ""
+    if found.answers and hasattr(found.answers[0], "probabilities"):
+        sets = pl.Series(f"predicted{mark}", [BETWEEN.join(row.labels) for row in found.answers], dtype=pl.String)
+        names = sorted(found.answers[0].probabilities)
+        shares = {name: [round(row.probabilities[name], 6) for row in found.answers] for name in names}
+        return [sets, *(pl.Series(f"probability{mark}_{name}", values) for name, values in shares.items())]
     if not found.answers or not isinstance(found.answers[0], list):
         return [pl.Series(f"predicted{mark}", found.answers, dtype=pl.Float64)]
     columns = []
@@ -166,7 +178,8 @@ def print_mistakes(rows: list[dict[str, Any]]) -> None:
         say("no mistakes: every answer was right")
     for number, row in enumerate(rows, start=1):
         sure = f" ({words.percent(row['probability'])} sure)" if row.get("probability") is not None else ""
-        answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in (row["answer"], row["truth"]))
+        shown = (words.several(row[key]) for key in ("answer", "truth"))
+        answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in shown)
         place = words.clean(row["file"]) + (f", row {row['row']}" if row["row"] is not None else "")
         say(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
         given = row["input"]

@@ -243,8 +243,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "E141": Message(
         "the folder '{path}' holds no folder with images in it",
-        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them by "
-        "label and number: cat.0.png, dog.1.png.",
+        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them "
+        "by label and number: cat.0.png, dog.1.png.",
     ),
     "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
     "E143": Message(
@@ -495,6 +495,26 @@ MESSAGES: dict[str, Message] = {
         "'{path}' holds images in {images}/ and beside them {labels}/, which look like boxes around objects in them",
         "To find objects is not what is learned here. To tell classes of whole images apart, put the images of each class into "
         "a folder of its own, or name them in a table with a label.",
+    ),
+    # several labels, weights, thresholds
+    "E285": Message(
+        "column '{name}' of '{path}' is to be one of several labels, and holds something other than 0 and 1",
+        "Name columns of 0 and 1 with commas between (label=a,b,c), or a single column that holds the labels.",
+    ),
+    "E286": Message(
+        "{columns}: several columns are several labels, and target={target} is one", "Name one column, or leave target out."
+    ),
+    "E287": Message(
+        "{key}={value!r} spreads one class over the others, and here a row may have several labels",
+        "Leave it out, or write target=class.",
+    ),
+    "E288": Message(
+        "threshold={value!r} has no use: {found}", "It is for two classes, or for several labels a row; leave it out."
+    ),
+    "E289": Message("no row of the training split in '{file}' has a label", "Name the columns of the labels: label=NAME,NAME."),
+    "E290": Message(
+        "every row of the training split in '{file}' has weight 0 in column '{column}'",
+        "Name another column, or leave sample_weight out.",
     ),
     # settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),

@@ -28,6 +28,13 @@ def _words(value: object) -> object:
     return [value] if isinstance(value, int | float) else value
 
 
+def names(value: object) -> object:
+    """Return several names as the one word that the command line takes: commas between, quotes around one with a comma."""
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        return value
+    return ",".join(f'"{each}"' if "," in each and len(value) > 1 else each for each in value)
+
+
 def _lengths(value: object) -> object:
     """Convert ``none`` to an empty list; anything else as ``_words``."""
     return [] if value == "none" else _words(value)
@@ -55,6 +62,7 @@ def period(value: str) -> tuple[float, str]:
 
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Words = Annotated[list[str], BeforeValidator(_words)]
+Names = Annotated[str, BeforeValidator(names)]
 Sizes = Annotated[list[Annotated[int, Field(gt=0)]], BeforeValidator(_words), Field(max_length=MOST_LAYERS)]
 Length = Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]
 Lengths = Annotated[

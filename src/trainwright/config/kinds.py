@@ -19,7 +19,7 @@ class Kind:
     predictor: str  # a class of ``tasks.base.Predictor``
     schema: str  # a class of ``tasks.bundle_schema.CommonSchema``: what a bundle may hold
     usage: str  # words of the command line that use a model, RUN in the place of the run
-    predicts: tuple[str, ...] = ("class",)  # which says the metrics that it has
+    predicts: tuple[str, ...] = ("class", "number", "labels")  # which says the metrics that it has
     labelled: bool = True  # whether settings of labels, splits by row and weights of classes are for it
     tokenizers: tuple[str, ...] = ()  # what its setting ``tokenizer`` may be
 
@@ -66,7 +66,6 @@ _KINDS = (
         schema="trainwright.tasks.table.predictor:TableBundle",
         usage="predict RUN new-rows.csv",
         tokenizers=("words", "basic-english", "characters"),
-        predicts=("class", "number"),
     ),
 )
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}

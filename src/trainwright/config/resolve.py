@@ -175,7 +175,7 @@ class Row(BaseModel):
 
 def rows() -> Iterator[Row]:
     """Yield every setting, in order; those of a model under ``model.``, with the model's name."""
-    kinds = {"model": "|".join(models()), "monitor": "name"}
+    kinds = {"model": "|".join(models()), "monitor": "name", "threshold": "auto|float"}
     for key, field in Settings.model_fields.items():
         yield _row(key, field, kinds.get(key, ""))
         for name, model in models().items() if key == "model" else ():

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Ser
 from trainwright.config.kinds import KINDS
 from trainwright.data.read.options import DELIMITERS
 from trainwright.errors import error, nearest
-from trainwright.fields import DECLARED, Declared, Fraction, Period, Seconds, Strict, Words, setting
+from trainwright.fields import DECLARED, Declared, Fraction, Names, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings, models
 from trainwright.watch import metrics
 
@@ -129,8 +129,12 @@ class Settings(Strict):
     text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text language")
     image: str = setting("", "the column of image paths; empty = derived", only="image")
     features: Words = setting([], "columns to predict from; empty = derived", only="table")
-    label: str = setting("", "the column to predict; empty = derived", only=LABELLED)
-    target: Literal["class", "number"] | None = setting(None, "what the label is: a class, or a number", only="table")
+    label: Names = setting(
+        "", "the column to predict; several of 0 and 1 with commas between: a label each; empty = derived", only=LABELLED
+    )
+    target: Literal["class", "number", "labels"] | None = setting(
+        None, "what the label is: a class, a number, or labels, of which a row may have several", only=LABELLED
+    )
     columns: dict[str, Declared] = setting(
         {}, f"what a column holds, columns.NAME=KIND: {', '.join(DECLARED)}; the others are told by their values", only=LABELLED
     )
@@ -190,6 +194,16 @@ class Settings(Strict):
     label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability", only=LABELLED)
     class_weights: Literal["none", "balanced"] = setting(
         "none", "balanced = each class counts the same in the loss", only=LABELLED
+    )
+    threshold: Literal["auto"] | Fraction | None = setting(
+        None,
+        "of two classes, from which probability on the second is the answer (0.5), or auto = best on validation; of labels the "
+        "same for all, or auto, which is the default",
+        "probability",
+        only=LABELLED,
+    )
+    sample_weight: str = setting(
+        "", "the column of what each row counts in the loss of training; scores count every row once", only=LABELLED
     )
     clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
     clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)

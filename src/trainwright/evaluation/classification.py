@@ -7,11 +7,29 @@ from typing import Any
 import numpy as np
 
 from trainwright.evaluation.intervals import wilson
+from trainwright.evaluation.labels import macro_f1 as labels_f1
 
 
 def macro_f1(targets: np.ndarray, outputs: np.ndarray) -> float:
-    """Return the mean F1 over the classes that occur or are predicted."""
+    """Return the mean F1 over the classes, or the labels, that occur or are predicted."""
+    if targets.ndim == 2:
+        return labels_f1(targets, outputs)
     return mean_f1(confusion(targets, outputs.argmax(axis=1), outputs.shape[1]))
+
+
+def balanced_accuracy(targets: np.ndarray, outputs: np.ndarray) -> float | None:
+    """Return the mean recall over the classes that occur."""
+    matrix = confusion(targets, outputs.argmax(axis=1), outputs.shape[1])
+    there = matrix.sum(axis=1)
+    return float((np.diag(matrix)[there > 0] / there[there > 0]).mean()) if len(targets) else None
+
+
+def mcc(targets: np.ndarray, outputs: np.ndarray) -> float:
+    """Return Matthews' correlation of answers and classes (of several classes Gorodkin 2004); 0 where either is constant."""
+    matrix = confusion(targets, outputs.argmax(axis=1), outputs.shape[1]).astype(np.float64)
+    said, there, n = matrix.sum(axis=0), matrix.sum(axis=1), matrix.sum()
+    spread = (n**2 - (said**2).sum()) * (n**2 - (there**2).sum())
+    return float((np.trace(matrix) * n - (said * there).sum()) / np.sqrt(spread)) if spread else 0.0
 
 
 def share_right(correct: int, n: int) -> dict[str, Any]:

@@ -79,8 +79,12 @@ def examples(source: Source, problem: Problem, rows: Mapping[str, pl.DataFrame],
 
 def _reasons(problem: Problem, inputs: list[Any], rows: pl.DataFrame, split: str, bundle: Bundle) -> list[dict[str, Any]]:
     """Return ``against`` and ``why`` of each row; None of all where the network cannot be asked."""
+    import polars as pl
+
     from trainwright.tasks import registry
 
+    if rows["truth"].dtype == pl.List:  # no label is weighed against another
+        return [{"against": None, "why": None} for _ in inputs]
     towards, against, labels = _compared(problem, rows)
     try:
         encoded: Any = problem.splits[split]
@@ -123,18 +127,23 @@ def _cut(why: Any, given: Any) -> Any:
 
 
 def choose(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Return the rows that tell most: of classes ``wrong``, ``unsure`` and ``right``; of numbers ``far`` and ``near``."""
+    """Return the rows that tell most: of classes ``wrong``, ``unsure`` and ``right``; of numbers ``far`` and ``near``; of sets
+    of labels ``wrong``, the greatest loss first, and ``right``."""
     import polars as pl
 
     worst = rows.sort("loss", descending=True, nulls_last=True, maintain_order=True)
     if "probabilities" not in rows.columns:
         return {"far": worst.head(EACH), "near": worst.tail(EACH // 2)}
+    shown = pl.all().exclude("probabilities")
+    correct = rows["answer"] == rows["truth"]
+    right = rows.filter(correct)
+    spread = right.gather_every(max(len(right) // EACH, 1)).head(EACH)
+    if rows["truth"].dtype == pl.List:
+        wrong = worst.filter(worst["answer"] != worst["truth"]).head(EACH)
+        return {"wrong": wrong.select(shown), "right": spread.select(shown)}
     ordered = pl.col("probabilities").arr.sort(descending=True)
     margin = ordered.arr.get(0) - ordered.arr.get(1)
-    shown = pl.all().exclude("probabilities")
-    mistakes = rows.filter(pl.col("answer") != pl.col("truth")).sort("probability", descending=True, maintain_order=True)
-    right = rows.filter(pl.col("answer") == pl.col("truth"))
-    spread = right.gather_every(max(len(right) // EACH, 1)).head(EACH)
+    mistakes = rows.filter(~correct).sort("probability", descending=True, maintain_order=True)
     unsure = rows.sort(margin, maintain_order=True).head(EACH)
     return {"wrong": mistakes.head(EACH).select(shown), "unsure": unsure.select(shown), "right": spread.select(shown)}
 
@@ -156,5 +165,7 @@ def as_json(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, list):
+        return [as_json(each) for each in value[:COLUMNS]]
     text = str(value)
     return text if text.startswith("data:image/") or len(text) <= CHARACTERS else text[:CHARACTERS] + MORE

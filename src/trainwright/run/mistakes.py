@@ -20,7 +20,7 @@ BEFORE = 12  # tokens of running text that are shown before one
 
 
 def mistakes(path: Path, source: Any, top: int) -> list[dict[str, Any]]:
-    """Return the ``top`` rows of test (or valid) with the greatest loss: of classes those that were answered wrong.
+    """Return the ``top`` rows of test (or valid) with the greatest loss: of classes and labels those answered wrong.
 
     Each has the columns of ``predictions.parquet``, but for the probabilities of all classes, and its ``input``. Raise E403 for
     no run, E405 for one that has not ended, E409 for one that held back no rows, and as ``data.read.source.find``.
@@ -34,8 +34,8 @@ def mistakes(path: Path, source: Any, top: int) -> list[dict[str, Any]]:
         raise error("E409", path=path)
     whole = rows.filter(pl.col("split") == split)
     worst = whole.sort("loss", descending=True, nulls_last=True, maintain_order=True)
-    if whole["truth"].dtype == pl.String:
-        worst = worst.filter(pl.col("answer") != pl.col("truth"))
+    if whole["truth"].dtype in (pl.String, pl.List):
+        worst = worst.filter(worst["answer"] != worst["truth"])
     worst = worst.head(top)
     inputs = _inputs(SavedRun.open(path, source), whole, worst) if run.settings.is_file() else [None] * len(worst)
     shown = worst.select(pl.all().exclude("probabilities")).to_dicts()

@@ -155,6 +155,7 @@ class Fingerprint:
 
     def _take_digests(self) -> None:
         values, arrays, tokens = self._training.problem.bundle()
+        values.pop("thresholds", None)  # chosen when the training has ended
         digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
         for name in sorted(arrays):
             digest.update(name.encode() + arrays[name].tobytes())

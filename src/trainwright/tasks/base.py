@@ -39,10 +39,11 @@ class Split:
     """One split, encoded."""
 
     inputs: Any  # as the task's batches take them
-    targets: np.ndarray  # class numbers, int64, or scaled numbers, float32; shape (rows,)
+    targets: np.ndarray  # class numbers, int64, or scaled numbers, float32, (rows,); 0 and 1 of labels, uint8, (rows, labels)
     rows: np.ndarray  # each record's number in its file, as ``ROW`` has it, int64, shape (rows,)
     file: str  # perhaps ``Shards``
     names: Sequence[str] = ()  # of the files below the folder ``file``, where each row is one
+    weights: np.ndarray | None = None  # what each row counts in the loss of training, float32, shape (rows,); None = the same
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -50,7 +51,8 @@ class Split:
     def take(self, places: np.ndarray) -> Split:
         """Return the rows at these places, in this order."""
         names = [self.names[place] for place in places.tolist()] if self.names else ()
-        return Split(_taken(self.inputs, places), self.targets[places], self.rows[places], self.file, names)
+        weights = None if self.weights is None else self.weights[places]
+        return Split(_taken(self.inputs, places), self.targets[places], self.rows[places], self.file, names, weights)
 
     def spread(self, count: int) -> Split:
         """Return at most so many rows, from the first to the last, as far apart as can be."""

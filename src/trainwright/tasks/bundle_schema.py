@@ -30,8 +30,11 @@ def distinct(values: list[str]) -> list[str]:
 
 Distinct = Annotated[list[str], AfterValidator(distinct)]
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Argument = bool | int | float | str | list[float] | None
+NUMBERS = r"(point|comma)( \S{1,40})?|duration"  # how a number may be written
+SETS = r"[|;, ]|list|object|columns"  # how several labels may be
 Arrays = dict[str, tuple[type, int | None]]  # by name: type, and length where it is known
 
 
@@ -115,6 +118,12 @@ class NumberLoss(Schema):
     loss: dict[str, Argument]
 
 
+class LabelsLoss(NumberLoss):
+    """``LabelsTarget.loss``."""
+
+    weights: list[Annotated[float, Field(ge=0)]] | None
+
+
 class ClassLoss(NumberLoss):
     """``ClassTarget.loss``."""
 
@@ -128,6 +137,7 @@ class ClassSchema(CommonSchema):
     kind: Literal["class"]
     labels: Annotated[Distinct, Field(min_length=1)]
     merged: bool = False
+    thresholds: Annotated[list[Share], Field(min_length=1, max_length=1)] = [0.5]
     objective: ClassLoss
 
 
@@ -145,6 +155,30 @@ class NumberSchema(CommonSchema):
     target: str
     scale: Scale
     objective: NumberLoss
+
+
+class LabelsSchema(CommonSchema):
+    """Where a row may have several labels, or none."""
+
+    kind: Literal["labels"]
+    labels: Annotated[Distinct, Field(min_length=1)]
+    merged: bool = False
+    thresholds: list[Share]
+    objective: LabelsLoss
+
+    @model_validator(mode="after")
+    def _each(self) -> LabelsSchema:
+        if len(self.thresholds) != len(self.labels):
+            raise ValueError("thresholds are not one a label")
+        return self
+
+
+class LabelColumns(Schema):
+    """``LabelForm``, but for what is predicted."""
+
+    label: str | Distinct
+    written: Annotated[str, Field(pattern=rf"^(|{SETS}|{NUMBERS})$")] = ""
+    reading: Reading = Reading()
 
 
 def validate(schema: type[CommonSchema], kept: Bundle) -> None:

@@ -25,12 +25,14 @@ from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
 from trainwright.watch.events import Note
 
+MANY_WIDE = 0.05  # of the rows, with another number of fields than the first: they can hardly be slips
 NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
 
 
 @dataclass
 class Part:
-    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, and ``key`` where a column decides the split."""
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split, and
+    ``weight`` (Float64, null for none) where rows count differently in training."""
 
     frame: pl.DataFrame
     file: str
@@ -56,7 +58,9 @@ class Rows:
         for name in NAMES:
             if len(part := self.part(name)):
                 names = part["name"].to_list() if "name" in part.columns and (part["name"] != "").all() else ()
-                found[name] = Split(inputs(name, part), labels(part["label"]), part["row"].to_numpy(), self.files[name], names)
+                weights = part["weight"].to_numpy().astype(np.float32) if "weight" in part.columns and name == "train" else None
+                targets = labels(part["label"])
+                found[name] = Split(inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights)
         return found
 
 
@@ -71,8 +75,8 @@ def assign_splits(
 ) -> Rows:
     """Assign a split to every row.
 
-    ``classes``: labels are names, and a class that training lacks cannot be measured. ``typed``: people may have typed them.
-    Raise DataError: E212, E214 to E217, and as ``cutting``.
+    ``classes``: labels are names, and a class that training lacks cannot be measured; or sets of names, List(String), whose
+    rows stay. ``typed``: people may have typed them. Raise DataError: E212, E214 to E217, E289, E290, and as ``cutting``.
     """
     parts = {name: parts[name] for name in NAMES if name in parts}
     rejected = [each for part in parts.values() for each in part.rejected]
@@ -92,12 +96,28 @@ def assign_splits(
     if classes:
         frame, spelled = _spelled(frame, settings.labels == "merge")
     frame, why, notes = cut(frame, {name: part.file for name, part in parts.items()}, settings, classes)
-    if classes:
+    sets = frame["label"].dtype == pl.List
+    if sets:
+        notes += _unknown_labels(frame, parts["train"].file)
+    elif classes:
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame = _known_classes(frame, files, rejected)
     data = _describe(source, frame, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
-    return Rows(frame, files, data, [note, *notes, *spelled, *_findings(data, noun)])
+    notes += _weights(frame, settings.sample_weight, parts["train"].file)
+    return Rows(frame, files, data, [note, *notes, *spelled, *_findings(data, noun, "labels" if sets else "classes")])
+
+
+def _weights(frame: pl.DataFrame, column: str, file: str) -> list[Note]:
+    """Return a note on what rows of training count. Raise E290 where that is nothing."""
+    if not column:
+        return []
+    given = frame.filter(pl.col("split") == 0)["weight"]
+    if not given.sum():
+        raise error("E290", column=column, file=file)
+    least, most = float(given.min()), float(given.max())  # type: ignore[arg-type]
+    why = f"from {least:.4g} to {most:.4g} in the loss of training; scores count every row once"
+    return [Note("weights", column, why)]
 
 
 def _with_label(part: Part, rejected: list[Rejected]) -> pl.DataFrame:
@@ -105,6 +125,12 @@ def _with_label(part: Part, rejected: list[Rejected]) -> pl.DataFrame:
     frame = part.frame
     if frame["label"].dtype == pl.String:
         frame = frame.with_columns(tidy(frame["label"]).alias("label"))
+    if "weight" in frame.columns:
+        bad = frame["weight"].is_null() | (frame["weight"] < 0)
+        rejected += [
+            Rejected(part.file, row, "its weight is no number of 0 or more") for row in frame.filter(bad)["row"].to_list()
+        ]
+        frame = frame.filter(~bad)
     bare = frame["label"].is_null()
     rejected += [Rejected(part.file, row, "no label") for row in frame.filter(bare)["row"].to_list()]
     return frame.filter(~bare)
@@ -116,7 +142,8 @@ def _first(rejected: list[Rejected]) -> str:
 
 def _spelled(frame: pl.DataFrame, merge: bool) -> tuple[pl.DataFrame, list[Note]]:
     """Return the rows with labels that are the same spelled the same, and notes on those that differ only as people type."""
-    counts = dict(frame["label"].value_counts().iter_rows())
+    sets = frame["label"].dtype == pl.List
+    counts = dict((frame["label"].explode().drop_nulls() if sets else frame["label"]).value_counts().iter_rows())
     names, groups = unify(counts, merge)
     notes = []
     if names and not groups:
@@ -128,7 +155,8 @@ def _spelled(frame: pl.DataFrame, merge: bool) -> tuple[pl.DataFrame, list[Note]
         differ = "differ only in letter case, blanks or Unicode form"
         why = f"{differ}, and are taken as one" if merge else f"{differ}, and are classes of their own; as one: labels=merge"
         notes.append(Note("labels", shown if merge else shown.replace(" = ", ", "), why))
-    return (frame.with_columns(pl.col("label").replace(names)) if names else frame), notes
+    renamed = pl.col("label").list.eval(pl.element().replace(names).unique().sort()) if sets else pl.col("label").replace(names)
+    return (frame.with_columns(renamed) if names else frame), notes
 
 
 def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
@@ -145,6 +173,18 @@ def _check_classes(frame: pl.DataFrame, file: str, spelling: bool) -> None:
             if any(fold(name) == fold(other) for other in common):
                 hint += " With labels=merge both are one class."
             raise error("E217", label=name, where=f"{where}, row {row}", hint=hint)
+
+
+def _unknown_labels(frame: pl.DataFrame, file: str) -> list[Note]:
+    """Return a note on labels that training lacks, which nothing could have learned. Raise E289 where it has none."""
+    pairs = frame.select("split", "label").explode("label").drop_nulls()
+    known = pairs.filter(pl.col("split") == 0)["label"].unique()
+    if not len(known):
+        raise error("E289", file=file)
+    strange = pairs.filter(~pl.col("label").is_in(known.implode()))["label"].value_counts(sort=True)
+    shown = ", ".join(f"'{name}' ({count:,} rows)" for name, count in strange.head(5).iter_rows())
+    more = ", ..." if len(strange) > 5 else ""
+    return [Note("not measured", f"{len(strange)} labels", f"{shown}{more}: not in the training split")] if shown else []
 
 
 def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Rejected]) -> pl.DataFrame:
@@ -170,7 +210,9 @@ def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected], cla
     sizes = {NAMES[number]: count for number, count in frame["split"].value_counts().sort("split").iter_rows()}
     counted: dict[str, dict[str, int]] = {}
     if classes:
-        counts = frame.group_by("split", "label").len().sort("split", "label")
+        single = frame.select("split", "label")
+        single = single.explode("label").drop_nulls() if frame["label"].dtype == pl.List else single
+        counts = single.group_by("split", "label").len().sort("split", "label")
         for number, label, count in counts.iter_rows():
             counted.setdefault(label, {})[NAMES[number]] = count
     return {
@@ -184,17 +226,23 @@ def _describe(source: Source, frame: pl.DataFrame, rejected: list[Rejected], cla
     }
 
 
-def _findings(data: dict[str, Any], noun: str) -> list[Note]:
+def _findings(data: dict[str, Any], noun: str, called: str) -> list[Note]:
     """Return what a person should know about the rows, as notes."""
     found = []
     totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
     if totals:
         fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
-        found.append(Note("classes", str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
+        found.append(Note(called, str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
     if data["rejected"]:
         first = [(f"row {each['row']}" if each["row"] else each["file"], each["reason"]) for each in data["rejected_rows"][:3]]
         rows = "; ".join(map(": ".join, first))
         found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
+        wide = sum(" fields where " in each["reason"] for each in data["rejected_rows"])
+        if wide >= MANY_WIDE * min(sum(data["rows"].values()) + data["rejected"], NAMED_ROWS):
+            why = (
+                "more or fewer fields than the first; if these are further labels of a row, write them in one field: sport|food"
+            )
+            found.append(Note("several labels?", f"{wide:,} rows", why))
     checks = data["audit"]
     counted = [
         (f"empty {noun}s", checks["empty"], f"rows have no {noun}; kept"),

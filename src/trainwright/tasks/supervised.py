@@ -14,10 +14,9 @@ import numpy as np
 from trainwright.data.files.folders import absolute
 from trainwright.data.tables.table import ROW, Shards, places, spot
 from trainwright.errors import error
+from trainwright.tasks import targets
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
-from trainwright.tasks.class_target import ClassTarget
 from trainwright.training.problem import Measured, Problem
-from trainwright.watch import metrics
 from trainwright.watch.events import Answers, Note
 from trainwright.watch.words import clip
 
@@ -36,11 +35,9 @@ if TYPE_CHECKING:
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
-    from trainwright.tasks.number_target import NumberTarget
+    from trainwright.tasks.targets import Target
     from trainwright.training.loop import Watch
     from trainwright.watch.events import Scores
-
-    Target = ClassTarget | NumberTarget
 
 HELD = 1 << 30  # bytes of inputs that are held to be measured on again and again
 
@@ -79,7 +76,13 @@ class SupervisedProblem(Problem):
         return found
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
-        return self.batches_of(self.splits["train"], self.settings.batch_size or 1, self.settings.seed, device)
+        part = self.splits["train"]
+        found = self.batches_of(part, self.settings.batch_size or 1, self.settings.seed, device)
+        if part.weights is None:
+            return found
+        from trainwright.data.batches.weighted import WeightedBatches
+
+        return WeightedBatches(found, part.weights, device)
 
     def dataset(self, name: str) -> Dataset[Any]:
         """Return the rows of a split whose inputs are arrays with a row each."""
@@ -107,13 +110,10 @@ class SupervisedProblem(Problem):
         batches = self.batches_of(self.splits[name], EVALUATION_BATCH, None, device)
         return measure.predict_all(self.forward(model), objective, batches.epoch(0), keep)
 
-    def _monitored(self, found: Outputs, names: list[str]) -> dict[str, float]:
-        return metrics.compute(names, *self.target.of_all_rows(found)) if names else {}
-
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         names = self.target.monitored(self.settings.monitor)
         found = self._outputs(model, objective, "valid", device, keep=bool(names))
-        return found.scores(self._monitored(found, names))
+        return found.scores(self.target.metrics(names, found) if names else {})
 
     def valid_loss(self, objective: Objective, device: torch.device, rows: int) -> tuple[int, Callable[[nn.Module], float]]:
         """Return the loss on as many rows as ``HELD`` bytes hold, and no more than asked for."""
@@ -151,6 +151,8 @@ class SupervisedProblem(Problem):
 
         names = self.target.monitored(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
+        if found := outputs.get("valid"):
+            self.target.decide(self.settings, found)
         measured = "test" if "test" in self.splits else "valid" if "valid" in self.splits else "train"
         rows: dict[str, pl.DataFrame] = {}
         for name, each in outputs.items():
@@ -159,7 +161,7 @@ class SupervisedProblem(Problem):
             rows[name] = pl.DataFrame(self.splits[name].places() | of_each)
         scores = {
             "labels": list(self.target.labels),
-            "valid": self.target.scores(found) | self._monitored(found, names) if (found := outputs.get("valid")) else None,
+            "valid": self.target.scores(found) | self.target.metrics(names, found) if found else None,
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, self.splits[measured].targets),
         }
@@ -229,19 +231,14 @@ class FileRows:
 
 
 class SupervisedPredictor(Predictor):
-    """A trained model that answers with a class or a number for each row."""
+    """A trained model that answers with a class, a number or a set of labels for each row."""
 
     def __init__(self, kept: Bundle) -> None:
         super().__init__(kept)
-        self.target = self.target_of(kept.meta)
+        self.target = targets.from_json(kept.meta)
         self.labels = self.target.labels
         self.columns: dict[str, Any] = kept.meta["columns"]
         self.shape = self.encoder.shape(self.target.outputs)
-
-    @staticmethod
-    def target_of(meta: dict[str, Any]) -> Target:
-        """Return what is predicted, from the values of a bundle."""
-        return ClassTarget.from_json(meta)
 
     @cached_property
     def objective(self) -> Objective:
@@ -274,7 +271,7 @@ class SupervisedPredictor(Predictor):
 
     def logits(self, items: Any, rows: int) -> np.ndarray:
         """Return the network's outputs of all rows, in order: float32, shape (rows, outputs)."""
-        return self.outputs(items, np.zeros(rows, self.target.dtype)).outputs.numpy()  # type: ignore[no-any-return]
+        return self.outputs(items, self.target.blank(rows)).outputs.numpy()  # type: ignore[no-any-return]
 
     def _answers(self, items: Any, rows: int, top: int) -> list[Any]:
         return list(self.target.answers(self.logits(items, rows), top)) if rows else []
@@ -302,10 +299,10 @@ class SupervisedPredictor(Predictor):
 
         found = self.read(path, need_label=True)
         assert found.labels is not None
-        targets = self.target.encode(found.labels)
-        known = self.target.known(targets)
+        wanted = self.target.encode(found.labels)
+        known = self.target.known(wanted)
         if not known.any():
             first = found.labels.drop_nulls().first() if found.labels.dtype != pl.Null else None
             raise error("E219", file=path, labels=", ".join(self.labels[:5]), found=clip(str(first), 80))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
-        return self.target.detailed(self.outputs(items, targets[known])) | {"rejected": found.rejected + int((~known).sum())}
+        return self.target.detailed(self.outputs(items, wanted[known])) | {"rejected": found.rejected + int((~known).sum())}

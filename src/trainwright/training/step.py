@@ -97,7 +97,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
     for batch in window:
         with learner.casting:
             outputs = learner.forward(batch)
-            mean, batch_weight = learner.objective(outputs, batch.targets)
+            mean, batch_weight = learner.objective(outputs, batch.targets, batch.weights)
         if not batch_weight and len(window) > 1:
             tally.add(0.0, 0.0, outputs, batch)
             continue  # its targets are all left out: torch gives no mean, and the window has one

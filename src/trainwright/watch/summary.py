@@ -49,10 +49,29 @@ def confusion_rows(report: Mapping[str, Any], most: int, label: Callable[[object
     return [(label(one.true), label(one.taken), words.count(one.n), words.percent(one.share)) for one in found]
 
 
+def class_head(classes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what stands above ``class_rows``."""
+    head = ("class", "precision", "recall", "F1", "n")
+    return ("label", *head[1:], "AP", "said from") if several(classes) else head
+
+
+def several(classes: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a row may have several of these: labels, with a threshold each."""
+    return any("threshold" in one for one in classes)
+
+
 def class_rows(classes: Sequence[Mapping[str, Any]], label: Callable[[object], str]) -> list[tuple[str, ...]]:
-    """Return label, precision, recall, F1 and number of classes as rows of a table, labels as ``label`` writes them."""
-    shares = ("precision", "recall", "f1")
-    return [(label(one["label"]), *(words.percent(one[key]) for key in shares), words.count(one["n"])) for one in classes]
+    """Return label, precision, recall, F1 and number of classes as rows of a table, labels as ``label`` writes them; of several
+    labels a row the average precision and the threshold too."""
+    return [(label(one["label"]), *_shares(one)) for one in classes]
+
+
+def _shares(one: Mapping[str, Any]) -> list[str]:
+    found = [*(words.percent(one[key]) for key in ("precision", "recall", "f1")), words.count(one["n"])]
+    if "threshold" not in one:
+        return found
+    precise = one.get("average_precision")
+    return [*found, "-" if precise is None else words.percent(precise), words.number(one["threshold"], 3)]
 
 
 def _clipped(label: object) -> str:
@@ -89,10 +108,12 @@ def _classes(report: Mapping[str, Any]) -> list[str]:
     """Return the table of classes, or of the worst ones where there are many."""
     shown, remark = (report.get("test") or {}).get("per_class") or [], ""
     if len(shown) > _MOST_CLASSES:
-        remark = f" (the {_MOST_CLASSES} of {len(shown)} classes with the lowest F1)"
+        which = "labels" if several(shown) else "classes"
+        remark = f" (the {_MOST_CLASSES} of {len(shown)} {which} with the lowest F1)"
         shown = sorted(shown, key=lambda one: one["f1"])[:_MOST_CLASSES]
-    table = words.table([("class", "precision", "recall", "F1", "n"), *class_rows(shown, _clipped)])
-    return ["", f"Test rows by class{remark}", *table] if shown else []
+    head = class_head(shown)
+    table = words.table([head, *class_rows(shown, _clipped)])
+    return ["", f"Test rows by {head[0]}{remark}", *table] if shown else []
 
 
 def _confusions(report: Mapping[str, Any]) -> list[str]:

@@ -236,7 +236,7 @@ def test_without_names() -> None:
         ({"size": SIZE, "label": KIND}, {"features": ("size", "size")}, "E242", "once"),
         ({"size": SIZE, "x": [None] * N, "label": KIND}, {"features": ("x",)}, "E243", "features"),
         ({"size": SIZE, "x": ["01/02/2026", "02/03/2026"] * 20, "label": KIND}, {"features": ("x",)}, "E243", "features"),
-        ({"name": KEYS, "label": KIND}, {}, "E244", "'name' (free text, but its words hardly recur"),
+        ({"name": KEYS, "label": KIND}, {}, "E244", "'name' (free text, but its words hard"),
         ({"label": KIND}, {}, "E244", "no other column"),
         ({"size": SIZE, "label": KIND}, {"target": "number"}, "E245", "target=class"),
         ({"size": SIZE, "label": ["x"] * N}, {}, "E246", "label=NAME"),

@@ -25,7 +25,8 @@ FIRST_BATCHES = 8  # batches that are gathered first, which training waits for
 class Batch(NamedTuple):
     """One batch: the model is called as ``model(*inputs)``, or ``model(*inputs, **named)`` where some have names.
 
-    ``rows`` are row numbers in the data set, where known.
+    ``rows`` are row numbers in the data set, where known; ``weights``, float32 (rows,), what each counts in the loss of
+    training, where that differs.
     """
 
     inputs: tuple[Any, ...]
@@ -33,6 +34,7 @@ class Batch(NamedTuple):
     size: int
     rows: np.ndarray | None = None
     named: dict[str, Any] | None = None
+    weights: Tensor | None = None
 
 
 class Batches(Protocol):

@@ -33,7 +33,7 @@ class Pictures:
     """The pictures of one split."""
 
     file: str  # the folder or file, as the person gave it, for messages
-    labels: pl.Series  # String, shape (rows,)
+    labels: pl.Series  # String, Float64 or List(String), shape (rows,), as ``LabelForm.read`` gives them
     rows: np.ndarray  # int64, shape (rows,): the number in its table (``ROW``) or array, or in the sorted folder; from 1
     names: list[str]  # the path below the folder, or as the table has it; "" for arrays
     paths: list[Path | bytes] | None  # where each picture lies, or its file's content; None for arrays
@@ -82,13 +82,18 @@ class Pictures:
 
 
 def from_files(
-    file: str, labels: Sequence[str], names: Sequence[str], paths: Sequence[Path | bytes], rows: np.ndarray, by_row: bool
+    file: str,
+    labels: Sequence[str] | pl.Series,
+    names: Sequence[str],
+    paths: Sequence[Path | bytes],
+    rows: np.ndarray,
+    by_row: bool,
 ) -> Pictures:
     """Return pictures in files, each read once for its key; leave missing, empty and unreadable ones out. Raise E142."""
     keys, bad = for_each_row(lambda row: _digest(paths[row]), len(paths), READERS)
     pictures = Pictures(
         file,
-        pl.Series("label", labels, pl.String),
+        labels.rename("label") if isinstance(labels, pl.Series) else pl.Series("label", labels, pl.String),
         rows,
         list(names),
         list(paths),

@@ -1,7 +1,7 @@
 """The columns of tables that come with types: which are kept, and as what. They are those of Parquet, Arrow and data frames.
 
-Text, numbers, dates and truth values stay what they are. A cell may hold the file of an image, by itself or as the ``datasets``
-library writes it ({"bytes": ..., "path": ...}): the column then is Binary. What that library says of the names of classes is
+Text, numbers, dates, truth values and lists of words stay what they are. A cell may hold the file of an image, by itself or as
+the ``datasets`` library writes it ({"bytes": ..., "path": ...}): the column then is Binary. What that library says of the names of classes is
 told by ``class_names``.
 """
 
@@ -68,6 +68,8 @@ def _reader(column: pl.Series) -> Callable[[pl.Series], pl.Series] | None:
     kind = column.dtype
     if isinstance(kind, pl.Categorical | pl.Enum):
         return _spelled
+    if isinstance(kind, pl.List) and isinstance(kind.inner, pl.String | pl.Categorical | pl.Enum):
+        return _words
     if isinstance(kind, pl.Struct):
         fields = {field.name: field.dtype for field in kind.fields}
         if fields.keys() != {"bytes", "path"}:
@@ -109,6 +111,10 @@ def _same(column: pl.Series) -> pl.Series:
 
 def _spelled(column: pl.Series) -> pl.Series:
     return column.cast(pl.String)
+
+
+def _words(column: pl.Series) -> pl.Series:
+    return column.cast(pl.List(pl.String))
 
 
 def _bytes(column: pl.Series) -> pl.Series:

@@ -19,6 +19,7 @@ from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
 from trainwright.data.tables.column_choice import column_of
 from trainwright.data.tables.column_names import plain
+from trainwright.data.tables.label_form import LabelForm
 from trainwright.data.tables.profile import MOST
 from trainwright.data.tables.table import NUMBER, ROW, SHARD, Rejected, Table, files_of
 from trainwright.data.tables.text_columns import choose_columns
@@ -132,28 +133,30 @@ def _refuse_addresses(table: Table) -> None:
             raise error("E281", name=name, path=table.file, value=profile.head[0])
 
 
-def read_listed(table: Table, image: str = "", label: str = "") -> Pictures:
+def read_listed(table: Table, image: str = "", form: LabelForm | None = None) -> Pictures:
     """Return the pictures that a table names, relative to its folder. Rows without picture or label are left out.
 
-    Raise E149 where no column names image files, E142 where no picture can be used, E201 to E205 as ``choose_columns`` does.
+    ``form`` says how labels are written; without one they are classes. Raise E149 where no column names image files, E142 where
+    no picture can be used, E201 to E205 as ``choose_columns`` does.
     """
     column, why = image_column(table, image)
     if not column:
         raise error("E149", path=table.file, why="no column holds names of image files")
-    chosen = choose_columns(table, (column,), label)
-    assert chosen.label is not None
-    labels_of = pl.col(chosen.label).cast(pl.String)
-    texts = table.frame.select(cell_names(table, column).alias("image"), labels_of.alias("label"), ROW)
-    filled = [pl.col(name).str.strip_chars().fill_null("") != "" for name in ("image", "label")]
-    good = texts.filter(*filled)
+    notes: list[Note] = []
+    if form is None:
+        chosen = choose_columns(table, (column,))
+        form, notes = LabelForm(chosen.labels), chosen.notes
+    called = cell_names(table, column).fill_null("").alias("image")
+    texts = pl.DataFrame([called, form.read(table.frame), table.frame[ROW]])
+    filled = (pl.col("image") != "") & pl.col("label").is_not_null()
+    good = texts.filter(filled)
     rejected = list(table.rejected)
-    for value, _, row in texts.filter(~(filled[0] & filled[1])).iter_rows():
-        reason = "no label" if value and value.strip() else "no name of an image"
-        rejected.append(Rejected(table.file, row, reason))
+    for value, row in texts.filter(~filled).select("image", ROW).iter_rows():
+        rejected.append(Rejected(table.file, row, "no label" if value else "no name of an image"))
     names, places = good["image"].to_list(), cell_places(table, column, good)
-    pictures = from_files(table.file, good["label"].to_list(), names, places, good[ROW].to_numpy(), by_row=True)
+    pictures = from_files(table.file, good["label"], names, places, good[ROW].to_numpy(), by_row=True)
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
-    pictures.notes = [*table.notes, Note("image", column, why), *chosen.notes]
+    pictures.notes = [*table.notes, Note("image", column, why), *notes]
     return pictures
 
 

@@ -13,10 +13,12 @@ from trainwright.data.read.source import Source
 from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, TARGET_NAMES, TITLE_NAMES
 from trainwright.data.tables.feature_columns import choose_features, usable_features
+from trainwright.data.tables.label_form import several
 from trainwright.data.tables.profile import LONGEST_LABEL, MOST, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import TrainwrightError
+from trainwright.fields import names
 
 PICTURE = rf"(?i)\S({SUFFIX_PATTERN})\s*$"
 
@@ -38,11 +40,12 @@ class Evidence:
         head = self.source.streams["train"].head
         if kinds := self.given.get("columns"):
             head = declare(head, kinds, self.given.get("decimal"), self.given.get("dates"))
-            if names := head.declared_as("image"):
-                return "image", f"column '{names[0]}' was said to hold images"
+            if pictured := head.declared_as("image"):
+                return "image", f"column '{pictured[0]}' was said to hold images"
         if self.given.get("features"):
             return "table", "its features are named"
-        return infer_task(head, [words] if isinstance(words, str) else words, self.given.get("label", ""))
+        head = head.without(self.given.get("sample_weight", ""))
+        return infer_task(head, [words] if isinstance(words, str) else words, str(names(self.given.get("label", ""))))
 
     def table_of(self, kind: str) -> str:
         """Return why its table speaks for ``kind``; "" where it does not."""
@@ -56,15 +59,16 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
         return "text", "its text is named"
     if why := _mixed(table, label):
         return "table", why
-    if names := table.declared_as("text"):
-        return "text", f"column '{names[0]}' was said to hold text"
-    profiles = {name: profile for name, profile in table.profiles.items() if name != label}
+    if texts := table.declared_as("text"):
+        return "text", f"column '{texts[0]}' was said to hold text"
+    named = several(table, label) or (label,)
+    profiles = {name: profile for name, profile in table.profiles.items() if name not in named}
     for name, profile in profiles.items():
         if profile.plain in BODY_NAMES and profile.prose:
             return "text", f"column '{name}' has a usual name for text, and holds it"
     for name, profile in profiles.items():
-        named = float(profile.texts.str.contains(PICTURE).mean() or 0)  # type: ignore[arg-type]
-        if named >= MOST and not any(other.prose for other in profiles.values() if other is not profile):
+        pictures = float(profile.texts.str.contains(PICTURE).mean() or 0)  # type: ignore[arg-type]
+        if pictures >= MOST and not any(other.prose for other in profiles.values() if other is not profile):
             return (
                 "image",
                 f"column '{name}' holds {'images' if table.frame[name].dtype == pl.Binary else 'names of image files'}",
@@ -107,7 +111,7 @@ def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str)
         if not usable or (len(usable) == 1 and prose):
             return "text", "no two columns could be features and a label"
         return "table", f"{len(usable)} columns hold numbers, dates or categories"
-    taken = {*columns.text, columns.label}
+    taken = {*columns.text, *columns.labels}
     beside = {name: kind for name, kind in usable.items() if name not in taken}
     numbers = [name for name, kind in beside.items() if kind == "number"]
     named = " + ".join(f"'{name}'" for name in columns.text)

@@ -1,4 +1,4 @@
-"""Parquet: the columns that are text or numbers, a large file by row groups."""
+"""Parquet: the columns that are text, numbers or lists of words, a large file by row groups."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def cast_columns(
     """Return the rows that can be used, and the others with the reason. Raise E247 for a column that is not there.
 
     The result has ``ROW`` (counted from 1 where ``frame`` has none), the features in the order of ``chosen`` as Float64,
-    Boolean, Datetime or String, and last the label, as Float64 or as String; without it where ``need_label`` is False.
+    Boolean, Datetime or String, and last the label, as Float64, String or List(String); without it where ``need_label``
+    is False.
     """
     rows = frame[ROW] if ROW in frame.columns else pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
     columns = [rows.alias(ROW)]
@@ -45,7 +46,14 @@ def cast_columns(
         values, bad = convert(column, feature)
         check(f"column '{feature.name}'", column, bad, feature)
         columns.append(values.alias(feature.name))
-    if need_label and chosen.label is not None and chosen.written is not None:
+    if need_label and chosen.labels is not None:
+        for name in chosen.labels.columns:
+            _column(frame, name, file)
+        values = chosen.labels.read(frame)
+        for place in values.is_null().arg_true().to_list():
+            reasons.setdefault(place, "no labels that can be read")
+        columns.append(values.alias(str(chosen.label)))
+    elif need_label and chosen.label is not None and chosen.written is not None:
         column = _column(frame, chosen.label, file)
         values, bad = _target(column, chosen.written, chosen.target == "class")
         check("label", column, bad, chosen.written)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import polars as pl
 
 from trainwright.data.tables.declared import Declarations
+from trainwright.data.tables.label_form import Target
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.watch.events import Note
-
-Target = Literal["class", "number"]
 
 
 class ColumnChoice:
@@ -33,16 +32,21 @@ class ColumnChoice:
 
     def given(self, names: Sequence[str], label: str, need_label: bool) -> tuple[tuple[str, ...], str | None]:
         """Return the columns of the names, and the label: as given or chosen, None where it is missing and not needed."""
+        given = self.named(names)
+        chosen = self.label(given, label, need_label)
+        if chosen in given:
+            raise error(self.BOTH, name=chosen, path=self.table.file)
+        return given, chosen
+
+    def named(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns of the names."""
         given = tuple(column_of(self.table, name) for name in ((names,) if isinstance(names, str) else names))
         if twice := [name for name in given if given.count(name) > 1]:
             raise error(self.TWICE, name=twice[0], where=self.table.file)
         for name in given:
             if self.columns[name].declared == "ignore":
                 raise error("E226", name=name, kind="ignore", key="text" if self.TWICE == "E206" else "features", value=name)
-        chosen = self.label(given, label, need_label)
-        if chosen in given:
-            raise error(self.BOTH, name=chosen, path=self.table.file)
-        return given, chosen
+        return given
 
     def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
         """Return the column of the label, which is none of those ``taken`` unless it is given."""
@@ -55,7 +59,9 @@ class ColumnChoice:
             self.notes.append(Note("label", found[0].name, why))
             return found[0].name
         if need_label:
-            raise self.unclear(self.UNCLEAR, why=equal(found) if found else why)
+            flags = ",".join(column.name for column in found if {*column.head.unique()} <= {"0", "1"})
+            hint = f"Or label={flags}, if each is a label that a row has (1) or has not (0)." if "," in flags else ""
+            raise self.unclear(self.UNCLEAR, why=equal(found) if found else why, hint=hint)
         return None
 
     def one_of_equals(self, found: list[ColumnProfile]) -> list[ColumnProfile]:

@@ -5,8 +5,22 @@ from __future__ import annotations
 # Strongest first: of a column called "label" and one called "topic" it is "label" that is learned.
 LABEL_NAMES: tuple[tuple[str, ...], ...] = (
     ("label", "labels", "target", "class", "y", "ground_truth", "gold"),
-    ("category", "sentiment", "topic", "intent", "emotion", "polarity", "class_name", "label_name", "class_index"),
-    ("stars", "rating", "score", "overall", "genre", "tag", "type", "airline_sentiment", "language", "lang"),
+    (
+        "category",
+        "sentiment",
+        "topic",
+        "intent",
+        "emotion",
+        "polarity",
+        "class_name",
+        "label_name",
+        "class_index",
+        "cats",
+        "categories",
+        "topics",
+        "emotions",
+    ),
+    ("stars", "rating", "score", "overall", "genre", "genres", "tag", "tags", "type", "airline_sentiment", "language", "lang"),
 )
 # What a table is usually made to predict, besides the strongest names of a label.
 TARGET_NAMES = (

@@ -15,7 +15,7 @@ import polars as pl
 
 from trainwright.data.tables import dates, numbers
 from trainwright.data.tables.numbers import LARGEST
-from trainwright.data.tables.spelling import PAIRS
+from trainwright.data.tables.spelling import PAIRS, as_text
 
 Kind = Literal["number", "boolean", "date", "category", "text"]
 
@@ -231,9 +231,14 @@ def _first(column: pl.Series, where: pl.Series) -> str:
 # ---- turning a column into what it is
 
 
+def number_feature(column: pl.Series, decimal: str = "") -> Feature:
+    """Return how a column is read as numbers, whatever else it might be, with the ``decimal`` mark as given or told."""
+    return Feature(column.name, "number", read(column, How("number", decimal)).format.replace("either", "point") or "point")
+
+
 def stripped(column: pl.Series) -> pl.Series:
     """Return text without blanks around it; null where nothing is left."""
-    text = column.cast(pl.String).str.strip_chars()
+    text = as_text(column).str.strip_chars()
     return text.set(text == "", None)
 
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from trainwright.data.tables.column_choice import ColumnChoice, Target, declared_target, same
+from trainwright.data.tables.column_choice import ColumnChoice, declared_target, same
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
-from trainwright.data.tables.profile import FEW_ROWS, FREE_TEXT, MOST_CODES, REPEATS, ColumnProfile
+from trainwright.data.tables.label_form import LabelForm, Target, derived_target, form_of, several
+from trainwright.data.tables.numbers import doubt
+from trainwright.data.tables.profile import FEW_ROWS, FREE_TEXT, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -31,24 +33,29 @@ _WORDS = {  # what the features of each kind are called, and why they are of it
 
 @dataclass(frozen=True)
 class TableSchema:
-    """The chosen columns. ``written`` is how the label's column is read; None where no label is needed."""
+    """The chosen columns. ``written`` is how the label's column is read; None where no label is needed. Of several labels a row
+    ``labels`` says that, and ``label`` is what they are called together."""
 
     label: str | None
     features: tuple[Feature, ...]
     target: Target = "class"
     written: Feature | None = None
+    labels: LabelForm | None = None
     notes: list[Note] = field(default_factory=list, compare=False)
 
     def to_values(self) -> dict[str, Any]:
         """Return JSON values, without the notes."""
-        return {name: value for name, value in asdict(self).items() if name != "notes"}
+        values = asdict(self)
+        return {name: values[name] for name in values if name != "notes" and (name != "labels" or self.labels)}
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> TableSchema:
         """Rebuild a schema from what ``to_values`` returned."""
         written = Feature(**values["written"]) if values["written"] else None
         features = tuple(Feature(**feature) for feature in values["features"])
-        return cls(values["label"], features, values["target"], written)
+        several = values.get("labels")
+        form = LabelForm(tuple(several["columns"]), "labels", several["written"]) if several else None
+        return cls(values["label"], features, values["target"], written, form)
 
 
 def choose_features(
@@ -63,13 +70,20 @@ def choose_features(
     and E246 for a target that holds no numbers, or nothing that can be predicted.
     """
     choice = _Choice(table)
-    given, chosen = choice.given(features, label, need_label)
-    kind, written = target or "class", None
-    if chosen is not None and need_label:
-        kind, written = choice.target(choice.columns[chosen], target), choice.columns[chosen].feature
-    taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(chosen, kind)
+    flags = several(table, label)
+    given, chosen = (choice.named(features), None) if flags else choice.given(features, label, need_label)
+    if both := [name for name in flags if name in given]:
+        raise error("E241", name=both[0], path=table.file)
+    columns = flags or (() if chosen is None else (chosen,))
+    target = declared_target(table, columns[0], target) if len(columns) == 1 else target
+    kind, written, form = target or "class", None, None
+    if columns and need_label and (form := choice.several(columns, target)):
+        kind, chosen = "labels", form.name
+    elif columns and need_label:
+        kind, written = choice.target(choice.columns[columns[0]], target), choice.columns[columns[0]].feature
+    taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(columns, kind)
     choice.tell(taken)
-    return TableSchema(chosen, tuple(map(feature_of, taken)), kind, written, choice.notes)
+    return TableSchema(chosen, tuple(map(feature_of, taken)), kind, written, form, choice.notes)
 
 
 def usable_features(table: Table) -> dict[str, str]:
@@ -99,8 +113,8 @@ class _Choice(ColumnChoice):
         for name, column in self.columns.items():
             reading = column.reading
             if reading.format.startswith("either"):
-                if len(marks) != 1 and not reading.bad and reading.example:
-                    self.doubt(name, reading.example)
+                if len(marks) != 1 and not reading.bad:
+                    self.notes += doubt(name, reading.example)
                 column.format = reading.format.replace("either", mark)
             elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
                 column.format = reading.format.replace(UNCLEAR, min(orders))
@@ -112,17 +126,6 @@ class _Choice(ColumnChoice):
                 sense = SENSE[column.reading.kind]
                 facts = {"name": column.name, "kind": column.declared, "path": self.table.file, "sense": sense}
                 raise error("E227", **facts, bad=column.reading.bad, count=column.count, example=column.reading.example)
-
-    def doubt(self, name: str, example: str) -> None:
-        """Say both things that a number with three digits behind a single mark may mean."""
-        digits = "".join(letter for letter in example if letter.isdigit() or letter in ",.")
-        if "," in digits:
-            why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
-            other = f"{digits.replace(',', '.')} with decimal=comma"
-            self.notes.append(Note("thousands", f"{name}: {example} = {digits.replace(',', '')}", f"{why}; {other}"))
-        elif not digits.startswith("0"):
-            why = f"nothing in the file says that the point parts thousands; {digits.replace('.', '')} with decimal=comma"
-            self.notes.append(Note("decimal point", f"{name}: {example} = {digits}", why))
 
     # ---- the target
 
@@ -147,10 +150,21 @@ class _Choice(ColumnChoice):
         why = self.fault(rest[-1]) or FREE_TEXT if rest else "no column is left"
         return [*named, *last], f"none has a usual name for it, and the last one does not fit: {why}"
 
+    def several(self, columns: Sequence[str], target: Target | None) -> LabelForm | None:
+        """Return how several labels a row are written, where that is given or found; None for a class or a number."""
+        if len(columns) == 1 and target in (None, "class", "number"):
+            column = self.columns[columns[0]]
+            if target is not None or not (column.is_list or column.reading.kind == "category"):
+                return None
+        form, notes = form_of(self.table, columns, target)
+        if form.target == "labels":
+            self.notes += notes
+            return form
+        return None
+
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
         """Choose class or number, as given or by what the values are, and note the reason. Raise E205, E245 and E246."""
         kind = column.reading.kind
-        target = declared_target(self.table, column.name, target)
         why = column.unusable() or {"date": "it holds dates", "text": "it was said to be text"}.get(kind, "")
         if column.constant:
             why = f"every row has the same value, '{column.head[0]}'"
@@ -161,27 +175,12 @@ class _Choice(ColumnChoice):
             why = odd if column.reading.bad else f"it holds values such as '{column.head[0]}'"
             why = f"{why}; {column.reading.why}" if column.reading.why else why
             raise error("E245", name=column.name, path=self.table.file, why=why)
-        found = target or self.derived_target(column)
-        if found == "class" and not column.recurs:
+        if target is None:
+            target, why = derived_target(column)
+            self.notes.append(Note("target", target, why))
+        if target == "class" and not column.recurs:
             raise self.rare(column)
-        return found
-
-    def derived_target(self, column: ColumnProfile) -> Target:
-        found: Target
-        numeric = column.reading.kind == "number"
-        values = column.numbers if numeric else column.values
-        rows, distinct = len(values), values.n_unique()
-        if not numeric:
-            found, why = "class", column.reading.why or f"{distinct:,} different words"
-        elif not column.whole:
-            found, why = "number", "numbers with a fraction"
-        elif distinct == 2 or (distinct <= MOST_CODES and rows >= REPEATS * distinct):
-            found, why = "class", f"{distinct} whole numbers, each in {rows / distinct:,.0f} rows on average"
-        else:
-            found, why = "number", f"{distinct:,} different whole numbers in {rows:,} rows"
-        other = f"; if not, write target={'number' if found == 'class' else 'class'}" if numeric else ""
-        self.notes.append(Note("target", found, why + other))
-        return found
+        return target
 
     # ---- the features
 
@@ -204,16 +203,16 @@ class _Choice(ColumnChoice):
             why += f"; {column.reading.why}"
         return why
 
-    def derived(self, label: str | None, kind: Target) -> list[ColumnProfile]:
+    def derived(self, labels: Sequence[str], kind: Target) -> list[ColumnProfile]:
         taken: list[ColumnProfile] = []
         left_out: dict[str, str] = {}
         mirrors: dict[str, str] = {}
         for name, column in self.columns.items():
-            if name == label:
+            if name in labels:
                 continue
             if why := self.fault(column):
                 left_out[name] = why
-            elif why := self.gives_away(column, label, kind):
+            elif why := self.gives_away(column, labels[0] if labels else None, kind):
                 mirrors[name] = why
             else:
                 taken.append(column)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from trainwright.watch.events import Note
+
 LARGEST = 3.4e38  # float32 holds no more
 _GAP = "[' \u00a0\u202f\u2009\u2019"  # what may stand between thousands, besides the mark that is not the decimal one
 GROUPED = rf"^[+-]?[1-9][0-9]{{0,2}}(?:(?:{_GAP},][0-9]{{3}})+|(?:,[0-9]{{2}})+,[0-9]{{3}})(?:\.[0-9]*)?$"  # also 12,34,567
@@ -86,6 +88,19 @@ def look(present: pl.Series, decimal: str) -> NumberForm:
     if int(bad.sum()) >= int(plain.bad.sum()):
         return NumberForm(plain.mark, "", plain.bad, units)
     return NumberForm(marked.mark, unit, bad, units)
+
+
+def doubt(name: str, example: str) -> list[Note]:
+    """Return a note on both things that a number with three digits behind a single mark may mean; none without such one."""
+    digits = "".join(letter for letter in example if letter.isdigit() or letter in ",.")
+    if "," in digits:
+        why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
+        other = f"{digits.replace(',', '.')} with decimal=comma"
+        return [Note("thousands", f"{name}: {example} = {digits.replace(',', '')}", f"{why}; {other}")]
+    if digits and not digits.startswith("0"):
+        why = f"nothing in the file says that the point parts thousands; {digits.replace('.', '')} with decimal=comma"
+        return [Note("decimal point", f"{name}: {example} = {digits}", why)]
+    return []
 
 
 def _marks(present: pl.Series, decimal: str) -> NumberForm:

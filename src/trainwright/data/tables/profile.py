@@ -10,6 +10,7 @@ import polars as pl
 from trainwright.data.tables.column_names import DATE_WORDS, POSTAL_NAMES, SPLIT_NAMES, SPLIT_WORDS, plain
 from trainwright.data.tables.declared import Declarations
 from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, How, convert, read
+from trainwright.data.tables.spelling import as_text
 from trainwright.data.tables.split import stated
 from trainwright.data.text.tokenize import SPACELESS
 
@@ -48,11 +49,13 @@ class ColumnProfile:
         self.declared = said.kinds.get(name, "")
         dated = not DATE_WORDS.isdisjoint(re.split(r"[_\W]+", snake(name)))
         self.how = How(self.declared, said.decimal, said.dates, dated)
-        self.is_binary = values.dtype == pl.Binary
+        self.is_binary, self.is_list = values.dtype == pl.Binary, isinstance(values.dtype, pl.List)
         if self.is_binary:  # files of images, which are looked at like their names
             values = pl.select(
                 pl.when(values.is_not_null()).then(pl.int_range(len(values)).cast(pl.String) + ".png")
             ).to_series()
+        if self.is_list:  # several labels of a row
+            values = as_text(values)
         self.raw = values.alias("values")  # its own name might be a pattern to polars
 
     @property

@@ -18,12 +18,19 @@ PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"))
 _WHOLE = r"^([+-]?[0-9]+)\.(?:0{0,2}|0{4,})$"  # 1.000 may be a thousand
 
 
-def tidy(labels: pl.Series) -> pl.Series:
-    """Return labels as text, without blanks around them, whole numbers without ``.0``; null where nothing is left."""
+def as_text(column: pl.Series) -> pl.Series:
+    """Return values as text; a list of words as a person would write it, a|b."""
     import polars as pl
 
+    if isinstance(column.dtype, pl.List):
+        return column.cast(pl.List(pl.String)).list.join("|", ignore_nulls=True)
+    return column.cast(pl.String)
+
+
+def tidy(labels: pl.Series) -> pl.Series:
+    """Return labels as text, without blanks around them, whole numbers without ``.0``; null where nothing is left."""
     labels = labels.alias("labels")  # its own name might be a pattern to polars
-    text = (labels.fill_nan(None) if labels.dtype.is_float() else labels).cast(pl.String).str.strip_chars()
+    text = as_text(labels.fill_nan(None) if labels.dtype.is_float() else labels).str.strip_chars()
     return text.set(text == "", None).str.replace(_WHOLE, "$1")
 
 

@@ -19,6 +19,7 @@ from trainwright.data.tables.column_names import SPLIT_WORDS
 from trainwright.data.tables.dates import instants
 from trainwright.data.tables.dtypes import UNCLEAR, ColumnType, Feature, How, convert, read
 from trainwright.data.tables.spelling import tidy
+from trainwright.data.tables.stratify import iterative
 from trainwright.errors import error
 
 TRAIN, VALID, TEST = 0, 1, 2
@@ -117,7 +118,10 @@ def _cut(position: np.ndarray, fractions: Fractions) -> np.ndarray:
 
 
 def _stratified(position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:
-    """Split the rows of each class, in order of their position, at the fractions of their count."""
+    """Split the rows of each class, in order of their position, at the fractions of their count; sets of labels by each."""
+    if labels.dtype == pl.List:
+        parts = iterative(position, labels, (1 - fractions.valid - fractions.test, fractions.valid, fractions.test))
+        return _every_class(parts, position, labels, fractions)
     frame = pl.DataFrame({"position": position, "label": labels, "row": np.arange(len(position))})
     # Equal texts under different labels go with the label seen first, so that they stay together.
     distinct = frame.group_by("position", maintain_order=True).agg(pl.first("label"), pl.len())
@@ -170,12 +174,17 @@ def stated(column: pl.Series) -> pl.Series:
 def _every_class(parts: np.ndarray, position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:
     """Give each class that has enough distinct texts one text in every split, taken from where it has the most."""
     wanted = [TRAIN] + [part for part, share in ((VALID, fractions.valid), (TEST, fractions.test)) if share]
+    rows = np.arange(len(labels))
+    if labels.dtype == pl.List:  # a row counts for each of its labels
+        pairs = pl.DataFrame({"row": rows, "label": labels}).explode("label").drop_nulls()
+        rows, labels = pairs["row"].to_numpy(), pairs["label"]
     codes = labels.rank("dense").to_numpy()
     present = np.zeros((int(codes.max()) + 1 if len(codes) else 0, 3), bool)
-    present[codes, parts] = True
+    present[codes, parts[rows]] = True
     for code in np.unique(codes[~present[codes][:, wanted].all(axis=1)]):
-        places, first = np.unique(position[codes == code], return_index=True)  # one place for each distinct text
-        own = parts[codes == code][first]
+        of_code = rows[codes == code]
+        places, first = np.unique(position[of_code], return_index=True)  # one place for each distinct text
+        own = parts[of_code][first]
         for part in wanted:
             counts = np.bincount(own, minlength=3)
             donor = int(counts.argmax())

@@ -113,10 +113,10 @@ class Table:
         """Return the columns that a person said to be of a kind."""
         return tuple(name for name, each in self.declared.kinds.items() if each == kind)
 
-    def without(self, column: str) -> Table:
-        """Return the table without one of its columns."""
-        kept = self.frame.get_columns()  # by hand, as a name might be a pattern to polars
-        return replace(self, frame=type(self.frame)([each for each in kept if each.name != column]))
+    def without(self, *names: str) -> Table:
+        """Return the table without these columns, where it has them."""
+        kept = [each for each in self.frame if each.name not in names]  # by hand, as a name might be a pattern to polars
+        return self if len(kept) == self.frame.width else replace(self, frame=type(self.frame)(kept))
 
     @cached_property
     def profiles(self) -> dict[str, ColumnProfile]:

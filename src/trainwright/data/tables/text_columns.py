@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from trainwright.data.tables.column_choice import ColumnChoice, equal
+from trainwright.data.tables.column_choice import ColumnChoice, declared_target, equal
 from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, TITLE_NAMES
+from trainwright.data.tables.label_form import Target, form_of, several
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.table import Table
+from trainwright.errors import error
 from trainwright.watch.events import Note
 
 SHOWN = 10  # columns named in a note
@@ -21,36 +23,57 @@ SHOWN = 10  # columns named in a note
 
 @dataclass(frozen=True)
 class TextSchema:
-    """The chosen columns; several texts are meant to be joined in this order."""
+    """The chosen columns; several texts are meant to be joined in this order, of several labels each has 0 or 1."""
 
     text: tuple[str, ...]
-    label: str | None
+    labels: tuple[str, ...]
     notes: list[Note] = field(default_factory=list)
 
+    @property
+    def label(self) -> str | None:
+        """Return the column of the label; None where there is none, or several."""
+        return self.labels[0] if len(self.labels) == 1 else None
 
-def choose_columns(table: Table, text: Sequence[str] = (), label: str = "", need_label: bool = True) -> TextSchema:
+
+def choose_columns(
+    table: Table, text: Sequence[str] = (), label: str = "", need_label: bool = True, target: Target | None = None
+) -> TextSchema:
     """Choose text and label columns. Columns without names are called column_1, column_2, ... or just 1, 2, ...
 
-    With ``need_label=False`` (predicting) a label column is kept apart from the text where there is one.
+    With ``need_label=False`` (predicting) a label column is kept apart from the text where there is one. ``label`` may name
+    several columns, with commas between.
 
     Raise E201 for a name that no column has, E202 for no single best label, E203 for no such text, E204 for the same column
     for both, E205 for a label whose values hardly recur, E206 for a text column named twice.
     """
     choice = _Choice(table)
+    choice.target = target
+    if flags := several(table, label):
+        given = choice.named(text)
+        if both := [name for name in flags if name in given]:
+            raise error("E204", name=both[0], path=table.file)
+        return TextSchema(given or choice.text(flags), flags, choice.notes)
     given, chosen = choice.given(text, label, need_label)
-    return TextSchema(given or choice.text(chosen), chosen, choice.notes)
+    labels = () if chosen is None else (chosen,)
+    return TextSchema(given or choice.text(labels), labels, choice.notes)
 
 
 class _Choice(ColumnChoice):
     """The choice of text and label."""
 
     TWICE, BOTH, UNCLEAR = "E206", "E204", "E202"
+    target: Target | None = None
 
     def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
         """Return the column of the label. Raise E205 where nearly every value of it is different."""
         found = super().label(taken, label, need_label)
-        if found is not None and need_label and not (self.columns[found].recurs or self.columns[found].measured):
-            raise self.rare(self.columns[found])
+        if found is None or not need_label or self.columns[found].recurs or self.columns[found].measured:
+            return found
+        target = declared_target(self.table, found, self.target)
+        if target in (None, "class"):
+            form, _ = form_of(self.table, [found], target)
+            if form.target != "labels" and form.written != "object":
+                raise self.rare(self.columns[found])
         return found
 
     def candidates(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
@@ -64,9 +87,9 @@ class _Choice(ColumnChoice):
             return [], "no column has few values that recur"
         return self.one_of_equals(found), f"{found[0].distinct} short values that recur"
 
-    def text(self, label: str | None) -> tuple[str, ...]:
+    def text(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return the columns of the text, by their names or else by what is in them. Raise E203 where several would do."""
-        rest = [column for name, column in self.columns.items() if name != label and column.readable]
+        rest = [column for name, column in self.columns.items() if name not in labels and column.readable]
         found, why = self.text_by_name(rest) or self.text_by_content(rest)
         names = tuple(column.name for column in found)
         self.notes.append(Note("text", " + ".join(names), why))

@@ -219,5 +219,7 @@ def _registered(name: str, ignored: int | None, outputs: Any, targets: Any) -> f
             return compute([name], *(each.double().flatten().numpy() for each in (targets, outputs))).get(name, math.nan)
         if "class" in predicts and not numbers and outputs.ndim == 2 and targets.ndim == 1:
             kept = targets != ignored if ignored is not None else slice(None)
-            return compute([name], targets[kept].long().numpy(), outputs[kept].float().numpy()).get(name, math.nan)
+            told = outputs[kept].float()
+            told = told.softmax(dim=1) if METRICS[name].shares else told
+            return compute([name], targets[kept].long().numpy(), told.numpy()).get(name, math.nan)
     raise error("E320", name="monitor", value=name, problem=f"it is measured where a {' or '.join(predicts)} is predicted")

@@ -16,6 +16,7 @@ from trainwright.data.images.decode import decode_file, read_header
 from trainwright.data.images.headers import Unusable
 from trainwright.data.read.source import Source
 from trainwright.data.tables import table
+from trainwright.data.tables.label_form import kind_of
 from trainwright.tasks.image import reading
 
 SIDE = 112  # pixels of the longer side
@@ -29,7 +30,8 @@ def originals(source: Source, columns: reading.ImageColumns, places: pl.DataFram
     numbered = places["row"].is_not_null()
     found: dict[tuple[str, int], Path | bytes | np.ndarray] = {}
     if numbered.any():
-        chosen = Settings(task="image", image=columns.get("image", ""), label=columns.get("label", ""))
+        target = kind_of(columns)
+        chosen = Settings(task="image", image=columns.get("image", ""), label=columns.get("label", ""), target=target)
         for pictures in reading.read(source, chosen)[0].values():
             held = pictures.pixels if pictures.pixels is not None else pictures.paths
             assert held is not None

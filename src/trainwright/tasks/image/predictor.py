@@ -15,7 +15,16 @@ from trainwright.data.images.decode import decode_one
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Inputs
 from trainwright.errors import error
-from trainwright.tasks.bundle_schema import ClassSchema, Positive, Reading, Schema
+from trainwright.tasks.bundle_schema import (
+    ClassSchema,
+    CommonSchema,
+    Distinct,
+    LabelColumns,
+    LabelsSchema,
+    NumberSchema,
+    Positive,
+    Schema,
+)
 from trainwright.tasks.image import reading
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
@@ -42,21 +51,40 @@ class PixelValues(Schema):
         return self
 
 
-class ImageColumnNames(Schema):
-    """``reading.ImageColumns``."""
+class ImageColumnNames(LabelColumns):
+    """``reading.ImageColumns``: those of a table; none of anything else."""
 
     image: str = ""
-    label: str = ""
-    reading: Reading = Reading()
+    label: str | Distinct = ""
 
 
-class ImageBundle(ClassSchema):
+class ImageBundle(CommonSchema):
+    """Pictures, whatever is predicted."""
+
     columns: ImageColumnNames
     encoder: PixelValues
 
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
+        """Return the schema of classes, of numbers, or of labels."""
+        schemas: dict[str, type[CommonSchema]] = {"number": ImageNumbers, "labels": ImageLabels}
+        return schemas.get(meta["kind"], ImageClasses)
+
+
+class ImageClasses(ImageBundle, ClassSchema):
+    """Image classification."""
+
+
+class ImageNumbers(ImageBundle, NumberSchema):
+    """Pictures that say a number."""
+
+
+class ImageLabels(ImageBundle, LabelsSchema):
+    """Pictures with several labels."""
+
 
 class ImagePredictor(SupervisedPredictor):
-    """An image classifier: pictures in, classes and their probabilities out."""
+    """Pictures in; classes, numbers or sets of labels out."""
 
     task = "image"
     item = "image"
@@ -118,7 +146,7 @@ class ImagePredictor(SupervisedPredictor):
 
     def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the labelled pictures of a file, a folder or a table; of one with several splits those of the test split."""
-        return reading.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
+        return reading.labelled(path, self.columns, self.target.kind, self.encoder.size, self.encoder.channels)
 
 
 def _picture(given: Any) -> Path | bytes | np.ndarray:

@@ -30,6 +30,8 @@ from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.column_choice import declare, declared_target
+from trainwright.data.tables.dtypes import convert, number_feature
+from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
@@ -39,7 +41,7 @@ from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
 Parts = dict[str, Pictures]
-ImageColumns = dict[str, Any]  # ``image`` and ``label`` of a table, and how it was read; empty for anything else
+ImageColumns = dict[str, Any]  # ``image`` of a table, what ``LabelForm`` keeps, and how it was read; empty for anything else
 Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
@@ -52,39 +54,45 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
         return source.held, {}, None
     tables = _tables(source)
     if not tables:
-        for key in ("image", "label"):
+        for key in ("image", "label", "sample_weight"):
             if value := getattr(settings, key):
                 raise error("E272", key=key, value=value, path=source.name)
+        if settings.target not in (None, "class"):
+            raise error("E329", key=f"target={settings.target}", why="images in folders and arrays have a class each")
         source.options.has_no_use_for(source.path or source.name, "images in folders and arrays are no text")
         parts, columns = _without_table(source), ImageColumns()
     else:
-        tables["train"] = declare(tables["train"], settings.columns, settings.decimal, settings.dates)
-        image = _image_column(tables["train"], settings.image or next(iter(tables["train"].declared_as("image")), ""))
-        columns = {"image": image, "label": str(choose_columns(tables["train"], (image,), settings.label).label)}
-        declared_target(tables["train"], columns["label"], "class")
-        parts = {name: _listed(table, columns) for name, table in tables.items()}
+        train = tables["train"] = declare(tables["train"], settings.columns, settings.decimal, settings.dates)
+        image = _image_column(train, settings.image or next(iter(train.declared_as("image")), ""))
+        chosen = choose_columns(train.without(settings.sample_weight), (image,), settings.label, target=settings.target)
+        form, said = form_of(train, chosen.labels, declared_target(train, str(chosen.label), settings.target))
+        columns = {"image": image, **form.to_values()}
+        parts = {name: _listed(table, columns, form) for name, table in tables.items()}
+        parts["train"].notes += [*chosen.notes, *said]
         for name, path in source.given.items():
             if name not in tables:
-                parts[name] = read_labelled(path, columns, name, source.options)
-    split_key(settings, parts["train"], tables.get("train"))  # before anything is decoded
+                parts[name] = read_labelled(path, columns, form.target, name, source.options)
+    further_columns(settings, parts["train"], tables.get("train"))  # before anything is decoded
     return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
 
 
 def read_labelled(
-    path: Path | Table, columns: ImageColumns, part: str = "test", options: ReadOptions | None = None
+    path: Path | Table, columns: ImageColumns, target: Target, part: str = "test", options: ReadOptions | None = None
 ) -> Pictures:
     """Return the labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
-    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table. Raise E213 for a
-    table without the label, SourceError for what is unreadable.
+    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table, ``target`` is what
+    is predicted. Raise E213 for a table without the label, SourceError for what is unreadable.
     """
     if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)):
         return images.of_split(images.read_pictures(path), part)
     table = read_table(path, options or ReadOptions.kept(columns))
-    image, label = columns.get("image", ""), columns.get("label", "")
-    if label and label not in table.columns:
-        raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
-    return image_folders.read_listed(table, image if image in table.columns else "", label)
+    image, form = columns.get("image", ""), LabelForm.from_values(columns, target)
+    for label in form.columns:
+        if label not in table.columns:
+            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
+    image = image if image in table.columns else ""
+    return image_folders.read_listed(table, image, form if form.columns else None)
 
 
 def _image_column(table: Table, image: str) -> str:
@@ -95,19 +103,27 @@ def _image_column(table: Table, image: str) -> str:
     return column
 
 
-def _listed(table: Table, columns: ImageColumns) -> Pictures:
+def _listed(table: Table, columns: ImageColumns, form: LabelForm) -> Pictures:
     """Return the pictures that a table names. Raise E213 where it lacks one of the columns."""
-    for name in columns.values():
+    for name in (columns["image"], *form.columns):
         if name not in table.columns:
             raise error("E213", column=name, file=table.file, hint=nearest(name, table.columns))
-    return image_folders.read_listed(table, columns["image"], columns["label"])
+    return image_folders.read_listed(table, columns["image"], form)
 
 
-def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Series | None:
-    """Return the values of the column that decides the split of these pictures, where one does. Raise E213."""
-    column = split_column(settings)
-    if not column:
-        return None
+def further_columns(settings: Settings, train: Pictures, table: Table | None) -> dict[str, pl.Series]:
+    """Return what decides the split of each picture, and what it counts in training, where columns say so. Raise E213."""
+    found = {}
+    if column := split_column(settings):
+        found["key"] = _column_of(column, train, table)
+    if settings.sample_weight:
+        weight = _column_of(settings.sample_weight, train, table)
+        found["weight"] = convert(weight, number_feature(weight, settings.decimal or ""))[0]
+    return found
+
+
+def _column_of(column: str, train: Pictures, table: Table | None) -> pl.Series:
+    """Return the values of a further column of the table, one a picture. Raise E213."""
     if table is None or column not in table.columns:
         known = table.columns if table is not None else []
         raise error("E213", column=column, file=train.file, hint=nearest(column, known))
@@ -115,8 +131,9 @@ def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Se
     return rows.join(table.frame.select(ROW, column), on=ROW, how="left", maintain_order="left")[column]
 
 
-def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
-    """Return the rows as ``assign_splits`` takes them; ``place`` says where among them the pixels of each are."""
+def part_of(pictures: Pictures, more: dict[str, pl.Series]) -> Part:
+    """Return the rows as ``assign_splits`` takes them, with ``more`` columns; ``place`` says where among them the pixels of
+    each are."""
     frame = pl.DataFrame(
         {
             **content_keys(pictures.keys),
@@ -124,7 +141,7 @@ def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
             "row": pictures.rows,
             "name": [""] * len(pictures) if pictures.by_row else pictures.names,
             "place": np.arange(len(pictures), dtype=np.int64),
-            **({} if key is None else {"key": key}),
+            **more,
         }
     )
     return Part(frame, pictures.file, pictures.rejected)
@@ -150,7 +167,7 @@ def _without_table(source: Source) -> Parts:
     if "train" not in parts:
         raise error("E144", path=path, missing="training images", name="train-images-idx3-ubyte")
     given = {name: each for name, each in source.files.items() if name in ("valid", "test") and each != source.path}
-    return parts | {name: read_labelled(each, {}, name) for name, each in given.items()}
+    return parts | {name: read_labelled(each, {}, "class", name) for name, each in given.items()}
 
 
 def _named(source: Source) -> Parts:
@@ -167,12 +184,12 @@ def _named(source: Source) -> Parts:
     raise error("E181", name=source.name, task=dataset.task)
 
 
-def labelled(path: Path | Table, columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
+def labelled(path: Path | Table, columns: ImageColumns, target: Target, size: tuple[int, int], channels: int) -> FileRows:
     """Return pictures with their labels, read as in training; of a source with several splits, those of the test split.
 
     Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
     """
-    pictures = read_labelled(path, columns)
+    pictures = read_labelled(path, columns, target)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
     return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), _left_out(pictures.rejected))

@@ -10,7 +10,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.shapes import Shape, TableShape
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.models.catalog import Values, models
-from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
+from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, LOSSES, Notes, fill, fill_training
 
 RATE, TEXT_RATE = 0.01, 0.003  # of a network; with columns of text
 MOST_EPOCHS = 100
@@ -42,7 +42,7 @@ def _ngrams(rows: int) -> tuple[int, str]:
 
 
 def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
-    """Derive how the model is trained on ``rows`` rows to tell a ``kind`` (class or number).
+    """Derive how the model is trained on ``rows`` rows to tell a ``kind`` (class, number or labels).
 
     The fewer rows, the more the weights are held back: by dropout, and by a weight decay that is chosen for the rate, since
     what each update of AdamW takes from a weight is the product of the two.
@@ -64,6 +64,6 @@ def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned
         "epochs": (epochs, f"about {updates:,} updates"),
         "threads": (0 if many else 1, "" if many else "its updates are too small to share"),
         "schedule": FALLING,
-        "loss": CROSS_ENTROPY if kind == "class" else ({"name": "MSELoss"}, "the usual loss of a regression"),
+        "loss": LOSSES.get(kind, CROSS_ENTROPY),
     }
     return fill_training(settings, own | usual | suited, rows, tuned)

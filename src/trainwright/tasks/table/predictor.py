@@ -20,18 +20,20 @@ from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
 from trainwright.tasks.bundle_schema import (
+    NUMBERS,
+    SETS,
     Arrays,
     ClassSchema,
     CommonSchema,
     Count,
     Distinct,
+    LabelsSchema,
     NumberSchema,
     Reading,
     Schema,
     TextValues,
     distinct,
 )
-from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables, reading_notes
 
@@ -39,14 +41,13 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
-    from trainwright.tasks.supervised import Target
     from trainwright.watch.explained.explanation import Explanation
 
 
 MOST_COLUMNS = 100  # whose weights are told of each of many rows
 
 
-FORMATS = r"^(|(point|comma)( \S{1,40})?|duration|clock|(ymd|dmy|mdy|yymd|my|compact|epoch)( time)?)$"  # of numbers, of dates
+FORMATS = rf"^(|{NUMBERS}|clock|(ymd|dmy|mdy|yymd|my|compact|epoch)( time)?)$"  # of numbers, of dates
 
 
 class FeatureValues(Schema):
@@ -57,14 +58,34 @@ class FeatureValues(Schema):
     format: Annotated[str, Field(pattern=FORMATS)]
 
 
+class FormValues(Schema):
+    """``LabelForm`` of several labels a row."""
+
+    columns: Annotated[Distinct, Field(min_length=1)]
+    target: Literal["labels"]
+    written: Annotated[str, Field(pattern=f"^({SETS})$")]
+
+
 class ChosenValues(Schema):
     """``TableSchema``."""
 
     label: str
     features: list[FeatureValues]
-    target: Literal["class", "number"]
-    written: FeatureValues
+    target: Literal["class", "number", "labels"]
+    written: FeatureValues | None
+    labels: FormValues | None = None
     reading: Reading = Reading()
+
+    @property
+    def predicted(self) -> list[str]:
+        """Return the columns that are predicted."""
+        return self.labels.columns if self.labels else [self.label]
+
+    @model_validator(mode="after")
+    def _says(self) -> ChosenValues:
+        if (self.target == "labels") != (self.labels is not None) or (self.written is None) != (self.target == "labels"):
+            raise ValueError("columns: how the label is written is not that of the target")
+        return self
 
 
 class TableTextValues(TextValues):
@@ -93,14 +114,15 @@ class TableBundle(CommonSchema):
 
     @classmethod
     def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
-        """Return the schema of classes, or of numbers."""
-        return TableClasses if meta["kind"] == "class" else TableNumbers
+        """Return the schema of classes, of numbers, or of labels."""
+        schemas: dict[str, type[CommonSchema]] = {"number": TableNumbers, "labels": TableLabels}
+        return schemas.get(meta["kind"], TableClasses)
 
     @model_validator(mode="after")
     def _fits(self) -> TableBundle:
         names = distinct([each.name for each in self.encoder.features])
         categories = {each.name for each in self.encoder.features if each.kind == "category"}
-        if self.columns.features != self.encoder.features or self.columns.label in names:
+        if self.columns.features != self.encoder.features or {*self.columns.predicted} & {*names}:
             raise ValueError("columns and encoder do not have the same features, or one is the label")
         texts = [each.name for each in self.encoder.features if each.kind == "text"]
         numeric = set(names) - categories - set(texts)
@@ -132,8 +154,12 @@ class TableNumbers(TableBundle, NumberSchema):
     """Table regression."""
 
 
+class TableLabels(TableBundle, LabelsSchema):
+    """Rows of a table with several labels."""
+
+
 class TablePredictor(SupervisedPredictor):
-    """Rows of a table in; classes and their probabilities, or numbers, out."""
+    """Rows of a table in; classes and their probabilities, numbers, or sets of labels out."""
 
     task = "table"
     item = "row"
@@ -142,10 +168,6 @@ class TablePredictor(SupervisedPredictor):
     def __init__(self, kept: Bundle) -> None:
         super().__init__(kept)
         self.chosen = TableSchema.from_values(self.columns)
-
-    @staticmethod
-    def target_of(meta: dict[str, Any]) -> Target:
-        return NumberTarget.from_json(meta) if meta["kind"] == NumberTarget.kind else ClassTarget.from_json(meta)
 
     @staticmethod
     def takes_file(word: str) -> bool:

@@ -1,4 +1,4 @@
-"""Tables: rows of numbers, categories, dates, yes or no, and texts, from which a class or a number is predicted."""
+"""Tables: rows of numbers, categories, dates, yes or no, and texts, from which a class, a number or labels are predicted."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from trainwright.config.settings import Settings
-from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.cast import cast_columns
 from trainwright.data.tables.column_choice import declare
-from trainwright.data.tables.encoder import TableEncoder, TargetScaler
+from trainwright.data.tables.dtypes import convert, number_feature
+from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
-from trainwright.data.tables.profile import ColumnProfile
+from trainwright.data.tables.label_form import several
 from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.errors import error, nearest
+from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
-from trainwright.tasks.class_target import ClassTarget
 from trainwright.tasks.cutting import choose_split, split_column
-from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults
@@ -32,10 +31,8 @@ from trainwright.watch.events import Listener, Note, PhaseEnded
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
-    from trainwright.tasks.supervised import Target
-
 WHY_LEFT_OUT = {"group": "the split is by its groups", "column": "it says which split a row belongs to"}
-TITLES = {"class": "table classification", "number": "table regression"}
+TITLES = {"class": "table classification", "number": "table regression", "labels": "multi-label table classification"}
 
 
 @dataclass
@@ -77,14 +74,17 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     named = {settings.label, *settings.features}
     settings, notes = choose_split(settings, train, named, source.tables.keys() - {"train"})
     chosen = _keep(earlier, train, settings) if earlier else _choose(source, train, settings)
-    by = split_column(settings)
+    weight = settings.sample_weight
+    if weight and weight not in train.columns:
+        raise error("E213", column=weight, file=train.file, hint=nearest(weight, train.columns))
     parts: dict[str, Part] = {}
     parsed: list[pl.DataFrame] = []
     for name, table in source.tables.items():
         frame, rejected = cast_columns(table.frame, chosen, table.file)
-        parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
+        more = _more(table, frame, split_column(settings), weight, settings.decimal or "") if name == "train" else {}
+        parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), more)
         parsed.append(frame)
-    rows = assign_splits(source, parts, settings, classes=chosen.target == "class", noun="row")
+    rows = assign_splits(source, parts, settings, classes=chosen.target != "number", noun="row")
     listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
     problem.data["columns"] = chosen.to_values() | source.reading
@@ -109,7 +109,8 @@ def _encode(
         encoder = TableEncoder(chosen.features, settings.min_count or 1, texts=_texts(settings, chosen))
         arrays = encoder.fit(train)
         notes += _found(encoder)
-    target = _target(learned["label"], chosen, settings.labels == "merge", parent)
+    known = parent.target if parent else None
+    target = targets.fit(chosen.target, str(chosen.label), learned["label"], settings.labels == "merge", known)
     splits = rows.splits(
         lambda name, part: arrays if name == "train" else encoder.transform(frame[part["place"]]), target.encode
     )
@@ -149,14 +150,6 @@ def _texts(settings: Settings, chosen: TableSchema) -> dict[str, TextEncoder]:
     }
 
 
-def _target(labels: pl.Series, chosen: TableSchema, merged: bool, parent: TablePredictor | None) -> Target:
-    if chosen.target == "class":
-        return ClassTarget(LabelEncoder.fit(labels, merged), {})
-    if parent and isinstance(parent.target, NumberTarget):
-        return NumberTarget(str(chosen.label), parent.target.scaler, {})
-    return NumberTarget(str(chosen.label), TargetScaler.fit(labels.to_numpy()), {})
-
-
 def _found(encoder: TableEncoder) -> list[Note]:
     """Return notes on what the encoder learned that a person should know."""
     notes = []
@@ -176,6 +169,7 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
     """Choose the columns as named, else by what is in them. One that says the split, or by whose groups it is cut, is not
     learned from unless named: the groups to be measured are ones that training has never seen."""
     label = settings.label or (source.layout.label if source.layout else "")
+    table = table.without(settings.sample_weight)
     how, _, column = str(settings.split).partition(":")
     if how not in WHY_LEFT_OUT or settings.features:
         return choose_features(table, settings.features, label, settings.target)
@@ -189,33 +183,52 @@ def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSche
     for feature in chosen.features:
         if (said := settings.columns.get(feature.name, feature.kind)) != feature.kind:
             raise error("E328", key=f"columns.{feature.name}", value=said, found=feature.kind)
+    if settings.target not in (None, chosen.target):
+        raise error("E260", found=targets.WORDS[chosen.target], wanted=f"it is to go on with target={settings.target}")
+    if chosen.labels is not None:
+        label = settings.label
+        form = replace(chosen.labels, columns=several(table, label) or (label,)) if label else chosen.labels
+        if lacking := [name for name in form.columns if name not in table.columns]:
+            hint = nearest(lacking[0], table.columns)
+            raise error("E247", column=lacking[0], file=table.file, columns=table.columns, hint=hint)
+        kept = Note("columns", str(len(chosen.features)), "those of the earlier run")
+        return replace(chosen, label=form.name, labels=form, notes=[kept])
     label = settings.label or str(chosen.label)
     if label not in table.columns:
         hint = nearest(label, table.columns)
         raise error("E247", column=label, file=table.file, columns=table.columns, hint=hint)
-    column = ColumnProfile(label, table.frame[label])
+    column = table.profiles[label]
     numeric = column.reading.kind == "number"
     wanted = ""
-    if settings.target not in (None, chosen.target):
-        wanted = f"it is to go on with target={settings.target}"
-    elif chosen.target == "number" and not numeric:
+    if chosen.target == "number" and not numeric:
         wanted = f"column '{label}' of {table.file} holds none"
     elif chosen.target == "class" and numeric and not column.whole:
         wanted = f"column '{label}' of {table.file} holds numbers with a fraction"
     if wanted:
-        raise error("E260", found="numbers" if chosen.target == "number" else "classes", wanted=wanted)
+        raise error("E260", found=targets.WORDS[chosen.target], wanted=wanted)
     return replace(chosen, label=label, notes=[Note("columns", str(len(chosen.features)), "those of the earlier run")])
 
 
-def _part_of(table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:
-    """Return the rows of one table as ``assign_splits`` takes them: ``place`` is where they stand in the frame of all tables,
-    and ``column`` decides the split, if any does."""
+def _more(table: Table, frame: pl.DataFrame, by: str, weight: str, decimal: str) -> dict[str, pl.Series]:
+    """Return of the rows in ``frame`` what decides their split and what they count in training, where columns say so."""
+    kept = table.frame[ROW].is_in(frame[ROW].implode())
+    found = {"key": table.frame[by]} if by else {}
+    if weight:
+        column = table.frame[weight]
+        found["weight"] = convert(column, number_feature(column, decimal))[0]
+    return {name: column.filter(kept) for name, column in found.items()}
+
+
+def _part_of(
+    table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, more: dict[str, pl.Series]
+) -> Part:
+    """Return the rows of one table as ``assign_splits`` takes them, with ``more`` columns: ``place`` is where they stand in the
+    frame of all tables."""
     columns = {
         **content_keys(row_keys([frame[feature.name] for feature in chosen.features])),
         "label": frame[str(chosen.label)],
         "row": frame[ROW],
         "place": pl.int_range(first, first + frame.height, eager=True),
+        **more,
     }
-    if column:
-        columns["key"] = table.frame[column].filter(table.frame[ROW].is_in(frame[ROW].implode()))
     return Part(pl.DataFrame(columns), table.file, [*table.rejected, *rejected])

@@ -10,6 +10,7 @@ from torch import nn
 from trainwright.data.text import spans
 from trainwright.tasks import explain as rows
 from trainwright.tasks.explain import View
+from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.text.weights import of_occurrences, of_words, shares_of, without_torch
 from trainwright.watch.explained.explanation import Unit
 
@@ -39,9 +40,12 @@ def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mappin
 def _look(predictor: SupervisedPredictor, text: str, encoded: Ragged, found: Occurrences, classes: np.ndarray) -> View:
     """Return what the network takes in, and what the words of the text add to the logits of ``classes``."""
     encoder, bag = predictor.encoder, without_torch(predictor) is not None
-    weights = of_words(predictor, encoded, found, classes[None])
+    target = predictor.target
+    scale, start = (target.scaler.std, target.scaler.mean) if isinstance(target, NumberTarget) else (1.0, 0.0)
+    weights = of_words(predictor, encoded, found, classes[None]) * scale
     names = spans.names(encoder, found)
-    labels = [predictor.labels[place] for place in classes.tolist()]
+    known_as = (target.name,) if isinstance(target, NumberTarget) else predictor.labels
+    labels = [known_as[place] for place in classes.tolist()]
     known = set(encoder.tokens)
     unknown = [word for word in found.words if word not in known]
     facts = [("tokens", f"{len(found.words):,}"), ("ids", f"{len(names) - 1:,} different ones of {encoder.size:,}")]
@@ -55,9 +59,7 @@ def _look(predictor: SupervisedPredictor, text: str, encoded: Ragged, found: Occ
         method=EXACT if bag and not getattr(predictor.settings, "hidden", None) else GRADIENT,
         pieces=list(spans.pieces(text, spans.spans(encoder, text), weights)),
         parts=weights.sum(axis=0),
-        axes={
-            _table(predictor): (lambda number: names.get(number, str(number)), predictor.labels.__getitem__ if linear else None)
-        },
+        axes={_table(predictor): (lambda number: names.get(number, str(number)), known_as.__getitem__ if linear else None)},
     )
     vectors = table[:, classes] if linear else table[:, :VECTOR]
     if bag:
@@ -68,7 +70,7 @@ def _look(predictor: SupervisedPredictor, text: str, encoded: Ragged, found: Occ
         view.units = [Unit(word, id=number, vector=vectors[number].tolist(), parts=parts) for word, number, parts in units]
     if view.method == EXACT:
         bias = "classifier.bias" if linear else max(name for name in predictor.weights if name.endswith("bias"))
-        view.bias = predictor.weights[bias][classes].astype(np.float64)
+        view.bias = predictor.weights[bias][classes].astype(np.float64) * scale + start
     return view
 
 

@@ -70,7 +70,7 @@ def _card(row: Mapping[str, Any], budget: list[int]) -> str:
 
 def _class(row: Mapping[str, Any], right: bool) -> str:
     """Return sign, labels and probability of an answer that is a class."""
-    answer, truth = page_html.label(row.get("answer"), 40), page_html.label(row.get("truth"), 40)
+    answer, truth = (page_html.label(words.several(row.get(key)), 40) for key in ("answer", "truth"))
     share = row.get("probability")
     sure = (
         f'{page_html.bar(share, "right" if right else "wrong")}<span class="n">{words.percent(share)}</span>'

@@ -197,7 +197,7 @@ def _range(values: Sequence[float], measure: str, logarithmic: bool) -> tuple[fl
         room = (high / low) ** 0.06
         return low / room, high * room
     room = 0.07 * (high - low) or 0.1 * abs(high) or 1.0
-    if measure == "accuracy":
+    if metrics.is_share(measure):
         return max(low - room, 0.0), min(high + room, 1.0)
     return (0.0 if 0 <= low < 0.4 * high else low - room), high + room
 

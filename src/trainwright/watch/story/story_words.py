@@ -163,7 +163,7 @@ def test(report: Mapping[str, Any]) -> dict[str, Any] | None:
     beaten = next((fact for fact in scores.facts(report) if fact.name == "to beat"), None)
     value, against = found[lead], (report.get("baseline") or {}).get(lead)
     ends = scores.interval_of(lead, found)
-    high = 1.0 if lead == "accuracy" else 1.15 * max(filter(None, [value, against, *(ends or ())]))
+    high = 1.0 if metrics.is_share(lead) else 1.15 * max(filter(None, [value, against, *(ends or ())]))
     asked = f"{words.count(found['n'])} test {scores.unit(report)}" if found.get("n") is not None else "the test"
     verdict = scores.verdict(report)
     return {
@@ -173,14 +173,14 @@ def test(report: Mapping[str, Any]) -> dict[str, Any] | None:
         "sure": main.sure,
         "beat": f"{beaten.value} is what {_named(beaten.remark)} reaches." if beaten else "",
         "verdict": f"{verdict[0].upper()}{verdict[1:]}." if verdict else "",
-        "line": {"high": high, "value": value, "ends": ends, "against": against, "share": lead == "accuracy"},
+        "line": {"high": high, "value": value, "ends": ends, "against": against, "share": metrics.is_share(lead)},
     }
 
 
 def _named(remark: str) -> str:
     """Return what the baseline does, in plain words: ``majority class, World``."""
     name, _, more = remark.partition(", ")
-    if name == "majority class":
+    if name in ("majority class", "the same labels for every row"):
         return f"always answering {more}"
     if name == "mean of the training targets":
         return f"always answering the mean ({more})"
