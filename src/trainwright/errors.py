@@ -415,7 +415,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),
     "E242": Message("the feature '{name}' is named twice", "Name each column once."),
-    "E243": Message("column '{name}' of '{path}' cannot be a feature: {why}", "Mend the column, or take it out of features."),
+    "E243": Message("column '{name}' of '{path}' cannot be {role}: {why}", "Mend the column, or name another: {key}."),
     "E244": Message(
         "'{path}' has no column to learn from",
         "Left out were: {left_out}. Name columns to take all the same: features=NAME,NAME.",

@@ -100,7 +100,9 @@ def many(kind: str, folder: Path) -> Any:
                 Image.fromarray(np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)).save(folder / name)
                 rows[part].append((label, name))
             else:
-                rows[part].append((label, " ".join(draw.choices("abcdefgh", k=12))) if kind == "text" else (label, draw.random()))
+                rows[part].append(
+                    (label, " ".join(draw.choices("abcdefgh", k=12))) if kind == "text" else (label, draw.random())
+                )
     for part, each in rows.items():
         header = {"text": ["label", "text"], "image": ["label", "image"], "table": ["label", "x"]}[kind]
         pl.DataFrame(each, schema=header, orient="row").write_csv(folder / f"{part}.csv")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import polars as pl
 
 from trainwright.config.settings import Settings
+from trainwright.data.tables.column_choice import refuse_left_out, refuse_unfit
 from trainwright.data.tables.column_names import LABEL_NAMES, SPLIT_NAMES, SPLIT_WORDS
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import NAMES, Fractions, split, stated, time_key
@@ -23,11 +24,15 @@ def choose_split(
 ) -> tuple[Settings, list[Note]]:
     """Return how the rows are split: as given, by the one column that says it, else by content.
 
-    ``named`` are columns that are something else, ``files`` the splits that have a file of their own. Raise E213.
+    ``named`` are columns that are something else, ``files`` the splits that have a file of their own. Raise E213, E243
+    and E282.
     """
     column = split_column(settings)
-    if column and train is not None and column not in train.columns:
-        raise error("E213", column=column, file=train.file, hint=nearest(column, train.columns))
+    if column and train is not None:
+        if column not in train.columns:
+            refuse_left_out(train, column)
+            raise error("E213", column=column, file=train.file, hint=nearest(column, train.columns))
+        refuse_unfit(train, column, "what rows are split by", f"split={str(settings.split).partition(':')[0]}:NAME")
     if settings.split is not None:
         return settings, []
     found = [each for each in train.profiles.values() if each.states_split and each.name not in named] if train else []

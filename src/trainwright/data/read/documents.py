@@ -8,6 +8,7 @@ from pathlib import Path
 from trainwright.data.files.content import plain_suffix
 from trainwright.data.read.formats import by_suffix
 from trainwright.data.read.table_files import find_tables
+from trainwright.data.tables.column_choice import refuse_unfit
 from trainwright.data.tables.table import Table
 from trainwright.data.tables.text_columns import choose_columns, join_text
 from trainwright.errors import error, nearest
@@ -22,8 +23,11 @@ def holds_documents(path: Path | Table) -> bool:
 
 
 def text_columns(table: Table, given: Sequence[str] = ()) -> tuple[tuple[str, ...], list[Note]]:
-    """Return the columns of the text, as given or told, and what a person should know. Raise E201, E203 and E206."""
+    """Return the columns of the text, as given or told, and what a person should know. Raise E201, E203,
+    E206 and E243."""
     chosen = choose_columns(table, given, need_label=False)
+    for name in chosen.text:
+        refuse_unfit(table, name, "text", "text=NAME")
     return chosen.text, [*table.notes, *(note for note in chosen.notes if note.what == "text")]
 
 

@@ -18,7 +18,7 @@ from trainwright.data.files.virtual import InArchive
 from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
 from trainwright.data.read.image_places import by_ids, cell_names, cell_places
-from trainwright.data.tables.column_choice import column_of
+from trainwright.data.tables.column_choice import column_of, refuse_unfit
 from trainwright.data.tables.column_names import plain
 from trainwright.data.tables.label_form import LabelForm
 from trainwright.data.tables.profile import MOST
@@ -117,21 +117,23 @@ def images_below(folder: Path) -> list[Path]:
 def image_column(table: Table, image: str = "") -> tuple[str, str]:
     """Return the column that names image files, and why; two empty strings where there is none.
 
-    Raise E201 where the column given is not there, E149 where several fit equally well.
+    Raise E201 where the column given is not there, E243 where it holds lists, E149 where several fit equally well.
     """
     if image:
-        return column_of(table, image), "as given"
+        found = column_of(table, image)
+        refuse_unfit(table, found, "an image", "image=NAME", images=True)
+        return found, "as given"
     shares = {name: profile.share(_IMAGE_FILE) for name, profile in table.profiles.items()}
     usual = [name for name in table.columns if plain(name) in IMAGE_NAMES and shares[name] >= BY_NAME]
     if usual:
         return min(usual, key=lambda name: IMAGE_NAMES.index(plain(name))), "a usual name for it, above names of image files"
-    found = [name for name, share in shares.items() if share >= MOST]
-    if len(found) > 1:
-        raise error("E149", path=table.file, why=f"{', '.join(map(repr, found))} fit equally well")
-    if not found:
+    likely = [name for name, share in shares.items() if share >= MOST]
+    if len(likely) > 1:
+        raise error("E149", path=table.file, why=f"{', '.join(map(repr, likely))} fit equally well")
+    if not likely:
         _refuse_addresses(table)
-    if found:
-        return found[0], "its values are names of image files"
+    if likely:
+        return likely[0], "its values are names of image files"
     ids = by_ids(table, [name for name in table.columns if plain(name) in ID_NAMES])
     return ids, "its values are names of image files, without their endings" if ids else ""
 

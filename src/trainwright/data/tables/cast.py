@@ -83,12 +83,10 @@ def _target(column: pl.Series, written: Feature, is_class: bool) -> tuple[pl.Ser
 
 
 def to_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
-    """Return a frame of the features from one of polars or pandas, or from dictionaries and ``age=63 sex=2`` texts.
+    """Return a frame of the features from one of pandas, or from dictionaries and ``age=63 sex=2`` texts.
 
     Raise E247 for a column that is not there, E262 for a word that is no ``column=value``, E320 for anything else.
     """
-    if isinstance(given, pl.DataFrame):
-        return given
     if not isinstance(given, pl.LazyFrame) and hasattr(given, "columns") and hasattr(given, "to_dict"):
         # a frame of pandas, which need not be installed
         given = [{str(name): value for name, value in row.items()} for row in given.to_dict("records")]
@@ -123,8 +121,9 @@ def _row(given: Any, names: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as Python's own; None where it is missing."""
+    """Return a value as Python's own, a span of time as its seconds; None where it is missing."""
     value = value.item() if hasattr(value, "item") else value  # a scalar of numpy
+    value = value.total_seconds() if isinstance(value, dt.timedelta) else value
     same = value == value  # NaN is not, and for the NA of pandas nobody knows
     return value if isinstance(same, bool) and same else None
 

@@ -15,6 +15,8 @@ from trainwright.data.tables.table import Table
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.watch.events import Note
 
+LEFT_OUT = "column left out"  # what a note says of a column that no reader can make anything of
+
 
 class ColumnChoice:
     """A choice of columns, with the codes for one named twice, one that is the label too, and no single best label."""
@@ -85,14 +87,29 @@ def column_of(table: Table, name: str) -> str:
         return name
     if not table.has_header and f"column_{name}" in table.columns:
         return f"column_{name}"
-    for note in table.notes:
-        if (note.what, note.value) == ("column left out", name):
-            raise error("E282", name=name, path=table.file, why=note.why, columns=table.columns)
+    refuse_left_out(table, name)
     raise error("E201", name=name, path=table.file, columns=table.columns, hint=nearest(name, table.columns))
 
 
+def refuse_unfit(table: Table, name: str, role: str, key: str, images: bool = False) -> None:
+    """Raise E243 where a column that is to be ``role`` holds lists, or images where these cannot be it."""
+    column = table.profiles[name]
+    if column.is_list or (column.is_binary and not images):
+        why = "it holds images" if column.is_binary else "its cells hold lists"
+        raise error("E243", name=name, path=table.file, role=role, why=why, key=key)
+
+
+def refuse_left_out(table: Table, name: str) -> None:
+    """Raise E282 for a column that is there, but of which the reader could make nothing."""
+    for note in table.notes:
+        if (note.what, note.value) == (LEFT_OUT, name):
+            raise error("E282", name=name, path=table.file, why=note.why, columns=table.columns)
+
+
 def declare(table: Table, kinds: Mapping[str, str], decimal: str | None = None, dates: str | None = None) -> Table:
-    """Return the table with what a person said of how it is read. Raise E201 for a column that is not there."""
+    """Return the table with what a person said of how it is read. Raise E201 for a column that is not there, and E282."""
+    absent = {note.value for note in table.notes if note.what == LEFT_OUT}  # which cannot be ignored any further
+    kinds = {name: kind for name, kind in kinds.items() if kind != "ignore" or name not in absent}
     said = Declarations({column_of(table, name): kind for name, kind in kinds.items()}, decimal or "", dates or "")
     return replace(table, declared=said) if said != table.declared else table
 

@@ -237,7 +237,7 @@ class _Choice(ColumnChoice):
 
     def taken(self, column: ColumnProfile) -> ColumnProfile:
         if why := column.unusable():
-            raise error("E243", name=column.name, path=self.table.file, why=why)
+            raise error("E243", name=column.name, path=self.table.file, role="a feature", why=why, key="features=NAME")
         if why := self.fault(column):
             self.notes.append(Note("taken all the same", column.name, f"it was named, but: {why}"))
         return column

@@ -156,6 +156,8 @@ def time_key(column: pl.Series, name: str, dates: str = "") -> pl.Series:
         raise error("E220", column=name, value=found.example or str(column.drop_nulls().first()))
     if found.format.startswith(UNCLEAR):
         raise error("E223", column=name, value=str(column.drop_nulls().first()))
+    if found.kind == "number" and column.dtype.is_integer():
+        return column  # of which Float64 could not tell all apart
     if found.kind == "number":
         return convert(column, Feature(name, "number", found.format.replace("either", "point")))[0]
     text = column.dtype == pl.String

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
+from trainwright.data.read.frames import table_of
 from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.cast import cast_columns, to_frame
@@ -214,7 +215,8 @@ class TablePredictor(SupervisedPredictor):
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
         """Return rows with typed values. Raise E261 for a value that its column cannot hold."""
-        frame = to_frame(given, self.chosen.features)
+        typed = isinstance(given, pl.DataFrame) and given.height
+        frame = table_of(given).frame if typed else to_frame(given, self.chosen.features)
         parsed, rejected = cast_columns(frame, self.chosen, "the data", need_label=False)
         if rejected:
             raise error("E261", what=f"row {rejected[0].row}", why=rejected[0].reason)

@@ -12,7 +12,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.files import cache
 from trainwright.data.files.spool import prefetch
 from trainwright.data.read.source import Source
-from trainwright.data.tables.column_choice import declare, declared_target
+from trainwright.data.tables.column_choice import declare, declared_target, refuse_unfit
 from trainwright.data.tables.dtypes import convert, number_feature
 from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.split import content_keys
@@ -239,6 +239,8 @@ def read(
     said = settings.split == f"column:{split_column(settings)}"
     rest = head.without(settings.sample_weight, split_column(settings) if said else "")
     columns = choose_columns(rest, text, label, target=settings.target)
+    for name in columns.text:
+        refuse_unfit(head, name, "text", "text=NAME")
     asked = _target(declared_target(head, str(columns.label), settings.target), parent)
     form, told = form_of(head, columns.labels, asked)
     kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
