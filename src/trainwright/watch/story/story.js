@@ -191,10 +191,15 @@
     make("p", "hint", box, spec.hint);
     const clip = draw("clipPath", { id: "clip" + number }, svg);
     const cover = draw("rect", { x: 0, y: -4, width: 0, height: tall + 8 }, clip);
+    const named = [];
     const ticks = tall < 60 ? [spec.axis.ticks[0], spec.axis.ticks[spec.axis.ticks.length - 1]] : spec.axis.ticks;
     for (const [tick, words] of ticks) {
       draw("path", { class: "grid", d: "M" + left + " " + y(tick) + "H" + (wide - right) }, svg);
       draw("text", { x: left - 6, y: y(tick) + 3.5, "text-anchor": "end" }, svg, words);
+    }
+    for (const [value, name] of spec.marks) {
+      draw("path", { class: "to-beat", d: "M" + left + " " + y(value) + "H" + (wide - right) }, svg);
+      named.push([y(value), name]);
     }
     if (spec.limit) draw("path", { class: "limit", d: "M" + left + " " + y(spec.limit) + "H" + (wide - right) }, svg);
     const held = draw("g", { "clip-path": "url(#clip" + number + ")" }, svg);
@@ -209,22 +214,26 @@
         draw("circle", { class: "curve-dot " + line.part, cx: x(step), cy: y(value), r: 2.6 }, held);
       return line;
     });
+    for (const [height, name] of named) // below its line where there is no room above
+      draw("text", { class: "named", x: wide - right, y: height < 16 ? height + 11 : height - 4, "text-anchor": "end" }, svg, name);
     const star = draw("text", { class: "star", "text-anchor": "middle" }, svg, "\u2605");
     const judged = lines.find((line) => line.part === "valid");
-    return (at, moment) => {
+    const values = lines.filter((line) => line.said.length).map((line) => {
+      const item = make("span", line.part, now);
+      if (line.part === "train" || line.part === "valid") { make("i", "", item, line.name); item.append(" "); }
+      return { line, item, value: make("span", "", item) };
+    });
+    return (at, moment, told) => {
       cover.setAttribute("width", at >= last ? wide : at ? x(at) + 3 : 0);
-      if (now.dataset.moment !== String(moment)) {
-        now.dataset.moment = moment; now.textContent = "";
-        for (const [part, name, value] of spec.now[moment] || []) {
-          const item = make("span", part, now);
-          if (name !== spec.title && part !== "lr" && part !== "norm") make("i", "", item, name);
-          item.append(" " + value);
-        }
-        const best = moments.find((each) => each.epoch === moments[moment].best);
-        const point = spec.leads && best && judged && judged.points.find(([step]) => step === best.at);
-        star.style.display = point ? "" : "none";
-        if (point) { star.setAttribute("x", x(point[0])); star.setAttribute("y", Math.max(y(point[1]) - 5, 11)); }
+      for (const { line, item, value } of values) { // of each line its newest point
+        const after = line.points.findIndex(([step]) => step > told), place = (after < 0 ? line.points.length : after) - 1;
+        item.hidden = place < 0;
+        if (place >= 0) set(value, line.said[place]);
       }
+      const best = moments.find((each) => each.epoch === moments[moment].best);
+      const point = spec.leads && best && judged && judged.points.find(([step]) => step === best.at);
+      star.style.display = point ? "" : "none";
+      if (point) { star.setAttribute("x", x(point[0])); star.setAttribute("y", Math.max(y(point[1]) - 5, 11)); }
     };
   }
 
@@ -274,7 +283,8 @@
     const a = moments[index], b = moments[next], u = index === ended ? 0 : drawn - index;
     const moved = Math.min(u / 0.86, 1);
     const count = show(a, b, moved, index);
-    for (const each of charts) each(lerp(a.at, b.at, moved), index);
+    const at = lerp(a.at, b.at, moved);
+    for (const each of charts) each(at, index, a.kind === "kept" ? a.told : at);
     const tested = drawn > ended + 0.04;
     set(get("title"), tested ? "The test" : u > 0.02 ? b.going : a.title);
     set(get("caption"), a.caption);
@@ -336,4 +346,7 @@
   get("controls").hidden = false; get("begin").hidden = false;
   if (strip) strip.hidden = true; // it is told at the end, once
   go(0);
+  for (const each of charts) each(last, moments.length - 1, moments[moments.length - 1].told); // as the poster: the whole
+  set(get("title"), "From the first step to the last"); set(get("count"), "");
+  set(get("caption"), "These are the curves of the whole training; the film shows how they came about.");
 })();

@@ -17,7 +17,7 @@ from trainwright.errors import RunError, error
 from trainwright.watch import record as records
 from trainwright.watch import scores, words
 from trainwright.watch.record import Record
-from trainwright.watch.story import story_charts, story_words
+from trainwright.watch.story import story_charts, story_end, story_words
 from trainwright.watch.story.story_page import render
 
 MOMENTS = 120  # epochs that are shown; of a longer run the first ones, and of the others one in so many
@@ -70,7 +70,7 @@ def _tell(record: Record) -> dict[str, Any]:
         for moment in film["moments"]:
             moment["text"] = _lines(record.texts.get(moment["epoch"], ""))
     film["charts"] = story_charts.charts(record, [moment["epoch"] for moment in film["moments"]])
-    film["test"] = story_words.test(record.report)
+    film["test"] = story_end.test(record)
     return film | story_words.words_of(record, film)
 
 
@@ -85,17 +85,21 @@ def _shown_epochs(record: Record) -> list[int]:
 
 
 def _moments(record: Record, epochs: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the moments of the film: each epoch, then that which is kept, where it is not the last."""
+    """Return the moments of the film: each epoch, then that which is kept, where it is not the last.
+
+    Each has the step up to which the curves are drawn (``at``), and that whose numbers are told.
+    """
     rows = {int(row["epoch"]): row for row in record.history}
     found: list[dict[str, Any]] = []
     best = None
     for epoch in epochs:
         row = rows.get(epoch, {})
         best = max((each for each in rows if each <= epoch and rows[each].get("best")), default=best)
-        found.append({"kind": "epoch", "epoch": epoch, "at": int(row.get("step") or 0), "best": best})
-    kept = record.report.get("best_epoch")
+        at = int(row.get("step") or 0)
+        found.append({"kind": "epoch", "epoch": epoch, "at": at, "told": at, "best": best})
+    kept: int = record.report.get("best_epoch", 0)
     if kept in epochs and kept != epochs[-1]:
-        found.append(dict(found[-1], kind="kept", epoch=kept))
+        found.append(dict(found[-1], kind="kept", epoch=kept, told=int(rows[kept]["step"])))
     return found
 
 

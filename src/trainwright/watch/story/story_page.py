@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.watch import palette
+from trainwright.watch.story import story_charts
 
 STILLS = 6  # moments in the strip, beside the test
 _COLUMNS = 6  # squares in a line of a still
@@ -84,16 +85,16 @@ def _test(film: Mapping[str, Any]) -> str:
     test = film["test"]
     if not test:
         return ""
-    more = "".join(f"<p>{escape(test[key])}</p>" for key in ("beat", "verdict") if test[key])
+    more = "".join(f"<p>{escape(test[key])}</p>" for key in ("beat", "verdict", "why") if test[key])
+    name = ", ".join(filter(None, [test["name"], test["sure"]]))
     return (
         f'<div class="curtain" id="test" hidden><div class="inside"><p class="asked">{escape(test["asked"])}</p>'
-        f'<div class="told">'
-        f'<p class="score">{escape(test["value"])}</p><p class="sure">{escape(test["name"])}'
-        f"{', ' + escape(test['sure']) if test['sure'] else ''}</p>{_line(test['line'])}{more}</div></div></div>"
+        f'<div class="told"><p class="score">{escape(test["value"])}</p><p class="sure">{escape(name)}</p>'
+        f"{_line(test['line'], test['outcome'])}{more}</div></div></div>"
     )
 
 
-def _line(line: Mapping[str, Any]) -> str:
+def _line(line: Mapping[str, Any], outcome: str) -> str:
     """Return the score with its interval and what it had to beat, on a line that begins at 0."""
 
     def x(value: float) -> float:
@@ -101,14 +102,14 @@ def _line(line: Mapping[str, Any]) -> str:
 
     value, against = x(line["value"]), line["against"]
     ends = [x(end) for end in line["ends"]] if line["ends"] else [value, value]
-    beat = f'<path class="beat" d="M{x(against)} 6V34"/>' if against is not None else ""
-    scale = '<text x="10" y="48">0</text>' + ('<text x="390" y="48" text-anchor="end">100 %</text>' if line["share"] else "")
-    clear = against is not None and 70 < x(against) < 330
-    note = f'<text x="{x(against)}" y="48" text-anchor="middle">to beat</text>' if clear else ""
+    beat = ""
+    if against is not None:
+        side = "start" if x(against) < 40 else "end" if x(against) > 360 else "middle"
+        beat = f'<path class="beat" d="M{x(against)} 6V34"/><text x="{x(against)}" y="0" text-anchor="{side}">to beat</text>'
+    scale = f'<text x="10" y="48">0</text><text x="390" y="48" text-anchor="end">{line["end"]}</text>'
     return (
-        f'<svg class="line" viewBox="0 0 400 52" aria-hidden="true"><path class="base" d="M10 20H390"/>{beat}'
-        f'<path class="sure" d="M{ends[0]} 20H{max(ends[1], ends[0] + 1)}"/><circle cx="{value}" cy="20" r="6"/>{scale}{note}'
-        "</svg>"
+        f'<svg class="line {outcome}" viewBox="0 -12 400 64" aria-hidden="true"><path class="base" d="M10 20H390"/>{beat}'
+        f'<path class="sure" d="M{ends[0]} 20H{max(ends[1], ends[0] + 1)}"/><circle cx="{value}" cy="20" r="6"/>{scale}</svg>'
     )
 
 
@@ -136,8 +137,8 @@ def _still(film: Mapping[str, Any], place: int) -> str:
         near = "right" if film["kind"] == "classes" else f"within {film['nearly']}"
         count = f"<span>{moment['right']} of {of} {near}</span>"
     lead = next((chart for chart in film["charts"] if chart.get("leads")), None)
-    now = lead["now"][place] if lead else []
-    score = f"{now[-1][1]} {lead['title']} {now[-1][2]}".replace(" %", "\xa0%") if lead and now else ""
+    now = story_charts.now(lead, moment["told"]) if lead else []
+    score = f"{now[-1][0]} {lead['title']} {now[-1][1]}".replace(" %", "\xa0%") if lead and now else ""
     said = f"<span>{escape(score)}</span>" if score else ""
     return f'<span class="still"><b>{escape(moment["title"])}</b>{picture}{count}{said}</span>'
 
