@@ -153,6 +153,14 @@ def test_running_text_and_the_gradient_that_is_clipped(tmp_path: Path) -> None:
     assert film["kind"] == "text" and film["charts"][0]["title"] == "perplexity"
     for moment in film["moments"]:
         assert moment["text"].split() == told[moment["epoch"]]["text"].split()
+        said = told[moment["epoch"]]["answers"]
+        assert moment["rows"] == [[[int(right), round(1000 * share), guess] for right, share, guess in each] for each in said]
+        assert moment["right"] == sum(right for each in said for right, *_ in each)
+    passages = json.loads((run.path / "watched.json").read_text())["passages"]
+    assert passages and [row["tokens"] for row in film["rows"]] == [each["tokens"] for each in passages]
+    rewrite(run.path, lambda event: event | {"answers": []} if event["event"] == "answers" else event)
+    before = values(tw.story(run, tmp_path / "before.html"))  # as runs were before there were passages
+    assert before["rows"] == [] and before["moments"][1]["text"]
     gradient = film["charts"][-1]
     norms = [value for _, value in gradient["lines"][0]["points"]]
     cut = sum(norm > 0.01 for norm in norms)

@@ -1,4 +1,5 @@
-"""The film as one page: what stands still is HTML made here, what moves is drawn by ``story.js`` from the film as JSON.
+"""The film as one page: what stands still is HTML made here, what moves is drawn by ``stage.js`` and
+``story.js`` from the film as JSON.
 
 Promises: nothing is loaded from elsewhere, and a policy in the page forbids it; no script but ours runs, whatever a text or a
 label says; without scripts, and on paper, the stills tell the story.
@@ -24,7 +25,10 @@ _SIDE = 132  # of a still of dots
 
 def render(film: Mapping[str, Any]) -> str:
     """Return the page as HTML."""
-    own, script = (Path(__file__).with_name(f"story.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    own, stage, story = (
+        Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("story.css", "stage.js", "story.js")
+    )
+    script = f'"use strict";\n(() => {{\n{stage}{story}}})();\n'
     style = palette.css() + own
     policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     shown = {key: value for key, value in film.items() if key not in ("headline", "standfirst", "glossary")}
@@ -130,7 +134,8 @@ def _still(film: Mapping[str, Any], place: int) -> str:
     """Return one moment as a small picture with its words: squares of right and wrong rows, dots, or what is written."""
     moment = film["moments"][place]
     if film["kind"] == "text":
-        picture, count = f'<q dir="auto">{escape(moment["text"][:120])}</q>', ""
+        picture, of = f'<q dir="auto">{escape(moment["text"][:120])}</q>', sum(len(row["tokens"]) for row in film["rows"])
+        count = f"<span>{moment['right']} of {of} next tokens right</span>" if of else ""
     else:
         of = len(film["rows"])
         picture = _squares(film, moment) if film["kind"] == "classes" else _dots(film, moment)

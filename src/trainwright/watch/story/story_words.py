@@ -38,6 +38,8 @@ GLOSSARY = {
     "after each epoch; in between, the bars are drawn as moving evenly.",
     "dots": "Each is a row: the nearer to the line, the nearer the answer to the truth. The model was asked after each epoch; "
     "in between, the dots are drawn as moving evenly.",
+    "next tokens": "A bar is the probability of the token that really comes next, after all those before it. Green: it is the "
+    "likeliest to the model. Below a red one stands what the model holds for likelier.",
     "loss": "The one number that training makes small.",
     "learning rate": "How far one step may move the weights. Large steps learn fast, small ones settle.",
     "gradient": "Where to the weights should move, and how strongly. Where it is clipped, one odd batch cannot throw the model "
@@ -58,6 +60,7 @@ def words_of(record: Record, film: Mapping[str, Any]) -> dict[str, Any]:
     parts = {chart["title"] for chart in film["charts"]}
     left_out: tuple[str, ...] = () if "gradient" in parts else ("gradient",)
     left_out += {"classes": ("dots",), "numbers": ("bars",), "text": ("bars", "dots", "rows of the film")}[film["kind"]]
+    left_out += () if film["kind"] == "text" and film["rows"] else ("next tokens",)
     left_out += () if film["test"] else ("test",)
     left_out += () if film["test"] and film["test"]["sure"] else ("95 % interval",)
     return {
@@ -91,9 +94,15 @@ def _standfirst(record: Record, film: Mapping[str, Any], source: str) -> str:
     model = words.clip(record.report.get("model") or record.settings.get("model", {}).get("name", "a model"), 40)
     epochs = "one epoch" if reached == 1 else f"{reached:,} epochs"
     when = "before the first step and after each epoch"
-    rows = f"The same {len(film.get('rows', ()))} rows, which it never learns from, are put to it {when}."
-    asked = f"It writes a few words {when}." if film["kind"] == "text" else rows
-    told = f"{model} on {source}{f', {epochs}' if record.report else ''}. {asked}"
+    rows = f"The same {len(film['rows'])} rows, which it never learns from, are put to it {when}."
+    if film["kind"] == "text":
+        asks = (
+            f"is asked for each next token of {len(film['rows'])} passages that it never learns from, and "
+            if film["rows"]
+            else ""
+        )
+        rows = f"It {asks}writes a few words {when}."
+    told = f"{model} on {source}{f', {epochs}' if record.report else ''}. {rows}"
     shown = sum(moment["kind"] == "epoch" and moment["epoch"] > 0 for moment in film["moments"])
     if shown < reached:
         told += f" {shown} of the {reached:,} epochs are shown."
