@@ -79,10 +79,18 @@ _CLASSES: dict[str, type[TrainwrightError]] = {
 
 
 def error(code: str, /, *, where: str = "", hint: str = "", **facts: object) -> TrainwrightError:
-    """Make (not raise) the exception of ``code``; ``facts`` fill the placeholders of its message."""
-    message = MESSAGES[code]
+    """Make (not raise) the exception of ``code``; ``facts`` fill the placeholders of its message.
+
+    ``help`` is where more is said of what was called; without it that is ``fit``.
+    """
+    message, facts = MESSAGES[code], {"help": "help(trainwright.fit)", **facts}
     mend = " ".join(part for part in (hint, message.mend.format(**facts)) if part)
     return _CLASSES[code[1]](code, message.what.format(**facts), where, mend)
+
+
+def help_of(verb: str) -> str:
+    """Return where to read more of a verb of the command line that is a function too."""
+    return f"help(trainwright.{verb}), or: trainwright {verb} --help"
 
 
 def in_short(problem: Exception) -> str:
@@ -370,7 +378,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
     "E319": Message("{name} needs {setting}.{argument}", "Give it: {setting}.{argument}=VALUE."),
-    "E320": Message("{name}={value!r} is not possible: {problem}", "See help(trainwright.fit)."),
+    "E320": Message("{name}={value!r} is not possible: {problem}", "See {help}."),
     "E321": Message("{key} is a setting for {only}; this is: {task}", "Leave it out, or say what is meant with task=..."),
     "E322": Message("model {name} is not for this task ({task})", "Its models are: {choices}."),
     "E323": Message(

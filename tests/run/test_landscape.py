@@ -161,6 +161,9 @@ def test_what_cannot_be_drawn_is_refused(news: Path, tmp_path: Path, capsys, mon
     assert code(alone) == "E431"
     run = tw.train(news, out=tmp_path / "run", epochs=1, **QUIET)
     assert [code(run, size=4), code(run, size=1), code(run, span=0), code(run, rows=0)] == ["E320"] * 4
+    for option, value in (("--size", 10), ("--span", 0)):
+        _, err, status = talk(capsys, monkeypatch, "landscape", run.path, option, value)
+        assert status == 2 and "help(trainwright.landscape), or: trainwright landscape --help" in err
     write_csv(news, news_rows(400, seed=9))
     assert code(run) == "E432"
     run.path.joinpath("report.json").unlink()
