@@ -71,7 +71,10 @@ def mistakes(
     elif as_csv:
         output.print_csv(found)
     else:
-        output.print_mistakes(found)
+        from trainwright.watch import record
+        from trainwright.watch.report import panels
+
+        output.print_mistakes(found, panels.loss_named(record.read(run)))
 
 
 @look.command()

@@ -137,16 +137,23 @@ def print_csv(rows: list[dict[str, Any]]) -> None:
         writer.writerow({name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()})
 
 
-def print_mistakes(rows: list[dict[str, Any]]) -> None:
-    """Print each mistake with its input, as text that cannot command the terminal."""
+def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
+    """Print each mistake with its input, as text that cannot command the terminal; ``loss`` is what the loss is, in words."""
     from trainwright.watch import words
 
     if not rows:
         typer.echo("no mistakes: every answer was right")
+    else:
+        counted = "; rows count from 0, as in the data" if rows[0]["file"] is None else ""
+        tokens = rows[0].get("probability") is None and isinstance(rows[0]["truth"], str)
+        if rows[0]["file"] and rows[0]["row"] is not None and not tokens:
+            counted = "; rows count as a spreadsheet does, the header too"
+        typer.echo(f"The greatest loss first{f' ({loss})' if loss else ''}{counted}.")
     for number, row in enumerate(rows, start=1):
         sure = f" ({words.percent(row['probability'])} sure)" if row.get("probability") is not None else ""
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in (row["answer"], row["truth"]))
-        place = words.clean(row["file"]) + (f", row {row['row']}" if row["row"] is not None else "")
+        numbered = f"row {row['row']}" if row["row"] is not None else ""
+        place = ", ".join(filter(None, [words.clean(row["file"] or ""), numbered]))
         typer.echo(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
         given = row["input"]
         if isinstance(given, dict):

@@ -107,6 +107,43 @@ def test_a_phone_shows_all_and_large_enough(browser: Any, name: str, tmp_path: P
     assert tab.evaluate(f"{out}.map(each => each.outerHTML)") == [], "nothing sticks out of its card"
 
 
+def test_on_paper_nothing_is_folded_away(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page.render(records()["many"], []), encoding="utf-8")
+    tab, _ = opened(browser, path, 700, "light")
+    hidden = "[...document.querySelectorAll('details td')].filter(each => !each.checkVisibility()).length"
+    assert tab.evaluate(hidden) > 0
+    tab.emulate_media(media="print")
+    tab.wait_for_function(f"{hidden} === 0", timeout=10_000)
+
+
+def test_a_lone_chart_keeps_its_size(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    lone = make_record({**make_report(4), "test": None, "valid": {"loss": 1.0}}, make_history(accuracy=False))
+    path.write_text(page.render(lone, []), encoding="utf-8")
+    tab, _ = opened(browser, path, 1280, "light")
+    assert tab.locator(".figures svg").count() == 1
+    assert 300 < tab.locator(".figures svg").first.evaluate("each => each.getBoundingClientRect().width") < 560
+
+
+def test_no_line_crosses_the_name_of_another(browser: Any, tmp_path: Path) -> None:
+    history = with_metrics(make_history(6), valid_perplexity=[30.0, 17.0, 12.0, 10.5, 9.5, 9.0])
+    path = tmp_path / "report.html"
+    path.write_text(
+        page.render(make_record({**make_language(), "baseline": {"name": "bigram", "perplexity": 11.0}}, history), [])
+    )
+    tab, _ = opened(browser, path, 1280, "light")
+    crossed = """() => [...document.querySelectorAll('.figures svg')].map(picture => {
+      const names = [...picture.querySelectorAll('text')].filter(each => /bigram|chance/.test(each.textContent));
+      const curves = [...picture.querySelectorAll('path.curve')];
+      return names.filter(name => { const box = name.getBBox(); return curves.some(curve => {
+        for (let k = 0; k <= 400; k++) { const at = curve.getPointAtLength(curve.getTotalLength() * k / 400);
+          if (at.x > box.x && at.x < box.x + box.width && at.y > box.y && at.y < box.y + box.height) return true; }
+        return false; }); }).length }).reduce((sum, each) => sum + each, 0)"""
+    assert tab.locator("svg text", has_text="bigram: 11.00").count() == 1
+    assert tab.evaluate(crossed) == 0
+
+
 def test_dark_pages_have_dark_pictures(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(page.render(records()["classes"], []), encoding="utf-8")

@@ -60,7 +60,7 @@ def test_facts_of_a_regression() -> None:
         "test MAE 41.20",
         "test R2 0.5213 95 % interval 0.41 to 0.62 1 is perfect",
         "test loss 0.4321 of the standardised target",
-        "to beat 77.00 95 % interval 70 to 84 mean of the training targets, 152.1",
+        "baseline 77.00 95 % interval 70 to 84 mean of the training targets, 152.1",
         "valid RMSE 53.10",
         "RMSE 53.10 is 31 % below the baseline's",
     ):
@@ -76,7 +76,7 @@ def test_facts_of_a_language_model() -> None:
         "test loss 4.7222 nats per token",
         "test accuracy 25.10 % 95 % interval 24.80 to 25.40 % of the next token",
         "test bits/character 1.432",
-        "to beat 192.3 bigram, loss 5.2590",
+        "baseline 192.3 bigram, loss 5.2590",
         "baseline 699.2 unigram, loss 6.5500",
         "perplexity 112.4 against 192.3 of the bigram baseline",
         "Sample of generated text the company said it expects to report a loss Effort",

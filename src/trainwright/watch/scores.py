@@ -98,10 +98,7 @@ def baselines(report: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
 
 def _to_beat(report: Mapping[str, Any]) -> list[Fact]:
     lead, against = baselines(report)
-    return [
-        Fact("baseline" if place else "to beat", metrics.find(lead).write(each[lead]), interval(lead, each), _named(each))
-        for place, each in enumerate(against)
-    ]
+    return [Fact("baseline", metrics.find(lead).write(each[lead]), interval(lead, each), _named(each)) for each in against]
 
 
 def _named(baseline: Mapping[str, Any]) -> str:

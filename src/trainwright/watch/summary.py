@@ -128,11 +128,14 @@ def commands(report: Mapping[str, Any], run: str) -> list[tuple[str, str]]:
     use = [
         ("Use it on something new", usage(report, run)),
         ("Measure it on other labelled data", f"trainwright evaluate {folder} FILE"),
+        ("See why it answers as it does", f"trainwright explain {folder} INPUT"),
         ("See it learn, as a film", f"trainwright story {folder}"),
+        ("See the loss around what it found", f"trainwright landscape {folder}"),
     ]
     return [
         *(use if not own else []),  # a model of the person's own can be used by the person's own code alone
         ("Show its worst answers, with their inputs", f"trainwright mistakes {folder}"),
+        ("Compare it with other runs, on a live page", f"trainwright watch {shlex.quote(str(Path(run).parent))}"),
         ("Prove every byte of this run", f"trainwright verify {folder}"),
     ]
 

@@ -70,7 +70,7 @@ def test_page_tells_score_interval_baseline_and_command() -> None:
     reader = read(rendered(make_report()))
     assert re.search(r"It is right on \d\d\.\d\d % of \d+ rows that it had never seen \(95 % interval", reader.text)
     assert re.search(r"\): \d\d\.\d\d points above the baseline\.", reader.text)
-    assert re.search(r"to beat\s*25\.00 %\s*95 % interval 24\.00 to 26\.00 %\s*majority class, class 0", reader.text)
+    assert re.search(r"baseline\s*25\.00 %\s*95 % interval 24\.00 to 26\.00 %\s*majority class, class 0", reader.text)
     assert "trainwright predict runs/a 'a new text'" in reader.text
     for fact in ("120,000", "rejected", "1,234,567", "123,457 rows/s", "precision", "taken for", "test accuracy"):
         assert fact in reader.text
@@ -163,6 +163,31 @@ def test_the_matrix_has_every_count_at_its_place(classes: int) -> None:
     assert ("The classes that are confused most" in html) == (classes > 60) and html.count('aria-label="Confusion matrix') >= 2
 
 
+def test_the_rows_of_many_classes_have_names() -> None:
+    report = make_report(77)
+    report["test"]["confusion"][5][9] = 400
+    html = rendered(report)
+    total = sum(report["test"]["confusion"][5])
+    assert f"<title>class 5: {total:,} rows, 400 taken for class 9</title>" in html
+    assert html.count('class="over"') == 77
+    for axis in ("answer", "right label, by its place in this order", "20", "60"):
+        assert f'class="label">{axis}</text>' in re.sub(r"<text [^>]*class", "<text class", html), axis
+
+
+def test_an_interval_is_spoken_of_where_there_is_one() -> None:
+    assert "with its 95 % interval" in rendered(make_language())
+    bare = make_language()
+    bare["test"] = {name: value for name, value in bare["test"].items() if "interval" not in name}
+    assert "with its 95 % interval" not in rendered(bare) and "against the baseline" in rendered(bare)
+
+
+def test_the_rate_has_two_ticks_and_epochs_below() -> None:
+    steps = [(k, 1.0, 0.03 - 0.0001 * k) for k in range(1, 300, 5)]
+    picture = rendered(make_report(), steps=steps).partition("<b>Learning rate</b>")[2].partition("</figure>")[0]
+    ticks = re.findall(r'class="tick">([^<]+)<', picture)
+    assert "epoch" in ticks and {"1", "2", "3"} <= set(ticks) and len([each for each in ticks if "0" in each]) >= 2
+
+
 def test_a_thousand_classes_stay_small_and_are_drawn_in_blocks() -> None:
     report = make_report(1000)
     matrix = [[9 if i == j else int((i * 7 + j) % 97 == 0) for j in range(1000)] for i in range(1000)]
@@ -231,7 +256,7 @@ def test_page_of_a_regression() -> None:
     history = with_metrics(make_history(accuracy=False), valid_rmse=[60.0, 53.1, None])
     reader = read(rendered(make_regression(), history))
     assert "Its RMSE on 400 rows that it had never seen is 53.10 (95 % interval 49.0 to 57.2): 31 % below" in reader.text
-    for fact in (r"table regression: price", r"to beat\s*77.00\s*95 % interval 70 to 84\s*mean of the training targets, 152.1",
+    for fact in (r"table regression: price", r"baseline\s*77.00\s*95 % interval 70 to 84\s*mean of the training targets, 152.1",
                  r"test MAE\s*41.20", r"test R2\s*0.5213", r"1 is perfect", r"validation RMSE\s*53.10"):  # fmt: skip
         assert re.search(fact, reader.text), fact
     assert "accuracy" not in reader.text
@@ -274,7 +299,7 @@ def test_page_of_a_language_model() -> None:
         "Its perplexity on 82,430 tokens that it had never seen is 112.4 (95 % interval 110.2 to 115.0), against 192.3"
         in reader.text
     )
-    for fact in (r"to beat\s*192\.3\s*bigram, loss 5\.2590", r"baseline\s*699\.2\s*unigram, loss 6\.5500", "train perplexity",
+    for fact in (r"baseline\s*192\.3\s*bigram, loss 5\.2590", r"baseline\s*699\.2\s*unigram, loss 6\.5500", "train perplexity",
                  r"test bits/character\s*1\.432", "123,457 tokens/s", "82,430 tokens", "before the first step",
                  r"epoch 2\s*second", r"every 100 tokens"):  # fmt: skip
         assert re.search(fact, reader.text), fact
@@ -340,7 +365,8 @@ def test_commands_are_quoted() -> None:
     commands = dict(summary.commands({"usage": "predict RUN x"}, "a run"))
     assert set(commands.values()) == {
         "trainwright predict 'a run' x", "trainwright evaluate 'a run' FILE", "trainwright mistakes 'a run'",
-        "trainwright story 'a run'", "trainwright verify 'a run'",
+        "trainwright story 'a run'", "trainwright verify 'a run'", "trainwright explain 'a run' INPUT",
+        "trainwright landscape 'a run'", "trainwright watch .",
     }  # fmt: skip
 
 

@@ -53,3 +53,13 @@ def test_a_line_has_gaps_and_coordinates_are_short() -> None:
 def test_texts_are_escaped() -> None:
     assert svg.text(1, 2, "<b>\x1b&", "tick") == '<text x="1" y="2" class="tick">&lt;b&gt;\ufffd&amp;</text>'
     assert '"&quot;' in svg.picture(1, 1, [], '"')
+
+
+def test_a_name_stands_where_no_line_is() -> None:
+    falling, rising = [(0.0, 0.9), (1.0, 0.1)], [(0.0, 0.1), (1.0, 0.9)]
+    assert svg.spot(0.5, 0.3, 0.1, []) == (True, True)
+    assert svg.spot(0.15, 0.3, 0.1, [falling]) == (False, True), "the line comes down at the right"
+    assert svg.spot(0.15, 0.3, 0.1, [rising]) == (True, True)
+    assert not svg.spot(0.97, 0.3, 0.1, []).above, "there is no room above"
+    assert svg.spot(0.5, 0.3, 0.1, [[(0.0, 0.55), (1.0, 0.55)]]) == (True, False)
+    assert svg.spot(0.5, 0.3, 0.1, [[(0.0, float("nan")), (1.0, 0.55)]]) == (False, True)

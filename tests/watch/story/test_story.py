@@ -275,7 +275,7 @@ def test_perplexity_is_held_against_counting(report: dict[str, float], told: str
     headline, film = page_of(run)
     assert headline.startswith(f"How a model {told} to write like") and film["test"]["outcome"] == told.partition(" ")[0]
     page = (run / "story.html").read_text()
-    assert page.count(">to beat</text>") == 1 and "95 % interval" not in page.split('class="words"')[1].split("</dl>")[0]
+    assert page.count(">baseline</text>") == 1 and "95 % interval" not in page.split('class="words"')[1].split("</dl>")[0]
     shown = "".join(film["test"][key] for key in ("beat", "verdict"))
     assert shown.count("20.8") == 1 and film["test"]["line"]["end"] in page
 

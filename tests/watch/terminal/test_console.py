@@ -254,7 +254,7 @@ def test_report_says_the_score_and_what_it_had_to_beat() -> None:
     text = stream.getvalue()
     assert re.search(r"test accuracy +\d\d\.\d\d %   95 % interval \d\d\.\d\d to \d\d\.\d\d % +n = \d+", text)
     assert re.search(r"macro F1 +85\.00 %", text)
-    assert re.search(r"to beat +25\.00 %   95 % interval 24\.00 to 26\.00 % +majority class, class 0", text)
+    assert re.search(r"baseline +25\.00 %   95 % interval 24\.00 to 26\.00 % +majority class, class 0", text)
     assert "points above the baseline" in text
     assert "train 1:15" in text and "1,234,567" in text and "123,457 rows/s" in text and "3 rejected" in text
 

@@ -91,7 +91,7 @@ def _label_cells(
         axes.text(place, end, labels[place], ha="center", va="top", rotation=90 if upright else 0, **style)
     middle, style = (len(labels) - 1) / 2, {"fontsize": 10, "color": figures.SOFT, "ha": "center", "va": "center"}
     axes.text(-0.5 - (72 * inches[0] - 20) / cell, middle, "right label", rotation=90, **style)
-    axes.text(middle, len(labels) - 0.5 + (72 * inches[1] - 14) / cell, "taken for", **style)
+    axes.text(middle, len(labels) - 0.5 + (72 * inches[1] - 14) / cell, "answer", **style)
 
 
 def _scale(figure: Figure, left: float, bottom: float, height: float) -> None:

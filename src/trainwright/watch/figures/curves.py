@@ -30,7 +30,7 @@ def figure(record: Record) -> Figure:
     left, panel = (0.075, 0.355) if len(found) > 1 else (0.11, 0.73)
     below = 0.66 + (_BELOW if rates else 0)
     for place, each in zip((left, 0.55), found, strict=False):
-        _draw(figures.axes(canvas, (place, below / height, panel, 2.77 / height), "y"), each)
+        _draw(figures.axes(canvas, (place, below / height, panel, 2.77 / height), "y"), each, panels.loss_named(record))
     if rates:
         axes = figures.axes(canvas, (left, 0.5 / height, panel, 0.62 / height), "y")
         _rate(axes, rates, found[0])
@@ -61,9 +61,9 @@ def _subtitle(record: Record, found: Sequence[Panel]) -> str:
     return f"train: measured on the way, while the parameters move; {valid}{steps}{gaps}"
 
 
-def _draw(axes: Axes, panel: Panel) -> None:
-    """Draw one measure by epoch. The lines carry their names and values, so that no legend is needed."""
-    _dress(axes, panel)
+def _draw(axes: Axes, panel: Panel, what: str) -> None:
+    """Draw one measure by epoch. ``what`` is what the loss is. The lines carry names and values: no legend is needed."""
+    _dress(axes, panel, what)
     if panel.steps:
         strength = {"linewidth": 0.7, "alpha": 0.55} if panel.lines else {"linewidth": 2.2, "marker": "o", "markersize": 4}
         axes.plot(*np.transpose(panel.steps), color=figures.TRAIN, zorder=2, **strength)
@@ -74,19 +74,18 @@ def _draw(axes: Axes, panel: Panel) -> None:
         lost = epochs[np.isnan(values)]
         if panel.lost[part]:
             axes.plot(lost, np.full(len(lost), panel.high), "x", color=figures.WRONG, markersize=6, clip_on=False, zorder=5)
-    scale = svg.Axis(panel.low, panel.high, 0, 1, panel.logarithmic)
-    for name, value in panel.marks:
-        side = (-3, "top") if scale.at(value) > 0.93 else (3, "bottom")  # the name of the kept epoch is above
+    for (name, value), spot in zip(panel.marks, panel.spots(), strict=True):
         axes.axhline(value, color=figures.SOFT, linewidth=1.1, linestyle=(0, (5, 4)), zorder=1.5)
-        axes.annotate(figures.showable(f"{name}: {panel.write(value)}"), (1, value), xycoords=axes.get_yaxis_transform(),
-                      xytext=(-3, side[0]), textcoords="offset points", ha="right", va=side[1], fontsize=8.5,
-                      color=figures.SOFT, parse_math=False)  # fmt: skip
+        axes.annotate(figures.showable(f"{name}: {panel.write(value)}"), (int(spot.right), value),
+                      xycoords=axes.get_yaxis_transform(), xytext=(-3 if spot.right else 3, 3 if spot.above else -3),
+                      textcoords="offset points", ha="right" if spot.right else "left", va="bottom" if spot.above else "top",
+                      fontsize=8.5, color=figures.SOFT, parse_math=False, zorder=6, path_effects=figures.HALO)  # fmt: skip
     _mark_kept(axes, panel)
     _name_lines(axes, panel)
 
 
-def _dress(axes: Axes, panel: Panel) -> None:
-    title = "Loss (mean per target)" if panel.measure == "loss" else figures.showable(panel.title)
+def _dress(axes: Axes, panel: Panel, what: str) -> None:
+    title = figures.showable(f"Loss ({what})" if what and panel.measure == "loss" else panel.title)
     axes.set_title(title, loc="left", fontsize=10.5, color=figures.INK, pad=16, parse_math=False, weight="bold")
     axes.set_xlabel(panel.unit, fontsize=9.5, color=figures.SOFT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1, steps=[1, 2, 5, 10]))
@@ -134,8 +133,8 @@ def _rate(axes: Axes, rates: panels.Points, loss: Panel) -> None:
     axes.set_xlim(loss.first - room, loss.last + room)
     if not logarithmic:
         axes.set_ylim(min(0.0, values.min()), max(values.max() * 1.1, 1e-300))
-    low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(FixedLocator(svg.Axis(low, high, 0, 1, logarithmic).ticks(2)))
+    scale = svg.Axis(*axes.get_ylim(), 0, 1, logarithmic)
+    axes.yaxis.set_major_locator(FixedLocator(scale.ticks(scale.few())))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: svg.tick(value)))
     axes.xaxis.set_visible(False)  # as that of the loss

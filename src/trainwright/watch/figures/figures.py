@@ -14,6 +14,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from trainwright.watch import palette, words
 
@@ -21,6 +22,7 @@ DPI = 150
 COLORS = palette.LIGHT
 TRAIN, VALID, RIGHT, WRONG = (COLORS[name] for name in ("train", "valid", "right", "wrong"))
 INK, SOFT, FAINT = (COLORS[name] for name in ("ink", "soft", "line"))
+HALO = [withStroke(linewidth=2.5, foreground=COLORS["paper"])]  # around texts that may lie over lines
 # Fonts for scripts that the font which comes with matplotlib lacks, where the machine has them.
 _MORE_FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC",

@@ -13,11 +13,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from trainwright.watch import metrics, scores, words
 from trainwright.watch.figures import figures
-from trainwright.watch.report import panels
+from trainwright.watch.report import panels, svg
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 _SIDE = 4.9  # inches
@@ -79,8 +79,7 @@ def _dress(axes: Axes, window: tuple[float, float], target: str) -> None:
     axes.set_ylabel(figures.showable(f"predicted {target}"), **style)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
-        axis.set_major_formatter(ScalarFormatter())
-        axis.get_offset_text().set(color=figures.SOFT, fontsize=9)
+        axis.set_major_formatter(FuncFormatter(lambda value, _: svg.tick(value)))
     axes.plot(window, window, color=figures.SOFT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3.5)
     axes.annotate("predicted = actual", (0.97, 0.97), xycoords="axes fraction", xytext=(-3, 3), textcoords="offset points",
                   fontsize=8.5, color=figures.SOFT, ha="right", va="bottom", rotation=45, rotation_mode="anchor")  # fmt: skip

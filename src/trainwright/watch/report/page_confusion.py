@@ -27,7 +27,7 @@ def matrix(report: Mapping[str, Any]) -> str:
     labels = [report["labels"][k] for k in order]
     n, remarks = len(labels), ["one row a right label; classes that are confused are neighbours"]
     if n > _NAMED:
-        picture, each = _overview(counts)
+        picture, each = _overview(labels, counts)
         remarks.append(f"{words.count(n)} classes" + (f", {words.count(each)} of them a row" if each > 1 else ""))
     else:
         picture = _cells(labels, counts, list(map(sum, counts)))
@@ -102,8 +102,11 @@ def _level(count: int, total: int) -> int:
     return min(_LEVELS - 1, int(_LEVELS * math.sqrt(count / total))) if total else 0
 
 
-def _overview(counts: Matrix) -> tuple[str, int]:
-    """Draw many classes without names: one path a shade. Return also how many classes share a row."""
+def _overview(labels: Sequence[str], counts: Matrix) -> tuple[str, int]:
+    """Draw many classes, one path a shade; names are said under the pointer, numbers stand beside.
+
+    Return also how many classes share a row.
+    """
     each = math.ceil(len(counts) / _BLOCKS)
     n = math.ceil(len(counts) / each)
     blocks = [[0] * n for _ in range(n)]
@@ -120,9 +123,32 @@ def _overview(counts: Matrix) -> tuple[str, int]:
                 corner = f"M{svg.number(j * side)} {svg.number(i * side)}"
                 paths.setdefault(kind, []).append(f"{corner}h{svg.number(side)}v{svg.number(side)}h-{svg.number(side)}z")
     parts = [f'<path class="cell {kind}" d="{"".join(paths[kind])}"/>' for kind in sorted(paths)]
-    return svg.picture(
-        600, 600, [svg.rect(0, 0, 600, 600, "none"), *parts], "Confusion matrix of all classes", "cells all"
-    ), each
+    for k, row in enumerate(blocks):
+        parts.append(svg.rect(0, k * side, 600, side, "over", _row_title(labels, each, k, row)))
+    ground = '<g transform="translate(60 46)">' + "".join([svg.rect(0, 0, 600, 600, "none"), *parts]) + "</g>"
+    return svg.picture(664, 650, [ground, *_beside(len(labels), side)], "Confusion matrix of all classes", "cells all"), each
+
+
+def _beside(classes: int, side: float) -> Iterator[str]:
+    """Yield the names of both axes of the matrix of many classes, and numbers along them."""
+    axis = svg.Axis(1, classes, side / 2, 600 - side / 2)
+    for tick in (1.0, *(tick for tick in axis.ticks(6) if 1 < tick == round(tick))):
+        yield svg.text(52, 52 + axis.at(tick), words.count(tick), "label", "end")
+        yield svg.text(60 + axis.at(tick), 39, words.count(tick), "label", "middle")
+    yield svg.text(360, 16, "answer", "label", "middle")
+    yield svg.text(16, 346, "right label, by its place in this order", "label", "middle", turned=-90)
+
+
+def _row_title(labels: Sequence[str], each: int, place: int, row: Sequence[int]) -> str:
+    """Return the names of the classes that share a row, how many rows they have, and what these are mostly taken for."""
+
+    def named(block: int) -> str:
+        own = labels[block * each : (block + 1) * each]
+        return " to ".join(words.clip(label, 40) for label in dict.fromkeys((own[0], own[-1])))
+
+    most = max((other for other in range(len(row)) if other != place), key=lambda other: row[other], default=place)
+    taken = f", {words.count(row[most])} taken for {named(most)}" if most != place and row[most] else ""
+    return f"{named(place)}: {words.count(sum(row))} rows{taken}"
 
 
 def _said(labels: Sequence[str], counts: Matrix) -> str:

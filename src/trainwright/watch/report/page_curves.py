@@ -11,7 +11,7 @@ from trainwright.watch.record import Record
 from trainwright.watch.report import page_html, panels, svg
 from trainwright.watch.report.panels import Panel
 
-_WIDTH, _HEIGHT, _RATE, _SCORE = 440.0, 270.0, 96.0, 440.0
+_WIDTH, _HEIGHT, _RATE, _SCORE = 440.0, 270.0, 128.0, 440.0
 _ROW, _LETTER = 42.0, 7.6  # of a compared score, and of a letter of its name, which is small and bold
 _LEFT, _RIGHT, _TOP, _BELOW = 52.0, 82.0, 24.0, 40.0
 
@@ -20,14 +20,14 @@ def curves(record: Record) -> str:
     """Return a figure for the loss and one for the score, and the rate below; nothing without a history."""
     if not (record.history or record.steps):
         return ""
-    drawn = [_figure(panel) for panel in panels.panels(record)]
+    drawn = [_figure(record, panel) for panel in panels.panels(record)]
     rate = _rate(record)
     return f'<div class="figures">\n{"".join(drawn)}\n{rate}</div>'
 
 
-def _figure(panel: Panel) -> str:
-    what = "mean per target" if panel.measure == "loss" else ""
-    title = f"<b>{page_html.text(panel.title)}</b>" + (f' <span class="soft">{what}</span>' if what else "")
+def _figure(record: Record, panel: Panel) -> str:
+    what = panels.loss_named(record) if panel.measure == "loss" else ""
+    title = f"<b>{page_html.text(panel.title)}</b>" + (f' <span class="soft">{page_html.text(what)}</span>' if what else "")
     remarks = panels.history_gaps(panel)
     if panel.steps:
         remarks.append("faint: single steps" if panel.lines else "single steps: no epoch has ended")
@@ -42,16 +42,13 @@ def _picture(panel: Panel) -> str:
     y = svg.Axis(panel.low, panel.high, _HEIGHT - _BELOW, _TOP, panel.logarithmic)
     write = svg.percent if panel.measure == "accuracy" else svg.tick
     parts = [*svg.frame(x, y, write), *svg.below(x, y.start, panel.unit, _whole)]
-    for name, value in panel.marks:
-        parts.append(svg.line(x.start, y.at(value), x.end, y.at(value), "mark"))
-        beside = 14 if y.at(value) - y.end < 16 else -5  # below a line that lies at the top
-        parts.append(svg.text(x.end - 4, y.at(value) + beside, f"{name}: {panel.write(value)}", "tick", "end"))
+    parts += [svg.line(x.start, y.at(value), x.end, y.at(value), "mark") for _, value in panel.marks]
     alone = not panel.lines  # no epoch has ended
     steps = [(x.at(at), y.at(value)) for at, value in panel.steps]
     parts += _line("train", steps, y.end) if alone else [svg.curve(steps, "steps")]
     for part, points in panel.lines.items():
         parts += _line(part, [(x.at(at), y.at(value) if math.isfinite(value) else math.nan) for at, value in points], y.end)
-    return svg.picture(_WIDTH, _HEIGHT, [*parts, *_kept(panel, x, y), *_ends(panel, x, y)], _said(panel))
+    return svg.picture(_WIDTH, _HEIGHT, [*parts, *_kept(panel, x, y), *_named(panel, x, y), *_ends(panel, x, y)], _said(panel))
 
 
 def _line(part: str, points: Sequence[tuple[float, float]], top: float) -> list[str]:
@@ -70,6 +67,15 @@ def _kept(panel: Panel, x: svg.Axis, y: svg.Axis) -> list[str]:
     ring = svg.dots([(at, y.at(value) if math.isfinite(value) else math.nan)], 5, f"ring {part}")
     name = f"kept: epoch {words.count(panel.kept)}"
     return [svg.line(at, y.start, at, y.end - 6, "kept"), svg.text(at, y.end - 10, name, "tick", anchor), ring]
+
+
+def _named(panel: Panel, x: svg.Axis, y: svg.Axis) -> list[str]:
+    """Write what each level line is, over what is drawn, where the least of it is."""
+    found = []
+    for (name, value), spot in zip(panel.marks, panel.spots(), strict=True):
+        place, anchor = (x.end - 4, "end") if spot.right else (x.start + 4, "")
+        found.append(svg.text(place, y.at(value) + (-5 if spot.above else 14), f"{name}: {panel.write(value)}", "tick", anchor))
+    return found
 
 
 def _ends(panel: Panel, x: svg.Axis, y: svg.Axis) -> list[str]:
@@ -99,9 +105,11 @@ def _rate(record: Record) -> str:
     values = [rate for _, rate in points]
     logarithmic = panels.far(values)
     low = min(values) * 0.5 if logarithmic else min(0.0, *values)
-    x = svg.Axis(min(at for at, _ in points), max(at for at, _ in points), _LEFT, _WIDTH - _RIGHT)
-    y = svg.Axis(low, max(values) * (1.5 if logarithmic else 1.08), _RATE - 8, 12, logarithmic)
-    parts = [*svg.frame(x, y, most=2), svg.curve(((x.at(at), y.at(rate)) for at, rate in points), "curve rate")]
+    places = [at for at, _ in points] + [float(row["epoch"]) for row in record.history[-1:]]
+    x = svg.Axis(min(places), max(places), _LEFT, _WIDTH - _RIGHT)
+    y = svg.Axis(low, max(values) * (1.5 if logarithmic else 1.08), _RATE - _BELOW, 12, logarithmic)
+    parts = [*svg.frame(x, y, most=y.few()), *svg.below(x, y.start, "epoch" if record.history else "step", _whole)]
+    parts.append(svg.curve(((x.at(at), y.at(rate)) for at, rate in points), "curve rate"))
     parts.append(svg.text(x.end + 10, y.at(values[-1]) - (2 if y.at(values[-1]) > 60 else -10), f"{values[-1]:.3g}", "value"))
     said = f"Learning rate from {values[0]:.3g} to {values[-1]:.3g}"
     return page_html.figure("<b>Learning rate</b>", svg.picture(_WIDTH, _RATE, parts, said))
@@ -131,8 +139,9 @@ def score(report: Mapping[str, Any]) -> str:
         parts += _dot(x, _ROW * place + 29, name, value, sure, kind, metrics.find(lead).write(value))
     title = metrics.find(lead).title
     said = "; ".join(f"{name} {metrics.find(lead).write(value)}" for name, value, _, _ in rows)
+    shown = "with its 95 % interval" if any(ends for _, _, ends, _ in rows) else "against the baseline"
     better = "" if metrics.find(lead).higher_is_better else ", less is better"
-    head = f'<b>{page_html.text(title[:1].upper() + title[1:])}</b> <span class="soft">with its 95 % interval{better}</span>'
+    head = f'<b>{page_html.text(title[:1].upper() + title[1:])}</b> <span class="soft">{shown}{better}</span>'
     return page_html.figure(head, svg.picture(_SCORE, height, parts, f"{title}: {said}"))
 
 

@@ -10,6 +10,10 @@ from trainwright.watch.record import Record
 from trainwright.watch.report import page_html
 
 _ROWS, _COLUMNS, _CLASSES = 20, 60, 200  # rejected rows, columns and classes that are listed
+_PHASES = {
+    "import": "loading the libraries", "read": "reading the data", "decode": "decoding the pictures", "encode": "encoding",
+    "trials": "trying what is fastest", "train": "training", "evaluate": "testing", "save": "saving",
+}  # fmt: skip
 _AUDIT = (
     ("duplicate_rows", "duplicates", "rows whose exact content is there already"),
     ("conflicts", "conflicts", "contents that have several labels"),
@@ -134,7 +138,8 @@ def _flat(given: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
 
 def environment(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return how long it took, how large the model is, and what it was made with."""
-    found = [(f"time to {name}", words.seconds(value)) for name, value in (report.get("seconds") or {}).items()]
+    spent: Mapping[str, float] = report.get("seconds") or {}
+    found = [(f"time, {_PHASES.get(name, name)}", words.seconds(value)) for name, value in spent.items()]
     if report.get("rows_per_second"):
         found.append(("training speed", f"{words.rate(report['rows_per_second'])} {scores.unit(report)}/s"))
     kept = f", kept: epoch {words.count(report['best_epoch'])}" if report["best_epoch"] else ""

@@ -51,7 +51,7 @@ font-variant-numeric:tabular-nums}
 @media(min-width:48rem){.head{grid-template-columns:minmax(13rem,1fr) 1.6fr}}
 .findings{margin:1.25rem 0 0;padding:.9rem 1.1rem;background:var(--panel);border-left:4px solid var(--against);list-style:none}
 .findings li+li{margin-top:.5rem}
-.figures{display:grid;gap:2rem 2.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));align-items:start}
+.figures{display:grid;gap:2rem 2.5rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,22rem),1fr));align-items:start}
 figure{margin:0;min-width:0}
 figcaption{font-size:.9375rem;margin-bottom:.25rem}
 dl+details,details+details{margin-top:1rem}
@@ -76,11 +76,12 @@ svg .name.train,svg .name.base{fill:var(--soft)}svg .name.valid{fill:var(--valid
 .ring{fill:var(--paper);stroke-width:2.25}.ring.valid{stroke:var(--valid)}.ring.train{stroke:var(--train)}
 .span{stroke-width:7;stroke-linecap:round;opacity:.4;fill:none}
 svg .lost{font-size:16px;font-weight:700;fill:var(--wrong)}
-.none{fill:var(--panel)}.fill{fill:var(--valid)}rect.right{fill:var(--right)}rect.wrong{fill:var(--wrong)}
+.none{fill:var(--panel)}.over{fill:transparent}.over:hover{fill:var(--valid);fill-opacity:.2}
+.fill{fill:var(--valid)}rect.right{fill:var(--right)}rect.wrong{fill:var(--wrong)}
 svg .label{font-size:12.5px}svg .count{font-size:13px}svg .share{font-size:11px;fill:var(--soft)}
 svg .share.mid{fill:var(--ink)}svg .count.strong,svg .share.strong{fill:var(--paper)}
 .cells.cm .count{font-size:11px}.cells.cl .label{font-size:11px}
-.cells{width:auto;max-width:100%}.cells.all{max-width:38rem}
+.cells{width:auto;max-width:100%}.cells.all{max-width:38rem}.cells.all .label{font-size:18px;fill:var(--soft)}
 svg.long{min-width:34rem;max-width:48rem}
 .wide{overflow-x:auto;max-width:100%}
 :focus-visible{outline:2px solid var(--valid);outline-offset:2px}
@@ -133,6 +134,7 @@ footer{margin-top:3rem;color:var(--soft);font-size:.875rem}
     + """
 @media print{body{padding:0;max-width:none;font-size:10pt}section{break-inside:auto}figure,tr,.card{break-inside:avoid}
 h2,h3{break-after:avoid}.wide{overflow:visible}.cells,svg.long{min-width:0}th button::after{content:""}
+details::details-content{content-visibility:visible;block-size:auto}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media(max-width:30rem){body{padding:1.5rem 1rem 3rem}th,td{padding-right:.8rem;overflow-wrap:anywhere}
 .tiles{grid-template-columns:1fr 1fr}.f1 .bar{display:none}thead th{white-space:normal}

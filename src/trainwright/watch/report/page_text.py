@@ -59,10 +59,16 @@ def _positions(entry: Mapping[str, Any], record: Record) -> str:
     points = [(x.at((k + 0.5) * each), y.at(value) if math.isfinite(value) else math.nan) for k, value in enumerate(values)]
     unit = scores.unit(record.report)
     parts = [*svg.frame(x, y, most=4), *svg.below(x, y.start, f"{unit} from the beginning", words.count, 6)]
-    if isinstance(mean, int | float):
-        parts.append(svg.line(x.start, y.at(mean), x.end, y.at(mean), "mark"))
-        parts.append(svg.text(x.end - 4, y.at(mean) - 5, f"mean: {words.loss(mean)}", "tick", "end"))
     parts.append(svg.curve(points, "curve valid"))
+    if isinstance(mean, int | float):
+        up = y._replace(start=0, end=1)
+        shares = [
+            ((k + 0.5) / len(values), up.at(value) if math.isfinite(value) else math.nan) for k, value in enumerate(values)
+        ]
+        spot = svg.spot(up.at(mean), 0.16, 0.12, [shares])
+        place, anchor = (x.end - 4, "end") if spot.right else (x.start + 4, "")
+        parts.append(svg.line(x.start, y.at(mean), x.end, y.at(mean), "mark"))
+        parts.append(svg.text(place, y.at(mean) + (-5 if spot.above else 14), f"mean: {words.loss(mean)}", "tick", anchor))
     said = f"Mean loss of every {words.count(each)} {unit} along the text"
     remark = (
         f"mean of every {words.count(each)} {page_html.text(unit)}: where it rises, the text is less like what it learned from"

@@ -13,12 +13,21 @@ from typing import Any
 
 from trainwright.watch import metrics, scores, words
 from trainwright.watch.record import Record
+from trainwright.watch.report import svg
 
 VAST = 1e200  # the numbers and margins of an axis that goes further overflow
 FEW = 12  # epochs; up to so many, single steps are drawn too
 _WIDE = 25  # what spans more than this factor is shown on a logarithmic axis
+_LOSSES = {
+    "CrossEntropyLoss": "cross-entropy",
+    "NLLLoss": "negative log-likelihood",
+    "BCEWithLogitsLoss": "binary cross-entropy per class",
+    "MSELoss": "squared error",
+    "L1Loss": "absolute error",
+}
 _AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
 _CROSS_ENTROPY = ("CrossEntropyLoss", "NLLLoss")
+_NAME = 0.075  # height of a name in a panel
 Points = list[tuple[float, float]]
 
 
@@ -56,6 +65,22 @@ class Panel:
                 found.append((part, value, self.write(value)))
         return found
 
+    def spots(self) -> list[svg.Spot]:
+        """Return where the name of each of ``marks`` is crossed least by lines, other marks, and names before it."""
+        room = 0.5 if self.first == self.last else 0.0
+        x = svg.Axis(self.first - room, self.last + room, 0, 1)
+        y = svg.Axis(self.low, self.high, 0, 1, self.logarithmic)
+        drawn = [[(x.at(at), y.at(value)) for at, value in points] for points in (*self.lines.values(), self.steps)]
+        found: list[svg.Spot] = []
+        for name, value in self.marks:
+            others = [[(0.0, y.at(other)), (1.0, y.at(other))] for _, other in self.marks if other != value]
+            width = min(0.9, 0.022 * words.width(f"{name}: {self.write(value)}"))
+            found.append(svg.spot(y.at(value), width, _NAME, [*drawn, *others]))
+            start = 1 - width if found[-1].right else 0.0
+            drawn.append([(start, y.at(value) + (_NAME if found[-1].above else -_NAME) / 2)] * 2)
+            drawn[-1][1] = (start + width, drawn[-1][0][1])
+        return found
+
     def write(self, value: float) -> str:
         """Write a value of this measure."""
         return metrics.find(self.measure).write(value)
@@ -80,6 +105,12 @@ def far(rates: Sequence[float]) -> bool:
     return min(rates) > 0 and max(rates) > 2000 * min(rates)
 
 
+def loss_named(record: Record) -> str:
+    """Return what the loss of a run is, in words; empty where that is not known."""
+    given = (record.settings.get("loss") or {}).get("name") or next(iter(record.call.get("loss") or []), "")
+    return _LOSSES.get(given, words.clip(given, 30))
+
+
 def chance(record: Record) -> tuple[str, float] | None:
     """Return name and loss of a model that knows nothing: every class the same probability, or always the mean."""
     report = record.report
@@ -90,7 +121,7 @@ def chance(record: Record) -> tuple[str, float] | None:
         return (f"chance, ln {words.count(size)}", math.log(size)) if size > 1 else None
     if loss in _AGAINST_REST and classes > 1 and record.settings.get("class_weights", "none") == "none":
         share = 1 / classes
-        return "chance", -share * math.log(share) - (1 - share) * math.log1p(-share)
+        return f"chance, each class 1/{words.count(classes)}", -share * math.log(share) - (1 - share) * math.log1p(-share)
     if loss == "MSELoss" and not classes and "rmse" in (report.get("baseline") or {}):
         return "always the mean", 1.0  # the target is standardised
     return None

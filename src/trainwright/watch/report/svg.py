@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from itertools import pairwise
 from typing import NamedTuple
 
 from trainwright.watch import words
@@ -48,6 +49,38 @@ class Axis(NamedTuple):
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
         first = math.ceil(self.low / step - 1e-9)
         return [number * step for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+    def few(self) -> int:
+        """Return the least ``most`` for which there are at least two ticks, as one alone tells no size."""
+        return next((most for most in range(2, 8) if len(self.ticks(most)) > 1), 8)
+
+
+class Spot(NamedTuple):
+    """Where a text stands at a level line: at its right or left end, above or below."""
+
+    right: bool
+    above: bool
+
+
+def spot(level: float, width: float, height: float, lines: Iterable[Sequence[tuple[float, float]]]) -> Spot:
+    """Return where at a ``level`` a text is crossed least by ``lines``; all in shares of the picture, from below."""
+    points = [point for line in lines for point in _dense(line)]
+
+    def crossed(each: Spot) -> tuple[bool, int]:
+        low = level if each.above else level - height
+        inside = [x for x, y in points if low <= y <= low + height and (x > 1 - width if each.right else x < width)]
+        return not 0 <= low <= 1 - height, len(inside)
+
+    return min((Spot(True, True), Spot(False, True), Spot(True, False), Spot(False, False)), key=crossed)
+
+
+def _dense(line: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return points of a line that lie close to each other."""
+    found = list(line)
+    for (x, y), (to_x, to_y) in pairwise(line):
+        parts = min(200, math.ceil(100 * max(abs(to_x - x), abs(to_y - y)))) if math.isfinite(y) and math.isfinite(to_y) else 0
+        found += [(x + (to_x - x) * k / parts, y + (to_y - y) * k / parts) for k in range(1, parts)]
+    return found
 
 
 def number(value: float) -> str:

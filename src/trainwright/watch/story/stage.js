@@ -107,9 +107,13 @@
     };
   }
 
+  function longest(axis) {
+    return Math.max(...axis.ticks.map(([, text]) => text.length));
+  }
+
   // ---- numbers: a dot a row, on its way to the line of truth
   function numbers(stage) {
-    const size = 560, left = 54, bottom = 44, inner = size - left - 14, axis = film.axis;
+    const size = 560, axis = film.axis, left = Math.max(54, 16 + 11 * longest(axis)), bottom = 44, inner = size - left - 14;
     const x = (value) => left + inner * fraction(axis, value);
     const y = (value) => size - bottom - (size - bottom - 14) * Math.min(Math.max(fraction(axis, value), 0), 1);
     const svg = draw("svg", { viewBox: "0 -12 " + size + " " + (size + 12), class: "scatter", role: "group" }, stage);

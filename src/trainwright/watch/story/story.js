@@ -1,7 +1,7 @@
   // ---- the curves: drawn once, uncovered as the training goes on
   const last = moments[moments.length - 1].at, wide = 340;
   function chart(spec, number) {
-    const room = film.charts.length > 3 ? 0.8 : 1, left = 44, right = 12;
+    const room = film.charts.length > 3 ? 0.8 : 1, left = Math.max(44, 12 + 6 * longest(spec.axis)), right = 12;
     const tall = Math.round(room * (spec.leads ? 104 : spec.title === "loss" ? 92 : 46));
     const x = (step) => left + (wide - left - right) * (last ? step / last : 0);
     const y = (value) => 6 + (tall - 12) * (1 - fraction(spec.axis, value));

@@ -9,7 +9,7 @@ from typing import Any
 from trainwright.watch import metrics, words
 from trainwright.watch.events import in_short
 from trainwright.watch.record import Record
-from trainwright.watch.report import panels
+from trainwright.watch.report import panels, svg
 from trainwright.watch.story import story_end
 from trainwright.watch.story.story_words import SCORES, hint_of_gradient, hint_of_loss, hint_of_rate
 
@@ -105,4 +105,4 @@ def axis(low: float, high: float, wide: bool, most: int, write: Any = words.numb
 
 def _tick(value: float, write: Any) -> str:
     """Return the shortest way of writing a tick; a share as percent."""
-    return f"{100 * value:.3g} %" if write is words.percent else f"{value:,.4g}" if abs(value) < 1e6 else f"{value:.3g}"
+    return svg.percent(value) if write is words.percent else svg.tick(value)

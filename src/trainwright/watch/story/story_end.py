@@ -53,7 +53,7 @@ def test(record: Record) -> dict[str, Any] | None:
     if not lead:
         return None
     main = scores.facts(report)[0]
-    beaten = next((fact for fact in scores.facts(report) if fact.name == "to beat"), None)
+    beaten = next((fact for fact in scores.facts(report) if fact.name == "baseline"), None)
     verdict, reason = scores.verdict(report), why(record)
     asked = f"{words.count(found['n'])} test {scores.unit(report)}" if found.get("n") is not None else "the test"
     return {

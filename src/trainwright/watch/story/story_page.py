@@ -109,7 +109,7 @@ def _line(line: Mapping[str, Any], outcome: str) -> str:
     beat = ""
     if against is not None:
         side = "start" if x(against) < 40 else "end" if x(against) > 360 else "middle"
-        beat = f'<path class="beat" d="M{x(against)} 6V34"/><text x="{x(against)}" y="0" text-anchor="{side}">to beat</text>'
+        beat = f'<path class="beat" d="M{x(against)} 6V34"/><text x="{x(against)}" y="0" text-anchor="{side}">baseline</text>'
     scale = f'<text x="10" y="48">0</text><text x="390" y="48" text-anchor="end">{line["end"]}</text>'
     return (
         f'<svg class="line {outcome}" viewBox="0 -12 400 64" aria-hidden="true"><path class="base" d="M10 20H390"/>{beat}'
