@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.errors import TrainwrightError, error
+from trainwright.errors import TrainwrightError, error, help_of
 from trainwright.store import run_folder
 from trainwright.watch.events import Listener, ignore
 
@@ -63,7 +63,7 @@ class Run:
             top: above 1, the so many most probable (label, probability) of each, best first.
         """
         if top < 1:
-            raise error("E320", name="top", value=top, problem="it is a number of labels")
+            raise error("E320", name="top", value=top, problem="it is a number of labels", help=help_of("predict"))
         alone = self.predictor.is_one(items)
         found = self.predictor.predict([items] if alone else items, top)
         return [each[0] if isinstance(each, list) else each for each in found] if top == 1 else found
@@ -223,7 +223,7 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
         from trainwright.tasks.custom.options import EvaluateOptions
 
         return evaluate_own(EvaluateOptions(run, source, **own))
-    _refuse(own)
+    _refuse(own, "evaluate")
     run = run if isinstance(run, Run) else Run(run)
     if source is None:
         report = run.report
@@ -263,13 +263,13 @@ def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: 
         from trainwright.tasks.custom.options import PredictOptions
 
         return predict_own(PredictOptions(run, items, **own))
-    _refuse(own)
+    _refuse(own, "predict")
     return (run if isinstance(run, Run) else Run(run)).predict(items, top)
 
 
-def _refuse(own: dict[str, Any]) -> None:
+def _refuse(own: dict[str, Any], verb: str) -> None:
     for name, value in own.items():
-        raise error("E320", name=name, value=value, problem="it is for a model of your own, not for a run")
+        raise error("E320", name=name, value=value, problem="it is for a model of your own, not for a run", help=help_of(verb))
 
 
 def generate(
@@ -298,7 +298,7 @@ def generate(
     good = (tokens >= 0, 0 <= temperature < float("inf"), top_k >= 0, 0 < top_p <= 1, 0 <= seed < 2**63)
     for (name, value), fits in zip({"tokens": tokens, **sampling}.items(), good, strict=True):
         if not fits:
-            raise error("E320", name=name, value=value, problem="it is out of range")
+            raise error("E320", name=name, value=value, problem="it is out of range", help=help_of("generate"))
     predictor: Any = opened.predictor
     if not hasattr(predictor, "generate"):
         from trainwright.config.kinds import KINDS

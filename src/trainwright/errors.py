@@ -86,8 +86,10 @@ _CLASSES: dict[str, type[TrainwrightError]] = {
 def error(code: str, /, *, where: str = "", hint: str = "", **facts: object) -> TrainwrightError:
     """Make (not raise) the exception of ``code``; ``facts`` fill the placeholders of its message.
 
-    A list is a fact whose values are written with commas: as many as there is room for, and the number of the others.
+    A list is a fact whose values are written with commas: as many as there is room for, and the number of the others. ``help``
+    is where more is said of what was called; without it that is ``fit``.
     """
+    facts = {"help": "help(trainwright.fit)", **facts}
     message, said = MESSAGES[code], {name: _Fact(fact) for name, fact in facts.items()}
     mend = " ".join(part for part in (hint, message.mend.format(**said)) if part)
     return _CLASSES[code[1]](code, message.what.format(**said), where, mend)
@@ -135,6 +137,11 @@ def in_a_line(text: object, most: int) -> str:
 def _printable(text: str) -> str:
     """Return a text without control characters, escape sequences and lone surrogates; white space as blanks."""
     return "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)
+
+
+def help_of(verb: str) -> str:
+    """Return where to read more of a verb of the command line that is a function too."""
+    return f"help(trainwright.{verb}), or: trainwright {verb} --help"
 
 
 def in_short(problem: Exception) -> str:
@@ -542,7 +549,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
     "E319": Message("{name} needs {setting}.{argument}", "Give it: {setting}.{argument}=VALUE."),
-    "E320": Message("{name}={value!r} is not possible: {problem}", "See help(trainwright.fit)."),
+    "E320": Message("{name}={value!r} is not possible: {problem}", "See {help}."),
     "E321": Message("{key} is a setting for {only}; this is: {task}", "Leave it out, or say what is meant with task=..."),
     "E322": Message("model {name} is not for this task ({task})", "Its models are: {choices}."),
     "E323": Message(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.api import Run, moved
-from trainwright.errors import error
+from trainwright.errors import error, help_of
 from trainwright.watch import words
 from trainwright.watch.events import Listener, ignore
 
@@ -36,7 +36,8 @@ def load_data(
 
     Splits, labels, vocabulary, encoding and the order of rows are those of a training, as its own code makes them. The result
     has ``train``, ``valid`` and ``test`` (a torch ``Dataset`` each), ``loader("train", batch_size=64, seed=0)``, ``labels``,
-    ``vocabulary``, ``encoder`` and ``settings``. ``listen`` is called with the notes of what was derived, and why.
+    ``vocabulary``, ``encoder`` and ``settings``. For texts, which differ in length, a ``DataLoader`` of one's
+    own needs ``collate_fn=data.train.collate``. ``listen`` is called with the notes of what was derived, and why.
 
     Raises TrainwrightError as ``train`` does before its first step.
     """
@@ -59,7 +60,7 @@ def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[
     from trainwright.run import mistakes as worst
 
     if top < 1:
-        raise error("E320", name="top", value=top, problem="it is a number of rows")
+        raise error("E320", name="top", value=top, problem="it is a number of rows", help=help_of("mistakes"))
     return worst.mistakes(run.path if isinstance(run, Run) else Path(run), moved(source), top)
 
 
@@ -78,7 +79,13 @@ def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Expla
     """
     opened = run if isinstance(run, Run) else Run(run)
     if not opened.predictor.is_one(input):
-        raise error("E320", name="input", value=type(input).__name__, problem="one input is explained at a time")
+        raise error(
+            "E320",
+            name="input",
+            value=type(input).__name__,
+            problem="one input is explained at a time",
+            help=help_of("explain"),
+        )
     return opened.predictor.explain(input, truth, rule(opened))
 
 
@@ -157,7 +164,7 @@ def landscape(
         ("rows", rows, rows >= 1, "it is a number of rows"),
     ):
         if not good:
-            raise error("E320", name=name, value=value, problem=problem)
+            raise error("E320", name=name, value=value, problem=problem, help=help_of("landscape"))
     place = run.path if isinstance(run, Run) else Path(run)
     folder = RunFolder(place)
     if folder.call.is_file() and not folder.settings.is_file():

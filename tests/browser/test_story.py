@@ -164,6 +164,56 @@ def test_what_is_typed_is_what_was_written(films: dict[str, tw.Run], see: Any) -
     assert page.locator(".earlier li").count() == 2
 
 
+def test_tokens_turn_right_and_their_bars_move(films: dict[str, tw.Run], see: Any) -> None:
+    run = films["text"]
+    page = see(run.path)
+    tokens = [token for each in json.loads((run.path / "watched.json").read_text())["passages"] for token in each["tokens"]]
+    for epoch in (0, 2):
+        put(page, epoch)
+        said = [answer for each in answers(run, epoch) for answer in each]
+        shown = page.eval_on_selector_all(
+            ".token", "all => all.map(each => [each.children[0].textContent, each.dataset.state, each.children[2].textContent,"
+            " each.querySelector('.fill').style.transform])"
+        )  # fmt: skip
+        assert [word for word, *_ in shown] == tokens
+        for (_, state, below, bar), (right, share, guess) in zip(shown, said, strict=True):
+            assert state == ("yes" if right else "no") and below == ("\u2713" if right else guess)
+            assert abs(float(bar.removeprefix("scaleX(").removesuffix(")")) - share) <= 6e-4
+        assert page.locator("#count").inner_text() == f"{sum(each[0] for each in said)} of {len(tokens)} next tokens right"
+
+
+def test_the_poster_and_the_test_hide_what_lies_beneath(films: dict[str, tw.Run], see: Any) -> None:
+    page = see(films["hostile"].path)
+    for key, curtain in ((None, "#poster"), ("End", "#test")):
+        if key:
+            page.keyboard.press(key)
+        assert page.eval_on_selector(curtain, "each => getComputedStyle(each).backgroundColor").startswith("rgb(")  # opaque
+    page = see(films["hostile"].path)
+    widths = page.eval_on_selector_all(".chart clipPath rect", "all => all.map(each => +each.getAttribute('width'))")
+    assert widths and min(widths) > 300  # the curves are there before it plays
+    page.keyboard.press("Home")
+    assert page.eval_on_selector(".chart clipPath rect", "each => each.getAttribute('width')") == "0"
+
+
+def test_on_a_telephone_the_first_row_comes_before_the_words(films: dict[str, tw.Run], see: Any) -> None:
+    page = see(films["numbers"].path, 390)
+    page.keyboard.press("Home")
+    assert page.locator("#stage").bounding_box()["y"] < page.locator("#caption").bounding_box()["y"]
+    assert page.locator("#stage").bounding_box()["y"] < 400
+
+
+def test_between_two_epochs_the_rate_is_that_of_the_step(films: dict[str, tw.Run], see: Any) -> None:
+    run = films["hostile"]
+    page = see(run.path)
+    events = [json.loads(line) for line in (run.path / "events.jsonl").read_text().splitlines()]
+    steps = [(event["step"], event["lr"]) for event in events if event["event"] == "step"]
+    ends = [event["step"] for event in events if event["event"] == "epoch"]
+    put(page, 1.43)  # half of the way, as a moment's last seventh stands still
+    at = (ends[0] + ends[1]) / 2
+    wanted = [rate for step, rate in steps if step <= at][-1]
+    assert float(page.locator(".latest .lr").inner_text()) == pytest.approx(wanted, rel=0.02)
+
+
 def test_hostile_labels_do_nothing(films: dict[str, tw.Run], see: Any) -> None:
     page = see(films["hostile"].path)
     page.keyboard.press("End")

@@ -137,6 +137,14 @@ def test_rows_of_a_table_are_standardised_numbers_and_codes(table: Path) -> None
     assert [cities[code] for code in codes[:, 0].tolist()] == [frame["city"].fill_null("")[int(row)] for row in rows[shuffled]]
 
 
+def test_what_there_is_none_of_is_empty(table: Path, tmp_path: Path) -> None:
+    pl.read_csv(table).select("area", "price").write_csv(tmp_path / "plain.csv")
+    data = tw.load_data(tmp_path / "plain.csv", label="price")
+    numeric, codes, _ = next(iter(data.loader(batch_size=4)))
+    assert numeric.shape == (4, data.encoder.numeric_size) and codes.shape == (4, 0) and data.vocabulary == ()
+    assert "(rows, 0)" in str(EncodedData.__doc__) and "collate_fn=data.train.collate" in str(tw.load_data.__doc__)
+
+
 def test_running_text_is_every_token_once(tale: Path) -> None:
     data = tw.load_data(tale, tokenizer="words", context=16, batch_size=4)
     words = tale.read_text().replace("\n", " <eos> ").split()
@@ -251,7 +259,7 @@ def test_what_cannot_be_meant_is_said(news: Path, tmp_path: Path) -> None:
         (("train", 0), "at least 1"),
         (("train", 8, -1), "at least 0"),
     ):
-        with pytest.raises(TrainwrightError, match=f"(?s)E320.*{problem}"):
+        with pytest.raises(TrainwrightError, match=rf"(?s)E320.*{problem}.*help\(trainwright\.load_data\)"):
             data.loader(*arguments)
     with pytest.raises(IndexError):
         data.train[len(data.train)]

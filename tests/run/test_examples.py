@@ -97,7 +97,8 @@ def test_running_text_has_no_rows_but_a_sample_and_a_passage(tmp_path: Path) -> 
     (tmp_path / "text.txt").write_text("\n".join(" ".join(text.split()[:6]) for _, text in news_rows(60)))
     model = {"name": "lstm", "embedding": 4, "hidden": 4, "layers": 1}
     run = tw.train(tmp_path / "text.txt", out=tmp_path / "run", model=model, context=8, tokenizer="words", **QUICK)
-    assert content(run, "watched") == {"labels": [], "rows": []}
+    watched = content(run, "watched")
+    assert (watched["labels"], watched["rows"]) == ([], []) and watched["passages"][0]["tokens"]
     passage, along = content(run, "examples")
     test = pl.read_parquet(run.path / "predictions.parquet").filter(pl.col("split") == "test")
     first = passage["row"] - test["row"][0]

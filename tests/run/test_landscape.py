@@ -24,7 +24,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "text": {"epochs": 2, "model": {"name": "lstm", "embedding": 6, "hidden": 5}, "batch_size": 32},
     "image": {"epochs": 2, "model": {"name": "convnet", "channels": [3]}, "batch_size": 16},
     "numbers": {"epochs": 3, "model": "mlp", "batch_size": 64},
-    "classes": {"epochs": 3, "model": "linear"},
+    "classes": {"epochs": 6, "model": "linear", "lr": 3.0, "patience": 0},  # its best epoch is not its last
     "lanes": {"epochs": 1, "model": {"name": "lstm", "embedding": 6, "hidden": 6, "layers": 1}, "context": 8},
     "windows": {"epochs": 1, "model": {"name": "gpt", "layers": 1, "width": 8, "heads": 2}, "context": 8},
 }
@@ -55,11 +55,20 @@ def test_the_centre_and_the_ends_of_the_path_are_those_of_the_run(
     from trainwright.training.trainer import Trainer
 
     first: list[dict[str, np.ndarray]] = []
+    last: list[dict[str, np.ndarray]] = []
     train = Trainer.train
 
-    def watched(self: Trainer, *given: Any) -> None:
-        first.append({name: each.detach().numpy().copy() for name, each in self.model.named_parameters()})
-        train(self, *given)
+    def parameters(self: Trainer) -> dict[str, np.ndarray]:
+        return {name: each.detach().numpy().copy() for name, each in self.model.named_parameters()}
+
+    def watched(self: Trainer, listen: Any, *given: Any) -> None:
+        def hear(event: Any) -> None:
+            if event.kind == "step":
+                last[:] = [parameters(self)]
+            listen(event)
+
+        first.append(parameters(self))
+        train(self, hear, *given)
 
     monkeypatch.setattr(Trainer, "train", watched)
     run = tw.train(source(kind, tmp_path), out=tmp_path / "run", speed="off", **RUNS[kind], **QUIET)
@@ -76,14 +85,17 @@ def test_the_centre_and_the_ends_of_the_path_are_those_of_the_run(
     own, random = found["planes"]
     assert random["loss"][1][1] == pytest.approx(valid, rel=1e-6, abs=1e-6)
     path = own["paths"][0]
-    assert path["loss"][-1] == pytest.approx(valid, rel=1e-6, abs=1e-6) and path["points"][-1] == pytest.approx(
-        [0, 0], abs=1e-9
-    )
-    assert path["steps"][0] == 0 and path["steps"] == sorted(set(path["steps"])) and path["epochs"][-1] == found["kept"]
+    at = path["kept"]
+    assert kind != "classes" or at < len(path["steps"]) - 1
+    assert path["loss"][at] == pytest.approx(valid, rel=1e-6, abs=1e-6)
+    assert path["points"][at] == pytest.approx([0, 0], abs=1e-9)
+    assert path["steps"][0] == 0 and path["steps"] == sorted(set(path["steps"])) and path["epochs"][at] == found["kept"]
+    assert path["steps"][-1] == run.report["steps"] and path["epochs"][-1] == run.report["epochs"]
     kept = safetensors.numpy.load_file(run.path / "model" / "model.safetensors")
-    begun, ended = (np.concatenate([each[name].ravel() for name in first[0]]) for each in (first[0], kept))
-    assert (seen["states"][0][: len(begun)] == begun).all() and (seen["states"][-1][: len(ended)] == ended).all()
-    assert found["apart"] == 0 and found["parameters"] == len(begun)
+    states = [np.concatenate([each[name].ravel() for name in first[0]]) for each in (first[0], kept, last[0])]
+    for place, state in zip((0, at, -1), states, strict=True):
+        assert (seen["states"][place][: len(state)] == state).all()
+    assert found["apart"] == 0 and found["parameters"] == len(states[0])
     line = dict(zip(found["line"]["x"], found["line"]["loss"], strict=True))
     assert line[1.0] == pytest.approx(valid, rel=1e-6, abs=1e-6)
     if not found["buffers"]:
@@ -149,6 +161,9 @@ def test_what_cannot_be_drawn_is_refused(news: Path, tmp_path: Path, capsys, mon
     assert code(alone) == "E431"
     run = tw.train(news, out=tmp_path / "run", epochs=1, **QUIET)
     assert [code(run, size=4), code(run, size=1), code(run, span=0), code(run, rows=0)] == ["E320"] * 4
+    for option, value in (("--size", 10), ("--span", 0)):
+        _, err, status = talk(capsys, monkeypatch, "landscape", run.path, option, value)
+        assert status == 2 and "help(trainwright.landscape), or: trainwright landscape --help" in err
     write_csv(news, news_rows(400, seed=9))
     assert code(run) == "E432"
     run.path.joinpath("report.json").unlink()

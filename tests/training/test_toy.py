@@ -44,7 +44,7 @@ def by_hand(surface: toy.Surface, name: str) -> np.ndarray:
 @pytest.mark.parametrize("surface", ["bowl", "beale", "minima"])
 def test_paths_are_those_of_the_formulas(surface: str, name: str) -> None:
     shown = toy.SURFACES[surface]
-    found, values = toy.path(shown, name, STEPS)
+    found, values = (each[: STEPS + 1] for each in toy.path(shown, name))
     wanted = by_hand(shown, name)[: len(found)]
     short = 2 if name == "rate too high" else STEPS + 1  # what diverges makes any difference large
     assert found[:short] == pytest.approx(wanted[:short], rel=1e-4, abs=1e-4)
@@ -63,6 +63,11 @@ def test_what_is_said_of_a_surface_holds(name: str) -> None:
     assert plane["loss"][j][i] == pytest.approx(
         float(surface.value(torch.tensor(plane["x"][i]), torch.tensor(plane["y"][j]))), rel=1e-5
     )
+    if surface.title.startswith("Rosen"):
+        last = [float(np.hypot(*(np.array(path["points"][-1]) - surface.minima[0]))) for path in plane["paths"][:3]]
+        assert last[1] < 0.05 and last[2] < 0.05 and 0.5 < last[0] < 1.5  # as the page says
+    inside = [surface.x[0] <= x <= surface.x[1] and surface.y[0] <= y <= surface.y[1] for x, y in plane["paths"][3]["points"]]
+    assert sum(inside[:6]) >= 5  # seen on the relief before it has gone
     good, high = [path["loss"] for path in plane["paths"][:3]], plane["paths"][3]["loss"]
     assert all(values[-1] < values[0] for values in good)
     assert max(high) > max(high[0], min(values[-1] for values in good))  # it goes up on its way, or away

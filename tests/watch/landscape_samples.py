@@ -23,7 +23,7 @@ def found(**changes: Any) -> dict[str, Any]:
     return {
         "title": "net on data", "task": "text classification", "parameters": 123456, "buffers": 0, "rows": 50, "of": 90,
         "unit": "rows", "centre": 2.0, "kept": 2, "why": "", "apart": 0.0, "planes": [plane(), plane("random", share=1e-7)],
-        "line": line, "points": 60, "seconds": 1.5,
+        "chance": None, "line": line, "points": 60, "seconds": 1.5,
     } | changes  # fmt: skip
 
 

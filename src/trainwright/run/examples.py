@@ -1,6 +1,6 @@
 """Rows for people to look at, with their inputs: those watched while a model learns, and at its end those that tell most.
 
-watched.json    the rows of valid whose answers are in ``events.jsonl`` after each epoch, in their order
+watched.json    the rows of valid (of running text ``passages``) whose answers are in ``events.jsonl`` after each epoch
 examples.json   at the end, rows of test (or valid): mistakes that it was surest of, rows it was least sure of, right ones;
                 of running text a passage and how surprising each part is (``run.passages``)
 
@@ -49,7 +49,8 @@ def watched(source: Source, problem: Problem) -> dict[str, Any]:
     """Return the content of ``watched.json``."""
     rows = problem.watched_rows()
     found = zip(rows.to_dicts(), _inputs(source, problem, rows), strict=True)
-    return {"labels": list(problem.labels), "rows": [as_json(row | {"input": each}) for row, each in found]}
+    shown = [as_json(row | {"input": each}) for row, each in found]
+    return {"labels": list(problem.labels), "rows": shown} | ({"passages": problem.passages} if problem.passages else {})
 
 
 def examples(source: Source, problem: Problem, rows: Mapping[str, pl.DataFrame], bundle: Bundle) -> list[dict[str, Any]]:

@@ -22,8 +22,10 @@ from trainwright.run.resume import SavedRun, changes
 from trainwright.run.train import Prepared, Session, write_json
 from trainwright.run.verify import unrepeatable
 from trainwright.store import atomic, seal
+from trainwright.watch import record as records
 from trainwright.watch import words
 from trainwright.watch.events import Event, Listener, Note, Progress, Refused, Step
+from trainwright.watch.report import panels
 
 NAME = "landscape"  # of the folder in a run
 STATES = 100  # of a path, beside those after its epochs
@@ -66,12 +68,13 @@ class Field:
 
 @dataclass(frozen=True)
 class Way:
-    """The path of a run: its states, file-backed, and after which updates they were taken."""
+    """The path of a run: its states, file-backed, after which updates they were taken, and which of them was kept."""
 
     states: np.ndarray
     steps: list[int]
     epochs: list[float]
     losses: list[float | None]
+    kept: int
     width: int  # of a state, without buffers
 
     def on(self, centre: np.ndarray, directions: np.ndarray) -> tuple[dict[str, Any], float]:
@@ -79,7 +82,7 @@ class Way:
         from trainwright.evaluation import landscape
 
         points, share = landscape.project(self.states, centre, directions, self.width)
-        facts = {"loss": self.losses, "steps": self.steps, "epochs": self.epochs}
+        facts = {"loss": self.losses, "steps": self.steps, "epochs": self.epochs, "kept": self.kept}
         return {"name": "training", "points": points.tolist(), **facts}, share
 
 
@@ -160,18 +163,21 @@ def _measured(
     network.load_state_dict(registry.open_run_model(earlier.run.path).model.state_dict())
     end = maths.state_of(network)
     rows, loss = problem.valid_loss(training.learner.objective, training.device, most)
-    per_epoch = -(-training.batches.per_epoch // training.settings.accumulate)
-    why, steps = _no_path(earlier), _steps(report, per_epoch, len(end))
+    record = records.read(earlier.run.path)
+    ends = {int(row["epoch"]): int(row["step"]) for row in record.history}
+    kept = ends[report["best_epoch"]]
+    why, steps = _no_path(earlier), _steps([*ends.values()], kept, len(end))
     count = size**2 * (1 if why else 2) + len(SHARES) + (0 if why else len(steps))
     field = Field(network, loss, workers, count, listen)
     centre = loss(network)
     _say_cost(field, (rows, problem.unit), size, 0.0 if why else report["seconds"]["train"])
-    way = None if why else _train_again(made, steps, per_epoch, file, field)
+    way = None if why else _train_again(made, steps, ends, kept, file, field)
     if way is not None and not np.ptp(way.states[:, : way.width], axis=0).any():
         way, why = None, "its parameters did not move"
     drawn = np.stack([maths.random_direction(network, seed) for seed in (0, 1)])
     planes = [] if way is None else [_own_plane(field, way, end, drawn, size)]
     planes.append(_random_plane(field, way, end, drawn, np.linspace(-span, span, size)))
+    blind = panels.chance(record)
     along = field.measure(maths.line(start, end, width, SHARES), len(SHARES))
     return {
         "title": f"{report['model']} on {report['source']}",
@@ -184,8 +190,9 @@ def _measured(
         "centre": centre,
         "valid": report["valid"]["loss"],
         "kept": report["best_epoch"],
+        "chance": {"name": blind[0], "loss": blind[1]} if blind else None,
         "why": why,
-        "apart": 0.0 if way is None else float(np.abs(way.states[-1] - end.cpu().numpy()).max()),
+        "apart": 0.0 if way is None else float(np.abs(way.states[way.kept] - end.cpu().numpy()).max()),
         "planes": planes,
         "line": {"x": SHARES.tolist(), "loss": along},
         "points": field.done,
@@ -200,12 +207,10 @@ def _no_path(earlier: SavedRun) -> str:
     return unrepeatable(earlier) or (rollback if earlier.settings.get("on_nonfinite") == "rollback" else "")
 
 
-def _steps(report: Mapping[str, Any], per_epoch: int, size: int) -> list[int]:
-    """Return the updates after which states are taken, up to the one that was kept: each epoch's last, ``STATES`` evenly."""
-    last = min(report["best_epoch"] * per_epoch, report["steps"])
+def _steps(ends: list[int], kept: int, size: int) -> list[int]:
+    """Return the updates after which states are taken: ``STATES`` evenly, that which was kept, and each epoch's last."""
     most = max(min(STATES, ROOM // (4 * size)), 2)
-    ends = [min(epoch * per_epoch, last) for epoch in range(1, report["best_epoch"] + 1)]
-    found = {*np.linspace(0, last, most + 1).round().astype(int).tolist(), last}
+    found = {*np.linspace(0, ends[-1], most + 1).round().astype(int).tolist(), kept, ends[-1]}
     return sorted(found.union(ends if len(ends) <= most else []))
 
 
@@ -224,7 +229,7 @@ def _say_cost(field: Field, rows: tuple[int, str], size: int, training: float) -
     field.listen(Note("landscape", f"about {whole}", what + again))
 
 
-def _train_again(made: Prepared, steps: list[int], per_epoch: int, file: Path, field: Field) -> Way:
+def _train_again(made: Prepared, steps: list[int], ends: Mapping[int, int], kept: int, file: Path, field: Field) -> Way:
     """Train once more, which makes the same updates, and measure the states on the way; each has its own buffers."""
     from trainwright.evaluation import landscape as maths
 
@@ -239,7 +244,9 @@ def _train_again(made: Prepared, steps: list[int], per_epoch: int, file: Path, f
     training.train(follow)
     states = recorder.states
     found = field.measure(maths.recorded(states, training.device), len(states))
-    return Way(states, recorder.steps, [step / per_epoch for step in recorder.steps], found, training.parameters)
+    taken = recorder.steps
+    epochs = np.interp(taken, [0, *ends.values()], [0, *ends]).tolist()
+    return Way(states, taken, epochs, found, taken.index(kept), training.parameters)
 
 
 def _own_plane(field: Field, way: Way, end: Any, drawn: np.ndarray, size: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from trainwright.data.tables.table import places
 from trainwright.data.text.ragged import Ragged
-from trainwright.errors import error
+from trainwright.errors import error, help_of
 from trainwright.models import registry
 from trainwright.models.catalog import models
 
@@ -192,6 +192,6 @@ def whole_texts(given: Sequence[Any]) -> list[str]:
     """Return texts that a column can hold, from those that a person gives in Python. Raise E320 for what is none."""
     for text in given:
         if not isinstance(text, str):
-            raise error("E320", name="texts", value=text, problem="a text is a str")
+            raise error("E320", name="texts", value=text, problem="a text is a str", help=help_of("predict"))
     # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
     return [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]

@@ -13,6 +13,8 @@ from trainwright.data.batches.loader import Loader
 from trainwright.data.tables.split import NAMES
 from trainwright.errors import error, nearest
 
+_HELP = "help(trainwright.load_data)"
+
 
 class EncodedData:
     """The data of a source as ``train`` uses them, for a loop of one's own or for ``fit``. ``load_data`` makes it.
@@ -20,11 +22,12 @@ class EncodedData:
     A batch is a tuple (input, ..., targets), an item of a data set the same of one row:
 
     text      values int32 (tokens,), one text after the other; offsets int32 (rows,), where each begins; for
-              ``weighting="tf-idf"`` weights float32 (tokens,): the arguments of ``EmbeddingBag``. Items have no offsets.
+              ``weighting="tf-idf"`` weights float32 (tokens,): the arguments of ``EmbeddingBag``. Items have no offsets and
+              differ in length, so a ``DataLoader`` of one's own needs ``collate_fn=data.train.collate``.
     image     pictures float32 (rows, channels, height, width), normalised by the training pictures
-    table     numeric float32 (rows, numbers), standardised; codes int32 (rows, categories)
-              for each column of text a tuple as ``EmbeddingBag`` takes it: values int32 (tokens,), offsets int32 (rows,),
-              weights float32 (tokens,). Items have no offsets.
+    table     numeric float32 (rows, numbers), standardised; codes int32 (rows, categories), 0 for one that is missing or not
+              known, of shape (rows, 0) where there are no categories; for each column of text a tuple as ``EmbeddingBag``
+              takes it: values int32 (tokens,), offsets int32 (rows,), weights float32 (tokens,). Items have no offsets.
     language  ids int64 (rows, time)
 
     Targets are class numbers int64 (rows,); numbers float32 (rows,), standardised; or the next tokens int64 (rows, time), -100
@@ -35,7 +38,8 @@ class EncodedData:
         settings: all settings, with those filled in that the data decide.
         encoder: what turns rows into inputs, learned from the training rows alone.
         labels: the classes by their numbers; empty where numbers or tokens are predicted.
-        vocabulary: the tokens by their ids; empty where there are none. Ids beyond it are those of n-grams.
+        vocabulary: the tokens by their ids, of texts and language; empty for images and tables, whose codes stand for
+            ``encoder.categories``. Ids beyond it are those of n-grams.
     """
 
     def __init__(self, problem: Any) -> None:
@@ -75,7 +79,7 @@ class EncodedData:
         seed = self.settings.seed if seed is None and split == "train" else seed
         for name, value, least in (("batch_size", batch_size, 1), ("seed", seed, 0)):
             if value is not None and (type(value) is not int or value < least):
-                raise error("E320", name=name, value=value, problem=f"int, at least {least}")
+                raise error("E320", name=name, value=value, problem=f"int, at least {least}", help=_HELP)
         return self._problem.loader(split, batch_size, seed)  # type: ignore[no-any-return]
 
     def rows(self, split: str = "train") -> np.ndarray:
@@ -91,7 +95,7 @@ class EncodedData:
         there = [name for name in NAMES if name in self._problem.splits]
         if split not in there:
             hint = nearest(str(split), there)
-            raise error("E320", name="split", value=split, problem=f"the data have {', '.join(there)}", hint=hint)
+            raise error("E320", name="split", value=split, problem=f"the data have {', '.join(there)}", hint=hint, help=_HELP)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(part):,}" for name, part in self._problem.splits.items())

@@ -127,6 +127,11 @@ class Problem(ABC):
     def watched_rows(self) -> pl.DataFrame:
         """Return ``file``, ``row`` and ``truth`` of the rows that are watched; empty where there are none."""
 
+    @property
+    def passages(self) -> list[dict[str, Any]]:
+        """Return the passages that are watched, of running text; none where rows are."""
+        return []
+
     @abstractmethod
     def watch(self, device: torch.device) -> Watch | None:
         """Return what asks the model after each epoch for its answers to a few rows; None where there are none to watch."""

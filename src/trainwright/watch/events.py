@@ -96,7 +96,8 @@ class Answers(Event):
     """What the model says after an epoch, or before the first step (epoch 0), of the rows that are watched.
 
     ``answers`` are those to the rows in ``watched.json``, in their order: (class, probability) of the likeliest classes and of
-    the right one, or a number alone; None for what is not finite. A language model, which has no rows, writes a ``text``.
+    the right one, or a number alone; None for what is not finite. A language model writes a ``text`` too; it is asked for the
+    tokens of the passages there: of each, whether it was the likeliest, its probability, and which was.
     """
 
     epoch: int

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from trainwright.watch import metrics, words
 
-_UNCLEAR = ("not clearly better than the baseline", "the model does not beat the baseline")
+NOT_CLEAR, NOT_BETTER = "not clearly better than the baseline", "the model does not beat the baseline"
 LABEL = 28  # cells of a label
 UNEVEN = ("roc_auc", "average_precision", "log_loss", "balanced_accuracy", "mcc")  # shown where classes are uneven
 # What the numbers beside the leading one mean.
@@ -152,7 +152,7 @@ def verdict(report: Mapping[str, Any]) -> str:
     higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
     theirs = best[lead]
     beaten = ours > theirs if higher else ours < theirs
-    unclear = _UNCLEAR[0] if beaten else _UNCLEAR[1]
+    unclear = NOT_CLEAR if beaten else NOT_BETTER
     mine, other = interval_of(lead, test), interval_of(lead, best)
     if lead == "perplexity":
         name = words.clip(best.get("name") or "other", LABEL)
@@ -172,7 +172,7 @@ def verdict(report: Mapping[str, Any]) -> str:
 
 def unclear(report: Mapping[str, Any]) -> bool:
     """Return whether the test score is not clearly better than the baseline."""
-    return verdict(report).startswith(_UNCLEAR)
+    return verdict(report).startswith((NOT_CLEAR, NOT_BETTER))
 
 
 def near(report: Mapping[str, Any], truths: Sequence[float]) -> tuple[float, str]:

@@ -35,13 +35,55 @@ def test_a_path_lies_on_the_surface() -> None:
 
 
 def test_heights_and_their_losses() -> None:
-    flat, steep = surface.Height.of(np.array([1.0, 2.0])), surface.Height.of(np.array([0.5, 50.0, math.nan]))
-    assert not flat.logarithmic and flat(1.25) == pytest.approx(0.25) and flat.loss(0.25) == pytest.approx(1.25)
+    plain, steep = surface.Height.of(np.array([1.0, 2.0])), surface.Height.of(np.array([0.5, 50.0, math.nan]))
+    assert not plain.logarithmic and plain(1.25) == pytest.approx(0.25) and plain.loss(0.25) == pytest.approx(1.25)
     assert steep.logarithmic and steep(5.0) == pytest.approx(0.5) and steep.loss(0.5) == pytest.approx(5.0)
-    assert surface.Height.of(np.array([0.0, 10.0])).low == 10 * surface.LEAST
+    assert steep.name == "loss (logarithmic)"
+    zero = surface.Height.of(np.array([0.0, 10.0]))
+    assert zero(0.0) == 0 and zero.loss(0) == 0 and zero(10.0) == 1 and zero.name == "loss (log of loss + 0.030)"
+    assert zero.loss(float(zero(1.0))) == pytest.approx(1.0) and zero(0.01) > 0.03  # a floor without an edge
     assert not surface.Height.of(np.array([-1.0, 10.0])).logarithmic
     assert 0 <= surface.Height.of(np.array([3.0, 3.0]))(3.0) <= 1
     assert surface.Height.of(np.array([math.nan]))(math.nan) is not None
+
+
+def test_a_surface_on_which_nothing_happens_is_drawn_flat_and_says_so() -> None:
+    tiny = plane(loss=[[1.386 + 0.003 * x for x in range(5)]] * 5)
+    height = surface.Height.of(np.array(tiny["loss"]))
+    assert np.ptp(height(np.array(tiny["loss"]))) < 0.25 and surface.Height.of(np.array([1.0, 2.0]))(2.0) == 1
+    said = page(planes=[tiny, plane("random")], chance={"name": "chance, ln 4", "loss": math.log(4)}, centre=1.39)
+    assert "the loss changes by 0.012 in all, from 1.3860 to 1.3980" in said
+    assert "A model that knows nothing has a loss of 1.3863 (chance, ln 4); what was kept, 1.3900, is no better." in said
+    assert "changes by" not in page() and "knows nothing" not in page()
+    assert "; what was kept, 2.0000." in page(chance={"name": "chance", "loss": 3.0})
+    scene = surface.scene(found(chance={"name": "chance", "loss": 9.0}))
+    for chart in (scene["line"], scene["planes"][0]["chart"]):
+        assert chart["marks"][0][0] == 1 and max(y for _, y in chart["lines"][0][1]) < 0.5  # the axis holds it
+
+
+def test_what_came_after_the_kept_epoch_is_drawn_and_told() -> None:
+    path = plane()["paths"][0] | {"points": [[2, 8], [0, 4], [-1, 6]], "loss": [3.0, 2.0, 2.4], "kept": 1}
+    on = found(planes=[plane(paths=[path]), plane("random")])
+    shown = surface.scene(on)["planes"][0]["paths"][0]
+    assert shown["kept"] == 1 and len(shown["points"]) == 3
+    assert shown["says"] == ["step 0, loss 3.000", "step 10, loss 2.000", "step 20, loss 2.400, after what was kept"]
+    said = page(planes=on["planes"])
+    assert "up to its last step. There the loss on validation is one of 2.400, more than that of what was kept." in said
+    assert "Beyond the red point" not in page()
+    ended = found(
+        planes=[plane(paths=[path | {"points": path["points"][:2], "loss": [3.0, 2.0], "steps": [0, 10]}]), plane("r")]
+    )
+    for name in ("contour.png", "relief.png"):
+        assert landscape.draw(on, "run")[name] != landscape.draw(ended, "run")[name]
+
+
+@pytest.mark.parametrize("slope", [(1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (0, 0)])
+def test_a_relief_is_looked_at_over_a_corner(slope: tuple[int, int]) -> None:
+    along = np.linspace(0, 1, 9)
+    angle = landscape._azimuth(slope[0] * along[None, :] + slope[1] * along[:, None])
+    assert angle % 90 == 35
+    if any(slope):  # its lower side is in front
+        assert np.cos(np.radians(angle)) * slope[0] + np.sin(np.radians(angle)) * slope[1] < 0
 
 
 def test_losses_that_are_not_finite_are_gaps() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import random
 import re
 import shutil
 from pathlib import Path
@@ -16,6 +18,7 @@ from samples import news_rows, write_csv
 
 import trainwright as tw
 from trainwright.store import seal
+from trainwright.watch.story import story_charts
 
 QUICK = {"listen": lambda event: None}
 HOSTILE = "</script><script>alert(1)</script><!-- \u202e\u05d0\u05d1 \U0001f600"
@@ -150,6 +153,14 @@ def test_running_text_and_the_gradient_that_is_clipped(tmp_path: Path) -> None:
     assert film["kind"] == "text" and film["charts"][0]["title"] == "perplexity"
     for moment in film["moments"]:
         assert moment["text"].split() == told[moment["epoch"]]["text"].split()
+        said = told[moment["epoch"]]["answers"]
+        assert moment["rows"] == [[[int(right), round(1000 * share), guess] for right, share, guess in each] for each in said]
+        assert moment["right"] == sum(right for each in said for right, *_ in each)
+    passages = json.loads((run.path / "watched.json").read_text())["passages"]
+    assert passages and [row["tokens"] for row in film["rows"]] == [each["tokens"] for each in passages]
+    rewrite(run.path, lambda event: event | {"answers": []} if event["event"] == "answers" else event)
+    before = values(tw.story(run, tmp_path / "before.html"))  # as runs were before there were passages
+    assert before["rows"] == [] and before["moments"][1]["text"]
     gradient = film["charts"][-1]
     norms = [value for _, value in gradient["lines"][0]["points"]]
     cut = sum(norm > 0.01 for norm in norms)
@@ -205,6 +216,81 @@ def test_a_run_that_is_still_training_is_told_as_far_as_it_is(extended: bool, tr
     film = values(page)
     assert [moment["epoch"] for moment in film["moments"]] == [0, 1, 2] and film["test"] is None
     assert "as far as epoch 2 of" in page.read_text()
+
+
+def page_of(run: Path) -> tuple[str, dict[str, Any]]:
+    page = tw.story(run)
+    return re.findall(r"<h1>(.*?)</h1>", page.read_text())[0], values(page)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers", "text"])
+def test_a_run_that_goes_on_from_another_does_not_begin_with_guesses(kind: str, trained: tw.Run, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    if kind == "classes":
+        tw.train(write_csv(tmp_path / "new.csv", news_rows(60, seed=5)), from_run=trained.path, out=run, epochs=1, **QUICK)
+        before = trained.path.name
+    else:
+        shutil.copytree(trained.path, run)
+        watched = json.loads((run / "watched.json").read_text())
+        rows = [row | {"truth": 1.0} for row in watched["rows"]] if kind == "numbers" else []
+        (run / "watched.json").write_text(json.dumps({"labels": [], "rows": rows}))
+        said = [1.0] * len(rows)
+        rewrite(run, lambda event: event | {"answers": said, "text": "so"} if event["event"] == "answers" else event)
+        settings = (run / "settings.toml").read_text()
+        (run / "settings.toml").write_text(settings.replace("[run]", '[run]\nfrom = "runs/before-1"'))
+        before = "before-1"
+    _, film = page_of(run)
+    caption = film["moments"][0]["caption"]
+    assert f"earlier run {before}" in caption and not re.search("random|guess|nothing", caption)
+    if kind == "classes":
+        assert f"{film['moments'][0]['right']} of {len(film['rows'])} are right" in caption
+
+
+def test_a_run_that_failed_is_told_as_one(trained: tw.Run, tmp_path: Path) -> None:
+    lots = iter(random.Random(1).choices(["money", "space", "sport"], k=300))  # there is nothing to learn in these labels
+    rows = write_csv(tmp_path / "lots.csv", [(next(lots), text) for _, text in news_rows(300)])
+    failed = tw.train(rows, out=tmp_path / "run", epochs=2, lr=1e-9, loss="CrossEntropyLoss", speed="off", **QUICK)
+    headline, film = page_of(failed.path)
+    assert "failed to learn" in headline and film["test"]["outcome"] == "failed" and film["test"]["why"]
+    loss = next(chart for chart in film["charts"] if chart["title"] == "loss")
+    assert [value for value, _ in loss["marks"]] == [pytest.approx(math.log(3))]
+    headline, film = page_of(Path(shutil.copytree(trained.path, tmp_path / "good")))
+    assert "failed" not in headline and film["test"]["outcome"] == "learned" and not film["test"]["why"]
+    assert film["charts"][0]["marks"] and film["charts"][0]["axis"]["low"] <= film["charts"][0]["marks"][0][0]
+
+
+def test_a_run_that_is_right_and_knows_it_not_hardly_learned(news: Path, tmp_path: Path) -> None:
+    run = tw.train(news, out=tmp_path / "run", epochs=1, lr=1e-9, loss="CrossEntropyLoss", speed="off", **QUICK)
+    assert run.report["test"]["accuracy"] > 0.9 and "hardly learned" in page_of(run.path)[0]
+
+
+@pytest.mark.parametrize(("report", "told"), [({"perplexity": 9.0}, "learned"), ({"perplexity": 30.0}, "failed to learn")])
+def test_perplexity_is_held_against_counting(report: dict[str, float], told: str, trained: tw.Run, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained.path, tmp_path / "run"))
+    (run / "watched.json").write_text('{"labels": [], "rows": []}')
+    rewrite(run, lambda event: event | {"answers": [], "text": "so"} if event["event"] == "answers" else event)
+    kept = json.loads((run / "report.json").read_text()) | {"labels": [], "unit": "tokens", "test": report | {"n": 50}}
+    kept["baseline"] = {"name": "bigram", "perplexity": 20.8, "loss": 3.035}
+    (run / "report.json").write_text(json.dumps(kept))
+    headline, film = page_of(run)
+    assert headline.startswith(f"How a model {told} to write like") and film["test"]["outcome"] == told.partition(" ")[0]
+    page = (run / "story.html").read_text()
+    assert page.count(">baseline</text>") == 1 and "95 % interval" not in page.split('class="words"')[1].split("</dl>")[0]
+    shown = "".join(film["test"][key] for key in ("beat", "verdict"))
+    assert shown.count("20.8") == 1 and film["test"]["line"]["end"] in page
+
+
+def test_between_epochs_the_numbers_are_those_of_the_step(news: Path, tmp_path: Path) -> None:
+    schedule = [{"name": "ExponentialLR", "gamma": 0.1, "every": "epoch"}]
+    run = tw.train(news, out=tmp_path / "run", epochs=5, lr=0.1, schedule=schedule, speed="off", **QUICK)
+    _, film = page_of(run.path)
+    rate = next(chart for chart in film["charts"] if chart["title"] == "learning rate")
+    assert rate["axis"]["wide"]  # five powers of ten: on a plain axis all but the first are zero
+    ends = [int(row["step"]) for row in history(run.path)]
+    told = [story_charts.now(rate, at) for at in (0, ends[0], ends[0] + 1, ends[1])]
+    assert told == [[], [("rate", "0.1000")], [("rate", "0.01000")], [("rate", "0.01000")]]
+    kept = film["moments"][-1]
+    assert kept["told"] == ends[run.report["best_epoch"] - 1] <= kept["at"] == ends[-1]
 
 
 def test_long_runs_are_thinned_and_keep_their_best_epoch(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from trainwright.data.tables.dtypes import Feature, convert
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.table import ROW, Rejected
-from trainwright.errors import error, nearest
+from trainwright.errors import error, help_of, nearest
 
 KNOWN = "a row is a dictionary, or a text such as 'age=63 sex=2'; a frame is one of polars or pandas"
 
@@ -91,7 +91,7 @@ def to_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
         # a frame of pandas, which need not be installed
         given = [{str(name): value for name, value in row.items()} for row in given.to_dict("records")]
     if not isinstance(given, Iterable) or isinstance(given, pl.LazyFrame):
-        raise error("E320", name="rows", value=type(given).__name__, problem=KNOWN)
+        raise error("E320", name="rows", value=type(given).__name__, problem=KNOWN, help=help_of("predict"))
     names = [feature.name for feature in features]
     rows = [_row(row, names) for row in given]
     for place, row in enumerate(rows, start=1):
@@ -106,7 +106,7 @@ def _row(given: Any, names: Sequence[str]) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         return given
     if not isinstance(given, str):
-        raise error("E320", name="rows", value=given, problem=KNOWN)
+        raise error("E320", name="rows", value=given, problem=KNOWN, help=help_of("predict"))
     try:
         words = shlex.split(given)
     except ValueError:  # a quote that is not closed

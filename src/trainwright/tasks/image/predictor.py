@@ -14,7 +14,7 @@ from trainwright.config.settings import MOST_PIXELS
 from trainwright.data.images.decode import decode_one
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Inputs
-from trainwright.errors import error
+from trainwright.errors import error, help_of
 from trainwright.tasks.bundle_schema import (
     ClassSchema,
     CommonSchema,
@@ -163,5 +163,5 @@ def _picture(given: Any) -> Path | bytes | np.ndarray:
     array = np.asarray(given)
     if array.ndim not in (2, 3) or array.dtype.kind not in "buif":
         problem = "an image is a path, or an array of height x width or height x width x channels"
-        raise error("E320", name="images", value=f"an array of shape {array.shape}", problem=problem)
+        raise error("E320", name="images", value=f"an array of shape {array.shape}", problem=problem, help=help_of("predict"))
     return array

@@ -20,7 +20,7 @@ from trainwright.errors import error
 from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.tasks.base import FillCache, Predictor
-from trainwright.tasks.language import defaults, reading
+from trainwright.tasks.language import defaults, reading, watched
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch.events import Answers, Listener, Note, PhaseEnded, Scores
@@ -145,8 +145,22 @@ class LanguageProblem(Problem):
 
         return pl.DataFrame()
 
+    @property
+    def passages(self) -> list[dict[str, Any]]:
+        if "valid" not in self.splits:
+            return []
+        files = self.data["files"].get("valid") or self.data["files"].get("train") or [self.data["source"]]
+        return watched.passages(self.splits["valid"].ids, self.encoder, ", ".join(files))
+
     def watch(self, device: torch.device) -> Watch:
-        return lambda model, epoch: Answers(epoch, [], self._sample(model, SAMPLE, device))
+        def ask(model: nn.Module, epoch: int) -> Answers:
+            found = []
+            if "valid" in self.splits:
+                ids, context = self.splits["valid"].ids, self.settings.context or 1
+                found = watched.answers(model, ids, self.encoder, context, device)
+            return Answers(epoch, found, self._sample(model, SAMPLE, device))
+
+        return ask
 
     def _sample(self, model: nn.Module, tokens: int, device: torch.device) -> str:
         """Return a text that the model writes from nothing, the same for the same parameters."""

@@ -13,13 +13,26 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LightSource
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from trainwright.watch import words
 from trainwright.watch.figures import figures
 from trainwright.watch.landscape import landscape_page
-from trainwright.watch.landscape.surface import POINT, Height, colors, grid, lifted, path_color, said, scene
+from trainwright.watch.landscape.surface import (
+    POINT,
+    Height,
+    change,
+    colors,
+    grid,
+    kept,
+    lifted,
+    path_color,
+    said,
+    scene,
+    thickness,
+)  # fmt: skip
 
-LEVELS, FACES = 22, 60  # contours; faces of a relief along each axis
+LEVELS, FACES = 22, 90  # contours; faces of a relief along each axis
 FRAMES, MILLISECONDS, HOLD = 60, 60, 1800  # of the animation
 
 
@@ -52,8 +65,8 @@ def contours(found: Mapping[str, Any]) -> Figure:
         axes = figures.axes(canvas, place)
         height = contour(axes, plane)
         _scale(canvas, (place[0] + place[2] + 0.1 / width, place[1], 0.14 / width, place[3]), height)
-        for index, path in enumerate(plane["paths"]):
-            _draw_path(axes, path, path_color(plane["paths"], index))
+        for index in range(len(plane["paths"])):
+            _draw_path(axes, np.array(plane["paths"][index]["points"]), plane["paths"], index)
     _legend(canvas, found["planes"][0])
     return canvas
 
@@ -66,8 +79,14 @@ def _headline(found: Mapping[str, Any]) -> str:
 def _subtitle(found: Mapping[str, Any]) -> str:
     if not found.get("line"):
         return "the same start for all; the optimisers and rates are named, crosses are minima"
-    rows = words.amount(found["rows"], found["unit"])
-    return f"loss on {rows} of validation; white: the training, red: what was kept"
+    rows, blind = words.amount(found["rows"], found["unit"]), found.get("chance")
+    told = f"loss on {rows} of validation; white: the training, red: what was kept"
+    told += ", dashed: what came after" if any(_goes_on(plane["paths"]) for plane in found["planes"]) else ""
+    return told + (f"; {blind['name']}: {words.loss(blind['loss'])}" if blind else "")
+
+
+def _goes_on(paths: Sequence[Any]) -> bool:
+    return any(kept(path) < len(path["points"]) - 1 for path in paths)
 
 
 def contour(axes: Axes, plane: Mapping[str, Any]) -> Height:
@@ -81,9 +100,12 @@ def contour(axes: Axes, plane: Mapping[str, Any]) -> Height:
     axes.contourf(x, y, shown, levels=levels, cmap=colors(), antialiased=True)
     axes.contour(x, y, shown, levels=levels[1:-1], colors="#00000055", linewidths=0.5)
     for spot in plane["minima"]:
-        axes.plot(*spot, "+", color="white", markersize=9, markeredgewidth=1.8, path_effects=_edge(3.2))
+        axes.plot(*spot, "+", color="white", markersize=9, markeredgewidth=1.8, path_effects=_edge(3.2), zorder=12)
     axes.set_xlim(x[0], x[-1])
     axes.set_ylim(y[0], y[-1])
+    axes.text(
+        0.02, 0.02, change(plane), transform=axes.transAxes, fontsize=8.5, color="white", path_effects=_edge(2), zorder=12
+    )
     axes.set_title(plane["title"], loc="left", fontsize=10.5, color=figures.INK, pad=8, parse_math=False)
     for name, text in zip(("x", "y"), plane["axes"], strict=True):
         getattr(axes, f"set_{name}label")("\n".join(words.wrap(text, 58)), fontsize=8, color=figures.SOFT)
@@ -94,10 +116,15 @@ def _edge(width: float) -> list[Any]:
     return [patheffects.withStroke(linewidth=width, foreground="#000000aa")]
 
 
-def _draw_path(axes: Axes, path: Mapping[str, Any], color: str) -> None:
-    points = np.array(path["points"])
-    axes.plot(*points.T, color=color, linewidth=1.8, solid_capstyle="round", path_effects=_edge(3.4), zorder=4, clip_on=True)
-    axes.plot(*points[-1], "o", color=POINT, markersize=7, markeredgecolor="white", markeredgewidth=1.2, zorder=5)
+def _draw_path(axes: Any, points: np.ndarray, paths: Sequence[Any], index: int) -> None:
+    """Draw a path of points (points, 2 or 3): up to what was kept, with a red point there; dashed what came after."""
+    color, at, wide = path_color(paths, index), kept(paths[index]), 1.4 * thickness(paths, index)
+    rim = "white" if len(paths) == 1 else color
+    axes.plot(*points[: at + 1].T, color=color, linewidth=wide, path_effects=_edge(wide + 1.4), zorder=10)
+    if at < len(points) - 1:
+        axes.plot(*points[at:].T, color=color, linewidth=1.1, linestyle=(0, (3, 1.5)), path_effects=_edge(2.2), zorder=10)
+        axes.plot(*points[-1:].T, "o", color="none", markersize=5, markeredgecolor=rim, path_effects=_edge(2.4), zorder=11)
+    axes.plot(*points[at : at + 1].T, "o", color=POINT, markersize=6.5, markeredgecolor=rim, markeredgewidth=1.3, zorder=11)
 
 
 def _scale(canvas: Figure, place: tuple[float, float, float, float], height: Height) -> None:
@@ -131,23 +158,23 @@ def reliefs(found: Mapping[str, Any]) -> Figure:
     for plane, (left, below, total) in zip(found["planes"], places, strict=True):
         axes = relief(canvas, ((left + 0.3) / width, (below + 0.1) / total, 4.9 / width, 4.3 / total), plane)
         for index, path in enumerate(plane["paths"]):
-            points, color = lifted(plane, path), path_color(plane["paths"], index)
-            axes.plot(*points.T, color=color, linewidth=1.8, path_effects=_edge(3.2), zorder=10)
-            axes.plot(*points[-1:].T, "o", color=POINT, markersize=6, markeredgecolor="white", zorder=11)
+            _draw_path(axes, lifted(plane, path), plane["paths"], index)
         canvas.text((left + 0.45) / width, (below + 4.45) / total, plane["title"], fontsize=10.5, color=figures.INK,
                     parse_math=False)  # fmt: skip
+        canvas.text((left + 0.45) / width, (below + 4.25) / total, change(plane), fontsize=8.5, color=figures.SOFT)
     _legend(canvas, found["planes"][0])
     return canvas
 
 
 def _azimuth(heights: np.ndarray) -> float:
-    """Return from where a relief is looked at, in degrees: from its lower side, so that the higher one hides nothing."""
+    """Return from where a relief is looked at, in degrees: over the corner nearest to its lower side, which hides the least."""
     rows, columns = heights.shape
     across, along = np.meshgrid(np.linspace(-0.5, 0.5, columns), np.linspace(-0.5, 0.5, rows))
     known = np.isfinite(heights)
     design = np.column_stack([across[known], along[known], np.ones(int(known.sum()))])
     east, north, _ = np.linalg.lstsq(design, heights[known], rcond=None)[0]
-    return math.degrees(math.atan2(-north, -east)) + 28 if math.hypot(east, north) > 0.1 else -62.0
+    lower = math.degrees(math.atan2(-north, -east)) if math.hypot(east, north) > 0.1 else -55.0
+    return min((35.0 + 90 * corner for corner in range(-2, 2)), key=lambda each: abs((each - lower + 180) % 360 - 180))
 
 
 def relief(canvas: Figure, place: tuple[float, float, float, float], plane: Mapping[str, Any]) -> Any:
@@ -164,7 +191,10 @@ def relief(canvas: Figure, place: tuple[float, float, float, float], plane: Mapp
                       antialiased=False, shade=True, lightsource=LightSource(azdeg=300, altdeg=50))  # fmt: skip
     axes.contour(across, along, np.ma.masked_invalid(heights), levels=np.linspace(0, 1, 14), colors="#00000030", linewidths=0.5)
     axes.view_init(elev=36, azim=_azimuth(heights))
-    axes.set_box_aspect((1, 1, 0.6), zoom=0.98)
+    axes.set_box_aspect((1, 1, 0.6), zoom=0.9)
+    axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), zlim=(0, 1))
+    for axis in (axes.xaxis, axes.yaxis):  # at the corners they would lie on each other
+        axis.set_major_locator(MaxNLocator(5, prune="both"))
     ticks = np.linspace(0, 1, 4)
     axes.set_zticks(ticks, [words.number(height.loss(each)) for each in ticks])
     axes.tick_params(colors=figures.SOFT, labelsize=7, pad=-2)
@@ -175,6 +205,7 @@ def relief(canvas: Figure, place: tuple[float, float, float, float], plane: Mapp
         axis._axinfo["grid"].update(color="#e6e6e6", linewidth=0.6)
     axes.set_xlabel(_short(plane["axes"][0]), fontsize=7.5, color=figures.SOFT, labelpad=-2)
     axes.set_ylabel(_short(plane["axes"][1]), fontsize=7.5, color=figures.SOFT, labelpad=-2)
+    axes.set_zlabel(height.name, fontsize=7.5, color=figures.SOFT, labelpad=11)
     return axes
 
 
@@ -194,6 +225,10 @@ def straight(found: Mapping[str, Any]) -> Figure:
         axes.plot([share], [value], "o", color=POINT if share else "white", markeredgecolor=POINT if not share else "white",
                   markersize=8, markeredgewidth=1.6, zorder=4)  # fmt: skip
         axes.annotate(name, (share, value), (0, 9), textcoords="offset points", ha="center", fontsize=9, color=figures.SOFT)
+    if blind := found.get("chance"):
+        axes.axhline(blind["loss"], color=figures.SOFT, linewidth=1.2, linestyle=(0, (4, 3)))
+        axes.annotate(f"{blind['name']}: {words.loss(blind['loss'])}", (shares[-1], blind["loss"]), (0, 4), ha="right",
+                      textcoords="offset points", fontsize=8.5, color=figures.SOFT)  # fmt: skip
     axes.margins(x=0.01, y=0.14)
     axes.set_xlabel(
         "share of the way from the first parameters (0) to those that were kept (1)", fontsize=9, color=figures.SOFT
@@ -218,14 +253,15 @@ def descent(found: Mapping[str, Any]) -> bytes:
     height = contour(axes, plane)
     axes.set_title("", loc="left")
     _scale(canvas, (0.915, 0.15, 0.012, 0.658), height)
+    _legend(canvas, plane)
     ground = Image.open(io.BytesIO(figures.png(canvas))).convert("RGB")
     tracks = []
-    for index, path in enumerate(plane["paths"]):
-        color = path_color(plane["paths"], index)
+    for path in plane["paths"]:
         lift = lifted(plane, path)
-        tracks.append((path, color, (_on_relief(hills, lift), axes.transData.transform(lift[:, :2]))))
+        tracks.append((_on_relief(hills, lift), axes.transData.transform(lift[:, :2])))
+    spots = axes.transData.transform(np.array(plane["minima"]).reshape(-1, 2))
     count = min(max(len(path["points"]) for path in plane["paths"]), FRAMES)
-    frames = [_frame(ground, tracks, place / max(count - 1, 1)) for place in range(count)]
+    frames = [_frame(ground, plane["paths"], tracks, spots, place / max(count - 1, 1)) for place in range(count)]
     content = io.BytesIO()
     times = [MILLISECONDS] * (count - 1) + [HOLD]
     frames[0].save(content, "WEBP", save_all=True, append_images=frames[1:], duration=times, loop=0, quality=70, method=3)
@@ -240,24 +276,37 @@ def _on_relief(axes: Any, points: np.ndarray) -> np.ndarray:
     return axes.transData.transform(np.column_stack([x, y]))  # type: ignore[no-any-return]
 
 
-def _frame(ground: Any, tracks: Sequence[Any], share: float) -> Any:
+def _frame(ground: Any, paths: Sequence[Any], tracks: Sequence[Any], spots: np.ndarray, share: float) -> Any:
     """Return the picture after a share of the paths; it is made at twice its size, so that lines are smooth."""
     from matplotlib import font_manager
     from PIL import ImageDraw, ImageFont
 
     picture = ground.copy()
     pen, tall = ImageDraw.Draw(picture), picture.height
-    reached = round(share * (max(len(path["points"]) for path, _, _ in tracks) - 1))
-    for _, color, views in tracks:
+    reached = round(share * (max(len(path["points"]) for path in paths) - 1))
+    for index, (path, views) in enumerate(zip(paths, tracks, strict=True)):
+        color, wide, at = path_color(paths, index), round(3 * thickness(paths, index)), min(reached, kept(path))
         for view in views:
-            shown = [(x, tall - y) for x, y in view[: reached + 1] if math.isfinite(x) and math.isfinite(y)]
-            for width, ink in ((7, "#222222"), (4, color)):
-                if len(shown) > 1:
-                    pen.line(shown, fill=ink, width=width, joint="curve")
-            if shown:
-                x, y = shown[-1]
-                pen.ellipse((x - 10, y - 10, x + 10, y + 10), fill=POINT, outline="white", width=3)
+            past, after = ([(x, tall - y) for x, y in part if math.isfinite(x) and math.isfinite(y)]
+                           for part in (view[: at + 1], view[at : reached + 1]))  # fmt: skip
+            for line, width in ((past, wide), (after, 2)):
+                for more, ink in ((3, "#222222"), (0, color)):
+                    if len(line) > 1:
+                        pen.line(line, fill=ink, width=width + more, joint="curve")
+            if len(after) > 1:
+                _disc(pen, after[-1], 7, None, color)
+            if past:
+                _disc(pen, past[-1], 9, POINT, color)
+    for x, y in spots:
+        for width, ink in ((6, "#222222"), (3, "white")):
+            pen.line((x - 9, tall - y, x + 9, tall - y), fill=ink, width=width)
+            pen.line((x, tall - y - 9, x, tall - y + 9), fill=ink, width=width)
     if len(tracks) == 1:
         font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 20)
-        pen.text((picture.width * 0.905, tall * 0.12), said(tracks[0][0], reached), fill=figures.INK, font=font, anchor="rs")
+        pen.text((picture.width * 0.905, tall * 0.12), said(paths[0], reached), fill=figures.INK, font=font, anchor="rs")
     return picture.resize((picture.width * 2 // 3, picture.height * 2 // 3))
+
+
+def _disc(pen: Any, place: tuple[float, float], size: int, fill: str | None, edge: str) -> None:
+    x, y = place
+    pen.ellipse((x - size, y - size, x + size, y + size), fill=fill, outline=edge, width=3)

@@ -11,10 +11,11 @@ import json
 from collections.abc import Mapping
 from html import escape
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from trainwright.watch import palette, words
-from trainwright.watch.landscape.landscape_script import SCRIPT
+from trainwright.watch.landscape.surface import change, kept
 
 _STYLE = (
     palette.css()
@@ -81,8 +82,15 @@ def render(found: Mapping[str, Any], name: str, scene: Mapping[str, Any], pictur
         _stage(found, scene),
         f'<noscript><img alt="The planes from above, with their paths" src="data:image/png;base64,{png}"></noscript>',
         _explained(found),
-        f'</main>\n<script type="application/json" id="surface">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n',
+        f'</main>\n<script type="application/json" id="surface">{data}</script>',
+        f"<script>{_script()}</script>\n</body>\n</html>\n",
     ])  # fmt: skip
+
+
+def _script() -> str:
+    """Return what draws and moves, in a scope of its own."""
+    parts = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("relief.js", "landscape.js"))
+    return "'use strict';\n(() => {\n" + "".join(parts) + "})();\n"
 
 
 def _text(value: object) -> str:
@@ -92,7 +100,10 @@ def _text(value: object) -> str:
 
 def _below(found: Mapping[str, Any], name: str) -> str:
     if not found.get("line"):
-        return "The surfaces of textbooks, small enough to be seen whole. The optimisers are those that train everything else."
+        return (
+            "The surfaces of textbooks, small enough to be seen whole. The optimisers are those that train everything else; "
+            "their rates were tried by hand: three that suit the surface, and one that is too high for it."
+        )
     return f"{name}: {found['task']}, {words.count(found['parameters'])} parameters; epoch {found['kept']} was kept"
 
 
@@ -127,10 +138,12 @@ def _stage(found: Mapping[str, Any], scene: Mapping[str, Any]) -> str:
 
 def _abouts(found: Mapping[str, Any]) -> list[str]:
     """Return what is said of each plane, of which one is shown at a time."""
+    flat = "Next to nothing happens here: {}. The relief is drawn as flat as it is."
+    said = [plane.get("about") or (flat.format(change(plane)) if change(plane) else "") for plane in found["planes"]]
     return [
-        f'<p class="soft" data-plane="{place}"{" hidden" if place else ""}>{_text(plane["about"])}</p>'
-        for place, plane in enumerate(found["planes"])
-        if plane.get("about")
+        f'<p class="soft" data-plane="{place}"{" hidden" if place else ""}>{_text(text)}</p>'
+        for place, text in enumerate(said)
+        if text
     ]
 
 
@@ -177,6 +190,8 @@ def _seen(found: Mapping[str, Any]) -> list[str]:
         f"Height and colour are the loss that training makes small, measured on {_rows(found)} with dropout off. The red point "
         f"is what was kept, of loss {words.number(found['centre'])}."
     ]
+    if found.get("chance"):
+        said.append(_against_chance(found["chance"], found["centre"]))
     if own is not None:
         lowest = min(each for row in own["loss"] for each in row if each is not None)
         said.append(
@@ -184,11 +199,32 @@ def _seen(found: Mapping[str, Any]) -> list[str]:
             f"{words.count(len(own['paths'][0]['steps']))} states of the training vary most: {_share(own['share'])} of their "
             f"variance is in it. The lowest point measured there has a loss of {words.number(lowest)}."
         )
+        said += _afterwards(own["paths"][0], found["centre"])
     said.append(
         "The plane of two random directions shows how fast the loss rises around what was found. Each filter of a direction is "
         "as long as the network's own, so that networks whose weights differ in size can be compared (Li et al. 2018)."
     )
     return [*said, _on_the_line(found["line"])]
+
+
+def _against_chance(chance: Mapping[str, Any], centre: float) -> str:
+    """Say how what was kept stands against a model that knows nothing."""
+    told = f"A model that knows nothing has a loss of {words.loss(chance['loss'])} ({chance['name']})"
+    own = f"what was kept, {words.loss(centre)}"
+    return f"{told}; {own}, is no better." if centre >= chance["loss"] else f"{told}; {own}."
+
+
+def _afterwards(path: Mapping[str, Any], centre: float) -> list[str]:
+    """Say what came of the training after what was kept, where it went on."""
+    left, last = len(path["points"]) - 1 - kept(path), path["loss"][-1]
+    if not left:
+        return []
+    end = "one that is not finite" if last is None else f"one of {words.number(last)}"
+    more = "" if last is None else ", more than that of what was kept" if last > centre else ""
+    return [
+        f"Beyond the red point the path is dashed: what the training did after the epoch that was kept, up to its last step. "
+        f"There the loss on validation is {end}{more}."
+    ]
 
 
 def _on_the_line(line: Mapping[str, Any]) -> str:

@@ -2,7 +2,8 @@
 
 A surface is a dict of JSON, as ``run.landscape`` writes it to ``surface.json``: ``title``; ``planes``, each with ``title``,
 ``axes`` (their two names), ``x``, ``y``, ``loss`` (a list for each y, None where it is not finite), ``minima`` and ``paths``,
-each with ``name``, ``points``, ``loss`` and ``steps``; of a run also ``line`` and what was measured on.
+each with ``name``, ``points``, ``loss``, ``steps`` and, where it goes on after what was kept, the place of that (``kept``);
+of a run also ``line``, ``chance`` (name and loss of a model that knows nothing) and what was measured on.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from matplotlib.ticker import MaxNLocator
 from trainwright.watch import words
 
 STEEP = 3  # a loss that spans more than this factor has logarithmic heights and colours
-LEAST = 1e-3  # of the greatest loss: what lies below is one colour then
+LEAST = 3e-3  # of the greatest loss: what lies far below is told apart less and less then
+FLAT = 0.05  # of a loss: what changes by less on a whole plane is drawn as good as flat
 # On dark and bright ground alike, and told apart by people who are colour-blind (Okabe and Ito); one path alone is white.
 COLORS = ("#56b4e9", "#f0e442", "#ffffff", "#d55e00")
 POINT = "#e5202a"  # the end of a path
@@ -28,39 +30,71 @@ POINT = "#e5202a"  # the end of a path
 
 @dataclass(frozen=True)
 class Height:
-    """How a loss is made a height: as it is, or by its logarithm."""
+    """How a loss is made a height from 0 to 1: as it is, or by the logarithm of it and ``shift``."""
 
     low: float
     high: float
     logarithmic: bool
+    shift: float = 0.0
 
     @classmethod
-    def of(cls, loss: np.ndarray, least: float = LEAST) -> Height:
-        """Return what suits some losses; those below ``least`` of the greatest are not told apart on a logarithmic scale."""
+    def of(cls, loss: np.ndarray, least: float = LEAST, flat: float = FLAT) -> Height:
+        """Return what suits some losses: a range of at least ``flat`` of the greatest; a logarithm where it is wide.
+
+        The logarithm is of the loss itself, down to ``least`` of the greatest; where there are lower ones, of the loss and
+        so much that the lowest comes there: a floor without an edge.
+        """
         known = loss[np.isfinite(loss)]
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-        logarithmic = low >= 0 and high > STEEP * max(low, 0)
-        low = max(low, least * high) if logarithmic else low
-        return cls(low, high if high > low else low + 1e-9 + abs(low) * 1e-6, logarithmic)
+        if low >= 0 and high > STEEP * low:
+            return cls(low, high, True, max(least * high - low, 0.0))
+        lacking = max(flat * max(abs(low), abs(high)) - (high - low), 0.0) or (1e-9 if high == low else 0.0)
+        return cls(low - lacking / 2, high + lacking / 2, False)
 
     @property
     def name(self) -> str:
         """Return what a scale of it is called."""
-        return "loss (logarithmic)" if self.logarithmic else "loss"
+        log = f"log of loss + {words.number(self.shift, 2)}" if self.shift else "logarithmic"
+        return f"loss ({log})" if self.logarithmic else "loss"
 
     def __call__(self, loss: Any) -> Any:
         """Return heights from 0 to 1."""
         found = np.clip(np.asarray(loss, dtype=float), self.low, self.high)
         if self.logarithmic:
-            return np.log(found / self.low) / math.log(self.high / self.low)
+            return np.log((found + self.shift) / self._bottom) / math.log((self.high + self.shift) / self._bottom)
         return (found - self.low) / (self.high - self.low)
+
+    @property
+    def _bottom(self) -> float:
+        return self.low + self.shift
 
     def loss(self, height: float) -> float:
         """Return the loss at a height."""
         if self.logarithmic:
-            return float(self.low * (self.high / self.low) ** height)
+            found = self._bottom * ((self.high + self.shift) / self._bottom) ** height - self.shift
+            return float(found) if found > 5e-3 * self.shift else 0.0
         found = float(self.low + height * (self.high - self.low))
         return found if abs(found) > 1e-3 * (self.high - self.low) else 0.0
+
+
+def change(plane: Mapping[str, Any]) -> str:
+    """Say of a plane on which the loss hardly changes by how much it does; of another nothing."""
+    _, _, loss = grid(plane)
+    known = loss[np.isfinite(loss)]
+    if not len(known) or np.ptp(known) >= FLAT * np.abs(known).max():
+        return ""
+    low, high = float(known.min()), float(known.max())
+    return f"the loss changes by {words.number(high - low, 2)} in all, from {words.loss(low)} to {words.loss(high)}"
+
+
+def kept(path: Mapping[str, Any]) -> int:
+    """Return which point of a path was kept: the last, unless the training went on."""
+    return int(path.get("kept", len(path["points"]) - 1))
+
+
+def thickness(paths: Sequence[Any], place: int) -> float:
+    """Return the width of a path, by that of the last: the earlier are wider, so that each is seen beneath those on it."""
+    return 1.0 + 0.7 * (len(paths) - 1 - place)
 
 
 def colors() -> Colormap:
@@ -107,7 +141,8 @@ def scene(found: Mapping[str, Any]) -> dict[str, Any]:
             lift = lifted(plane, path)
             points = np.column_stack([(np.array(path["points"]) - sides[0]) / size, lift[:, 2]])
             says = [said(path, number) for number in range(len(points))]
-            paths.append({"name": words.clean(path["name"]), "color": inks[place], "points": _rounded(points), "says": says})
+            look = {"color": inks[place], "wide": thickness(plane["paths"], place), "kept": kept(path)}
+            paths.append({"name": words.clean(path["name"]), **look, "points": _rounded(points), "says": says})
         planes.append({
             "title": words.clean(plane["title"]),
             "axes": [words.clean(each) for each in plane["axes"]],
@@ -117,10 +152,14 @@ def scene(found: Mapping[str, Any]) -> dict[str, Any]:
             "ticks": [*(_ticks(*side) for side in sides.T), _height_ticks(height, 6)],
             "minima": _rounded((np.array(plane["minima"]).reshape(-1, 2) - sides[0]) / size),
             "paths": paths,
-            "chart": _chart([(ink, each["steps"], each["loss"]) for ink, each in zip(inks, plane["paths"], strict=True)], most),
+            "chart": _chart(
+                [(ink, each["steps"], each["loss"]) for ink, each in zip(inks, plane["paths"], strict=True)],
+                found.get("chance"),
+                most,
+            ),
         })  # fmt: skip
     line = found.get("line")
-    straight = _chart([("#56b4e9", line["x"], line["loss"])]) if line else None
+    straight = _chart([("#56b4e9", line["x"], line["loss"])], found.get("chance")) if line else None
     return {"ramp": ramp, "point": POINT, "planes": planes, "line": straight}
 
 
@@ -128,17 +167,28 @@ def said(path: Mapping[str, Any], number: int) -> str:
     """Return where a path is at one of its points, in words."""
     loss, epochs = path["loss"][number], path.get("epochs")
     parts = [f"step {words.count(path['steps'][number])}", f"epoch {epochs[number]:.3g}" if epochs else ""]
-    return ", ".join(filter(None, [*parts, "" if loss is None else f"loss {words.number(loss)}"]))
+    parts += ["" if loss is None else f"loss {words.number(loss)}", "after what was kept" if number > kept(path) else ""]
+    return ", ".join(filter(None, parts))
 
 
-def _chart(lines: Sequence[tuple[str, Sequence[float], Sequence[float | None]]], most: float = math.inf) -> dict[str, Any]:
-    """Return lines, each a colour with x and loss, and the ticks of both axes; what is above ``most`` is drawn at the top."""
+def _chart(
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float | None]]],
+    chance: Mapping[str, Any] | None = None,
+    most: float = math.inf,
+) -> dict[str, Any]:
+    """Return lines, each a colour with x and loss, and the ticks of both axes; what is above ``most`` is drawn at the top.
+
+    The axis holds the loss of chance, where that is known.
+    """
     loss = np.concatenate([np.array(values, dtype=float) for _, _, values in lines]).clip(max=most)
     width = np.concatenate([np.array(x, dtype=float) for _, x, _ in lines])
-    height, low, high = Height.of(loss, 1e-6), float(width.min()), float(max(width.max(), width.min() + 1e-9))
+    height = Height.of(np.append(loss, chance["loss"] if chance else np.nan), 1e-6, 0.0)
+    low, high = float(width.min()), float(max(width.max(), width.min() + 1e-9))
     drawn = [[color, _rounded(np.column_stack([(np.array(x) - low) / (high - low), height(np.array(values, dtype=float))]))]
              for color, x, values in lines]  # fmt: skip
-    return {"lines": drawn, "x": _ticks(low, high), "y": _height_ticks(height, 5), "scale": height.name}
+    marks = [[round(float(height(chance["loss"])), 5), f"{chance['name']}: {words.loss(chance['loss'])}"]] if chance else []
+    ticks = {"x": _ticks(low, high), "y": _height_ticks(height, 5)}
+    return {"lines": drawn, "marks": marks, **ticks, "scale": height.name}
 
 
 def _height_ticks(height: Height, count: int) -> list[list[Any]]:

@@ -1,185 +1,3 @@
-"use strict";
-(() => {
-  const film = JSON.parse(document.getElementById("values").textContent);
-  const moments = film.moments, rows = film.rows || [], kind = film.kind;
-  const end = moments.length - 1 + (film.test ? 1 : 0);
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const get = (id) => document.getElementById(id);
-  const lerp = (a, b, u) => a + (b - a) * u;
-  const ease = (u) => (u < 0.5 ? 2 * u * u : 1 - 2 * (1 - u) * (1 - u));
-  let place = 0, playing = false, pace = 1, before = 0;
-
-  // ---- making elements; what is foreign is only ever text
-  function make(tag, classes, parent, text) {
-    const element = document.createElement(tag);
-    if (classes) element.className = classes;
-    if (text !== undefined) { element.textContent = text; element.dir = "auto"; }
-    if (parent) parent.append(element);
-    return element;
-  }
-  function draw(tag, attributes, parent, text) {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const name in attributes) element.setAttribute(name, attributes[name]);
-    if (text !== undefined) element.textContent = text;
-    parent.append(element);
-    return element;
-  }
-  function set(element, text) { if (element.textContent !== text) element.textContent = text; }
-  function percent(share) { return share > 0 && share < 1 ? "<1" : String(Math.round(share)); }
-  function number(value) { return value === null ? "no number" : String(+value.toPrecision(4)); }
-  function fraction(axis, value) {
-    const low = axis.wide ? Math.log(axis.low) : axis.low, high = axis.wide ? Math.log(axis.high) : axis.high;
-    return ((axis.wide ? Math.log(Math.max(value, axis.low)) : value) - low) / (high - low);
-  }
-  function describe(row, parent, long) {
-    if (row.picture) {
-      const picture = make("img", "", parent);
-      picture.src = row.picture; picture.alt = "";
-    } else if (row.cells && long) {
-      const table = make("table", "", parent);
-      for (const [name, value] of row.cells) {
-        const line = make("tr", "", table);
-        make("th", "", line, name).scope = "row"; make("td", "", line, value);
-      }
-      if (row.more) make("p", "soft", parent, "and " + row.more + " more columns");
-    } else if (row.cells) {
-      const text = make("span", "input", parent);
-      row.cells.slice(0, 6).forEach(([name, value]) => {
-        make("span", "soft", text, name); text.append(" "); make("b", "", text, value); text.append("  ");
-      });
-    } else {
-      make(long ? "p" : "span", row.text === null ? "input soft" : "input", parent, row.text === null ? row.place : row.text);
-    }
-  }
-
-  // ---- classes: a card a row
-  function classes(stage) {
-    const list = make("ol", "cards", stage);
-    const cards = rows.map((row, index) => {
-      const card = make("button", row.picture ? "card pictured" : "card", make("li", "", list));
-      const mark = make("span", "mark", card), top = make("span", "top", card);
-      describe(row, top, false);
-      const bars = make("span", "bars", row.picture ? top : card);
-      const shown = row.bars.map((label) => film.labels[label]);
-      if (row.others) shown.push("");
-      const lines = shown.map((name, at) => {
-        const line = make("span", at === row.bars.length ? "bar rest" : at ? "bar" : "bar truth", bars);
-        const label = make("span", "name", line, name), track = make("span", "track", line);
-        return { line, label, fill: make("span", "fill", track), share: make("span", "share", line) };
-      });
-      card.addEventListener("click", () => closer(index));
-      return { row, card, mark, lines };
-    });
-    return (a, b, u) => {
-      let right = 0;
-      cards.forEach((each, index) => {
-        const from = a.rows[index], to = b.rows[index], bars = each.row.bars, moved = ease(u);
-        const shares = bars.map((_, at) => lerp(from[at + 2], to[at + 2], moved) / 10);
-        let said = u < 0.5 ? from[0] : to[0];
-        const one = bars.indexOf(from[0]), two = bars.indexOf(to[0]);
-        if (u > 0 && u < 1 && (one >= 0 || two >= 0)) { // the answer changes where the two bars cross
-          const old = one >= 0 ? shares[one] : lerp(from[1], 0, moved) / 10;
-          const young = two >= 0 ? shares[two] : lerp(0, to[1], moved) / 10;
-          said = young > old ? to[0] : from[0];
-        }
-        const good = said === each.row.truth;
-        right += good;
-        if (each.row.others) {
-          const other = said !== null && !bars.includes(said);
-          const same = from[0] === to[0];
-          const own = same ? lerp(from[1], to[1], moved) : said === from[0] ? lerp(from[1], 0, moved) : lerp(0, to[1], moved);
-          const rest = Math.max(0, 100 - shares.reduce((sum, share) => sum + share, 0));
-          shares.push(said === null ? 0 : other ? own / 10 : rest);
-          const others = each.row.picture ? "rest" : each.row.others + " others";
-          set(each.lines[bars.length].label, other ? film.labels[said] : others);
-        }
-        each.lines.forEach((line, at) => {
-          line.fill.style.transform = "scaleX(" + (shares[at] / 100).toFixed(4) + ")";
-          set(line.share, said === null ? "\u2013" : percent(shares[at]) + " %");
-          line.line.classList.toggle("said", at < bars.length ? said === bars[at] : said !== null && !bars.includes(said));
-        });
-        const state = said === null ? "lost" : good ? "yes" : "no";
-        if (each.card.dataset.state !== state) {
-          each.card.dataset.state = state;
-          each.mark.textContent = state === "yes" ? "\u2713" : state === "no" ? "\u2717" : "\u2013";
-          each.mark.setAttribute("aria-label", state === "yes" ? "right" : state === "no" ? "wrong" : "no answer");
-          each.mark.setAttribute("role", "img");
-        }
-      });
-      return right + " of " + rows.length + " right";
-    };
-  }
-
-  function longest(axis) {
-    return Math.max(...axis.ticks.map(([, text]) => text.length));
-  }
-
-  // ---- numbers: a dot a row, on its way to the line of truth
-  function numbers(stage) {
-    const size = 560, axis = film.axis, left = Math.max(54, 16 + 11 * longest(axis)), bottom = 44, inner = size - left - 14;
-    const x = (value) => left + inner * fraction(axis, value);
-    const y = (value) => size - bottom - (size - bottom - 14) * Math.min(Math.max(fraction(axis, value), 0), 1);
-    const svg = draw("svg", { viewBox: "0 -12 " + size + " " + (size + 12), class: "scatter", role: "group" }, stage);
-    svg.setAttribute("aria-label", "Answers against true values of " + film.target);
-    for (const [tick, text] of axis.ticks) {
-      const cross = "M" + left + " " + y(tick) + "H" + (size - 14) + "M" + x(tick) + " 14V" + (size - bottom);
-      draw("path", { class: "grid", d: cross }, svg);
-      draw("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, svg, text);
-      draw("text", { x: x(tick), y: size - bottom + 18, "text-anchor": "middle" }, svg, text);
-    }
-    draw("path", { class: "truth", d: "M" + x(axis.low) + " " + y(axis.low) + "L" + x(axis.high) + " " + y(axis.high) }, svg);
-    const turn = "translate(" + x(axis.high) + " " + y(axis.high) + ") rotate(-45)";
-    draw("text", { class: "on-line", x: -14, y: -7, "text-anchor": "end", transform: turn }, svg, "the line of truth");
-    draw("text", { class: "axis", x: size - 14, y: size - 6, "text-anchor": "end" }, svg, "true " + film.target + " \u2192");
-    draw("text", { class: "axis", x: left, y: 4, "text-anchor": "start" }, svg, "\u2191 answer");
-    const dots = rows.map((row, index) => {
-      const dot = draw("g", { class: "dot", role: "button", tabindex: "0" }, svg);
-      const stem = draw("path", {}, dot), circle = draw("circle", { cx: x(row.truth), r: 7 }, dot);
-      dot.addEventListener("click", () => closer(index));
-      dot.addEventListener("keydown", (event) => { if (event.key === "Enter") closer(index); });
-      return { row, dot, stem, circle };
-    });
-    make("p", "legend", stage, "Green: off by at most " + film.nearly + ", half of what always answering the mean is off by.");
-    return (a, b, u) => {
-      let near = 0;
-      dots.forEach((each, index) => {
-        const from = a.rows[index], to = b.rows[index], none = from === null || to === null;
-        const said = none ? (u < 1 ? from : to) : lerp(from, to, u === 1 ? 1 : ease(u));
-        each.dot.style.display = said === null ? "none" : "";
-        if (said === null) return;
-        const good = Math.abs(said - each.row.truth) <= film.near, up = fraction(axis, said), outside = up < 0 || up > 1;
-        near += good;
-        each.dot.setAttribute("class", (good ? "dot yes" : "dot no") + (outside ? " outside" : ""));
-        each.circle.setAttribute("cy", y(said));
-        each.stem.setAttribute("d", "M" + x(each.row.truth) + " " + y(said) + "V" + y(each.row.truth));
-        const told = "true " + number(each.row.truth) + ", answer " + number(said);
-        if (u === 0 || u === 1) each.dot.setAttribute("aria-label", told);
-      });
-      return near + " of " + rows.length + " within " + film.nearly;
-    };
-  }
-
-  // ---- running text: what the model writes, typed
-  function text(stage) {
-    const sheet = make("div", "sheet", stage);
-    const paper = make("p", "typed", sheet, ""), earlier = make("ol", "earlier", sheet);
-    let drawn = -1;
-    return (a, b, u, index) => {
-      const typing = u > 0.12 && u < 1, written = typing || u === 1 ? b.text : a.text;
-      const ready = typing ? Math.min((u - 0.12) / 0.7, 1) : 1, now = typing || u === 1 ? index + 1 : index;
-      set(paper, written.slice(0, Math.round(written.length * ready)));
-      paper.classList.toggle("typing", ready < 1);
-      if (drawn !== now) {
-        drawn = now; earlier.textContent = "";
-        for (let at = now - 1; at >= Math.max(0, now - 4); at--) {
-          const line = make("li", "", earlier);
-          make("b", "", line, moments[at].title); make("q", "", line, moments[at].text);
-        }
-      }
-      return "";
-    };
-  }
-
   // ---- the curves: drawn once, uncovered as the training goes on
   const last = moments[moments.length - 1].at, wide = 340;
   function chart(spec, number) {
@@ -195,10 +13,15 @@
     make("p", "hint", box, spec.hint);
     const clip = draw("clipPath", { id: "clip" + number }, svg);
     const cover = draw("rect", { x: 0, y: -4, width: 0, height: tall + 8 }, clip);
+    const named = [];
     const ticks = tall < 60 ? [spec.axis.ticks[0], spec.axis.ticks[spec.axis.ticks.length - 1]] : spec.axis.ticks;
     for (const [tick, words] of ticks) {
       draw("path", { class: "grid", d: "M" + left + " " + y(tick) + "H" + (wide - right) }, svg);
       draw("text", { x: left - 6, y: y(tick) + 3.5, "text-anchor": "end" }, svg, words);
+    }
+    for (const [value, name] of spec.marks) {
+      draw("path", { class: "to-beat", d: "M" + left + " " + y(value) + "H" + (wide - right) }, svg);
+      named.push([y(value), name]);
     }
     if (spec.limit) draw("path", { class: "limit", d: "M" + left + " " + y(spec.limit) + "H" + (wide - right) }, svg);
     const held = draw("g", { "clip-path": "url(#clip" + number + ")" }, svg);
@@ -213,22 +36,26 @@
         draw("circle", { class: "curve-dot " + line.part, cx: x(step), cy: y(value), r: 2.6 }, held);
       return line;
     });
+    for (const [height, name] of named) // below its line where there is no room above
+      draw("text", { class: "named", x: wide - right, y: height < 16 ? height + 11 : height - 4, "text-anchor": "end" }, svg, name);
     const star = draw("text", { class: "star", "text-anchor": "middle" }, svg, "\u2605");
     const judged = lines.find((line) => line.part === "valid");
-    return (at, moment) => {
+    const values = lines.filter((line) => line.said.length).map((line) => {
+      const item = make("span", line.part, now);
+      if (line.part === "train" || line.part === "valid") { make("i", "", item, line.name); item.append(" "); }
+      return { line, item, value: make("span", "", item) };
+    });
+    return (at, moment, told) => {
       cover.setAttribute("width", at >= last ? wide : at ? x(at) + 3 : 0);
-      if (now.dataset.moment !== String(moment)) {
-        now.dataset.moment = moment; now.textContent = "";
-        for (const [part, name, value] of spec.now[moment] || []) {
-          const item = make("span", part, now);
-          if (name !== spec.title && part !== "lr" && part !== "norm") make("i", "", item, name);
-          item.append(" " + value);
-        }
-        const best = moments.find((each) => each.epoch === moments[moment].best);
-        const point = spec.leads && best && judged && judged.points.find(([step]) => step === best.at);
-        star.style.display = point ? "" : "none";
-        if (point) { star.setAttribute("x", x(point[0])); star.setAttribute("y", Math.max(y(point[1]) - 5, 11)); }
+      for (const { line, item, value } of values) { // of each line its newest point
+        const after = line.points.findIndex(([step]) => step > told), place = (after < 0 ? line.points.length : after) - 1;
+        item.hidden = place < 0;
+        if (place >= 0) set(value, line.said[place]);
       }
+      const best = moments.find((each) => each.epoch === moments[moment].best);
+      const point = spec.leads && best && judged && judged.points.find(([step]) => step === best.at);
+      star.style.display = point ? "" : "none";
+      if (point) { star.setAttribute("x", x(point[0])); star.setAttribute("y", Math.max(y(point[1]) - 5, 11)); }
     };
   }
 
@@ -261,6 +88,7 @@
   }
 
   // ---- time
+  let place = 0, playing = false, pace = 1, before = 0;
   const seconds = moments.slice(1).map((moment, at) =>
     moment.kind === "kept" ? 1.8 : Math.max(kind === "text" ? 1.2 : 0.3, (kind === "text" ? 3.4 : 2.8) / Math.sqrt(at + 1)));
   const sum = seconds.reduce((all, each) => all + each, 0);
@@ -278,7 +106,8 @@
     const a = moments[index], b = moments[next], u = index === ended ? 0 : drawn - index;
     const moved = Math.min(u / 0.86, 1);
     const count = show(a, b, moved, index);
-    for (const each of charts) each(lerp(a.at, b.at, moved), index);
+    const at = lerp(a.at, b.at, moved);
+    for (const each of charts) each(at, index, a.kind === "kept" ? a.told : at);
     const tested = drawn > ended + 0.04;
     set(get("title"), tested ? "The test" : u > 0.02 ? b.going : a.title);
     set(get("caption"), a.caption);
@@ -340,4 +169,6 @@
   get("controls").hidden = false; get("begin").hidden = false;
   if (strip) strip.hidden = true; // it is told at the end, once
   go(0);
-})();
+  for (const each of charts) each(last, moments.length - 1, moments[moments.length - 1].told); // as the poster: the whole
+  set(get("title"), "From the first step to the last"); set(get("count"), "");
+  set(get("caption"), "These are the curves of the whole training; the film shows how they came about.");

@@ -17,13 +17,13 @@ from trainwright.errors import RunError, error
 from trainwright.watch import record as records
 from trainwright.watch import scores, words
 from trainwright.watch.record import Record
-from trainwright.watch.story import story_charts, story_words
+from trainwright.watch.story import story_charts, story_end, story_words
 from trainwright.watch.story.story_page import render
 
 MOMENTS = 120  # epochs that are shown; of a longer run the first ones, and of the others one in so many
 FIRST = 20
 BARS = 3  # classes of a row that have a bar of their own, where there are too many for all to have one
-LABEL, TEXT, CELLS = 48, 700, 24  # characters of a label and an input; columns of a row of a table
+LABEL, TEXT, TOKEN, CELLS = 48, 700, 20, 24  # characters of a label, an input and a token; columns of a row of a table
 HEAVY = 8_000  # characters of a picture that is made smaller
 
 
@@ -67,10 +67,9 @@ def _tell(record: Record) -> dict[str, Any]:
     elif kind == "numbers":
         film |= _numbers(record, film["moments"])
     else:
-        for moment in film["moments"]:
-            moment["text"] = _lines(record.texts.get(moment["epoch"], ""))
+        film |= _passages(record, film["moments"])
     film["charts"] = story_charts.charts(record, [moment["epoch"] for moment in film["moments"]])
-    film["test"] = story_words.test(record.report)
+    film["test"] = story_end.test(record)
     return film | story_words.words_of(record, film)
 
 
@@ -85,17 +84,21 @@ def _shown_epochs(record: Record) -> list[int]:
 
 
 def _moments(record: Record, epochs: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the moments of the film: each epoch, then that which is kept, where it is not the last."""
+    """Return the moments of the film: each epoch, then that which is kept, where it is not the last.
+
+    Each has the step up to which the curves are drawn (``at``), and that whose numbers are told.
+    """
     rows = {int(row["epoch"]): row for row in record.history}
     found: list[dict[str, Any]] = []
     best = None
     for epoch in epochs:
         row = rows.get(epoch, {})
         best = max((each for each in rows if each <= epoch and rows[each].get("best")), default=best)
-        found.append({"kind": "epoch", "epoch": epoch, "at": int(row.get("step") or 0), "best": best})
-    kept = record.report.get("best_epoch")
-    if kept in epochs and kept != epochs[-1]:
-        found.append(dict(found[-1], kind="kept", epoch=kept))
+        at = int(row.get("step") or 0)
+        found.append({"kind": "epoch", "epoch": epoch, "at": at, "told": at, "best": best})
+    kept: int = record.report.get("best_epoch", 0)
+    if kept and kept in epochs and kept != epochs[-1]:
+        found.append(dict(found[-1], kind="kept", epoch=kept, told=int(rows[kept]["step"])))
     return found
 
 
@@ -168,6 +171,25 @@ def _numbers(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
     axis = story_charts.axis(min(seen) - 0.06 * room, max(seen) + 0.06 * room, False, 6)
     target = words.clip((record.data.get("columns") or {}).get("label") or "value", LABEL)
     return {"rows": rows, "axis": axis, "near": near, "nearly": words.number(near, 2), "target": target}
+
+
+def _passages(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put what was written into each moment, with the answers to the passages where they were kept, and return these.
+
+    The answer to a token is [whether it was the likeliest, its probability in thousandths, which was].
+    """
+    kept = record.watched.get("passages") or []
+    rows = [
+        {"before": words.clip(each["before"], 2 * LABEL), "tokens": [words.clip(token, TOKEN) for token in each["tokens"]]}
+        for each in (kept if all(record.answers[moment["epoch"]] for moment in moments) else ())
+    ]
+    for moment in moments:
+        moment["text"] = _lines(record.texts.get(moment["epoch"], ""))
+        told = record.answers[moment["epoch"]] if rows else []
+        moment["rows"] = [[[int(right and share is not None), round(1000 * (share or 0.0)), words.clip(guess, TOKEN)]
+                           for right, share, guess in each] for each in told]  # fmt: skip
+        moment["right"] = sum(answer[0] for each in moment["rows"] for answer in each)
+    return {"rows": rows}
 
 
 def _input(row: Mapping[str, Any]) -> dict[str, Any]:

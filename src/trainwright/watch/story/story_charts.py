@@ -9,7 +9,8 @@ from typing import Any
 from trainwright.watch import metrics, words
 from trainwright.watch.events import in_short
 from trainwright.watch.record import Record
-from trainwright.watch.report import svg
+from trainwright.watch.report import panels, svg
+from trainwright.watch.story import story_end
 from trainwright.watch.story.story_words import SCORES, hint_of_gradient, hint_of_loss, hint_of_rate
 
 STEPS = 300  # points of a line that has one for each step
@@ -20,27 +21,22 @@ Points = list[list[float]]
 
 
 def charts(record: Record, epochs: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the charts: title, hint, axis and lines of [step, value], and the values that stand after each of ``epochs``."""
+    """Return the charts: title, hint, axis, lines to compare with, and lines of [step, value] with the words of each point."""
     history = [row for row in record.history if int(row["epoch"]) in set(epochs)]
+    marks = {panel.measure: panel.marks for panel in panels.panels(story_end.known(record))}
     score = metrics.leading(name for _, name in metrics.by_epoch(history))
     found = []
     if score:
-        entry = metrics.find(score)
-        lines = _by_epoch(history, score)
-        chart = _chart(entry.title, SCORES[score], lines, entry.write)
-        found.append(chart | {"now": _now(chart["lines"], record, epochs, entry.write), "leads": True})
+        entry, lines = metrics.find(score), _by_epoch(history, score)
+        found.append(_chart(entry.title, SCORES[score], lines, entry.write, marks.get(score, ())) | {"leads": True})
     lines = [_line("step", _of_steps(record, "loss")), *_by_epoch(history, "loss")]
-    chart = _chart("loss", hint_of_loss(record), lines, words.loss)
-    means = [line for line in chart["lines"] if line["part"] != "step"]
-    found.append(chart | {"now": _now(means, record, epochs, words.loss), "leads": not score})
-    rate = _chart("learning rate", hint_of_rate(record), [_line("lr", _of_steps(record, "lr"))], words.number)
-    found.append(rate | {"now": _now(rate["lines"], record, epochs, words.number)})
+    loss = _chart("loss", hint_of_loss(record), lines, words.loss, marks.get("loss", ()))
+    found.append(loss | {"leads": not score})
+    found.append(_chart("learning rate", hint_of_rate(record), [_line("lr", _of_steps(record, "lr"))], words.number))
     norms, limit = _of_steps(record, "norm"), float(record.settings.get("clip") or 0)
     if norms and limit:
-        chart = _chart("gradient", hint_of_gradient(record, norms, limit), [_line("norm", norms)], words.number, limit)
-        found.append(chart | {"now": _now(chart["lines"], record, epochs, words.number), "limit": limit})
-    for line in (line for chart in found for line in chart["lines"]):
-        line["points"] = [[step, in_short(value)] for step, value in line["points"]]
+        chart = _chart("gradient", hint_of_gradient(record, norms, limit), [_line("norm", norms)], words.number, [("", limit)])
+        found.append(chart | {"limit": limit, "marks": []})
     return [chart for chart in found if chart["lines"]]
 
 
@@ -63,25 +59,30 @@ def _finite(points: Iterable[Sequence[Any]]) -> Points:
     return [[int(step), value] for step, value in points if value is not None and math.isfinite(value)]
 
 
-def _chart(title: str, hint: str, lines: list[dict[str, Any]], write: Any, limit: float = 0.0) -> dict[str, Any]:
+def _chart(
+    title: str, hint: str, lines: list[dict[str, Any]], write: Any, marks: Sequence[tuple[str, float]] = ()
+) -> dict[str, Any]:
+    """Return a chart whose axis holds also what the model has to beat, so that a failure does not look like a descent."""
     lines = [line for line in lines if line["points"]]
     values = [value for line in lines for _, value in line["points"]] or [0.0]
-    low, high = min(values), max([*values, limit])
-    wide = low > 0 and high / low > WIDE and title != "learning rate"
+    low, high = (end([*values, *(value for _, value in marks)]) for end in (min, max))
+    wide = panels.far(values) if title == "learning rate" else low > 0 and high / low > WIDE
     if not wide and low < high / 2:
         low = min(low, 0.0)
-    return {"title": title, "hint": hint, "lines": lines, "axis": axis(low, high, wide, 3, write)}
+    for line in lines:
+        line["said"] = [] if line["part"] == "step" else [write(value) for _, value in line["points"]]
+        line["points"] = [[step, in_short(value)] for step, value in line["points"]]
+    named = [[value, f"{name}: {write(value)}"] for name, value in marks]
+    return {"title": title, "hint": hint, "lines": lines, "axis": axis(low, high, wide, 3, write), "marks": named}
 
 
-def _now(lines: Sequence[Mapping[str, Any]], record: Record, epochs: Sequence[int], write: Any) -> list[list[list[str]]]:
-    """Return after each epoch the (part, name, value) that stand beside the title: of each line its newest point."""
-    ends = {int(row["epoch"]): int(row["step"]) for row in record.history}
-    found = []
-    for epoch in epochs:
-        at = ends.get(epoch, 0)
-        newest = [(line, [value for step, value in line["points"] if step <= at]) for line in lines]
-        found.append([[line["part"], line["name"], write(values[-1])] for line, values in newest if values])
-    return found
+def now(chart: Mapping[str, Any], at: int) -> list[tuple[str, str]]:
+    """Return the (name, value) that stand beside the title after step ``at``: of each line its newest point."""
+    newest = [
+        (line["name"], [said for (step, _), said in zip(line["points"], line["said"], strict=False) if step <= at])
+        for line in chart["lines"]
+    ]
+    return [(name, said[-1]) for name, said in newest if said]
 
 
 def axis(low: float, high: float, wide: bool, most: int, write: Any = words.number) -> dict[str, Any]:

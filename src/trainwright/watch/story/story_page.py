@@ -1,4 +1,5 @@
-"""The film as one page: what stands still is HTML made here, what moves is drawn by ``story.js`` from the film as JSON.
+"""The film as one page: what stands still is HTML made here, what moves is drawn by ``stage.js`` and
+``story.js`` from the film as JSON.
 
 Promises: nothing is loaded from elsewhere, and a policy in the page forbids it; no script but ours runs, whatever a text or a
 label says; without scripts, and on paper, the stills tell the story.
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.watch import palette
+from trainwright.watch.story import story_charts
 
 STILLS = 6  # moments in the strip, beside the test
 _COLUMNS = 6  # squares in a line of a still
@@ -23,7 +25,10 @@ _SIDE = 132  # of a still of dots
 
 def render(film: Mapping[str, Any]) -> str:
     """Return the page as HTML."""
-    own, script = (Path(__file__).with_name(f"story.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    own, stage, story = (
+        Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("story.css", "stage.js", "story.js")
+    )
+    script = f'"use strict";\n(() => {{\n{stage}{story}}})();\n'
     style = palette.css() + own
     policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     shown = {key: value for key, value in film.items() if key not in ("headline", "standfirst", "glossary")}
@@ -84,16 +89,16 @@ def _test(film: Mapping[str, Any]) -> str:
     test = film["test"]
     if not test:
         return ""
-    more = "".join(f"<p>{escape(test[key])}</p>" for key in ("beat", "verdict") if test[key])
+    more = "".join(f"<p>{escape(test[key])}</p>" for key in ("beat", "verdict", "why") if test[key])
+    name = ", ".join(filter(None, [test["name"], test["sure"]]))
     return (
         f'<div class="curtain" id="test" hidden><div class="inside"><p class="asked">{escape(test["asked"])}</p>'
-        f'<div class="told">'
-        f'<p class="score">{escape(test["value"])}</p><p class="sure">{escape(test["name"])}'
-        f"{', ' + escape(test['sure']) if test['sure'] else ''}</p>{_line(test['line'])}{more}</div></div></div>"
+        f'<div class="told"><p class="score">{escape(test["value"])}</p><p class="sure">{escape(name)}</p>'
+        f"{_line(test['line'], test['outcome'])}{more}</div></div></div>"
     )
 
 
-def _line(line: Mapping[str, Any]) -> str:
+def _line(line: Mapping[str, Any], outcome: str) -> str:
     """Return the score with its interval and what it had to beat, on a line that begins at 0."""
 
     def x(value: float) -> float:
@@ -101,14 +106,14 @@ def _line(line: Mapping[str, Any]) -> str:
 
     value, against = x(line["value"]), line["against"]
     ends = [x(end) for end in line["ends"]] if line["ends"] else [value, value]
-    beat = f'<path class="beat" d="M{x(against)} 6V34"/>' if against is not None else ""
-    scale = '<text x="10" y="48">0</text>' + ('<text x="390" y="48" text-anchor="end">100 %</text>' if line["share"] else "")
-    clear = against is not None and 70 < x(against) < 330
-    note = f'<text x="{x(against)}" y="48" text-anchor="middle">baseline</text>' if clear else ""
+    beat = ""
+    if against is not None:
+        side = "start" if x(against) < 40 else "end" if x(against) > 360 else "middle"
+        beat = f'<path class="beat" d="M{x(against)} 6V34"/><text x="{x(against)}" y="0" text-anchor="{side}">baseline</text>'
+    scale = f'<text x="10" y="48">0</text><text x="390" y="48" text-anchor="end">{line["end"]}</text>'
     return (
-        f'<svg class="line" viewBox="0 0 400 52" aria-hidden="true"><path class="base" d="M10 20H390"/>{beat}'
-        f'<path class="sure" d="M{ends[0]} 20H{max(ends[1], ends[0] + 1)}"/><circle cx="{value}" cy="20" r="6"/>{scale}{note}'
-        "</svg>"
+        f'<svg class="line {outcome}" viewBox="0 -12 400 64" aria-hidden="true"><path class="base" d="M10 20H390"/>{beat}'
+        f'<path class="sure" d="M{ends[0]} 20H{max(ends[1], ends[0] + 1)}"/><circle cx="{value}" cy="20" r="6"/>{scale}</svg>'
     )
 
 
@@ -129,15 +134,16 @@ def _still(film: Mapping[str, Any], place: int) -> str:
     """Return one moment as a small picture with its words: squares of right and wrong rows, dots, or what is written."""
     moment = film["moments"][place]
     if film["kind"] == "text":
-        picture, count = f'<q dir="auto">{escape(moment["text"][:120])}</q>', ""
+        picture, of = f'<q dir="auto">{escape(moment["text"][:120])}</q>', sum(len(row["tokens"]) for row in film["rows"])
+        count = f"<span>{moment['right']} of {of} next tokens right</span>" if of else ""
     else:
         of = len(film["rows"])
         picture = _squares(film, moment) if film["kind"] == "classes" else _dots(film, moment)
         near = "right" if film["kind"] == "classes" else f"within {film['nearly']}"
         count = f"<span>{moment['right']} of {of} {near}</span>"
     lead = next((chart for chart in film["charts"] if chart.get("leads")), None)
-    now = lead["now"][place] if lead else []
-    score = f"{now[-1][1]} {lead['title']} {now[-1][2]}".replace(" %", "\xa0%") if lead and now else ""
+    now = story_charts.now(lead, moment["told"]) if lead else []
+    score = f"{now[-1][0]} {lead['title']} {now[-1][1]}".replace(" %", "\xa0%") if lead and now else ""
     said = f"<span>{escape(score)}</span>" if score else ""
     return f'<span class="still"><b>{escape(moment["title"])}</b>{picture}{count}{said}</span>'
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from trainwright.watch import metrics, scores, words
+from trainwright.watch import metrics, words
 from trainwright.watch.record import Record
+from trainwright.watch.story import story_end
 
 SCORES = {
     "accuracy": "Share of the rows that are answered right.",
@@ -36,6 +38,8 @@ GLOSSARY = {
     "after each epoch; in between, the bars are drawn as moving evenly.",
     "dots": "Each is a row: the nearer to the line, the nearer the answer to the truth. The model was asked after each epoch; "
     "in between, the dots are drawn as moving evenly.",
+    "next tokens": "A bar is the probability of the token that really comes next, after all those before it. Green: it is the "
+    "likeliest to the model. Below a red one stands what the model holds for likelier.",
     "loss": "The one number that training makes small.",
     "learning rate": "How far one step may move the weights. Large steps learn fast, small ones settle.",
     "gradient": "Where to the weights should move, and how strongly. Where it is clipped, one odd batch cannot throw the model "
@@ -50,11 +54,15 @@ def words_of(record: Record, film: Mapping[str, Any]) -> dict[str, Any]:
     for moment in film["moments"]:
         moment["title"], moment["going"] = _titles(moment, record)
         moment["caption"] = _caption(moment, record, film)
+    if not film["test"] and (why := story_end.why(record)):
+        film["moments"][-1]["caption"] += f" {why}"
     source = words.clip(record.data.get("source") or record.name, 60)
     parts = {chart["title"] for chart in film["charts"]}
     left_out: tuple[str, ...] = () if "gradient" in parts else ("gradient",)
     left_out += {"classes": ("dots",), "numbers": ("bars",), "text": ("bars", "dots", "rows of the film")}[film["kind"]]
-    left_out += () if film["test"] else ("test", "95 % interval")
+    left_out += () if film["kind"] == "text" and film["rows"] else ("next tokens",)
+    left_out += () if film["test"] else ("test",)
+    left_out += () if film["test"] and film["test"]["sure"] else ("95 % interval",)
     return {
         "name": words.clip(record.name, 60),
         "headline": _headline(record, film, source),
@@ -64,14 +72,21 @@ def words_of(record: Record, film: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _headline(record: Record, film: Mapping[str, Any], source: str) -> str:
+    """Say what was to be learned, and what came of it."""
+    told = {story_end.LEARNED: "learned", story_end.HARDLY: "hardly learned", story_end.FAILED: "failed to learn"}
+    learned = told[story_end.outcome(record)] if record.report else "learns"
+    return f"How a model {learned} to {_aim(record, film, source)}"
+
+
+def _aim(record: Record, film: Mapping[str, Any], source: str) -> str:
     if film["kind"] == "text":
-        return f"How a model learned to write like {source}"
+        return f"write like {source}"
     if film["kind"] == "numbers":
-        return f"How a model learned to predict {film['target']}"
+        return f"predict {film['target']}"
     names = [words.clip(label, 24) for label in record.watched["labels"][:5]]
     if len(names) < 5 and sum(map(words.width, names)) <= 48:
-        return f"How a model learned to tell {', '.join(names[:-1])} and {names[-1]} apart"
-    return f"How a model learned to tell {len(record.watched['labels']):,} classes apart"
+        return f"tell {', '.join(names[:-1])} and {names[-1]} apart"
+    return f"tell {len(record.watched['labels']):,} classes apart"
 
 
 def _standfirst(record: Record, film: Mapping[str, Any], source: str) -> str:
@@ -79,9 +94,15 @@ def _standfirst(record: Record, film: Mapping[str, Any], source: str) -> str:
     model = words.clip(record.report.get("model") or record.settings.get("model", {}).get("name", "a model"), 40)
     epochs = "one epoch" if reached == 1 else f"{reached:,} epochs"
     when = "before the first step and after each epoch"
-    rows = f"The same {len(film.get('rows', ()))} rows, which it never learns from, are put to it {when}."
-    asked = f"It writes a few words {when}." if film["kind"] == "text" else rows
-    told = f"{model} on {source}{f', {epochs}' if record.report else ''}. {asked}"
+    rows = f"The same {len(film['rows'])} rows, which it never learns from, are put to it {when}."
+    if film["kind"] == "text":
+        asks = (
+            f"is asked for each next token of {len(film['rows'])} passages that it never learns from, and "
+            if film["rows"]
+            else ""
+        )
+        rows = f"It {asks}writes a few words {when}."
+    told = f"{model} on {source}{f', {epochs}' if record.report else ''}. {rows}"
     shown = sum(moment["kind"] == "epoch" and moment["epoch"] > 0 for moment in film["moments"])
     if shown < reached:
         told += f" {shown} of the {reached:,} epochs are shown."
@@ -110,12 +131,7 @@ def _caption(moment: Mapping[str, Any], record: Record, film: Mapping[str, Any])
     if moment["kind"] == "kept":
         return f"Epoch {epoch:,} did best on the validation {_unit(record)}. Its weights are taken; what came later is dropped."
     if not epoch:
-        if film["kind"] == "text":
-            return "The weights are random, and so is what the model writes."
-        if film["kind"] == "numbers":
-            return "The weights are random, and so are the answers. Each dot is to come to the line."
-        happen = f"{moment['right']} of {len(film['rows'])} happen to be right"
-        return f"The model has seen nothing yet. Its answers are guesses; {happen}."
+        return _beginning(moment, record, film)
     seen = "once" if epoch == 1 else "twice" if epoch == 2 else f"{epoch:,} times"
     rows = record.started.get("rows") or 0
     all_rows = f"all {rows:,} training {_unit(record)}" if rows else f"all training {_unit(record)}"
@@ -128,6 +144,28 @@ def _caption(moment: Mapping[str, Any], record: Record, film: Mapping[str, Any])
     elif best and best < epoch:
         told.append(f"Epoch {best:,} is still the best.")
     return " ".join(filter(None, told))
+
+
+def _beginning(moment: Mapping[str, Any], record: Record, film: Mapping[str, Any]) -> str:
+    """Say what the model is before its first step: random, or what was kept of an earlier run."""
+    before = words.clip(Path(str((record.settings.get("run") or {}).get("from") or "")).name, 40)
+    right = f"{moment['right']} of {len(film['rows'])}" if film["kind"] == "classes" else ""
+    if before:
+        fresh = any(what in ("new", "partly kept") for what, _, _ in record.notes)
+        kept = (
+            f"what fits it of the earlier run {before}, the rest random"
+            if fresh
+            else f"the weights of the earlier run {before}"
+        )
+        answers = f" {right} are right before it has made a step on these data." if right else ""
+        return f"The model begins with {kept}.{answers}"
+    if record.call:  # a network of somebody's own may have learned before
+        return f"The model as it was given, before its first step{f': {right} are right' if right else ''}."
+    if film["kind"] == "text":
+        return "The weights are random, and so is what the model writes."
+    if film["kind"] == "numbers":
+        return "The weights are random, and so are the answers. Each dot is to come to the line."
+    return f"The model has seen nothing yet. Its answers are guesses; {right} happen to be right."
 
 
 def _steps_of_an_epoch(record: Record) -> int:
@@ -151,41 +189,6 @@ def _measured(record: Record, epoch: int) -> list[str]:
 
 def _unit(record: Record) -> str:
     return words.clip(record.started.get("unit") or "rows", 12)
-
-
-def test(report: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what is revealed at the end: score, interval, what it had to beat, and where they lie on a line from ``low``."""
-    found = report.get("test") or {}
-    lead = metrics.lead(found)
-    if not lead:
-        return None
-    main = scores.facts(report)[0]
-    beaten = next((fact for fact in scores.facts(report) if fact.name == "baseline"), None)
-    value, against = found[lead], (report.get("baseline") or {}).get(lead)
-    ends = scores.interval_of(lead, found)
-    high = 1.0 if metrics.is_share(lead) else 1.15 * max(filter(None, [value, against, *(ends or ())]))
-    counted = None if found.get("n") is None else f"{words.count(found['n'])} test {scores.unit(report)}"
-    asked = "the test" if counted is None else counted + scores.parts(found)
-    verdict = scores.verdict(report)
-    return {
-        "asked": f"Now the test: {asked} that had no part in learning, nor in choosing the epoch. They are used this once.",
-        "name": main.name,
-        "value": main.value,
-        "sure": main.sure,
-        "beat": f"{beaten.value} is what {_named(beaten.remark)} reaches." if beaten else "",
-        "verdict": f"{verdict[0].upper()}{verdict[1:]}." if verdict else "",
-        "line": {"high": high, "value": value, "ends": ends, "against": against, "share": metrics.is_share(lead)},
-    }
-
-
-def _named(remark: str) -> str:
-    """Return what the baseline does, in plain words: ``majority class, World``."""
-    name, _, more = remark.partition(", ")
-    if name in ("majority class", "the same labels for every row"):
-        return f"always answering {more}"
-    if name == "mean of the training targets":
-        return f"always answering the mean ({more})"
-    return f"the {name} model"
 
 
 def hint_of_loss(record: Record) -> str:

@@ -1,11 +1,4 @@
-"""The script of the page of a loss surface: it draws the relief, the contours and the charts from numbers, and moves the point.
-
-Written by hand, without a library; it asks for nothing from elsewhere and puts nothing into the page but words as text.
-"""
-
-SCRIPT = """
-'use strict';
-(() => {
+// The page of a loss surface: it draws contours and charts from numbers, and moves the point. What is foreign is text only.
 const data = JSON.parse(document.getElementById('surface').textContent);
 const find = id => document.getElementById(id);
 const hill = find('hill'), map = find('map'), time = find('time'), play = find('play'), now = find('now');
@@ -73,44 +66,50 @@ function paint(shown) {
   return sheet;
 }
 
-// The path up to now, a fraction of a step included; what is still to come is faint.
-function draw(pen, path, where, wide) {
+// The path up to now, a fraction of a step included, dashed beyond what was kept; what is still to come is faint.
+// Returns where its points stand: red up to what was kept, hollow beyond.
+function draw(pen, path, where) {
   const whole = path.points.map(p => p[2] === null && where.lifted ? null : where.at(p)), final = whole.length - 1;
   const end = Math.min(t * (length() - 1), final), last = Math.floor(end), next = Math.min(last + 1, final), f = end - last;
   const mix = whole[last] && whole[next] ? whole[last].map((v, k) => v * (1 - f) + whole[next][k] * f) : whole[last];
-  const stroke = (points, style, width) => {
-    pen.beginPath();
-    let on = false;
-    for (const p of points) {
-      if (!p) { on = false; continue; }
-      if (on) pen.lineTo(p[0], p[1]); else pen.moveTo(p[0], p[1]);
-      on = true;
-    }
-    pen.strokeStyle = style;
-    pen.lineWidth = width;
-    pen.stroke();
-  };
+  const kept = Math.min(path.kept, final), beyond = end > kept;
   pen.globalAlpha = 0.28;
-  stroke(whole.slice(last), path.color, 1.2);
+  stroke(pen, whole.slice(last), path.color, 1.2);
   pen.globalAlpha = 1;
-  const past = [...whole.slice(0, last + 1), mix];
-  stroke(past, 'rgba(0,0,0,.6)', wide + 2.2);
-  stroke(past, path.color, wide);
-  return mix;
+  const past = [...whole.slice(0, Math.min(last, kept) + 1), beyond ? null : mix];
+  stroke(pen, past, 'rgba(0,0,0,.6)', path.wide * 1.5 + 2.2);
+  stroke(pen, past, path.color, path.wide * 1.5);
+  if (!beyond) return [[mix, data.point]];
+  const after = [...whole.slice(kept, last + 1), mix];
+  stroke(pen, after, 'rgba(0,0,0,.6)', 3);
+  pen.setLineDash([5, 4]);
+  stroke(pen, after, path.color, 1.4);
+  pen.setLineDash([]);
+  return [[mix, 'rgba(0,0,0,.5)'], [whole[kept], data.point]];
 }
-function dot(pen, p, edge) {
-  if (!p) return;
+function stroke(pen, points, style, width) {
   pen.beginPath();
-  pen.arc(p[0], p[1], 6, 0, 7);
-  pen.fillStyle = data.point;
-  pen.fill();
-  pen.strokeStyle = edge;
-  pen.lineWidth = 2;
+  let on = false;
+  for (const p of points) { if (p && on) pen.lineTo(p[0], p[1]); else if (p) pen.moveTo(p[0], p[1]); on = !!p; }
+  pen.strokeStyle = style;
+  pen.lineWidth = width;
   pen.stroke();
 }
+function dots(pen, spots, edge) {
+  for (const [p, fill] of spots) {
+    if (!p) continue;
+    pen.beginPath();
+    pen.arc(p[0], p[1], 5.5, 0, 7);
+    pen.fillStyle = fill;
+    pen.fill();
+    pen.strokeStyle = edge;
+    pen.lineWidth = 2;
+    pen.stroke();
+  }
+}
 function paths(pen, where) {
-  const ends = current().paths.map(path => draw(pen, path, where, 2));
-  ends.forEach((p, k) => dot(pen, p, current().paths[k].color));
+  const ends = current().paths.map(path => draw(pen, path, where));
+  ends.forEach((spots, k) => dots(pen, spots, current().paths[k].color));
 }
 
 function drawMap() {
@@ -147,8 +146,8 @@ function drawMap() {
   pen.rect(left, top, side, side);
   pen.clip();
   const at = p => [left + p[0] * side, below - p[1] * side];
-  for (const p of shown.minima) cross(pen, at(p));
   paths(pen, {at, lifted: false});
+  for (const p of shown.minima) cross(pen, at(p));
   pen.restore();
 }
 function fit(pen, text, x, y, most) {
@@ -165,58 +164,6 @@ function cross(pen, p) {
     pen.lineWidth = width;
     pen.stroke();
   }
-}
-
-// The relief in perspective; faces are painted from the farthest to the nearest.
-function camera(width, height) {
-  const [c, s, e, f] = [Math.cos(azimuth), Math.sin(azimuth), Math.cos(elevation), Math.sin(elevation)];
-  const scale = Math.min(width, height * 1.15) * 1.5;
-  return p => {
-    const x = p[0] - 0.5, y = p[1] - 0.5, z = (p[2] - 0.5) * 0.6;
-    const right = x * c - y * s, away = x * s + y * c, depth = 2.6 + away * e - z * f, k = scale / depth;
-    return [width / 2 + right * k, height * 0.46 - (z * e + away * f) * k, depth];
-  };
-}
-function drawHill() {
-  const [pen, width, height] = prepare(hill, hill.clientWidth - MARGINS + 72);
-  const shown = current(), n = shown.columns, m = shown.heights.length / n;
-  const at = camera(width, height), light = [-0.45, 0.35, 0.82], faces = [];
-  const floor = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]].map(at);
-  pen.beginPath();
-  floor.forEach((p, k) => k ? pen.lineTo(p[0], p[1]) : pen.moveTo(p[0], p[1]));
-  pen.closePath();
-  pen.strokeStyle = line;
-  pen.lineWidth = 1;
-  pen.stroke();
-  const spots = shown.heights.map((h, k) => at([(k % n) / (n - 1), Math.floor(k / n) / (m - 1), Math.max(h, 0)]));
-  for (let j = 0; j < m - 1; j++) for (let i = 0; i < n - 1; i++) {
-    const q = [j * n + i, j * n + i + 1, (j + 1) * n + i + 1, (j + 1) * n + i], h = q.map(k => shown.heights[k]);
-    if (Math.min(...h) < 0) continue;
-    const east = (h[1] - h[0] + h[2] - h[3]) * 0.31 * (n - 1), north = (h[3] - h[0] + h[2] - h[1]) * 0.31 * (m - 1);
-    const bright = (light[2] - east * light[0] - north * light[1]) / Math.hypot(east, north, 1);
-    const shade = color((h[0] + h[1] + h[2] + h[3]) / 4, 0.62 + 0.5 * Math.max(bright, 0));
-    faces.push([q.reduce((sum, k) => sum + spots[k][2], 0), q, css(shade)]);
-  }
-  faces.sort((a, b) => b[0] - a[0]);
-  pen.lineWidth = 0.8;
-  for (const [, q, style] of faces) {
-    pen.beginPath();
-    q.forEach((k, place) => place ? pen.lineTo(spots[k][0], spots[k][1]) : pen.moveTo(spots[k][0], spots[k][1]));
-    pen.closePath();
-    pen.fillStyle = pen.strokeStyle = style;
-    pen.fill();
-    pen.stroke();
-  }
-  paths(pen, {at: p => at([p[0], p[1], (p[2] || 0) + 0.006]), lifted: true});
-}
-function look() {
-  // From the lower side, so that the higher one hides nothing.
-  const shown = current(), n = shown.columns, m = shown.heights.length / n;
-  let east = 0, north = 0, count = 0;
-  shown.heights.forEach((h, k) => {
-    if (h >= 0) { east += h * ((k % n) / (n - 1) - 0.5); north += h * (Math.floor(k / n) / (m - 1) - 0.5); count++; }
-  });
-  azimuth = Math.hypot(east, north) > 0.01 * count ? Math.atan2(east, north) - 0.65 : 0.6;
 }
 
 function chart(canvas, found, moving, names) {
@@ -243,23 +190,25 @@ function chart(canvas, found, moving, names) {
   pen.fillStyle = ink;
   pen.fillText(names, (left + right) / 2, below + 34);
   const at = p => p[1] === null ? null : [left + p[0] * (right - left), below - p[1] * (below - top)];
-  const ends = found.lines.map(([style, points]) => {
-    const path = {color: style, points: points.map(p => [p[0], p[1], 0])}, before = t;
-    if (!moving) t = 1;
-    const end = moving ? draw(pen, path, {at, lifted: false}, 2) : still(pen, points.map(at), style);
-    t = before;
-    return end;
+  for (const [place, name] of found.marks) {
+    const y = below - place * (below - top);
+    pen.setLineDash([4, 4]);
+    stroke(pen, [[left, y], [right, y]], faint, 1.2);
+    pen.setLineDash([]);
+    pen.fillStyle = faint;
+    pen.textAlign = 'right';
+    pen.fillText(name, right, y < top + 14 ? y + 14 : y - 5);
+  }
+  if (!moving) {
+    stroke(pen, found.lines[0][1].map(at), found.lines[0][0], 2);
+    return at;
+  }
+  const ends = found.lines.map(([style, points], k) => {
+    const {wide, kept} = current().paths[k];
+    return draw(pen, {color: style, wide, kept, points: points.map(p => [p[0], p[1], 0])}, {at, lifted: false});
   });
-  if (moving) ends.forEach((p, k) => dot(pen, p, found.lines[k][0]));
+  ends.forEach((spots, k) => dots(pen, spots, found.lines[k][0]));
   return at;
-}
-function still(pen, points, style) {
-  pen.beginPath();
-  let on = false;
-  for (const p of points) { if (p && on) pen.lineTo(p[0], p[1]); else if (p) pen.moveTo(p[0], p[1]); on = !!p; }
-  pen.strokeStyle = style;
-  pen.lineWidth = 2;
-  pen.stroke();
 }
 function drawLine() {
   if (!data.line) return;
@@ -269,7 +218,7 @@ function drawLine() {
   [[near(0.25 / 1.5), '#8d88a6'], [near(1.25 / 1.5), '#fff']].forEach(([p, edge], k) => {
     const q = at(p);
     if (!q) return;
-    if (k) dot(pen, q, edge);
+    if (k) dots(pen, [[q, data.point]], edge);
     pen.beginPath();
     pen.arc(q[0], q[1], 5, 0, 7);
     if (!k) { pen.fillStyle = '#fff'; pen.fill(); }
@@ -346,5 +295,3 @@ hill.addEventListener('keydown', e => {
 new ResizeObserver(() => { moved(); drawLine(); }).observe(find('stage'));
 if (length() < 2) find('player').hidden = true;
 look();
-})();
-"""
