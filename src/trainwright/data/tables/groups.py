@@ -39,9 +39,10 @@ def find_group(table: Table, used: Collection[str], label: str | None, learned: 
             continue
         words = re.split(r"[_\W]+", snake(column.name).strip("_"))
         owner = words[-1] in OWNERS or (bool(OWNERS & set(words)) and words[-1] in _NUMBERED)
-        named = column.distinct >= (FEWEST if owner else MANY) and (owner or _ID.search(snake(column.name)) is not None)
-        alike = _agreement(column.raw, told) if told is not None else 0.0
-        sized = column.distinct >= MANY and _sized(column, even=column.name in learned)
+        many = column.raw.n_unique()
+        named = many >= (FEWEST if owner else MANY) and (owner or _ID.search(snake(column.name)) is not None)
+        sized = many >= MANY and _sized(column, even=column.name in learned)
+        alike = _agreement(column.raw, told) if told is not None and (named or sized) else 0.0
         if named or (sized and (alike >= ALIKE or _near(table, column, {*used, label}))):
             found.append((named, alike, column.name))
     return max(found)[2] if found else ""
@@ -49,13 +50,13 @@ def find_group(table: Table, used: Collection[str], label: str | None, learned: 
 
 def _recurs(column: ColumnProfile) -> bool:
     """Return whether most rows share their value with others, and the values are words or whole numbers."""
-    few = FEWEST <= column.distinct <= column.count / 2
-    if not few or column.is_binary or column.is_split or column.how.dated or column.free_text:
-        return False
     number = column.reading.kind == "number"
-    if not number and column.reading.kind != "category" and column.declared != "ignore":
+    if column.is_binary or column.how.dated or not (number or column.reading.kind == "category" or column.declared == "ignore"):
         return False
-    return (not number or column.whole) and float(column.values.is_duplicated().mean() or 0) >= SEVERAL  # type: ignore[arg-type]
+    if (number and column.measured) or not FEWEST <= column.raw.n_unique() <= column.count / 2:
+        return False
+    recurring = float(column.values.is_duplicated().mean() or 0)  # type: ignore[arg-type]
+    return recurring >= SEVERAL and not column.is_split and not column.free_text and (not number or column.whole)
 
 
 def _sized(column: ColumnProfile, even: bool) -> bool:
