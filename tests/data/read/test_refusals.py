@@ -51,7 +51,7 @@ def put(path: Path, content: bytes) -> Path:
     [
         (lambda folder: database(folder / "a.csv"), "E104", "sqlite3 -csv -header"),
         (lambda folder: tar(folder / "a.csv"), "E104", "a tar archive"),
-        (lambda folder: put(folder / "a.csv", b"\xd0\xcf\x11\xe0" + bytes(500)), "E104", "soffice"),
+        (lambda folder: put(folder / "a.csv", b"\xd0\xcf\x11\xe0" + bytes(500)), "E188", "spreadsheet program"),
         (lambda folder: put(folder / "a.csv", b"version https://git-lfs.github.com/spec/v1\n"), "E104", "git lfs pull"),
         (lambda folder: put(folder / "a.txt", b"just one line of prose\nand another"), "E108", "'just one line of prose'"),
         (lambda folder: put(folder / "a.csv", b"label,text,c\n" + b"1,2\n" * 9), "E111", "'label,text,c', '1,2', '1,2'"),
