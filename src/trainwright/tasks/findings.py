@@ -20,7 +20,7 @@ NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that th
 EXAMPLES, SHOWN = 5, 5  # of rows that are nearly the same; of classes
 MANY = 20  # rows of a class that has none to be measured on
 BUT_FOR = "but for letter case, marks or blanks"
-NEARLY = f"{SHARED:.0%} of their runs of three words are the same"
+NEARLY = f"{SHARED:.0%} of their runs of three tokens are the same"
 _LEAKS = {"across": "also in {}", "alike": f"also in {{}}, {BUT_FOR}", "near": "nearly in {}"}
 
 
@@ -92,7 +92,7 @@ def findings(data: Mapping[str, Any], noun: str, called: str) -> list[Note]:
     for name, how in _LEAKS.items():
         for pair, count in (checks if name == "across" else checks.get(name, {})).get("across", {}).items():
             first, second = pair.split("-")
-            such = f"{NEARLY}{_such(near)}" if name == "near" else f"the same {noun}"
+            such = NEARLY if name == "near" else f"the same {noun}"
             counted.append(("leak", count, f"rows of {second} are {how.format(first)}: {such}"))
     told = [Note(what, f"{count:,}", why) for what, count, why in counted if count]
     return [*found, *told, *_unmeasured(data, called)]

@@ -39,7 +39,7 @@ def grouping(
     how, _, column = (settings.split or "").partition(":")
     if how == "group":
         return Grouping(column, given=True)
-    found = find_group(table, {*used, column, settings.sample_weight}, label) if table is not None else ""
+    found = find_group(table, {*used, column, settings.sample_weight}, label, learned) if table is not None else ""
     return Grouping(found, learned=found in learned)
 
 

@@ -17,8 +17,7 @@ from trainwright.data.tables.column_choice import ColumnChoice, declared_target
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
 from trainwright.data.tables.label_form import LabelForm, Target, derived_target, form_of, several
-from trainwright.data.tables.numbers import doubt
-from trainwright.data.tables.profile import FREE_TEXT, ColumnProfile
+from trainwright.data.tables.profile import FREE_TEXT, ColumnProfile, decimal_marks, settle_mark
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -110,17 +109,12 @@ class _Choice(ColumnChoice):
         super().__init__(table)
         self.check()
         written = [column.reading for column in self.columns.values() if column.raw.dtype == pl.String]
-        marks = {reading.format.split()[0] for reading in written if reading.kind == "number"} & {"point", "comma"}
         orders = {reading.format[:3] for reading in written if reading.kind == "date"} & {"dmy", "mdy"}
-        mark = "comma" if marks == {"comma"} else "point"
-        for name, column in self.columns.items():
-            reading = column.reading
-            if reading.format.startswith("either"):
-                if len(marks) != 1 and not reading.bad:
-                    self.notes += doubt(name, reading.example)
-                column.format = reading.format.replace("either", mark)
-            elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
-                column.format = reading.format.replace(UNCLEAR, min(orders))
+        marks = decimal_marks(self.columns.values())
+        for column in self.columns.values():
+            self.notes += settle_mark(column, marks)
+            if column.reading.format.startswith(UNCLEAR) and len(orders) == 1:
+                column.format = column.reading.format.replace(UNCLEAR, min(orders))
 
     def check(self) -> None:
         """Raise E227 for a column most of whose values are not what it is said to be."""

@@ -25,11 +25,12 @@ ALIKE = 0.9  # how far rows of one value are alike, from 0 (as any rows) to 1 (e
 EVEN = 0.5  # deviation of the sizes of groups over their mean, to tell them by what they hold alone
 
 
-def find_group(table: Table, used: Collection[str], label: str | None) -> str:
+def find_group(table: Table, used: Collection[str], label: str | None, learned: Collection[str]) -> str:
     """Return the column whose values look like groups of rows, or an empty string.
 
-    Columns that are ``used`` are something else. It is called like one (``patient_id``, ``store``) and its values recur; or its
-    many values have about as many rows each, and these have the same label, or nearly the same numbers.
+    Columns that are ``used`` are something else. It is called like one (``patient_id``, ``store``) and its values recur; or it
+    has many values, whose rows have the same label or nearly the same numbers. One that is ``learned`` from has about as many
+    rows of each, too: it may be a feature that tells much.
     """
     told = tidy(table.frame[label]) if label in table.frame.columns else None
     found = []
@@ -38,27 +39,30 @@ def find_group(table: Table, used: Collection[str], label: str | None) -> str:
             continue
         words = re.split(r"[_\W]+", snake(column.name).strip("_"))
         owner = words[-1] in OWNERS or (bool(OWNERS & set(words)) and words[-1] in _NUMBERED)
-        named = column.distinct >= (FEWEST if owner else MANY) and (owner or _ID.search(snake(column.name)) is not None)
-        alike = _agreement(column.raw, told) if told is not None else 0.0
-        if named or (column.distinct >= MANY and _even(column) and (alike >= ALIKE or _near(table, column, {*used, label}))):
+        many = column.raw.n_unique()
+        named = many >= (FEWEST if owner else MANY) and (owner or _ID.search(snake(column.name)) is not None)
+        sized = many >= MANY and _sized(column, even=column.name in learned)
+        alike = _agreement(column.raw, told) if told is not None and (named or sized) else 0.0
+        if named or (sized and (alike >= ALIKE or _near(table, column, {*used, label}))):
             found.append((named, alike, column.name))
     return max(found)[2] if found else ""
 
 
 def _recurs(column: ColumnProfile) -> bool:
     """Return whether most rows share their value with others, and the values are words or whole numbers."""
-    few = FEWEST <= column.distinct <= column.count / 2
-    if not few or column.is_binary or column.is_split or column.how.dated or column.free_text:
-        return False
     number = column.reading.kind == "number"
-    if not number and column.reading.kind != "category" and column.declared != "ignore":
+    if column.is_binary or column.how.dated or not (number or column.reading.kind == "category" or column.declared == "ignore"):
         return False
-    return (not number or column.whole) and float(column.values.is_duplicated().mean() or 0) >= SEVERAL  # type: ignore[arg-type]
+    if (number and column.measured) or not FEWEST <= column.raw.n_unique() <= column.count / 2:
+        return False
+    recurring = float(column.values.is_duplicated().mean() or 0)  # type: ignore[arg-type]
+    return recurring >= SEVERAL and not column.is_split and not column.free_text and (not number or column.whole)
 
 
-def _even(column: ColumnProfile) -> bool:
-    sizes = column.values.value_counts()["count"]
-    return float(sizes.mean() or 0) >= FEWEST and float(sizes.std() or 0) <= EVEN * float(sizes.mean() or 1)  # type: ignore[arg-type]
+def _sized(column: ColumnProfile, even: bool) -> bool:
+    """Return whether a value has several rows on average and, if wanted, each about as many."""
+    sizes = column.values.value_counts()["count"].to_numpy()
+    return bool(sizes.mean() >= FEWEST and (not even or sizes.std() <= EVEN * sizes.mean()))
 
 
 def _agreement(groups: pl.Series, labels: pl.Series) -> float:

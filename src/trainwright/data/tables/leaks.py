@@ -17,7 +17,7 @@ from trainwright.data.tables.profile import FEW_ROWS, MOST_CODES, OFTEN, ColumnP
 from trainwright.data.tables.spelling import tidy
 from trainwright.watch.events import Note
 
-SCREENED = 1000
+SCREENED = 250
 EXCEPTIONS = 0.02  # of the rows that do not have the most frequent value; more are no slips
 LINEAR = 0.99999  # correlation of a multiple that was rounded
 
@@ -50,13 +50,13 @@ def decisive(columns: Iterable[ColumnProfile], target: ColumnProfile) -> list[No
     for column in columns:
 
         def told(rows: np.ndarray | None, share: float, column: ColumnProfile = column) -> str:
-            if column.reading.kind == "number" and column.distinct > MOST_CODES:
-                return decides(_numbers(column, rows), codes if rows is None else codes[rows], share)
-            words = column.raw.cast(pl.String)
-            return settles(*((words, names) if rows is None else (words.gather(rows), names.gather(rows))), share)
+            words, classes = (column.raw, names) if rows is None else (column.raw.gather(rows), names.gather(rows))
+            if words.n_unique() <= MOST_CODES:
+                return settles(words, classes, share)
+            numeric = column.reading.kind == "number"
+            return decides(_numbers(column, rows), codes if rows is None else codes[rows], share) if numeric else ""
 
-        few = column.reading.kind in ("boolean", "category") and column.distinct <= MOST_CODES
-        if (few or column.reading.kind == "number") and (found := _looked_at(told, len(names))):
+        if column.reading.kind in ("number", "boolean", "category") and (found := _looked_at(told, len(names))):
             why = f"{found}; if it is not known beforehand, leave it out: columns.{column.name}=ignore"
             notes.append(Note(f"tells '{target.name}'", column.name, why))
     return notes
