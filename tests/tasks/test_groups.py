@@ -14,6 +14,7 @@ from PIL import Image
 
 import trainwright as tw
 from trainwright.evaluation.intervals import wilson
+from trainwright.tasks.grouping import units_of
 from trainwright.watch.events import Note
 
 DRAW = np.random.default_rng(7)
@@ -169,3 +170,12 @@ def test_what_looks_like_groups(tmp_path: Path, name: str, values: list[Any], fo
     frame = pl.DataFrame({name: values, "x": DRAW.normal(size=240), "label": np.where(label == 1, "a", "b")})
     _, said = trained(frame, tmp_path / "run")
     assert ("groups" in said) == found
+
+
+def test_rows_without_a_group_are_parts_of_their_content() -> None:
+    content = pl.Series(["a", "b", "a", "c", "d"])
+    found = units_of(content, pl.Series(["g", "g", None, None, "h"]), "who")
+    assert found is not None and found.codes.tolist() == [0, 0, 1, 2, 3] and found.of == "who"
+    found = units_of(content, None, "who")
+    assert found is not None and found.codes.tolist() == [0, 1, 0, 2, 3] and found.of == ""
+    assert units_of(content.unique(), None, "") is None
