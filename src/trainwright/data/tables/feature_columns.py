@@ -97,6 +97,12 @@ def feature_of(column: ColumnProfile) -> Feature:
     return replace(column.feature, kind="text") if column.free_text else column.feature
 
 
+def _mark_of(column: ColumnProfile) -> str:
+    """Return the decimal mark that a column shows; none where its only fractions are the ``.0`` that programs write."""
+    mark = column.reading.format.split()[0] if column.reading.kind == "number" else ""
+    return mark if mark == "comma" or (mark == "point" and not column.whole) else ""
+
+
 class _Choice(ColumnChoice):
     """The choice of target and features."""
 
@@ -106,9 +112,11 @@ class _Choice(ColumnChoice):
         """Let columns that are clear about decimal mark or order of dates decide for those that are not."""
         super().__init__(table)
         self.check()
-        written = [column.reading for column in self.columns.values() if column.raw.dtype == pl.String]
-        marks = {reading.format.split()[0] for reading in written if reading.kind == "number"} & {"point", "comma"}
-        orders = {reading.format[:3] for reading in written if reading.kind == "date"} & {"dmy", "mdy"}
+        written = [column for column in self.columns.values() if column.raw.dtype == pl.String]
+        marks: set[str] = set()
+        if any(column.reading.format.startswith("either") for column in written):
+            marks = {mark for column in written if (mark := _mark_of(column))}
+        orders = {column.reading.format[:3] for column in written if column.reading.kind == "date"} & {"dmy", "mdy"}
         mark = "comma" if marks == {"comma"} else "point"
         for name, column in self.columns.items():
             reading = column.reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cached_property
 
 import polars as pl
@@ -166,6 +167,8 @@ class ColumnProfile:
         postal = found.kind == "number" and not self.declared and snake(self.name) in POSTAL_NAMES
         if postal and self.distinct <= self.count / 2 and self.share(r"^[0-9]+(\.0)?$") == 1:
             return ColumnType("category", why=f"postal codes name places; as numbers: columns.{self.name}=number")
+        if found.format == "clock" and not (self.declared or self.how.dated) and self.raw.dtype == pl.String:
+            return replace(found, why=f"times of day; if they say how long, as seconds: columns.{self.name}=number")
         return found
 
     @cached_property
