@@ -137,3 +137,13 @@ def test_a_key_that_tells_no_time(cells: list[str], code: str) -> None:
     with pytest.raises(DataError) as caught:
         time_key(pl.Series(cells), "when")
     assert caught.value.code == code and f"'{cells[0]}' in column 'when'" in caught.value.what
+
+
+@pytest.mark.parametrize("written", ["01.02.2005", "2007-09-05T08:59:00", "5 April 2002", "1/2/2005 10:30"])
+def test_a_year_of_four_digits_is_not_said_to_have_two(written: str) -> None:
+    assert "century" not in read(pl.Series([written] * 30), How(dates="dmy")).why
+
+
+@pytest.mark.parametrize("written", ["01.02.05", "5-Jan-24", "5Jan 24", "1/2/05 10:30"])
+def test_a_year_of_two_digits_is_said(written: str) -> None:
+    assert "century" in read(pl.Series([written] * 30), How(dates="dmy")).why

@@ -404,3 +404,17 @@ def test_a_table_like_the_titanic(tmp_path: Path) -> None:
     assert set(left_out(chosen)) == {"PassengerId", "Ticket", "Cabin"}
     frame, rejected = cast_columns(rows.frame, chosen, rows.file)
     assert rejected == [] and frame["Age"].null_count() == 24 and frame["Embarked"].null_count() == 1
+
+
+def test_classes_written_by_a_program_do_not_say_what_the_comma_is() -> None:
+    """Numbers such as 2.0 beside them leave it open; ones such as 2.5 do not."""
+    either, N = ["1,234", "2,345", "3,456", "4,567"] * 10, 40
+    for other, said in ((["1.0", "2.0"], True), (["1.5", "2.0"], False)):
+        notes = choose(table(a=either, b=other * (N // 2), label=["x", "y"] * (N // 2)), label="label").notes
+        assert any(note.what == "thousands" for note in notes) == said
+
+
+def test_times_of_day_might_be_spans() -> None:
+    spans = [f"{n % 4}:{n % 60:02}:{n * 7 % 60:02}" for n in range(40)]
+    notes = choose(table(lap=spans, n=range(40), label=["x", "y"] * 20), label="label").notes
+    assert any(note.value == "lap" and "columns.lap=number" in note.why for note in notes)

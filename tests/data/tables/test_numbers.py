@@ -135,3 +135,25 @@ def test_any_amount_is_read_back(amounts, form: str, marks: tuple[str, str]) -> 
         cells.append(form.format("-" * (amount < 0) + digits))
     kind, form, values = taken(cells)
     assert kind == "number" and values == [float(amount) for amount in amounts]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("9 057,506", 9057.506),  # two marks: the blank parts thousands, so the comma does not
+        ("1\u202f234\u202f567,250", 1234567.25),
+        ("12'345.678", 12345.678),
+        ("1 234.567", 1234.567),
+    ],
+)
+def test_a_gap_and_a_mark_are_never_both_between_thousands(written: str, meant: float) -> None:
+    column = pl.Series([written] * 30)
+    assert convert(column, Feature("x", "number", read(column).format))[0].to_list() == [meant] * 30
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("36:15:00", 130_500.0), ("75:30", 4530.0), ("1:00:05", 3605.0)])
+def test_spans_beyond_a_day_are_seconds(written: str, seconds: float) -> None:
+    column = pl.Series([written, "30:00:00"] * 20)
+    found = read(column)
+    assert (found.kind, found.format) == ("number", "duration") and found.why
+    assert convert(column, Feature("x", "number", found.format))[0][0] == seconds

@@ -38,7 +38,7 @@ PATTERNS: Mapping[str, str] = {
     "compact": rf"^(?P<y>(?:19|20)[0-9]{{2}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}}){_TIME}",
     "clock": rf"(?i)^{_CLOCK}$",
 }
-SHORT_YEAR = r"^[0-9]{1,2}[-/. ]*(?:[0-9]{1,2}|\p{L}+)[-/., ]+[0-9]{2}(?:[T ,]|$)"
+SHORT_YEAR = r"^[0-9]{1,2}(?:[-/. ]+[0-9]{1,2}|[-/. ]*\p{L}+)[-/., ]+[0-9]{2}(?:[T ,]|$)"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 FOREIGN = r"^[0-9]{1,2}\.?(?: de)?[-/ ][^\W\d_]{3,}\.?(?: de)?[-/ .,]+[0-9]{2,4}\b"  # with a month in some other language
 _UNITS = ((1e14, 1), (1e11, 1_000), (0.0, 1_000_000))  # of an epoch, by its size: millionths, thousandths, seconds

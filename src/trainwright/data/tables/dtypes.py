@@ -151,6 +151,8 @@ def _read_text(text: pl.Series, how: How) -> ColumnType:
         if any(values <= {*pair, "0", "1"} and {*pair} & values and len(values) > 1 for pair in PAIRS):
             return _either_truth(present)
     date = _read_date(present, how)
+    if (date is None or date.bad) and (lasting := _read_lasting(present)):
+        return lasting
     if date is not None and date.bad <= _allowed(present):
         return date
     if number.bad <= _allowed(present):
@@ -204,10 +206,7 @@ def _read_date(present: pl.Series, how: How) -> ColumnType | None:
     order = min(found, key=lambda each: found[each].null_count())
     moments = found[order]
     why = ""
-    if (
-        bool(head.str.contains(r"^[0-9]{1,2}[-/. ]*(?:[0-9]{1,2}|\p{L}+)[-/., ]+[0-9]{2}(?:\D|$)").any())
-        and order in dates.ORDERS
-    ):
+    if order in dates.ORDERS and bool(head.str.contains(dates.SHORT_YEAR).any()):
         why = f"of years with two digits {dates.PIVOT} to 99 are of the last century"
     form = order if order == "clock" else order + _clock(moments)
     reading = ColumnType("date", form, moments.null_count(), _first(present, moments.is_null()), why)
@@ -217,6 +216,15 @@ def _read_date(present: pl.Series, how: How) -> ColumnType | None:
     points = bool(head.str.contains(r"^[0-9]+\.[0-9]+\.").all())  # nobody writes points with the month first
     form = "dmy" + _clock(found["dmy"]) if points and "dmy" in found else UNCLEAR + _clock(moments)
     return replace(reading, format=form)
+
+
+def _read_lasting(present: pl.Series) -> ColumnType | None:
+    """Return the number that spans such as 36:15:00 are, where all values are such and not all of them times of a day."""
+    if not bool(present.head(HEAD_ROWS).str.contains(":", literal=True).all()):
+        return None
+    if numbers.values(present, "duration").null_count():
+        return None
+    return ColumnType("number", "duration", why="hours, minutes and seconds, some beyond a day: taken as seconds")
 
 
 def _clock(moments: pl.Series) -> str:

@@ -13,9 +13,12 @@ import polars as pl
 from trainwright.watch.events import Note
 
 LARGEST = 3.4e38  # float32 holds no more
-_GAP = "[' \u00a0\u202f\u2009\u2019"  # what may stand between thousands, besides the mark that is not the decimal one
-GROUPED = rf"^[+-]?[1-9][0-9]{{0,2}}(?:(?:{_GAP},][0-9]{{3}})+|(?:,[0-9]{{2}})+,[0-9]{{3}})(?:\.[0-9]*)?$"  # also 12,34,567
-COMMA = rf"^[+-]?(?:(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{_GAP}.][0-9]{{3}})+)(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+_GAP = "[' \u00a0\u202f\u2009\u2019"  # may stand between thousands, as may the mark that is not the decimal one, but not both
+_BY_GAP = rf"(?:{_GAP}][0-9]{{3}})+"
+_GROUPS = rf"(?:(?:,[0-9]{{3}})+|{_BY_GAP}|(?:,[0-9]{{2}})+,[0-9]{{3}})"  # also 12,34,567
+GROUPED = rf"^[+-]?[1-9][0-9]{{0,2}}{_GROUPS}(?:\.[0-9]*)?$"
+_WHOLE = rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:(?:\.[0-9]{{3}})+|{_BY_GAP}))"
+COMMA = rf"^[+-]?(?:{_WHOLE}(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 CODE = r"^0[0-9]+$"
 _SIGNS = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ba\u20aa\u0e3f\u20ab\u20b4\u20a6\u20b1\u20b8\u20a1"
 _NAMES = (

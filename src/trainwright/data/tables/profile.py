@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 
 import polars as pl
@@ -35,9 +36,17 @@ REPEATS = 10  # rows for each of them
 
 
 def decimal_marks(columns: Iterable[ColumnProfile]) -> set[str]:
-    """Return the decimal marks of the columns of text whose numbers leave no doubt."""
-    written = [column.reading for column in columns if column.raw.dtype == pl.String]
-    return {reading.format.split()[0] for reading in written if reading.kind == "number"} & {"point", "comma"}
+    """Return the decimal marks that columns of text show, where any of them leaves its own open."""
+    written = [column for column in columns if column.raw.dtype == pl.String and column.reading.kind == "number"]
+    if not any(column.reading.format.startswith("either") for column in written):
+        return set()
+    return {mark for column in written if (mark := _mark_of(column))}
+
+
+def _mark_of(column: ColumnProfile) -> str:
+    """Return the decimal mark that a column shows; none where its only fractions are the ``.0`` that programs write."""
+    mark = column.reading.format.split()[0]
+    return mark if mark == "comma" or (mark == "point" and not column.whole) else ""
 
 
 def settle_mark(column: ColumnProfile, marks: set[str]) -> list[Note]:
@@ -184,6 +193,8 @@ class ColumnProfile:
         postal = found.kind == "number" and not self.declared and snake(self.name) in POSTAL_NAMES
         if postal and self.distinct <= self.count / 2 and self.share(r"^[0-9]+(\.0)?$") == 1:
             return ColumnType("category", why=f"postal codes name places; as numbers: columns.{self.name}=number")
+        if found.format == "clock" and not (self.declared or self.how.dated) and self.raw.dtype == pl.String:
+            return replace(found, why=f"times of day; if they say how long, as seconds: columns.{self.name}=number")
         return found
 
     @cached_property
