@@ -14,15 +14,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parent
-PAGE, PICTURES = DOCS / "understand.md", DOCS / "pictures"
+PAGE, PICTURES, KEPT = DOCS / "understand.md", DOCS / "pictures", DOCS / "understand.zip"
 BLOCK = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]\d+)?")
 SEPARATOR = "\x1e"  # printed after each block
 TOLERANCE = 0.02  # of a number; what a training ends with differs in the last digits from one processor to another
+WIDEST, COLORS = 1100, 128  # of a picture
 NUMBERS = "numbers.json"  # what the pictures of the news show
 
 
@@ -88,6 +90,7 @@ found = {{
     "after": (now[0].tolist(), now.softmax(dim=1)[0].tolist()),
     "noise": noise,
     "errors": errors,
+    "norms": norms,
     "rates": {{"news-tutorial": rates(taught), "news-tutorial-small": rates(learned)}},
 }}
 pathlib.Path({NUMBERS!r}).write_text(json.dumps(found))
@@ -156,6 +159,32 @@ def schedules(rates: dict[str, list[float]]) -> Any:
     return canvas
 
 
+def clipping(norms: list[list[float]], limit: float = 0.1) -> Any:
+    """Draw the length of the gradient at each step that was kept, and what clipping cuts off."""
+    from trainwright.watch.figures import figures
+
+    canvas = figures.blank(6.8, 3.6)
+    figures.title(canvas, 0.11, "The gradient, and its limit", "recipe news-tutorial; what is above the limit is cut off")
+    axes = figures.axes(canvas, (0.11, 0.16, 0.84, 0.6))
+    steps, values = zip(*norms, strict=True)
+    axes.vlines(steps, 0, [min(value, limit) for value in values], color=figures.TRAIN, linewidth=1.2)
+    axes.vlines(steps, limit, [max(value, limit) for value in values], color=figures.WRONG, linewidth=1.2)
+    axes.axhline(limit, color=figures.WRONG, linewidth=1.2, linestyle=(0, (4, 3)))
+    axes.set_ylim(0)
+    axes.set_xlabel("step", fontsize=9.5, color=figures.SOFT)
+    axes.set_title("length of the gradient of a batch", loc="left", fontsize=9.5, color=figures.INK)
+    return canvas
+
+
+def descent() -> Any:
+    """Draw the paths of the package's optimisers on two of the surfaces of textbooks."""
+    from trainwright.training import toy
+    from trainwright.watch.landscape import landscape
+
+    planes = [toy.plane(toy.SURFACES[name]) for name in ("bowl", "rosenbrock")]
+    return landscape.contours({"title": "Four ways down", "planes": planes})
+
+
 def news_pictures(found: dict[str, Any]) -> dict[str, bytes]:
     """Return the pictures of what the page measures beside its runs, by name."""
     from trainwright.watch.figures import figures
@@ -167,6 +196,8 @@ def news_pictures(found: dict[str, Any]) -> dict[str, bytes]:
     drawn = {
         "softmax": softmax(found),
         "schedule": schedules(found["rates"]),
+        "clipping": clipping(found["norms"]),
+        "descent": descent(),
         "monte-carlo": falling(
             measured, theory, "A batch estimates the loss", "theory: s / sqrt(n)", "typical error of the loss"
         ),
@@ -178,41 +209,78 @@ def news_pictures(found: dict[str, Any]) -> dict[str, bytes]:
 
 
 def small(content: bytes) -> bytes:
-    """Return a PNG file of a third of the size: its colours are few."""
+    """Return a PNG file of a third of the size: its colours are few, and it is no wider than it is shown."""
     from PIL import Image
 
     found = io.BytesIO()
     with Image.open(io.BytesIO(content)) as image:
-        image.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(found, "PNG", optimize=True)
+        shown = image.convert("RGB")
+        if shown.width > WIDEST:
+            shown = shown.resize((WIDEST, shown.height * WIDEST // shown.width), Image.Resampling.LANCZOS)
+        shown.quantize(COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(found, "PNG", optimize=True)
     return found.getvalue()
 
 
-# The pictures that the package itself draws of the runs on the page.
+# The pictures that the package itself draws of the runs on the page, by what is in a run's folder.
 OF_RUNS = {
-    "curves-taught": "news-tutorial-0/plots/curves",
-    "curves-learned": "news-tutorial-small-0/plots/curves",
-    "curves-overfit": "by-heart/plots/curves",
-    "confusion": "news-tutorial-small-0/plots/confusion",
-    "predicted": "diabetes/plots/predicted",
-    "curves-words": "reference/plots/curves",
+    "curves-taught": "news-tutorial-0/curves",
+    "curves-learned": "news-tutorial-small-0/curves",
+    "curves-overfit": "by-heart/curves",
+    "confusion": "news-tutorial-small-0/confusion",
+    "landscape": "news-tutorial-small-0/landscape",
+    "predicted": "diabetes/predicted",
+    "curves-words": "reference/curves",
 }
+FILES = ("history.csv", "events.jsonl", "report.json", "data.json", "settings.toml", "landscape/surface.json")
+
+
+def keep(folder: Path) -> bytes:
+    """Return what the pictures are drawn from, as a ZIP file: of each run a few files, without what tells of the machine."""
+    found = io.BytesIO()
+    paths = [folder / NUMBERS]
+    for run in sorted({path.partition("/")[0] for path in OF_RUNS.values()}):
+        paths += [path for name in FILES if (path := folder / "runs" / run / name).is_file()]
+    with zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as kept:
+        for path in paths:
+            text = path.read_text(encoding="utf-8").replace(f"{folder}/", "").partition("[run]")[0]
+            kept.writestr(zipfile.ZipInfo(path.relative_to(folder).as_posix()), text, zipfile.ZIP_DEFLATED)
+    return found.getvalue()
+
+
+def draw(kept: Path, folder: Path) -> dict[str, bytes]:
+    """Return all pictures by name, drawn from what was kept; it is laid out in a folder for that."""
+    from trainwright.watch import plots, record
+    from trainwright.watch.figures import figures
+    from trainwright.watch.landscape import landscape
+
+    with zipfile.ZipFile(kept) as file:
+        file.extractall(folder)
+    drawn = news_pictures(json.loads((folder / NUMBERS).read_text()))
+    for name, path in OF_RUNS.items():
+        run, _, picture = path.partition("/")
+        place = folder / "runs" / run
+        if picture == "landscape":
+            surface = json.loads((place / "landscape" / "surface.json").read_text())
+            drawn[name] = figures.png(landscape.contours(surface))
+        else:
+            drawn[name] = plots.pictures(record.read(place))[picture]
+    return {name: small(content) for name, content in drawn.items()}
 
 
 def main(source: Path) -> None:
     """Run the page on the files in ``source``, and write outputs and pictures."""
     page, outputs = PAGE.read_text(encoding="utf-8"), []
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as spare:
         folder = Path(place) / "ag_news"  # which the pictures name
         folder.mkdir()
         for name in ("train.csv", "test.csv"):
             shutil.copyfile(source / name, folder / name)
         for number, blocks in enumerate(programs(page).values()):
             outputs += run(blocks, folder, "" if number else KEEP_NUMBERS)
+        KEPT.write_bytes(keep(folder))
         PICTURES.mkdir(exist_ok=True)
-        drawn = news_pictures(json.loads((folder / NUMBERS).read_text()))
-        drawn |= {name: (folder / "runs" / f"{path}.png").read_bytes() for name, path in OF_RUNS.items()}
-        for name, content in drawn.items():
-            (PICTURES / f"{name}.png").write_bytes(small(content))
+        for name, content in draw(KEPT, Path(spare)).items():
+            (PICTURES / f"{name}.png").write_bytes(content)
     PAGE.write_text(with_outputs(page, outputs), encoding="utf-8")
 
 

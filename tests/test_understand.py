@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import math
 import re
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 from samples import news_rows, write_csv
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -39,7 +43,7 @@ def wrong(writer: ModuleType, title: str, folder: Path) -> list[str]:
 
 def test_every_block_has_an_output(writer: ModuleType) -> None:
     programs = writer.programs(PAGE)
-    assert [len(blocks) for blocks in programs.values()] == [20, 2, 1, 2]
+    assert [len(blocks) for blocks in programs.values()] == [23, 2, 1, 2]
     assert sum(map(len, programs.values())) == PAGE.count("```python") == PAGE.count("```text")
     assert all(output.strip() for blocks in programs.values() for _, output in blocks)
 
@@ -95,10 +99,24 @@ def test_pictures_are_small_and_all_of_them_are_shown(writer: ModuleType) -> Non
     assert all(alt for alt in re.findall(r"^!\[(.*?)\]", PAGE, re.MULTILINE))
 
 
+def test_no_picture_is_older_than_the_code_that_draws_it(writer: ModuleType, tmp_path: Path) -> None:
+    """Each is drawn again from the numbers that were kept with it."""
+    drawn = writer.draw(writer.KEPT, tmp_path)
+    assert {f"{name}.png" for name in drawn} == {path.name for path in writer.PICTURES.iterdir()}
+    for name, content in drawn.items():
+        new, old = (np.asarray(Image.open(each).convert("RGB"), np.int16)
+                    for each in (io.BytesIO(content), writer.PICTURES / f"{name}.png"))  # fmt: skip
+        assert new.shape == old.shape, name
+        assert (np.abs(new - old).max(axis=2) > 32).mean() < 1e-3, f"{name}: run python docs/write_understand.py FOLDER"
+    with zipfile.ZipFile(writer.KEPT) as kept:
+        text = "".join(kept.read(name).decode() for name in kept.namelist())
+    assert "/tmp" not in text and "/home" not in text and writer.KEPT.stat().st_size < 300_000
+
+
 def test_pictures_follow_from_their_numbers_alone(writer: ModuleType) -> None:
     shares = [[0.1, -0.2], [0.57, 0.43]]
     found = {"labels": ["a", "b"], "right": "b", "before": shares, "after": shares}
     found |= {"noise": {"1": 4.0, "4": 2.1}, "errors": {"1": [0.2, 0.21], "4": [0.1, 0.105]}}
-    found |= {"rates": {"one": [0.1, 0.01], "other": [10.0, 8.0]}}
+    found |= {"rates": {"one": [0.1, 0.01], "other": [10.0, 8.0]}, "norms": [[1, 0.05], [8, 0.3]]}
     first, again = ({name: writer.small(png) for name, png in writer.news_pictures(found).items()} for _ in range(2))
-    assert first == again and first.keys() == {"softmax", "schedule", "monte-carlo", "gradient-noise"}
+    assert first == again and first.keys() == {"softmax", "schedule", "clipping", "descent", "monte-carlo", "gradient-noise"}

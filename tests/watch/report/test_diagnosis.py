@@ -57,6 +57,11 @@ def test_a_score_above_the_baseline_is_not_called_guessing() -> None:
     assert diagnosis.sentence(found).endswith("points above the baseline.")
 
 
+def test_training_rows_that_are_barely_known_were_not_learned() -> None:
+    barely, well = (findings(history([1.394, 1.3932], [1.3917, last], [0.1, 0.01])) for last in (1.386, 0.9))
+    assert "did not learn its own rows either" in barely and "It learned its own rows" in well
+
+
 def test_of_a_failure_the_cause_is_named_and_nothing_else_is_said() -> None:
     rows = history([9e5, 5e5, 1e5], [8e5, 7e5, 6e5], [1e6] * 3)
     rows[-1].update(train_accuracy=0.9, valid_accuracy=0.3)

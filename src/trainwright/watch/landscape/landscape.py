@@ -100,7 +100,7 @@ def contour(axes: Axes, plane: Mapping[str, Any]) -> Height:
     axes.contourf(x, y, shown, levels=levels, cmap=colors(), antialiased=True)
     axes.contour(x, y, shown, levels=levels[1:-1], colors="#00000055", linewidths=0.5)
     for spot in plane["minima"]:
-        axes.plot(*spot, "+", color="white", markersize=9, markeredgewidth=1.8, path_effects=_edge(3.2), zorder=12)
+        axes.plot(*spot, "+", color="white", markersize=11, markeredgewidth=1.2, path_effects=_edge(2.2), zorder=12)
     axes.set_xlim(x[0], x[-1])
     axes.set_ylim(y[0], y[-1])
     axes.text(

@@ -16,6 +16,7 @@ from trainwright.watch.report.panels import Panel
 
 _TINY = 1e-7  # a learning rate up to this moves no parameter that float32 holds by more than its rounding
 _WILD = 2.0  # times the loss of a model that knows nothing: so wrong and so sure is one whose updates overshoot
+_BARELY = 0.98  # times that loss: training rows of a higher one were not learned
 _NOT_FINITE = ("E501", "E502", "E503")  # how a run is stopped whose numbers are not finite
 _GAP = 0.1  # between the accuracies on training and on validation rows, from which on it is said
 
@@ -120,7 +121,7 @@ def _unlearned(record: Record, loss: Panel) -> Iterator[str]:
         names = " and the ".join({"valid": "validation"}.get(part, "training") for part in ("valid", "train") if part in stuck)
         lowest = " and ".join(words.loss(stuck[part]) for part in ("valid", "train") if part in stuck)
         told = f"The {names} loss never fell below {_level(blind)}; at the lowest it was {lowest}."
-        yield f"{_cause(record, stuck, blind[1], known)} {told} {_worth(record)}"
+        yield f"{_cause(record, blind[1], known)} {told} {_worth(record)}"
         return
     valid = known.get("valid", [])
     if blind and valid and valid[-1] >= blind[1]:
@@ -153,13 +154,13 @@ def _guess(record: Record) -> float | None:
     return share if share is not None else 1 / classes if classes else None
 
 
-def _cause(record: Record, stuck: Mapping[str, float], blind: float, known: Mapping[str, Sequence[float]]) -> str:
+def _cause(record: Record, blind: float, known: Mapping[str, Sequence[float]]) -> str:
     """Say why nothing was learned."""
     if 0 <= (highest := max(_rates(record), default=1.0)) <= _TINY:
         return f"The learning rate was never above {highest:.3g}: the parameters hardly moved. A higher one may learn."
     if max(max(values) for values in known.values()) > _WILD * blind:
         return _too_high(record)
-    if "train" in stuck:
+    if min(known.get("train", [blind])) >= _BARELY * blind:
         return "It did not learn its own rows either: the learning rate may be far too high or too low."
     return "It learned its own rows, and nothing that holds for others: more data or more regularisation may help."
 
