@@ -21,6 +21,7 @@ from trainwright.api import Run
 from trainwright.errors import TrainwrightError
 from trainwright.store import predictions
 from trainwright.watch import record
+from trainwright.watch.explained.explanation import Rule
 from trainwright.watch.events import Note
 from trainwright.watch.report.page import render
 
@@ -135,14 +136,14 @@ def test_a_run_is_verified_repeated_and_shown(run: Run, capsys: Any, monkeypatch
 
 
 def test_an_explanation_takes_a_set_for_the_truth(run: Run) -> None:
-    found = run.predictor.explain("rocket orbit bank", "space,money", {"lr": 0.1})
+    found = run.predictor.explain("rocket orbit bank", "space,money", Rule({"lr": 0.1}))
     terms = {each.label: each.term for each in found.classes}
     right = {"space", "money"}
     for each in found.classes:
         assert terms[each.label] == pytest.approx(np.logaddexp(0, -each.logit if each.label in right else each.logit))
     assert found.loss == pytest.approx(np.mean(list(terms.values())), rel=1e-4) and found.step.after[0].loss < found.loss
     with pytest.raises(TrainwrightError) as caught:
-        run.predictor.explain("rocket", "space,weather", {})
+        run.predictor.explain("rocket", "space,weather", Rule({}))
     assert caught.value.code == "E337"
 
 
