@@ -113,7 +113,7 @@ def _unmeasured(data: Mapping[str, Any], called: str) -> list[Note]:
     notes = []
     measured = [name for name in NAMES[1:] if name in data["rows"]]
     for name in measured:
-        lacking = [label for label, counts in data["classes"].items() if name not in counts]
+        lacking = [label for label, counts in data["classes"].items() if "train" in counts and name not in counts]
         if lacking:
             shown = ", ".join(f"'{label}'" for label in lacking[:SHOWN]) + (", ..." if len(lacking) > SHOWN else "")
             notes.append(Note("not measured", f"{len(lacking)} {called}", f"{shown}: no rows in {name}"))
