@@ -59,7 +59,8 @@ def test_json_is_the_last_line_and_all_else_goes_to_standard_error(news: Path) -
     assert len(done.stdout.splitlines()) == 1 and "valid acc" in done.stderr
     result = json.loads(done.stdout)
     assert set(result) == {"run", "task", "model", "valid", "test", "seconds"} and result["run"] == "mine"
-    assert set(result["test"]) == {"loss", "accuracy", "n", "interval", "macro_f1"}
+    assert set(result["test"]) >= {"loss", "accuracy", "n", "interval", "macro_f1", "mcc"}
+    assert not {"per_class", "confusion"} & set(result["test"])
     assert set(result["seconds"]) >= {"import", "read", "train", "evaluate", "save"}
     low, high = result["test"]["interval"]
     assert low <= result["test"]["accuracy"] <= high

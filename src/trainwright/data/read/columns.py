@@ -1,8 +1,8 @@
 """The columns of tables that come with types: which are kept, and as what. They are those of Parquet, Arrow and data frames.
 
 Text, numbers, dates, truth values and lists of words stay what they are. A cell may hold the file of an image, by itself or as
-the ``datasets`` library writes it ({"bytes": ..., "path": ...}): the column then is Binary. What that library says of the names of classes is
-told by ``class_names``.
+the ``datasets`` library writes it ({"bytes": ..., "path": ...}): the column then is Binary. What that library says of the names
+of classes is told by ``class_names``.
 """
 
 from __future__ import annotations

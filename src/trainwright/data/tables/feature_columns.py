@@ -16,8 +16,7 @@ from trainwright.data.tables.column_choice import ColumnChoice, declared_target,
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
 from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
 from trainwright.data.tables.label_form import LabelForm, Target, derived_target, form_of, several
-from trainwright.data.tables.numbers import doubt
-from trainwright.data.tables.profile import FEW_ROWS, FREE_TEXT, ColumnProfile
+from trainwright.data.tables.profile import FEW_ROWS, FREE_TEXT, ColumnProfile, decimal_marks, settle_mark
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
@@ -97,12 +96,6 @@ def feature_of(column: ColumnProfile) -> Feature:
     return replace(column.feature, kind="text") if column.free_text else column.feature
 
 
-def _mark_of(column: ColumnProfile) -> str:
-    """Return the decimal mark that a column shows; none where its only fractions are the ``.0`` that programs write."""
-    mark = column.reading.format.split()[0] if column.reading.kind == "number" else ""
-    return mark if mark == "comma" or (mark == "point" and not column.whole) else ""
-
-
 class _Choice(ColumnChoice):
     """The choice of target and features."""
 
@@ -112,20 +105,13 @@ class _Choice(ColumnChoice):
         """Let columns that are clear about decimal mark or order of dates decide for those that are not."""
         super().__init__(table)
         self.check()
-        written = [column for column in self.columns.values() if column.raw.dtype == pl.String]
-        marks: set[str] = set()
-        if any(column.reading.format.startswith("either") for column in written):
-            marks = {mark for column in written if (mark := _mark_of(column))}
-        orders = {column.reading.format[:3] for column in written if column.reading.kind == "date"} & {"dmy", "mdy"}
-        mark = "comma" if marks == {"comma"} else "point"
-        for name, column in self.columns.items():
-            reading = column.reading
-            if reading.format.startswith("either"):
-                if len(marks) != 1 and not reading.bad:
-                    self.notes += doubt(name, reading.example)
-                column.format = reading.format.replace("either", mark)
-            elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
-                column.format = reading.format.replace(UNCLEAR, min(orders))
+        written = [column.reading for column in self.columns.values() if column.raw.dtype == pl.String]
+        orders = {reading.format[:3] for reading in written if reading.kind == "date"} & {"dmy", "mdy"}
+        marks = decimal_marks(self.columns.values())
+        for column in self.columns.values():
+            self.notes += settle_mark(column, marks)
+            if column.reading.format.startswith(UNCLEAR) and len(orders) == 1:
+                column.format = column.reading.format.replace(UNCLEAR, min(orders))
 
     def check(self) -> None:
         """Raise E227 for a column most of whose values are not what it is said to be."""

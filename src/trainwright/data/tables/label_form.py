@@ -18,8 +18,7 @@ from typing import Any, Literal
 import polars as pl
 
 from trainwright.data.tables.dtypes import Feature, convert, stripped
-from trainwright.data.tables.numbers import doubt
-from trainwright.data.tables.profile import MOST, MOST_CODES, REPEATS, ColumnProfile
+from trainwright.data.tables.profile import MOST, MOST_CODES, REPEATS, ColumnProfile, decimal_marks, settle_mark
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
@@ -108,15 +107,16 @@ def form_of(table: Table, columns: Sequence[str], target: Target | None) -> tupl
         why = f"{len(columns)} columns of 0 and 1; a row may have several, or none"
         return LabelForm(tuple(columns), "labels", "columns"), [Note("target", "labels", why)]
     profile = table.profiles[columns[0]]
+    notes = []
+    if target in (None, "number") and profile.reading.kind == "number" and profile.reading.example:
+        notes = settle_mark(profile, decimal_marks(table.profiles.values()))
     kind, written, why = _told(profile, target)
     if target == "number" and kind != "number":
         odd = f"it holds values such as '{profile.head[0]}'" if profile.count else "it is empty"
         raise error("E245", name=columns[0], path=table.file, why=odd)
     why = why or (profile.reading.why if kind == "class" and target is None else "")
-    notes = [Note("target", kind, why)] if why else []
-    if kind == "number" and profile.format.startswith("either"):
-        notes += doubt(columns[0], profile.reading.example)
-    return LabelForm((columns[0],), kind, written), notes
+    said = [Note("target", kind, why)] if why else []
+    return LabelForm((columns[0],), kind, written), said + (notes if kind == "number" else [])
 
 
 def _told(profile: ColumnProfile, target: Target | None) -> tuple[Target, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
@@ -11,9 +12,11 @@ import polars as pl
 from trainwright.data.tables.column_names import DATE_WORDS, POSTAL_NAMES, SPLIT_NAMES, SPLIT_WORDS, plain
 from trainwright.data.tables.declared import Declarations
 from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, How, convert, read
+from trainwright.data.tables.numbers import doubt
 from trainwright.data.tables.spelling import as_text
 from trainwright.data.tables.split import stated
 from trainwright.data.text.tokenize import SPACELESS
+from trainwright.watch.events import Note
 
 NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _ADDRESS = r"^\s*(https?://|www\.|[\w.+-]+@[\w-]+\.)\S*\s*$"
@@ -30,6 +33,27 @@ OFTEN = 5  # rows of each value, on average
 RECURRING = 0.3  # of the words of texts: names of things alone, hashes and keys have fewer that occur again
 MOST_CODES = 20  # different whole numbers that may be classes
 REPEATS = 10  # rows for each of them
+
+
+def decimal_marks(columns: Iterable[ColumnProfile]) -> set[str]:
+    """Return the decimal marks of the columns of text whose numbers leave no doubt; none where no column has use for them.
+
+    Numbers whose only fractions are the ``.0`` that programs write say nothing of how people do.
+    """
+    written = [column for column in columns if column.raw.dtype == pl.String and column.reading.kind == "number"]
+    if not any(column.reading.format.startswith("either") for column in written):
+        return set()
+    marks = {column: column.reading.format.split()[0] for column in written}
+    return {mark for column, mark in marks.items() if mark == "comma" or (mark == "point" and not column.whole)}
+
+
+def settle_mark(column: ColumnProfile, marks: set[str]) -> list[Note]:
+    """Let the ``marks`` of a table decide for a column that leaves its own open. Return what to say where they do not."""
+    reading = column.reading
+    if not reading.format.startswith("either"):
+        return []
+    column.format = reading.format.replace("either", "comma" if marks == {"comma"} else "point")
+    return doubt(column.name, reading.example) if len(marks) != 1 and not reading.bad else []
 
 
 _SAID = {"image": "images", "ignore": "left out"}

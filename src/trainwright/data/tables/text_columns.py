@@ -67,12 +67,13 @@ class _Choice(ColumnChoice):
     def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
         """Return the column of the label. Raise E205 where nearly every value of it is different."""
         found = super().label(taken, label, need_label)
-        if found is None or not need_label or self.columns[found].recurs or self.columns[found].measured:
+        if found is None or not need_label or self.columns[found].recurs:
             return found
         target = declared_target(self.table, found, self.target)
         if target in (None, "class"):
             form, _ = form_of(self.table, [found], target)
-            if form.target != "labels" and form.written != "object":
+            measured = form.target == "number" and not self.columns[found].whole
+            if form.target != "labels" and form.written != "object" and not measured:
                 raise self.rare(self.columns[found])
         return found
 
