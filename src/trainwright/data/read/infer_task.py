@@ -79,7 +79,7 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
 
 
 def _flags_beside_text(table: Table) -> str:
-    """Return why a text with several columns of 0 and 1, and nothing else to learn from, is a text, whose labels they may be."""
+    """Return why a text with columns of 0 and 1 and nothing else beside it is a text, whose labels they may be; else ""."""
     columns = [column for column in table.profiles.values() if not column.identifies(table.has_header)]
     flags = [column.name for column in columns if {*column.head.unique()} == {"0", "1"} and not column.declared]
     texts = [column.name for column in columns if column.free_text]
