@@ -12,6 +12,7 @@ from typing import Any
 Value = float | bool | str | dt.datetime | None
 Cells = tuple[list[str], list[Value]]  # as written, and what is meant
 MISSING = ("", "", "", "NA", "n/a", "null", "-")
+NAMES = ("{}", "{}", "{} ($)", "Gr\u00f6\u00dfe {}", "^{}.*$", "the {}", "{}.x", "{}/h")
 MARKS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
@@ -94,13 +95,16 @@ def numbers(place: Place, draw: random.Random, rows: int) -> Column:
     digits = draw.choice([0, 0, 1, 2, 2, 3])
     size = draw.choice([1, 100, 30_000, 5_000_000])
     mark = draw.choice(place.thousands)
-    style = draw.choice(["plain", "plain", "money", "percent", "unit", "brackets", "minus", "exponent", "clock"])
+    style = draw.choice(
+        ["plain", "plain", "money", "owed", "percent", "unit", "brackets", "minus", "behind", "signed", "exponent", "clock"]
+    )
     unit = draw.choice(["kg", "m", "km/h", "m2", "°C", "GB"])
     money = draw.choice(MONEY[place.name])
+    percent = draw.choice(["%", " %", "\u00a0%"])
     cells, values = [], list[Value]()
     for _ in range(rows):
         value = round(draw.uniform(0.1 if digits else 1, size + 9), digits)
-        below = draw.random() < 0.3 and style in ("plain", "brackets", "minus")
+        below = draw.random() < 0.3 and style in ("plain", "brackets", "minus", "behind", "signed", "owed")
         whole, fraction = int(value), f"{value:.{digits}f}".partition(".")[2]
         text = grouped(whole, mark) + (place.decimal + fraction if digits else "")
         if style == "exponent":
@@ -109,14 +113,18 @@ def numbers(place: Place, draw: random.Random, rows: int) -> Column:
         if style == "clock":
             seconds = draw.randrange(4 * 3600)
             text, value = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}", float(seconds)
-        if style == "money":
+        if style in ("money", "owed"):
             text = money.format(text)
         if style == "percent":
-            text += "%"
+            text += percent
         if style == "unit":
             text = f"{text} {unit}"
         if below:
-            text = f"({text})" if style == "brackets" else ("\u2212" if style == "minus" else "-") + text
+            text = {"brackets": f"({text})", "owed": f"({text})", "behind": f"{text}-", "minus": f"\u2212{text}"}.get(
+                style, f"-{text}"
+            )
+        elif style == "signed":
+            text = f"+{text}"
         cells.append(text)
         values.append(-value if below else value)
     return Column("number", f"{style} of {digits} digits, thousands {mark!r}", cells, values)
@@ -124,7 +132,22 @@ def numbers(place: Place, draw: random.Random, rows: int) -> Column:
 
 def dates(place: Place, draw: random.Random, rows: int) -> Column:
     """Days, or days with hours, in one style."""
-    style = draw.choice(["own", "own", "iso", "iso T", "zoned", "named", "twelve hours", "short year", "compact"])
+    styles = [
+        "own",
+        "own",
+        "iso",
+        "iso T",
+        "zoned",
+        "named",
+        "twelve hours",
+        "short year",
+        "compact",
+        "month",
+        "weekday",
+        "seconds",
+        "am",
+    ]
+    style = draw.choice(styles)
     cells, values = [], list[Value]()
     most = draw.choice([28, 28, 28, 12])  # where no day is above 12, nobody can tell day and month apart
     for _ in range(rows):
@@ -144,6 +167,10 @@ def dates(place: Place, draw: random.Random, rows: int) -> Column:
             "twelve hours": (f"{own} {when:%I:%M %p}", when),
             "short year": (place.between.join({**parts, "y": f"{when:%y}"}[part] for part in place.order), day),
             "compact": (f"{day:%Y%m%d}", day),
+            "month": (f"{day:%Y-%m}", dt.datetime(day.year, day.month, 1)),
+            "weekday": (f"{day:%a, %d %b %Y}", day),
+            "seconds": (f"{when:%Y-%m-%d %H:%M}:07.123456", when.replace(second=7)),
+            "am": (f"{day:%Y-%m-%d} {when.hour % 12 or 12}:{when:%M} {'p' if when.hour > 11 else 'a'}.m.", when),
         }
         text, value = texts[style]
         cells.append(text)
@@ -158,6 +185,21 @@ def truths(place: Place, draw: random.Random, rows: int) -> Column:
     return Column("boolean", "/".join(pair), [pair[0] if value else pair[1] for value in values], values)
 
 
+ODD: Sequence[tuple[str, Callable[[random.Random], str]]] = (
+    ("versions", lambda draw: f"{draw.randrange(3)}.{draw.randrange(13)}.{draw.randrange(15)}"),
+    ("ranges", lambda draw: f"{draw.randrange(9)}-{draw.randrange(10, 30)}"),
+    ("parts", lambda draw: f"{draw.randrange(1, 9)}E{draw.randrange(10)}"),
+    ("quarters", lambda draw: f"{draw.randrange(2019, 2026)} Q{draw.randrange(1, 5)}"),
+    ("fractions", lambda draw: f"{draw.randrange(1, 9)}/{draw.randrange(2, 9)}"),
+    ("hex", lambda draw: f"{draw.randrange(16**6):06x}"),
+    ("flags", lambda draw: draw.choice(["ja", "nein"])),
+    ("countries", lambda draw: draw.choice(["NA", "NL", "NO", "DE"])),
+    ("sizes", lambda draw: draw.choice(["S", "M", "L", "XL", "38", "40"])),
+    ("codes of a letter", lambda draw: f"{draw.choice('ABC')}{draw.randrange(100)}"),
+    ("addresses", lambda draw: f"10.0.{draw.randrange(3)}.{draw.randrange(250)}"),
+)
+
+
 def words(place: Place, draw: random.Random, rows: int) -> Column:
     pool = [*WORDS[place.name], "a\nb", "x;y", "x,y", "p|q"][: draw.choice([3, 4, 8])]
     values: list[Value] = [draw.choice(pool) for _ in range(rows)]
@@ -168,6 +210,14 @@ def codes(place: Place, draw: random.Random, rows: int) -> Column:
     pool = [f"{draw.randrange(10**4):05}" for _ in range(8)]
     values: list[Value] = [draw.choice(pool) for _ in range(rows)]
     return Column("category", "codes", [str(value) for value in values], values)
+
+
+def oddities(place: Place, draw: random.Random, rows: int) -> Column:
+    """Words that look like something else, each of which recurs."""
+    style, make = draw.choice(ODD)
+    pool = sorted({make(draw) for _ in range(8)})
+    values: list[Value] = [draw.choice(pool) for _ in range(rows)]
+    return Column("category", style, [str(value) for value in values], values)
 
 
 def labels(place: Place, draw: random.Random, rows: int) -> Column:
@@ -210,12 +260,13 @@ def written(rows: Sequence[Sequence[str]], delimiter: str, quotes: str, end: str
 def made(number: int) -> Made:
     """The table of a number."""
     draw = random.Random(f"table {number}")
-    name, place = draw.choice(list(PLACES.items()))
+    place = draw.choice(list(PLACES.values()))
     rows = draw.randint(40, 70)
     columns = {"y": labels(place, draw, rows)}
     for at in range(draw.randint(3, 5)):
         maker = draw.choice(MAKERS)
-        columns[f"{maker.__name__}_{at}" if maker is not dates else f"date_{at}"] = maker(place, draw, rows)
+        name = draw.choice(NAMES).format(f"{maker.__name__.removesuffix('s')}_{at}")
+        columns[name] = maker(place, draw, rows)
     for column in [each for key, each in columns.items() if key != "y"]:
         gap = draw.choice(MISSING) if column.kind != "category" else ""
         if draw.random() < 0.3:
@@ -242,7 +293,7 @@ def made(number: int) -> Made:
         "columns": {key: column.kind for key, column in columns.items() if key != "y"},
     }
     styles = [f"{key} ({column.style})" for key, column in columns.items()]
-    said = f"{name}, {encoding}, {MARKS[delimiter]}, {quotes} quoted, {end!r}, {noise}"
+    said = f"{place.name}, {encoding}, {MARKS[delimiter]}, {quotes} quoted, {end!r}, {noise}"
     return Made(content, columns, settings, [said, *styles])
 
 

@@ -21,8 +21,8 @@ from trainwright.api import Run
 from trainwright.errors import TrainwrightError
 from trainwright.store import predictions
 from trainwright.watch import record
-from trainwright.watch.explained.explanation import Rule
 from trainwright.watch.events import Note
+from trainwright.watch.explained.explanation import Rule
 from trainwright.watch.report.page import render
 
 QUICK: dict[str, Any] = {"speed": "off", "listen": lambda event: None}

@@ -32,6 +32,9 @@ class Grouping:
         return {"group": tidy(frame[self.column])} if self.column in frame.columns else {}
 
 
+NO_GROUPS = Grouping()
+
+
 def grouping(
     settings: Settings, table: Table | None, used: Collection[str], label: str | None, learned: Collection[str] = ()
 ) -> Grouping:

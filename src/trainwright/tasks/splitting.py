@@ -23,7 +23,7 @@ from trainwright.errors import error, nearest
 from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
 from trainwright.tasks.findings import describe, findings, group_findings
-from trainwright.tasks.grouping import Grouping, units_of
+from trainwright.tasks.grouping import NO_GROUPS, Grouping, units_of
 from trainwright.watch.events import Note
 
 
@@ -74,7 +74,7 @@ def assign_splits(
     classes: bool = True,
     typed: bool = True,
     noun: str = "text",
-    group: Grouping,
+    group: Grouping = NO_GROUPS,
 ) -> Rows:
     """Assign a split to every row.
 

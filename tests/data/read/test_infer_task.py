@@ -126,3 +126,14 @@ def test_amounts_and_moments_are_no_text() -> None:
         ROW: list(range(60)),
     }
     assert infer_task(Table(pl.DataFrame(columns), "x.csv"))[0] == "table"
+
+
+def test_columns_of_0_and_1_beside_a_text_may_be_its_labels() -> None:
+    """No one of them is taken for the label, with the others to learn it from."""
+    flags = {name: [str(int(n % place > 1)) for n in range(N)] for name, place in (("sport", 3), ("food", 5), ("tech", 7))}
+    texts = [f"{a} and {b} of the {c}" for a in ("goal", "oven") for b in ("match", "salt") for c in ("team", "dish")] * 5
+    assert infer_task(table(words=texts, **flags))[0] == infer_task(table(id=range(N), comment=texts, **flags))[0]
+    bodies = [f"{text} in {n} rows, and then again" for n, text in enumerate(texts)]
+    assert infer_task(table(id=range(N), post=bodies, **flags))[0] == "text"
+    assert infer_task(table(post=bodies, price=SIZE, **flags))[0] == "table"
+    assert infer_task(table(post=bodies, label=KIND, **flags))[0] == "table"

@@ -24,6 +24,7 @@ _C1 = re.compile(rb"[\x80-\x9f]")
 _NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 DAMAGED = re.compile("[\udc80-\udcff]")  # the bytes that ``decode`` could not, each as a surrogate
 _JAPANESE = re.compile(rb"\x1b\$[@B]")
+_FOUR_BYTES = re.compile(rb"[\x81-\x84][0-9][\x81-\xfe][0-9]")  # of one character in GB18030; hardly anything elsewhere
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
@@ -160,6 +161,8 @@ def _older(content: Iterable[bytes]) -> tuple[str, str]:
     """Return one of the encodings that are older than UTF-8; Latin-1 or Windows-1252 where nothing speaks for another."""
     from trainwright.data.files.legacy import tell  # most files have no use for it
 
+    if any(map(_FOUR_BYTES.search, content)) and _decodes(content, "gb18030"):
+        return "gb18030", "not valid UTF-8, and characters of four bytes, as only GB18030 has them"
     usual, usual_why = _western(content)
     name, why = tell(content, usual)
     if name and _damage(content, name)[0] * 1000 <= _damage(content, name)[1]:

@@ -59,6 +59,8 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
     """Return what is learned from, and the reason. ``text`` and ``label`` are the columns that the person named."""
     if text:
         return "text", "its text is named"
+    if not label and (why := _flags_beside_text(table)):
+        return "text", why
     if why := _mixed(table, label):
         return "table", why
     if texts := table.declared_as("text"):
@@ -76,6 +78,17 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
                 f"column '{name}' holds {'images' if table.frame[name].dtype == pl.Binary else 'names of image files'}",
             )
     return _text_or_table(table, profiles, label)
+
+
+def _flags_beside_text(table: Table) -> str:
+    """Return why a text with columns of 0 and 1 and nothing else beside it is a text, whose labels they may be; else ""."""
+    columns = [column for column in table.profiles.values() if not column.identifies(table.has_header)]
+    flags = [column.name for column in columns if {*column.head.unique()} == {"0", "1"} and not column.declared]
+    texts = [column.name for column in columns if column.free_text]
+    usual = {name for names in LABEL_NAMES for name in names} | {*TARGET_NAMES}
+    if not texts or len(flags) < 2 or len(flags) + len(texts) < len(columns) or any(c.plain in usual for c in columns):
+        return ""
+    return f"besides {_some(texts)}, the columns {_some(flags)} of 0 and 1 are all there is"
 
 
 def _mixed(table: Table, label: str) -> str:

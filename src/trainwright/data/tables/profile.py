@@ -36,17 +36,15 @@ REPEATS = 10  # rows for each of them
 
 
 def decimal_marks(columns: Iterable[ColumnProfile]) -> set[str]:
-    """Return the decimal marks that columns of text show, where any of them leaves its own open."""
+    """Return the decimal marks of the columns of text whose numbers leave no doubt; none where no column has use for them.
+
+    Numbers whose only fractions are the ``.0`` that programs write say nothing of how people do.
+    """
     written = [column for column in columns if column.raw.dtype == pl.String and column.reading.kind == "number"]
     if not any(column.reading.format.startswith("either") for column in written):
         return set()
-    return {mark for column in written if (mark := _mark_of(column))}
-
-
-def _mark_of(column: ColumnProfile) -> str:
-    """Return the decimal mark that a column shows; none where its only fractions are the ``.0`` that programs write."""
-    mark = column.reading.format.split()[0]
-    return mark if mark == "comma" or (mark == "point" and not column.whole) else ""
+    marks = {column: column.reading.format.split()[0] for column in written}
+    return {mark for column, mark in marks.items() if mark == "comma" or (mark == "point" and not column.whole)}
 
 
 def settle_mark(column: ColumnProfile, marks: set[str]) -> list[Note]:
