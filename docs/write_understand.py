@@ -1,7 +1,7 @@
 """Runs docs/understand.md and writes its outputs and pictures anew: `python docs/write_understand.py FOLDER`.
 
 FOLDER holds `train.csv` and `test.csv` of AG News. Each heading of the second level is a program of its own; below each of its
-blocks stands what it printed.
+blocks stands what it printed. The pictures of the README are drawn too.
 """
 
 from __future__ import annotations
@@ -230,7 +230,10 @@ OF_RUNS = {
     "landscape": "news-tutorial-small-0/landscape",
     "predicted": "diabetes/predicted",
     "curves-words": "reference/curves",
+    "../images/curves": "python-docs/curves",
+    "../images/confusion": "python-docs/confusion",
 }
+OF_README = [('import trainwright as tw; tw.train("python-docs", out="runs/python-docs", listen=lambda event: None)', "")]
 FILES = ("history.csv", "events.jsonl", "report.json", "data.json", "settings.toml", "landscape/surface.json")
 
 
@@ -277,6 +280,7 @@ def main(source: Path) -> None:
             shutil.copyfile(source / name, folder / name)
         for number, blocks in enumerate(programs(page).values()):
             outputs += run(blocks, folder, "" if number else KEEP_NUMBERS)
+        run(OF_README, folder)
         KEPT.write_bytes(keep(folder))
         PICTURES.mkdir(exist_ok=True)
         for name, content in draw(KEPT, Path(spare)).items():
