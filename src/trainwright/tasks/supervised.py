@@ -229,7 +229,7 @@ class FileRows:
     notes: list[str]
     names: list[str] = field(default_factory=list)  # as ``FilePredictions`` has them
     file: str = ""  # the table's, perhaps ``Shards``
-    content: pl.Series | None = None  # of each row with a label, String: equal where the rows are
+    content: pl.Series | None = None  # of each row with a label, String: equal where the rows are; None: each is a unit
     group: pl.Series | None = None  # and to which of the groups it belongs, by which training was split
 
 
@@ -317,8 +317,8 @@ class SupervisedPredictor(Predictor):
             first = found.labels.drop_nulls().first() if found.labels.dtype != pl.Null else None
             raise error("E219", file=path, labels=", ".join(self.labels[:5]), found=clip(str(first), 80))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
-        assert found.content is not None
-        group = None if found.group is None else found.group.filter(pl.Series(known))
-        units = units_of(found.content.filter(pl.Series(known)), group, self.columns.get("group", ""))
-        outputs = replace(self.outputs(items, wanted[known]), units=units)
+        content, group = (None if each is None else each.filter(pl.Series(known)) for each in (found.content, found.group))
+        outputs = self.outputs(items, wanted[known])
+        if content is not None:
+            outputs = replace(outputs, units=units_of(content, group, self.columns.get("group", "")))
         return self.target.detailed(outputs) | {"rejected": found.rejected + int((~known).sum())}
