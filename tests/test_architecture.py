@@ -26,8 +26,9 @@ MODULES = {
 ROOMS = (
     ("__main__",),
     ("cli",),
+    ("cli_words",),
     ("cli_look",),
-    ("cli_output",),
+    ("cli_output", "cli_help", "cli_completion"),
     ("look",),
     ("api", "estimators", "conformance", "live"),
     ("run",),
@@ -39,7 +40,7 @@ ROOMS = (
     ("store", "watch"),
     ("fields", "errors", "startup"),
 )
-DATA_ROOMS = (("read",), ("images",), ("text",), ("tables",), ("batches",), ("files",), ("shapes",))
+DATA_ROOMS = (("read",), ("images",), ("tables",), ("text",), ("batches",), ("files",), ("shapes",))
 # The rooms that may import torch, and what in them commands use that import none.
 WITH_TORCH = ("tasks", "training", "evaluation", "models", "store", "estimators", "conformance", "data.batches")
 WITH_TORCH += ("data.images.batches", "data.images.augment", "data.text.batches")

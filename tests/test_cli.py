@@ -59,12 +59,14 @@ def test_json_is_the_last_line_and_all_else_goes_to_standard_error(news: Path) -
     assert len(done.stdout.splitlines()) == 1 and "valid acc" in done.stderr
     result = json.loads(done.stdout)
     assert set(result) == {"run", "task", "model", "valid", "test", "seconds"} and result["run"] == "mine"
-    assert set(result["test"]) == {"loss", "accuracy", "n", "interval", "macro_f1"}
+    assert set(result["test"]) >= {"loss", "accuracy", "n", "interval", "macro_f1", "mcc"}
+    assert not {"per_class", "confusion"} & set(result["test"])
     assert set(result["seconds"]) >= {"import", "read", "train", "evaluate", "save"}
     low, high = result["test"]["interval"]
     assert low <= result["test"]["accuracy"] <= high
     quiet = call("train", news, "--quiet", cwd=news.parent)
-    assert quiet.stdout == "runs/news-1\n" and quiet.stderr == ""
+    assert quiet.stdout.startswith("runs/news-1\ttest accuracy ") and len(quiet.stdout.splitlines()) == 1
+    assert quiet.stderr == ""
 
 
 def test_the_same_command_twice_gives_the_same_model_and_report(news: Path) -> None:

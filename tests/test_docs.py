@@ -28,6 +28,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     for name, rows in (("reviews.csv", 300), ("more.csv", 60), ("new.csv", 20), ("train.csv", 200), ("test.csv", 40)):
         write_csv(folder / name, news_rows(rows, seed=rows))
+    texts = [(text, place) for place, (_, text) in enumerate(news_rows(120, seed=7))]
+    sets = [(text, "|".join(["sport", "food", "tech"][place % 3 : place % 3 + 1 + place % 2])) for text, place in texts]
+    write_csv(folder / "posts.csv", sets, ("text", "labels"))
+    flags = [(text, *(str(int(place % one == 0)) for one in (2, 3, 4))) for text, place in texts]
+    write_csv(folder / "comments.csv", flags, ("text", "sport", "food", "tech"))
     (folder / "notes.txt").write_text("the statement is executed . the value is returned .\n" * 60)
     command = [sys.executable, "-m", "trainwright", "train", "reviews.csv", "--quiet"]
     subprocess.run(command, cwd=folder, check=True)

@@ -105,7 +105,7 @@ MISTAKES: list[tuple[str, Callable[[], str], list[str], str, str]] = [
     ("out of range", good, ["valid_fraction=1"], "E302", "valid_fraction"),
     ("not a number", good, ["lr=nan"], "E302", "lr"),
     ("nothing left to train on", good, ["valid_fraction=0.6", "test_fraction=0.6"], "E302", "nothing is left"),
-    ("a word that is no setting", good, ["epochs"], "E317", "epochs"),
+    ("a word that is no setting", good, ["epochs"], "E351", "epochs=VALUE"),
     ("a setting twice", good, ["lr=1", "lr=2"], "E304", "lr"),
     ("misspelt model", good, ["model=textcn"], "E306", "textcnn"),
     ("misspelt recipe", good, ["--recipe", "new"], "E307", "news"),
@@ -169,7 +169,7 @@ def test_at_least_forty_mistakes() -> None:
         (["predict", "{run}", "text", "--top", "x"], "E318"),
         (["recipes", "show", "nwes"], "E307"),
         (["settings", "lrr"], "E301"),
-        (["tarin", "x.csv"], "E318"),
+        (["tarin", "x.csv"], "E352"),
     ],
 )
 def test_a_mistake_elsewhere(words: list[str], code: str, trained, capsys, monkeypatch, tmp_path: Path) -> None:
@@ -283,7 +283,17 @@ def test_a_table_of_few_different_rows_is_refused_for_that(capsys, monkeypatch, 
 def test_dates_that_do_not_sort_are_refused(capsys, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     source = write_csv(
-        Path("a.csv"), [(*row, f"{n % 28 + 1:02}/01/2026") for n, row in enumerate(ROWS)], ("label", "text", "day")
+        Path("a.csv"), [(*row, f"{n % 12 + 1:02}/01/2026") for n, row in enumerate(ROWS)], ("label", "text", "day")
     )
     _, err, code = talk(capsys, monkeypatch, "train", source, "split=time:day", "text=text", "label=label")
-    assert code == 2 and "E220" in err
+    assert code == 2 and "E223" in err and "dates=dmy" in err and "'day'" in err
+    words = ["train", source, "split=time:day", "dates=dmy", "text=text", "label=label", "epochs=1"]
+    assert talk(capsys, monkeypatch, *words)[2] == 0
+
+
+def test_what_is_no_time_is_refused(capsys, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [(*row, f"{n % 28 + 1} mars 2026") for n, row in enumerate(ROWS)]
+    source = write_csv(Path("a.csv"), rows, ("label", "text", "day"))
+    _, err, code = talk(capsys, monkeypatch, "train", source, "split=time:day", "text=text", "label=label")
+    assert code == 2 and "E220" in err and "'1 mars 2026' in column 'day'" in err

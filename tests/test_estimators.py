@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -112,3 +113,32 @@ def test_unfitted() -> None:
     for estimator in (tw.TextClassifier(), tw.ImageClassifier(), tw.TableClassifier(), tw.TableRegressor()):
         with pytest.raises(NotFittedError):
             estimator.predict([["a"]])
+
+
+# ---- several labels a row
+
+
+@pytest.mark.parametrize("kind", ["text", "table", "image"])
+@pytest.mark.parametrize("valid", [0.0, 0.2])
+def test_several_labels_a_row(kind: str, valid: float) -> None:
+    draw = np.random.default_rng(0)
+    y = (draw.random((200, 3)) < 0.5).astype(int)
+    words = np.array(["goal", "bank", "moon"])
+    inputs: dict[str, Any] = {
+        "text": [" ".join([*words[row == 1], f"n{number}"]) for number, row in enumerate(y)],
+        "table": y + draw.normal(0, 0.1, y.shape),
+        "image": np.kron(y.reshape(-1, 1, 3) * 0.8, np.ones((1, 9, 3))) + draw.random((200, 9, 9)) / 10,
+    }
+    made = {"text": tw.TextClassifier, "table": tw.TableClassifier, "image": tw.ImageClassifier}[kind]
+    model = made(epochs=12, lr=0.02, valid_fraction=valid).fit(inputs[kind], y)
+    said, shares = model.predict(inputs[kind]), model.predict_proba(inputs[kind])
+    assert said.shape == shares.shape == y.shape and model.classes_.tolist() == [0, 1, 2]
+    assert (said == y).mean() > 0.95 and model.score(inputs[kind], y) == (said == y).all(axis=1).mean()
+    thresholds = np.array(model.predictor_.target.thresholds)
+    assert (said == (shares.astype(float) >= thresholds)).all()
+
+
+def test_many_rare_classes_of_texts_stay_classes() -> None:
+    labels = [number % 30 for number in range(90)]
+    model = tw.TextClassifier(epochs=2).fit([f"word{label} n{number}" for number, label in enumerate(labels)], labels)
+    assert len(model.classes_) == 30 and model.predict_proba(["word3"]).shape == (1, 30)

@@ -72,7 +72,7 @@ class Run:
         """Yield the text with which a language model goes on: see ``generate``."""
         return generate(self, prompt, tokens, **options)
 
-    def evaluate(self, source: str | Path) -> dict[str, Any]:
+    def evaluate(self, source: Any) -> dict[str, Any]:
         """Return the scores on another labelled file: see ``evaluate``."""
         return evaluate(self, source)
 
@@ -100,10 +100,10 @@ def load(path: str | Path) -> Run:
 
 
 def train(
-    source: str | Path,
+    source: Any,
     *,
-    test: str | Path | None = None,
-    valid: str | Path | None = None,
+    test: Any = None,
+    valid: Any = None,
     recipe: str = "",
     from_run: str | Path | None = None,
     out: str | Path | None = None,
@@ -113,7 +113,12 @@ def train(
     listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
-    """Train on ``source`` (a file, a folder, or the name of a data set) and return the finished run.
+    """Train on ``source`` and return the finished run.
+
+    ``source`` is a file, a folder, a pattern (``data/*.csv``), the name of a data set, or data: a frame of polars, pandas or
+    Arrow, a data set of the ``datasets`` library, a dictionary of columns, a list of dictionaries, or a dictionary of these by
+    split (``{"train": ..., "test": ...}``). So are ``test`` and ``valid``, but for names. Data in memory have to be given again
+    to what reads them again: ``resume``, ``replay``, ``verify`` and ``mistakes`` take them as ``source``.
 
     Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
     ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
@@ -127,20 +132,20 @@ def train(
     """
     from trainwright.run.request import Request
 
-    valid, test, from_run, out = (None if each is None else Path(each) for each in (valid, test, from_run, out))
-    request = Request(str(source), valid, test, recipe, from_run, out, Path(runs), offline, settings)
+    from_run, out = (None if each is None else Path(each) for each in (from_run, out))
+    request = Request.of(source, valid, test, recipe, from_run, out, Path(runs), offline, settings)
     if resume:
         from trainwright.run.resume import find_unfinished
 
         earlier = find_unfinished(request)
         if earlier is not None:
             path = earlier.path
-            return _run_session(lambda session: session.resume(path, "", settings, offline), listen)
+            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen)
     return _run_session(lambda session: session.begin(request), listen)
 
 
 def resume(
-    run: Run | str | Path, *, source: str | Path = "", offline: bool = False, listen: Listener | None = None, **settings: Any
+    run: Run | str | Path, *, source: Any = "", offline: bool = False, listen: Listener | None = None, **settings: Any
 ) -> Run:
     """Go on with a run that did not end, from its newest whole checkpoint: the result is, bit by bit, that of a run that
     was never stopped. ``settings`` may extend it: ``tw.resume(run, epochs=20)``.
@@ -151,10 +156,10 @@ def resume(
             changed, E415 where another process trains in the folder, E416 for a setting that may not change.
         TrainwrightError: as ``train``.
     """
-    return _run_session(lambda session: session.resume(_path(run), str(source), settings, offline), listen)
+    return _run_session(lambda session: session.resume(_path(run), moved(source), settings, offline), listen)
 
 
-def verify(run: Run | str | Path, *, source: str | Path = "", listen: Listener = ignore) -> Proof:
+def verify(run: Run | str | Path, *, source: Any = "", listen: Listener = ignore) -> Proof:
     """Prove that a run is as it was written: every byte under its seals, its bundle, and the scores of its report, which are
     measured again on its data. What is wrong is in ``.wrong``; empty = nothing is.
 
@@ -162,12 +167,10 @@ def verify(run: Run | str | Path, *, source: str | Path = "", listen: Listener =
     """
     from trainwright.run import verify as verifying
 
-    return verifying.verify(_path(run), str(source), listen)
+    return verifying.verify(_path(run), moved(source), listen)
 
 
-def replay(
-    run: Run | str | Path, *, source: str | Path = "", out: str | Path | None = None, listen: Listener = ignore
-) -> Proof:
+def replay(run: Run | str | Path, *, source: Any = "", out: str | Path | None = None, listen: Listener = ignore) -> Proof:
     """Train again from a run's settings and compare weights and report, bit by bit. What differs is in ``.wrong``.
 
     ``out`` keeps the second run. Raises RunError E403, E405 and E408 for a run that has not ended, E423 for one that no second
@@ -175,7 +178,12 @@ def replay(
     """
     from trainwright.run import verify as verifying
 
-    return verifying.replay(_path(run), str(source), None if out is None else Path(out), listen)
+    return verifying.replay(_path(run), moved(source), None if out is None else Path(out), listen)
+
+
+def moved(source: Any) -> Any:
+    """Return where data are now: a path as text, data as they are."""
+    return str(source) if isinstance(source, Path) else source
 
 
 def _path(run: Run | str | Path) -> Path:
@@ -199,7 +207,7 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
 
     Args:
         run: a run, or any ``nn.Module``.
-        source: a labelled file; for a model of your own, data as ``fit`` takes them.
+        source: a labelled file, or data in memory as ``train`` takes them; for a model of your own, data as ``fit`` takes them.
         own: for a model of your own ``loss``, and as in ``fit``, ``metrics``, ``target``, ``state`` and ``batch_size`` (256).
 
     Returns:
@@ -224,9 +232,15 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
             raise error("E409", path=run.path)
         return {"split": measured, **report[measured]}
     from trainwright.data.files.content import require
+    from trainwright.data.files.virtual import as_path, is_data
 
-    require(Path(source))  # before the model is opened, which takes longer
-    return run.predictor.score(Path(source)) | {"trained_on": run.trained_on(Path(source))}
+    if is_data(source):
+        from trainwright.data.read.frames import labelled
+
+        return run.predictor.score(labelled(source)) | {"trained_on": False}
+    path = as_path(source)
+    require(path)  # before the model is opened, which takes longer
+    return run.predictor.score(path) | {"trained_on": run.trained_on(path)}
 
 
 def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:

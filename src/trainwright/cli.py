@@ -12,43 +12,61 @@ import typer
 
 import trainwright as tw
 from trainwright import cli_output as output
-from trainwright.cli_look import look
+from trainwright.cli_help import GREETING, Verb, Verbs
+from trainwright.cli_look import SAID, AsJson, Moved, look
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.startup import leave, prepare_process
 
 app = typer.Typer(
     name="trainwright",
-    help="Train a model on your own data: from a file on disk to a trained, evaluated, saved and usable model.",
-    no_args_is_help=True,
-    add_completion=False,
+    cls=Verbs,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,  # `trainwright completion` knows the settings too
     rich_markup_mode=None,  # plain help: rich takes longer to import than the help to read
     pretty_exceptions_enable=False,
 )
 
 app.add_typer(look)
 
-Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
-Moved = Annotated[str, typer.Option("--source", help="Where the data are now, where they have moved.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the last line of standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
+
+@app.callback()
+def greet(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False
+) -> None:
+    """Train a model on your own data: from a file on disk to a trained, evaluated, saved and usable model."""
+    if version:
+        output.say(f"trainwright {tw.__version__}")
+        raise typer.Exit
+    if not context.invoked_subcommand:
+        output.say(GREETING)
+
+
+DATA, RUN = "Data", "Run"  # groups of options in --help
+Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.", rich_help_panel=DATA)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Say nothing but the run and its score, in one line.", rich_help_panel=SAID)
+]
 
 
 # What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
 FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume")} | {"from_run": "from", "from": "from"}
 
 
-@app.command()
+@app.command(cls=Verb)
 def train(
     words: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings."),
-    ],
-    test: Annotated[Path | None, typer.Option(help="A file with the test rows.")] = None,
-    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.")] = None,
-    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.")] = "",
-    start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.")] = False,
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
+    start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.", rich_help_panel=RUN)] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.", rich_help_panel=RUN)
+    ] = False,
     offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -56,7 +74,7 @@ def train(
     """Train on SOURCE: columns, split, model and settings are derived, and said."""
     from trainwright.config.resolve import nest
 
-    source, settings = _source(words)
+    source, settings = _source(words or [])
     console = output.open_console(sys.stderr if as_json else sys.stdout, quiet)
     given = nest(settings)
     for key, flag in FLAGS.items():
@@ -69,7 +87,7 @@ def train(
     output.print_run(run, console, as_json, quiet)
 
 
-@app.command()
+@app.command(cls=Verb)
 def resume(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
     words: Annotated[
@@ -82,14 +100,17 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Go on with a run that was stopped or killed, or extend one that has ended (epochs=20)."""
+    from trainwright.cli_words import in_pieces
     from trainwright.config.resolve import nest
 
+    if any("=" not in word.strip("=") for word in words or []) and (broken := in_pieces(words or [])):
+        raise broken
     console = output.open_console(sys.stderr if as_json else sys.stdout, quiet)
     found = tw.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or []))
     output.print_run(found, console, as_json, quiet)
 
 
-@app.command()
+@app.command(cls=Verb)
 def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], source: Moved = "", as_json: AsJson = False) -> None:
     """Prove that a run is as it was written: every byte, and every score of its report measured again."""
     console = output.open_console(sys.stderr)
@@ -98,7 +119,7 @@ def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], source: M
     output.print_proof(run, proof, as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def replay(
     run: Annotated[Path, typer.Argument(help="The folder of a run that has ended.")],
     source: Moved = "",
@@ -114,6 +135,7 @@ def replay(
 
 def _source(words: list[str]) -> tuple[str, list[str]]:
     """Return the one word that is no setting, wherever it stands, and the settings. Raise E316 for none, E317 for several."""
+    from trainwright.cli_words import in_pieces
     from trainwright.data.files.folders import is_path
 
     settings = [word for word in words if "=" in word and not is_path(word)]
@@ -121,17 +143,20 @@ def _source(words: list[str]) -> tuple[str, list[str]]:
     if not sources:
         raise error("E316", hint=f"Is '{words[0]}' meant as a file? There is none of that name." if settings else "")
     if len(sources) > 1:
-        raise error("E317", found=", ".join(sources))
+        raise in_pieces(words) or error("E317", found=sources)
     return sources[0], settings
 
 
-@app.command()
+@app.command(cls=Verb)
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     source: Annotated[Path | None, typer.Argument(help="A labelled file; without it, the test scores of the run.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a run's model on a labelled file."""
+    from trainwright.cli_words import refuse_settings
+
+    refuse_settings("evaluate", [str(source or "")], ("json",))
     opened = tw.load(run)
     scores = tw.evaluate(opened, source)
     if as_json:
@@ -143,10 +168,10 @@ def evaluate(
         report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
     output.open_console().report(report)
     if scores.get("trained_on"):
-        typer.echo("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
+        output.say("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
 
 
-@app.command()
+@app.command(cls=Verb)
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     inputs: Annotated[
@@ -160,10 +185,12 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
+    from trainwright.data.files.virtual import as_path
+
     opened = tw.load(run)
     predictor = opened.predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
-    files = [Path(word) for word in inputs if predictor.takes_file(word)] if inputs != ["-"] else []
+    files = [as_path(word) for word in inputs if predictor.takes_file(word)] if inputs != ["-"] else []
     if len(files) == len(inputs) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:
             raise error("E318", problem="--out writes CSV; --json goes to standard output")
@@ -171,11 +198,15 @@ def predict(
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
+    if inputs != ["-"] and predictor.item != "row":  # a row is written as its columns: time=3 label=a
+        from trainwright.cli_words import refuse_settings
+
+        refuse_settings("predict", inputs, ("top", "out", "json"))
     items = _lines() if inputs == ["-"] else inputs
     output.print_answers(predictor.item, items, predictor.predict(items, top), as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def generate(
     run: Annotated[Path, typer.Argument(help="The run folder of a language model.")],
     prompt: Annotated[str, typer.Option(help="The text to go on from.")] = "",
@@ -187,11 +218,11 @@ def generate(
 ) -> None:
     """Go on with a text; it appears as it is made."""
     pieces = tw.generate(run, prompt, tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    typer.echo(prompt, nl=False)
+    output.say(prompt, end="")
     for piece in pieces:
-        typer.echo(piece, nl=False)
+        output.say(piece, end="")
         sys.stdout.flush()
-    typer.echo()
+    output.say()
 
 
 def _lines() -> list[str]:
@@ -203,7 +234,7 @@ def _lines() -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-@app.command()
+@app.command(cls=Verb)
 def settings(name: Annotated[str, typer.Argument(help="Show only the settings whose key contains this.")] = "") -> None:
     """List every setting: key, type, default, unit and meaning."""
     found = [row for row in tw.settings() if name in row.key]
@@ -217,7 +248,7 @@ def settings(name: Annotated[str, typer.Argument(help="Show only the settings wh
     output.print_table(lines)
 
 
-recipes_app = typer.Typer(help="List the recipes, or show one.", invoke_without_command=True, rich_markup_mode=None)
+recipes_app = typer.Typer(cls=Verbs, help="List the recipes, or show one.", invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(recipes_app, name="recipes")
 
 
@@ -227,22 +258,37 @@ def recipes(context: typer.Context) -> None:
     if context.invoked_subcommand:
         return
     for name, recipe in tw.recipes().items():
-        typer.echo(f"{name:<16} {recipe['description']}")
+        output.say(f"{name:<16} {recipe['description']}")
 
 
-@recipes_app.command("show")
+@recipes_app.command("show", cls=Verb)
 def show_recipe(name: Annotated[str, typer.Argument(help="The recipe's name.")]) -> None:
     """Print a recipe: a settings file with the result to expect."""
     from trainwright.config.resolve import recipe_text
 
-    typer.echo(recipe_text(name), nl=False)
+    output.say(recipe_text(name), end="")
+
+
+@app.command(cls=Verb)
+def completion(
+    context: typer.Context,
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")],
+    words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+) -> None:
+    """Print what makes a shell complete commands, flags and settings."""
+    from trainwright.cli_completion import SCRIPTS, candidates
+
+    if shell not in SCRIPTS:
+        raise error("E310", setting="shell", name=shell, choices=list(SCRIPTS), hint=nearest(shell, SCRIPTS))
+    commands = context.parent.command.commands  # type: ignore[union-attr]
+    output.say(SCRIPTS[shell] if words is None else "\n".join(candidates(commands, words)))
 
 
 def main() -> None:
     """Run the command line. A problem that a person can mend is one message and exit code 2 (3: training was refused)."""
     prepare_process()
     try:
-        code = app(standalone_mode=False)  # an interrupted command comes back as its exit code
+        code = app(prog_name="trainwright", standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:
             leave("interrupted" if code == 130 else "", code)
         if sys.stdout:  # None where it was closed before we began
@@ -257,11 +303,15 @@ def main() -> None:
     except BrokenPipeError:
         leave("", 141)
     except OSError as problem:
+        if problem.errno == errno.ENAMETOOLONG:
+            leave(str(error("E102", path=problem.filename, why=problem.strerror)), 2)
         if problem.errno != errno.ENOSPC or problem.filename is not None:
             raise
         leave(str(error("E402", path="standard output or standard error", problem=problem.strerror)), 2)
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise
-        leave(str(error("E318", problem=problem.format_message())), 2)
+        from trainwright.cli_words import refusal
+
+        leave(str(refusal(problem, sys.argv[1:])), 2)
     leave("", 0)

@@ -12,15 +12,19 @@ import typer
 
 import trainwright as tw
 from trainwright import cli_output as output
+from trainwright.cli_help import Verb
 from trainwright.cli_output import print_json
 from trainwright.errors import error
 
 look = typer.Typer(rich_markup_mode=None)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the last line of standard output.")]
+SAID = "What is said"  # a group of options in --help
+AsJson = Annotated[
+    bool, typer.Option("--json", help="One JSON object as the last line of standard output.", rich_help_panel=SAID)
+]
 Moved = Annotated[str, typer.Option("--source", help="Where the data are now, where they have moved.")]
 
 
-@look.command()
+@look.command(cls=Verb)
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
     """Say again what a run came to: scores, baseline, mistakes, effort; of one that has not ended, how far it is."""
     opened = tw.load(run)
@@ -38,7 +42,7 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: 
         output.open_console().report(opened.report)
 
 
-@look.command()
+@look.command(cls=Verb)
 def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Draw the plots and the page of a run again."""
     from trainwright.store import seal
@@ -53,10 +57,10 @@ def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
         raise error("E405", path=run, missing="step to draw")
     seal.renew(run, drawn)
     for path in drawn:
-        typer.echo(str(path))
+        output.say(path)
 
 
-@look.command()
+@look.command(cls=Verb)
 def mistakes(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     top: Annotated[int, typer.Option(min=1, help="Show so many.")] = 20,
@@ -77,16 +81,16 @@ def mistakes(
         output.print_mistakes(found, panels.loss_named(record.read(run)))
 
 
-@look.command()
+@look.command(cls=Verb)
 def story(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     out: Annotated[Path | None, typer.Option(help="Write to this file; the default is story.html in the run folder.")] = None,
 ) -> None:
     """Tell a run as a film in one HTML file, to be opened in a browser."""
-    typer.echo(str(tw.story(run, out)))
+    output.say(tw.story(run, out))
 
 
-@look.command()
+@look.command(cls=Verb)
 def landscape(
     run: Annotated[Path | None, typer.Argument(help="A run folder; none with --toy.")] = None,
     size: Annotated[int, typer.Option(help="Points along each axis, an odd number.")] = 41,
@@ -111,7 +115,7 @@ def landscape(
     output.print_landscape(found, as_json)
 
 
-@look.command()
+@look.command(cls=Verb)
 def runs(
     folder: Annotated[Path, typer.Argument(help="The folder that holds the runs.")] = Path("runs"),
     as_json: AsJson = False,
@@ -123,10 +127,10 @@ def runs(
     elif found:
         output.print_runs(found)
     else:
-        typer.echo(f"no runs in {folder}", err=True)
+        output.say(f"no runs in {folder}", err=True)
 
 
-@look.command()
+@look.command(cls=Verb)
 def explain(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     item: Annotated[str, typer.Argument(metavar="INPUT", help='A text, an image, or a row: "age=63 sex=2".')],
@@ -152,11 +156,11 @@ def explain(
         output.write_beside(run, html, explained_page.render(found, item).encode())
     if as_json:
         print_json({"run": str(run), "input": item, **found.to_json()})
-    elif png is None and html is None:
-        output.print_lines(found)
+    else:
+        output.print_lines(found, brief=png is not None or html is not None)
 
 
-@look.command()
+@look.command(cls=Verb)
 def watch(
     path: Annotated[Path, typer.Argument(metavar="[RUN|FOLDER]", help="A run, or a folder of runs.")] = Path("runs"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port on this machine; 0 = a free one.")] = 0,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from trainwright.errors import error
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
     from trainwright.watch.terminal.console import Console
 
+BETWEEN = "|"  # several labels of a row
 LONG = ("per_class", "confusion", "points")  # scores of a split that --json leaves out: what is more than a number or interval
 
 
@@ -29,9 +29,19 @@ def open_console(stream: Any = None, quiet: bool = False) -> Console:
     return Console(stream or sys.stdout, quiet=quiet)
 
 
+def say(text: object = "", end: str = "\n", err: bool = False) -> None:
+    """Print a text. All words from data come through here: to a terminal nothing goes that could be a command to it."""
+    line, stream = str(text), sys.stderr if err else sys.stdout
+    if stream and stream.isatty():
+        from trainwright.watch import words
+
+        line = "".join(part if part in ("\n", "\t") else words.clean(part) for part in re.split("([\n\t])", line))
+    print(line, end=end, file=stream)
+
+
 def print_json(value: dict[str, Any]) -> None:
     """Print a value as one line of JSON."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    say(json.dumps(value, ensure_ascii=False))
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:
@@ -39,7 +49,7 @@ def print_table(rows: Iterable[Sequence[str]]) -> None:
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
@@ -57,7 +67,18 @@ def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
             found[split] = found[split] and {key: each for key, each in found[split].items() if key not in LONG}
         print_json(found)
     elif quiet:
-        typer.echo(str(run.path))
+        say(f"{run.path}\t{_score(report)}")
+
+
+def _score(report: dict[str, Any]) -> str:
+    """Return the leading score of a run in one line, with its interval and count."""
+    from trainwright.watch import scores
+
+    found = scores.facts(report | {"baseline": None, "baselines": None})
+    if not found:
+        return "no rows were held back to be measured on"
+    name, value, sure, remark = found[0]
+    return ", ".join(part for part in (f"{name} {value}", sure, remark) if part)
 
 
 def print_proof(run: Path, proof: Any, as_json: bool) -> None:
@@ -78,27 +99,32 @@ def print_proof(run: Path, proof: Any, as_json: bool) -> None:
 
 
 def print_answers(key: str, items: Iterable[Any], answers: Iterable[Any], as_json: bool) -> None:
-    """Print what a model says of items, one a line: a number, or labels with their probabilities. ``key`` names an item."""
+    """Print what a model says of items, one a line: a number, or labels with their probabilities; of several labels a row those
+    that it has come first. ``key`` names an item."""
     for item, answer in zip(items, answers, strict=True):
         if as_json:
             print_json(_values(answer) | {key: item})
+        elif hasattr(answer, "probabilities"):
+            shares = (f"{label}\t{probability:.4f}" for label, probability in answer.probabilities.items())
+            say("\t".join([BETWEEN.join(answer.labels) or "-", *shares]))
         elif isinstance(answer, list):
-            typer.echo("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
+            say("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
         else:
-            typer.echo(f"{answer:.10g}")
+            say(f"{answer:.10g}")
 
 
 def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json: bool) -> None:
     """Print the rows of files with what the model says of them, or write them to ``out``: their own columns come first."""
     for note in found.notes:
-        typer.echo(note, err=True)
+        say(note, err=True)
     if as_json:
-        for name, answer in zip(found.names or found.rows, found.answers, strict=True):
-            print_json({key if found.names else "row": name} | _values(answer))
+        for place, (name, answer) in enumerate(zip(found.names or found.rows, found.answers, strict=True)):
+            where = {"file": found.files[place]} if found.files else {}
+            print_json(where | {key if found.names else "row": name} | _values(answer))
         return
     text = found.frame.with_columns(_columns(found, top)).write_csv()
     if out is None:
-        sys.stdout.write(text)
+        say(text, end="")
     else:
         from trainwright.store.atomic import write_file
 
@@ -107,6 +133,8 @@ def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json
 
 def _values(answer: Any) -> dict[str, Any]:
     """Return one answer as JSON: a number, or a label with the probabilities of all that were asked for."""
+    if hasattr(answer, "probabilities"):
+        return {"labels": answer.labels, "probabilities": answer.probabilities}
     if not isinstance(answer, list):
         return {"prediction": answer}
     label, probability = answer[0]
@@ -119,6 +147,11 @@ def _columns(found: Any, top: int) -> list[Any]:
 
     taken = any(name.startswith(("predicted", "probability")) for name in found.frame.columns)
     mark = "_by_model" if taken else ""
+    if found.answers and hasattr(found.answers[0], "probabilities"):
+        sets = pl.Series(f"predicted{mark}", [BETWEEN.join(row.labels) for row in found.answers], dtype=pl.String)
+        names = sorted(found.answers[0].probabilities)
+        shares = {name: [round(row.probabilities[name], 6) for row in found.answers] for name in names}
+        return [sets, *(pl.Series(f"probability{mark}_{name}", values) for name, values in shares.items())]
     if not found.answers or not isinstance(found.answers[0], list):
         return [pl.Series(f"predicted{mark}", found.answers, dtype=pl.Float64)]
     columns = []
@@ -142,25 +175,26 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
     from trainwright.watch import words
 
     if not rows:
-        typer.echo("no mistakes: every answer was right")
+        say("no mistakes: every answer was right")
     else:
         counted = "; rows count from 0, as in the data" if rows[0]["file"] is None else ""
         tokens = rows[0].get("probability") is None and isinstance(rows[0]["truth"], str)
         if rows[0]["file"] and rows[0]["row"] is not None and not tokens:
             counted = "; rows count as a spreadsheet does, the header too"
-        typer.echo(f"The greatest loss first{f' ({loss})' if loss else ''}{counted}.")
+        say(f"The greatest loss first{f' ({loss})' if loss else ''}{counted}.")
     for number, row in enumerate(rows, start=1):
         sure = f" ({words.percent(row['probability'])} sure)" if row.get("probability") is not None else ""
-        answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in (row["answer"], row["truth"]))
+        shown = (words.several(row[key]) for key in ("answer", "truth"))
+        answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in shown)
         numbered = f"row {row['row']}" if row["row"] is not None else ""
-        place = ", ".join(filter(None, [words.clean(row["file"] or ""), numbered]))
-        typer.echo(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
+        place = f"{words.clean(row['file'])}, {numbered}".removesuffix(", ") if row["file"] else f"{numbered}, counted from 0"
+        say(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
         given = row["input"]
         if isinstance(given, dict):
             given = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
         if given is not None and not given.startswith("data:image/"):
             for line in words.wrap(given, 100)[:4]:
-                typer.echo(f"      {line}")
+                say(f"      {line}")
 
 
 def print_landscape(found: dict[str, Any], as_json: bool) -> None:
@@ -170,9 +204,9 @@ def print_landscape(found: dict[str, Any], as_json: bool) -> None:
         print_json({**found, "planes": shares, "line": None} if "line" in found else {**found, "planes": shares})
         return
     if found.get("why"):
-        typer.echo(f"without the path of the training, which cannot be had again: {found['why']}", err=True)
+        say(f"without the path of the training, which cannot be had again: {found['why']}", err=True)
     for path in found["files"]:
-        typer.echo(path)
+        say(path)
 
 
 def print_runs(found: list[dict[str, Any]]) -> None:
@@ -199,24 +233,25 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
     atomic.write_file(path, content)
     if path.resolve().is_relative_to(run.resolve()):
         seal.renew(run.resolve(), [path.resolve()])
-    typer.echo(str(path), err=True)
+    say(str(path), err=True)
 
 
-def print_lines(found: Explanation) -> None:
-    """Print an explanation, in colours where the terminal has them."""
+def print_lines(found: Explanation, brief: bool = False) -> None:
+    """Print an explanation, in colours where the terminal has them; only its answer where it is ``brief``."""
     from trainwright.watch import words
     from trainwright.watch.explained import explained_text
 
     terminal = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    lines = explained_text.heading(found) if brief else explained_text.lines(found, width)
     if not terminal:
-        text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in explained_text.lines(found, width))
+        text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in lines)
         sys.stdout.write(words.encodable(text, sys.stdout.encoding))
         return
     from rich.console import Console as Terminal
     from rich.text import Text
 
     screen = Terminal(file=sys.stdout, highlight=False)
-    for line in explained_text.lines(found, width):
+    for line in lines:
         parts = [(words.encodable(text, sys.stdout.encoding), style) for text, style in line]
         screen.print(Text.assemble(*parts), soft_wrap=True)

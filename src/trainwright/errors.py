@@ -10,6 +10,11 @@ import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+# The most bytes of a fact, of a list of facts and of each value in it, and of each of the three lines of a message, which
+# all together have 2 kB at most.
+FACT, LIST, WORD = 300, 500, 160
+LINES = {"what": 700, "where": 400, "mend": 800}
+
 
 class Message(NamedTuple):
     what: str
@@ -34,11 +39,11 @@ class TrainwrightError(ValueError):
         self.code, self.what, self.where, self.mend = code, what, where, mend
 
     def __str__(self) -> str:
-        lines = [f"{self.code}: {self.what}"]
+        lines = [f"{self.code}: {in_a_line(self.what, LINES['what'])}"]
         if self.where:
-            lines.append(f"  where: {self.where}")
+            lines.append(f"  where: {in_a_line(self.where, LINES['where'])}")
         if self.mend:
-            lines.append(f"  mend:  {self.mend}")
+            lines.append(f"  mend:  {in_a_line(self.mend, LINES['mend'])}")
         return "\n".join(lines)
 
 
@@ -81,11 +86,57 @@ _CLASSES: dict[str, type[TrainwrightError]] = {
 def error(code: str, /, *, where: str = "", hint: str = "", **facts: object) -> TrainwrightError:
     """Make (not raise) the exception of ``code``; ``facts`` fill the placeholders of its message.
 
-    ``help`` is where more is said of what was called; without it that is ``fit``.
+    A list is a fact whose values are written with commas: as many as there is room for, and the number of the others. ``help``
+    is where more is said of what was called; without it that is ``fit``.
     """
-    message, facts = MESSAGES[code], {"help": "help(trainwright.fit)", **facts}
-    mend = " ".join(part for part in (hint, message.mend.format(**facts)) if part)
-    return _CLASSES[code[1]](code, message.what.format(**facts), where, mend)
+    facts = {"help": "help(trainwright.fit)", **facts}
+    message, said = MESSAGES[code], {name: _Fact(fact) for name, fact in facts.items()}
+    mend = " ".join(part for part in (hint, message.mend.format(**said)) if part)
+    return _CLASSES[code[1]](code, message.what.format(**said), where, mend)
+
+
+class _Fact:
+    """A value that is short and harmless however a message writes it."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __format__(self, spec: str) -> str:
+        return _listed(self.value) if isinstance(self.value, list) else in_a_line(format(self.value, spec), FACT)
+
+    def __repr__(self) -> str:
+        return in_a_line(repr(self.value), FACT)
+
+
+def _listed(values: list[object]) -> str:
+    """Return values with commas between them: as many as there is room for, and the number of the others."""
+    shown: list[str] = []
+    room = LIST
+    for value in values:
+        word = in_a_line(value, WORD)
+        room -= len(word.encode()) + 2
+        if room < 0:
+            return f"{', '.join(shown)} and {len(values) - len(shown):,} more"
+        shown.append(word)
+    return ", ".join(shown)
+
+
+def in_a_line(text: object, most: int) -> str:
+    """Return a text as one line of at most ``most`` bytes in UTF-8, with ``...`` for the middle of a longer one.
+
+    Nothing in it is a command to a terminal, whose words a stranger may have chosen: what cannot be printed is a ``?``.
+    """
+    whole = str(text)
+    if len(whole) <= most and len((line := _printable(whole)).encode()) <= most:
+        return line
+    half = (most - 5) // 2  # bytes; what stands in the middle is not looked at, however long it is
+    head, tail = (_printable(part).encode() for part in (whole[:half], whole[-half:]))
+    return f"{head[:half].decode(errors='ignore')} ... {tail[-half:].decode(errors='ignore')}"
+
+
+def _printable(text: str) -> str:
+    """Return a text without control characters, escape sequences and lone surrogates; white space as blanks."""
+    return "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)
 
 
 def help_of(verb: str) -> str:
@@ -94,9 +145,8 @@ def help_of(verb: str) -> str:
 
 
 def in_short(problem: Exception) -> str:
-    """What an exception says, as one line of which nothing is a command to a terminal: a stranger may have chosen its words."""
-    said = problem.what if isinstance(problem, TrainwrightError) else str(problem).partition("\n")[0]
-    said = "".join(letter if letter.isprintable() else "?" for letter in said[:200])
+    """Return what an exception says in its first line, as ``in_a_line`` writes it; its type too where that says more."""
+    said = in_a_line(problem.what if isinstance(problem, TrainwrightError) else str(problem).partition("\n")[0], 200)
     return said if said and not isinstance(problem, KeyError) else f"{type(problem).__name__} {said}".strip()
 
 
@@ -113,7 +163,7 @@ MESSAGES: dict[str, Message] = {
     "E103": Message("'{path}' is empty", "Check how it was written or downloaded."),
     "E104": Message(
         "'{path}' is not a table of text: it looks like {kind}",
-        "Export the data as CSV, JSON lines or Parquet; a compressed file may end in .gz or .zst.",
+        "Tables are read as CSV, JSON lines, Parquet, Arrow or Excel; a compressed file may end in .gz, .zst, .bz2 or .xz.",
     ),
     "E105": Message("the compressed file '{path}' is damaged: {why}", "Download or compress it again."),
     "E106": Message(
@@ -125,30 +175,34 @@ MESSAGES: dict[str, Message] = {
         "Write one record a line (CSV or JSON lines), or convert the file to Parquet.",
     ),
     "E108": Message(
-        "no known format was recognised in '{path}'",
-        "Known are CSV and TSV (any delimiter), JSON, JSON lines, Parquet, fastText lines (__label__x text) and a "
-        "folder with one folder of .txt files a class. A table that is named .csv or .tsv is read as one.",
+        "no table was recognised in '{path}': {found}",
+        "If it is a table, say what stands between its fields: delimiter=tab (comma, semicolon, pipe, space, or any mark). "
+        "Known are also JSON, JSON lines, Parquet and fastText lines (__label__x text). Running text is for task=language.",
     ),
     "E109": Message("'{path}' has column names but no rows", "Check how it was written; at least one row is needed."),
     "E110": Message("the header of '{path}' names a column more than once: {names}", "Give every column its own name."),
     "E111": Message(
         "none of the {count} rows of '{path}' can be used; the first: {why}",
-        "Mend the file, or check that its delimiter and quotes are those of a CSV file.",
+        "Look at its first lines: {lines}. What stands above the header can be deleted; if the delimiter or the header were "
+        "told wrongly, say delimiter=tab (comma, semicolon, pipe, any mark), header=no.",
     ),
     "E112": Message(
-        "the folder '{path}' holds no classes",
-        "Give a file, or a folder that holds one folder of .txt files for each class.",
+        "the folder '{path}' holds no classes: there {found}",
+        "Give a file, or a folder that holds one folder of .txt files, or of images, for each class.",
     ),
     "E113": Message("'{path}' is not valid JSON: {why}", "Mend it there; a JSON tool names the same place."),
     "E114": Message(
         "'{path}' holds JSON, but not rows: {found}",
         "Expected is a list of objects, an object of equally long lists, or one object a line.",
     ),
-    "E115": Message("'{path}' starts like a Parquet file but cannot be read", "Download or write it again."),
+    "E115": Message("'{path}' starts like {kind} file but cannot be read", "Download or write it again."),
     "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),
     "E117": Message("'{path}' cannot be read as {encoding}: {why}", "Save it as UTF-8."),
     "E118": Message("'{path}' is split into folders ({parts})", "Name the one to read, such as '{part}'."),
-    "E119": Message("the header of '{path}' cannot be read: {why}", "Mend the first line of the file."),
+    "E119": Message(
+        "the header of '{path}' cannot be read: {why}",
+        "Mend the first line of the file: {lines}; or say header=no if it is a row.",
+    ),
     "E120": Message("'{path}' is not plain text: {why}", "Save it as UTF-8 text, or take it out of the folder."),
     # named data sets
     "E130": Message(
@@ -190,10 +244,14 @@ MESSAGES: dict[str, Message] = {
     ),
     "E139": Message("the archive '{path}' is damaged: {why}", "Download it again."),
     # images
-    "E140": Message("{path} cannot be used: {why}", "Give a PNG, JPEG, WebP, BMP, GIF or TIFF file that a viewer can open."),
+    "E140": Message(
+        "{path} cannot be used: {why}",
+        "Give a PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF or HEIC file that a viewer can open.",
+    ),
     "E141": Message(
         "the folder '{path}' holds no folder with images in it",
-        "Put the images of each class into a folder of its own, or name them in a table (CSV) with a label column.",
+        "Put the images of each class into a folder of its own, name them in a table (CSV) with a label column, or call them "
+        "by label and number: cat.0.png, dog.1.png.",
     ),
     "E142": Message("none of the {count} pictures of '{path}' can be used; the first: {why}", "Look at the file named."),
     "E143": Message(
@@ -224,7 +282,7 @@ MESSAGES: dict[str, Message] = {
     # running text
     "E160": Message(
         "the folder '{path}' holds no text to train on",
-        "Text files end in .txt, .text, .md, .tokens or .raw; .gz and .zst too.",
+        "Text files end in .txt, .text, .md, .tokens or .raw; compressed ones too.",
     ),
     "E161": Message("there is nothing but white space in {files}", "Check how it was written or downloaded."),
     "E162": Message(
@@ -261,19 +319,53 @@ MESSAGES: dict[str, Message] = {
         "the data set '{name}' is made for the task {task}; it cannot be read as a table",
         "Name another data set, or give a file of your own.",
     ),
+    # tables in several files
+    "E183": Message(
+        "the {part} files of '{path}' are not parts of one table: {why}",
+        "Take out what does not belong there, or name one file: trainwright train {file}",
+    ),
+    "E184": Message(
+        "'{file}' of '{path}' is no part of the table that begins in '{first}': {why}",
+        "Files of one table have the same columns. Take it out of the folder, or name the files by a pattern in quotes: "
+        "'FOLDER/part-*.csv'.",
+    ),
+    "E185": Message(
+        "the archive '{path}' is not read in memory: {why}", "Unpack it yourself if you trust it, and name the folder."
+    ),
+    "E186": Message(
+        "the archive '{path}' holds no data that is known: {found}",
+        "Known are tables, folders of texts or images by class, and running text. Unpack what is an archive inside it.",
+    ),
+    "E187": Message("'{path}' is read by python-calamine, which is not installed", "Run: pip install 'trainwright[excel]'"),
+    "E188": Message(
+        "'{path}' cannot be read as a workbook: {why}",
+        "Open it in a spreadsheet program and save the sheet as CSV. Of an archive the name ends in .zip.",
+    ),
+    # how a file is read
+    "E190": Message("{key}={value} cannot be for '{path}': {why}", "Leave it out."),
+    "E191": Message(
+        "'{path}' is not in {encoding}, the encoding that is given: {why}",
+        "Name the encoding that it is in, or leave encoding out, and it is told from the file.",
+    ),
     # which column is what
     "E201": Message("there is no column '{name}' in '{path}'", "Its columns: {columns}."),
-    "E202": Message("it cannot be told which column of '{path}' is the label: {why}", "Name it: label=NAME. {columns}"),
-    "E203": Message("it cannot be told which column of '{path}' is the text: {why}", "Name it: text=NAME. {columns}"),
+    "E202": Message(
+        "it cannot be told which column of '{path}' is the label: {why}", "Name it: label=NAME. Columns: {columns}."
+    ),
+    "E203": Message("it cannot be told which column of '{path}' is the text: {why}", "Name it: text=NAME. Columns: {columns}."),
     "E204": Message("column '{name}' of '{path}' cannot be both text and label", "Name two: text=... label=..."),
     "E205": Message(
         "column '{name}' of '{path}' is not a label: {distinct} of its {count} values are different",
-        "A label has few values that recur; this looks like free text or an id. Name another: label=NAME. {columns}",
+        "A label has few values that recur; this looks like free text or an id. Name another: label=NAME. Columns: {columns}.",
     ),
     "E206": Message("the text column '{name}' is named twice", "Name each text column once."),
     # rows, classes and splits
     "E211": Message("'{source}' comes with its own rows; --test and --valid cannot be given for it", "Leave them out."),
-    "E212": Message("{file} has no row that can be used", "Each row needs a label and a text."),
+    "E212": Message(
+        "{file} has no row that can be used",
+        "Its rows need what those of training had, written in the same way (look at the decimal mark): every column that is "
+        "learned from, and a label where answers are measured.",
+    ),
     "E213": Message(
         "{file} has no column '{column}'",
         "Name a column that the file has; --test and --valid files need the same columns as the source.",
@@ -283,8 +375,8 @@ MESSAGES: dict[str, Message] = {
         "Look at the rows; is this the right file, and are the columns as they should be?",
     ),
     "E215": Message(
-        "no row of {file} can be measured: label '{found}' is not among the labels of the training rows",
-        "Those are: {known} ... .",
+        "no row for {part} in {file} can be measured: label '{found}' is not among the labels of the training rows",
+        "Those are: {known} ... . Is it the right column (label=NAME), and the right split (split=...)?",
     ),
     "E216": Message(
         "every row of {file} to train on has the same label, '{label}'",
@@ -292,21 +384,45 @@ MESSAGES: dict[str, Message] = {
     ),
     "E217": Message("label '{label}' occurs once, which looks like a misspelling", "Correct the row, or remove it."),
     "E218": Message("no text has a token that occurs often enough", "Lower min_count, or look at the text column."),
-    "E219": Message("no row of {file} has a label that the model knows", "It knows: {labels} ... ."),
+    "E219": Message(
+        "no row of {file} has a label that the model knows; the first is {found!r}",
+        "It knows: {labels} ... . Give a file with these in the column that training learned.",
+    ),
     "E220": Message(
-        "split by time: '{value}' in column '{column}' is no number and no date like 2026-01-31",
-        "Write the column as numbers, or as dates with the year first.",
+        "split by time: '{value}' in column '{column}' is no number and no time that can be read",
+        "Name a column of numbers or times: split=time:NAME. Times are written like 2026-01-31 10:20+02:00, 31/01/2026, "
+        "Jan 31, 2026 9:05 PM; months in English.",
     ),
     "E221": Message(
         "split={how} leaves no row for {part}: of {rows:,} rows {different:,} differ in what it goes by",
         "Rows that are the same in it stay together: give more that differ, or choose another split or other fractions.",
     ),
     "E222": Message("{file} holds the test rows, so test_fraction has nothing to cut", "Leave test_fraction out, or --test."),
+    "E223": Message(
+        "split by time: dates such as '{value}' in column '{column}' do not tell whether day or month comes first",
+        "Say it: dates=dmy or dates=mdy.",
+    ),
+    "E224": Message(
+        "split by column: no row of {file} is for training, by column '{column}'; it holds {values}",
+        "Let it say one of {words}; split=content cuts by content instead.",
+    ),
+    "E225": Message(
+        "column '{column}' says which rows are for {part}, and {file} holds rows for {part} too",
+        "Leave out --{part}, or split=column:{column}.",
+    ),
+    "E226": Message("columns.{name}={kind} contradicts {key}={value}", "Leave one of them out, or let both say the same."),
+    "E227": Message(
+        "columns.{name}={kind} cannot be: {bad:,} of the {count:,} values of that column of '{path}' are not {sense}, "
+        "such as '{example}'",
+        "Leave the setting out, or give the kind that the column holds.",
+    ),
     # the columns of a table
-    "E240": Message("it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. {columns}"),
+    "E240": Message(
+        "it cannot be told which column of '{path}' is to be predicted: {why}", "Name it: label=NAME. Columns: {columns}."
+    ),
     "E241": Message("column '{name}' of '{path}' cannot be both a feature and the label", "Take it out of features."),
     "E242": Message("the feature '{name}' is named twice", "Name each column once."),
-    "E243": Message("column '{name}' of '{path}' cannot be a feature: {why}", "Mend the column, or take it out of features."),
+    "E243": Message("column '{name}' of '{path}' cannot be {role}: {why}", "Mend the column, or name another: {key}."),
     "E244": Message(
         "'{path}' has no column to learn from",
         "Left out were: {left_out}. Name columns to take all the same: features=NAME,NAME.",
@@ -314,7 +430,9 @@ MESSAGES: dict[str, Message] = {
     "E245": Message(
         "column '{name}' of '{path}' cannot be predicted as a number: {why}", "Write target=class, or mend the column."
     ),
-    "E246": Message("column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. {columns}"),
+    "E246": Message(
+        "column '{name}' of '{path}' cannot be predicted: {why}", "Name another column: label=NAME. Columns: {columns}."
+    ),
     "E247": Message(
         "{file} has no column '{column}', which the model needs",
         "Add the column, or rename the one that holds it. There are: {columns}.",
@@ -322,6 +440,10 @@ MESSAGES: dict[str, Message] = {
     "E248": Message(
         "data set '{name}' is read from the files of scikit-learn, and {file} is not there",
         "Install scikit-learn again: pip install --force-reinstall scikit-learn.",
+    ),
+    "E249": Message(
+        "{key} is for columns of text, and none of the features is one",
+        "Leave it out, or say which column is: columns.NAME=text. The features are {features}.",
     ),
     # fine-tuning and rows that are given
     "E260": Message(
@@ -349,6 +471,54 @@ MESSAGES: dict[str, Message] = {
     ),
     "E274": Message("'{path}' holds no image", "Images end in {suffixes}."),
     "E275": Message("at {size} the images take {wanted} GiB, and there is room for {most}", "Choose a smaller size=..."),
+    # data in memory
+    "E276": Message(
+        "this cannot be read as data: {why}",
+        "Give a path, a frame of polars, pandas or Arrow, a data set of the datasets library, a dictionary of columns, a list "
+        'of dictionaries, or these by split: {{"train": ..., "test": ...}}.',
+    ),
+    "E277": Message(
+        "the run {path} was trained on data in memory, which no file holds",
+        "Give them again in Python: tw.resume(RUN, source=DATA); verify, replay and mistakes take source= too.",
+    ),
+    # what is not as it would be needed
+    "E280": Message(
+        "'{path}' is no table, and a file is predicted by the columns of one: {found}",
+        "For a text a line: trainwright predict RUN - < {path}",
+    ),
+    "E281": Message(
+        "column '{name}' of '{path}' names images by addresses, such as {value}, and nothing is fetched from there",
+        "Download the images, and write the paths of the files, which count from the folder of the table.",
+    ),
+    "E282": Message(
+        "column '{name}' of '{path}' is there, and left out: {why}",
+        "Write it as text or as numbers, one value a row. Other columns: {columns}.",
+    ),
+    "E284": Message(
+        "'{path}' holds images in {images}/ and beside them {labels}/, which look like boxes around objects in them",
+        "To find objects is not what is learned here. To tell classes of whole images apart, put the images of each class into "
+        "a folder of its own, or name them in a table with a label.",
+    ),
+    # several labels, weights, thresholds
+    "E285": Message(
+        "column '{name}' of '{path}' is to be one of several labels, and holds something other than 0 and 1",
+        "Name columns of 0 and 1 with commas between (label=a,b,c), or a single column that holds the labels.",
+    ),
+    "E286": Message(
+        "{columns}: several columns are several labels, and target={target} is one", "Name one column, or leave target out."
+    ),
+    "E287": Message(
+        "{key}={value!r} spreads one class over the others, and here a row may have several labels",
+        "Leave it out, or write target=class.",
+    ),
+    "E288": Message(
+        "threshold={value!r} has no use: {found}", "It is for two classes, or for several labels a row; leave it out."
+    ),
+    "E289": Message("no row of the training split in '{file}' has a label", "Name the columns of the labels: label=NAME,NAME."),
+    "E290": Message(
+        "every row of the training split in '{file}' has weight 0 in column '{column}'",
+        "Name another column, or leave sample_weight out.",
+    ),
     # settings
     "E301": Message("unknown setting '{key}'", "`trainwright settings` lists every key."),
     "E302": Message("setting {key}={value!r} is not possible: {problem}", "`trainwright settings` gives its type and unit."),
@@ -374,7 +544,8 @@ MESSAGES: dict[str, Message] = {
     ),
     "E317": Message(
         "several sources are named: {found}",
-        "Name one; give further files with --test and --valid, settings as key=value.",
+        "Name one; give further files with --test and --valid, settings as key=value. Files that are parts of one table are "
+        "named as their folder, or by a pattern in quotes: 'FOLDER/*.csv'.",
     ),
     "E318": Message("{problem}", "`trainwright --help` and `trainwright COMMAND --help` tell what can be said."),
     "E319": Message("{name} needs {setting}.{argument}", "Give it: {setting}.{argument}=VALUE."),
@@ -415,6 +586,15 @@ MESSAGES: dict[str, Message] = {
         "port {port} of this machine cannot be listened on: {problem}", "Leave --port out, and a free one is taken."
     ),
     "E341": Message("the live page needs {missing}, which is not installed", 'Install it: pip install "trainwright[watch]".'),
+    # words of the command line
+    "E350": Message("{flag} is a setting, not a flag", "Write {key}={value}, without dashes."),
+    "E351": Message("the setting {key} is not written as one word", "Write {key}={value}, without blanks."),
+    "E352": Message("there is no command '{name}'", "The commands are: {known}."),
+    "E353": Message(
+        "{word} is a setting of training, and `{verb}` takes none",
+        "Give it when the model is trained: trainwright train SOURCE {word}. A text that reads so can be given by standard "
+        "input, as -.",
+    ),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -486,7 +666,8 @@ MESSAGES: dict[str, Message] = {
     "E424": Message("{path} cannot be read: {problem}", "It may be whole all the same; try again when it can be read."),
     "E428": Message(
         "the run {path} has no story to tell: {problem}",
-        "A story needs rows of validation (valid_fraction=0.1, or --valid FILE) or running text, and an epoch that has ended.",
+        "A story needs rows of validation (valid_fraction=0.1, --valid FILE, of fit valid= with classes or numbers) or running "
+        "text, and an epoch that has ended.",
     ),
     "E430": Message(
         "the run {path} kept no answers to single rows",
@@ -499,6 +680,14 @@ MESSAGES: dict[str, Message] = {
     "E432": Message(
         "the data of the run {path} are not what they were: {files}",
         "Bring them back as they were, or say where they are now: --source PATH.",
+    ),
+    "E433": Message(
+        "the run {path} of fit has no {missing} yet: its training did not end",
+        "Call tw.fit with the same arguments, out= and resume=True, which goes on.",
+    ),
+    "E434": Message(
+        "the loss surface of {path} cannot be drawn: it is a run of fit, whose model and data are in your own code",
+        "It draws runs of `trainwright train`. Of this one there are report and mistakes, and a story where valid= was given.",
     ),
     # training refused
     "E501": Message(
@@ -573,4 +762,53 @@ MESSAGES: dict[str, Message] = {
         "Give the data set itself, or a DataLoader with shuffle=False and drop_last=False.",
     ),
     "E619": Message("metrics are measured on validation rows, and there are none", "Give some: valid=(inputs, targets)."),
+    # what does not fit together in them
+    "E620": Message("the targets are {found}; {loss} wants {wanted}", "Convert the targets y: {line}."),
+    "E621": Message(
+        "label {label} is no class number: the model has {count} outputs, for 0 to {last}",
+        "Class numbers are the places of the outputs.",
+    ),
+    "E622": Message(
+        "the model returns a {found}, and {loss} takes a tensor",
+        "Wrap the model in one that returns outputs{pick}, or let the loss take it: "
+        "loss=lambda outputs, y: nn.{loss}()(outputs{pick}, y). A hidden state is carried with state=...",
+    ),
+    "E623": Message(
+        "the model cannot be called with the inputs of a batch ({given}): {problem}",
+        "Everything in a batch but its targets is given to forward.",
+    ),
+    "E624": Message("{layer} takes {own}, and was given {found}", "Convert the inputs x: {line}."),
+    "E625": Message("{layer} cannot take an input of shape {shape}", "torch says: {problem}."),
+    "E626": Message(
+        "{layer} cannot normalise a batch of one row in training",
+        "Choose a batch_size that leaves no single row over, or give a DataLoader with drop_last=True.",
+    ),
+    "E627": Message(
+        "nothing can be trained: no parameter that the optimizer has requires a gradient",
+        "Switch some on: parameter.requires_grad_(True).",
+    ),
+    "E628": Message(
+        "the loss does not depend on any parameter",
+        "Something cuts the way back: detach(), item(), numpy(), argmax or torch.no_grad in forward or loss.",
+    ),
+    "E629": Message("the loss is a {found}, not a tensor with one number", "Return a mean over the rows: losses.mean()."),
+    "E630": Message(
+        "{layer} has the entries 0 to {last}, and was asked for {value}", "Give nn.Embedding one more than the largest number."
+    ),
+    "E631": Message(
+        "outputs of shape {shape} have no place for classes: {loss} wants one output a class, (rows, classes)",
+        "For two classes and one output: BCEWithLogitsLoss with targets y.float() of the shape of the outputs.",
+    ),
+    "E632": Message(
+        "target {value} is no probability: {loss} wants numbers from 0 to 1",
+        "Of -1 and 1 make (y + 1) / 2; for more than two classes take CrossEntropyLoss.",
+    ),
+    "E633": Message(
+        "the outputs go from {low} to {high}, and BCELoss takes probabilities",
+        "Take BCEWithLogitsLoss, or end the model with a sigmoid.",
+    ),
+    "E634": Message(
+        "outputs of shape {outputs} and targets of shape {targets} differ in their number of rows",
+        "The model must give one output for each row: look at view and reshape in its forward, such as x.flatten(1).",
+    ),
 }

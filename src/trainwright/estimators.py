@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
 
 from trainwright.data.images.arrays import convert, to_pixels
@@ -66,6 +66,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         training = Trainer(problem)
         with closing(Console(sys.stderr, quiet=not self.verbose)) as console:
             training.train(console.handle)
+        if "valid" in problem.splits and (settings.threshold == "auto" or problem.predicts == ("labels",)):
+            training.measure()  # which chooses thresholds
         self.predictor_: Any = registry.from_bundle(training.bundle())
         self.notes_ = [*problem.notes, *training.notes]
 
@@ -82,7 +84,15 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
 class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     def _classes(self, y: Any) -> pl.Series:
-        """Return the labels as names; ``classes_`` keeps what they were, in sorted order."""
+        """Return the labels as names; ``classes_`` keeps what they were, in sorted order.
+
+        Of several labels a row, 0 and 1 of shape (rows, labels), these are sets, and ``classes_`` the numbers of the columns.
+        """
+        if type_of_target(y) == "multilabel-indicator":
+            there = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+            self.classes_ = np.arange(there.shape[1])
+            sets = [[str(place) for place in np.flatnonzero(row)] for row in there]
+            return pl.Series(LABEL, sets, dtype=pl.List(pl.String))
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -99,14 +109,23 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return found
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable class of each row."""
-        logits = self._outputs(X)
-        classes = np.array([int(label) for label in self.predictor_.target.labels])
-        return self.classes_[classes[logits.argmax(axis=1)]]  # type: ignore[no-any-return]
+        """Return the most probable class of each row; of several labels a row 0 and 1, int64, shape (rows, labels)."""
+        logits, target = self._outputs(X), self.predictor_.target
+        classes = np.array([int(label) for label in target.labels])
+        if target.kind == "labels":
+            found = np.zeros((len(logits), len(self.classes_)), np.int64)
+            found[:, classes] = target.said(target.probabilities(logits))
+            return found
+        return self.classes_[classes[target.decided(logits).argmax(axis=1)]]  # type: ignore[no-any-return]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
 
 class TextClassifier(_Classifier):
-    """Texts (an iterable of str) and their classes."""
+    """Texts (an iterable of str) and their classes, or several labels a row: 0 and 1, shape (rows, labels)."""
 
     _task = "text"
 
@@ -116,7 +135,8 @@ class TextClassifier(_Classifier):
         if len(texts) != len(labels):
             raise ValueError(f"X has {len(texts)} texts and y {len(labels)} labels")
         frame = pl.DataFrame({"text": texts, LABEL: labels}).with_row_index(ROW, offset=1)
-        self._train(Table(frame.cast({ROW: pl.Int64}), "X"), text=["text"], label=LABEL, split="stratified")
+        target = "labels" if labels.dtype == pl.List else "class"
+        self._train(Table(frame.cast({ROW: pl.Int64}), "X"), text=["text"], label=LABEL, target=target, split="stratified")
         return self
 
     def _items(self, X: Any) -> pl.Series:
@@ -135,7 +155,7 @@ class TextClassifier(_Classifier):
 
 
 class ImageClassifier(_Classifier):
-    """Images as an array of numbers, and their classes.
+    """Images as an array of numbers, and their classes, or several labels a row: 0 and 1, shape (rows, labels).
 
     X has shape (rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square
     images; values 0 to 255, or fractions from 0 to 1.
@@ -186,7 +206,7 @@ class _Tabular(Estimator):
             raise ValueError("n_samples=1: a single row teaches nothing")
         names = frame.columns
         frame = frame.with_columns(labels.alias(LABEL)).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
-        split = "stratified" if target == "class" else "content"
+        split = "content" if target == "number" else "stratified"
         self._train(Table(frame, "X"), features=names, label=LABEL, target=target, split=split)
 
     def _items(self, X: Any) -> pl.DataFrame:
@@ -211,11 +231,12 @@ def _checked(y: Any, dtype: Any) -> Any:
 
 
 class TableClassifier(_Tabular, _Classifier):
-    """Rows of a table, an array or a data frame, and their classes."""
+    """Rows of a table, an array or a data frame, and their classes, or several labels a row: 0 and 1, shape (rows, labels)."""
 
     def fit(self, X: Any, y: Any) -> TableClassifier:
         """Train on rows X and labels y. Raises ValueError."""
-        self._fit(X, self._classes(_checked(y, None)), "class")
+        labels = self._classes(_checked(y, None))
+        self._fit(X, labels, "labels" if labels.dtype == pl.List else "class")
         return self
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MOST_LAYERS = 1000  # more is a typing error, or an attempt to exhaust memory
 MOST_CHARACTERS = 8  # of a character n-gram
+Declared = Literal["category", "number", "date", "boolean", "text", "image", "ignore"]  # what a person may say of a column
+DECLARED: tuple[str, ...] = get_args(Declared)
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -24,6 +26,13 @@ def _words(value: object) -> object:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return [value] if isinstance(value, int | float) else value
+
+
+def names(value: object) -> object:
+    """Return several names as the one word that the command line takes: commas between, quotes around one with a comma."""
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        return value
+    return ",".join(f'"{each}"' if "," in each and len(value) > 1 else each for each in value)
 
 
 def _lengths(value: object) -> object:
@@ -53,6 +62,7 @@ def period(value: str) -> tuple[float, str]:
 
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Words = Annotated[list[str], BeforeValidator(_words)]
+Names = Annotated[str, BeforeValidator(names)]
 Sizes = Annotated[list[Annotated[int, Field(gt=0)]], BeforeValidator(_words), Field(max_length=MOST_LAYERS)]
 Length = Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]
 Lengths = Annotated[

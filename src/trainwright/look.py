@@ -8,24 +8,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.api import Run
+from trainwright.api import Run, moved
 from trainwright.errors import error, help_of
 from trainwright.watch import words
 from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from trainwright.tasks.encoded_data import EncodedData
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 RUNS = "runs"  # where trainings put their runs; it may not be there before the first
 _SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"`` adds
 
 
 def load_data(
-    source: str | Path,
+    source: Any,
     *,
-    test: str | Path | None = None,
-    valid: str | Path | None = None,
+    test: Any = None,
+    valid: Any = None,
     recipe: str = "",
     from_run: str | Path | None = None,
     offline: bool = False,
@@ -44,11 +44,11 @@ def load_data(
     from trainwright.run import data
     from trainwright.run.request import Request
 
-    valid, test, from_run = (None if each is None else Path(each) for each in (valid, test, from_run))
-    return data.load(Request(str(source), valid, test, recipe, from_run, None, Path("runs"), offline, settings), listen)
+    start = None if from_run is None else Path(from_run)
+    return data.load(Request.of(source, valid, test, recipe, start, None, Path("runs"), offline, settings), listen)
 
 
-def mistakes(run: Run | str | Path, top: int = 20, *, source: str | Path = "") -> list[dict[str, Any]]:
+def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[dict[str, Any]]:
     """Return the worst answers of a run on its test rows (or, without any, its validation rows), each with its input.
 
     Of classes these are the wrong ones, of numbers and tokens all, the greatest loss first. Each has ``file``, ``row``,
@@ -61,7 +61,7 @@ def mistakes(run: Run | str | Path, top: int = 20, *, source: str | Path = "") -
 
     if top < 1:
         raise error("E320", name="top", value=top, problem="it is a number of rows", help=help_of("mistakes"))
-    return worst.mistakes(run.path if isinstance(run, Run) else Path(run), str(source), top)
+    return worst.mistakes(run.path if isinstance(run, Run) else Path(run), moved(source), top)
 
 
 def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Explanation:
@@ -72,7 +72,8 @@ def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Expla
         truth: the right label or number, of a language model the token that comes next; without it the answer is taken for it.
 
     ``to_json()`` of the result is what ``trainwright explain --json`` prints. The update is plain gradient descent on this
-    row's loss alone, at the last and at the first rate of the run: no momentum, no weight decay, no other rows.
+    row's loss alone, at the last and at the first rate of the run: no momentum, no weight decay, no other rows, and what
+    the run froze stays.
 
     Raises RunError E403 to E411, E337 for a truth that the model cannot answer with, E338, and as ``predict``.
     """
@@ -85,22 +86,25 @@ def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Expla
             problem="one input is explained at a time",
             help=help_of("explain"),
         )
-    return opened.predictor.explain(input, truth, rates(opened))
+    return opened.predictor.explain(input, truth, rule(opened))
 
 
-def rates(run: Run) -> dict[str, float]:
-    """Return the rate of the last update that a run wrote down, and that of its settings, by what they are called."""
+def rule(run: Run) -> Rule:
+    """Return the rate of the last update that a run wrote down, and that of its settings, and what the settings froze."""
     import tomllib
 
     from trainwright.watch import events
+    from trainwright.watch.explained.explanation import Rule
 
     found: dict[str, float] = {}
+    frozen: list[str] = []
     with suppress(OSError, ValueError):  # neither is needed for the rest
         steps = [event for event in events.read(run.folder.events) if event["event"] == "step"]
         found |= {f"the rate of step {event['step']:,}": event["lr"] for event in steps[-1:]}
         settings = tomllib.loads(run.folder.settings.read_text(encoding="utf-8"))
         found |= {"the rate that was set": settings["lr"]} if settings.get("lr") else {}
-    return found
+        frozen = settings.get("freeze") or []
+    return Rule(found, frozen)
 
 
 def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
@@ -114,7 +118,7 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     from trainwright.store.run_folder import open_run
     from trainwright.watch.story import story as film
 
-    folder = open_run(run.path if isinstance(run, Run) else Path(run)).path
+    folder = open_run(run.path if isinstance(run, Run) else Path(run), fit_too=True).path
     page, path = film.page(folder), folder / "story.html" if out is None else Path(out)
     write_file(path, page)
     if out is None:
@@ -129,7 +133,7 @@ def landscape(
     span: float = 1.0,
     rows: int = 10_000,
     out: str | Path | None = None,
-    source: str | Path = "",
+    source: Any = "",
     listen: Listener = ignore,
 ) -> dict[str, Any]:
     """Measure and draw the loss surface around the parameters of a run, with the path that its training took there.
@@ -149,9 +153,10 @@ def landscape(
         The content of ``surface.json``, and ``files``: what was written.
 
     Raises RunError E403 and E405 for no run that has ended, E431 for one without validation rows, E432 where its data have
-    changed, and as ``train``.
+    changed, E434 for a run of ``fit``, and as ``train``.
     """
     from trainwright.run import landscape as surface
+    from trainwright.store.run_folder import RunFolder
 
     for name, value, good, problem in (
         ("size", size, size >= 3 and size % 2 == 1, "it is an odd number of points, from 3 on"),
@@ -161,7 +166,10 @@ def landscape(
         if not good:
             raise error("E320", name=name, value=value, problem=problem, help=help_of("landscape"))
     place = run.path if isinstance(run, Run) else Path(run)
-    return surface.landscape(place, str(source), size, span, rows, None if out is None else Path(out), listen)
+    folder = RunFolder(place)
+    if folder.call.is_file() and not folder.settings.is_file():
+        raise error("E434", path=place)
+    return surface.landscape(place, moved(source), size, span, rows, None if out is None else Path(out), listen)
 
 
 def watch(path: Run | str | Path = RUNS, *, port: int = 0, open: bool = True) -> None:

@@ -93,19 +93,29 @@ def test_recipes_are_complete_and_valid() -> None:
         task = recipe["settings"]["task"]
         settings = config.resolve(recipe["settings"], task=task)
         own = {key for key, field in Settings.model_fields.items() if config.belongs(field, task)}
-        assert {key for key in own if getattr(settings, key) is None} <= {"test_fraction", "workers", *EXECUTION_SETTINGS}, name
+        open_ones = {"target", "threshold", "test_fraction", "workers", "decimal", "dates", *EXECUTION_SETTINGS}
+        assert {key for key in own if getattr(settings, key) is None} <= open_ones, name
         given_keys = set(recipe["settings"])
         # What belongs to a person's file or run.
         columns = {
+            "delimiter",
+            "encoding",
+            "header",
             "text",
             "image",
             "features",
             "target",
             "label",
             "test_fraction",
+            "threshold",
+            "sample_weight",
             "freeze",
             "vocabulary",
             "workers",
+            "columns",
+            "decimal",
+            "dates",
+            "labels",
             "checkpoint_every",
             "on_nonfinite",
             *EXECUTION_SETTINGS,
@@ -124,3 +134,11 @@ def test_a_setting_of_the_person_wins_over_the_recipe() -> None:
 def test_every_setting_is_described() -> None:
     for row in config.rows():
         assert row.meaning and row.type and row.default, row.key
+
+
+def test_the_name_of_a_column_may_hold_dots_and_blanks() -> None:
+    words = ["columns.net.price=number", "columns.the zip=category", "model.hidden=8"]
+    assert config.nest(words) == {"columns": {"net.price": "number", "the zip": "category"}, "model": {"hidden": "8"}}
+    settings = config.resolve({"columns": {"a.b": "number"}, "decimal": "comma"}, {"columns": {"c": "date"}}, "table")
+    assert settings.columns == {"c": "date", "a.b": "number"}
+    assert config.resolve(tomllib.loads(config.to_toml(settings)), task="table") == settings

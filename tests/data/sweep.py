@@ -128,7 +128,8 @@ def _delimited(table: Table, lines: list[str], delimiter: str, kept: list[int], 
     width = len(table.columns)
     for each in table.rejected:
         line = lines[each.row - 1] if each.row <= len(lines) else ""
-        if line.count(delimiter) + 1 == width and "\0" not in line and not re.search("[\udc80-\udcff]", line):
+        again = table.has_header and line == lines[used[0] - 1]
+        if line.count(delimiter) + 1 == width and not again and "\0" not in line and not re.search("[\udc80-\udcff]", line):
             faults.append(f"row {each.row} has {width} fields: {each.reason}")
     return faults
 

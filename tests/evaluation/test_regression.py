@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwright.evaluation import regression
-from trainwright.evaluation.intervals import UNITS, _student, bootstrap
+from trainwright.evaluation.intervals import MOST, _student, bootstrap
 from trainwright.watch.metrics import compute
 
 VALUES = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=30)
@@ -60,7 +60,7 @@ def test_the_interval_holds_the_true_value_about_as_often_as_it_says(rows: int, 
 
 
 def test_groups_of_many_rows_vary_as_the_rows_do() -> None:
-    errors = np.random.default_rng(4).normal(size=30 * UNITS + 7)
+    errors = np.random.default_rng(4).normal(size=30 * MOST + 7)
     errors.sort()  # groups of neighbours would vary far more
     found = bootstrap(np.stack([np.ones(len(errors)), errors]), lambda sums: sums[1:] / sums[0])[0]
     assert found is not None

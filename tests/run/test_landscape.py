@@ -138,7 +138,7 @@ def test_a_run_that_cannot_be_repeated_is_drawn_without_a_path(news: Path, tmp_p
     assert found["planes"][0]["loss"][1][1] == found["centre"] and found["line"]["loss"]
     _, err, code = talk(capsys, monkeypatch, "landscape", run.path, "--size", 3)
     assert code == 0 and "stopped by the clock" in err
-    assert landscape._no_path(landscape.SavedRun(run, {}, {"on_nonfinite": "rollback"}))  # type: ignore[arg-type]
+    assert landscape._no_path(landscape.SavedRun(run, {}, {"on_nonfinite": "rollback"}, {}))  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -57,10 +57,10 @@ def test_the_same_words_with_resume_go_on(news: Path, tmp_path: Path) -> None:
 def test_without_a_folder_the_newest_that_has_not_ended(news: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     words = ["train", news, "epochs=2", "--quiet"]
-    assert talk(capsys, monkeypatch, *words, "--resume")[0].strip() == "runs/news-1"
+    assert talk(capsys, monkeypatch, *words, "--resume")[0].split("\t")[0] == "runs/news-1"
     (tmp_path / "runs" / "news-1" / "SEAL").unlink()  # as if it had been killed at the very end
-    assert talk(capsys, monkeypatch, *words, "--resume")[0].strip() == "runs/news-1"
-    assert talk(capsys, monkeypatch, *words, "--resume")[0].strip() == "runs/news-2"
+    assert talk(capsys, monkeypatch, *words, "--resume")[0].split("\t")[0] == "runs/news-1"
+    assert talk(capsys, monkeypatch, *words, "--resume")[0].split("\t")[0] == "runs/news-2"
 
 
 def test_another_source_in_the_same_folder(news: Path, tmp_path: Path) -> None:

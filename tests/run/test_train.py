@@ -131,6 +131,23 @@ def test_what_data_json_says(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("split", "unused"), [("content", "price, maker, day"), ("group:maker", "price, day"), ("time:day", "price, maker")]
+)
+def test_columns_that_a_text_run_does_not_use_are_named(split: str, unused: str, tmp_path: Path) -> None:
+    rows = [(*row, f"{place % 7}.5", f"m{place % 20}", f"2026-01-{place % 28 + 1:02}") for place, row in enumerate(ROWS)]
+    source = write_csv(tmp_path / "a.csv", rows, ("label", "text", "price", "maker", "day"))
+    notes: list = []
+    given = {"epochs": 1, "text": "text", "label": "label", "split": split}
+    for _ in range(2):  # the second comes from the cache
+        tw.train(source, runs=tmp_path / "runs", listen=notes.append, **given)
+    said = [note for note in notes if isinstance(note, Note) and note.what == "left out"]
+    assert [note.value for note in said] == [unused] * 2 and "text=NAME,NAME" in said[0].why
+    notes.clear()
+    tw.train(source, runs=tmp_path / "runs", listen=notes.append, **given | {"text": "text,price,maker,day"})
+    assert not [note for note in notes if isinstance(note, Note) and note.what == "left out"]
+
+
 def test_a_given_setting_is_kept_and_the_rest_derived(tmp_path: Path) -> None:
     source = write_csv(tmp_path / "a.csv", ROWS)
     notes = []

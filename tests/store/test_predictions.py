@@ -93,6 +93,12 @@ def test_tokens_of_running_text_are_in_order(tmp_path: Path) -> None:
     whole = (tmp_path / "text.txt").read_text()
     ends = "".join(rows["valid"]["truth"].to_list() + rows["test"]["truth"].to_list())
     assert ends == whole[-len(ends) :] or ends == (whole + "\n")[-len(ends) :]
+    for part in rows.values():
+        assert part["truth_probability"].to_list() == pytest.approx(np.exp(-part["loss"].to_numpy()), rel=1e-5)
+        text = "".join(part["truth"].to_list())
+        for place in (0, 1, 7):
+            ((answer, share),) = run.predict(text[:place], top=1) if place else [run.predictor.predict([""])[0][0]]
+            assert (part["answer"][place], part["probability"][place]) == (answer, pytest.approx(share, rel=1e-4))
 
 
 def test_they_are_sealed_and_the_same_for_the_same_words(texts: Path, tmp_path: Path) -> None:

@@ -216,6 +216,7 @@ def long(model: Path) -> None:
 
 
 W, E, M, V = "model.safetensors", "encoder.safetensors", "model.json", "vocabulary.json"
+G = "texts.0.grams.2"
 WRONG = ("E411",)
 UNKNOWN = ("E404", "E406")
 _nan = float("nan")
@@ -343,6 +344,19 @@ CASES: dict[str, Case] = {
     "category twice": Case("table", meta({"encoder.categories.city": ["A", "A", "B"]})),
     "categories of nothing": Case("table", meta({"encoder.categories": {"strange": ["A"]}})),
     "missing columns without end": Case("table", meta({"encoder.missing": ["age"] * 10**5})),
+    "texts of nothing": Case("mixed", meta({"encoder.texts": {}})),
+    "texts of another column": Case("mixed", text("model.json", '"texts": {\n   "notes"', '"texts": {\n   "other"')),
+    "texts as a sequence": Case("mixed", meta({"encoder.texts.notes.kind": "sequence"})),
+    "texts without weights": Case("mixed", meta({"encoder.texts.notes.weighting": "none"})),
+    "texts of a billion tokens": Case("mixed", meta({"encoder.texts.notes.tokens": 10**9})),
+    "texts of no tokens": Case("mixed", meta({"encoder.texts.notes.tokens": 0})),
+    "texts of more n-grams": Case("mixed", meta({"encoder.texts.notes.ngrams": 3})),
+    "texts by another tokenizer": Case("mixed", meta({"encoder.texts.notes.tokenizer": "bpe"})),
+    "texts with a token twice": Case("mixed", tokens(lambda found: found.__setitem__(3, found[4]))),
+    "texts with a token more": Case("mixed", tokens(lambda found: found.append("strange"))),
+    "texts with n-grams out of order": Case("mixed", arrays(E, lambda a: a.update({G: a[G][::-1].copy()}))),
+    "texts with fewer frequencies": Case("mixed", arrays(E, lambda a: a.update({"texts.0.idf": a["texts.0.idf"][1:]}))),
+    "texts with n-grams of another": Case("mixed", arrays(E, lambda a: a.update({"texts.1.pieces": a["texts.0.pieces"]}))),
     "column of an image table": Case("image", meta({"columns": {"strange": "x"}})),
     "text columns of numbers": Case("text", meta({"columns.text": [1]})),
     # safetensors

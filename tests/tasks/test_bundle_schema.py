@@ -33,6 +33,11 @@ def good_runs(folder: Path) -> dict[str, Path]:
     Image.new("L", (6, 6)).save(folder / "picture.png")
     cells = (f"{20 + n % 37}.5,{'ABC'[n % 3]},2024-01-{1 + n % 28:02},{n * 1.5}\n" for n in range(60))
     (folder / "table.csv").write_text("age,city,day,price\n" + "".join(cells))
+    notes = (
+        f"the {'moon' if n % 2 else 'sun'} is far from {'here' if n % 3 else 'there'} {n},{n % 7},{n * 1.5}\n"
+        for n in range(60)
+    )
+    (folder / "mixed.csv").write_text("notes,age,price\n" + "".join(notes))
     (folder / "words.txt").write_text("the moon is far and the sun is hot\n" * 40)
     lstm = {"name": "lstm", "embedding": 8, "hidden": 8, "layers": 1}
     wanted: dict[str, tuple[Path, dict[str, Any]]] = {
@@ -40,6 +45,7 @@ def good_runs(folder: Path) -> dict[str, Path]:
         "lstm": (news, {"model": lstm}),
         "image": (folder / "image.npz", {"model": {"name": "convnet", "channels": [4]}}),
         "table": (folder / "table.csv", {"model": {"name": "mlp", "hidden": [4]}}),
+        "mixed": (folder / "mixed.csv", {"task": "table", "model": {"name": "mlp", "hidden": [4], "ngrams": 2}}),
         "words": (folder / "words.txt", {"tokenizer": "words", "context": 8, "model": lstm}),
         "bpe": (
             folder / "words.txt",
@@ -104,6 +110,8 @@ def asked(place: Path, name: str, verb: str) -> Any:
     """Something to predict."""
     if name == "image":
         return str(place / "picture.png")
+    if name == "mixed":
+        return "notes=moon age=3" if verb == "predict" else {"notes": "the moon is far", "age": 3}
     if name == "table":
         return " ".join(f"{key}={value}" for key, value in ROW.items()) if verb == "predict" else ROW
     return "the moon"

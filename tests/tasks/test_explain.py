@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 from pathlib import Path
@@ -180,6 +181,10 @@ def test_columns_of_other_models_are_left_out_one_by_one(tmp_path: Path) -> None
     assert given == {"area": "120.0", "city": "Ulm", "garden": "True", "sold": "2024-05-01"}
     nowhere = run.predict(HOUSE.replace("Ulm", "Nowhere"))[0]  # a category that is not known
     by_name = {unit.name: unit.parts[0] for unit in found.units}
+    city = next(unit for unit in found.units if unit.name == "city")
+    table = next(each for name, each in run.model.named_parameters() if name == "embeddings.0.weight")
+    assert city.id == run.predictor.encoder.categories["city"].index("Ulm") + 1
+    assert any(city.vector == pytest.approx(row[:12].tolist()) for row in [table[city.id]])
     assert by_name["city"] == pytest.approx(found.answer - nowhere, rel=1e-3)
     (only,) = found.sums
     assert only.start == run.predictor.target.scaler.mean and abs(only.rest) > 1e-3
@@ -229,6 +234,78 @@ def test_the_surprise_of_each_token_is_that_of_torch(tmp_path: Path) -> None:
         other = found.classes[3].label
         assert tw.explain(run, text, other).loss == pytest.approx(found.classes[3].cross_entropy)
         assert tw.explain(run, "").tokens == [] and json.dumps(tw.explain(run, "").to_json(), allow_nan=False)
+        assert "empty" in tw.explain(run, "").remark and not found.remark
+        assert [unit.id for unit in found.units] == ids.tolist()
+        assert found.units[2].vector == pytest.approx(run.model.embedding.weight[ids[2], :8].tolist())
+
+
+@pytest.mark.parametrize(
+    "model", [{"name": "lstm", "embedding": 8, "hidden": 8}, {"name": "gpt", "width": 16, "layers": 1, "heads": 2}]
+)
+def test_the_update_by_the_next_token_is_that_of_torch(tmp_path: Path, model: dict) -> None:
+    (tmp_path / "text.txt").write_text("\n".join(text for _, text in news_rows(60)))
+    run = tw.train(
+        tmp_path / "text.txt", task="language", out=tmp_path / "run", model=model, context=8, tokenizer="words", **QUICK
+    )
+    found = tw.explain(run, "the moon and the bank", "rocket")
+    network, tokens = copy.deepcopy(run.model), run.predictor.encoder.tokens
+    ids = torch.tensor([unit.id for unit in found.units])[None]
+
+    def loss() -> torch.Tensor:
+        return F.cross_entropy(F.linear(network(ids)[0][:, -1], *network.output()), torch.tensor([tokens.index("rocket")]))
+
+    before = loss()
+    before.backward()
+    norm = sum(float(each.grad.square().sum()) for each in network.parameters() if each.grad is not None) ** 0.5
+    assert found.loss == pytest.approx(before.item(), rel=1e-4) and found.step.norm == pytest.approx(norm, rel=1e-4)
+    after = found.step.after[-1]
+    torch.optim.SGD(network.parameters(), after.rate).step()
+    assert after.loss == pytest.approx(loss().item(), rel=1e-4) and after.answer == pytest.approx(
+        (-loss()).exp().item(), rel=1e-4
+    )
+    assert any("rocket" in move.place for move in found.step.moves)
+
+
+def test_what_the_run_froze_stays(source: Path, tmp_path: Path) -> None:
+    run = tw.train(source, out=tmp_path / "run", freeze=["embedding"], **QUICK, **MODELS["lstm"])
+    found, network = tw.explain(run, TEXT, "money"), copy.deepcopy(run.model)
+    assert found.step.frozen == ["embedding.weight"]
+    assert "embedding.weight" not in dict(found.step.parameters) and "classifier.weight" in dict(found.step.parameters)
+    assert not any(move.parameter.startswith("embedding") for move in found.step.moves)
+    network.embedding.weight.requires_grad_(False)
+    predictor, rate = run.predictor, found.step.after[-1].rate
+    encoded = predictor.encode(predictor.items([TEXT]))
+    targets = np.array([predictor.labels.index("money")])
+    (batch,) = predictor.encoder.batches(encoded, targets, batch_size=1, seed=None, device=torch.device("cpu")).epoch(0)
+    predictor.objective(network(*batch.inputs), batch.targets)[0].backward()
+    torch.optim.SGD([each for each in network.parameters() if each.requires_grad], rate).step()
+    there = predictor.objective(network(*batch.inputs), batch.targets)[0].item()
+    assert found.step.after[-1].loss == pytest.approx(there, rel=1e-5)
+
+
+class Counting(torch.nn.Module):
+    """A network without a table of vectors: it counts ids."""
+
+    def __init__(self, size: int, classes: int) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(size, classes)
+
+    def forward(self, values: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        counts = torch.stack(
+            [torch.bincount(each, minlength=self.layer.in_features) for each in values.tensor_split(offsets[1:].long())]
+        )
+        return self.layer(counts.float())
+
+
+def test_of_a_network_without_a_table_is_told_what_can_be(source: Path, tmp_path: Path) -> None:
+    run = tw.train(source, out=tmp_path / "run", **QUICK, **MODELS["lstm"])
+    run.predictor.__dict__["model"] = Counting(run.predictor.encoder.size, 3)
+    found, logits = tw.explain(run, "moon bank", "money"), outputs(run, "moon bank")
+    assert [unit.name for unit in found.units] == ["moon", "bank"] and found.units[0].id is not None
+    assert found.classes[0].logit == pytest.approx(logits.max().item()) and not found.pieces and not found.sums
+    assert dict(found.step.parameters).keys() == {"layer.weight", "layer.bias"} and found.step.after[0].loss < found.loss
+    with pytest.raises(TrainwrightError, match="E338"):
+        run.predictor.why(["moon"], run.predictor.encode(["moon"]), np.array([0]), np.array([1]))
 
 
 @pytest.mark.parametrize(

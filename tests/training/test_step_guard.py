@@ -73,7 +73,7 @@ def test_a_refused_update_changes_nothing_and_what_follows_is_as_if_it_had_not_b
         before = now
     refused = [event for event in events if isinstance(event, Refused)]
     assert [(each.step, each.quantity, each.taken) for each in refused] == [(3, "loss", "")]
-    assert refused[0].where == "rows 16, 17, 18, 19, 20, 21, 22, 23"
+    assert refused[0].where == "rows 19, whose own values are not finite"
     assert [event.step for event in events if isinstance(event, Step)] == [1, 2, 4, 5, 6, 7, 8]
     assert next(event for event in events if event.kind == "epoch").train.n == 56
     without, options = own()

@@ -122,6 +122,17 @@ def test_the_lines_say_how_it_came_about(trained: tw.Run) -> None:
     assert f"= {explained_text.signed(first.total - second.total)}, the logit of space less that of money" in shown
     assert "no truth is given, so the loss takes the answer for it" in plain(tw.explain(trained, "moon"))
     assert "embedding.weight" in shown and "plain gradient descent" in shown
+    drawn = [text.get_text() for text in explained_figure.figure(found).texts]
+    for fact in ("What it takes in", r"moon\s+\d+", "From logits to probabilities", "logit", "The update", "classifier.bias"):
+        assert any(re.search(fact, line) for line in drawn), fact
+
+
+@pytest.mark.parametrize(("text", "said"), [("zzz qqq", "no word of the text is known"), ("", "nothing was read")])
+def test_an_input_of_which_nothing_is_known_is_said_to_be_one(trained: tw.Run, text: str, said: str) -> None:
+    found = tw.explain(trained, text)
+    drawn = [each.get_text() for each in explained_figure.figure(found).texts]
+    assert said in plain(found) and said in explained_page.render(found, text) and any(said in each for each in drawn)
+    assert said not in plain(tw.explain(trained, "moon zzz"))
 
 
 def test_digits_tell_numbers_apart() -> None:
@@ -144,7 +155,7 @@ def test_the_command(
     assert code == 0 and json.loads(out)["answer"] == "space" and json.loads(out)["input"] == "moon rocket"
     png, html = tmp_path / "a.png", tmp_path / "a.html"
     out, err, code = say("moon rocket", "--png", png, "--html", html)
-    assert (code, out) == (0, "") and err.split() == [str(png), str(html)]
+    assert code == 0 and out.startswith("space ") and out.count("\n") == 2 and err.split() == [str(png), str(html)]
     assert png.read_bytes().startswith(b"\x89PNG") and html.read_text().startswith("<!DOCTYPE html>")
     first = png.read_bytes()
     say("moon rocket", "--png", png)

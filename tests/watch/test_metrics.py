@@ -81,7 +81,9 @@ def test_every_function_is_there_and_every_target_has_a_metric() -> None:
         if metric.compute:
             module, _, function = metric.compute.partition(":")
             assert callable(getattr(import_module(module), function)), name
-    assert metrics.fitting("class") == ["loss", "accuracy", "macro_f1"]
+    several = ["roc_auc", "average_precision"]
+    assert metrics.fitting("class") == ["loss", "accuracy", "macro_f1", *several, "log_loss", "balanced_accuracy", "mcc"]
+    assert metrics.fitting("labels") == ["loss", "micro_f1", "macro_f1", "subset_accuracy", *several, "micro_average_precision"]
     assert metrics.fitting("number") == ["loss", "rmse", "mae", "r2"]
     assert metrics.fitting("token") == ["loss", "accuracy", "perplexity"]
     assert metrics.computed("token", "byte") == ["perplexity", "bits_per_byte"]
@@ -175,7 +177,7 @@ def test_the_best_score_is_kept_over_an_interruption(added: None, noisy: Path, t
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"monitor": "macrof1"}, "Did you mean 'macro_f1'"), ({"monitor": "rmse"}, "one of loss, accuracy, macro_f1\n"),
+    [({"monitor": "macrof1"}, "Did you mean 'macro_f1'"), ({"monitor": "rmse"}, "one of loss, accuracy, macro_f1, roc_auc, "),
      ({"monitor": "accuracy", "target": "number"}, "one of loss, rmse, mae, r2\n")],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_before_there_is_a_run(settings: dict, said: str, noisy: Path, tmp_path: Path) -> None:

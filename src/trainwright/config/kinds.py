@@ -19,7 +19,7 @@ class Kind:
     predictor: str  # a class of ``tasks.base.Predictor``
     schema: str  # a class of ``tasks.bundle_schema.CommonSchema``: what a bundle may hold
     usage: str  # words of the command line that use a model, RUN in the place of the run
-    predicts: tuple[str, ...] = ("class",)  # which says the metrics that it has
+    predicts: tuple[str, ...] = ("class", "number", "labels")  # which says the metrics that it has
     labelled: bool = True  # whether settings of labels, splits by row and weights of classes are for it
     tokenizers: tuple[str, ...] = ()  # what its setting ``tokenizer`` may be
 
@@ -65,7 +65,7 @@ _KINDS = (
         predictor="trainwright.tasks.table.predictor:TablePredictor",
         schema="trainwright.tasks.table.predictor:TableBundle",
         usage="predict RUN new-rows.csv",
-        predicts=("class", "number"),
+        tokenizers=("words", "basic-english", "characters"),
     ),
 )
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}

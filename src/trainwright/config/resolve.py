@@ -27,7 +27,8 @@ def nest(words: Iterable[str]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        *path, last = (part.strip() for part in key.split("."))
+        # a column's name may hold dots itself
+        *path, last = (part.strip() for part in key.split(".", 1 if key.strip().startswith("columns.") else -1))
         if not equals or not last:
             raise error("E303", word=word)
         place = nested
@@ -60,6 +61,8 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
                 raise error("E301", key=key, hint=nearest(key, keys()))
             if key == "schedule":
                 value = _schedules(value, values.get(key))
+            elif key == "columns" and isinstance(value, Mapping):
+                value = {**values.get(key, {}), **value}
             elif key in COMPONENTS:
                 value = _named(key, value, values.get(key), task)
             values[key] = value
@@ -91,7 +94,7 @@ def _check_task(settings: Settings, task: str) -> None:
     """Raise E321, E322 and E302 for what another task would need."""
     model = settings.network
     if model.name not in models(task):
-        raise error("E322", name=model.name, task=KINDS[task].title, choices=", ".join(models(task)))
+        raise error("E322", name=model.name, task=KINDS[task].title, choices=list(models(task)))
     for prefix, part in (("", settings), ("model.", model)):
         fields = type(part).model_fields
         for key in part.model_fields_set:
@@ -117,7 +120,7 @@ def _named(key: str, value: Any, before: Any, task: str = "") -> Any:
     if key == "model":
         value.setdefault("name", _model_with(value, task))
         if str(value["name"]) not in models():
-            raise error("E306", name=value["name"], choices=", ".join(models()), hint=nearest(str(value["name"]), models()))
+            raise error("E306", name=value["name"], choices=list(models()), hint=nearest(str(value["name"]), models()))
     return value
 
 
@@ -172,7 +175,7 @@ class Row(BaseModel):
 
 def rows() -> Iterator[Row]:
     """Yield every setting, in order; those of a model under ``model.``, with the model's name."""
-    kinds = {"model": "|".join(models()), "monitor": "name"}
+    kinds = {"model": "|".join(models()), "monitor": "name", "threshold": "auto|float"}
     for key, field in Settings.model_fields.items():
         yield _row(key, field, kinds.get(key, ""))
         for name, model in models().items() if key == "model" else ():
@@ -191,6 +194,8 @@ def _type_name(annotation: Any) -> str:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return "|".join(map(str, inner))
+    if origin is dict:
+        return f"{_type_name(inner[1])} of each NAME"
     if origin is list:
         return f"list of {_type_name(inner[0])}"
     if inner:
@@ -233,7 +238,7 @@ def recipe(name: str) -> dict[str, Any]:
     if not name.endswith(".toml"):
         known = recipes()
         if name not in known:
-            raise error("E307", name=name, choices=", ".join(known), hint=nearest(name, known))
+            raise error("E307", name=name, choices=list(known), hint=nearest(name, known))
         return known[name]
     try:
         content = tomllib.loads(Path(name).read_text(encoding="utf-8"))

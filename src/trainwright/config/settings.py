@@ -7,6 +7,7 @@ arguments beside the name, so those tables are open here and checked against tor
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable
 from math import isqrt
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
 
 from trainwright.config.kinds import KINDS
+from trainwright.data.read.options import DELIMITERS
 from trainwright.errors import error, nearest
-from trainwright.fields import Fraction, Period, Seconds, Strict, Words, setting
+from trainwright.fields import DECLARED, Declared, Fraction, Names, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings, models
 from trainwright.watch import metrics
 
@@ -26,15 +28,38 @@ MOST_THREADS = 1024
 
 
 def _split_name(value: str) -> str:
-    if value in ("content", "stratified") or re.fullmatch(r"(group|time):.+", value):
+    if value in ("content", "stratified") or re.fullmatch(r"(group|time|column):.+", value):
         return value
-    raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN")
+    raise ValueError("one of content, stratified, group:COLUMN, time:COLUMN, column:COLUMN")
+
+
+def _delimiter(value: object) -> object:
+    """Return the character of a delimiter, which may be said by its name or as ``\\t``; anything else as it is."""
+    named = {name: mark for mark, name in DELIMITERS.items()} | {r"\t": "\t"}
+    return named.get(value, value) if isinstance(value, str) else value
+
+
+def _one_mark(value: str) -> str:
+    if value and (len(value) > 1 or not value.isascii() or value.isalnum() or value in '"\r\n\0'):
+        raise ValueError(f"one character that is no letter, digit or quote, or its name: {', '.join(DELIMITERS.values())}")
+    return value
+
+
+def _codec(value: str) -> str:
+    """Return Python's name of an encoding of text."""
+    try:
+        "".encode(value or "utf-8")  # refuses what is no encoding of text
+        return codecs.lookup(value).name if value else ""
+    except (LookupError, ValueError) as problem:
+        raise ValueError("the name of an encoding, such as utf-8, gb18030, windows-1251 or shift-jis") from problem
 
 
 if TYPE_CHECKING:
     TaskName = str
 else:
     TaskName = Literal["auto", *KINDS]
+Delimiter = Annotated[str, BeforeValidator(_delimiter), AfterValidator(_one_mark)]
+Encoding = Annotated[str, AfterValidator(_codec)]
 SplitName = Annotated[str, AfterValidator(_split_name)]
 
 
@@ -96,24 +121,45 @@ class Settings(Strict):
         return self.model
 
     task: TaskName = setting("auto", "the kind of problem; auto = derived")
-    text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text")
+    delimiter: Delimiter = setting("", "between the fields of a file: a character or its name; empty = derived", only=LABELLED)
+    encoding: Encoding = setting("", "of text files, as Python names it: gb18030, cp1251; empty = derived")
+    header: Literal["auto", "yes", "no"] = setting(
+        "auto", "whether a file's first record names the columns; auto = derived", only=LABELLED
+    )
+    text: Words = setting([], "text columns; several are joined in this order; empty = derived", only="text language")
     image: str = setting("", "the column of image paths; empty = derived", only="image")
     features: Words = setting([], "columns to predict from; empty = derived", only="table")
-    label: str = setting("", "the column to predict; empty = derived", only=LABELLED)
-    target: Literal["class", "number"] | None = setting(None, "what the label is: a class, or a number", only="table")
-    split: SplitName = setting("content", "how rows are split: content, stratified, group:COLUMN or time:COLUMN", only=LABELLED)
+    label: Names = setting(
+        "", "the column to predict; several of 0 and 1 with commas between: a label each; empty = derived", only=LABELLED
+    )
+    target: Literal["class", "number", "labels"] | None = setting(
+        None, "what the label is: a class, a number, or labels, of which a row may have several", only=LABELLED
+    )
+    columns: dict[str, Declared] = setting(
+        {}, f"what a column holds, columns.NAME=KIND: {', '.join(DECLARED)}; the others are told by their values", only=LABELLED
+    )
+    decimal: Literal["point", "comma"] | None = setting(None, "the decimal mark of numbers in text", only=LABELLED)
+    dates: Literal["ymd", "dmy", "mdy"] | None = setting(None, "the order of year, month and day in dates", only=LABELLED)
+    labels: Literal["keep", "merge"] = setting(
+        "keep", "labels that differ only in letter case, blanks or Unicode form: classes of their own, or one", only=LABELLED
+    )
+    split: SplitName | None = setting(
+        None,
+        "how rows are split: content, stratified, group:COLUMN, time:COLUMN, or as a column says (column:COLUMN)",
+        only=LABELLED,
+    )
     valid_fraction: Fraction | None = setting(None, "part of the rows kept for validation", "fraction")
     test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
 
     tokenizer: Literal["words", "basic-english", "characters", "bytes", "bpe"] | None = setting(
-        None, "how a text becomes tokens", only="text language"
+        None, "how a text becomes tokens", only="text language table"
     )
-    lowercase: bool = setting(True, "fold upper case to lower case", only="text")
+    lowercase: bool = setting(True, "fold upper case to lower case", only="text table")
     min_count: int | None = setting(
         None, "a token, n-gram or category must occur so often in the training split", "times", only="text language table", ge=1
     )
     max_vocabulary: int | None = setting(
-        None, "keep so many tokens and n-grams at most, the most frequent; 0 = all", only="text language", ge=0
+        None, "keep so many tokens and n-grams at most, the most frequent; 0 = all", only="text language table", ge=0
     )
     max_tokens: int | None = setting(None, "read so many tokens of a text at most; 0 = all", "tokens", only="text", ge=0)
     vocabulary: Literal["keep", "extend"] = setting(
@@ -148,6 +194,16 @@ class Settings(Strict):
     label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability", only=LABELLED)
     class_weights: Literal["none", "balanced"] = setting(
         "none", "balanced = each class counts the same in the loss", only=LABELLED
+    )
+    threshold: Literal["auto"] | Fraction | None = setting(
+        None,
+        "of two classes, from which probability on the second is the answer (0.5), or auto = best on validation; of labels the "
+        "same for all, or auto, which is the default",
+        "probability",
+        only=LABELLED,
+    )
+    sample_weight: str = setting(
+        "", "the column of what each row counts in the loss of training; scores count every row once", only=LABELLED
     )
     clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
     clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)

@@ -24,7 +24,13 @@ OUTPUTS, VOCABULARY, TIME = 4, 50, 6
 SHAPES: dict[type[Shape], list[Shape]] = {
     TextShape: [TextShape(VOCABULARY, OUTPUTS)],
     ImageShape: [ImageShape(1, 8, 8, OUTPUTS), ImageShape(3, 5, 4, OUTPUTS)],
-    TableShape: [TableShape(5, (3, 7), OUTPUTS), TableShape(5, (), OUTPUTS), TableShape(0, (9, 12), OUTPUTS)],
+    TableShape: [
+        TableShape(5, (3, 7), OUTPUTS),
+        TableShape(5, (), OUTPUTS),
+        TableShape(0, (9, 12), OUTPUTS),
+        TableShape(2, (3,), OUTPUTS, (VOCABULARY, 9)),
+        TableShape(0, (), OUTPUTS, (VOCABULARY,)),
+    ],
     TokenShape: [TokenShape(VOCABULARY)],
 }
 # The settings that each model is tested with; others are derived or have defaults.
@@ -43,7 +49,7 @@ SMALL: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("image", "mlp.v1"): [{"hidden": [32, 16], "dropout": 0.2, "activation": each} for each in ("relu", "gelu", "silu", "tanh")]
     + [{"hidden": [], "dropout": 0.0}],
     ("image", "resnet.v1"): [{"width": 8}, {"width": 8, "stem": "imagenet"}],
-    ("table", "mlp.v1"): [{"hidden": [32], "dropout": 0.2}],
+    ("table", "mlp.v1"): [{"hidden": [32], "dropout": 0.2, "embedding": 4}],
     ("language", "lstm.v1"): [
         {"embedding": 16, "hidden": 16, "layers": 2, "dropout": 0.2, "tied": True},
         {"embedding": 8, "hidden": 16, "layers": 1, "dropout": 0.0, "tied": True},
@@ -92,40 +98,51 @@ class Case:
             torch.manual_seed(seed)
             return registry.build(self.task, self.name, settings, self.shape)
 
-    def rows(self, count: int) -> list[tuple[Tensor, ...]]:
-        """Return ``count`` different rows, each as the tensors that the model takes for it."""
+    def rows(self, count: int) -> list[tuple[Any, ...]]:
+        """Return ``count`` different rows, each as the tensors, and tuples of them, that the model takes for it."""
         draw = torch.Generator().manual_seed(1)
         return [self._row(draw, number) for number in range(count)]
 
-    def _row(self, draw: torch.Generator, number: int) -> tuple[Tensor, ...]:
+    def _row(self, draw: torch.Generator, number: int) -> tuple[Any, ...]:
         shape = self.shape
         if isinstance(shape, ImageShape):
             return (torch.randn(shape.channels, shape.height, shape.width, generator=draw),)
         if isinstance(shape, TableShape):
             codes = [torch.randint(0, count, (), generator=draw, dtype=torch.int32) for count in shape.categories]
             empty = torch.zeros(0, dtype=torch.int32)
-            return torch.randn(shape.numeric, generator=draw), torch.stack(codes) if codes else empty
+            plain = torch.randn(shape.numeric, generator=draw), torch.stack(codes) if codes else empty
+            return *plain, *(self._text(draw, size, number) for size in shape.texts)
         if isinstance(shape, TokenShape):
             return (torch.randint(0, shape.vocabulary, (TIME,), generator=draw),)
-        ids = torch.randint(2, shape.vocabulary, (1 + (5 * number) % 8,), generator=draw, dtype=torch.int32)
-        weighted = getattr(self.settings, "weighting", None) == "tf-idf"
-        return (ids, torch.rand(len(ids), generator=draw) + 0.1) if weighted else (ids,)
+        ids, weights = self._text(draw, shape.vocabulary, number)
+        return (ids, weights) if getattr(self.settings, "weighting", None) == "tf-idf" else (ids,)
 
-    def run(self, network: nn.Module, rows: list[tuple[Tensor, ...]]) -> Tensor:
+    def _text(self, draw: torch.Generator, vocabulary: int, number: int) -> tuple[Tensor, Tensor]:
+        ids = torch.randint(2, vocabulary, (1 + (5 * number) % 8,), generator=draw, dtype=torch.int32)
+        return ids, torch.rand(len(ids), generator=draw) + 0.1
+
+    def run(self, network: nn.Module, rows: list[tuple[Any, ...]]) -> Tensor:
         """Return the outputs of a batch of rows: (rows, outputs), for language (rows, time, outputs)."""
         columns = list(zip(*rows, strict=True))
         if isinstance(self.shape, TextShape):
-            lengths = torch.tensor([len(ids) for ids in columns[0]])
-            offsets = (lengths.cumsum(0) - lengths).int()
-            return network(torch.cat(columns[0]), offsets, *(torch.cat(each) for each in columns[1:]))  # type: ignore[no-any-return]
-        inputs = [torch.stack(each) for each in columns]
+            return network(*self._bag(columns))  # type: ignore[no-any-return]
+        inputs = [
+            self._bag(list(zip(*each, strict=True))) if isinstance(each[0], tuple) else torch.stack(each) for each in columns
+        ]
         if not isinstance(self.shape, TokenShape):
             return network(*inputs)  # type: ignore[no-any-return]
         language: Any = network
         weight, bias = language.output()
         return F.linear(language(*inputs)[0], weight, bias)
 
-    def loss(self, network: nn.Module, rows: list[tuple[Tensor, ...]]) -> Tensor:
+    @staticmethod
+    def _bag(columns: list[Any]) -> tuple[Tensor, ...]:
+        """Return the ids of rows, and perhaps their weights, as ``EmbeddingBag`` takes them."""
+        lengths = torch.tensor([len(ids) for ids in columns[0]])
+        offsets = (lengths.cumsum(0) - lengths).int()
+        return torch.cat(columns[0]), offsets, *(torch.cat(each) for each in columns[1:])
+
+    def loss(self, network: nn.Module, rows: list[tuple[Any, ...]]) -> Tensor:
         """Return the cross entropy of rows against classes in turn, for language against tokens in turn."""
         outputs = self.run(network, rows).flatten(0, -2)
         return F.cross_entropy(outputs, torch.arange(len(outputs)) % self.outputs)

@@ -25,11 +25,13 @@ class ImageShape:
 
 @dataclass(frozen=True)
 class TableShape:
-    """``numeric`` numbers and a code below ``categories[k]`` for each categorical column k in, ``outputs`` numbers out."""
+    """``numeric`` numbers, a code below ``categories[k]`` for each categorical column k, and ids below ``texts[k]`` for each
+    column k of text in, ``outputs`` numbers out."""
 
     numeric: int
     categories: tuple[int, ...]
     outputs: int
+    texts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

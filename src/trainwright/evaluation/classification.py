@@ -6,22 +6,41 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import wilson
+from trainwright.evaluation.intervals import Units, facts, proportion
+from trainwright.evaluation.labels import macro_f1 as labels_f1
 
 
 def macro_f1(targets: np.ndarray, outputs: np.ndarray) -> float:
-    """Return the mean F1 over the classes that occur or are predicted."""
+    """Return the mean F1 over the classes, or the labels, that occur or are predicted."""
+    if targets.ndim == 2:
+        return labels_f1(targets, outputs)
     return mean_f1(confusion(targets, outputs.argmax(axis=1), outputs.shape[1]))
 
 
-def share_right(correct: int, n: int) -> dict[str, Any]:
-    """Return accuracy, rows, and the 95 % interval of the accuracy."""
-    return {"accuracy": correct / n if n else 0.0, "n": n, "interval": wilson(correct, n)}
+def balanced_accuracy(targets: np.ndarray, outputs: np.ndarray) -> float | None:
+    """Return the mean recall over the classes that occur."""
+    matrix = confusion(targets, outputs.argmax(axis=1), outputs.shape[1])
+    there = matrix.sum(axis=1)
+    return float((np.diag(matrix)[there > 0] / there[there > 0]).mean()) if len(targets) else None
 
 
-def scores(targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
-    """Return accuracy with its interval, and rows."""
-    return share_right(int((outputs.argmax(axis=1) == targets).sum()), len(targets))
+def mcc(targets: np.ndarray, outputs: np.ndarray) -> float:
+    """Return Matthews' correlation of answers and classes (of several classes Gorodkin 2004); 0 where either is constant."""
+    matrix = confusion(targets, outputs.argmax(axis=1), outputs.shape[1]).astype(np.float64)
+    said, there, n = matrix.sum(axis=0), matrix.sum(axis=1), matrix.sum()
+    spread = (n**2 - (said**2).sum()) * (n**2 - (there**2).sum())
+    return float((np.trace(matrix) * n - (said * there).sum()) / np.sqrt(spread)) if spread else 0.0
+
+
+def share_right(right: np.ndarray, units: Units | None) -> dict[str, Any]:
+    """Return accuracy, rows and their units, and the 95 % interval of the accuracy."""
+    accuracy = int(right.sum()) / len(right) if len(right) else 0.0
+    return {"accuracy": accuracy, "n": len(right), **facts(units), "interval": proportion(right, units)}
+
+
+def scores(targets: np.ndarray, outputs: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return accuracy with its interval, rows, and their units where these are not rows."""
+    return share_right(outputs.argmax(axis=1) == targets, units)
 
 
 def by_class(targets: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
@@ -33,10 +52,12 @@ def by_class(targets: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...]) 
     return {"per_class": classes, "confusion": matrix.tolist()}
 
 
-def majority(train_targets: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
+def majority(
+    train_targets: np.ndarray, targets: np.ndarray, labels: tuple[str, ...], units: Units | None = None
+) -> dict[str, Any]:
     """Return the scores of always answering the most frequent class of the training split; the first one of several."""
     best = int(np.bincount(train_targets, minlength=len(labels)).argmax())
-    return {"name": "majority class", "label": labels[best], **share_right(int((targets == best).sum()), len(targets))}
+    return {"name": "majority class", "label": labels[best], **share_right(targets == best, units)}
 
 
 def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

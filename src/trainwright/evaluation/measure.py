@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.pytree import tree_leaves, tree_map, tree_unflatten
 from trainwright.errors import error
+from trainwright.evaluation.intervals import Units
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.watch.events import Scores
@@ -32,6 +33,7 @@ class Outputs:
     n: int
     outputs: Any = None
     targets: Any = None
+    units: Units | None = None  # what the rows are parts of, where a row is no unit of its own
 
     @property
     def mean(self) -> float:
@@ -72,7 +74,7 @@ def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch]
             classified = classified and found.correct is not None
             correct, rows = correct + (found.correct or 0), rows + found.rows
             if keep:
-                kept.append((tree_map(_to_cpu, outputs), tree_map(_to_cpu, batch.targets)))
+                kept.append((on_cpu(outputs), on_cpu(batch.targets)))
     together = joined(kept) if keep else (None, None)
     return Outputs(loss, weight, correct if classified and rows else None, rows if classified else sizes, *together)
 
@@ -94,7 +96,7 @@ def outputs(forward: Forward, batches: Iterable[Batch]) -> Any:
     """Return what a model in evaluation mode says of all rows in order, on the CPU. Raise E607 for no rows, and E615."""
     forward.reset_state()
     with torch.no_grad(), evaluation_mode(forward.model):
-        found = [tree_map(_to_cpu, forward(batch)) for batch in batches]
+        found = [on_cpu(forward(batch)) for batch in batches]
     if not found:
         raise error("E607")
     return joined(found)
@@ -117,8 +119,9 @@ def _together(column: tuple[Any, ...]) -> Any:
     return torch.cat(column) if column[0].ndim else torch.stack(column)
 
 
-def _to_cpu(value: Any) -> Any:
-    return value.cpu() if isinstance(value, Tensor) else value
+def on_cpu(value: Any) -> Any:
+    """Return a tensor, or nested ones, on the CPU."""
+    return tree_map(lambda each: each.cpu() if isinstance(each, Tensor) else each, value)
 
 
 def _number(name: str, value: Any) -> float:

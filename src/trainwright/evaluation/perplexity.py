@@ -34,7 +34,8 @@ def bits(loss: float) -> float:
 class Sums:
     """Sums over the targets of each window: loss in nats, right guesses, and how many there are; float64 and int64.
 
-    ``token_losses`` (float32) and ``guesses`` (int64) are those of every target, in order.
+    ``token_losses`` (float32), ``guesses`` (int64) and ``guess_shares`` (float32, their probabilities) are those of every
+    target, in order.
     """
 
     losses: np.ndarray
@@ -42,6 +43,7 @@ class Sums:
     counts: np.ndarray
     token_losses: np.ndarray
     guesses: np.ndarray
+    guess_shares: np.ndarray
 
     @property
     def loss(self) -> float:
@@ -88,16 +90,21 @@ def measure(model: nn.Module, output: Callable[[], tuple[Tensor, Tensor | None]]
 
 
 def _sums(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[np.ndarray, ...]:
-    """Return loss, right guesses and targets of each window of a batch; loss and guess of each target."""
+    """Return loss, right guesses and targets of each window of a batch; loss, guess and its probability of each target."""
     flat, wanted = features.flatten(0, 1), targets.flatten()
     losses, guesses = torch.zeros(len(flat), dtype=torch.float64), torch.zeros(len(flat), dtype=torch.int64)
+    shares = torch.zeros(len(flat))
     rows = max(LOGITS // len(weight), 1)
     for low in range(0, len(flat), rows):
         logits = F.linear(flat[low : low + rows], weight, bias)
         part = wanted[low : low + rows]
-        losses[low : low + rows] = F.cross_entropy(logits, part, reduction="none", ignore_index=IGNORED).cpu().double()
-        guesses[low : low + rows] = logits.argmax(dim=1).cpu()
+        loss = F.cross_entropy(logits, part, reduction="none", ignore_index=IGNORED)
+        best, guess = logits.max(dim=1)
+        losses[low : low + rows], guesses[low : low + rows] = loss.cpu().double(), guess.cpu()
+        # The loss is what the right logit lacks to the logarithm of the sum of all exponentials.
+        right_logit = logits.gather(1, part.clamp(min=0)[:, None])[:, 0]
+        shares[low : low + rows] = (best.float() - right_logit.float() - loss.float()).exp().cpu()
     wanted, shape = wanted.cpu(), targets.shape
     counted, right = wanted != IGNORED, guesses == wanted
     sums = (each.view(shape).sum(dim=1) for each in (losses, right, counted))
-    return tuple(each.numpy() for each in (*sums, losses[counted].float(), guesses[counted]))
+    return tuple(each.numpy() for each in (*sums, losses[counted].float(), guesses[counted], shares[counted]))

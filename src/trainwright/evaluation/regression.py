@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import bootstrap
+from trainwright.evaluation.intervals import Units, bootstrap, facts
 from trainwright.watch import metrics
 
 NAMES = ("rmse", "mae", "r2")  # those with an interval
@@ -29,20 +29,23 @@ def r2(actual: np.ndarray, predicted: np.ndarray) -> float | None:
     return _of_all_rows(actual, predicted)[2]
 
 
-def scores(actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    """Return rows, and the metrics with their 95 % intervals (``bootstrap``); None where one is not defined."""
+def scores(actual: np.ndarray, predicted: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return rows, their units where these are not rows, and the metrics with their 95 % intervals (``bootstrap``).
+
+    None stands where one is not defined.
+    """
     names = metrics.computed("number")
-    ends = zip(NAMES, bootstrap(_terms(actual, predicted), _statistics), strict=True)
-    found = {"n": len(actual), **dict.fromkeys(names), **metrics.compute(names, actual, predicted)}
+    ends = zip(NAMES, bootstrap(_terms(actual, predicted), _statistics, units), strict=True)
+    found = {"n": len(actual), **facts(units), **dict.fromkeys(names), **metrics.compute(names, actual, predicted)}
     return found | {f"{name}_interval": each for name, each in ends}
 
 
-def mean_baseline(value: float, actual: np.ndarray) -> dict[str, Any]:
+def mean_baseline(value: float, actual: np.ndarray, units: Units | None = None) -> dict[str, Any]:
     """Return the scores of always answering ``value``, the mean of the training targets.
 
     Only RMSE has an interval: R2 of a mean is 0 at best.
     """
-    found = scores(actual, np.full(len(actual), value))
+    found = scores(actual, np.full(len(actual), value), units)
     kept = {name: found[name] for name in (*NAMES, "n", "rmse_interval")}
     return {"name": "mean of the training targets", "value": value, **kept}
 

@@ -113,7 +113,8 @@ class Followed:
     def _files(self) -> bool:
         """Read the small files that changed, and return whether any did."""
         folder = self.folder
-        readers = {folder.settings: self._read_settings, folder.data: self._read_settings, folder.report: self._read_report}
+        readers = dict.fromkeys((folder.settings, folder.call, folder.data), self._read_settings)
+        readers |= {folder.report: self._read_report}
         readers |= {folder.watched: self._read_watched, folder.seal: self._read_pages}
         readers |= {folder.path / f"{name}.html": self._read_pages for name in PAGES}
         changed = False
@@ -129,6 +130,8 @@ class Followed:
         found: dict[str, Any] = {}
         with suppress(OSError, *WRONG):
             found = tomllib.loads(content(self.folder.settings, LARGEST).decode())
+        with suppress(*WRONG):
+            found = found or _json(self.folder.call)["settings"]
         model, source = found.get("model"), _json(self.folder.data)
         self._head = {
             "model": words.clip(model.get("name", ""), 40) if isinstance(model, dict) else "a network of one's own",
@@ -203,7 +206,7 @@ class Followed:
     @property
     def phase(self) -> str:
         """Return preparing, training, finishing, ended or stopped."""
-        # A run of ``fit``, which has no settings, is neither measured nor sealed at its end.
+        # An old run of ``fit``, which has no settings, was not sealed at its end.
         over = self._signatures.get(self.folder.seal.name) or not self._signatures.get(self.folder.settings.name)
         return "ended" if over and self._phase == "finishing" else self._phase
 

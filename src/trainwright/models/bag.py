@@ -29,7 +29,7 @@ class Bag(nn.Module, TrainingHooks):
         self.init_range, self.l2 = settings.init_range, settings.l2 or 0.0
         width = settings.embedding or shape.outputs
         # PyTorch's per-sample weights need the sum; without weights a text is the mean of its tokens.
-        self.embedding = nn.EmbeddingBag(shape.vocabulary, width, mode="sum" if settings.weighting == "tf-idf" else "mean")
+        self.embedding = PooledBag(shape.vocabulary, width, mode="sum" if settings.weighting == "tf-idf" else "mean")
         layers: list[nn.Module] = []
         for hidden in settings.hidden if settings.embedding else []:
             layers += [nn.Linear(width, hidden), nn.ReLU()]
@@ -40,19 +40,15 @@ class Bag(nn.Module, TrainingHooks):
         self.classifier = nn.Sequential(*layers) if layers else AddBias(shape.outputs)
 
     @property
-    def sparse_table(self) -> nn.EmbeddingBag:
+    def sparse_tables(self) -> tuple[nn.EmbeddingBag, ...]:
         """Return the embedding, which has one row for each token."""
-        return self.embedding
+        return (self.embedding,)
 
     def forward(
         self, values: Tensor, offsets: Tensor, weights: Tensor | None = None, transposed: Transposed | None = None
     ) -> Tensor:
         """Return the logits of each text. ``transposed``: the result of ``Ragged.transposed``, to speed up the gradient."""
-        if values.device.type == "cpu":
-            bags: Tensor = Pooled.apply(self.embedding.weight, values, offsets, weights, self.embedding.sparse, transposed)  # type: ignore[no-untyped-call]
-        else:
-            bags = self.embedding(values, offsets, weights)
-        logits: Tensor = self.classifier(bags)
+        logits: Tensor = self.classifier(self.embedding(values, offsets, weights, transposed))
         return logits
 
     def add_penalty(self) -> None:
@@ -77,6 +73,19 @@ class Bag(nn.Module, TrainingHooks):
                 nn.init.zeros_(parameter)
             else:
                 nn.init.uniform_(parameter, -self.init_range, self.init_range)
+
+
+class PooledBag(nn.EmbeddingBag):
+    """``nn.EmbeddingBag`` of mode "sum" for ids with weights, or "mean"; on a processor its gradient is that of ``Pooled``."""
+
+    def forward(  # type: ignore[override]
+        self, values: Tensor, offsets: Tensor, weights: Tensor | None = None, transposed: Transposed | None = None
+    ) -> Tensor:
+        """Return the sum or mean of each text: shape (batch, width)."""
+        if values.device.type == "cpu" and not torch.compiler.is_compiling():
+            pooled: Tensor = Pooled.apply(self.weight, values, offsets, weights, self.sparse, transposed)  # type: ignore[no-untyped-call]
+            return pooled
+        return super().forward(values, offsets, weights)
 
 
 class Pooled(torch.autograd.Function):

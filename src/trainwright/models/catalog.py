@@ -103,6 +103,8 @@ class MLPSettings(ModelSettings):
     hidden: Sizes | None = setting(None, "widths of the hidden layers", "units")
     activation: Literal["relu", "gelu", "silu", "tanh"] = setting("relu", "function between layers")
     dropout: Fraction | None = setting(None, "dropout after each hidden layer", "probability")
+    embedding: int | None = setting(None, "size of what a column of text becomes", "dimensions", only="table", gt=0)
+    ngrams: int | None = setting(None, "longest word n-gram of a column of text", "tokens", only="table", ge=1, le=5)
 
 
 class ConvNetSettings(ModelSettings):
@@ -125,6 +127,7 @@ class LinearSettings(ModelSettings):
     """``linear``: one linear layer on the encoded columns."""
 
     name: Literal["linear"] = "linear"
+    ngrams: int | None = setting(None, "longest word n-gram of a column of text", "tokens", ge=1, le=5)
 
     @property
     def is_linear(self) -> bool:

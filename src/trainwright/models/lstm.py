@@ -69,9 +69,9 @@ class LSTMLanguageModel(nn.Module, TrainingHooks):
         self.bias = nn.Parameter(torch.empty(shape.vocabulary))
 
     @property
-    def sparse_table(self) -> nn.Embedding | None:
-        """Return the embedding; None where it is tied to the output layer, which needs all its rows."""
-        return None if self.decoder is None else self.embedding
+    def sparse_tables(self) -> tuple[nn.Embedding, ...]:
+        """Return the embedding; nothing where it is tied to the output layer, which needs all its rows."""
+        return () if self.decoder is None else (self.embedding,)
 
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the features of each token and the state after the last; without a state it starts from zeros."""

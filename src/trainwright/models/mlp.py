@@ -1,8 +1,9 @@
 """``mlp``: a feed-forward network of any widths, for images (the pixels as one row of numbers) and for tables (an embedding of
-each categorical column beside the numbers: Guo and Berkhahn 2016, arXiv:1604.06737).
+each categorical column beside the numbers: Guo and Berkhahn 2016, arXiv:1604.06737; and of the words of each column of text).
 
 Shapes: images (batch, channels, height, width) float32, normalized; numeric (batch, numbers) float32, scaled; categories
-(batch, columns) int32 or int64; outputs (batch, outputs): logits, or numbers.
+(batch, columns) int32 or int64; each column of text (values (tokens,) int32, offsets (batch,) int32, weights (tokens,)
+float32); outputs (batch, outputs): logits, or numbers.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data.shapes import ImageShape, TableShape
+from trainwright.models.bag import PooledBag
 from trainwright.models.catalog import MLPSettings
+from trainwright.models.protocols import TrainingHooks
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+WORDS = 0.03  # deviation of the embeddings of words at first
 WIDEST = 50  # dimensions of an embedding
 
 
@@ -57,29 +61,41 @@ class MLP(nn.Module):
         nn.init.zeros_(self.classifier.bias)
 
 
-class TableMLP(nn.Module):
+class TableMLP(nn.Module, TrainingHooks):
     """The network ``mlp`` for tables. A column of n categories gets (n + 1) / 2 dimensions, 50 at most."""
 
     def __init__(self, settings: MLPSettings, shape: TableShape) -> None:
         super().__init__()
         widths = [min(WIDEST, (count + 1) // 2) for count in shape.categories]
         self.embeddings = nn.ModuleList(map(nn.Embedding, shape.categories, widths))
+        self.texts = nn.ModuleList(PooledBag(count, settings.embedding or 1, mode="sum") for count in shape.texts)
+        widths += [bag.embedding_dim for bag in self.texts]  # type: ignore[misc]
         self.trunk = Trunk(settings, shape.numeric + sum(widths))
         self.output = nn.Linear(self.trunk.width, shape.outputs)
 
-    def forward(self, numeric: Tensor, categories: Tensor) -> Tensor:
+    @property
+    def sparse_tables(self) -> tuple[nn.EmbeddingBag, ...]:
+        """Return the embeddings of the words."""
+        return tuple(self.texts)  # type: ignore[arg-type]
+
+    def forward(self, numeric: Tensor, categories: Tensor, *texts: tuple[Tensor, ...]) -> Tensor:
         """Return the outputs of each row: logits, or numbers."""
         embedded = [embed(categories[:, column]) for column, embed in enumerate(self.embeddings)]
+        embedded += [bag(*words) for bag, words in zip(self.texts, texts, strict=True)]
         outputs: Tensor = self.output(self.trunk(torch.cat([numeric, *embedded], dim=1)))
         return outputs
 
     def init_weights(self) -> None:
         """Draw embeddings normal with deviation 1, the size of scaled numbers; the output as torch does, its biases zero.
 
+        Words begin next to zero, so that one tells next to nothing before training has made something of it.
+
         Code 0 (missing, or not known) begins as zero, the mean of the others: training may never meet it.
         """
         for embed in self.embeddings:
             nn.init.normal_(embed.weight)  # type: ignore[arg-type]
             nn.init.zeros_(embed.weight[0])  # type: ignore[index]
+        for bag in self.texts:
+            nn.init.normal_(bag.weight, std=WORDS)  # type: ignore[arg-type]
         self.trunk.init_weights()
         nn.init.zeros_(self.output.bias)

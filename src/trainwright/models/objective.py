@@ -45,13 +45,30 @@ class Objective:
         self.ignored: int | None = loss.ignore_index if self._by_class else None  # type: ignore[attr-defined]
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
 
-    def __call__(self, outputs: Any, targets: Any) -> tuple[Tensor, float]:
-        """Return (mean, weight) of a batch. Raise E605 where outputs and targets would be broadcast against each other."""
+    def __call__(self, outputs: Any, targets: Any, rows: Tensor | None = None) -> tuple[Tensor, float]:
+        """Return (mean, weight) of a batch, whose ``rows`` may have weights of their own, float32 (batch,).
+
+        Raise E605 where outputs and targets would be broadcast against each other.
+        """
         if self.adapt:
             outputs, targets = self.adapt(outputs, targets)
         if self._elementwise and isinstance(targets, Tensor) and outputs.shape != targets.shape:
             raise error("E605", outputs=tuple(outputs.shape), targets=tuple(targets.shape))
+        if rows is not None:
+            return self._weighted(outputs, targets, rows)
         return self.loss(outputs, targets), self._weight(targets)
+
+    def _weighted(self, outputs: Tensor, targets: Tensor, rows: Tensor) -> tuple[Tensor, float]:
+        """Return the sum of the rows' weighted losses over the sum of their weights, and that sum; of a loss of torch."""
+        loss: Any = copy.copy(self.loss)
+        loss.reduction = "none"
+        found = loss(outputs, targets).float()
+        each: Tensor = found.flatten(1).mean(dim=1) if found.ndim > 1 else found
+        divisors = rows
+        if self._by_class and not targets.is_floating_point() and loss.weight is not None:
+            divisors = rows * loss.weight[targets]  # which the loss of the row has in it
+        total = divisors.sum()
+        return (each * rows).sum() / total.clamp_min(torch.finfo(torch.float32).tiny), float(total)
 
     def measure(self, outputs: Any, targets: Any) -> LossSums:
         """Return the sums of a batch that is only looked at; right answers only where targets are class numbers."""

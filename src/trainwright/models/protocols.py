@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -14,9 +15,9 @@ class TrainingHooks:
     """What a network may tell the training step, as a base class. A network without it has these defaults."""
 
     @property
-    def sparse_table(self) -> nn.Embedding | nn.EmbeddingBag | None:
-        """Return the table of which a batch needs few rows, and whose gradient may be sparse."""
-        return None
+    def sparse_tables(self) -> Sequence[nn.Embedding | nn.EmbeddingBag]:
+        """Return the tables of which a batch needs few rows, and whose gradients may be sparse."""
+        return ()
 
     def add_penalty(self) -> None:
         """Add the gradient of a penalty on the parameters, once an update."""

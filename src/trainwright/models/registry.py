@@ -22,7 +22,7 @@ def find(task: str, name: str) -> Model:
     """Return the entry of a versioned name. Raise E406 for an unknown one."""
     known = {model.versioned: model for model in CATALOG if model.task == task}
     if name not in known:
-        raise error("E406", name=f"{task}: {name}", choices=", ".join(known), hint=nearest(name, known))
+        raise error("E406", name=f"{task}: {name}", choices=list(known), hint=nearest(name, known))
     return known[name]
 
 

@@ -24,7 +24,6 @@ A row of ``examples.json`` may have two keys more, which say what in the input s
 
 from __future__ import annotations
 
-import math
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.errors import TrainwrightError
 from trainwright.models.registry import load
 from trainwright.run import passages
+from trainwright.tasks.example_rows import CHARACTERS, COLUMNS, MORE, as_json, choose
 from trainwright.watch.events import in_short
 
 if TYPE_CHECKING:
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.bundle import Bundle
     from trainwright.training.problem import Problem
-
-EACH = 12  # rows of each group
-CHARACTERS, COLUMNS = 2000, 100  # of an input
-MORE = " ..."  # behind a text that is cut
 
 
 def watched(source: Source, problem: Problem) -> dict[str, Any]:
@@ -80,8 +76,12 @@ def examples(source: Source, problem: Problem, rows: Mapping[str, pl.DataFrame],
 
 def _reasons(problem: Problem, inputs: list[Any], rows: pl.DataFrame, split: str, bundle: Bundle) -> list[dict[str, Any]]:
     """Return ``against`` and ``why`` of each row; None of all where the network cannot be asked."""
+    import polars as pl
+
     from trainwright.tasks import registry
 
+    if rows["truth"].dtype == pl.List:  # no label is weighed against another
+        return [{"against": None, "why": None} for _ in inputs]
     towards, against, labels = _compared(problem, rows)
     try:
         encoded: Any = problem.splits[split]
@@ -123,23 +123,6 @@ def _cut(why: Any, given: Any) -> Any:
     return found if left >= 0 else [*found, (MORE, 0.0)]
 
 
-def choose(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Return the rows that tell most: of classes ``wrong``, ``unsure`` and ``right``; of numbers ``far`` and ``near``."""
-    import polars as pl
-
-    worst = rows.sort("loss", descending=True, nulls_last=True, maintain_order=True)
-    if "probabilities" not in rows.columns:
-        return {"far": worst.head(EACH), "near": worst.tail(EACH // 2)}
-    ordered = pl.col("probabilities").arr.sort(descending=True)
-    margin = ordered.arr.get(0) - ordered.arr.get(1)
-    shown = pl.all().exclude("probabilities")
-    mistakes = rows.filter(pl.col("answer") != pl.col("truth")).sort("probability", descending=True, maintain_order=True)
-    right = rows.filter(pl.col("answer") == pl.col("truth"))
-    spread = right.gather_every(max(len(right) // EACH, 1)).head(EACH)
-    unsure = rows.sort(margin, maintain_order=True).head(EACH)
-    return {"wrong": mistakes.head(EACH).select(shown), "unsure": unsure.select(shown), "right": spread.select(shown)}
-
-
 def _inputs(source: Source, problem: Problem, rows: pl.DataFrame) -> list[Any]:
     """Return the inputs of rows."""
     predictor: Any = load(KINDS[problem.task].predictor)
@@ -147,15 +130,3 @@ def _inputs(source: Source, problem: Problem, rows: pl.DataFrame) -> list[Any]:
         return list(predictor.originals(source, problem.data["columns"], rows)) if len(rows) else []
     except (TrainwrightError, OSError):
         return [None] * len(rows)
-
-
-def as_json(value: Any) -> Any:
-    """Return a value as JSON can hold it, long texts and wide rows cut."""
-    if isinstance(value, dict):
-        return {key: as_json(each) for key, each in islice(value.items(), COLUMNS)}
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int):
-        return value
-    text = str(value)
-    return text if text.startswith("data:image/") or len(text) <= CHARACTERS else text[:CHARACTERS] + MORE

@@ -87,7 +87,7 @@ class Way:
 
 
 def landscape(
-    path: Path, source: str, size: int, span: float, rows: int, out: Path | None, listen: Listener, workers: int = 0
+    path: Path, source: Any, size: int, span: float, rows: int, out: Path | None, listen: Listener, workers: int = 0
 ) -> dict[str, Any]:
     """Measure and draw the surface of a run into ``out``, or a folder in the run; return what was measured.
 

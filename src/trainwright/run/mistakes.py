@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 from trainwright.config.kinds import KINDS
 from trainwright.data.files.folders import absolute
 from trainwright.errors import error
-from trainwright.run.examples import as_json
 from trainwright.run.resume import SavedRun
 from trainwright.store import predictions, run_folder
+from trainwright.tasks import example_rows
+from trainwright.watch import record
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from trainwright.store.run_folder import RunFolder
+
 BEFORE = 12  # tokens of running text that are shown before one
 
 
-def mistakes(path: Path, source: str, top: int) -> list[dict[str, Any]]:
-    """Return the ``top`` rows of test (or valid) with the greatest loss: of classes those that were answered wrong.
+def mistakes(path: Path, source: Any, top: int) -> list[dict[str, Any]]:
+    """Return the ``top`` rows of test (or valid) with the greatest loss: of classes and labels those answered wrong.
 
     Each has the columns of ``predictions.parquet``, but for the probabilities of all classes, and its ``input``. Raise E403 for
     no run, E405 for one that has not ended, E409 for one that held back no rows, and as ``data.read.source.find``.
@@ -33,27 +36,34 @@ def mistakes(path: Path, source: str, top: int) -> list[dict[str, Any]]:
     if not split:
         raise error("E409", path=path)
     whole = rows.filter(pl.col("split") == split)
-    worst = whole.sort("loss", descending=True, nulls_last=True, maintain_order=True)
-    if whole["truth"].dtype == pl.String:
-        worst = worst.filter(pl.col("answer") != pl.col("truth"))
-    worst = worst.head(top)
-    inputs = _inputs(SavedRun.open(path, source), whole, worst) if run.settings.is_file() else [None] * len(worst)
+    own = not run.settings.is_file()
+    worst = example_rows.worst(example_rows.with_targets(whole) if own else whole).head(top)
+    inputs = _kept(run, worst) if own else _inputs(SavedRun.open(path, source), whole, worst)
     shown = worst.select(pl.all().exclude("probabilities")).to_dicts()
-    return [as_json(row | {"input": each}) for row, each in zip(shown, inputs, strict=True)]
+    return [example_rows.as_json(row | {"input": each}) for row, each in zip(shown, inputs, strict=True)]
+
+
+def _kept(run: RunFolder, rows: pl.DataFrame) -> list[Any]:
+    """Return the inputs of rows of a run of ``fit``, whose data cannot be read again: as far as they were kept at its end."""
+    kept = {each["row"]: each["input"] for each in record.read(run.path).examples}
+    return [kept.get(row) for row in rows["row"]]
 
 
 def _inputs(earlier: SavedRun, whole: pl.DataFrame, rows: pl.DataFrame) -> list[Any]:
     """Return the inputs of rows, from where the data are now; of running text the tokens before each in ``whole``."""
     import polars as pl
 
+    from trainwright.config.resolve import resolve
     from trainwright.data.read import source as sources
+    from trainwright.data.read.options import ReadOptions
     from trainwright.models.registry import load
 
     folder, request = Path(earlier.origin["folder"]), earlier.request(earlier.run.path, offline=True)
     if not KINDS[str(earlier.settings["task"])].labelled:
         return _contexts(earlier, whole, rows)
     data, task = json.loads(earlier.run.data.read_bytes()), str(earlier.settings["task"])
-    found = sources.find(request.source, request.valid, request.test, offline=True)
+    options = ReadOptions.of(resolve({}, earlier.settings))
+    found = sources.find(request.source, request.valid, request.test, offline=True, held=request.held, options=options)
     now = {absolute(str(folder / data["files"][name])): absolute(str(path)) for name, path in found.files.items()}
 
     def place(file: str) -> str:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright.config.resolve import dump, resolve
 from trainwright.data.files.folders import is_path
+from trainwright.data.files.virtual import is_data
 from trainwright.errors import TrainwrightError, error
-from trainwright.run.request import FREE_ON_RESUME, Request
+from trainwright.run.request import FREE_ON_RESUME, IN_MEMORY, Request
 from trainwright.store import run_folder
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Note
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from trainwright.store.checkpoint import Checkpoint
     from trainwright.training.trainer import Trainer
 
-WORDS = ("source", "valid", "test", "recipe", "from")  # what a person says beside settings
+WORDS = ("source", "held", "valid", "test", "recipe", "from")  # what a person says beside settings
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,26 @@ class SavedRun:
     run: RunFolder
     origin: Mapping[str, Any]  # what a person said to begin it, the folder in which they said it, and its identity
     settings: Mapping[str, Any]  # all of them, nested
+    held: Mapping[str, Any]  # data in memory, by split, that are given again
 
     @classmethod
-    def open(cls, path: Path, source: str = "") -> SavedRun:
-        """Open a run folder; ``source`` is where its data are now. Raise E403 for no run, E408 for unreadable settings."""
+    def open(cls, path: Path, source: Any = "") -> SavedRun:
+        """Open a run folder; ``source`` is where its data are now, or data in memory.
+
+        Raise E403 for no run, E408 for unreadable settings.
+        """
+        held: dict[str, Any] = {}
+        if is_data(source):
+            from trainwright.data.read.frames import by_split
+
+            held, source = by_split(source), ""
         run = run_folder.open_run(path)
         try:
             settings = tomllib.loads(run.settings.read_text(encoding="utf-8"))
             origin = settings.pop("run")
             origin = {"id": origin["id"], "source": origin["source"], "folder": origin["folder"]} | origin
             moved = {"source": str(Path(source).absolute()) if is_path(source) else source} if source else {}
-            return cls(run, origin | moved, settings)
+            return cls(run, origin | moved, settings, held)
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
             raise error("E408", path=run.settings, problem=problem) from None
 
@@ -53,7 +63,7 @@ class SavedRun:
         """Return a path from here, or from where the person was then; the name of a data set as it is. Raise E422."""
         there = str(Path(self.origin["folder"]) / word)
         if is_path(there):
-            return word if is_path(word) and Path(word).samefile(there) else there
+            return word if is_path(word) and Path(word).resolve() == Path(there).resolve() else there
         if is_path(word) and any(self.run.checkpoints.glob("step-*")):
             return word  # the folder was moved; a checkpoint tells whether these are the data
         if is_path(word) or "/" in word or "." in word:
@@ -61,11 +71,16 @@ class SavedRun:
         return word
 
     def request(self, out: Path, recipe: str = "", offline: bool = False) -> Request:
-        """Return the request that would begin the run again, in ``out``."""
+        """Return the request that would begin the run again, in ``out``. Raise E277 where it needs data in memory."""
+        parts = str(self.origin["held"]).split(", ") if "held" in self.origin else []
+        if any(part not in self.held for part in parts):
+            raise error("E277", path=self.run.path)
+        held = {part: self.held[part] for part in parts}
         # As seen from where the person was.
         paths = {key: Path(self._found(str(self.origin[key]))) for key in ("valid", "test", "from") if key in self.origin}
         valid, test, start = map(paths.get, ("valid", "test", "from"))
-        return Request(self._found(self.origin["source"]), valid, test, recipe, start, out, out.parent, offline, {})
+        source = IN_MEMORY if "train" in held else self._found(self.origin["source"])
+        return Request(source, valid, test, recipe, start, out, out.parent, offline, {}, held)
 
     def check(self, given: Mapping[str, Any], found: Checkpoint | None) -> tuple[dict[str, Any], bool]:
         """Return the settings to go on with, those ``given`` laid over the run's own; and whether any is another than before.
@@ -80,7 +95,7 @@ class SavedRun:
             new, old = _flat(key, wanted.get(key)), _flat(key, before.get(key))
             key = next(each for each in (*new, *old) if new.get(each) != old.get(each))
             facts = {"key": key, "value": new.get(key, "none"), "found": old.get(key, "none")}
-            raise error("E416", path=self.run.path, free=", ".join(FREE_ON_RESUME), **facts)
+            raise error("E416", path=self.run.path, free=list(FREE_ON_RESUME), **facts)
         return wanted, bool(changed)
 
 
@@ -140,6 +155,7 @@ class Fingerprint:
 
     def _take_digests(self) -> None:
         values, arrays, tokens = self._training.problem.bundle()
+        values.pop("thresholds", None)  # chosen when the training has ended
         digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
         for name in sorted(arrays):
             digest.update(name.encode() + arrays[name].tobytes())

@@ -95,10 +95,10 @@ class Session:
                 self._execute(run, origin, made, signals, None)
         return run.path
 
-    def resume(self, path: Path, source: str, given: dict[str, Any], offline: bool) -> Path:
+    def resume(self, path: Path, source: Any, given: dict[str, Any], offline: bool) -> Path:
         """Go on with a run from its newest whole checkpoint, and return its folder; ``given`` settings may extend it.
 
-        ``source`` is where its data are now, where they have moved. Raise as ``begin``.
+        ``source`` is where its data are now, where they have moved, or data in memory. Raise as ``begin``.
         """
         with self._signals() as signals:
             earlier = SavedRun.open(path, source)
@@ -155,17 +155,23 @@ class Session:
     def pose(self, request: Request, base: dict[str, Any]) -> tuple[Source, Problem, FillCache]:
         """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called."""
         from trainwright.data.read import source as sources
+        from trainwright.data.read.options import ReadOptions
         from trainwright.tasks import registry
 
         self.listen(PhaseEnded("import"))
         if request.start is not None:
             run_folder.open_run(request.start)
-        found = sources.find(request.source, request.valid, request.test, offline=request.offline, listen=self.listen)
+        options = ReadOptions.of(resolve(request.settings, base))
+        where = request.source, request.valid, request.test
+        found = sources.find(*where, offline=request.offline, listen=self.listen, options=options, held=request.held)
+        self._say(found.notes)
         self._import()  # not before: a path that is wrong is said at once
         parent = None
         if request.start is not None:
             self._importing.join()
             parent = registry.open_run_model(request.start)
+            if not options.said:
+                found.options = ReadOptions.kept(getattr(parent, "columns", {}))
         task, why = registry.choose_task(found, request.settings, base, parent)
         if why:
             self.listen(Note("task", KINDS[task].title, why))

@@ -34,7 +34,7 @@ class Proof:
         self.wrong += wrong
 
 
-def verify(path: Path, source: str, listen: Listener) -> Proof:
+def verify(path: Path, source: Any, listen: Listener) -> Proof:
     """Check that every sealed file is as it was written, and that the bundle measured again has the scores of the report.
 
     ``source`` is where its data are now, where they have moved. Raise E403 and E408 for no run folder.
@@ -61,7 +61,7 @@ def verify(path: Path, source: str, listen: Listener) -> Proof:
     return proof
 
 
-def replay(path: Path, source: str, out: Path | None, listen: Listener) -> Proof:
+def replay(path: Path, source: Any, out: Path | None, listen: Listener) -> Proof:
     """Train again from the run's own settings, into ``out`` or a folder that goes away, and compare weights and report.
 
     Raise E403, E405 and E408 for no run that has ended; E401 for ``out``; and as ``train``.

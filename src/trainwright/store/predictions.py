@@ -5,9 +5,12 @@
 | `split` | valid or test |
 | `file`, `row` | where the row is; null as the row where it is a file of its own; of running text the number of the token |
 | `truth`, `answer` | labels or tokens; numbers in the target's own unit |
-| `probability` | of the answer, where it is a class |
+| `probability` | of the answer, where it is a class or a token |
+| `truth_probability` | of running text: that of the truth |
 | `probabilities` | of every class, in the order of the labels in `report.json` |
 | `loss` | the loss of the row by itself; null for a loss of a person's own |
+
+In a run of `fit` there is no `file`, it is null, and `row` counts the rows of the validation data from 0 on.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from trainwright.errors import error
 from trainwright.store.atomic import write_file
+from trainwright.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,12 +40,12 @@ def write(path: Path, rows: Mapping[str, pl.DataFrame]) -> None:
 
 
 def read(path: Path) -> pl.DataFrame:
-    """Return the rows of a run. Raise E405 where it has not ended, E430 where it kept none, E408 for what cannot be read."""
+    """Return the rows of a run. Raise E405 or E433 where it did not end, E430 where it kept none, E408 for a damaged file."""
     import polars as pl
 
     if not path.is_file():
-        ended = (path.parent / "report.json").is_file()
-        raise error("E430", path=path.parent) if ended else error("E405", path=path.parent, missing="predictions")
+        run = RunFolder(path.parent)
+        raise error("E430", path=run.path) if run.report.is_file() else run.not_ended("predictions")
     try:
         return pl.read_parquet(path.read_bytes())
     except (OSError, pl.exceptions.PolarsError) as problem:

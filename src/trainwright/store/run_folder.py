@@ -54,12 +54,17 @@ class RunFolder:
     def read_report(self) -> dict[str, Any]:
         """Return the content of the report. Raise E405 for a run that has not ended, E408 for an unreadable one."""
         if not self.report.is_file():
-            raise error("E405", path=self.path, missing="report")
+            raise self.not_ended("report")
         try:
             found: dict[str, Any] = json.loads(self.report.read_bytes())
         except (OSError, ValueError, RecursionError) as problem:
             raise error("E408", path=self.report, problem=problem) from None
         return found
+
+    def not_ended(self, missing: str) -> RunError:
+        """Return what is said of a run that has not ended, and of how it goes on: E405, of one of ``fit`` E433."""
+        own = self.call.is_file() and not self.settings.is_file()
+        return error("E433" if own else "E405", path=self.path, missing=missing)  # type: ignore[return-value]
 
     def lasting(self) -> list[Path]:
         """Return the files of a run that has ended. Checkpoints and bundle have their own seals; that of the bundle counts."""

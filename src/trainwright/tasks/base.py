@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from trainwright.data.tables.table import places
 from trainwright.data.text.ragged import Ragged
 from trainwright.errors import error, help_of
 from trainwright.models import registry
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
     from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
+    from trainwright.data.tables.table import Table
+    from trainwright.evaluation.intervals import Units
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 FillCache = Callable[[], None]  # keeps what was read and encoded; called while the model trains
 EVALUATION_BATCH = 1024
@@ -37,10 +40,12 @@ class Split:
     """One split, encoded."""
 
     inputs: Any  # as the task's batches take them
-    targets: np.ndarray  # class numbers, int64, or scaled numbers, float32; shape (rows,)
-    rows: np.ndarray  # each record's number in its file, int64, shape (rows,)
-    file: str
+    targets: np.ndarray  # class numbers, int64, or scaled numbers, float32, (rows,); 0 and 1 of labels, uint8, (rows, labels)
+    rows: np.ndarray  # each record's number in its file, as ``ROW`` has it, int64, shape (rows,)
+    file: str  # perhaps ``Shards``
     names: Sequence[str] = ()  # of the files below the folder ``file``, where each row is one
+    weights: np.ndarray | None = None  # what each row counts in the loss of training, float32, shape (rows,); None = the same
+    units: Units | None = None  # what the rows are parts of, where a row is no unit of its own; only of all rows of a split
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -48,7 +53,8 @@ class Split:
     def take(self, places: np.ndarray) -> Split:
         """Return the rows at these places, in this order."""
         names = [self.names[place] for place in places.tolist()] if self.names else ()
-        return Split(_taken(self.inputs, places), self.targets[places], self.rows[places], self.file, names)
+        weights = None if self.weights is None else self.weights[places]
+        return Split(_taken(self.inputs, places), self.targets[places], self.rows[places], self.file, names, weights)
 
     def spread(self, count: int) -> Split:
         """Return at most so many rows, from the first to the last, as far apart as can be."""
@@ -62,12 +68,12 @@ class Split:
 
     def places(self) -> dict[str, Any]:
         """Return the columns ``file`` and ``row`` of every row; a row that is a file of its own has no number."""
+        if not self.names:
+            return places(self.file, self.rows)
         import polars as pl
 
-        if self.names:
-            files, rows = [f"{self.file}/{name}" for name in self.names], [None] * len(self)
-            return {"file": pl.Series(files), "row": pl.Series(rows, dtype=pl.Int64)}
-        return {"file": pl.repeat(self.file, len(self), dtype=pl.String, eager=True), "row": self.rows}
+        files, rows = [f"{self.file}/{name}" for name in self.names], [None] * len(self)
+        return {"file": pl.Series(files), "row": pl.Series(rows, dtype=pl.Int64)}
 
 
 def _taken(inputs: Any, rows: np.ndarray) -> Any:
@@ -86,6 +92,7 @@ class FilePredictions:
     answers: list[Any]  # of each row a list of (label, probability), best first; or a number
     notes: list[str]  # what a person should know: rows that were left out, columns that were chosen
     names: list[str] = field(default_factory=list)  # of each row, where it has one that says more than its number
+    files: list[str] = field(default_factory=list)  # of each row, where its table lies in several
 
 
 class Predictor(ABC):
@@ -150,7 +157,7 @@ class Predictor(ABC):
         """
         return [None] * len(places)
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
         """Return the way of one item through the model, and the update by its loss at each of the rates.
 
         ``truth`` is what is right; empty: the answer. Raise E337 for one that the model cannot answer with, E338 where a kind
@@ -174,8 +181,11 @@ class Predictor(ABC):
         """Return the answer to every row of a file, or of several with ``many_files``. Raise SourceError and DataError."""
 
     @abstractmethod
-    def score(self, path: Path) -> dict[str, Any]:
-        """Return the scores on a labelled file. Raise SourceError, and DataError where no row can be measured."""
+    def score(self, path: Path | Table) -> dict[str, Any]:
+        """Return the scores on a labelled file, or on a table that is read already.
+
+        Raise SourceError, and DataError where no row can be measured.
+        """
 
 
 def whole_texts(given: Sequence[Any]) -> list[str]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from trainwright.fields import Fraction
+from trainwright.data.text.text_encoder import SPECIAL
+from trainwright.fields import MOST_CHARACTERS, Fraction
 from trainwright.models.catalog import models
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ def distinct(values: list[str]) -> list[str]:
 
 Distinct = Annotated[list[str], AfterValidator(distinct)]
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Argument = bool | int | float | str | list[float] | None
+NUMBERS = r"(point|comma)( \S{1,40})?|duration"  # how a number may be written
+SETS = r"[|;, ]|list|object|columns"  # how several labels may be
 Arrays = dict[str, tuple[type, int | None]]  # by name: type, and length where it is known
 
 
@@ -38,6 +42,42 @@ class Schema(BaseModel):
     """A JSON object of which every key and type is known."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+
+
+class Reading(Schema):
+    """``ReadOptions`` as far as they are kept."""
+
+    delimiter: Annotated[str, Field(max_length=1)] = ""
+    encoding: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{0,40}$")] = ""
+    header: Literal["auto", "yes", "no"] = "auto"
+
+
+class TextValues(Schema):
+    """``TextEncoder`` without its arrays."""
+
+    tokenizer: Literal["words", "basic-english", "characters"]
+    lowercase: bool
+    kind: Literal["bag", "sequence"]
+    ngrams: Annotated[int, Field(ge=1, le=5)]
+    chars: Annotated[list[Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]], Field(max_length=MOST_CHARACTERS)]
+    weighting: Literal["none", "tf-idf"]
+    min_count: Count
+    max_vocabulary: Count
+    max_tokens: Count
+
+    def arrays_of(self, tokens: list[str], arrays: Mapping[str, np.ndarray], prefix: str = "") -> Arrays:
+        """Return the types of the keys of n-grams, each once and in order, and document frequencies. Raise ValueError."""
+        if tuple(tokens[:2]) != SPECIAL:
+            raise ValueError("vocabulary.json: it does not begin with the tokens for padding and unknown")
+        if len(set(tokens[2:])) != len(tokens) - 2:
+            raise ValueError("vocabulary.json: a token is there twice")
+        grams = [f"{prefix}grams.{order}" for order in range(2, self.ngrams + 1)] + [f"{prefix}pieces"]
+        for name in grams:
+            if not (arrays[name][1:] > arrays[name][:-1]).all():
+                raise ValueError(f"encoder.safetensors: {name} is not in order")
+        size = len(tokens) + sum(arrays[name].size for name in grams)
+        frequencies = size if self.weighting == "tf-idf" else 0
+        return {f"{prefix}idf": (np.float32, frequencies), **dict.fromkeys(grams, (np.int64, None))}
 
 
 class CommonSchema(Schema):
@@ -78,6 +118,12 @@ class NumberLoss(Schema):
     loss: dict[str, Argument]
 
 
+class LabelsLoss(NumberLoss):
+    """``LabelsTarget.loss``."""
+
+    weights: list[Annotated[float, Field(ge=0)]] | None
+
+
 class ClassLoss(NumberLoss):
     """``ClassTarget.loss``."""
 
@@ -90,6 +136,8 @@ class ClassSchema(CommonSchema):
 
     kind: Literal["class"]
     labels: Annotated[Distinct, Field(min_length=1)]
+    merged: bool = False
+    thresholds: Annotated[list[Share], Field(min_length=1, max_length=1)] = [0.5]
     objective: ClassLoss
 
 
@@ -107,6 +155,31 @@ class NumberSchema(CommonSchema):
     target: str
     scale: Scale
     objective: NumberLoss
+
+
+class LabelsSchema(CommonSchema):
+    """Where a row may have several labels, or none."""
+
+    kind: Literal["labels"]
+    labels: Annotated[Distinct, Field(min_length=1)]
+    merged: bool = False
+    thresholds: list[Share]
+    objective: LabelsLoss
+
+    @model_validator(mode="after")
+    def _each(self) -> LabelsSchema:
+        if len(self.thresholds) != len(self.labels):
+            raise ValueError("thresholds are not one a label")
+        return self
+
+
+class LabelColumns(Schema):
+    """``LabelForm``, but for what is predicted."""
+
+    label: str | Distinct
+    written: Annotated[str, Field(pattern=rf"^(|{SETS}|{NUMBERS})$")] = ""
+    group: str = ""
+    reading: Reading = Reading()
 
 
 def validate(schema: type[CommonSchema], kept: Bundle) -> None:

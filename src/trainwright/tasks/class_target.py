@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from trainwright.data.labels import LabelEncoder
+from trainwright.errors import error
 from trainwright.evaluation import classification
+from trainwright.evaluation.threshold import MEASURES, USUAL, best_threshold
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from trainwright.config.settings import Settings
+    from trainwright.evaluation.intervals import Units
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
 
@@ -31,7 +34,8 @@ class ClassTarget:
 
     names: LabelEncoder
     loss: dict[str, Any]
-    kind = "class"
+    threshold: float = USUAL  # of two classes, the probability of the second from which on it is the answer
+    kind: ClassVar[Literal["class"]] = "class"
     dtype = np.int64
 
     @property
@@ -46,9 +50,7 @@ class ClassTarget:
 
     def encode(self, labels: pl.Series) -> np.ndarray:
         """Return class numbers, int64; -1 for a class that training did not have."""
-        import polars as pl
-
-        return self.names.encode(labels.cast(pl.String).str.strip_chars())
+        return self.names.encode(labels)
 
     def decode(self, targets: np.ndarray) -> pl.Series:
         """Return the labels of class numbers."""
@@ -61,9 +63,17 @@ class ClassTarget:
         """Return which of the encoded targets can be measured."""
         return targets >= 0
 
+    def blank(self, rows: int) -> np.ndarray:
+        """Return targets of which nothing is known, for a network that is only asked."""
+        return np.zeros(rows, self.dtype)
+
     def settle(self, settings: Settings, targets: np.ndarray) -> None:
-        """Fix the loss: name, arguments, smoothing, and the weight of each class."""
+        """Fix the loss: name, arguments, smoothing, and the weight of each class. Raise E288 for a threshold of many."""
         assert settings.loss is not None
+        if settings.threshold is not None and self.outputs != 2:
+            raise error("E288", value=settings.threshold, found=f"{self.outputs:,} classes are told apart")
+        if isinstance(settings.threshold, float):
+            self.threshold = settings.threshold
         weights = None
         if settings.class_weights == "balanced":
             counts = np.bincount(targets, minlength=self.outputs)
@@ -85,30 +95,49 @@ class ClassTarget:
         """Return the metrics to be computed after each epoch: the monitored one, as they need the outputs of all rows."""
         return [name for name in metrics.computed(self.kind) if name == monitor]
 
-    def of_all_rows(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
-        """Return targets and outputs as the metrics take them."""
-        return outputs.targets.numpy(), outputs.outputs.numpy()
+    def decided(self, logits: np.ndarray) -> np.ndarray:
+        """Return numbers of which the largest of each row is its answer: the logits, unless another threshold decides."""
+        if self.threshold == USUAL:
+            return logits
+        second = self.probabilities(logits)[:, 1].astype(np.float64) >= self.threshold
+        return np.stack([~second, second], axis=1).astype(np.float32)
+
+    def metrics(self, names: list[str], outputs: Outputs) -> dict[str, float]:
+        """Return metrics of all rows by name, with the threshold as it is."""
+        targets, logits = outputs.targets.numpy(), outputs.outputs.numpy()
+        sure = [name for name in names if metrics.METRICS[name].shares]
+        found = metrics.compute([name for name in names if name not in sure], targets, self.decided(logits))
+        return found | (metrics.compute(sure, targets, self.probabilities(logits)) if sure else {})
+
+    def decide(self, settings: Settings, outputs: Outputs) -> None:
+        """Choose the threshold on these rows, where that is wanted, by the monitored metric if it depends on it, else by F1."""
+        if settings.threshold == "auto":
+            measure = settings.monitor if settings.monitor in MEASURES else "f1"
+            shares = self.probabilities(outputs.outputs.numpy())
+            self.threshold = best_threshold(outputs.targets.numpy() == 1, shares[:, 1], measure)
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
-        """Return loss, accuracy with its interval, and rows of one split."""
-        return {"loss": outputs.mean, **classification.scores(*self.of_all_rows(outputs))}
+        """Return loss, accuracy with its interval, rows of one split, and the threshold where it is not 0.5."""
+        decided = self.decided(outputs.outputs.numpy())
+        said = {} if self.threshold == USUAL else {"threshold": self.threshold}
+        return {"loss": outputs.mean, **classification.scores(outputs.targets.numpy(), decided, outputs.units), **said}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with all metrics, every class, and the confusion matrix."""
-        rows = self.of_all_rows(outputs)
-        more = metrics.compute(metrics.computed(self.kind), *rows)
-        return self.scores(outputs) | more | classification.by_class(*rows, self.labels)
+        decided = self.decided(outputs.outputs.numpy())
+        found = self.scores(outputs) | self.metrics(metrics.computed(self.kind), outputs)
+        return found | classification.by_class(outputs.targets.numpy(), decided, self.labels)
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
         """Return the columns ``truth``, ``answer``, ``probability`` (of the answer) and ``probabilities`` (of every class)."""
-        targets, logits = self.of_all_rows(outputs)
-        shares, answers = self.probabilities(logits), logits.argmax(axis=1)
+        targets, logits = outputs.targets.numpy(), outputs.outputs.numpy()
+        shares, answers = self.probabilities(logits), self.decided(logits).argmax(axis=1)
         columns = {"truth": self.decode(targets), "answer": self.decode(answers)}
         return columns | {"probability": shares[np.arange(len(shares)), answers], "probabilities": shares}
 
-    def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+    def baseline(self, train: np.ndarray, measured: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the most frequent class."""
-        return classification.majority(train, measured, self.labels)
+        return classification.majority(train, measured, self.labels, units)
 
     @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
@@ -138,16 +167,18 @@ class ClassTarget:
         """Return the ``top`` most probable (label, probability) of each row, best first."""
         probabilities = self.probabilities(logits)
         # By the outputs, as the scores are: probabilities that round to the same number would hide which is larger.
-        order = (-logits).argsort(axis=1, kind="stable")[:, :top]
+        order = (-self.decided(logits)).argsort(axis=1, kind="stable")[:, :top]
         shares = np.take_along_axis(probabilities, order, axis=1)
         names = np.array(self.labels, object)[order]
         return [list(zip(*row, strict=True)) for row in zip(names.tolist(), shares.tolist(), strict=True)]
 
     def to_json(self) -> dict[str, Any]:
         """Return what a bundle keeps."""
-        return {"kind": self.kind, "labels": list(self.labels), "objective": self.loss}
+        kept = {"kind": self.kind, "labels": list(self.labels), "thresholds": [self.threshold], "objective": self.loss}
+        return kept | {"merged": True} if self.names.merged else kept
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ClassTarget:
         """Return the target that ``to_json`` described."""
-        return cls(LabelEncoder(tuple(values["labels"])), values["objective"])
+        names = LabelEncoder(tuple(values["labels"]), values.get("merged", False))
+        return cls(names, values["objective"], values.get("thresholds", [USUAL])[0])

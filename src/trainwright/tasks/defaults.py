@@ -15,6 +15,10 @@ from trainwright.watch.events import Note
 Notes = list[Note]
 FALLING = ([{"name": "LinearLR", "start_factor": 1.0, "end_factor": 0.0}], "the rate falls to zero by the end")
 CROSS_ENTROPY = ({"name": "CrossEntropyLoss"}, "the usual loss of a classifier")
+LOSSES: Values = {  # of what is predicted, other than a class
+    "number": ({"name": "MSELoss"}, "the usual loss of a regression"),
+    "labels": ({"name": "BCEWithLogitsLoss"}, "each label for itself, as a row may have several"),
+}
 FINE_TUNING = 0.3  # of the rate that a training from the start would have
 
 

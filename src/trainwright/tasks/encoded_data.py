@@ -26,7 +26,8 @@ class EncodedData:
               differ in length, so a ``DataLoader`` of one's own needs ``collate_fn=data.train.collate``.
     image     pictures float32 (rows, channels, height, width), normalised by the training pictures
     table     numeric float32 (rows, numbers), standardised; codes int32 (rows, categories), 0 for one that is missing or not
-              known. Of a table without categories the codes are there all the same, of shape (rows, 0).
+              known, of shape (rows, 0) where there are no categories; for each column of text a tuple as ``EmbeddingBag``
+              takes it: values int32 (tokens,), offsets int32 (rows,), weights float32 (tokens,). Items have no offsets.
     language  ids int64 (rows, time)
 
     Targets are class numbers int64 (rows,); numbers float32 (rows,), standardised; or the next tokens int64 (rows, time), -100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from trainwright.watch.events import in_short
 if TYPE_CHECKING:
     import torch
 
+    from trainwright.evaluation.intervals import Units
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
 
@@ -30,7 +31,7 @@ class NumberTarget:
     name: str
     scaler: TargetScaler
     loss: dict[str, Any]
-    kind = "number"
+    kind: ClassVar[Literal["number"]] = "number"
     dtype = np.float32
     labels: tuple[str, ...] = ()
     outputs = 1
@@ -48,9 +49,15 @@ class NumberTarget:
         """Return which of the encoded targets can be measured."""
         return np.isfinite(targets)  # type: ignore[no-any-return]
 
+    def blank(self, rows: int) -> np.ndarray:
+        """Return targets of which nothing is known, for a network that is only asked."""
+        return np.zeros(rows, self.dtype)
+
     def settle(self, settings: Settings, targets: np.ndarray) -> None:
-        """Fix the loss. Raises E263 for settings that only classes have a use for."""
+        """Fix the loss. Raises E263 for settings that only classes have a use for, E288 for a threshold."""
         assert settings.loss is not None
+        if settings.threshold is not None:
+            raise error("E288", value=settings.threshold, found=f"'{self.name}' is predicted as a number")
         for key in ("class_weights", "label_smoothing"):
             if (value := getattr(settings, key)) != Settings.model_fields[key].default:
                 raise error("E263", key=key, value=value, name=self.name)
@@ -66,26 +73,33 @@ class NumberTarget:
         """Return the metrics to be computed after each epoch: all."""
         return metrics.computed(self.kind)
 
-    def of_all_rows(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
+    def metrics(self, names: list[str], outputs: Outputs) -> dict[str, float]:
+        """Return metrics of all rows by name."""
+        return metrics.compute(names, *self._of_all_rows(outputs))
+
+    def decide(self, settings: Settings, outputs: Outputs) -> None:
+        """Choose nothing: a number is what the network says."""
+
+    def _of_all_rows(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
         """Return actual and predicted values in the target's unit, as the metrics take them: float64, shape (rows,) each."""
         return self.scaler.decode(outputs.targets.numpy()), self.scaler.decode(outputs.outputs[:, 0].numpy())
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
         """Return loss on the standardised target, rows, and all metrics of one split with their intervals."""
-        return {"loss": outputs.mean, "accuracy": None, **regression.scores(*self.of_all_rows(outputs))}
+        return {"loss": outputs.mean, "accuracy": None, **regression.scores(*self._of_all_rows(outputs), outputs.units)}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with the target's name, and actual and predicted values to be drawn."""
-        return self.scores(outputs) | {"target": self.name, "points": regression.points(*self.of_all_rows(outputs))}
+        return self.scores(outputs) | {"target": self.name, "points": regression.points(*self._of_all_rows(outputs))}
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
         """Return the columns ``truth`` and ``answer``, in the target's unit."""
         return {"truth": self.decode(outputs.targets.numpy()), "answer": self.decode(outputs.outputs[:, 0].numpy())}
 
-    def baseline(self, train: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+    def baseline(self, train: np.ndarray, measured: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the mean of the training targets."""
         mean = float(self.scaler.decode(train.mean(dtype=np.float64)))
-        return regression.mean_baseline(mean, self.scaler.decode(measured))
+        return regression.mean_baseline(mean, self.scaler.decode(measured), units)
 
     def brief(self, outputs: np.ndarray, targets: np.ndarray) -> list[Any]:
         """Return the answer to each row, in the target's unit."""

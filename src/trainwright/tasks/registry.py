@@ -101,7 +101,7 @@ def open_model(folder: Path) -> Predictor:
     try:
         kept = bundle.load(folder)
         if (task := kept.meta["task"]) not in KINDS:
-            raise error("E406", name=in_short(ValueError(task))[:60], choices=", ".join(KINDS))
+            raise error("E406", name=task, choices=list(KINDS))
         bundle_schema.validate(load(KINDS[task].schema), kept)
         predictor = from_bundle(kept)
         predictor.smoke_test()  # whatever does not fit together shows now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.data.files.folders import absolute
-from trainwright.data.tables.table import ROW
+from trainwright.data.tables.table import ROW, Shards, places, spot
 from trainwright.errors import error
+from trainwright.tasks import targets
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
-from trainwright.tasks.class_target import ClassTarget
 from trainwright.training.problem import Measured, Problem
-from trainwright.watch import metrics
 from trainwright.watch.events import Answers, Note
+from trainwright.watch.words import clip
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,14 +31,13 @@ if TYPE_CHECKING:
     from trainwright.data.batches.loader import Loader
     from trainwright.data.read.source import Source
     from trainwright.data.shapes import Shape
+    from trainwright.data.tables.table import Table
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
-    from trainwright.tasks.number_target import NumberTarget
+    from trainwright.tasks.targets import Target
     from trainwright.training.loop import Watch
     from trainwright.watch.events import Scores
-
-    Target = ClassTarget | NumberTarget
 
 HELD = 1 << 30  # bytes of inputs that are held to be measured on again and again
 
@@ -77,7 +76,13 @@ class SupervisedProblem(Problem):
         return found
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
-        return self.batches_of(self.splits["train"], self.settings.batch_size or 1, self.settings.seed, device)
+        part = self.splits["train"]
+        found = self.batches_of(part, self.settings.batch_size or 1, self.settings.seed, device)
+        if part.weights is None:
+            return found
+        from trainwright.data.batches.weighted import WeightedBatches
+
+        return WeightedBatches(found, part.weights, device)
 
     def dataset(self, name: str) -> Dataset[Any]:
         """Return the rows of a split whose inputs are arrays with a row each."""
@@ -103,15 +108,13 @@ class SupervisedProblem(Problem):
         from trainwright.evaluation import measure
 
         batches = self.batches_of(self.splits[name], EVALUATION_BATCH, None, device)
-        return measure.predict_all(self.forward(model), objective, batches.epoch(0), keep)
-
-    def _monitored(self, found: Outputs, names: list[str]) -> dict[str, float]:
-        return metrics.compute(names, *self.target.of_all_rows(found)) if names else {}
+        found = measure.predict_all(self.forward(model), objective, batches.epoch(0), keep)
+        return replace(found, units=self.splits[name].units)
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         names = self.target.monitored(self.settings.monitor)
         found = self._outputs(model, objective, "valid", device, keep=bool(names))
-        return found.scores(self._monitored(found, names))
+        return found.scores(self.target.metrics(names, found) if names else {})
 
     def valid_loss(self, objective: Objective, device: torch.device, rows: int) -> tuple[int, Callable[[nn.Module], float]]:
         """Return the loss on as many rows as ``HELD`` bytes hold, and no more than asked for."""
@@ -149,7 +152,9 @@ class SupervisedProblem(Problem):
 
         names = self.target.monitored(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
-        measured = "test" if "test" in self.splits else "valid" if "valid" in self.splits else "train"
+        if found := outputs.get("valid"):
+            self.target.decide(self.settings, found)
+        part = next(self.splits[name] for name in ("test", "valid", "train") if name in self.splits)
         rows: dict[str, pl.DataFrame] = {}
         for name, each in outputs.items():
             losses: Any = objective.each(each.outputs, each.targets)
@@ -157,9 +162,9 @@ class SupervisedProblem(Problem):
             rows[name] = pl.DataFrame(self.splits[name].places() | of_each)
         scores = {
             "labels": list(self.target.labels),
-            "valid": self.target.scores(found) | self._monitored(found, names) if (found := outputs.get("valid")) else None,
+            "valid": self.target.scores(found) | self.target.metrics(names, found) if found else None,
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
-            "baseline": self.target.baseline(self.splits["train"].targets, self.splits[measured].targets),
+            "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
         }
         return Measured(scores, rows)
 
@@ -170,9 +175,12 @@ class SupervisedProblem(Problem):
 
     def name_rows(self, rows: np.ndarray) -> str:
         part = self.splits["train"]
-        numbers = sorted(part.rows[rows].tolist())
-        shown = ", ".join(map(str, numbers[:20])) + (f", ... ({len(numbers)} rows)" if len(numbers) > 20 else "")
-        return f"{part.file}, rows {shown}"
+        numbers, named = sorted(part.rows[rows].tolist()), dict[str, list[str]]()
+        for number in numbers[:20]:
+            file, row = spot(part.file, number)
+            named.setdefault(file, []).append(str(row))
+        shown = "; ".join(f"{file}, rows {', '.join(found)}" for file, found in named.items())
+        return shown + (f", ... ({len(numbers)} rows)" if len(numbers) > 20 else "")
 
 
 def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFrame], Iterable[Any]]) -> list[Any]:
@@ -182,21 +190,32 @@ def from_tables(source: Source, places: pl.DataFrame, items: Callable[[pl.DataFr
     """
     import polars as pl
 
-    from trainwright.data.tables.table import ROW
+    from trainwright.data.tables.table import NUMBER, ROW, SHARD, files_of
 
     found: dict[tuple[str, int], Any] = {}
     places = places.with_columns(pl.col("file").map_elements(absolute, pl.String))
     for stream in source.streams.values():
-        file = absolute(stream.head.file)
-        wanted = places.filter(pl.col("file") == file)["row"]
+        files = list(map(absolute, files_of(stream.head.file)))
+        first = {file: place << SHARD for place, file in enumerate(files)}
+        there = places.filter(pl.col("file").is_in(files))
+        wanted = there["row"] + there["file"].replace_strict(first, return_dtype=pl.Int64)
         rest = set(wanted)
         for table in stream.tables() if len(wanted) else ():
             frame = table.frame.filter(pl.col(ROW).is_in(wanted.implode()))
-            found |= zip(((file, row) for row in frame[ROW]), items(frame), strict=True)
+            found |= zip(((files[row >> SHARD], row & NUMBER) for row in frame[ROW]), items(frame), strict=True)
             rest -= set(frame[ROW])
             if not rest:
                 break
     return [found.get(place) for place in places["file", "row"].iter_rows()]
+
+
+def reading_notes(table: Table) -> list[str]:
+    """Return what a person should know of how the file of a table was read, beside what is usual."""
+    usual = ("utf-8", "utf-8-sig", "utf-16")
+    notes = [
+        note for note in table.notes if note.what == "passed over" or (note.what == "encoding" and note.value not in usual)
+    ]
+    return [f"{note.what}: {note.value}, {note.why}" for note in notes]
 
 
 @dataclass
@@ -209,22 +228,20 @@ class FileRows:
     rejected: int
     notes: list[str]
     names: list[str] = field(default_factory=list)  # as ``FilePredictions`` has them
+    file: str = ""  # the table's, perhaps ``Shards``
+    content: pl.Series | None = None  # of each row with a label, String: equal where the rows are
+    group: pl.Series | None = None  # and to which of the groups it belongs, by which training was split
 
 
 class SupervisedPredictor(Predictor):
-    """A trained model that answers with a class or a number for each row."""
+    """A trained model that answers with a class, a number or a set of labels for each row."""
 
     def __init__(self, kept: Bundle) -> None:
         super().__init__(kept)
-        self.target = self.target_of(kept.meta)
+        self.target = targets.from_json(kept.meta)
         self.labels = self.target.labels
         self.columns: dict[str, Any] = kept.meta["columns"]
         self.shape = self.encoder.shape(self.target.outputs)
-
-    @staticmethod
-    def target_of(meta: dict[str, Any]) -> Target:
-        """Return what is predicted, from the values of a bundle."""
-        return ClassTarget.from_json(meta)
 
     @cached_property
     def objective(self) -> Objective:
@@ -240,8 +257,15 @@ class SupervisedPredictor(Predictor):
         """Return what a person gives in Python as ``encode`` takes it. Raise E320 for anything else."""
 
     @abstractmethod
-    def read(self, path: Path, need_label: bool) -> FileRows:
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file. Raise SourceError and DataError."""
+
+    def group_of(self, frame: pl.DataFrame) -> pl.Series | None:
+        """Return to which of the groups each row belongs, by which training was split; None where no column says it."""
+        from trainwright.data.tables.spelling import tidy
+
+        column = self.columns.get("group", "")
+        return tidy(frame[column]) if column in frame.columns else None
 
     def read_unlabelled(self, paths: Sequence[Path]) -> FileRows:
         """Return the rows of files that are to be predicted; there is one, but with ``many_files``."""
@@ -257,7 +281,7 @@ class SupervisedPredictor(Predictor):
 
     def logits(self, items: Any, rows: int) -> np.ndarray:
         """Return the network's outputs of all rows, in order: float32, shape (rows, outputs)."""
-        return self.outputs(items, np.zeros(rows, self.target.dtype)).outputs.numpy()  # type: ignore[no-any-return]
+        return self.outputs(items, self.target.blank(rows)).outputs.numpy()  # type: ignore[no-any-return]
 
     def _answers(self, items: Any, rows: int, top: int) -> list[Any]:
         return list(self.target.answers(self.logits(items, rows), top)) if rows else []
@@ -266,19 +290,35 @@ class SupervisedPredictor(Predictor):
         return self._answers(self.items(items), len(items), top)
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
-        found = self.read_unlabelled(paths)
-        answers = self._answers(found.items, len(found.frame), top)
-        return FilePredictions(found.frame.drop(ROW), found.frame[ROW].to_list(), answers, found.notes, found.names)
+        import polars as pl
 
-    def score(self, path: Path) -> dict[str, Any]:
+        found = self.read_unlabelled(paths)
+        if not len(found.frame):
+            raise error("E212", file=", ".join(map(str, paths)), where="; ".join(found.notes))
+        answers = self._answers(found.items, len(found.frame), top)
+        frame, rows, files = found.frame.drop(ROW), found.frame[ROW].to_list(), list[str]()
+        if isinstance(found.file, Shards):
+            there = pl.DataFrame(places(found.file, found.frame[ROW].to_numpy()))
+            rows, files = there["row"].to_list(), there["file"].to_list()
+            frame = pl.DataFrame([*(each for each in there if each.name not in frame.columns), *frame])
+        return FilePredictions(frame, rows, answers, found.notes, found.names, files)
+
+    def score(self, path: Path | Table) -> dict[str, Any]:
         """Measure the rows of a file; rows with a label that the model does not know, or none, count as left out."""
         import polars as pl
 
+        from trainwright.tasks.grouping import units_of
+
         found = self.read(path, need_label=True)
         assert found.labels is not None
-        targets = self.target.encode(found.labels)
-        known = self.target.known(targets)
+        wanted = self.target.encode(found.labels)
+        known = self.target.known(wanted)
         if not known.any():
-            raise error("E219", file=path, labels=", ".join(self.labels[:5]))
+            first = found.labels.drop_nulls().first() if found.labels.dtype != pl.Null else None
+            raise error("E219", file=path, labels=", ".join(self.labels[:5]), found=clip(str(first), 80))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
-        return self.target.detailed(self.outputs(items, targets[known])) | {"rejected": found.rejected + int((~known).sum())}
+        assert found.content is not None
+        group = None if found.group is None else found.group.filter(pl.Series(known))
+        units = units_of(found.content.filter(pl.Series(known)), group, self.columns.get("group", ""))
+        outputs = replace(self.outputs(items, wanted[known]), units=units)
+        return self.target.detailed(outputs) | {"rejected": found.rejected + int((~known).sum())}

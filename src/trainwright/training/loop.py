@@ -26,7 +26,7 @@ FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
 LIMIT = 10  # refused updates in a row, after which nothing is left to hope for
 NAMED = 20  # rows and layers in a message
 Validate = Callable[[nn.Module], Scores]
-Watch = Callable[[nn.Module, int], Answers]  # (model, epoch)
+Watch = Callable[[nn.Module, int], Answers | None]  # (model, epoch); None where there turns out to be nothing to watch
 Recover = Callable[[], str]
 
 
@@ -112,8 +112,8 @@ def fit(
     steps = min(plan.steps or planned, planned or plan.steps)
     steps, epochs = (steps, plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
     yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
-    if watch and not state.step:
-        yield watch(learner.model, 0)
+    if watch and not state.step and (answers := watch(learner.model, 0)):
+        yield answers
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
         epoch_begun = time.perf_counter()
         yield from _epoch(learner, train, plan, state, recover, begun)
@@ -126,8 +126,8 @@ def fit(
         lr = learner.lr
         advance_each(learner.schedules, "epoch", (valid or scores).loss)
         seconds = time.perf_counter() - epoch_begun
-        if watch:
-            yield watch(learner.model, state.epoch)
+        if watch and (answers := watch(learner.model, state.epoch)):
+            yield answers
         learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
         state.seconds = time.perf_counter() - begun
@@ -173,7 +173,8 @@ def _epoch(
             return
         seed_rng(device, step_seed(plan.seed, state.step))
     if state.batch == 0:
-        raise error("E607")
+        ended = "The data gave some before, and can be gone through once only." if state.epoch else ""
+        raise error("E607", hint=ended)
 
 
 def _attempt(
@@ -199,7 +200,8 @@ def _attempt(
 def _refused(problem: Any, learner: Learner, plan: Plan, state: State, recover: Recover | None) -> Refused:
     """Return the event of a refused update. Raise ``problem`` where training does not go on, E503 after ``LIMIT`` in a row."""
     names = ", ".join(problem.layers[:NAMED]) + (", ..." if len(problem.layers) > NAMED else "")
-    problem.where = "; ".join(each for each in (plan.name_rows(problem.rows), names and f"not finite in: {names}") if each)
+    rows = plan.name_rows(problem.rows) + (", whose own values are not finite" if problem.in_data else "")
+    problem.where = "; ".join(each for each in (rows, names and f"not finite in: {names}") if each)
     if recover is None:
         raise problem
     state.refused += 1

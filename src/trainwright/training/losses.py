@@ -24,6 +24,7 @@ LOSSES = {name: each for name, each in classes(nn, nn.Module).items() if name.en
 CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "MultiLabelSoftMarginLoss")
 NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
+SEVERAL = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")  # of labels that are there or not, each for itself
 
 Output = Callable[[], tuple[Tensor, Tensor | None]]
 # From so many tokens in the vocabulary on, torch's fused loss pays: it makes the gradient of the logits together with the
@@ -56,6 +57,27 @@ def number_objective(named: Named) -> Objective:
         loss = kind(**named.arguments)
         loss(torch.zeros(2), torch.ones(2))  # some only look at their arguments when they are called
     return Objective(loss, _one_number)
+
+
+def labels_objective(named: Named, weights: Tensor | None) -> Objective:
+    """Return the loss of a network with one output a label, targets 0 and 1 (N, labels); ``weights`` are those of the ones.
+
+    Raise E310 to E313.
+    """
+    kind = _loss(named, SEVERAL, "several labels a row")
+    arguments = {key: torch.tensor(each) if isinstance(each, list) else each for key, each in named.arguments.items()}
+    if weights is not None:
+        if "pos_weight" not in inspect.signature(kind).parameters:
+            raise error("E313", name=named.name, problem="it takes no class_weights: use BCEWithLogitsLoss")
+        arguments["pos_weight"] = weights
+    with checking("loss", named):
+        loss = kind(**arguments)
+    return Objective(loss, _as_outputs)
+
+
+def _as_outputs(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return targets in the type of the outputs."""
+    return outputs, targets.to(outputs.dtype)
 
 
 def _loss(named: Named, fitting: tuple[str, ...], what: str) -> type[nn.Module]:
@@ -138,8 +160,8 @@ class TokenObjective(Objective):
         super().__init__(F.cross_entropy)
         self.output, self.predicts, self.ignored = output, predicts, IGNORED
 
-    def __call__(self, features: Tensor, targets: Tensor) -> tuple[Tensor, float]:
-        """Return (mean, number of targets)."""
+    def __call__(self, features: Tensor, targets: Tensor, rows: Tensor | None = None) -> tuple[Tensor, float]:
+        """Return (mean, number of targets); tokens have no weights by row."""
         weight, bias = self.output()
         flat, wanted = features.flatten(0, 1), targets.flatten()
         if torch.is_autocast_enabled(features.device.type) and torch.is_grad_enabled():

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainwright.data.batches.base import Batch
+from trainwright.data.batches.pytree import tree_leaves
 from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
@@ -45,9 +46,10 @@ class Learner:
         low = self.precision == "bfloat16"
         self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
         self.hooks = self.model if isinstance(self.model, TrainingHooks) else TrainingHooks()
-        table = self.hooks.sparse_table
-        if table is not None and device == "cpu":  # on other devices its gradient stays torch's own, which is dense
+        tables = self.hooks.sparse_tables if device == "cpu" else ()  # elsewhere gradients stay torch's own, which are dense
+        for table in tables:
             table.sparse = True
+        if tables:
             self.apply = sparse_step(self.optimizer, self.apply)
         self.guard = StepGuard(self.forward)
         self.at_step_boundary = True  # whether everything stands between two updates, so that it can be saved
@@ -95,7 +97,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
     for batch in window:
         with learner.casting:
             outputs = learner.forward(batch)
-            mean, batch_weight = learner.objective(outputs, batch.targets)
+            mean, batch_weight = learner.objective(outputs, batch.targets, batch.weights)
         if not batch_weight and len(window) > 1:
             tally.add(0.0, 0.0, outputs, batch)
             continue  # its targets are all left out: torch gives no mean, and the window has one
@@ -143,15 +145,26 @@ def joint_norm(norms: tuple[Tensor, ...]) -> float:
 
 
 def refusal(quantity: str, step: int, window: Sequence[Batch], model: nn.Module) -> Exception:
-    """Return E501 with the quantity, the rows of the window, and the layers whose parameters or gradients are not finite."""
-    rows = [batch.rows for batch in window if batch.rows is not None]
+    """Return E501 with the quantity, the rows of the window (those that are not finite themselves, where there are any:
+    ``in_data``), and the layers whose parameters or gradients are not finite."""
+    wrong = [batch.rows[_not_finite_rows(batch)] for batch in window if batch.rows is not None]
     problem: Any = error("E501", quantity=quantity, step=step)
-    problem.quantity = quantity
+    problem.quantity, problem.in_data = quantity, any(map(len, wrong))
+    rows = wrong if problem.in_data else [batch.rows for batch in window if batch.rows is not None]
     problem.rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
     problem.layers = [
         name for name, parameter in model.named_parameters() if not all(map(_finite, (parameter, parameter.grad)))
     ]
     return problem  # type: ignore[no-any-return]
+
+
+def _not_finite_rows(batch: Batch) -> np.ndarray:
+    """Return which rows of a batch hold a number in their inputs or targets that is not finite, bool (rows,)."""
+    found = np.zeros(batch.size, bool)
+    for leaf in tree_leaves((batch.inputs, batch.named, batch.targets)):
+        if isinstance(leaf, Tensor) and leaf.is_floating_point() and leaf.shape[:1] == (batch.size,):
+            found |= ~leaf.isfinite().reshape(batch.size, -1).all(dim=1).cpu().numpy()
+    return found
 
 
 def _finite(found: Tensor | None) -> bool:

@@ -24,13 +24,13 @@ def check(setting: str, named: Named, choices: Mapping[str, type[Kind]], reserve
     """Return the class of a name. Raise E310 for an unknown one, E311 for an argument that the class does not take."""
     if named.name not in choices:
         hint = nearest(named.name, choices)
-        raise error("E310", setting=setting, name=named.name, choices=", ".join(sorted(choices)), hint=hint)
+        raise error("E310", setting=setting, name=named.name, choices=sorted(choices), hint=hint)
     parameters = inspect.signature(choices[named.name]).parameters
     known = [name for name in parameters if name not in (*reserved, "optimizer", "params")]
     for argument in named.arguments:
         if argument not in known:
             hint = nearest(argument, known)
-            raise error("E311", setting=setting, argument=argument, name=named.name, known=", ".join(known), hint=hint)
+            raise error("E311", setting=setting, argument=argument, name=named.name, known=known, hint=hint)
     return choices[named.name]
 
 

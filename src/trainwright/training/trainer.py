@@ -116,7 +116,7 @@ class Trainer:
         known = modules | dict(self.model.named_parameters())
         for name in self.settings.freeze:
             if name not in known:
-                raise error("E325", name=name, known=", ".join([*known][:20]), hint=nearest(name, known))
+                raise error("E325", name=name, known=list(known), hint=nearest(name, known))
             known[name].requires_grad_(False)
             if name in modules:
                 modules[name].eval()  # running statistics stay, dropout is off; training keeps the modes of parts

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from trainwright.watch import words
 
-LEADING = ("rmse", "perplexity", "accuracy")  # the first of these that is there is the score of a run
+LEADING = ("rmse", "perplexity", "accuracy", "micro_f1")  # the first of these that is there is the score of a run
 _LONGEST = 14
 
 
@@ -20,8 +20,9 @@ class Metric(NamedTuple):
     """One metric.
 
     The function that ``compute`` names takes the targets and the outputs of all rows of a split, or of tokens their mean loss,
-    and returns a number, None where there is none. Classes: int64 (rows,) and float32 (rows, classes). Numbers, in the
-    target's unit: float64 (rows,) twice.
+    and returns a number, None where there is none. Classes: int64 (rows,) and float32 (rows, classes), the largest of which is
+    the answer, or the probabilities where it takes ``shares``. Labels: uint8 (rows, labels) and bool (rows, labels), or float32
+    probabilities. Numbers, in the target's unit: float64 (rows,) twice.
     """
 
     title: str  # its name in texts and figures
@@ -30,13 +31,28 @@ class Metric(NamedTuple):
     higher_is_better: bool = True
     predicts: str = ""  # the kinds of target that it is for (class, number, token, character, byte); empty = all
     compute: str = ""  # ``module:function``; empty for what is counted with every batch
+    shares: bool = False  # of classes and labels: whether it takes probabilities in place of answers
 
 
-_CLASSES, _NUMBERS, _TOKENS = (f"trainwright.evaluation.{name}:" for name in ("classification", "regression", "perplexity"))
+_CLASSES, _NUMBERS, _TOKENS, _RANKS, _LABELS = (
+    f"trainwright.evaluation.{name}:" for name in ("classification", "regression", "perplexity", "ranking", "labels")
+)
 METRICS = {
     "loss": Metric("loss", "loss", words.loss, False),
     "accuracy": Metric("accuracy", "acc", words.percent, True, "class token"),
-    "macro_f1": Metric("macro F1", "f1", words.percent, True, "class", _CLASSES + "macro_f1"),
+    "micro_f1": Metric("micro F1", "micro f1", words.percent, True, "labels", _LABELS + "micro_f1"),
+    "macro_f1": Metric("macro F1", "f1", words.percent, True, "class labels", _CLASSES + "macro_f1"),
+    "subset_accuracy": Metric("exact sets", "exact", words.percent, True, "labels", _LABELS + "subset_accuracy"),
+    "roc_auc": Metric("ROC AUC", "auc", words.percent, True, "class labels", _RANKS + "roc_auc", True),
+    "average_precision": Metric(
+        "average precision", "ap", words.percent, True, "class labels", _RANKS + "average_precision", True
+    ),
+    "micro_average_precision": Metric(
+        "micro AP", "micro ap", words.percent, True, "labels", _RANKS + "micro_average_precision", True
+    ),
+    "log_loss": Metric("log loss", "log loss", words.loss, False, "class", _RANKS + "log_loss", True),
+    "balanced_accuracy": Metric("balanced accuracy", "bal acc", words.percent, True, "class", _CLASSES + "balanced_accuracy"),
+    "mcc": Metric("MCC", "mcc", words.number, True, "class", _CLASSES + "mcc"),
     "perplexity": Metric("perplexity", "ppl", words.number, False, "token", _TOKENS + "perplexity"),
     "bits_per_character": Metric("bits/character", "bits/char", words.number, False, "character", _TOKENS + "bits"),
     "bits_per_byte": Metric("bits/byte", "bits/byte", words.number, False, "byte", _TOKENS + "bits"),
@@ -49,6 +65,11 @@ METRICS = {
 def find(name: str) -> Metric:
     """Return the metric of that name; for one of the person's own, what its name says."""
     return METRICS.get(name) or Metric(words.clip(name, 2 * _LONGEST), words.clip(name, _LONGEST))
+
+
+def is_share(name: str) -> bool:
+    """Return whether a metric is a part of a whole, which is written in per cent."""
+    return find(name).write is words.percent
 
 
 def fitting(*predicted: str) -> list[str]:

@@ -69,7 +69,7 @@ def read(run: Path) -> Record:
     return Record(
         name=run.name,
         report=_object(run / "report.json"),
-        settings=_settings(run / "settings.toml"),
+        settings=_settings(run),
         history=read_history(run),
         started=started,
         steps=[steps[number] for number in sorted(steps)],
@@ -139,7 +139,9 @@ def _object(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(run: Path) -> Mapping[str, Any]:
+    """Return the settings of a run: those of ``fit`` stand in what began it."""
     with suppress(OSError, ValueError):
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    return {}
+        return tomllib.loads((run / "settings.toml").read_text(encoding="utf-8"))
+    found = _object(run / "call.json").get("settings")
+    return found if isinstance(found, dict) else {}

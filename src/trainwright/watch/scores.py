@@ -13,11 +13,23 @@ from trainwright.watch import metrics, words
 
 NOT_CLEAR, NOT_BETTER = "not clearly better than the baseline", "the model does not beat the baseline"
 LABEL = 28  # cells of a label
+UNEVEN = ("roc_auc", "average_precision", "log_loss", "balanced_accuracy", "mcc")  # shown where classes are uneven
 # What the numbers beside the leading one mean.
 _REMARKS = {
     "rmse": {"loss": "of the standardised target", "r2": "1 is perfect, 0 is no better than a mean"},
     "perplexity": {"loss": "nats per token", "accuracy": "of the next token"},
-    "accuracy": {"macro_f1": "mean of the classes' F1"},
+    "accuracy": {
+        "macro_f1": "mean of the classes' F1",
+        "balanced_accuracy": "mean of the classes' recalls",
+        "roc_auc": "how often a row of a class is put above one of another",
+        "mcc": "1 is perfect, 0 is no better than chance",
+    },
+    "micro_f1": {
+        "macro_f1": "mean of the labels' F1",
+        "subset_accuracy": "rows whose labels are all right, and no other said",
+        "average_precision": "mean of the labels",
+        "loss": "a label",
+    },
 }
 
 
@@ -45,9 +57,9 @@ def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
     found, lead = metrics.values(scores or {}), metrics.lead(scores or {})
     if lead is None:
         return (f"loss {words.loss(found['loss'])}" if "loss" in found else "-"), ""
-    ends, share, entry = interval_of(lead, scores or {}), lead == "accuracy", metrics.find(lead)
+    ends, share, entry = interval_of(lead, scores or {}), metrics.is_share(lead), metrics.find(lead)
     shown = entry.write(found[lead])
-    text = shown if share else f"{entry.title} {shown}"
+    text = shown if lead == "accuracy" else f"{entry.title} {shown}"
     if not ends:
         return text, ""
     low, high = words.bounds([100 * end for end in ends] if share else ends)
@@ -65,19 +77,37 @@ def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
     found, lead = metrics.values(scores), metrics.lead(scores)
     explained = part == "test" or not report.get("test")
     remarks, first = _REMARKS[lead or "accuracy"] if explained else {}, lead or "loss"
+    found = {name: found[name] for name in found if _tells(name, report)}
     for name in sorted(found, key=lambda name: (name != first, name == "loss" and lead == "rmse")):
         remark, entry = remarks.get(name, ""), metrics.find(name)
         if name == first:
             counted = "" if unit(report) == "rows" else f" {unit(report)}"
-            remark = f"n = {words.count(scores['n'])}{counted}" if scores.get("n") is not None else ""
+            remark = f"n = {words.count(scores['n'])}{counted}{parts(scores)}" if scores.get("n") is not None else ""
         title = entry.title if name == "macro_f1" and part == "test" else f"{part} {entry.title}"
         yield Fact(title, entry.write(found[name]), interval(name, scores), remark)
+
+
+def _tells(name: str, report: Mapping[str, Any]) -> bool:
+    """Return whether a metric says more than accuracy does: where one class is far more frequent, or it chose the epoch."""
+    usual, labels = (report.get("baseline") or {}).get("accuracy"), len(report.get("labels") or [])
+    valid = report.get("valid") or {}
+    if name not in UNEVEN or usual is None or name in metrics.values(valid):
+        return True
+    return name != "log_loss" and labels > 1 and usual >= min(1.5 / labels, 0.9)
+
+
+def parts(scores: Mapping[str, Any]) -> str:
+    """Write of how many units the rows are parts of, over which the intervals are: `` (6 distinct)``; else nothing."""
+    units, column = scores.get("units"), scores.get("units_of")
+    if not isinstance(units, int):
+        return ""
+    return f" ({words.count(units)} {f'groups by {words.clip(str(column), 40)}' if column else 'distinct'})"
 
 
 def interval(name: str, scores: Mapping[str, Any]) -> str:
     """Return the interval of a metric in words; empty where there is none."""
     ends = interval_of(name, scores)
-    return words.interval(ends) if name == "accuracy" else words.between(ends)
+    return words.interval(ends) if metrics.is_share(name) else words.between(ends)
 
 
 def interval_of(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -134,7 +164,7 @@ def verdict(report: Mapping[str, Any]) -> str:
         return unclear
     if mine and other and (mine[0] <= other[1] if higher else mine[1] >= other[0]):
         return f"{unclear}: the intervals overlap"
-    if lead == "accuracy":
+    if metrics.is_share(lead):
         return f"{100 * (ours - theirs):.2f} points above the baseline"
     less = 100 * (1 - ours / theirs)
     return f"RMSE {words.number(ours)} is {less:.{0 if 1 <= less < 99 else 2}f} % below the baseline's"

@@ -49,10 +49,29 @@ def confusion_rows(report: Mapping[str, Any], most: int, label: Callable[[object
     return [(label(one.true), label(one.taken), words.count(one.n), words.percent(one.share)) for one in found]
 
 
+def class_head(classes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what stands above ``class_rows``."""
+    head = ("class", "precision", "recall", "F1", "n")
+    return ("label", *head[1:], "AP", "said from") if several(classes) else head
+
+
+def several(classes: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a row may have several of these: labels, with a threshold each."""
+    return any("threshold" in one for one in classes)
+
+
 def class_rows(classes: Sequence[Mapping[str, Any]], label: Callable[[object], str]) -> list[tuple[str, ...]]:
-    """Return label, precision, recall, F1 and number of classes as rows of a table, labels as ``label`` writes them."""
-    shares = ("precision", "recall", "f1")
-    return [(label(one["label"]), *(words.percent(one[key]) for key in shares), words.count(one["n"])) for one in classes]
+    """Return label, precision, recall, F1 and number of classes as rows of a table, labels as ``label`` writes them; of several
+    labels a row the average precision and the threshold too."""
+    return [(label(one["label"]), *_shares(one)) for one in classes]
+
+
+def _shares(one: Mapping[str, Any]) -> list[str]:
+    found = [*(words.percent(one[key]) for key in ("precision", "recall", "f1")), words.count(one["n"])]
+    if "threshold" not in one:
+        return found
+    precise = one.get("average_precision")
+    return [*found, "-" if precise is None else words.percent(precise), words.number(one["threshold"], 3)]
 
 
 def _clipped(label: object) -> str:
@@ -89,10 +108,12 @@ def _classes(report: Mapping[str, Any]) -> list[str]:
     """Return the table of classes, or of the worst ones where there are many."""
     shown, remark = (report.get("test") or {}).get("per_class") or [], ""
     if len(shown) > _MOST_CLASSES:
-        remark = f" (the {_MOST_CLASSES} of {len(shown)} classes with the lowest F1)"
+        which = "labels" if several(shown) else "classes"
+        remark = f" (the {_MOST_CLASSES} of {len(shown)} {which} with the lowest F1)"
         shown = sorted(shown, key=lambda one: one["f1"])[:_MOST_CLASSES]
-    table = words.table([("class", "precision", "recall", "F1", "n"), *class_rows(shown, _clipped)])
-    return ["", f"Test rows by class{remark}", *table] if shown else []
+    head = class_head(shown)
+    table = words.table([head, *class_rows(shown, _clipped)])
+    return ["", f"Test rows by {head[0]}{remark}", *table] if shown else []
 
 
 def _confusions(report: Mapping[str, Any]) -> list[str]:
@@ -129,12 +150,15 @@ def commands(report: Mapping[str, Any], run: str) -> list[tuple[str, str]]:
         ("Use it on something new", usage(report, run)),
         ("Measure it on other labelled data", f"trainwright evaluate {folder} FILE"),
         ("See why it answers as it does", f"trainwright explain {folder} INPUT"),
-        ("See it learn, as a film", f"trainwright story {folder}"),
-        ("See the loss around what it found", f"trainwright landscape {folder}"),
     ]
+    measured = scores.measured(report)[1]
+    answered = bool(measured) and (not own or bool(report.get("labels")) or "points" in measured)
+    story = bool(report.get("valid")) and answered
     return [
         *(use if not own else []),  # a model of the person's own can be used by the person's own code alone
-        ("Show its worst answers, with their inputs", f"trainwright mistakes {folder}"),
+        *([("See it learn, as a film", f"trainwright story {folder}")] if story else []),
+        *([("See the loss around what it found", f"trainwright landscape {folder}")] if story and not own else []),
+        *([("Show its worst answers, with their inputs", f"trainwright mistakes {folder}")] if answered else []),
         ("Compare it with other runs, on a live page", f"trainwright watch {shlex.quote(str(Path(run).parent))}"),
         ("Prove every byte of this run", f"trainwright verify {folder}"),
     ]
@@ -155,7 +179,8 @@ def card(run: Path, report: Mapping[str, Any]) -> str:
         where = "test" if report["test"] else "validation"
         sure = f" (95 % interval {interval})" if interval else ""
         judged = scores.verdict(report)
-        lines += ["", f"On the {measured['n']:,} {where} {report['unit']}: {score}{sure}{f'; {judged}' if judged else ''}."]
+        rows = f"{measured['n']:,} {where} {report['unit']}{scores.parts(measured)}"
+        lines += ["", f"On the {rows}: {score}{sure}{f'; {judged}' if judged else ''}."]
     if report["labels"]:
         lines += ["", f"Labels: {', '.join(report['labels'])}"]
     return "\n".join([*lines, "", "Use it:", "", f"    {usage(report, str(run))}", ""])

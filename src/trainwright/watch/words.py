@@ -65,6 +65,11 @@ def between(ends: Sequence[float] | None) -> str:
     return "95 % interval {} to {}".format(*bounds(ends)) if ends else ""
 
 
+def several(value: object) -> object:
+    """Return a set of labels in words; anything else as it is."""
+    return (", ".join(map(str, value)) or "no label") if isinstance(value, list) else value
+
+
 def count(value: float) -> str:
     """Write a whole number with thousands separators."""
     return f"{round(value):,}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -29,37 +30,37 @@ PACKAGE = Path(tw.__file__).parent
 
 
 def open_parts(content, sniffed):
-    """The whole of an Arrow file, which polars reads."""
-    frame = pl.read_ipc(content.data or content.path)
+    """The whole of an Avro file, which polars reads."""
+    frame = pl.read_avro(io.BytesIO(content.data) if content.data else content.path)
     return partial(iter, [(frame.with_columns(pl.Series(ROW, range(1, frame.height + 1), pl.Int64)), [])])
 
 
 @pytest.fixture
-def arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An Arrow file, and its format added: one module, and one entry."""
-    module = ModuleType("arrow_reader")
+def avro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An Avro file, and its format added: one module, and one entry."""
+    module = ModuleType("avro_reader")
     module.open_parts = open_parts  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "arrow_reader", module)
-    path = tmp_path / "news.arrow"
-    pl.DataFrame(news_rows(200), schema=["label", "text"], orient="row").write_ipc(path)
-    with pytest.raises(tw.TrainwrightError, match="an Arrow file"):
+    monkeypatch.setitem(sys.modules, "avro_reader", module)
+    path = tmp_path / "news.avro"
+    pl.DataFrame(news_rows(200), schema=["label", "text"], orient="row").write_avro(path)
+    with pytest.raises(tw.TrainwrightError, match="E108"):
         sniff(path)
-    entry = Format("arrow", (".arrow", ".feather"), "arrow_reader", b"ARROW1")
+    entry = Format("avro", (".avro",), "avro_reader", b"Obj\x01")
     FORMATS.append(entry)
     yield path
     FORMATS.remove(entry)
 
 
-def test_a_format_that_is_added_is_read_and_trained_from(arrow: Path, tmp_path: Path) -> None:
-    found = sniff(arrow)
-    assert (found.format, found.notes) == ("arrow", [("format", "arrow", "its first bytes are ARROW1")])
-    packed = tmp_path / "packed.feather.gz"
-    packed.write_bytes(gzip.compress(arrow.read_bytes()))
-    rows = read_table(arrow).frame.rows()
+def test_a_format_that_is_added_is_read_and_trained_from(avro: Path, tmp_path: Path) -> None:
+    found = sniff(avro)
+    assert (found.format, found.notes) == ("avro", [("format", "avro", "its first bytes are Obj\x01")])
+    packed = tmp_path / "packed.avro.gz"
+    packed.write_bytes(gzip.compress(avro.read_bytes()))
+    rows = read_table(avro).frame.rows()
     assert read_table(packed).frame.rows() == rows and len(rows) == 200 and rows[1][2] == 2
-    run = tw.train(arrow, epochs=1, out=tmp_path / "run")
-    assert run.evaluate(arrow)["n"] == 200
-    assert TextPredictor.takes_file("nosuch.feather") and not holds_corpus(arrow)
+    run = tw.train(avro, epochs=1, out=tmp_path / "run")
+    assert run.evaluate(avro)["n"] == 200
+    assert TextPredictor.takes_file("nosuch.avro") and not holds_corpus(avro)
 
 
 def test_what_reads_a_format_is_named_by_its_entry_alone() -> None:

@@ -70,9 +70,8 @@ def test_any_other_exception_is_wrong(raised: BaseException, tmp_path: Path, mon
     [
         error("E103", path="another.csv"),
         error("E113", path="{path}", why="x", where="{path}, line 4000"),
-        error("E113", path="{path}", why="x" * 5000),
     ],
-    ids=["no file", "no such line", "too long"],
+    ids=["no file", "no such line"],
 )
 def test_messages_are_looked_at(problem: ValueError, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
@@ -80,6 +79,11 @@ def test_messages_are_looked_at(problem: ValueError, tmp_path: Path) -> None:
     problem.what, problem.where = (each.replace("{path}", str(path)) for each in (problem.what, problem.where))
     assert len(sweep.unclear(problem, path)) == 1
     assert not sweep.unclear(error("E103", path=path), path)
+
+
+def test_long_messages_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "LONGEST_MESSAGE", 20)
+    assert len(sweep.unclear(error("E103", path=tmp_path / "a.csv"), tmp_path / "a.csv")) == 1
 
 
 LINES = b'{"a": 1}\nx\n\n{"a": 2}\n'

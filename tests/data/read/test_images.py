@@ -29,7 +29,8 @@ def test_a_folder_of_classes(tmp_path: Path) -> None:
     picture(tmp_path / "cat" / ".a.png")
     picture(tmp_path / "cat" / ".cache" / "a.png")
     (tmp_path / "cat" / "notes.txt").write_text("none")
-    (tmp_path / "cat" / "moving.heic").write_text("none")
+    (tmp_path / "cat" / "moving.mp4").write_text("none")
+    picture(tmp_path / "beside.png")
     (tmp_path / "empty").mkdir()
     assert holds_images(tmp_path)
     parts = read_pictures(tmp_path)
@@ -38,10 +39,21 @@ def test_a_folder_of_classes(tmp_path: Path) -> None:
     assert found.names == ["cat/10.png", "cat/2.png", "cat/deep/er/a.png", "dog/b.png"]
     assert found.labels.to_list() == ["cat", "cat", "cat", "dog"] and found.rows.tolist() == [1, 2, 3, 4]
     assert found.paths == [tmp_path / name for name in found.names] and found.pixels is None and found.rejected == []
-    assert found.notes[1] == ("passed over", "2 files", "no image in the folder of a class: .heic, .txt")
+    assert found.notes[1] == ("passed over", "2 files are no images", "cat/moving.mp4, cat/notes.txt")
+    assert found.notes[2] == ("passed over", "1 file lies in no folder of a class", "beside.png")
+    assert found.passed_over == ["beside.png", "cat/moving.mp4", "cat/notes.txt"]
 
 
-@pytest.mark.parametrize("name", ["a.PNG", "a.jpg", "a.JPEG", "a.webp", "a.bmp", "a.gif", "a.tif", "a.tiff"])
+def test_many_files_that_are_no_images_are_named_and_counted(tmp_path: Path) -> None:
+    small_set(tmp_path)
+    for number in range(23):
+        (tmp_path / "dog" / f"{number:02}.xml").touch()
+    found = read_pictures(tmp_path)["train"]
+    assert found.notes[1].value == "23 files are no images" and found.notes[1].why.endswith("dog/09.xml and 13 more")
+    assert len(found.passed_over) == 23
+
+
+@pytest.mark.parametrize("name", ["a.PNG", "a.jpg", "a.JPEG", "a.webp", "a.bmp", "a.gif", "a.tif", "a.tiff", "a.avif"])
 def test_every_suffix_is_known(tmp_path: Path, name: str) -> None:
     (tmp_path / "cat").mkdir()
     Image.fromarray(noise(6, 6)).save(tmp_path / "cat" / name)

@@ -11,6 +11,8 @@ import pytest
 from trainwright.data.read import builtin
 from trainwright.data.read.infer_task import infer_task
 from trainwright.data.read.tables import read_table
+from trainwright.data.tables.column_choice import declare
+from trainwright.data.tables.feature_columns import choose_features
 from trainwright.data.tables.table import ROW, Table
 
 N = 40
@@ -44,12 +46,21 @@ def table(has_header: bool = True, **columns: Any) -> Table:
         ({"link": [f"https://x.org/{n}" for n in range(N)], "k": KIND, "w": PROSE}, "text"),
         ({"label": [0, 1] * 20, "class_name": KIND, "text": PROSE}, "text"),
         ({"text": PROSE, "score": SIZE}, "text"),
-        ({"review": PROSE, "stars": [1, 2, 3, 4] * 10, "votes": range(3, N + 3), "price": SIZE}, "text"),
         ({"text": ["good", "fine", "poor", "sad"] * 10, "lang": COLOUR, "label": KIND}, "text"),
-        ({"sms_": LONGER, "sender": COLOUR, "label": KIND}, "text"),
+        ({"text": PROSE, "user_id": [1, 2, 3, 4] * 10, "day": ["2024-01-02", "2024-02-03"] * 20, "stars": KIND}, "text"),
+        ({"text": PROSE, "url": [f"https://x.org/{n}" for n in range(N)], "author": NAMES, "label": KIND}, "text"),
+        ({"text": PROSE, "posted_time": range(1700000000, 1700000000 + N), "label": KIND}, "text"),
+        ({"text": PROSE, "remark": ["x", *[None] * 39], "label": KIND}, "text"),
+        ({"text": PROSE, "kind": KIND, "n": SIZE}, "text"),  # which of the two is predicted?
         ({"words": PROSE}, "text"),
         ({"words": PROSE, "price": SIZE}, "text"),
         ({"a": PROSE, "b": LONGER}, "text"),
+        # texts beside numbers or categories
+        ({"title": PROSE, "description": LONGER, "price": SIZE, "category": COLOUR}, "table"),
+        ({"review": PROSE, "stars": [1, 2, 3, 4] * 10, "votes": range(3, N + 3), "price": SIZE}, "table"),
+        ({"review": PROSE, "stars": [1, 2, 3, 4] * 10, "verified": ["yes", "no", "no"] * 13 + ["yes"]}, "table"),
+        ({"sms_": LONGER, "sender": COLOUR, "label": KIND}, "table"),
+        ({"description": PROSE, "city": COLOUR, "price": SIZE}, "table"),
         # features
         ({"word": ["good", "fine", "poor", "sad"] * 10, "mood": KIND}, "table"),  # neither has a usual name
         ({"size": SIZE, "label": KIND}, "table"),
@@ -80,6 +91,18 @@ def test_what_is_given_decides() -> None:
     assert infer_task(table(Name=NAMES, label=KIND, size=SIZE), label="size")[0] == "table"
 
 
+def test_beside_texts_what_is_found_is_said() -> None:
+    rows = table(title=PROSE, description=LONGER, price=SIZE, date=["2024-01-02", "2024-02-03"] * 20, category=COLOUR)
+    why = infer_task(rows)[1]
+    assert why == "besides the text of 'title', 'description', 'price' can be learned from; task=text takes the text alone"
+    assert infer_task(rows, text=("description",))[0] == "text"
+    assert choose_features(rows).label == "category" and choose_features(rows, label="price").label == "price"
+    bare = table(a=PROSE, b=[f"{n} of all" for n in range(N)], x=[n % 7 for n in range(N)], label=KIND)
+    assert infer_task(bare)[0] == infer_task(declare(bare, {"a": "text"}))[0] == "table"
+    alone = table(text=[*"abcd"] * 10, label=KIND)
+    assert infer_task(declare(alone, {"text": "text"}))[0] == "text"
+
+
 def test_without_names() -> None:
     assert infer_task(table(False, a=["1", "2"] * 20, b=PROSE, c=LONGER))[0] == "text"
     assert infer_task(table(False, a=SIZE, b=SIZE, c=KIND))[0] == "table"
@@ -93,3 +116,24 @@ def test_built_in_data() -> None:
 def test_real_files(real_data: Path) -> None:
     for name in ("ag_news/test.csv", "ag_news_10k/train.csv", "ng20/test.parquet"):
         assert infer_task(read_table(real_data / name))[0] == "text"
+
+
+def test_amounts_and_moments_are_no_text() -> None:
+    columns = {
+        "price": [f"${n},{n:03}.50" for n in range(100, 160)],
+        "at": [f"{n % 28 + 1} January 2024" for n in range(60)],
+        "label": ["a", "b"] * 30,
+        ROW: list(range(60)),
+    }
+    assert infer_task(Table(pl.DataFrame(columns), "x.csv"))[0] == "table"
+
+
+def test_columns_of_0_and_1_beside_a_text_may_be_its_labels() -> None:
+    """No one of them is taken for the label, with the others to learn it from."""
+    flags = {name: [str(int(n % place > 1)) for n in range(N)] for name, place in (("sport", 3), ("food", 5), ("tech", 7))}
+    texts = [f"{a} and {b} of the {c}" for a in ("goal", "oven") for b in ("match", "salt") for c in ("team", "dish")] * 5
+    assert infer_task(table(words=texts, **flags))[0] == infer_task(table(id=range(N), comment=texts, **flags))[0]
+    bodies = [f"{text} in {n} rows, and then again" for n, text in enumerate(texts)]
+    assert infer_task(table(id=range(N), post=bodies, **flags))[0] == "text"
+    assert infer_task(table(post=bodies, price=SIZE, **flags))[0] == "table"
+    assert infer_task(table(post=bodies, label=KIND, **flags))[0] == "table"

@@ -10,7 +10,7 @@ import pytest
 from table_samples import sniff
 
 from trainwright.data.files.encoding import encoding_of
-from trainwright.data.read.delimited import DELIMITERS
+from trainwright.data.read.delimited import GUESSED
 from trainwright.data.read.formats import Sniffed
 from trainwright.errors import SourceError
 
@@ -26,7 +26,7 @@ def look(folder: Path, content: bytes | str, name: str = "a.csv") -> Sniffed:
 # ---- delimiter
 
 
-@pytest.mark.parametrize("delimiter", DELIMITERS)
+@pytest.mark.parametrize("delimiter", GUESSED)
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a"])
 def test_any_delimiter(tmp_path: Path, delimiter: str, name: str) -> None:
     rows = [["label", "text", "url"], ["a", "b c", "d"], ["e", "f g", "h"]]

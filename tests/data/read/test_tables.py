@@ -185,7 +185,7 @@ ROWS_REJECTED = [
     ("jsonl, long number", "a.jsonl", '{"a": 1}\n{"a": ' + "9" * 5000 + "}\n", {2: "digits"}, 1),
     ("jsonl, raw NUL", "a.jsonl", b'{"a": "x"}\n{"a": "\0"}\n', {2: "not valid JSON"}, 1),
     ("json, odd item", "a.json", '[{"a": 1}, 2, null]', {2: "a number where", 3: "null where"}, 1),
-    ("fastText, two labels", "a.txt", "__label__a x\n__label__a __label__b y\n", {2: "more than one label"}, 1),
+    ("fastText, a label inside", "a.txt", "__label__a x\n__label__a y __label__b\n", {2: "behind the text"}, 1),
     ("fastText, no label", "a.txt", "__label__a x\n\ny z\n__label__b\n", {3: "no __label__"}, 2),
     ("fastText, NUL", "a.txt", b"__label__a x\n__label__b \0\n", {2: "NUL"}, 1),
 ]
@@ -360,6 +360,18 @@ def test_fasttext(tmp_path: Path) -> None:
     table = read(tmp_path, "__label__pos  a  film \r\n__label__neg\tbad\r\n__label__pos\r\n", "a.txt")
     assert rows_of(table) == [("pos", " a  film "), ("neg", "bad"), ("pos", None)]
     assert table.columns == ["label", "text"] and table.frame[ROW].to_list() == [1, 2, 3]
+
+
+def test_fasttext_with_several_labels_a_line(tmp_path: Path) -> None:
+    table = read(tmp_path, "__label__a x\n__label__b  __label__a\ty z\n__label__c w\n", "a.txt")
+    assert rows_of(table) == [(["a"], "x"), (["b", "a"], "y z"), (["c"], "w")]
+    assert table.frame["label"].dtype == pl.List(pl.String)
+
+
+def test_lists_of_words_are_a_column(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"tags": [["a", "b"], [], None], "n": [[1], [2], [3]]})
+    frame.with_columns(pl.col("tags").cast(pl.List(pl.Categorical))).write_parquet(tmp_path / "a.parquet")
+    assert rows_of(read_table(tmp_path / "a.parquet")) == [(["a", "b"],), ([],), (None,)]
 
 
 def test_parquet(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_text_is(cells: list[str | None], kind: str, form: str) -> None:
         (pl.Series([dt.date(2026, 1, 31)]), "date", "ymd"),
         (pl.Series([dt.datetime(2026, 1, 31, 10)]).dt.replace_time_zone("Asia/Tokyo"), "date", "ymd time"),
         (pl.Series(["a", "b"], dtype=pl.Categorical), "category", ""),
-        (pl.Series([dt.time(10)]), "unusable", "Time"),
+        (pl.Series([dt.time(10)]), "date", "clock"),
         (pl.Series([None, None]), "empty", ""),
     ],
 )

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from trainwright.data.shapes import TableShape
 from trainwright.data.tables.dtypes import Feature
-from trainwright.data.tables.encoder import TableEncoder, TargetScaler
+from trainwright.data.tables.encoder import Place, TableEncoder, TargetScaler
+from trainwright.data.text.text_encoder import TextEncoder
 
 FEATURES = (
     Feature("size", "number", "point"),
@@ -75,6 +77,47 @@ def test_saved_encoder_and_moved_columns_give_the_same(train: list[tuple], other
     for mine, theirs in zip(encoder.transform(frame(*other)), loaded.transform(moved), strict=True):
         assert np.array_equal(mine, theirs) and np.isfinite(mine).all()
     assert (loaded.numeric_size, loaded.category_sizes) == (encoder.numeric_size, encoder.category_sizes)
+
+
+TEXTS = st.lists(st.none() | st.text("abc d\u00e9\u4e2d", max_size=12), min_size=1, max_size=20)
+
+
+@settings(max_examples=30, deadline=None)
+@given(TEXTS, TEXTS)
+def test_texts_are_bags_of_words_that_training_had(train: list[str | None], other: list[str | None]) -> None:
+    features = (Feature("^n.*$", "text"), Feature("size", "number", "point"), Feature("*", "text"))
+
+    def rows(texts: list[str | None]) -> pl.DataFrame:
+        columns = {"^n.*$": texts, "size": [float(place) for place in range(len(texts))], "*": texts[::-1]}
+        return pl.DataFrame(columns, schema={"^n.*$": pl.String, "size": pl.Float64, "*": pl.String})
+
+    def text() -> TextEncoder:
+        return TextEncoder("words", True, "bag", weighting="tf-idf")
+
+    encoder = TableEncoder(features, texts={"^n.*$": text(), "*": text()})
+    numeric, codes, notes, tail = encoder.fit(rows(train))
+    assert numeric.shape == (len(train), 1) and codes.shape == (len(train), 0) and len(notes) == len(tail) == len(train)
+    alone = text()
+    for mine, theirs in ((notes, alone.fit(pl.Series(train, dtype=pl.String))), (encoder.transform(rows(train))[2], notes)):
+        assert all(np.array_equal(mine.arrays()[name], theirs.arrays()[name]) for name in ("values", "offsets", "weights"))
+    for place, value in enumerate(train):
+        squares = float(np.square(notes.take(np.array([place])).weights).sum())
+        assert squares == pytest.approx(1.0 if (value or "").strip() else 0.0, abs=1e-5)
+    assert encoder.shape(3) == TableShape(1, (), 3, (alone.size, encoder.texts["*"].size))
+    assert encoder.places() == {"size": Place([0]), "^n.*$": Place([], text=0), "*": Place([], text=1)}
+    values, arrays = encoder.to_parts()
+    loaded = TableEncoder.from_parts(json.loads(json.dumps(values)), arrays)
+    for mine, theirs in zip(encoder.transform(rows(other))[2:], loaded.transform(rows(other))[2:], strict=True):
+        assert all(np.array_equal(mine.arrays()[name], theirs.arrays()[name]) for name in ("values", "offsets", "weights"))
+        assert len(mine) == len(other)
+
+
+def test_an_encoder_from_before_there_were_texts_is_read() -> None:
+    encoder = TableEncoder((Feature("x", "number", "point"),))
+    encoder.fit(pl.DataFrame({"x": [1.0, 2.0]}))
+    values, arrays = encoder.to_parts()
+    del values["texts"], values["tokens"]
+    assert TableEncoder.from_parts(values, arrays).shape(1) == TableShape(1, (), 1)
 
 
 def test_categories_are_counted_from_the_commonest_and_zero_is_for_the_rest() -> None:

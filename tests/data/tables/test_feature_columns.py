@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.cast import cast_columns
+from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.dtypes import Feature
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.table import ROW, Table
@@ -24,6 +25,7 @@ KIND = ["good", "bad"] * (N // 2)
 COLOUR = ["red", "green", "blue", "grey"] * (N // 4)
 SIZE = [n / 7 for n in range(N)]
 PROSE = [f"a film of {n} minutes that I liked" for n in range(N)]
+KEYS = [f"{a}{b}{a} {b}{a}{a}" for a in "abcdefgh" for b in "klmno"]  # words that occur once
 
 
 def table(has_header: bool = True, **columns: Any) -> Table:
@@ -143,14 +145,16 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "nothing": ([None] * N, "nothing that can be used"),
     "infinite": ([float("inf")] * N, "nothing that can be used"),
     "same": (["x"] * N, "the same value, 'x'"),
-    "name": (PROSE, "free text"),
+    "key to all": (KEYS, "its words hardly recur; to learn from them all the same: columns.key to all=text"),
+    "address": ([f"https://example.org/a/page/of/many/words/that/recur/in/all/{n}" for n in range(N)], "free text"),
+    "hash": ([f"{n:064x}" for n in range(N)], "free text"),
     "code": ([f"c{n}" for n in range(N)], "every value is different"),
     "ticket": ([f"t{n // 2 if n > 8 else -n}" for n in range(N)], "25 of its 40 values are different"),
     "split": (["train", "test"] * 20, "which split"),
     "day": (["01/02/2026", "02/03/2026"] * 20, "write 2026-01-31"),
     "price": ([*["n.a."] * 10, *[str(n) for n in range(30)]], "10 are no numbers, such as 'n.a.'"),
     "mirror": ([1, 0] * 20, "the same as 'label'"),
-    "clock": ([dt.time(n % 24) for n in range(N)], "of type Time"),
+    "blob": ([bytes([n]) for n in range(N)], "of type Binary"),
 }
 
 
@@ -172,6 +176,7 @@ def test_what_is_left_out_is_said(name: str) -> None:
         ("once", ["x", None, "x", None] * 10),  # whether it is there may tell something
         ("near", [*["a", "b"] * 19, "b", "a"]),
         ("note", [f"seen on {n % 4} days" for n in range(N)]),
+        ("text", PROSE),
     ],
 )
 def test_what_is_not_left_out(name: str, values: Any) -> None:
@@ -179,7 +184,7 @@ def test_what_is_not_left_out(name: str, values: Any) -> None:
 
 
 def test_a_column_that_says_the_same_as_the_class_is_taken_where_nothing_else_is_left() -> None:
-    chosen = choose(table(answer=["yes", "no"] * 20, name=PROSE, label=KIND))
+    chosen = choose(table(answer=["yes", "no"] * 20, name=KEYS, label=KIND))
     assert kinds(chosen) == {"answer": "boolean"} and list(left_out(chosen)) == ["name"]
     assert ("taken all the same", "answer") in [note[:2] for note in chosen.notes]
 
@@ -193,6 +198,18 @@ def test_given_features_are_taken_as_they_are() -> None:
     assert left_out(chosen) == {}
     assert choose(rows, "size").features == (Feature("size", "number", "point"),)
     assert choose(rows, ("size",), "colour").label == "colour"
+
+
+def test_texts_are_said_and_can_be_categories_or_nothing() -> None:
+    rows = table(size=SIZE, text=PROSE, key=KEYS, note=COLOUR, label=KIND)
+    chosen = choose(rows)
+    assert kinds(chosen) == {"size": "number", "text": "text", "note": "category"} and list(left_out(chosen)) == ["key"]
+    assert ("texts", "text") in [note[:2] for note in chosen.notes]
+    assert chosen.features[1] == Feature("text", "text")
+    said = choose(declare(rows, {"text": "category", "key": "text", "note": "text", "size": "ignore"}))
+    assert kinds(said) == {"text": "category", "key": "text", "note": "text"} and list(left_out(said)) == ["size"]
+    assert kinds(choose(rows, ("text", "size"))) == {"text": "text", "size": "number"}
+    assert refusal(declare(rows, {"label": "text"}), label="label").code == "E246"
 
 
 def test_without_names() -> None:
@@ -219,7 +236,7 @@ def test_without_names() -> None:
         ({"size": SIZE, "label": KIND}, {"features": ("size", "size")}, "E242", "once"),
         ({"size": SIZE, "x": [None] * N, "label": KIND}, {"features": ("x",)}, "E243", "features"),
         ({"size": SIZE, "x": ["01/02/2026", "02/03/2026"] * 20, "label": KIND}, {"features": ("x",)}, "E243", "features"),
-        ({"name": PROSE, "label": KIND}, {}, "E244", "'name' (free text)"),
+        ({"name": KEYS, "label": KIND}, {}, "E244", "'name' (free text, but its words hard"),
         ({"label": KIND}, {}, "E244", "no other column"),
         ({"size": SIZE, "label": KIND}, {"target": "number"}, "E245", "target=class"),
         ({"size": SIZE, "label": ["x"] * N}, {}, "E246", "label=NAME"),
@@ -330,9 +347,9 @@ def test_parse_of_the_target() -> None:
     assert [each.reason for each in rejected] == ["label: 'x' is not a number with a decimal comma"]
     answers = table(size=SIZE, label=["Yes", "no", "NO", "?"] * 10)
     frame, rejected = cast_columns(answers.frame, choose(answers))
-    assert frame["label"].to_list()[:3] == ["yes", "no", "no"] and len(rejected) == 10
+    assert frame["label"].to_list()[:3] == ["Yes", "no", "NO"] and len(rejected) == 10
     names = table(size=SIZE, label=["none", "1.0", " b", "b"] * 10)
-    assert cast_columns(names.frame, choose(names))[0]["label"].to_list()[:4] == ["none", "1.0", "b", "b"]
+    assert cast_columns(names.frame, choose(names))[0]["label"].to_list()[:4] == ["none", "1", "b", "b"]
     codes = choose(table(size=SIZE, label=[0, 1] * 20))
     assert cast_columns(pl.DataFrame({"size": [1], "label": ["1.0"]}), codes)[0]["label"].to_list() == ["1"]
 
@@ -358,13 +375,14 @@ def test_every_row_is_used_or_named(cells: list[tuple[str | None, ...]]) -> None
 
 
 def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
-    lines = ["id;Flaeche;Preis;Datum;Ort"] + [f"{n};{n},5;1.{n:03},25;{n % 28 + 1}.01.2026;{'AB'[n % 2]}" for n in range(60)]
+    rows = [f"{n};{n * 7 % 60},5;1.{n:03},25;{n % 28 + 1}.01.2026;{'AB'[n % 2]}" for n in range(60)]
+    lines = ["id;Flaeche;Preis;Datum;Ort", *rows]
     (tmp_path / "flats.csv").write_text("\n".join(lines), encoding="utf-8")
-    rows = read_table(tmp_path / "flats.csv")
-    chosen = choose(rows, label="Preis")
+    table = read_table(tmp_path / "flats.csv")
+    chosen = choose(table, label="Preis")
     assert kinds(chosen) == {"Flaeche": "number", "Datum": "date", "Ort": "category"} and chosen.target == "number"
-    frame, rejected = cast_columns(rows.frame, chosen, rows.file)
-    assert rejected == [] and frame["Preis"][3] == 1003.25 and frame["Flaeche"][3] == 3.5
+    frame, rejected = cast_columns(table.frame, chosen, table.file)
+    assert rejected == [] and frame["Preis"][3] == 1003.25 and frame["Flaeche"][3] == 21.5
     assert frame["Datum"][3] == dt.datetime(2026, 1, 4)
 
 
@@ -380,9 +398,23 @@ def test_a_table_like_the_titanic(tmp_path: Path) -> None:
     chosen = choose(rows)
     assert (chosen.label, chosen.target) == ("Survived", "class")
     assert kinds(chosen) == {
-        "Pclass": "number", "Sex": "category", "Age": "number", "SibSp": "number", "Fare": "number", "Embarked": "category"
+        "Pclass": "number", "Sex": "category", "Age": "number", "SibSp": "number", "Fare": "number", "Embarked": "category",
+        "Name": "text",
     }  # fmt: skip
-    assert left_out(chosen)["Name"] == "free text"
-    assert set(left_out(chosen)) == {"PassengerId", "Name", "Ticket", "Cabin"}
+    assert set(left_out(chosen)) == {"PassengerId", "Ticket", "Cabin"}
     frame, rejected = cast_columns(rows.frame, chosen, rows.file)
     assert rejected == [] and frame["Age"].null_count() == 24 and frame["Embarked"].null_count() == 1
+
+
+def test_classes_written_by_a_program_do_not_say_what_the_comma_is() -> None:
+    """Numbers such as 2.0 beside them leave it open; ones such as 2.5 do not."""
+    either, N = ["1,234", "2,345", "3,456", "4,567"] * 10, 40
+    for other, said in ((["1.0", "2.0"], True), (["1.5", "2.0"], False)):
+        notes = choose(table(a=either, b=other * (N // 2), label=["x", "y"] * (N // 2)), label="label").notes
+        assert any(note.what == "thousands" for note in notes) == said
+
+
+def test_times_of_day_might_be_spans() -> None:
+    spans = [f"{n % 4}:{n % 60:02}:{n * 7 % 60:02}" for n in range(40)]
+    notes = choose(table(lap=spans, n=range(40), label=["x", "y"] * 20), label="label").notes
+    assert any(note.value == "lap" and "columns.lap=number" in note.why for note in notes)

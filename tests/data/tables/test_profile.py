@@ -9,6 +9,7 @@ import pytest
 
 from trainwright.data.read.infer_task import infer_task
 from trainwright.data.tables import profile
+from trainwright.data.tables.dtypes import How
 from trainwright.data.tables.feature_columns import choose_features
 from trainwright.data.tables.table import ROW, Table
 from trainwright.data.tables.text_columns import choose_columns
@@ -18,9 +19,9 @@ def test_each_column_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: Counter[str] = Counter()
     real = profile.read
 
-    def counted(column: pl.Series) -> profile.ColumnType:
+    def counted(column: pl.Series, how: How) -> profile.ColumnType:
         looked[column[0]] += 1
-        return real(column)
+        return real(column, how)
 
     monkeypatch.setattr(profile, "read", counted)
     columns = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwright.data.tables.split import TEST, TRAIN, VALID, Fractions, row_keys, split, uniform
+from trainwright.data.tables.split import TEST, TRAIN, VALID, Fractions, row_keys, split, time_key, uniform
 
 ROWS = st.lists(st.tuples(st.text(max_size=5), st.sampled_from("abc")), min_size=1, max_size=80)
 TENTHS = Fractions(0.1, 0.1)
@@ -71,7 +71,7 @@ def test_groups_stay_together() -> None:
 def test_the_newest_rows_are_the_test(kind) -> None:
     rows = [(f"text {number}", "ab"[number % 2]) for number in range(30)]
     days = list(range(30))[::-1]
-    parts = cut("time:day", rows, TENTHS, pl.Series("day", [kind(day) for day in days]))
+    parts = cut("time:day", rows, TENTHS, time_key(pl.Series([kind(day) for day in days]), "day"))
     age = {part: [day for day, own in zip(days, parts, strict=True) if own == part] for part in (TRAIN, VALID, TEST)}
     assert max(age[TRAIN]) < min(age[VALID]) <= max(age[VALID]) < min(age[TEST])
     assert len(age[TEST]) == 3 and len(age[VALID]) == 3

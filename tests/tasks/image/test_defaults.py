@@ -16,10 +16,10 @@ from trainwright.tasks.image.defaults import image_training
 )
 def test_grey_images_are_never_mirrored(shape: tuple[int, int, int], changes: list[str]) -> None:
     settings = Settings.model_validate({"task": "image", "model": {"name": "convnet"}})
-    derived, notes = image_training(settings, 5000, ImageShape(*shape, 10), tuned=False, streamed=False)
+    derived, notes = image_training(settings, 5000, ImageShape(*shape, 10), "class", tuned=False, streamed=False)
     assert derived.augment == changes and "augment" in [what for what, _, _ in notes]
     given, _ = image_training(
-        settings.model_copy(update={"augment": ["flip"]}), 5000, ImageShape(*shape, 10), tuned=False, streamed=False
+        settings.model_copy(update={"augment": ["flip"]}), 5000, ImageShape(*shape, 10), "class", tuned=False, streamed=False
     )
     assert given.augment == ["flip"]
 

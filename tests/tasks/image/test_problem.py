@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import torch
 from image_samples import SHAPES, bars, write_folder, write_idx
-from PIL import Image
+from PIL import Image, features
 from shape_samples import data, fit, same, weights
 
 import trainwright as tw
@@ -151,6 +151,47 @@ def test_hostile_files_are_named_and_the_rest_is_trained(tmp_path: Path) -> None
     found = data(run)
     assert {Path(each["file"]).name for each in found["rejected_rows"]} == {"empty.png", "page.jpg", "cut.png", "damaged.png"}
     assert all(each["reason"] for each in found["rejected_rows"]) and sum(found["rows"].values()) == 60
+
+
+def test_what_an_image_run_passes_over_is_named(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "set", *bars(60))
+    (root / "standing" / "notes.txt").write_text("not a picture, and not called one")
+    (root / "standing" / "a.psd").write_bytes(b"8BPS")
+    (root / "0000.png").write_bytes((root / "square" / "0002.png").read_bytes())
+    said: list = []
+    run = fit(root, tmp_path / "run", epochs=1, listen=said.append)
+    assert data(run)["passed_over"] == ["0000.png", "standing/a.psd", "standing/notes.txt"]
+    notes = [event for event in said if isinstance(event, Note)]
+    assert ("passed over", "2 files are no images", "standing/a.psd, standing/notes.txt") in notes
+    assert ("passed over", "1 file lies in no folder of a class", "0000.png") in notes
+
+
+def test_columns_that_an_image_run_does_not_use_are_named(tmp_path: Path) -> None:
+    pixels, labels = bars(60)
+    names = [f"{number:04}.png" for number in range(60)]
+    for name, picture in zip(names, pixels, strict=True):
+        Image.fromarray(picture).save(tmp_path / name)
+    columns = {"image": names, "label": labels, "who": [f"p{n // 6}" for n in range(60)], "weight": list(range(60))}
+    pl.DataFrame(columns).write_csv(tmp_path / "a.csv")
+    said: list = []
+    fit(tmp_path / "a.csv", tmp_path / "run", epochs=1, split="group:who", label="label", listen=said.append)
+    found = [event.value for event in said if isinstance(event, Note) and event.what == "left out"]
+    assert found == ["weight"]
+
+
+def test_avif_trains_as_png_does(tmp_path: Path) -> None:
+    if not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    pixels, labels = bars(60)
+    for number, (picture, label) in enumerate(zip(pixels, labels, strict=True)):
+        path = tmp_path / "set" / label / f"{number:04}.avif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path, quality=95)
+    run = fit(tmp_path / "set", tmp_path / "run", epochs=1)
+    assert sum(data(run)["rows"].values()) == 60 and data(run)["rejected"] == 0
+    label = labels[7]
+    (found,) = tw.predict(run, [tmp_path / "set" / label / "0007.avif"])
+    assert found
 
 
 def test_a_class_that_cannot_be_measured_is_named(tmp_path: Path) -> None:

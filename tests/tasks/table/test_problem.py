@@ -256,7 +256,8 @@ def test_settings_that_are_refused(tmp_path: Path) -> None:
     refused("E312", source, tmp_path, loss={"name": "HuberLoss", "delta": -1.0})
     refused("E263", source, tmp_path, class_weights="balanced")
     refused("E263", source, tmp_path, label_smoothing=0.1)
-    refused("E321", source, tmp_path, tokenizer="words")
+    for given in ({"tokenizer": "words"}, {"lowercase": False}, {"max_vocabulary": 9}, {"model": {"ngrams": 2}}):
+        assert "city (category)" in str(refused("E249", source, tmp_path, **given))
     assert "Did you mean 'city'?" in str(refused("E213", source, tmp_path, split="group:cty"))
     refused("E245", csv(tmp_path, KINDS), tmp_path, label="kind", target="number")
     refused("E247", source, tmp_path, test=csv(tmp_path, PRICES.drop("city"), "test.csv"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trainwright.config.settings import Settings
+from trainwright.data.shapes import TextShape
 from trainwright.data.text.ragged import Ragged
 from trainwright.tasks.text import defaults
 
@@ -39,5 +40,5 @@ def test_the_derived_ngrams_follow_rows_and_sizes(rows: int, size: int, expected
 def test_the_derived_penalty_follows_rows_classes_and_loss(asked: dict, expected: float) -> None:
     given = asked | {"model": {"name": "bag", "embedding": 0} | asked.get("model", {})}
     texts = Ragged(np.ones(2000, np.int32), np.arange(0, 2001, 2))
-    filled, _ = defaults.text_training(Settings.model_validate(given), texts, 50, 4, tuned=False)
+    filled, _ = defaults.text_training(Settings.model_validate(given), texts, TextShape(50, 4), "class", tuned=False)
     assert filled.model.l2 == expected

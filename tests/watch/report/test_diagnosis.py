@@ -145,6 +145,16 @@ def test_chance_is_the_loss_of_a_model_that_knows_nothing() -> None:
                        ("BCEWithLogitsLoss", nn.BCEWithLogitsLoss()(blind.logit(), rest))):  # fmt: skip
         found = panels.chance(make_record({**make_report(classes), "settings": {"loss": {"name": name}}}))
         assert found and found[1] == pytest.approx(loss.item())
+    several = torch.tensor([[1.0, 0, 1], [1, 0, 0], [1, 1, 0], [1, 0, 1]])  # the first label stands in every row
+    shares = several.mean(0).clamp(1e-7, 1 - 1e-7).expand(4, 3)
+    labelled = {
+        "labels": ["a", "b", "c"],
+        "test": {"n": 4, "micro_f1": 0.5},
+        "settings": {"loss": {"name": "BCEWithLogitsLoss"}},
+    }
+    counts = {"rows": {"train": 4}, "classes": {"a": {"train": 4}, "b": {"train": 1, "test": 3}, "c": {"train": 2}}}
+    found = panels.chance(make_record(labelled, data=counts))
+    assert found and found[1] == pytest.approx(nn.BCEWithLogitsLoss()(shares.logit(), several).item(), abs=1e-5)
     regression = panels.chance(make_record({**make_regression(), "settings": {"loss": {"name": "MSELoss"}}}))
     standardised = torch.tensor([1.0, 2.0, 4.0])
     standardised = (standardised - standardised.mean()) / standardised.std(correction=0)

@@ -362,7 +362,7 @@ def test_tables_of_classes_can_be_sorted() -> None:
 
 
 def test_commands_are_quoted() -> None:
-    commands = dict(summary.commands({"usage": "predict RUN x"}, "a run"))
+    commands = dict(summary.commands({"usage": "predict RUN x", "valid": {"accuracy": 0.5}}, "a run"))
     assert set(commands.values()) == {
         "trainwright predict 'a run' x", "trainwright evaluate 'a run' FILE", "trainwright mistakes 'a run'",
         "trainwright story 'a run'", "trainwright verify 'a run'", "trainwright explain 'a run' INPUT",

@@ -25,7 +25,8 @@ FIRST_BATCHES = 8  # batches that are gathered first, which training waits for
 class Batch(NamedTuple):
     """One batch: the model is called as ``model(*inputs)``, or ``model(*inputs, **named)`` where some have names.
 
-    ``rows`` are row numbers in the data set, where known.
+    ``rows`` are row numbers in the data set, where known; ``weights``, float32 (rows,), what each counts in the loss of
+    training, where that differs.
     """
 
     inputs: tuple[Any, ...]
@@ -33,6 +34,7 @@ class Batch(NamedTuple):
     size: int
     rows: np.ndarray | None = None
     named: dict[str, Any] | None = None
+    weights: Tensor | None = None
 
 
 class Batches(Protocol):
@@ -79,6 +81,11 @@ class Indexed:
         made = (list(self._batches(order[low:high])) for low, high in pairwise(self._bounds(start * self.batch_size)))
         for batches in prefetch(made) if self._in_advance else made:
             yield from batches
+
+    def take(self, rows: np.ndarray) -> Batch:
+        """Return the rows of these numbers as one batch."""
+        inputs, targets, named = self._part(self._gather(rows), 0, len(rows))
+        return Batch(inputs, targets, len(rows), rows, named)
 
     def _bounds(self, first: int) -> Iterator[int]:
         """Yield the bounds of the gathered runs of rows: short ones first, since training waits for them, then longer ones."""

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
+from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
-from trainwright.data.batches.base import Batch, Batches, tensor_batches
+from trainwright.data.batches.base import Batch, Indexed, tensor_batches
 from trainwright.data.batches.pytree import count_rows, tree_leaves, tree_map
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.errors import TrainwrightError, error, nearest
@@ -57,7 +57,7 @@ class BatchLayout:
         return Parts(_unpack(batch[:-1]), None, batch[-1])
 
     def _key(self, batch: Mapping[str, Any]) -> str:
-        keys = ", ".join(map(str, batch))
+        keys = list(map(str, batch))
         if self.target:
             if self.target not in batch:
                 raise error("E611", name=self.target, keys=keys, hint=nearest(self.target, map(str, batch)))
@@ -142,15 +142,17 @@ class DatasetBatches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield batches, shuffled by (seed, epoch); in the data set's order where the seed is None."""
         order = epoch_order(self.rows, self.seed, epoch)
-        fetch = getattr(self.dataset, "__getitems__", None)
-        collate = getattr(self.dataset, "collate", default_collate)
         for first in range(start * self.batch_size, self.rows, self.batch_size):
-            rows = order[first : first + self.batch_size]
-            items = fetch(rows.tolist()) if fetch else [self.dataset[int(row)] for row in rows]
-            batch = collate(items)
-            if not any(isinstance(leaf, Tensor) and leaf.dtype == torch.float64 for leaf in tree_leaves(items[0])):
-                batch = tree_map(self._to_default_dtype, batch)
-            yield self.layout.batch(batch, rows)
+            yield self.take(order[first : first + self.batch_size])
+
+    def take(self, rows: np.ndarray) -> Batch:
+        """Return the items of these numbers as one batch."""
+        fetch = getattr(self.dataset, "__getitems__", None)
+        items = fetch(rows.tolist()) if fetch else [self.dataset[int(row)] for row in rows]
+        batch = getattr(self.dataset, "collate", default_collate)(items)
+        if not any(isinstance(leaf, Tensor) and leaf.dtype == torch.float64 for leaf in tree_leaves(items[0])):
+            batch = tree_map(self._to_default_dtype, batch)
+        return self.layout.batch(batch, rows)
 
     def _to_default_dtype(self, value: Any) -> Any:
         """Convert float64 to the layout's type: from items without such tensors it comes from arrays and numbers."""
@@ -169,7 +171,9 @@ class LoaderBatches:
             raise error("E602")
         self.batches, self.layout = batches, layout
         self.per_epoch = length_hint(batches)  # 0 where it cannot be known
-        self.rows = len(batches.dataset) if isinstance(getattr(batches, "dataset", None), Sequence) else 0
+        known = isinstance(batches, DataLoader) and type(batches.batch_sampler) is BatchSampler
+        self.rows = length_hint(batches.sampler) if known else 0
+        self._in_order = known and isinstance(batches.sampler, SequentialSampler) and not batches.drop_last
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Return the loader's own batches in its own order; those before ``start`` are drawn at once and skipped.
@@ -184,8 +188,18 @@ class LoaderBatches:
             pass
         return map(self.layout.batch, batches)
 
+    def take(self, rows: np.ndarray) -> Batch | None:
+        """Return the items of these numbers as one batch; None for what is not a loader that goes through items in order."""
+        if not self._in_order:
+            return None
+        return self.layout.batch(self.batches.collate_fn([self.batches.dataset[int(row)] for row in rows]), rows)
 
-def any_batches(data: Any, layout: BatchLayout, *, batch_size: int, seed: int | None, again: bool = True) -> Batches:
+
+# Data that may be asked for rows by their numbers, as they come where there is no seed: ``take`` is None where they cannot.
+UserBatches = Indexed | DatasetBatches | LoaderBatches
+
+
+def any_batches(data: Any, layout: BatchLayout, *, batch_size: int, seed: int | None, again: bool = True) -> UserBatches:
     """Return batches of whatever data a user has; ``again`` when they will be iterated over more than once.
 
     Raise E601 for data of another kind, E602 for an iterator where ``again``, E604 for arrays of different lengths, E612 for a
@@ -213,7 +227,7 @@ def _is_tensor_batches(data: Any) -> bool:
     return len(data) >= 2 and any(isinstance(each, Tensor | np.ndarray) for each in data)
 
 
-def _tensor_batches(data: Any, layout: BatchLayout, batch_size: int, seed: int | None) -> Batches:
+def _tensor_batches(data: Any, layout: BatchLayout, batch_size: int, seed: int | None) -> Indexed:
     for leaf in tree_leaves(data):
         if not isinstance(leaf, Tensor | np.ndarray):
             raise error("E601", found=f"{type(data).__name__} with a {type(leaf).__name__} in it")

@@ -7,18 +7,20 @@ fill the memory; whether a file is compressed is told by its first bytes, not by
 from __future__ import annotations
 
 import gzip
+import importlib
 import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from trainwright.data.files.encoding import decode, not_decoded, texts_of, utf16_side
+from trainwright.data.files.encoding import decode, errors_of, not_decoded, texts_of, utf16_side
 from trainwright.data.files.spool import scratch_errors, scratch_file
-from trainwright.errors import error, nearest
+from trainwright.data.files.virtual import InArchive
+from trainwright.errors import TrainwrightError, error, nearest
 
 MAX_RECORD_BYTES = 64 << 20  # no line of data is this long; a file without line ends is not data for training
 MAX_EXPANSION = 200  # text shrinks 3 to 20 times; a bomb 1,000 times and more
@@ -27,7 +29,12 @@ SMALL_TEXT = 8 << 20  # of text, whose records take many times its size in memor
 READ_BYTES = 1 << 20
 HEAD_BYTES = 64 << 20  # bytes of records that are read at first, and all of a file that is not larger
 PART_BYTES = 16 << 20  # bytes of those behind that are read at a time
-COMPRESSIONS = {"gz": b"\x1f\x8b", "zst": b"\x28\xb5\x2f\xfd"}  # the first bytes of each; also how its files end
+COMPRESSIONS = {
+    "gz": b"\x1f\x8b",
+    "zst": b"\x28\xb5\x2f\xfd",
+    "bz2": b"BZh",
+    "xz": b"\xfd7zXZ",
+}  # the first bytes of each; also how its files end
 ZST_CHUNK = 2 << 10  # a zstd block of 4 bytes may hold 128 KiB: small bites keep one call below 64 MiB
 
 _MAGIC: list[tuple[bytes, str]] = [
@@ -43,13 +50,19 @@ _MAGIC: list[tuple[bytes, str]] = [
     (b"PAR1", "a Parquet file"),
     (b"\xd0\xcf\x11\xe0", "an old Office document (.xls)"),
     (b"7z\xbc\xaf", "a 7z archive"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ", "an xz file"),
     (b"version https://git-lfs", "a Git LFS pointer, not the data itself"),
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),
     (b"<?xml", "an XML document"),
 ]
+_CONVERT = {
+    "an SQLite database": 'Export a table: sqlite3 -csv -header FILE "SELECT * FROM NAME" > data.csv.',
+    "an old Office document (.xls)": "Save it as .xlsx or .csv: in a spreadsheet, or soffice --headless --convert-to csv FILE.",
+    "an HDF5 file": "Export it, with pandas: pandas.read_hdf(FILE).to_parquet('data.parquet').",
+    "a Git LFS pointer, not the data itself": "Fetch the data: git lfs pull.",
+    "an HTML page": "Was a page downloaded in place of the file? Look at it in a browser.",
+    "a tar archive (a webdataset is one)": "Unpack it: tar -xf FILE.",
+}
 _PICKLES = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
 _TEXT_CONTROLS = frozenset(b"\t\n\x0b\x0c\r\x1b\x00")  # NUL is judged later: UTF-16 is full of it
 
@@ -77,7 +90,7 @@ class FileContent:
     path: Path
     data: bytes  # all of it, or of a large file that was asked for by ``streamed`` the first ``HEAD_BYTES``
     suffix: str  # the extension in lower case, without the one of the compression (.csv of a.csv.gz)
-    compression: str  # "", "gz" or "zst", as the first bytes say
+    compression: str  # "" or one of ``COMPRESSIONS``, as the first bytes say
     size: int  # bytes of all of it
     magic: bytes = b""  # the first bytes of a binary format; empty for text
     file: SpilledContent | None = None  # where all of it is, if it is not in ``data``
@@ -129,10 +142,11 @@ class FileContent:
         if encoding.startswith("utf-8"):
             return self
         if self.file is None:
-            data = decode(self.data, encoding, self.path).encode()
+            data = decode(self.data, encoding, self.path).encode("utf-8", "surrogateescape")
             return replace(self, data=data, size=len(data))
         try:
-            kept, size = _spilled(map(str.encode, texts_of(self, encoding)))
+            texts = texts_of(self, encoding, errors_of(encoding))
+            kept, size = _spilled(text.encode("utf-8", "surrogateescape") for text in texts)
         except UnicodeDecodeError as problem:
             raise not_decoded(problem, encoding, self.path) from problem
         return replace(self, data=kept.part(0, HEAD_BYTES), size=size, file=kept)
@@ -164,6 +178,8 @@ def require(path: Path) -> None:
             return
         odd = path.exists()
         names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() and not odd else []
+    except TrainwrightError:  # of an archive
+        raise
     except (OSError, ValueError) as problem:
         raise error("E102", path=path, why=getattr(problem, "strerror", None) or problem) from problem
     if odd:
@@ -184,7 +200,7 @@ def _load(path: Path, file: BinaryIO, records: bool, at_least: int, streamed: bo
     file.seek(0)
     compression = next((name for name, magic in COMPRESSIONS.items() if head.startswith(magic)), "")
     suffix = plain_suffix(path)
-    if not compression and (magic := _magic(head, magics)):
+    if not compression and not isinstance(path, InArchive) and (magic := _magic(head, magics)):
         return FileContent(path, b"", suffix, "", path.stat().st_size, magic)
     chunks = _UNPACKERS.get(compression, _plain_chunks)(file)
     checked = _checked(chunks, path, file if compression else None, MAX_RECORD_BYTES if records else None, magics)
@@ -254,7 +270,26 @@ def _zst_chunks(file: BinaryIO) -> Iterator[bytes]:
         raise error("E105", path=file.name, why="it ends in the middle of its data")
 
 
-_UNPACKERS = {"gz": _gz_chunks, "zst": _zst_chunks}
+def _chunks_of(module: str, opener: str) -> Callable[[BinaryIO], Iterator[bytes]]:
+    """Return what unpacks a file by a module of the standard library, which is imported for it."""
+
+    def chunks(file: BinaryIO) -> Iterator[bytes]:
+        library = importlib.import_module(module)
+        try:
+            with getattr(library, opener)(file) as unpacked:
+                yield from _plain_chunks(unpacked)
+        except (EOFError, ValueError, OSError, MemoryError, getattr(library, "LZMAError", EOFError)) as problem:
+            raise error("E105", path=file.name, why=str(problem)) from problem
+
+    return chunks
+
+
+_UNPACKERS = {
+    "gz": _gz_chunks,
+    "zst": _zst_chunks,
+    "bz2": _chunks_of("bz2", "BZ2File"),
+    "xz": _chunks_of("lzma", "LZMAFile"),
+}
 
 
 def _checked(
@@ -269,7 +304,7 @@ def _checked(
         if not total and _magic(chunk, magics):
             longest = None
         elif not total and (kind := binary_kind(chunk)):
-            raise error("E104", path=path, kind=kind)
+            raise not_text(path, kind)
         total += len(chunk)
         if packed is not None and total > (budget := max(SMALL_TEXT, MAX_EXPANSION * packed.tell())):
             raise error("E106", path=path, limit=f"{budget >> 20} MiB")
@@ -280,12 +315,19 @@ def _checked(
         yield chunk
 
 
+def not_text(path: Path, kind: str) -> TrainwrightError:
+    """Return E104, with what can be done about files of this kind."""
+    return error("E104", path=path, kind=kind, hint=_CONVERT.get(kind, "").replace("FILE", str(path)))
+
+
 def binary_kind(head: bytes) -> str:
     """Return what the first bytes of a file that is not text say it is, or an empty string for text."""
     start = head[:64].lstrip().lower()
     for magic, kind in _MAGIC:
         if head.startswith(magic) or (magic.startswith(b"<") and start.startswith(magic)):
             return kind
+    if head[257:262] == b"ustar":
+        return "a tar archive (a webdataset is one)"
     if head.startswith(_PICKLES) and head[2:3] in b"\x95}](ccX\x8a":
         return "a Python pickle, which is never opened"
     sample = head[:4096]

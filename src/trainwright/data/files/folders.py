@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from trainwright.data.files.virtual import InArchive, as_path
 from trainwright.errors import error
 
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
@@ -17,9 +18,9 @@ PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test
 
 
 def is_path(word: str) -> bool:
-    """Return whether something of that name exists; a word that cannot be a name at all is none."""
+    """Return whether something of that name exists, or a pattern matches; a word that cannot be a name at all is none."""
     try:
-        return bool(word) and Path(word).exists()
+        return bool(word) and as_path(word).exists()
     except (OSError, ValueError):
         return False
 
@@ -51,7 +52,7 @@ def by_part(path: Path, holds: Callable[[Path], object]) -> dict[str, Path]:
 def class_folders(path: Path) -> dict[str, list[Path]]:
     """Return the .txt files of every folder in ``path`` that has any, by the folder's name."""
     found = {}
-    for folder in filter(Path.is_dir, entries(path)):
+    for folder in [entry for entry in entries(path) if entry.is_dir()]:
         if texts := [entry for entry in entries(folder) if entry.suffix.lower() == ".txt" and entry.is_file()]:
             found[folder.name] = texts
     return found
@@ -80,6 +81,6 @@ def printable(name: str) -> str:
 
 def short_name(path: Path) -> str:
     """Return the file's name without its endings; its folder's name where the file's says nothing."""
-    place = path.resolve()
-    name = place.name.split(".")[0] if place.is_file() else place.name
+    place = path.resolve() if path.is_file() or "*" not in path.name else path.parent.resolve()
+    name = place.name.split(".")[0] if place.is_file() or isinstance(path, InArchive) else place.name
     return place.parent.name if name.lower() in ("train", "training", "data") and place.parent.name else name

@@ -36,7 +36,8 @@ class Augment:
     mixup   a weighted sum with another row of the batch, targets too (Zhang et al. 2018, arXiv:1710.09412)
 
     Images are uint8, or float before they are normalized, so that zero is black. Their type and scale are kept, but
-    ``mixup`` gives float32 images of the same scale, and targets float32 (batch, classes) in place of int64 (batch,).
+    ``mixup`` gives float32 images of the same scale, and targets float32: (batch, classes) in place of int64 (batch,), numbers
+    and the 0 and 1 of several labels in their own shape.
     """
 
     def __init__(self, names: Sequence[str], seed: int, classes: int) -> None:
@@ -89,10 +90,10 @@ class Augment:
         order = draws[:, ORDER].argsort(stable=True)
         partner = torch.empty_like(order).scatter_(0, order, order.roll(-1))
         share = _beta(draws[:, SHARE : SHARE + BETA_TRIES], draws[:, SHARE + BETA_TRIES :])
-        classes = F.one_hot(targets, self.classes).float()
-        weight = share[:, None, None, None]
-        mixed = torch.lerp(images.float()[partner], images.float(), weight)
-        return mixed, torch.lerp(classes[partner], classes, share[:, None])
+        numbered = targets.ndim == 1 and not targets.is_floating_point()
+        wanted = F.one_hot(targets, self.classes).float() if numbered else targets.float()
+        mixed = torch.lerp(images.float()[partner], images.float(), share[:, None, None, None])
+        return mixed, torch.lerp(wanted[partner], wanted, share[:, None] if wanted.ndim == 2 else share)
 
 
 def random_bits(seed: int, epoch: int, rows: Tensor, count: int) -> Tensor:

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from trainwright.data.images.arrays import to_pixels
-from trainwright.data.images.headers import Unusable, image_format, refuse_bomb
+from trainwright.data.images.headers import ImageFormat, Unusable, image_format, refuse_bomb
 from trainwright.errors import error
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _open(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
     try:
         with quiet(), io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
             found, size = image_format(file)
-            image = _reader(found.name)(found.prepare(file, size, pixels))
+            image = _reader(found)(found.prepare(file, size, pixels))
             refuse_bomb(*image.size, _BYTES_A_PIXEL.get(image.mode, 4), size)
             yield image
     except Unusable:
@@ -135,10 +135,18 @@ def _open(source: Path | bytes, pixels: bool) -> Iterator[ImageFile]:
 
 
 @functools.cache
-def _reader(name: str) -> Callable[[IO[bytes]], ImageFile]:
-    """Return Pillow's class for a format. Its own ``open`` would try every format it knows, of which some start other programs
-    or were never meant for files of strangers, and stop at a number of pixels that is a global variable."""
-    return getattr(importlib.import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")  # type: ignore[no-any-return]
+def _reader(found: ImageFormat) -> Callable[[IO[bytes]], ImageFile]:
+    """Return Pillow's class for a format, or that of its plug-in. Raise Unusable where it is not installed.
+
+    Pillow's own ``open`` would try every format it knows, of which some start other programs or were never meant for files of
+    strangers, and stop at a number of pixels that is a global variable.
+    """
+    try:
+        module = importlib.import_module(found.module or f"PIL.{found.name}ImagePlugin")
+    except ImportError:
+        kind = found.suffixes[0].removeprefix(".").upper()
+        raise Unusable(f"it is of the kind {kind}, whose decoder is not installed: pip install {found.install}") from None
+    return getattr(module, f"{found.name}ImageFile")  # type: ignore[no-any-return]
 
 
 # ---- from Pillow's modes to grey or color

@@ -43,7 +43,7 @@ def image_format(file: IO[bytes]) -> tuple[ImageFormat, int]:
         if each.magic.match(head):
             return each, size
     if head[4:8] == b"ftyp":
-        raise Unusable("it is a HEIC, AVIF or video file, which is not read; convert it to JPEG or PNG")
+        raise Unusable("it is a video, which is not read; save its frames as JPEG or PNG")
     raise Unusable(f"it is no image: it looks like {binary_kind(head) or 'text'}")
 
 
@@ -111,10 +111,12 @@ class ImageFormat:
     ``prepare`` gets the file, its size, and whether pixels are wanted; it returns what Pillow is given, or raises Unusable.
     """
 
-    name: str  # as the decoder spells it
+    name: str  # as the module of the decoder spells it
     suffixes: tuple[str, ...]  # of its files, in lower case
     magic: re.Pattern[bytes]  # what its first bytes match
     prepare: Callable[[IO[bytes], int, bool], IO[bytes]] = lambda file, size, pixels: file
+    module: str = ""  # that has the decoder; empty = Pillow's own
+    install: str = "--upgrade pillow"  # what gives the decoder where it is missing
 
 
 FORMATS = [
@@ -124,6 +126,15 @@ FORMATS = [
     ImageFormat("Gif", (".gif",), re.compile(b"GIF8[79]a")),
     ImageFormat("Bmp", (".bmp",), re.compile(b"BM")),
     ImageFormat("Tiff", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]")),
+    # Both are boxes of one kind: a file says which among its first brands.
+    ImageFormat("Avif", (".avif",), re.compile(rb".{4}ftyp(?:.{4})*?avi[fs]", re.DOTALL)),
+    ImageFormat(
+        "Heif",
+        (".heic", ".heif", ".hif"),
+        re.compile(rb".{4}ftyp(?:.{4})*?(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
+        module="pillow_heif",
+        install='"trainwright[heic]"',
+    ),
 ]
 SUFFIXES = frozenset(suffix for each in FORMATS for suffix in each.suffixes)
 SUFFIX_PATTERN = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))

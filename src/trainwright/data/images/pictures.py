@@ -33,14 +33,15 @@ class Pictures:
     """The pictures of one split."""
 
     file: str  # the folder or file, as the person gave it, for messages
-    labels: pl.Series  # String, shape (rows,)
+    labels: pl.Series  # String, Float64 or List(String), shape (rows,), as ``LabelForm.read`` gives them
     rows: np.ndarray  # int64, shape (rows,): the number in its table (``ROW``) or array, or in the sorted folder; from 1
     names: list[str]  # the path below the folder, or as the table has it; "" for arrays
-    paths: list[Path] | None  # where each picture lies; None for arrays
+    paths: list[Path | bytes] | None  # where each picture lies, or its file's content; None for arrays
     pixels: np.ndarray | None  # uint8, shape (rows, channels, height, width); None for files that are not decoded yet
     keys: pl.Series  # String, shape (rows,): a digest of the file's bytes or of the array's row, the same for equal pictures
     rejected: list[Rejected] = field(default_factory=list)  # what was left out, in the order it was found
     notes: list[Note] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)  # files that are no images, or lie in no folder of a class
     by_row: bool = False  # whether messages count rows of ``file``; else each picture is a file of its own
 
     def __len__(self) -> int:
@@ -81,13 +82,18 @@ class Pictures:
 
 
 def from_files(
-    file: str, labels: Sequence[str], names: Sequence[str], paths: Sequence[Path], rows: np.ndarray, by_row: bool
+    file: str,
+    labels: Sequence[str] | pl.Series,
+    names: Sequence[str],
+    paths: Sequence[Path | bytes],
+    rows: np.ndarray,
+    by_row: bool,
 ) -> Pictures:
     """Return pictures in files, each read once for its key; leave missing, empty and unreadable ones out. Raise E142."""
     keys, bad = for_each_row(lambda row: _digest(paths[row]), len(paths), READERS)
     pictures = Pictures(
         file,
-        pl.Series("label", labels, pl.String),
+        labels.rename("label") if isinstance(labels, pl.Series) else pl.Series("label", labels, pl.String),
         rows,
         list(names),
         list(paths),
@@ -156,12 +162,17 @@ def _row_keys(pixels: np.ndarray) -> list[str]:
     return [digest(flat[at : at + width], digest_size=DIGEST_BYTES).hexdigest() for at in range(0, len(flat), width)]
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path | bytes) -> str:
+    if isinstance(path, bytes):
+        if not path:
+            raise Unusable("the cell is empty")
+        return hashlib.blake2b(path, digest_size=DIGEST_BYTES).hexdigest()
     try:
         if not path.is_file():
             raise Unusable("it is a folder" if path.is_dir() else "there is no such file")
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
             if size > MAX_BYTES:
                 raise Unusable(f"it has more than {MAX_BYTES >> 20} MiB, the most that is read")
             if not size:

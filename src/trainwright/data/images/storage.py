@@ -41,7 +41,7 @@ class ImageSizes:
 class Files:
     """Pictures that stay in their files and are decoded whenever they are needed."""
 
-    paths: list[Path]
+    paths: list[Path | bytes]
     size: tuple[int, int]
     channels: int
 
@@ -60,7 +60,10 @@ class Files:
                 try:
                     found.append(decode_file(self.paths[row], self.size, self.channels))
                 except Unusable as problem:
-                    raise error("E270", path=self.paths[row], why=problem) from problem
+                    path = self.paths[row]
+                    raise error(
+                        "E270", path=f"image {row + 1:,}" if isinstance(path, bytes) else path, why=problem
+                    ) from problem
         return np.stack(found) if found else np.empty((0, self.channels, *self.size), np.uint8)
 
 

@@ -53,7 +53,7 @@ def load(name: str) -> Table:
     Raise E130 for no such data set, E135 for a Python without its library's source files, E248 for a scikit-learn without data.
     """
     if name not in _LOADERS:
-        raise error("E130", name=name, known=", ".join(TASKS), hint=nearest(name, TASKS))
+        raise error("E130", name=name, known=list(TASKS), hint=nearest(name, TASKS))
     return _LOADERS[name]()
 
 

@@ -44,7 +44,7 @@ def fetch(name: str, *, offline: bool = False, progress: Listener = ignore) -> d
     folder that cannot be used.
     """
     if name not in CATALOG:
-        raise error("E130", name=name, known=", ".join(names()), hint=nearest(name, names()))
+        raise error("E130", name=name, known=names(), hint=nearest(name, names()))
     folder = cache_folder() / name
     jobs = {key: _Job(name, key, file, folder / file.name, progress) for key, file in CATALOG[name].files.items()}
     try:

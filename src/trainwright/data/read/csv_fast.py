@@ -12,6 +12,7 @@ inside a field that does not start with one is a letter like any other.
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -23,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from trainwright.data.files.content import FileContent
-from trainwright.data.read.csv_strict import fault_of, records_in, records_of
+from trainwright.data.read.csv_strict import fault_of, first_lines, records_in, records_of
 from trainwright.data.read.formats import Part
 from trainwright.data.tables.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
@@ -31,6 +32,7 @@ from trainwright.errors import error
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 START = 1 << 20  # bytes in which the first record is looked for at first
 QUOTE, NEWLINE, RETURN = b'"\n\r'
+REPEATED = "it is the header once more"
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,33 @@ class Place:
 class DelimitedFile:
     """A file of UTF-8, read in parts from ``begin`` on. With ``literal_quotes`` quotes are letters like any other."""
 
-    def __init__(self, content: FileContent, delimiter: str, has_header: bool, mark: int = 0) -> None:
-        """Find the names behind ``mark`` bytes of a byte-order mark.
+    def __init__(
+        self, content: FileContent, delimiter: str, has_header: bool, mark: int = 0, above: int = 0, spare: int = 0
+    ) -> None:
+        """Find the names behind ``mark`` bytes of a byte-order mark and the lines ``above`` them; ``spare`` as in ``Sniffed``.
 
         Raise E119 for a header that cannot be read, E110 where it names a column twice, E116 for ``__row__``, and E170 for more
         than ``MOST_COLUMNS`` fields.
         """
         self._content, self._delimiter, self._has_header = content, delimiter, has_header
-        self.begin = Place(mark, 0, has_header)
         head = content.data[mark:]
-        self._names = _names(_first(_trim(head), delimiter, has_header, content.path), has_header, content.path)
+        start = mark + _lines_end(head, above)
+        head = content.data[start:]
+        first = _first(_trim(head), delimiter, has_header, content.path)
+        self.begin = Place(start, above, has_header)
+        if spare and has_header:  # so the header is not as wide as the rows
+            self.begin = _behind_header(content, self.begin, delimiter)
+        self._name(first, spare)
         self.literal_quotes = delimiter == "\t" and self._quotes_are_letters()
         if self.literal_quotes:
             line = head.split(b"\n", 1)[0].decode("utf-8", "surrogateescape")
-            self._names = _names(line.rstrip("\r").split("\t"), has_header, content.path)
+            self._name(line.rstrip("\r").split("\t"), spare)
+
+    def _name(self, first: list[str], spare: int) -> None:
+        """Take the first record for the names, or for the width of the rows."""
+        self._header = first if self._has_header and len(first) > 1 else []
+        self._names = _names(first[:-1] if spare < 0 else first, self._has_header, self._content.path)
+        self._width = len(self._names) + max(spare, 0)
 
     def read(self, place: Place, size: int) -> tuple[Part, Place]:
         """Return the good rows of about ``size`` bytes from ``place`` on and the others' faults, and the place behind them."""
@@ -74,7 +89,25 @@ class DelimitedFile:
         if frame is None:
             return self.careful(place, len(data))
         read, header = frame.height, int(place.header)
-        return (frame.slice(header), []), Place(end, place.records + read, False)
+        return self._without_headers(frame.slice(header)), Place(end, place.records + read, False)
+
+    def _without_headers(self, frame: pl.DataFrame) -> Part:
+        """Return the rows, and as bad ones those that are the header once more: files that were put one behind another."""
+        again = pl.repeat(bool(self._header), frame.height, eager=True)
+        for place, cell in enumerate(self._header[: len(self._names)]):
+            if not again.any():
+                return frame, []
+            column = frame.to_series(place).alias("cells")  # its own name might be a pattern to polars
+            again &= (column.is_in([cell, f"\ufeff{cell}"]) if cell else column.is_null()).fill_null(False)
+        return frame.filter(~again), [(row, REPEATED) for row in frame[ROW].filter(again)]
+
+    def _fault(self, record: list[str] | str) -> str:
+        """Return why a record cannot be used, or an empty string; a field that is spare is taken off it."""
+        if self._width > len(self._names) and len(record) == self._width and not record[-1] and isinstance(record, list):
+            record.pop()
+        if self._header and isinstance(record, list) and [record[0].removeprefix("\ufeff"), *record[1:]] == self._header:
+            return REPEATED
+        return fault_of(record, len(self._names), self._has_header)
 
     def _fast(self, data: bytes, before: int) -> pl.DataFrame | None:
         """Return the rows as polars reads them, the header among them, numbered behind the records ``before``.
@@ -84,10 +117,10 @@ class DelimitedFile:
         if self.literal_quotes:
             count, quote = data.count(b"\n") + (not data.endswith(b"\n")), None
         else:
-            count, quote = well_formed_records(data, self._delimiter, len(self._names)), '"'
+            count, quote = well_formed_records(data, self._delimiter, self._width), '"'
         if not count:
             return None
-        numbers = [str(place) for place in range(len(self._names))]  # a name might be a pattern to polars
+        numbers = [str(place) for place in range(self._width)]  # a name might be a pattern to polars
         try:
             frame = pl.read_csv(
                 data,
@@ -100,9 +133,10 @@ class DelimitedFile:
             )
         except pl.exceptions.PolarsError:
             return None
-        if frame.height != count:
+        spare = numbers[len(self._names) :]
+        if frame.height != count or not all((frame[each].fill_null("") == "").all() for each in spare):
             return None
-        cells = zip(map(pl.col, numbers), self._names, strict=True)
+        cells = zip(map(pl.col, numbers), self._names, strict=False)
         filled = [pl.when(cell != "").then(cell).alias(name) for cell, name in cells]
         return frame.select(*filled, pl.col(ROW).cast(pl.Int64))
 
@@ -116,7 +150,7 @@ class DelimitedFile:
             end, number = end + length, number + 1
             if record and header_due:
                 header_due = False
-            elif record and (fault := fault_of(record, len(self._names), self._has_header)):
+            elif record and (fault := self._fault(record)):
                 rejected.append((number, intern(fault)))  # millions may have the same
             elif record:
                 rows.append(record)  # type: ignore[arg-type]  # a str is its own fault
@@ -139,10 +173,28 @@ class DelimitedFile:
             if blank or (found := _literal(part)) is None:  # blank lines are at the end of the file alone
                 return False
             blank = len(part) < len(kept)
-            fits = fits and well_formed_records(part, "\t", len(self._names)) > 0
+            fits = fits and well_formed_records(part, "\t", self._width) > 0
             widths |= found[0]
             touching, both = touching + found[1], both + found[2]
         return not fits and len(widths) == 1 and widths != {0} and touching > 2 * both
+
+
+def _lines_end(data: bytes, count: int) -> int:
+    """Return how many bytes so many lines have, with their ends."""
+    if not count:
+        return 0
+    ends = islice(re.finditer(rb"\r\n|\r|\n", data), count)
+    return max((end.end() for end in ends), default=0)
+
+
+def _behind_header(content: FileContent, place: Place, delimiter: str) -> Place:
+    """Return the place behind the first record, which blank lines may stand before."""
+    byte, records = place.byte, place.records
+    for record, length in records_of(content, place.byte, delimiter):
+        byte, records = byte + length, records + 1
+        if record:
+            break
+    return Place(byte, records, False)
 
 
 def _trim(data: bytes) -> bytes:
@@ -171,10 +223,11 @@ def _first(data: bytes, delimiter: str, has_header: bool, path: Path) -> list[st
         if isinstance(found[0], list) and (len(found) == 2 or len(part) == len(data)):
             return found[0]
     if has_header:
-        raise error("E119", path=path, why=found[0], where=f"{path}, first record")
+        raise error("E119", path=path, why=found[0], lines=first_lines(data), where=f"{path}, first record")
     records = (record for record in records_in(data, delimiter) if record and isinstance(record, list))
     if (first := next(records, None)) is None:
-        raise error("E111", path=path, count=len(data.splitlines()), why=found[0], where=f"{path}, row 1")
+        lines, count = first_lines(data), len(data.splitlines())
+        raise error("E111", path=path, count=count, why=found[0], lines=lines, where=f"{path}, row 1")
     return first
 
 
@@ -182,7 +235,7 @@ def _names(first: list[str], has_header: bool, path: Path) -> list[str]:
     if not has_header:
         return [f"column_{place}" for place in range(1, len(first) + 1)]
     if fault := fault_of(first, len(first)):
-        raise error("E119", path=path, why=fault, where=f"{path}, first record")
+        raise error("E119", path=path, why=fault, lines=repr(",".join(first)[:60]), where=f"{path}, first record")
     names = [name or f"column_{place}" for place, name in enumerate(first, start=1)]
     refuse_names(names, path)
     return names
@@ -192,7 +245,7 @@ def refuse_names(names: list[str], path: Path) -> None:
     """Raise E110 for names that occur twice, E116 for the reserved one and E170 for too many."""
     _refuse_wide(len(names), path)
     if twice := sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []:
-        raise error("E110", path=path, names=", ".join(f"'{name}'" for name in twice), where=f"{path}, first record")
+        raise error("E110", path=path, names=[f"'{name}'" for name in twice], where=f"{path}, first record")
     if ROW in names:
         raise error("E116", path=path, name=ROW)
 

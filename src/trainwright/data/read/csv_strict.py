@@ -75,6 +75,13 @@ class _Lines(Iterator[str]):
         del self.taken[kept:]
 
 
+def first_lines(data: bytes) -> str:
+    """Return the first lines that are not blank, in short, to be shown."""
+    lines = [line.strip() for line in data[:4096].decode("utf-8", "replace").splitlines()]
+    shown = [line if len(line) <= 60 else line[:57] + "..." for line in lines if line][:3]
+    return ", ".join(map(repr, shown))
+
+
 def fault_of(record: list[str] | str, width: int, has_header: bool = True) -> str:
     """Return why the record cannot be used, or an empty string; a record that is its own fault comes as text."""
     if isinstance(record, str):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -11,34 +9,42 @@ from collections.abc import Iterator
 from trainwright.data.files import content as files
 from trainwright.data.images.headers import SUFFIXES
 from trainwright.data.read.csv_fast import DelimitedFile
-from trainwright.data.read.csv_strict import long_fields
 from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix
+from trainwright.data.read.options import DELIMITERS
+from trainwright.data.read.preamble import AGREE, Start, excel_mark, start_of
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.data.tables.profile import NUMBER
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
-SAMPLE_RECORDS = 200
-# Where two delimiters fit equally well, the one that prose has less often wins: the first.
-DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon"}
+# Where two delimiters fit equally well, the one that prose has less often wins: the first. A space is never guessed.
+GUESSED = [mark for mark in DELIMITERS if mark != " "]
 _NAME = re.compile(r"[^\W\d][\w.\-/()#%]{0,39}")
 
 
 def sniff(sample: Sample) -> Sniffed:
     """Return the delimiter, and whether there is a header. Raise E108 where no delimiter is found."""
-    delimiter, delimiter_why = _delimiter(sample)
-    has_header, header_why = next(_signs(_records(sample, delimiter)))
+    said = excel_mark(sample)
+    delimiter, why = _delimiter(sample, said)
+    start = start_of(sample, delimiter)
+    has_header, header_why = _header(sample, start)
     notes = [
-        Note("format", "csv", delimiter_why),
-        Note("delimiter", DELIMITERS[delimiter], delimiter_why),
+        Note("format", "csv", why),
+        Note("delimiter", DELIMITERS.get(delimiter, delimiter), why),
         Note("header", "yes" if has_header else "no", header_why),
     ]
-    return Sniffed("csv", delimiter=delimiter, has_header=has_header, notes=notes)
+    if start.shown:
+        rows = "row 1" if start.above == 1 else f"rows 1-{start.above}"
+        notes.append(Note("passed over", rows, f"above the header: {', '.join(map(repr, map(_brief, start.shown)))}"))
+    if start.spare:
+        who = "every row" if start.spare > 0 else "the header"
+        notes.append(Note("passed over", "an empty field", f"{who} has one more, behind a delimiter at its end"))
+    return Sniffed("csv", delimiter=delimiter, has_header=has_header, notes=notes, above=start.above, spare=start.spare)
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
-    mark = len(BOM_UTF8) if sniffed.encoding == "utf-8-sig" else 0
-    file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark)
+    mark = len(BOM_UTF8) if content.data.startswith(BOM_UTF8) else 0
+    file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark, sniffed.above, sniffed.spare)
     if file.literal_quotes:
         why = "they do not enclose fields, and every line has the same number of tabs"
         sniffed.notes.append(Note("quotes", "letters", why))
@@ -53,45 +59,56 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
     return parts
 
 
-def _records(sample: Sample, delimiter: str) -> list[list[str]]:
-    """Return the first records with anything in them; the last one is left out where the sample was cut inside it."""
-    records: list[list[str]] = []
-    with long_fields():
-        for record in csv.reader(io.StringIO(sample.text.removeprefix("\ufeff"), newline=""), delimiter=delimiter):
-            if record:
-                records.append(record)
-            if len(records) > SAMPLE_RECORDS:
-                return records
-    return records[:-1] if sample.cut and len(records) > 1 else records
+def _header(sample: Sample, start: Start) -> tuple[bool, str]:
+    """Return whether the first record names the columns, and why: as given, as its names prove, as in training, by signs."""
+    options = sample.options
+    if options.header != "auto":
+        if options.binding:
+            return options.header == "yes", "as given"
+        if not all(plain(name) in KNOWN for name in start.records[0]):
+            return options.header == "yes", "as in training"
+    first = start.records[0]
+    return next(_signs([first, *(record for record in start.records[1:] if record != first)]))  # files put one behind another
 
 
-def _delimiter(sample: Sample) -> tuple[str, str]:
+def _delimiter(sample: Sample, said: str) -> tuple[str, str]:
+    """Return the delimiter, and why: as given, as its first line says, as in training, by how the records agree."""
+    options = sample.options
+    if options.delimiter and options.binding:
+        return options.delimiter, "as given"
+    if said:
+        return said, f"its first line says so: sep={said}"
+    if options.delimiter and (found := start_of(sample, options.delimiter)).width > 1 and found.share >= AGREE:
+        return options.delimiter, f"as in training; {found.width} fields in {found.share:.0%} of the first records"
     best: tuple[float, ...] = ()
     chosen, why = "", ""
     wanted = _wanted(sample.suffix)
-    for place, delimiter in enumerate(DELIMITERS):
-        records = _records(sample, delimiter)
-        width = len(records[0])
-        if width < 2:
+    for place, delimiter in enumerate(GUESSED):
+        start = start_of(sample, delimiter)
+        if start.width < 2:
             continue
-        share = sum(len(record) == width for record in records) / len(records)
-        known = sum(plain(name) in KNOWN for name in records[0])
-        if not _plausible(delimiter, share, known, len(records), wanted):
+        count = len(start.records)
+        known = sum(plain(name) in KNOWN for name in start.records[0])
+        if not _plausible(delimiter, start.share, known, count, wanted):
             continue
-        beside_quotes = sample.text.count(f'"{delimiter}') + sample.text.count(f'{delimiter}"') > len(records) / 2
+        beside_quotes = sample.text.count(f'"{delimiter}') + sample.text.count(f'{delimiter}"') > count / 2
         # many a .csv is not comma-separated; a .tsv is what it says
         is_tsv = wanted == delimiter == "\t"
-        score = (min(known, 2), is_tsv, round(share, 1), beside_quotes, -place)
+        from_the_top = not start.above and start.share >= 0.5  # a wrong delimiter makes a title of many a header
+        score = (from_the_top, min(known, 2), is_tsv, round(start.share, 1), beside_quotes, -place)
         if not best or score > best:
             best, chosen = score, delimiter
-            why = f"{width} fields in {share:.0%} of the first {len(records)} records"
+            why = f"{start.width} fields in {start.share:.0%} of the first {count} records"
     if chosen:
         return chosen, why
+    if options.delimiter:
+        return options.delimiter, "as in training"
     if wanted:
         return wanted, "by its extension; a single column"
-    if plain(sample.text.split("\n", 1)[0]) in KNOWN:
+    first = sample.text.removeprefix("\ufeff").lstrip("\r\n").splitlines()[0]
+    if plain(first) in KNOWN:
         return ",", "a single column under a usual name"
-    raise error("E108", path=sample.path)
+    raise error("E108", path=sample.path, found=f"its first line is {_brief(first)!r}")
 
 
 def _wanted(suffix: str) -> str:
@@ -109,7 +126,7 @@ def _plausible(delimiter: str, share: float, known: int, count: int, wanted: str
         return share == 1 and count > 1
     if wanted:
         return share >= 0.5 or delimiter == wanted
-    return share >= 0.9 and count > 1
+    return share >= AGREE and count > 1
 
 
 def _signs(records: list[list[str]]) -> Iterator[tuple[bool, str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
+from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ class Format:
 
 
 FORMATS = [
-    Format("parquet", (".parquet",), "trainwright.data.read.parquet", b"PAR1"),
+    Format("parquet", (".parquet", ".pq"), "trainwright.data.read.parquet", b"PAR1"),
+    Format("arrow", (".arrow", ".feather", ".ipc"), "trainwright.data.read.arrow", b"ARROW1"),
+    Format("arrow stream", (".arrows",), "trainwright.data.read.arrow", b"\xff\xff\xff\xff"),
+    Format("workbook", (".xlsx", ".xlsm", ".xlsb", ".ods"), "trainwright.data.read.excel", b"PK\x03\x04"),
+    Format("old workbook", (".xls",), "trainwright.data.read.excel", b"\xd0\xcf\x11\xe0"),
     Format("fasttext", (), "trainwright.data.read.fasttext"),
     Format("jsonl", (".jsonl", ".ndjson"), "trainwright.data.read.json_lines"),
     Format("json", (".json",), "trainwright.data.read.json_document"),
@@ -76,6 +81,7 @@ class Sample:
     cut: bool
     suffix: str
     path: Path
+    options: ReadOptions = DERIVED
 
     @cached_property
     def lines(self) -> list[str]:
@@ -90,13 +96,19 @@ class Sample:
 
 @dataclass(frozen=True)
 class Sniffed:
-    """What a path holds: the name of one of ``FORMATS``, or ``folder``. A binary format has no encoding."""
+    """What a path holds: the name of one of ``FORMATS``, or ``folder``. A binary format has no encoding.
+
+    Of delimited text: how many lines stand ``above`` the header, and how many fields more than the header every row has, all
+    empty (``spare``; below 0 it is the header that has one).
+    """
 
     format: str
     encoding: str = "utf-8"
     delimiter: str = ""
     has_header: bool = True
     notes: list[Note] = field(default_factory=list)
+    above: int = 0
+    spare: int = 0
 
 
 def recognized(format: str, why: str, has_header: bool = True) -> Sniffed:

@@ -14,11 +14,12 @@ import numpy as np
 
 from trainwright.data.files.content import require
 from trainwright.data.images.pictures import Pictures
-from trainwright.data.read import idx, image_folders, npy
+from trainwright.data.read import idx, image_folders, named_images, npy
+from trainwright.data.read.layout import unwrap
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.split import NAMES
 
-SOURCES = (idx, npy, image_folders)
+SOURCES = (idx, npy, named_images, image_folders)
 HEAD_BYTES = 512
 
 
@@ -44,6 +45,8 @@ def read_pictures(path: Path) -> dict[str, Pictures]:
 
     Raise E101 to E120 for what cannot be read, E141 to E149 for what holds no usable pictures, E201 to E205 for columns.
     """
+    require(path)
+    path = unwrap(path) if path.is_dir() else path
     source = _source(path)
     if source is None and not path.is_dir():
         return {"train": image_folders.read_listed(read_table(path))}

@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+import polars as pl
+
 from trainwright.data.images.headers import SUFFIX_PATTERN
 from trainwright.data.read.source import Source
-from trainwright.data.tables.column_names import BODY_NAMES, TITLE_NAMES
-from trainwright.data.tables.feature_columns import usable_features
+from trainwright.data.tables.column_choice import declare
+from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, TARGET_NAMES, TITLE_NAMES
+from trainwright.data.tables.feature_columns import choose_features, usable_features
+from trainwright.data.tables.label_form import several
 from trainwright.data.tables.profile import LONGEST_LABEL, MOST, ColumnProfile
 from trainwright.data.tables.table import Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import TrainwrightError
+from trainwright.fields import names
 
 PICTURE = rf"(?i)\S({SUFFIX_PATTERN})\s*$"
 
@@ -32,8 +37,17 @@ class Evidence:
         if self.given.get("image"):
             return "image", "its column of images is named"
         words = self.given.get("text") or ()
+        if self.source.lists_images:
+            return "image", "its table names the images in the folder"
         head = self.source.streams["train"].head
-        return infer_task(head, [words] if isinstance(words, str) else words, self.given.get("label", ""))
+        if kinds := self.given.get("columns"):
+            head = declare(head, kinds, self.given.get("decimal"), self.given.get("dates"))
+            if pictured := head.declared_as("image"):
+                return "image", f"column '{pictured[0]}' was said to hold images"
+        if self.given.get("features"):
+            return "table", "its features are named"
+        head = head.without(self.given.get("sample_weight", ""))
+        return infer_task(head, [words] if isinstance(words, str) else words, str(names(self.given.get("label", ""))))
 
     def table_of(self, kind: str) -> str:
         """Return why its table speaks for ``kind``; "" where it does not."""
@@ -45,20 +59,66 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
     """Return what is learned from, and the reason. ``text`` and ``label`` are the columns that the person named."""
     if text:
         return "text", "its text is named"
-    profiles = {name: profile for name, profile in table.profiles.items() if name != label}
+    if not label and (why := _flags_beside_text(table)):
+        return "text", why
+    if why := _mixed(table, label):
+        return "table", why
+    if texts := table.declared_as("text"):
+        return "text", f"column '{texts[0]}' was said to hold text"
+    named = several(table, label) or (label,)
+    profiles = {name: profile for name, profile in table.profiles.items() if name not in named}
     for name, profile in profiles.items():
         if profile.plain in BODY_NAMES and profile.prose:
             return "text", f"column '{name}' has a usual name for text, and holds it"
     for name, profile in profiles.items():
-        named = float(profile.texts.str.contains(PICTURE).mean() or 0)  # type: ignore[arg-type]
-        if named >= MOST and not any(other.prose for other in profiles.values() if other is not profile):
-            return "image", f"column '{name}' holds names of image files"
+        pictures = float(profile.texts.str.contains(PICTURE).mean() or 0)  # type: ignore[arg-type]
+        if pictures >= MOST and not any(other.prose for other in profiles.values() if other is not profile):
+            return (
+                "image",
+                f"column '{name}' holds {'images' if table.frame[name].dtype == pl.Binary else 'names of image files'}",
+            )
     return _text_or_table(table, profiles, label)
+
+
+def _flags_beside_text(table: Table) -> str:
+    """Return why a text with columns of 0 and 1 and nothing else beside it is a text, whose labels they may be; else ""."""
+    columns = [column for column in table.profiles.values() if not column.identifies(table.has_header)]
+    flags = [column.name for column in columns if {*column.head.unique()} == {"0", "1"} and not column.declared]
+    texts = [column.name for column in columns if column.free_text]
+    usual = {name for names in LABEL_NAMES for name in names} | {*TARGET_NAMES}
+    if not texts or len(flags) < 2 or len(flags) + len(texts) < len(columns) or any(c.plain in usual for c in columns):
+        return ""
+    return f"besides {_some(texts)}, the columns {_some(flags)} of 0 and 1 are all there is"
+
+
+def _mixed(table: Table, label: str) -> str:
+    """Return why a table has texts and more to learn from beside them; "" where it has not, or what is predicted is unclear."""
+    if not any(column.free_text for column in table.profiles.values()):
+        return ""
+    try:
+        chosen = choose_features(table, (), label)
+    except TrainwrightError:
+        return ""
+    texts = [feature.name for feature in chosen.features if feature.kind == "text"]
+    beside = [feature.name for feature in chosen.features if table.profiles[feature.name].tells]
+    if not texts or not beside or not (label or _agreed(table, str(chosen.label))):
+        return ""
+    return f"besides the text of {_some(texts)}, {_some(beside)} can be learned from; task=text takes the text alone"
+
+
+def _agreed(table: Table, label: str) -> bool:
+    """Return whether a label has a usual name, or is the one that the text alone would be learned for."""
+    if table.profiles[label].plain in (*TARGET_NAMES, *(name for names in LABEL_NAMES for name in names)):
+        return True
+    try:
+        return choose_columns(table).label == label
+    except TrainwrightError:
+        return True
 
 
 def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str) -> tuple[Literal["text", "table"], str]:
     """Return text, if its columns can be told and nothing beside them speaks for a table."""
-    usable = usable_features(table)
+    usable = {name: kind for name, kind in usable_features(table).items() if kind != "text"}
     try:
         columns = choose_columns(table, (), label)
     except TrainwrightError:
@@ -66,7 +126,7 @@ def _text_or_table(table: Table, profiles: dict[str, ColumnProfile], label: str)
         if not usable or (len(usable) == 1 and prose):
             return "text", "no two columns could be features and a label"
         return "table", f"{len(usable)} columns hold numbers, dates or categories"
-    taken = {*columns.text, columns.label}
+    taken = {*columns.text, *columns.labels}
     beside = {name: kind for name, kind in usable.items() if name not in taken}
     numbers = [name for name, kind in beside.items() if kind == "number"]
     named = " + ".join(f"'{name}'" for name in columns.text)

@@ -20,8 +20,10 @@ from pathlib import Path
 
 from trainwright.data.files.content import load, plain_suffix, require
 from trainwright.data.files.encoding import DAMAGED, LOOKED_AT_BYTES, decode, encoding_of, utf16_side
-from trainwright.data.files.folders import class_folders, entries, part_of, short_name, split_folder
+from trainwright.data.files.folders import entries, part_of, short_name
 from trainwright.data.read.formats import by_suffix
+from trainwright.data.read.layout import text_classes, text_splits
+from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.sniff import SAMPLE, sniff_loaded
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.data.tables.split import NAMES
@@ -41,19 +43,22 @@ class Corpus:
     notes: list[Note] = field(default_factory=list)
 
 
-def holds_corpus(path: Path) -> bool:
+def holds_corpus(path: Path, options: ReadOptions = DERIVED) -> bool:
     """Return whether ``path`` is a file of running text or a folder of such files, told from a sample of one file.
 
-    A table of any format is none, and neither is a folder with one folder of files a class. Raise nothing.
+    A table of any format is none, and what has a delimiter or a header, as a person says, is one; neither is a folder with one
+    folder of files a class. Raise nothing.
     """
+    if options.binding and (options.delimiter or options.header != "auto"):
+        return False
     try:
         if not path.is_dir():
-            return _is_prose(path)
+            return _is_prose(path, options)
         by_split = _split_folders(path) or _by_name(_texts(path))
-        if not by_split and (class_folders(path) or split_folder(path)):
+        if not by_split and (text_classes(path) or text_splits(path)):
             return False
         files = by_split["train"] if by_split else _texts(path)
-        return bool(files) and _is_prose(files[0])
+        return bool(files) and _is_prose(files[0], options)
     except (TrainwrightError, OSError, ValueError):
         return False
 
@@ -82,14 +87,15 @@ def find_corpus(path: Path, valid: Path | None = None, test: Path | None = None)
     return Corpus({part: files[part] for part in NAMES if part in files}, short_name(path), notes)
 
 
-def read_text(files: Sequence[Path], notes: list[Note] | None = None) -> str:
+def read_text(files: Sequence[Path], notes: list[Note] | None = None, named: str = "") -> str:
     """Return the text of all files in this order, each beginning on a line of its own, with ``\\n`` line ends.
 
-    ``notes`` is given the encoding of each file that is not plain UTF-8, and what was damaged in it. Raise E101 to E106 for a
-    file that cannot be read, E117 for its encoding, E120 for no text, E161 for nothing but white space in all of them.
+    ``named`` is their encoding, where a person said it. ``notes`` is given the encoding of each file that is not plain UTF-8,
+    and what was damaged in it. Raise E101 to E106 for a file that cannot be read, E117 and E191 for its encoding, E120 for no
+    text, E161 for nothing but white space in all of them.
     """
     said = [] if notes is None else notes
-    texts = [_read(file, said) for file in files]
+    texts = [_read(file, said, named) for file in files]
     text = "".join(f"{each}\n" if each and not each.endswith("\n") else each for each in texts[:-1]) + "".join(texts[-1:])
     if not text or text.isspace():
         raise error("E161", files=", ".join(str(file) for file in files[:3]) + (" ..." if len(files) > 3 else ""))
@@ -129,14 +135,14 @@ def embedded() -> str:
     raise error("E162", where=str(place))
 
 
-def _is_prose(path: Path) -> bool:
+def _is_prose(path: Path, options: ReadOptions) -> bool:
     """Return whether the file is readable text in which no table is recognised."""
     if by_suffix(plain_suffix(path)):
         return False
     try:
         loaded = load(path, records=False, at_least=4 * SAMPLE + 1)  # more than the sniffer looks at, so it knows of the rest
         loaded = replace(loaded, data=_whole_characters(loaded.data))
-        found = sniff_loaded(loaded)
+        found = sniff_loaded(loaded, options)
     except TrainwrightError as problem:
         return problem.code == "E108"
     if found.format != "csv":
@@ -163,14 +169,14 @@ def _whole_characters(data: bytes) -> bytes:
     return data
 
 
-def _read(path: Path, notes: list[Note]) -> str:
+def _read(path: Path, notes: list[Note], named: str) -> str:
     try:
         loaded = load(path, records=False)
     except TrainwrightError as problem:
         if problem.code != "E104":
             raise
         raise error("E120", path=path, why=problem.what.rpartition(": ")[2]) from None
-    encoding, why = encoding_of([loaded.data], path)
+    encoding, why = encoding_of([loaded.data], path, named)
     text = decode(loaded.data, encoding, path)
     if text[:4096].count("\0") > 400:
         raise error("E120", path=path, why="it looks like binary data")

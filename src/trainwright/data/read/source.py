@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,14 +16,19 @@ import polars as pl
 
 from trainwright.data.files import cache
 from trainwright.data.files.content import require
-from trainwright.data.files.folders import is_path, short_name, split_folder
-from trainwright.data.read import builtin, catalog, images, running_text
+from trainwright.data.files.folders import is_path, short_name
+from trainwright.data.files.virtual import InArchive, as_path
+from trainwright.data.read import builtin, catalog, frames, image_folders, image_places, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
-from trainwright.data.read.tables import open_table
+from trainwright.data.read.layout import text_splits, unwrap
+from trainwright.data.read.options import DERIVED, KEYS, ReadOptions
+from trainwright.data.read.table_files import find_tables
+from trainwright.data.read.tables import open_files
 from trainwright.data.tables.table import Table, TableStream
-from trainwright.errors import error, nearest
-from trainwright.watch.events import Listener, ignore
+from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.watch.events import Listener, Note, ignore
 
+SHOWN = ("", "ascii", "utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252")  # encodings that new files are told to be in anyway
 Form = Literal["images", "running text", "folder", "table"]
 
 
@@ -35,6 +41,11 @@ class Source:
     dataset: Dataset | None = None  # the catalogue's entry for named data
     path: Path | None = None  # what the person named, before any split was looked for; None for named and embedded data
     held: dict[str, Any] = field(default_factory=dict)  # what is in memory already: the table or the pictures of each split
+    given: dict[str, Path] = field(default_factory=dict)  # those of ``files`` that were named for a split of their own
+    parts: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # by split, the files in a folder that hold its table
+    notes: list[Note] = field(default_factory=list)  # which of the files that are there were taken
+    lists_images: bool = False  # whether the tables in a folder name the images that lie beside them
+    options: ReadOptions = DERIVED
 
     @property
     def layout(self) -> CsvLayout | None:
@@ -42,24 +53,21 @@ class Source:
         return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
 
     @property
-    def given(self) -> dict[str, Path]:
-        """Return the files that were named for a split of their own."""
-        return {name: path for name, path in self.files.items() if name != "train" and path.parent != self.path}
-
-    @property
     def known_task(self) -> tuple[str, str]:
         """Return the kind of problem that a named data set is for, and who says so; empty for a person's own data."""
         if self.dataset:
             return self.dataset.task, "the catalogue says so"
-        return ("", "") if self.files else (builtin.TASKS[self.name], "the data set is made for it")
+        return ("", "") if self.files or self.held else (builtin.TASKS[self.name], "the data set is made for it")
 
     @cached_property
     def form(self) -> Form:
         """Tell what its files are by names and a few bytes. Raise E101 or E102."""
+        if self.parts or "train" in self.held:
+            return "table"
         path = self.path or self.files["train"]
         if images.holds_images(path):
             return "images"
-        if "train" in self.files and running_text.holds_corpus(path):
+        if "train" in self.files and running_text.holds_corpus(path, self.options):
             return "running text"
         return "folder" if path.is_dir() else "table"
 
@@ -67,30 +75,48 @@ class Source:
     def digests(self) -> dict[str, str]:
         """Return a digest of each split's file or folder, which changes when any byte of any file in it does.
 
-        Of embedded data it is the interpreter that they come with; of data that are held in memory there are none.
+        Of embedded data it is the interpreter that they come with.
         """
-        if not self.files:
-            return {} if self.held else {self.name: sys.version}
-        return {split: _digest(path) for split, path in sorted(self.files.items())}
+        if not self.files and not self.held:
+            return {self.name: sys.version}
+        found = {split: _digest(path, self.parts.get(split, ())) for split, path in sorted(self.files.items())}
+        return found | {split: frames.digest(table) for split, table in self.held.items()}
 
     def fingerprint(self, shaping: Mapping[str, Any]) -> str:
         """Return the name under which what was encoded from this source is cached; empty for data that are held in memory."""
         if self.held:
             return ""
         return cache.fingerprint(
-            json.dumps(self.digests), {**shaping, "source": self.name, "files": sorted(self.files.items())}
+            json.dumps(self.digests),
+            {**shaping, "source": self.name, "files": sorted(self.files.items()), "options": asdict(self.options)},
         )
 
     @cached_property
     def streams(self) -> dict[str, TableStream]:
         """Open the tables of every split. Raise SourceError (E181 for named data that are no tables)."""
-        if self.held:
-            return {split: TableStream(table) for split, table in self.held.items()}
+        held = {split: TableStream(table) for split, table in self.held.items()}
+        if not self.files and held:
+            return held
         if not self.files:
+            self.options.has_no_use_for(self.name, "it is no file")
             return {"train": TableStream(builtin.load(self.name))}
         if self.dataset and not self.layout:
             raise error("E181", name=self.name, task=self.dataset.task)
-        return {split: _named(self.layout, open_table(path)) for split, path in self.files.items()}
+        return held | {split: self.open(split) for split in self.files}
+
+    def open(self, split: str) -> TableStream:
+        """Open the table of one split. Raise SourceError."""
+        path = self.files[split]
+        return _named(self.layout, open_files(path, self.parts.get(split, (path,)), self.options))
+
+    @property
+    def reading(self) -> dict[str, dict[str, str]]:
+        """Return what a model keeps of how its table was read, for the files that it is used on: what was given, and an
+        encoding that a file does not show by itself."""
+        kept = dict(self.options.said)
+        if self.files and (encoding := self.streams["train"].head.encoding) not in SHOWN:
+            kept["encoding"] = encoding
+        return {"reading": {key: kept[key] for key in KEYS if key in kept}} if kept else {}
 
     @cached_property
     def tables(self) -> dict[str, Table]:
@@ -98,11 +124,55 @@ class Source:
         return {split: stream.whole() for split, stream in self.streams.items()}
 
 
-def _digest(path: Path) -> str:
+def _at(path: Path, given: dict[str, Path], options: ReadOptions) -> Source:
+    """Return the source at a path: a file, a folder of tables, of folders of splits, or any other."""
+    if not path.is_dir():
+        return Source(short_name(path), {"train": path} | given, path=path, given=given, options=options)
+    named, path = path, unwrap(path)
+    wrapped = [] if path is named else [Note("folder", str(path), "the folder named holds nothing but it")]
+    tables = find_tables(path)
+    pictures = images.holds_images(path) or bool(image_folders.images_in(path))
+    listed = tables is not None and pictures and _lists_images(tables.splits, options)
+    if tables is None or (images.holds_images(path) and not listed):
+        files = text_splits(path) or {"train": path}
+        return Source(short_name(named), files | given, path=path, given=given, options=options, notes=wrapped)
+    parts = {part: files for part, files in tables.splits.items() if part not in given}
+    files = {part: each[0] if len(each) == 1 else path for part, each in parts.items()}
+    found = Source(short_name(named), files | given, path=path, given=given, parts=parts, options=options)
+    found.lists_images = listed
+    found.notes = [*wrapped, *tables.notes]
+    return _without_unlabelled(found)
+
+
+def _lists_images(splits: Mapping[str, tuple[Path, ...]], options: ReadOptions) -> bool:
+    """Return whether the tables that lie beside images name them."""
+    with suppress(TrainwrightError):
+        table = open_files(next(iter(splits.values()))[0], next(iter(splits.values())), options).head
+        column, _ = image_folders.image_column(table)
+        return bool(column) and image_places.are_there(table, column)
+    return False
+
+
+def _without_unlabelled(found: Source) -> Source:
+    """Pass over the rows for which a label is to be found: those of a test file that has all columns of training but one, or
+    one with nothing in it."""
+    for split in [split for split in found.parts if split != "train" and "train" in found.parts]:
+        there, train = found.streams[split].head.frame, found.streams["train"].head
+        empty = [name for name in train.columns if name not in there.columns or there[name].null_count() == there.height]
+        if len(empty) == 1 and train.frame[empty[0]].null_count() < train.frame.height:
+            del found.files[split], found.streams[split]
+            names = ", ".join(file.name for file in found.parts.pop(split)[:3])
+            why = f"column '{empty[0]}' has no value there; with --{split} it would be taken"
+            found.notes.append(Note("passed over", f"{split}: {names}", why))
+    return found
+
+
+def _digest(path: Path, files: Sequence[Path] = ()) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    path = path.archive if isinstance(path, InArchive) and not files and path.is_dir() else path
+    for file in files or (sorted(path.rglob("*")) if path.is_dir() else [path]):
         if file.is_file():
-            digest.update(f"{file.relative_to(path) if path.is_dir() else ''}:{file.stat().st_size};".encode())
+            digest.update(f"{file.relative_to(path) if not files and path.is_dir() else ''}:{file.stat().st_size};".encode())
             with file.open("rb") as content:
                 digest.update(hashlib.file_digest(content, "blake2b").digest())
     return digest.hexdigest()
@@ -122,26 +192,42 @@ def _named(layout: CsvLayout | None, stream: TableStream) -> TableStream:
     return TableStream(named(stream.head), lambda: map(named, stream.rest()))
 
 
-def find(source: str, valid: Path | None, test: Path | None, *, offline: bool, listen: Listener = ignore) -> Source:
-    """Find what ``source`` names: a file or folder of that name comes before a data set.
+def find(
+    source: str,
+    valid: Path | None,
+    test: Path | None,
+    *,
+    offline: bool,
+    listen: Listener = ignore,
+    options: ReadOptions = DERIVED,
+    held: Mapping[str, Any] | None = None,
+) -> Source:
+    """Find what ``source`` names: a file or folder of that name comes before a data set. ``held`` are data in memory, by split.
 
-    Raise E101 for something that is neither path nor name, E130 to E134 for a download that fails.
+    Raise E276 for what is held and no data, E101 for something that is neither path nor name, E130 to E134 for a download that
+    fails.
     """
-    path = Path(source)
-    given = {name: each for name, each in (("valid", valid), ("test", test)) if each is not None}
+    path = as_path(source)
+    given = {name: as_path(each) for name, each in (("valid", valid), ("test", test)) if each is not None}
     for each in given.values():
         require(each)
+    if held:
+        tables = {part: frames.table_of(each, frames.NAME if part == "train" else part) for part, each in held.items()}
+        if "train" in tables:
+            found = Source(frames.NAME, given, given=given, options=options)
+        else:
+            found = find(source, valid, test, offline=offline, listen=listen, options=options)
+        return replace(found, held=tables, notes=[*found.notes, frames.describe(tables)])
     if is_path(source):
-        folders = split_folder(path) if path.is_dir() else None
-        return Source(short_name(path), (folders or {"train": path}) | given, path=path)
+        return _at(path, given, options)
     if source in builtin.TASKS:
         if given:
             raise error("E211", source=source)
-        return Source(source)
+        return Source(source, options=options)
     if source in CATALOG:
         files = catalog.fetch(source, offline=offline, progress=listen)
-        return Source(source, files | given, CATALOG[source])
+        return Source(source, files | given, CATALOG[source], given=given, options=options)
     if "/" not in source and "." not in source and (hint := nearest(source, catalog.names())):
-        raise error("E130", name=source, known=", ".join(catalog.names()), hint=hint)
+        raise error("E130", name=source, known=catalog.names(), hint=hint)
     require(path)
     raise error("E101", path=source)  # an empty word, which as a path would be the current folder

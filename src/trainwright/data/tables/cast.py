@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trainwright.data.tables.dtypes import SENSE, Feature, convert, stripped
+from trainwright.data.tables.dtypes import Feature, convert
 from trainwright.data.tables.feature_columns import TableSchema
+from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.table import ROW, Rejected
 from trainwright.errors import error, help_of, nearest
 
@@ -29,23 +30,30 @@ def cast_columns(
     """Return the rows that can be used, and the others with the reason. Raise E247 for a column that is not there.
 
     The result has ``ROW`` (counted from 1 where ``frame`` has none), the features in the order of ``chosen`` as Float64,
-    Boolean, Datetime or String, and last the label, as Float64 or as String; without it where ``need_label`` is False.
+    Boolean, Datetime or String, and last the label, as Float64, String or List(String); without it where ``need_label``
+    is False.
     """
     rows = frame[ROW] if ROW in frame.columns else pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
     columns = [rows.alias(ROW)]
     reasons: dict[int, str] = {}  # by place: the first thing that is wrong with a row
 
     def check(what: str, column: pl.Series, bad: pl.Series, feature: Feature) -> None:
-        wanted = SENSE[feature.kind] + (" with a decimal comma" if feature.format == "comma" else "")
         for place in bad.arg_true().to_list():
-            reasons.setdefault(place, f"{what}: '{column[place]}' is not {wanted}")
+            reasons.setdefault(place, f"{what}: '{column[place]}' is not {feature.sense}")
 
     for feature in chosen.features:
         column = _column(frame, feature.name, file)
         values, bad = convert(column, feature)
         check(f"column '{feature.name}'", column, bad, feature)
         columns.append(values.alias(feature.name))
-    if need_label and chosen.label is not None and chosen.written is not None:
+    if need_label and chosen.labels is not None:
+        for name in chosen.labels.columns:
+            _column(frame, name, file)
+        values = chosen.labels.read(frame)
+        for place in values.is_null().arg_true().to_list():
+            reasons.setdefault(place, "no labels that can be read")
+        columns.append(values.alias(str(chosen.label)))
+    elif need_label and chosen.label is not None and chosen.written is not None:
         column = _column(frame, chosen.label, file)
         values, bad = _target(column, chosen.written, chosen.target == "class")
         check("label", column, bad, chosen.written)
@@ -61,27 +69,24 @@ def cast_columns(
 def _column(frame: pl.DataFrame, name: str, file: str) -> pl.Series:
     if name not in frame.columns:
         known = [column for column in frame.columns if column != ROW]
-        raise error("E247", column=name, file=file, columns=", ".join(known), hint=nearest(name, known))
+        raise error("E247", column=name, file=file, columns=list(known), hint=nearest(name, known))
     return frame[name].alias("values")  # its own name might be a pattern to polars
 
 
 def _target(column: pl.Series, written: Feature, is_class: bool) -> tuple[pl.Series, pl.Series]:
-    """Return numbers as Float64; classes as String, spelled the same whether a file has 1 or 1.0, Yes or yes."""
+    """Return numbers as Float64; classes as tidy labels."""
     values, bad = convert(column, written)
-    if not is_class or written.kind == "category":
+    if not is_class:
         return values, bad
-    text = stripped(column)
-    text = text.str.to_lowercase() if written.kind == "boolean" else text.str.replace(r"^([+-]?\d+)\.0*$", "$1")
-    return text.set(values.is_null(), None), bad
+    text = tidy(column)
+    return (text if written.kind == "category" else text.set(values.is_null(), None)), bad
 
 
 def to_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
-    """Return a frame of the features from one of polars or pandas, or from dictionaries and ``age=63 sex=2`` texts.
+    """Return a frame of the features from one of pandas, or from dictionaries and ``age=63 sex=2`` texts.
 
     Raise E247 for a column that is not there, E262 for a word that is no ``column=value``, E320 for anything else.
     """
-    if isinstance(given, pl.DataFrame):
-        return given
     if not isinstance(given, pl.LazyFrame) and hasattr(given, "columns") and hasattr(given, "to_dict"):
         # a frame of pandas, which need not be installed
         given = [{str(name): value for name, value in row.items()} for row in given.to_dict("records")]
@@ -116,8 +121,9 @@ def _row(given: Any, names: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as Python's own; None where it is missing."""
+    """Return a value as Python's own, a span of time as its seconds; None where it is missing."""
     value = value.item() if hasattr(value, "item") else value  # a scalar of numpy
+    value = value.total_seconds() if isinstance(value, dt.timedelta) else value
     same = value == value  # NaN is not, and for the NA of pandas nobody knows
     return value if isinstance(same, bool) and same else None
 
@@ -127,7 +133,7 @@ def _series(feature: Feature, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values if value is not None}
     read: Callable[[Any], Any] = partial(_written, feature=feature)
     dtype: pl.DataType = pl.String()
-    if feature.kind != "category" and kinds:
+    if feature.kind not in ("category", "text") and kinds:
         if kinds == {bool}:
             read, dtype = bool, pl.Boolean()
         elif kinds <= {int, float}:

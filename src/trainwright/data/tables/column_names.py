@@ -5,8 +5,22 @@ from __future__ import annotations
 # Strongest first: of a column called "label" and one called "topic" it is "label" that is learned.
 LABEL_NAMES: tuple[tuple[str, ...], ...] = (
     ("label", "labels", "target", "class", "y", "ground_truth", "gold"),
-    ("category", "sentiment", "topic", "intent", "emotion", "polarity", "class_name", "label_name", "class_index"),
-    ("stars", "rating", "score", "overall", "genre", "tag", "type", "airline_sentiment", "language", "lang"),
+    (
+        "category",
+        "sentiment",
+        "topic",
+        "intent",
+        "emotion",
+        "polarity",
+        "class_name",
+        "label_name",
+        "class_index",
+        "cats",
+        "categories",
+        "topics",
+        "emotions",
+    ),
+    ("stars", "rating", "score", "overall", "genre", "genres", "tag", "tags", "type", "airline_sentiment", "language", "lang"),
 )
 # What a table is usually made to predict, besides the strongest names of a label.
 TARGET_NAMES = (
@@ -20,7 +34,13 @@ BODY_NAMES = (
     "comment_text", "phrase", "sms", "email", "story", "input",
 )  # fmt: skip
 SPLIT_NAMES = ("split", "fold", "partition", "subset", "set")
-SPLIT_VALUES = frozenset(("train", "training", "test", "testing", "valid", "validation", "val", "dev", "eval"))
+# What such a column says, by the number of the split. "eval" is what is tested on, unless something else is (``split.stated``).
+SPLIT_WORDS = {
+    "train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "development": 1, "validate": 1,
+    "test": 2, "testing": 2, "eval": 2, "evaluation": 2, "holdout": 2,
+}  # fmt: skip
+POSTAL_NAMES = ("zip", "zipcode", "zip_code", "postcode", "post_code", "postal_code", "postalcode", "plz", "cep", "pincode")
+DATE_WORDS = frozenset(("date", "day", "time", "timestamp", "datetime", "datum", "dt", "created", "updated", "modified"))
 _OTHER_NAMES = (
     "id", "idx", "index", "uid", "name", "date", "time", "timestamp", "url", "source", "author", "user", "path",
 )  # fmt: skip

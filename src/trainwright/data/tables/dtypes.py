@@ -1,4 +1,4 @@
-"""What the values of one column are (numbers, yes or no, dates, categories), and the column turned into that.
+"""What the values of one column are (numbers, yes or no, dates, categories, text), and the column turned into that.
 
 Promises: a cell that cannot be what its column is, is reported as bad and never taken for a missing one; whatever was
 read in training is read the same way afterwards, since a ``Feature`` says how.
@@ -8,96 +8,165 @@ Missing are empty cells and, but for categories, the words of ``MISSING``. In a 
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
-Kind = Literal["number", "boolean", "date", "category"]
+from trainwright.data.tables import dates, numbers
+from trainwright.data.tables.numbers import LARGEST
+from trainwright.data.tables.spelling import PAIRS, as_text
+
+Kind = Literal["number", "boolean", "date", "category", "text"]
 
 MISSING = ("na", "n/a", "#n/a", "nan", "null", "none", "-", "?")
 _MISSING = {spelled for word in MISSING for spelled in (word, word.upper(), word.capitalize())} | {"NaN"}
-PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"))
 UNCLEAR = "day or month first"  # a format of dates, as long as nothing settles it
 HEAD_ROWS = 1000
 MOST_BAD = 100  # one value in so many may be bad in a column of numbers or dates
-LARGEST = 3.4e38  # float32 holds no more
-SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word"}
-
-_GAP = "[' \u00a0\u202f"  # what may stand between thousands, besides the mark that is not the decimal one
-_GROUPED = rf"^[+-]?[1-9][0-9]{{0,2}}(?:{_GAP},][0-9]{{3}})+(?:\.[0-9]*)?$"
-_COMMA = rf"^[+-]?(?:(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{_GAP}.][0-9]{{3}})+)(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?$"
-_TIME = r"(?:[T ,]+(?P<H>[0-9]{1,2}):(?P<M>[0-9]{2})(?::(?P<S>[0-9]{2})(?:\.[0-9]+)?)? *(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
-_DATES: Mapping[str, str] = {
-    "ymd": r"^(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})(?:[-/.](?P<d>[0-9]{1,2}))?" + _TIME,
-    "dmy": r"^(?P<d>[0-9]{1,2})[-/.](?P<m>[0-9]{1,2})[-/.](?P<y>[0-9]{4})" + _TIME,
-    "mdy": r"^(?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})[-/.](?P<y>[0-9]{4})" + _TIME,
-}
+SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word", "text": "text"}
 
 
 @dataclass(frozen=True)
 class Feature:
     """A column that is learned from.
 
-    ``format`` is ``point`` or ``comma`` for numbers (the decimal mark), ``ymd``, ``dmy`` or ``mdy`` for dates, with
-    `` time`` after it where the hours matter, and empty for the others.
+    ``format`` is one of ``numbers`` for numbers, one of ``dates`` for dates, with `` time`` after it where the hours matter,
+    and empty for the others.
     """
 
     name: str
     kind: Kind
     format: str = ""
 
+    @property
+    def sense(self) -> str:
+        """Return what a value of the column has to be, in words."""
+        mark, _, unit = self.format.partition(" ")
+        if self.kind != "number":
+            return SENSE[self.kind]
+        return SENSE["number"] + (f" in {unit}" if unit else "") + (" with a decimal comma" if mark == "comma" else "")
+
+
+@dataclass(frozen=True)
+class How:
+    """What a person said of how values are written: the kind of a column, the decimal mark, the order of dates; "" = tell."""
+
+    kind: str = ""
+    decimal: str = ""
+    dates: str = ""
+    dated: bool = False  # whether the column's name says that it holds dates
+
 
 @dataclass(frozen=True)
 class ColumnType:
     """What a column was found to be; unusable for a type that none of the kinds covers."""
 
-    kind: Kind | Literal["empty", "unusable"]
+    kind: Kind | Literal["empty", "unusable", "image", "ignore"]
     format: str = ""  # as in Feature; either where both decimal marks fit, UNCLEAR where both orders of a date do
     bad: int = 0  # how many values are not of the kind; of a category, how many are no numbers, where most are
     example: str = ""  # the first of them; of a number that is either a value that means two things, if there is one
+    why: str = ""  # what a person should know of how it was told, where that does not go without saying
 
 
-def read(column: pl.Series) -> ColumnType:
-    """Tell what the values of ``column`` are."""
+def read(column: pl.Series, how: How = How()) -> ColumnType:
+    """Tell what the values of ``column`` are, or how they are what they are said to be."""
     kind = column.dtype
+    if how.kind in ("image", "ignore"):
+        return ColumnType(how.kind)  # type: ignore[arg-type]
     if column.null_count() == len(column):
         return ColumnType("empty")
+    if how.kind == "text":
+        return ColumnType("text")
+    if how.kind:
+        return _declared(column, how)
     if kind == pl.Boolean:
         return ColumnType("boolean")
+    if kind.is_integer() and how.dated and (found := _compact(column)):
+        return found
     if kind.is_numeric():
         number, bad = convert(column, Feature("", "number", "point"))
         return ColumnType("number" if number.count() else "empty", "point", int(bad.sum()), _first(column, bad))
     if kind in (pl.Date, pl.Datetime):
         return ColumnType("date", "ymd" + _clock(convert(column, Feature("", "date", "ymd"))[0]))
+    if kind == pl.Time:
+        return ColumnType("date", "clock")
     if kind not in (pl.String, pl.Categorical, pl.Enum):
         return ColumnType("unusable", str(kind))
     if len(column) > 2 * HEAD_ROWS:
-        head = _read_text(stripped(column.drop_nulls().head(HEAD_ROWS)))
-        if head.kind == "category" and not head.bad:  # long texts are not looked at to their end
+        head = _read_text(stripped(column.drop_nulls().head(HEAD_ROWS)), how)
+        if head.kind == "category" and not (head.bad or head.why):  # long texts are not looked at to their end
             return head
-    return _read_text(stripped(column))
+    return _read_text(stripped(column), how)
 
 
-def _read_text(text: pl.Series) -> ColumnType:
+def _declared(column: pl.Series, how: How) -> ColumnType:
+    """Return how values are the kind that they are said to be, whatever else they might be."""
+    if how.kind == "category":
+        return ColumnType("category")
+    if how.kind == "boolean":
+        return _counted(column, ColumnType("boolean"))
+    if column.dtype != pl.String:
+        plain = "point" if how.kind == "number" else "epoch"
+        if how.kind == "date" and column.dtype in (pl.Date, pl.Datetime, pl.Time):
+            return read(column)
+        if how.kind == "date" and column.dtype.is_integer() and (found := _compact(column)):
+            return found
+        return _counted(column, ColumnType(how.kind, plain))  # type: ignore[arg-type]
+    present = _present(stripped(column)).drop_nulls()
+    if how.kind == "number":
+        number = _read_number(present, how, codes=True)
+        lasting = numbers.values(present, "duration").null_count()
+        return ColumnType("number", "duration", lasting) if lasting < number.bad else number
+    date = _read_date(present, replace(how, dated=True))
+    epoch = dates.wall(present, "epoch").null_count()
+    if date is None or epoch < date.bad:
+        return ColumnType("date", "epoch time", epoch, _first(present, dates.wall(present, "epoch").is_null()))
+    return date
+
+
+def _counted(column: pl.Series, found: ColumnType) -> ColumnType:
+    values, bad = convert(column, Feature("", found.kind, found.format))  # type: ignore[arg-type]
+    form = found.format + _clock(values) if found.kind == "date" else found.format
+    return replace(found, format=form, bad=int(bad.sum()), example=_first(column, bad))
+
+
+def _compact(column: pl.Series) -> ColumnType | None:
+    good = dates.wall(column.drop_nulls(), "compact")
+    return ColumnType("date", "compact") if len(good) and not good.null_count() else None
+
+
+def _read_text(text: pl.Series, how: How) -> ColumnType:
     present = _present(text).drop_nulls()
     if not len(present):
         return ColumnType("empty") if not text.count() else ColumnType("category")
-    number = _read_number(present)
-    if number.bad <= _allowed(present):
+    number = _read_number(present, how)
+    if number.kind == "category":
+        return number
+    if number.bad <= _allowed(present) and not (how.dated and bool(present.head(HEAD_ROWS).str.contains(r"^[0-9]{8}$").all())):
         return number
     values = set(present.head(HEAD_ROWS).str.to_lowercase().unique())
-    if any(values <= set(pair) for pair in PAIRS):
+    if any(values <= {*pair, "0", "1"} for pair in PAIRS):
         values = set(present.str.to_lowercase().unique())
-        if any(values == set(pair) for pair in PAIRS):
-            return ColumnType("boolean")
-    date = _read_date(present)
+        if any(values <= {*pair, "0", "1"} and {*pair} & values and len(values) > 1 for pair in PAIRS):
+            return _either_truth(present)
+    date = _read_date(present, how)
+    if (date is None or date.bad) and (lasting := _read_lasting(present)):
+        return lasting
     if date is not None and date.bad <= _allowed(present):
         return date
+    if number.bad <= _allowed(present):
+        return number
     mostly = number.bad < len(present) / 2
-    return ColumnType("category", "", number.bad, number.example) if mostly else ColumnType("category")
+    why = number.why
+    if not mostly and float(present.head(HEAD_ROWS).str.contains(dates.FOREIGN).mean() or 0) > 0.9:  # type: ignore[arg-type]
+        why = f"'{present[0]}' looks like a date whose month is no English word; write 2026-01-31"
+    return ColumnType("category", "", number.bad, number.example, why) if mostly else ColumnType("category", why=why)
+
+
+def _either_truth(present: pl.Series) -> ColumnType:
+    """Return yes or no for words that say both; a category where they say the same in several words."""
+    return ColumnType("boolean") if _booleans(present).n_unique() == 2 else ColumnType("category")
 
 
 def _allowed(present: pl.Series) -> int:
@@ -105,32 +174,61 @@ def _allowed(present: pl.Series) -> int:
     return max(len(present) // MOST_BAD, int(len(present) >= MOST_BAD // 5))
 
 
-def _read_number(present: pl.Series) -> ColumnType:
-    point = _values(present, "number", "point").is_null()
-    comma = ~present.str.contains(_COMMA) | (point & ~present.str.contains("[.,]"))
-    bad, mark = min((int(point.sum()), "point"), (int(comma.sum()), "comma"))
-    if point.sum() != comma.sum():
-        return ColumnType("number", mark, bad, _first(present, point if mark == "point" else comma))
-    return ColumnType("number", "either", bad, _first(present, point if bad else present.str.contains(_GROUPED) & ~comma))
+def _read_number(present: pl.Series, how: How, codes: bool = False) -> ColumnType:
+    """Return the number that values are; a category where they are codes, unless ``codes`` are numbers all the same."""
+    found = numbers.look(present, how.decimal)
+    bad = int(found.bad.sum())
+    if not codes and bad <= _allowed(present) and (why := _is_code(present)):
+        return ColumnType("category", why=why)
+    why = ""
+    if len(found.units) > 1:
+        why = f"numbers in several units ({', '.join(found.units)}) are not one quantity"
+    example = _first(present, found.bad)
+    if not bad and found.mark == "either":
+        example = _first(present, present.str.contains(r"[0-9][.,][0-9]{3}(?:[^0-9]|$)"))
+    return ColumnType("number", found.format, bad, example, why)
 
 
-def _read_date(present: pl.Series) -> ColumnType | None:
+def _is_code(present: pl.Series) -> str:
+    """Return why digits are a code and no number, or an empty string: some begin with a zero."""
+    zero = present.str.contains(numbers.CODE)
+    if not zero.any() or (int(zero.sum()) <= _allowed(present) and present.str.len_chars().n_unique() > 1):
+        return ""
+    return f"digits with a leading zero, such as '{_first(present, zero)}', are a code"
+
+
+def _read_date(present: pl.Series, how: How) -> ColumnType | None:
     head = present.head(HEAD_ROWS)
-    orders = [order for order, pattern in _DATES.items() if int(head.str.contains(pattern).sum()) > 0.9 * len(head)]
+    orders = dates.likely(head, how.dates, how.dated)
     if not orders:
         return None
-    found = {order: _values(present, "date", order) for order in orders}
+    found = {order: dates.wall(present, order) for order in orders}
     order = min(found, key=lambda each: found[each].null_count())
     moments = found[order]
-    reading = ColumnType("date", order + _clock(moments), moments.null_count(), _first(present, moments.is_null()))
-    if len(orders) == 1 or found["dmy"].null_count() != found["mdy"].null_count() or found["dmy"].equals(found["mdy"]):
+    why = ""
+    if order in dates.ORDERS and bool(head.str.contains(dates.SHORT_YEAR).any()):
+        why = f"of years with two digits {dates.PIVOT} to 99 are of the last century"
+    form = order if order == "clock" else order + _clock(moments)
+    reading = ColumnType("date", form, moments.null_count(), _first(present, moments.is_null()), why)
+    rivals = [each for each in orders if found[each].null_count() == moments.null_count() and not found[each].equals(moments)]
+    if not rivals:
         return reading
     points = bool(head.str.contains(r"^[0-9]+\.[0-9]+\.").all())  # nobody writes points with the month first
-    return reading if points else replace(reading, format=UNCLEAR + _clock(moments))
+    form = "dmy" + _clock(found["dmy"]) if points and "dmy" in found else UNCLEAR + _clock(moments)
+    return replace(reading, format=form)
+
+
+def _read_lasting(present: pl.Series) -> ColumnType | None:
+    """Return the number that spans such as 36:15:00 are, where all values are such and not all of them times of a day."""
+    if not bool(present.head(HEAD_ROWS).str.contains(":", literal=True).all()):
+        return None
+    if numbers.values(present, "duration").null_count():
+        return None
+    return ColumnType("number", "duration", why="hours, minutes and seconds, some beyond a day: taken as seconds")
 
 
 def _clock(moments: pl.Series) -> str:
-    return " time" if bool((moments.dt.time() != datetime.time(0)).any()) else ""
+    return " time" if dates.has_hours(moments) else ""
 
 
 def _first(column: pl.Series, where: pl.Series) -> str:
@@ -141,15 +239,20 @@ def _first(column: pl.Series, where: pl.Series) -> str:
 # ---- turning a column into what it is
 
 
+def number_feature(column: pl.Series, decimal: str = "") -> Feature:
+    """Return how a column is read as numbers, whatever else it might be, with the ``decimal`` mark as given or told."""
+    return Feature(column.name, "number", read(column, How("number", decimal)).format.replace("either", "point") or "point")
+
+
 def stripped(column: pl.Series) -> pl.Series:
     """Return text without blanks around it; null where nothing is left."""
-    text = column.cast(pl.String).str.strip_chars()
+    text = as_text(column).str.strip_chars()
     return text.set(text == "", None)
 
 
 def convert(column: pl.Series, feature: Feature) -> tuple[pl.Series, pl.Series]:
     """Return the values as Float64, Boolean, Datetime or String, null where missing, and where one is bad (Boolean)."""
-    if feature.kind == "category":
+    if feature.kind in ("category", "text"):
         text = stripped(column)
         return text, text.is_null() & False
     if column.dtype in (pl.Categorical, pl.Enum, pl.Null):
@@ -170,7 +273,7 @@ def _values(column: pl.Series, kind: str, form: str) -> pl.Series:
     """Return the values that can be read as they are written; null for the others."""
     if kind == "number":
         return _numbers(column, form)
-    return _booleans(column) if kind == "boolean" else _moments(column, form.removesuffix(" time"))
+    return _booleans(column) if kind == "boolean" else dates.wall(column, form.removesuffix(" time"))
 
 
 def _present(text: pl.Series) -> pl.Series:
@@ -178,28 +281,14 @@ def _present(text: pl.Series) -> pl.Series:
     return text.set(text.is_in(_MISSING), None)
 
 
-def _numbers(column: pl.Series, mark: str) -> pl.Series:
+def _numbers(column: pl.Series, form: str) -> pl.Series:
     """Return Float64; null for what is no finite number."""
     if column.dtype == pl.String:
-        values = _text_numbers(column, mark)
-    elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
-        values = column.cast(pl.Float64)
-    else:
+        return numbers.values(column, form)
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return pl.repeat(None, len(column), dtype=pl.Float64, eager=True)
+    values = column.cast(pl.Float64)
     return values.set(~(values.abs() <= LARGEST), None)  # NaN counts as beyond everything
-
-
-def _text_numbers(text: pl.Series, mark: str) -> pl.Series:
-    if mark == "comma":
-        written = text.set(~text.str.contains(_COMMA), None).str.replace_all(rf"{_GAP}.]", "")
-        return written.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    values = text.cast(pl.Float64, strict=False)
-    if values.null_count() == text.null_count():
-        return values
-    grouped = text.set(~text.str.contains(_GROUPED), None)
-    if grouped.null_count() == len(text):
-        return values
-    return values.fill_null(grouped.str.replace_all(rf"{_GAP},]", "").cast(pl.Float64, strict=False))
 
 
 def _booleans(column: pl.Series) -> pl.Series:
@@ -209,19 +298,5 @@ def _booleans(column: pl.Series) -> pl.Series:
         return column.replace_strict({0: False, 1: True}, default=None, return_dtype=pl.Boolean)
     if column.dtype != pl.String:
         return pl.repeat(None, len(column), dtype=pl.Boolean, eager=True)
-    words = {"1": True, "0": False} | {word: word == pair[0] for pair in PAIRS for word in pair}
+    words = {"1": True, "0": False, "1.0": True, "0.0": False} | {word: word == pair[0] for pair in PAIRS for word in pair}
     return column.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
-
-
-def _moments(column: pl.Series, order: str) -> pl.Series:
-    """Return Datetime in microseconds; a time zone is dropped, so that the hour is the one on the wall."""
-    if column.dtype == pl.Datetime:
-        return column.dt.replace_time_zone(None).cast(pl.Datetime("us"))
-    if column.dtype == pl.Date:
-        return column.cast(pl.Datetime("us"))
-    if column.dtype != pl.String:
-        return pl.repeat(None, len(column), dtype=pl.Datetime("us"), eager=True)
-    parts = column.str.extract_groups(_DATES[order]).struct.unnest()
-    day, clock = pl.col("d").fill_null("1"), [pl.col(part).fill_null("0") for part in "HMS"]
-    written = pl.concat_str(pl.concat_str("y", "m", day, separator="-"), pl.concat_str(clock, separator=":"), separator=" ")
-    return parts.select(written.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")).to_series()

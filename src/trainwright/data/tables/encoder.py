@@ -1,4 +1,5 @@
-"""The columns of a table to arrays: numbers on one scale, categories as codes. Learned from the training rows only.
+"""The columns of a table to arrays: numbers on one scale, categories as codes, texts as bags of words. Learned from the
+training rows only.
 
 Promises: what ``fit`` returns is what ``transform`` returns for the same rows; every value of the arrays is finite.
 """
@@ -6,30 +7,42 @@ Promises: what ``fit`` returns is what ``transform`` returns for the same rows; 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from trainwright.data.shapes import TableShape
-from trainwright.data.tables.dtypes import Feature
+from trainwright.data.tables.dtypes import Feature, Kind
+from trainwright.data.text.text_encoder import TextEncoder
 
 if TYPE_CHECKING:
     from trainwright.data.batches.base import Batches, Device
 
 DAY, YEAR = 86_400.0 * 1e6, 365.2425  # in microseconds; in days
 FARTHEST = np.finfo(np.float32).max
+NUMERIC: tuple[Kind, ...] = ("number", "boolean", "date")
+Inputs = tuple[Any, ...]  # numeric, codes, and a ``Ragged`` for each feature of text
+
+
+class Place(NamedTuple):
+    """Where a feature is in the arrays: its columns of ``numeric``, its column of ``codes``, or the number of its text."""
+
+    columns: list[int]
+    code: int | None = None
+    text: int | None = None
 
 
 @dataclass
 class TableEncoder:
-    """Features to ``numeric`` (float32) and ``codes`` (int32), one row for each row of the table.
+    """Features to ``numeric`` (float32) and ``codes`` (int32), one row for each row of the table, and to bags of words.
 
     Numbers, booleans and the parts of dates are standardised; where one is missing there is a 0, which is the mean. After
     them comes a column of 0 and 1 for each feature that is missing somewhere in training. Codes are 0 for a category that
-    is missing, or that training did not have at least ``min_count`` times, then 1, 2, ... from the commonest one on.
+    is missing, or that training did not have at least ``min_count`` times, then 1, 2, ... from the commonest one on. Each
+    feature of text has an encoder of its own; one that is missing is an empty bag.
     """
 
     features: tuple[Feature, ...]
@@ -38,6 +51,7 @@ class TableEncoder:
     categories: dict[str, list[str]] = field(default_factory=dict)  # of each category feature, from code 1 on
     mean: np.ndarray = field(default_factory=lambda: np.zeros(0))
     std: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    texts: dict[str, TextEncoder] = field(default_factory=dict)  # of each feature of text, in their order
 
     @property
     def numeric_size(self) -> int:
@@ -47,51 +61,57 @@ class TableEncoder:
     @property
     def category_sizes(self) -> tuple[int, ...]:
         """Return how many codes each category feature has, 0 included."""
-        return tuple(len(self.categories[feature.name]) + 1 for feature in self._of_kind(True))
+        return tuple(len(self.categories[feature.name]) + 1 for feature in self._of("category"))
 
     def shape(self, outputs: int) -> TableShape:
         """Return what a network has to know of the rows."""
-        return TableShape(self.numeric_size, self.category_sizes, outputs)
+        return TableShape(self.numeric_size, self.category_sizes, outputs, tuple(each.size for each in self.texts.values()))
 
-    def batches(
-        self, inputs: tuple[np.ndarray, np.ndarray], targets: np.ndarray, *, batch_size: int, seed: int | None, device: Device
-    ) -> Batches:
+    def batches(self, inputs: Inputs, targets: np.ndarray, *, batch_size: int, seed: int | None, device: Device) -> Batches:
         """Return batches of encoded rows: shuffled, or in order where there is no seed."""
+        if self.texts:
+            from trainwright.data.text.batches import mixed_batches
+
+            return mixed_batches(inputs[:2], inputs[2:], targets, batch_size=batch_size, seed=seed, device=device)
         from trainwright.data.batches.base import array_batches
 
         return array_batches(inputs, targets, batch_size=batch_size, seed=seed, device=device)
 
-    def fit(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Learn from the training rows, as ``cast_columns`` returns them, and return their arrays."""
+    def fit(self, frame: pl.DataFrame) -> Inputs:
+        """Learn from the training rows, as ``cast_columns`` returns them, and return what ``transform`` does."""
         values = self._values(frame)
         scales = [_scale(column[~np.isnan(column)]) for column in values.T]
         self.mean, self.std = (np.array(part, np.float64) for part in zip(*scales, strict=True)) if scales else np.zeros((2, 0))
-        self.missing = tuple(feature.name for feature in self._of_kind(False) if frame[feature.name].null_count())
-        self.categories = {feature.name: self._commonest(frame[feature.name]) for feature in self._of_kind(True)}
-        return self._numeric(frame, values), self._codes(frame)
+        self.missing = tuple(feature.name for feature in self._of(*NUMERIC) if frame[feature.name].null_count())
+        self.categories = {feature.name: self._commonest(frame[feature.name]) for feature in self._of("category")}
+        texts = [encoder.fit(frame[name].alias("values")) for name, encoder in self.texts.items()]
+        return self._numeric(frame, values), self._codes(frame), *texts
 
-    def transform(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return the arrays of any rows: float32, shape (rows, numeric_size), and int32, shape (rows, category features)."""
-        return self._numeric(frame, self._values(frame)), self._codes(frame)
+    def transform(self, frame: pl.DataFrame) -> Inputs:
+        """Return the arrays of any rows: float32, shape (rows, numeric_size), int32, shape (rows, category features), and the
+        rows of each feature of text as ``Ragged``."""
+        texts = [encoder.transform(frame[name].alias("values")) for name, encoder in self.texts.items()]
+        return self._numeric(frame, self._values(frame)), self._codes(frame), *texts
 
-    def places(self) -> dict[str, tuple[list[int], int | None]]:
-        """Return where each feature is in the arrays: its columns of ``numeric``, and its column of ``codes`` or None."""
-        found: dict[str, tuple[list[int], int | None]] = {}
+    def places(self) -> dict[str, Place]:
+        """Return where each feature is in the arrays."""
+        found: dict[str, Place] = {}
         first = 0
-        for feature in self._of_kind(False):
-            width = 1 if feature.kind != "date" else 7 if feature.format.endswith(" time") else 5
-            found[feature.name] = [*range(first, first + width)], None
+        for feature in self._of(*NUMERIC):
+            width = _width(feature)
+            found[feature.name] = Place([*range(first, first + width)])
             first += width
         for place, name in enumerate(self.missing, start=len(self.mean)):
-            found[name][0].append(place)
-        return found | {feature.name: ([], place) for place, feature in enumerate(self._of_kind(True))}
+            found[name].columns.append(place)
+        found |= {feature.name: Place([], code=place) for place, feature in enumerate(self._of("category"))}
+        return found | {name: Place([], text=place) for place, name in enumerate(self.texts)}
 
-    def _of_kind(self, category: bool) -> Iterator[Feature]:
-        return (feature for feature in self.features if (feature.kind == "category") == category)
+    def _of(self, *kinds: Kind) -> list[Feature]:
+        return [feature for feature in self.features if feature.kind in kinds]
 
     def _values(self, frame: pl.DataFrame) -> np.ndarray:
         """Return every number before it is scaled: float64, NaN where it is missing."""
-        parts = [_numbers(frame[feature.name], feature) for feature in self._of_kind(False)]
+        parts = [_numbers(frame[feature.name], feature) for feature in self._of(*NUMERIC)]
         return np.concatenate(parts, axis=1) if parts else np.zeros((frame.height, 0))
 
     def _numeric(self, frame: pl.DataFrame, values: np.ndarray) -> np.ndarray:
@@ -112,7 +132,7 @@ class TableEncoder:
 
     def _codes(self, frame: pl.DataFrame) -> np.ndarray:
         codes = np.zeros((frame.height, len(self.categories)), np.int32)
-        for place, feature in enumerate(self._of_kind(True)):
+        for place, feature in enumerate(self._of("category")):
             known = pl.Enum(self.categories[feature.name])
             column = frame[feature.name].alias("values").cast(known, strict=False).to_physical()
             codes[:, place] = (column.cast(pl.Int32) + 1).fill_null(0).to_numpy()
@@ -120,15 +140,41 @@ class TableEncoder:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return JSON values and arrays from which ``from_parts`` rebuilds the encoder."""
-        values = asdict(self)
-        return values, {name: values.pop(name) for name in ("mean", "std")}
+        values: dict[str, Any] = {
+            "features": [asdict(feature) for feature in self.features],
+            "min_count": self.min_count,
+            "missing": list(self.missing),
+            "categories": self.categories,
+            "texts": {},
+            "tokens": [],
+        }
+        arrays = {"mean": self.mean, "std": self.std}
+        for place, (name, encoder) in enumerate(self.texts.items()):
+            own, parts = encoder.to_parts()
+            values["tokens"] += own["tokens"]
+            values["texts"][name] = own | {"tokens": len(own["tokens"])}
+            arrays |= {f"texts.{place}.{key}": array for key, array in parts.items()}
+        return values, arrays
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TableEncoder:
         """Rebuild an encoder from what ``to_parts`` returned."""
         features = tuple(Feature(**feature) for feature in values["features"])
         categories = {name: list(known) for name, known in values["categories"].items()}
-        return cls(features, values["min_count"], tuple(values["missing"]), categories, arrays["mean"], arrays["std"])
+        missing, texts, first = tuple(values["missing"]), dict[str, TextEncoder](), 0
+        for place, (name, own) in enumerate(values.get("texts", {}).items()):
+            start, end = f"texts.{place}.", first + own["tokens"]
+            parts = {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+            texts[name] = TextEncoder.from_parts(own | {"tokens": values["tokens"][first:end]}, parts)
+            first = end
+        return cls(features, values["min_count"], missing, categories, arrays["mean"], arrays["std"], texts)
+
+
+def _width(feature: Feature) -> int:
+    """Return how many numbers a value becomes."""
+    if feature.kind != "date":
+        return 1
+    return 2 if feature.format == "clock" else 7 if feature.format.endswith(" time") else 5
 
 
 def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
@@ -136,6 +182,8 @@ def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
     name = pl.col("x")  # the column's own might be a pattern to polars
     if feature.kind != "date":
         parts = [name.cast(pl.Float64)]
+    elif feature.format == "clock":
+        parts = _circle((name.dt.hour() + name.dt.minute() / 60) / 24)
     else:
         parts = [
             name.dt.epoch("us") / (DAY * YEAR),

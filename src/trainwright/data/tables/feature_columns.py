@@ -7,51 +7,55 @@ reason; where two answers are as good as each other the person is asked, with an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
-from trainwright.data.tables.column_choice import ColumnChoice, same
+from trainwright.data.tables import leaks
+from trainwright.data.tables.column_choice import ColumnChoice, declared_target
 from trainwright.data.tables.column_names import LABEL_NAMES, TARGET_NAMES
-from trainwright.data.tables.dtypes import UNCLEAR, Feature
-from trainwright.data.tables.profile import FEW_ROWS, ColumnProfile
+from trainwright.data.tables.dtypes import SENSE, UNCLEAR, Feature
+from trainwright.data.tables.label_form import LabelForm, Target, derived_target, form_of, several
+from trainwright.data.tables.profile import FREE_TEXT, ColumnProfile, decimal_marks, settle_mark
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
-Target = Literal["class", "number"]
-
-MOST_CODES = 20  # different whole numbers that may be classes
-REPEATS = 10  # rows for each of them
 _WORDS = {  # what the features of each kind are called, and why they are of it
     "number": ("numbers", "their values are numbers"),
     "boolean": ("yes or no", "two words for true and false"),
     "date": ("dates", "become years, and month, weekday and hour on a circle"),
     "category": ("categories", "words that recur"),
+    "text": ("texts", "free text: what its words tell is learned"),
 }
 
 
 @dataclass(frozen=True)
 class TableSchema:
-    """The chosen columns. ``written`` is how the label's column is read; None where no label is needed."""
+    """The chosen columns. ``written`` is how the label's column is read; None where no label is needed. Of several labels a row
+    ``labels`` says that, and ``label`` is what they are called together."""
 
     label: str | None
     features: tuple[Feature, ...]
     target: Target = "class"
     written: Feature | None = None
+    labels: LabelForm | None = None
     notes: list[Note] = field(default_factory=list, compare=False)
 
     def to_values(self) -> dict[str, Any]:
         """Return JSON values, without the notes."""
-        return {name: value for name, value in asdict(self).items() if name != "notes"}
+        values = asdict(self)
+        return {name: values[name] for name in values if name != "notes" and (name != "labels" or self.labels)}
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> TableSchema:
         """Rebuild a schema from what ``to_values`` returned."""
         written = Feature(**values["written"]) if values["written"] else None
         features = tuple(Feature(**feature) for feature in values["features"])
-        return cls(values["label"], features, values["target"], written)
+        several = values.get("labels")
+        form = LabelForm(tuple(several["columns"]), "labels", several["written"]) if several else None
+        return cls(values["label"], features, values["target"], written, form)
 
 
 def choose_features(
@@ -66,19 +70,33 @@ def choose_features(
     and E246 for a target that holds no numbers, or nothing that can be predicted.
     """
     choice = _Choice(table)
-    given, chosen = choice.given(features, label, need_label)
-    kind, written = target or "class", None
-    if chosen is not None and need_label:
-        kind, written = choice.target(choice.columns[chosen], target), choice.columns[chosen].feature
-    taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(chosen, kind)
+    flags = several(table, label)
+    given, chosen = (choice.named(features), None) if flags else choice.given(features, label, need_label)
+    if both := [name for name in flags if name in given]:
+        raise error("E241", name=both[0], path=table.file)
+    columns = flags or (() if chosen is None else (chosen,))
+    target = declared_target(table, columns[0], target) if len(columns) == 1 else target
+    kind, written, form = target or "class", None, None
+    if columns and need_label and (form := choice.several(columns, target)):
+        kind, chosen = "labels", form.name
+    elif columns and need_label:
+        kind, written = choice.target(choice.columns[columns[0]], target), choice.columns[columns[0]].feature
+    taken = [choice.taken(choice.columns[name]) for name in given] or choice.derived(columns, kind)
     choice.tell(taken)
-    return TableSchema(chosen, tuple(column.feature for column in taken), kind, written, choice.notes)
+    if chosen is not None and need_label and kind == "class":
+        choice.notes += leaks.decisive(taken, choice.columns[chosen])
+    return TableSchema(chosen, tuple(map(feature_of, taken)), kind, written, form, choice.notes)
 
 
 def usable_features(table: Table) -> dict[str, str]:
     """Return the kind of every column that would be learned from, if no name were given and nothing were predicted."""
     choice = _Choice(table)
-    return {column.name: str(column.reading.kind) for column in choice.columns.values() if not choice.fault(column)}
+    return {column.name: feature_of(column).kind for column in choice.columns.values() if not choice.fault(column)}
+
+
+def feature_of(column: ColumnProfile) -> Feature:
+    """Return how a column is read that is learned from."""
+    return replace(column.feature, kind="text") if column.free_text else column.feature
 
 
 class _Choice(ColumnChoice):
@@ -89,30 +107,36 @@ class _Choice(ColumnChoice):
     def __init__(self, table: Table) -> None:
         """Let columns that are clear about decimal mark or order of dates decide for those that are not."""
         super().__init__(table)
+        self.check()
         written = [column.reading for column in self.columns.values() if column.raw.dtype == pl.String]
-        marks = {reading.format for reading in written if reading.kind == "number"} & {"point", "comma"}
         orders = {reading.format[:3] for reading in written if reading.kind == "date"} & {"dmy", "mdy"}
-        mark = "comma" if marks == {"comma"} else "point"
-        for name, column in self.columns.items():
-            reading = column.reading
-            if reading.format == "either":
-                if len(marks) != 1 and not reading.bad and "," in reading.example:
-                    why = "nothing in the file says that the comma is a decimal mark, so it parts thousands"
-                    value = f"{name}: {reading.example} = {reading.example.replace(',', '')}"
-                    self.notes.append(Note("thousands", value, why))
-                column.format = mark
-            elif reading.format.startswith(UNCLEAR) and len(orders) == 1:
-                column.format = reading.format.replace(UNCLEAR, min(orders))
+        marks = decimal_marks(self.columns.values())
+        for column in self.columns.values():
+            self.notes += settle_mark(column, marks)
+            if column.reading.format.startswith(UNCLEAR) and len(orders) == 1:
+                column.format = column.reading.format.replace(UNCLEAR, min(orders))
+
+    def check(self) -> None:
+        """Raise E227 for a column most of whose values are not what it is said to be."""
+        for column in self.columns.values():
+            if column.declared and column.reading.bad > column.count / 2 and column.reading.kind != "category":
+                sense = SENSE[column.reading.kind]
+                facts = {"name": column.name, "kind": column.declared, "path": self.table.file, "sense": sense}
+                raise error("E227", **facts, bad=column.reading.bad, count=column.count, example=column.reading.example)
 
     # ---- the target
 
     def candidates(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
-        """Return the columns of a strong name; else the last column, unless another one has a weaker name for it."""
+        """Return the columns of a strong name; else the last column, unless another one has a weaker name for it.
+
+        Beside texts all names of labels are strong, as in a table of texts alone.
+        """
+        strong = LABEL_NAMES if any(column.free_text for column in rest) else LABEL_NAMES[:1]
         axes = {"x", "y", "z"} <= {column.plain for column in rest}  # lengths or coordinates
-        for names in (LABEL_NAMES[0], TARGET_NAMES):
+        for names in (*strong, TARGET_NAMES):
             if found := [column for column in rest if column.plain in names and not (axes and column.plain == "y")]:
                 return self.one_of_equals(found), "a usual name for it"
-        fit = [column for column in rest if not self.fault(column)]
+        fit = [column for column in rest if not (column.free_text or self.fault(column))]
         weak = {name for names in LABEL_NAMES[1:] for name in names}
         named = [column for column in fit if column.plain in weak]
         last = rest[-1:] if rest and rest[-1] in fit else []
@@ -120,13 +144,25 @@ class _Choice(ColumnChoice):
             return named, "a usual name for it"
         if last and not named:
             return last, "the last column, and none has a usual name for it"
-        why = self.fault(rest[-1]) if rest else "no column is left"
+        why = self.fault(rest[-1]) or FREE_TEXT if rest else "no column is left"
         return [*named, *last], f"none has a usual name for it, and the last one does not fit: {why}"
+
+    def several(self, columns: Sequence[str], target: Target | None) -> LabelForm | None:
+        """Return how several labels a row are written, where that is given or found; None for a class or a number."""
+        if len(columns) == 1 and target in (None, "class", "number"):
+            column = self.columns[columns[0]]
+            if target is not None or not (column.is_list or column.reading.kind == "category"):
+                return None
+        form, notes = form_of(self.table, columns, target)
+        if form.target == "labels":
+            self.notes += notes
+            return form
+        return None
 
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
         """Choose class or number, as given or by what the values are, and note the reason. Raise E205, E245 and E246."""
         kind = column.reading.kind
-        why = column.unusable() or ("it holds dates" if kind == "date" else "")
+        why = column.unusable() or {"date": "it holds dates", "text": "it was said to be text"}.get(kind, "")
         if column.constant:
             why = f"every row has the same value, '{column.head[0]}'"
         if why:
@@ -134,28 +170,14 @@ class _Choice(ColumnChoice):
         if target == "number" and kind != "number":
             odd = f"{column.reading.bad:,} values are none, such as '{column.reading.example}'"
             why = odd if column.reading.bad else f"it holds values such as '{column.head[0]}'"
+            why = f"{why}; {column.reading.why}" if column.reading.why else why
             raise error("E245", name=column.name, path=self.table.file, why=why)
-        found = target or self.derived_target(column)
-        if found == "class" and not column.recurs:
+        if target is None:
+            target, why = derived_target(column)
+            self.notes.append(Note("target", target, why))
+        if target == "class" and not column.recurs:
             raise self.rare(column)
-        return found
-
-    def derived_target(self, column: ColumnProfile) -> Target:
-        found: Target
-        numeric = column.reading.kind == "number"
-        values = column.numbers if numeric else column.values
-        rows, distinct = len(values), values.n_unique()
-        if not numeric:
-            found, why = "class", f"{distinct:,} different words"
-        elif not column.whole:
-            found, why = "number", "numbers with a fraction"
-        elif distinct == 2 or (distinct <= MOST_CODES and rows >= REPEATS * distinct):
-            found, why = "class", f"{distinct} whole numbers, each in {rows / distinct:,.0f} rows on average"
-        else:
-            found, why = "number", f"{distinct:,} different whole numbers in {rows:,} rows"
-        other = f"; if not, write target={'number' if found == 'class' else 'class'}" if numeric else ""
-        self.notes.append(Note("target", found, why + other))
-        return found
+        return target
 
     # ---- the features
 
@@ -169,21 +191,25 @@ class _Choice(ColumnChoice):
             return f"every row has the same value, '{column.head[0]}'"
         if column.identifies(self.table.has_header):
             return "it numbers the rows: an id"
-        why = column.hardly_recurs() if column.reading.kind == "category" else ""
+        why = column.hardly_recurs() if column.reading.kind == "category" and not column.free_text else ""
+        if why == FREE_TEXT:
+            why += f", but its words hardly recur; to learn from them all the same: columns.{column.name}=text"
         if why and column.reading.bad:
             why += f"; {column.reading.bad:,} are no numbers, such as '{column.reading.example}'"
+        if why and column.reading.why:
+            why += f"; {column.reading.why}"
         return why
 
-    def derived(self, label: str | None, kind: Target) -> list[ColumnProfile]:
+    def derived(self, labels: Sequence[str], kind: Target) -> list[ColumnProfile]:
         taken: list[ColumnProfile] = []
         left_out: dict[str, str] = {}
         mirrors: dict[str, str] = {}
         for name, column in self.columns.items():
-            if name == label:
+            if name in labels:
                 continue
             if why := self.fault(column):
                 left_out[name] = why
-            elif why := self.gives_away(column, label, kind):
+            elif why := self.gives_away(column, labels[0] if labels else None, kind):
                 mirrors[name] = why
             else:
                 taken.append(column)
@@ -194,22 +220,18 @@ class _Choice(ColumnChoice):
         else:
             left_out |= mirrors
         if not taken:
-            listed = "; ".join(f"'{name}' ({why})" for name, why in left_out.items()) or "none, as there is no other column"
+            listed = [f"'{name}' ({why})" for name, why in left_out.items()] or ["none, as there is no other column"]
             raise error("E244", path=self.table.file, left_out=listed)
         self.notes += [Note("left out", name, why) for name, why in left_out.items()]
         return taken
 
     def gives_away(self, column: ColumnProfile, label: str | None, kind: Target) -> str:
-        """Return why a column is the class in other words, such as its number beside its name, or an empty string."""
-        if label is None or kind != "class" or len(column.raw) < FEW_ROWS:
-            return ""
-        target = self.columns[label]
-        alike = target.recurs and column.distinct == target.distinct and same(self.table.frame, column.name, label)
-        return f"it says the same as '{label}', in other words" if alike else ""
+        """Return why nothing is left to be learned where a column is known, or an empty string."""
+        return leaks.gives_away(column, self.columns[label], kind) if label is not None else ""
 
     def taken(self, column: ColumnProfile) -> ColumnProfile:
         if why := column.unusable():
-            raise error("E243", name=column.name, path=self.table.file, why=why)
+            raise error("E243", name=column.name, path=self.table.file, role="a feature", why=why, key="features=NAME")
         if why := self.fault(column):
             self.notes.append(Note("taken all the same", column.name, f"it was named, but: {why}"))
         return column
@@ -217,13 +239,26 @@ class _Choice(ColumnChoice):
     def tell(self, taken: list[ColumnProfile]) -> None:
         """Note each kind of feature, and each column whose cells are not all of its kind."""
         for kind, (word, why) in _WORDS.items():
-            if names := [column.name for column in taken if column.reading.kind == kind]:
+            if names := [column.name for column in taken if feature_of(column).kind == kind]:
                 self.notes.append(Note(word, ", ".join(names), why))
+        self.tell_units(taken)
         for column in taken:
             reading = column.reading
+            if reading.why and not (reading.kind == "number" and column.declared):
+                self.notes.append(Note(_WORDS[reading.kind][0], column.name, reading.why))
             if reading.bad and reading.kind != "category":
                 odd = f"{reading.bad:,} of {column.count:,} values are not, such as '{reading.example}': rows left out"
                 self.notes.append(Note(_WORDS[reading.kind][0], column.name, odd))
             elif reading.bad:
                 odd = f"not as numbers: {reading.bad:,} of {column.count:,} values are none, such as '{reading.example}'"
                 self.notes.append(Note("categories", column.name, odd))
+
+    def tell_units(self, taken: list[ColumnProfile]) -> None:
+        """Note the units of numbers, and numbers that might as well be codes."""
+        units = {column.name: column.format.partition(" ")[2] for column in taken if column.reading.kind == "number"}
+        if told := ", ".join(f"{name} ({unit})" for name, unit in units.items() if unit):
+            self.notes.append(Note("units", told, "numbers are taken as written in their unit: 48 % is 48"))
+        if codes := [column for column in taken if column.may_be_code]:
+            listed = ", ".join(f"{column.name} ({column.distinct})" for column in codes)
+            why = f"whole numbers of which few recur often; if they are codes, columns.{codes[0].name}=category"
+            self.notes.append(Note("numbers or codes", listed, why))

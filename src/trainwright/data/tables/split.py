@@ -15,10 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from trainwright.data.tables.column_names import SPLIT_WORDS
+from trainwright.data.tables.dates import instants
+from trainwright.data.tables.dtypes import UNCLEAR, ColumnType, Feature, How, convert, read
+from trainwright.data.tables.spelling import tidy
+from trainwright.data.tables.stratify import iterative
 from trainwright.errors import error
 
 TRAIN, VALID, TEST = 0, 1, 2
-ISO_DATE = r"^\d{4}-\d{2}(-\d{2}([ T]\d{2}:\d{2}.*)?)?$"  # sorts by time when it is sorted as text
 NAMES = ("train", "valid", "test")
 GOLDEN, MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
@@ -87,13 +91,15 @@ def _bits(column: pl.Series) -> np.ndarray:
 def split(how: str, position: np.ndarray, labels: pl.Series, fractions: Fractions, key: pl.Series | None = None) -> np.ndarray:
     """Return the split of each row: uint8 of ``TRAIN``, ``VALID`` and ``TEST``, shape (rows,).
 
-    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``key`` is that column; ``position``: ``uniform`` of the rows.
+    ``how`` is content, stratified, group:COLUMN or time:COLUMN; ``key`` is that column, of times as ``time_key`` returns it;
+    ``position``: ``uniform`` of the rows. A row without a group is one of its own, one without a time is trained on.
     """
     kind = how.partition(":")[0]
     if kind == "time" and key is not None:
         return _by_time(key, fractions)
     if kind == "group" and key is not None:
-        position = uniform(key.cast(pl.String))
+        groups = tidy(key)
+        position = np.where(groups.is_null().to_numpy(), position, uniform(groups))
     if kind == "stratified":
         return _stratified(position, labels, fractions)
     parts = _cut(position, fractions)
@@ -112,7 +118,10 @@ def _cut(position: np.ndarray, fractions: Fractions) -> np.ndarray:
 
 
 def _stratified(position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:
-    """Split the rows of each class, in order of their position, at the fractions of their count."""
+    """Split the rows of each class, in order of their position, at the fractions of their count; sets of labels by each."""
+    if labels.dtype == pl.List:
+        parts = iterative(position, labels, (1 - fractions.valid - fractions.test, fractions.valid, fractions.test))
+        return _every_class(parts, position, labels, fractions)
     frame = pl.DataFrame({"position": position, "label": labels, "row": np.arange(len(position))})
     # Equal texts under different labels go with the label seen first, so that they stay together.
     distinct = frame.group_by("position", maintain_order=True).agg(pl.first("label"), pl.len())
@@ -125,13 +134,6 @@ def _stratified(position: np.ndarray, labels: pl.Series, fractions: Fractions) -
 
 def _by_time(column: pl.Series, fractions: Fractions) -> np.ndarray:
     """Split by age: the newest rows are tested on, those before them for validation; rows of one moment stay together."""
-    if column.dtype == pl.String:
-        numbers = column.cast(pl.Float64, strict=False)
-        undated = column.filter(~column.str.contains(ISO_DATE))
-        if numbers.null_count() == column.null_count():
-            column = numbers
-        elif len(undated):
-            raise error("E220", column=column.name, value=undated[0])
     age = column.rank("min", descending=True).cast(pl.Float64).fill_null(float(len(column) + 1)).to_numpy()
     share = (age - 1) / max(len(column), 1)
     parts = np.full(len(column), TRAIN, np.uint8)
@@ -140,15 +142,51 @@ def _by_time(column: pl.Series, fractions: Fractions) -> np.ndarray:
     return parts
 
 
+def time_key(column: pl.Series, name: str, dates: str = "") -> pl.Series:
+    """Return when each row was, as numbers that can be compared: of dates the instants; null where nothing can be read.
+
+    ``dates`` is the order of their parts, where it is given. Raise E220 for a column that holds neither numbers nor times, and
+    E223 where nothing tells whether day or month comes first.
+    """
+    found = read(column, How(dates=dates))
+    if found.kind == "category":  # numbers with zeros before them sort as well
+        found = read(column, How("number"))
+        found = found if not found.bad else ColumnType("category", example=found.example)
+    if found.kind not in ("number", "date"):
+        raise error("E220", column=name, value=found.example or str(column.drop_nulls().first()))
+    if found.format.startswith(UNCLEAR):
+        raise error("E223", column=name, value=str(column.drop_nulls().first()))
+    if found.kind == "number" and column.dtype.is_integer():
+        return column  # of which Float64 could not tell all apart
+    if found.kind == "number":
+        return convert(column, Feature(name, "number", found.format.replace("either", "point")))[0]
+    text = column.dtype == pl.String
+    return instants(column.str.strip_chars() if text else column, found.format.removesuffix(" time"))
+
+
+def stated(column: pl.Series) -> pl.Series:
+    """Return the number of the split that each value says, UInt8; null for another word, or none."""
+    words = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+    meant = dict(SPLIT_WORDS)
+    if words.is_in(["test", "testing", "holdout"]).any():
+        meant |= {"eval": VALID, "evaluation": VALID}
+    return words.replace_strict(meant, default=None, return_dtype=pl.UInt8)
+
+
 def _every_class(parts: np.ndarray, position: np.ndarray, labels: pl.Series, fractions: Fractions) -> np.ndarray:
     """Give each class that has enough distinct texts one text in every split, taken from where it has the most."""
     wanted = [TRAIN] + [part for part, share in ((VALID, fractions.valid), (TEST, fractions.test)) if share]
+    rows = np.arange(len(labels))
+    if labels.dtype == pl.List:  # a row counts for each of its labels
+        pairs = pl.DataFrame({"row": rows, "label": labels}).explode("label").drop_nulls()
+        rows, labels = pairs["row"].to_numpy(), pairs["label"]
     codes = labels.rank("dense").to_numpy()
     present = np.zeros((int(codes.max()) + 1 if len(codes) else 0, 3), bool)
-    present[codes, parts] = True
+    present[codes, parts[rows]] = True
     for code in np.unique(codes[~present[codes][:, wanted].all(axis=1)]):
-        places, first = np.unique(position[codes == code], return_index=True)  # one place for each distinct text
-        own = parts[codes == code][first]
+        of_code = rows[codes == code]
+        places, first = np.unique(position[of_code], return_index=True)  # one place for each distinct text
+        own = parts[of_code][first]
         for part in wanted:
             counts = np.bincount(own, minlength=3)
             donor = int(counts.argmax())

@@ -5,50 +5,76 @@ Promises: a name that is given is taken or refused, never overridden; what is de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from trainwright.data.tables.column_choice import ColumnChoice, equal
+from trainwright.data.tables.column_choice import ColumnChoice, declared_target, equal
 from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, TITLE_NAMES
+from trainwright.data.tables.label_form import Target, form_of, several
 from trainwright.data.tables.profile import ColumnProfile
 from trainwright.data.tables.table import Table
+from trainwright.errors import error
 from trainwright.watch.events import Note
+
+SHOWN = 10  # columns named in a note
 
 
 @dataclass(frozen=True)
 class TextSchema:
-    """The chosen columns; several texts are meant to be joined in this order."""
+    """The chosen columns; several texts are meant to be joined in this order, of several labels each has 0 or 1."""
 
     text: tuple[str, ...]
-    label: str | None
+    labels: tuple[str, ...]
     notes: list[Note] = field(default_factory=list)
 
+    @property
+    def label(self) -> str | None:
+        """Return the column of the label; None where there is none, or several."""
+        return self.labels[0] if len(self.labels) == 1 else None
 
-def choose_columns(table: Table, text: Sequence[str] = (), label: str = "", need_label: bool = True) -> TextSchema:
+
+def choose_columns(
+    table: Table, text: Sequence[str] = (), label: str = "", need_label: bool = True, target: Target | None = None
+) -> TextSchema:
     """Choose text and label columns. Columns without names are called column_1, column_2, ... or just 1, 2, ...
 
-    With ``need_label=False`` (predicting) a label column is kept apart from the text where there is one.
+    With ``need_label=False`` (predicting) a label column is kept apart from the text where there is one. ``label`` may name
+    several columns, with commas between.
 
     Raise E201 for a name that no column has, E202 for no single best label, E203 for no such text, E204 for the same column
     for both, E205 for a label whose values hardly recur, E206 for a text column named twice.
     """
     choice = _Choice(table)
+    choice.target = target
+    if flags := several(table, label):
+        given = choice.named(text)
+        if both := [name for name in flags if name in given]:
+            raise error("E204", name=both[0], path=table.file)
+        return TextSchema(given or choice.text(flags), flags, choice.notes)
     given, chosen = choice.given(text, label, need_label)
-    return TextSchema(given or choice.text(chosen), chosen, choice.notes)
+    labels = () if chosen is None else (chosen,)
+    return TextSchema(given or choice.text(labels), labels, choice.notes)
 
 
 class _Choice(ColumnChoice):
     """The choice of text and label."""
 
     TWICE, BOTH, UNCLEAR = "E206", "E204", "E202"
+    target: Target | None = None
 
     def label(self, taken: tuple[str, ...], label: str, need_label: bool) -> str | None:
         """Return the column of the label. Raise E205 where nearly every value of it is different."""
         found = super().label(taken, label, need_label)
-        if found is not None and need_label and not (self.columns[found].recurs or self.columns[found].measured):
-            raise self.rare(self.columns[found])
+        if found is None or not need_label or self.columns[found].recurs:
+            return found
+        target = declared_target(self.table, found, self.target)
+        if target in (None, "class"):
+            form, _ = form_of(self.table, [found], target)
+            measured = form.target == "number" and not self.columns[found].whole
+            if form.target != "labels" and form.written != "object" and not measured:
+                raise self.rare(self.columns[found])
         return found
 
     def candidates(self, rest: list[ColumnProfile]) -> tuple[list[ColumnProfile], str]:
@@ -62,9 +88,9 @@ class _Choice(ColumnChoice):
             return [], "no column has few values that recur"
         return self.one_of_equals(found), f"{found[0].distinct} short values that recur"
 
-    def text(self, label: str | None) -> tuple[str, ...]:
+    def text(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return the columns of the text, by their names or else by what is in them. Raise E203 where several would do."""
-        rest = [column for name, column in self.columns.items() if name != label and column.readable]
+        rest = [column for name, column in self.columns.items() if name not in labels and column.readable]
         found, why = self.text_by_name(rest) or self.text_by_content(rest)
         names = tuple(column.name for column in found)
         self.notes.append(Note("text", " + ".join(names), why))
@@ -90,6 +116,13 @@ class _Choice(ColumnChoice):
         if len(prose) == 2 and not self.table.has_header and prose[0].mean_length < prose[1].mean_length:
             return prose, "without names, but like a title and its description"
         raise self.unclear("E203", why=equal(prose) if prose else "no column holds text of several words")
+
+
+def left_out(table: Table, used: Collection[str | None], why: str) -> list[Note]:
+    """Return a note on the columns that are not among the used ones; none where all are used."""
+    names = [name for name in table.columns if name not in used]
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    return [Note("left out", shown, why)] if names else []
 
 
 def join_text(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:

@@ -76,7 +76,7 @@ class TokenEncoder:
         """
         if self.tokenizer not in TOKENIZERS:
             hint = nearest(self.tokenizer, TOKENIZERS)
-            raise error("E310", setting="tokenizer", name=self.tokenizer, choices=", ".join(TOKENIZERS), hint=hint)
+            raise error("E310", setting="tokenizer", name=self.tokenizer, choices=list(TOKENIZERS), hint=hint)
         self.__dict__.pop("_tokenizer", None)
         if self.tokenizer in _LEARN:
             first = _FIRST[self.tokenizer]

@@ -69,7 +69,8 @@ export class Watched {
   }
 
   classed(row, k, at) {
-    const { labels, epochs } = this.found, answer = epochs[at].answers[k] ?? [], truth = labels.indexOf(String(row.truth));
+    const { labels, epochs } = this.found, answer = epochs[at].answers[k] ?? [], truths = [].concat(row.truth ?? []).map((each) => labels.indexOf(String(each)));
+    const truth = truths.includes(answer[0]?.[0]) ? answer[0][0] : truths[0] ?? -1;  // of several labels the likeliest is to be one
     const right = answer.length > 0 && answer[0][0] === truth;
     const shown = answer.slice(0, 3);
     const sure = answer.find(([label]) => label === truth);
@@ -102,6 +103,6 @@ function given(row) {
   else if (input && typeof input === "object") {
     const cells = Object.entries(input).filter(([, value]) => value !== null).slice(0, 8);
     place.append(...cells.map(([name, value]) => element("span", { class: "cell" }, element("i", {}, name), ` ${number(value)}`)));
-  } else place.append(element("p", { dir: "auto" }, input === null || input === undefined ? `row ${row.row ?? ""} of ${row.file ?? ""}` : String(input)));
+  } else place.append(element("p", { dir: "auto" }, input === null || input === undefined ? `row ${row.row ?? ""}${row.file ? ` of ${row.file}` : ""}` : String(input)));
   return place;
 }

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,8 +17,9 @@ from trainwright.data.batches.loader import BatchStream
 from trainwright.data.batches.user_data import InputLayout, any_batches
 from trainwright.errors import error
 from trainwright.evaluation import measure
-from trainwright.models.objective import Objective
+from trainwright.store.run_folder import RunFolder
 from trainwright.tasks.custom.options import EvaluateOptions, FitOptions, PredictOptions, takes
+from trainwright.tasks.custom.rows import WatchedRows
 from trainwright.tasks.custom.run import keep
 from trainwright.training import loop
 from trainwright.training.optim import Scheduler
@@ -65,7 +67,8 @@ def fit(options: FitOptions) -> Iterator[Event]:
 
     Yields:
         ``Started``, then ``Step`` for each update (``Refused`` for one that is skipped), ``Epoch`` for each epoch, and
-        ``Finished``. A ``Note`` says where memory ran out on an accelerator and batches are cut into smaller ones. With
+        ``Finished``. A ``Note`` says where memory ran out on an accelerator and batches are cut into smaller ones, and what
+        is likely meant otherwise: probabilities where a loss takes logits, pixels up to 255. With
         ``out`` also ``Resumed``, and ``Saved`` for each checkpoint.
 
     Raises:
@@ -83,7 +86,7 @@ def _train(options: FitOptions) -> Iterator[Event]:
     train = any_batches(options.data, layout, batch_size=rows, seed=options.seed if options.shuffle else None)
     valid = None if options.valid is None else any_batches(options.valid, layout, batch_size=rows, seed=None)
     schedules = [Scheduler(each, options.schedule_every) for each in options.schedule]
-    objective = Objective(options.loss)
+    objective = options.objective()
     learner = Learner(options.forward(), objective, options.optimizer, schedules, options.clip, options.clip_value)
 
     def validate(model: nn.Module) -> Scores:
@@ -91,16 +94,28 @@ def _train(options: FitOptions) -> Iterator[Event]:
         return measure.scores(options.forward(model), objective, valid.epoch(0), options.metrics)
 
     state, recover = State(), loop.pass_over if options.on_nonfinite == "skip" else None
-    events: Iterator[Event] = loop.fit(learner, train, validate if valid is not None else None, options.plan(), state, recover)
+    watch = None
+    if options.out is not None and valid is not None:
+        watch = WatchedRows(options, valid, RunFolder(Path(options.out)).watched)
+    measuring = validate if valid is not None else None
+    events = _noted(options, loop.fit(learner, train, measuring, options.plan(), state, recover, watch))
     if options.out is not None:
         events = keep(options, events, learner, train, valid, state)
     return _shown(events, options, state)
 
 
+def _noted(options: FitOptions, events: Iterator[Event]) -> Iterator[Event]:
+    """Yield the events, and before each what was noticed on the way to it."""
+    for event in events:
+        while options.watched.notes:
+            yield options.watched.notes.pop(0)
+        yield event
+
+
 def evaluate_own(options: EvaluateOptions) -> dict[str, Any]:
     """Return the scores of ``trainwright.evaluate``."""
     batches = any_batches(options.data, options.layout(), batch_size=options.batch_size, seed=None, again=False)
-    found = measure.scores(options.forward(), Objective(options.loss), batches.epoch(0), options.metrics)
+    found = measure.scores(options.forward(), options.objective(), batches.epoch(0), options.metrics)
     return {"loss": found.loss, "accuracy": found.accuracy, "n": found.n, **found.metrics}
 
 

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from trainwright.data.batches.user_data import BatchLayout
 from trainwright.errors import error, nearest
 from trainwright.fields import period
-from trainwright.models.forward import Forward
+from trainwright.tasks.custom.checked import CheckedForward, CheckedObjective, Watched
 from trainwright.training.loop import FOREVER, Plan
 from trainwright.watch.metrics import METRICS, compute, computed
 from trainwright.watch.terminal.notebook import in_notebook
@@ -43,6 +43,7 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         """Check every option."""
+        self.watched = Watched()
         self._check_numbers("batch_size", least=1)
         if not isinstance(self.model, nn.Module):
             raise error("E320", name="model", value=self.model, problem="an instance of torch.nn.Module")
@@ -57,9 +58,9 @@ class ModelOptions:
                 problem = f"{' or '.join(kind.__name__ for kind in kinds)}, at least {least}"
                 raise error("E320", name=name, value=value, problem=problem)
 
-    def forward(self, model: nn.Module | None = None) -> Forward:
+    def forward(self, model: nn.Module | None = None) -> CheckedForward:
         """Return how the model is called, or another one in its place."""
-        return Forward(self.model if model is None else model, self.state)
+        return CheckedForward(self.model if model is None else model, self.state, self.watched)
 
     def layout(self) -> BatchLayout:
         """Return where data go: to the device of the first parameter, floating arrays in the type of the first floating one."""
@@ -92,6 +93,10 @@ class EvaluateOptions(ModelOptions):
             raise error("E320", name="metrics", value=metrics, problem="a dict of callables such as {'f1': function}")
         for name in RESERVED.intersection(metrics):
             raise error("E320", name="metrics", value=name, problem="this name has a meaning already")
+
+    def objective(self) -> CheckedObjective:
+        """Return the loss as what training makes small. Raise E606."""
+        return CheckedObjective(self.loss, self.watched)
 
 
 @dataclass(kw_only=True)
@@ -161,12 +166,14 @@ class FitOptions(EvaluateOptions):
             self.metrics = {**self.metrics, self.monitor: partial(_registered, self.monitor, ignored)}
 
     def _check_optimizer(self) -> None:
-        """Raise E608 and E609 for an optimiser that cannot train this model, E320 for a schedule of another kind."""
+        """Raise E608, E609 and E627 for an optimiser that cannot train this model, E320 for a schedule of another kind."""
         if not isinstance(self.optimizer, Optimizer) or isinstance(self.optimizer, torch.optim.LBFGS):
             raise error("E608", found=type(self.optimizer).__name__)
         own = {id(parameter) for parameter in self.model.parameters()}
         if not any(id(parameter) in own for group in self.optimizer.param_groups for parameter in group["params"]):
             raise error("E609")
+        if not any(parameter.requires_grad for group in self.optimizer.param_groups for parameter in group["params"]):
+            raise error("E627")
         for each in self.schedule:
             if not isinstance(each, torch.optim.lr_scheduler.LRScheduler):
                 raise error("E320", name="schedule", value=each, problem="an instance of torch.optim.lr_scheduler")
@@ -212,5 +219,7 @@ def _registered(name: str, ignored: int | None, outputs: Any, targets: Any) -> f
             return compute([name], *(each.double().flatten().numpy() for each in (targets, outputs))).get(name, math.nan)
         if "class" in predicts and not numbers and outputs.ndim == 2 and targets.ndim == 1:
             kept = targets != ignored if ignored is not None else slice(None)
-            return compute([name], targets[kept].long().numpy(), outputs[kept].float().numpy()).get(name, math.nan)
+            told = outputs[kept].float()
+            told = told.softmax(dim=1) if METRICS[name].shares else told
+            return compute([name], targets[kept].long().numpy(), told.numpy()).get(name, math.nan)
     raise error("E320", name="monitor", value=name, problem=f"it is measured where a {' or '.join(predicts)} is predicted")

@@ -1,8 +1,10 @@
 """A run of ``fit`` that is kept in a folder and can be gone on with by the same call.
 
-call.json           what the call was, and the run's identity
+call.json           what the call was, its settings in words, and the run's identity
+data.json           what the data are called, how many rows they have, what an input is
 events.jsonl        one line an event; history.csv one an epoch; checkpoints/ as in every run
 model.safetensors   the parameters at the end, those of the best epoch where there is a validation
+watched.json, examples.json: rows of validation with their inputs (``rows``)
 report.json, predictions.parquet, plots, report.html and SEAL as in every run
 """
 
@@ -21,23 +23,25 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from trainwright.data.batches.base import Batches
 from trainwright.data.batches.pytree import tree_leaves
+from trainwright.data.batches.user_data import UserBatches
 from trainwright.errors import TrainwrightError, error, in_short
 from trainwright.startup import start_artist
 from trainwright.store import predictions, run_folder, seal
 from trainwright.store.atomic import remove_leftovers, write_file
 from trainwright.store.checkpoint import Checkpoints, to_contiguous
 from trainwright.store.run_folder import RunFolder
+from trainwright.tasks.custom import about, rows
 from trainwright.tasks.custom.options import FitOptions
 from trainwright.tasks.custom.report import measured, report
 from trainwright.training.checkpointing import Saver, newest, open_log, restore, with_checkpoints
 from trainwright.training.environment import differences, environment
-from trainwright.training.signals import Signals
+from trainwright.training.signals import ENDED, Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Finished, Note, Resumed
 
+GO_ON = "go on with: fit(..., resume=True)"
 PLAIN = ("seed", "accumulate", "monitor", "batch_size", "shuffle", "clip", "clip_value")  # options that a run keeps
 
 
@@ -72,10 +76,13 @@ def _digest(value: Any) -> str:
     return hashlib.blake2b(repr(value).encode(), digest_size=16).hexdigest()
 
 
-def _identity(run: RunFolder, call: Mapping[str, Any]) -> str:
-    """Return the identity of the run that ``call`` began, written down the first time. Raise E408, E420 for another call."""
+def _identity(run: RunFolder, call: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return the identity of the run that ``call`` began, written down with its settings, which may be others when it goes on.
+
+    Raise E408, E420 for another call.
+    """
     if not run.call.is_file():
-        write_file(run.call, json.dumps({**call, "id": uuid.uuid4().hex}, indent=1))
+        write_file(run.call, json.dumps({**call, "settings": settings, "id": uuid.uuid4().hex}, indent=1))
     try:
         before = json.loads(run.call.read_bytes())
         changed = [key for key in call if before[key] != call[key]]
@@ -85,57 +92,68 @@ def _identity(run: RunFolder, call: Mapping[str, Any]) -> str:
     for key in changed:
         plain = not isinstance(call[key], list)
         raise error("E420", path=run.path, key=key, shown=f" ({before[key]}, not {call[key]})" if plain else "")
+    if before.get("settings") != settings:
+        write_file(run.call, json.dumps({**before, "settings": settings}, indent=1))
     return identity
 
 
 def keep(
-    options: FitOptions, events: Iterator[Event], learner: Learner, train: Batches, valid: Batches | None, state: State
+    options: FitOptions, events: Iterator[Event], learner: Learner, train: UserBatches, valid: UserBatches | None, state: State
 ) -> Iterator[Event]:
     """Return the events of a run in the folder ``out``, which goes on where its newest whole checkpoint stands.
 
     It is saved on the way, and however it ends. Raise E401 and E402 at once where the folder cannot be used.
     """
     assert options.out is not None
-    out, call = Path(options.out), describe(options)
+    out, call, settings = Path(options.out), describe(options), about.settings(options)
     run = RunFolder(out)
     if not (options.resume and run.call.is_file()):
         run_folder.create(out, out.parent, out.name)
+
+    def begin() -> str:
+        identity = _identity(run, call, settings)
+        write_file(run.data, json.dumps(about.data(options, train, valid), indent=1))
+        return identity
 
     def finish(machine: Mapping[str, Any]) -> None:
         if state.best:
             learner.model.load_state_dict(state.best)
         write_file(run.path / "model.safetensors", safetensors.torch.save(to_contiguous(learner.model.state_dict())))
-        scores, rows = measured(options, learner.objective, valid)
-        predictions.write(run.predictions, rows)
+        scores, said = measured(options, learner.objective, valid)
+        predictions.write(run.predictions, said)
+        if valid is not None and said:
+            write_file(run.examples, json.dumps(rows.examples(said["valid"], valid)))
         write_file(run.report, json.dumps(report(options, scores, state, machine, train.rows), indent=1))
 
-    return _kept(run, call, events, learner, train, state, options.checkpoint_every, finish)
+    return _kept(run, call["accumulate"], events, learner, train, state, options.checkpoint_every, begin, finish)
 
 
 def _kept(
     run: RunFolder,
-    call: Mapping[str, Any],
+    accumulate: int,
     events: Iterator[Event],
     learner: Learner,
-    train: Batches,
+    train: UserBatches,
     state: State,
     every: str,
+    begin: Callable[[], str],
     finish: Callable[[Mapping[str, Any]], None],
 ) -> Generator[Event, None, None]:
     """Yield the events of a run that goes on where its newest whole checkpoint stands; saved on the way, and however it ends.
 
-    ``finish`` is told the environment and writes what the run came to. Raise E408, E411 to E417, E420, and KeyboardInterrupt or
+    ``begin`` writes what the run is made of, and returns its identity; ``finish`` is told the environment and writes what the
+    run came to. Raise E408, E411 to E417, E420, and KeyboardInterrupt or
     SystemExit after a signal, when all is saved.
     """
     with run_folder.locked(run), Signals() as signals, signals.waiting():
         remove_leftovers(run.path)
         run.seal.unlink(missing_ok=True)
         notes: list[Event] = []
-        checkpoints = Checkpoints(run.checkpoints, run.quarantine, _identity(run, call))
+        checkpoints = Checkpoints(run.checkpoints, run.quarantine, begin())
         found = newest(run, checkpoints, notes.append)
         machine = environment(next((each.device for each in learner.parameters), torch.device("cpu")), torch.get_num_threads())
         if found is not None:
-            alike = restore(found, learner, train, state, call["accumulate"])
+            alike = restore(found, learner, train, state, accumulate)
             notes += [Resumed(state.step, state.epoch, found.path.name), *differences(found.facts["machine"], machine)]
             notes += [] if alike else [Note("schedule", "planned anew", "the rates so far were those of the earlier plan")]
         log, artist = open_log(run, found), start_artist(run.path)
@@ -152,9 +170,12 @@ def _kept(
                         artist.communicate(b"draw\n")
                         write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
                     yield event
+        except (GeneratorExit, *ENDED) as problem:
+            why = "the loop was left" if isinstance(problem, GeneratorExit) else signals.name
+            log.append(Note("stopped", why, f"after step {state.step}; {GO_ON}"))
+            raise
         except TrainwrightError as problem:
-            told = f"{in_short(problem)}; after step {state.step}; go on with: fit(..., resume=True)"
-            log.append(Note("stopped", problem.code, told))
+            log.append(Note("stopped", problem.code, f"{in_short(problem)}; after step {state.step}; {GO_ON}"))
             artist.communicate(b"draw\n")
             raise
         finally:

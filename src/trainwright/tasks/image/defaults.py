@@ -6,7 +6,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.images.pictures import cores
 from trainwright.data.shapes import ImageShape
 from trainwright.models.catalog import Values, models
-from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
+from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, LOSSES, Notes, fill, fill_training
 
 SEEN = 240_000  # pictures that go through the network, where an epoch has fewer than a fifth of them
 TINY = 32 * 16 * 16  # places in a batch, up to which one thread is faster than several
@@ -14,8 +14,11 @@ COARSE = 16  # pixels on a side, below which changes cost accuracy
 RATE = 0.001  # of a model that does not say what suits it
 
 
-def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool, streamed: bool) -> tuple[Settings, Notes]:
-    """Derive how the model is trained on ``rows`` pictures of this shape; ``streamed``: they are decoded on the way."""
+def image_training(
+    settings: Settings, rows: int, shape: ImageShape, kind: str, tuned: bool, streamed: bool
+) -> tuple[Settings, Notes]:
+    """Derive how the model is trained on ``rows`` pictures of this shape to tell a ``kind`` (class, number or labels);
+    ``streamed``: they are decoded on the way."""
     batch = 32 if rows < 5000 else 128
     epochs = min(max(round(SEEN / rows), 5), 40)  # few pictures get enough updates, and many no more time than needed
     tiny = (settings.batch_size or batch) * shape.height * shape.width <= TINY
@@ -25,7 +28,7 @@ def image_training(settings: Settings, rows: int, shape: ImageShape, tuned: bool
         "lr": (RATE, "a usual rate"),
         "epochs": (epochs, f"{rows:,} training images: {rows * epochs:,} are looked at"),
         "schedule": FALLING,
-        "loss": CROSS_ENTROPY,
+        "loss": LOSSES.get(kind, CROSS_ENTROPY),
         "augment": _augment(shape),
         "workers": (cores(), "one a core: the images are decoded on the way") if streamed else (0, ""),
         "threads": (1, "its updates are too small to share") if tiny else (0, ""),

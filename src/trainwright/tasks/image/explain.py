@@ -11,17 +11,15 @@ from trainwright.tasks.explain import View
 from trainwright.tasks.image.saliency import PATCHES, occlusion, overlay, uri
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from trainwright.tasks.supervised import SupervisedPredictor
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 METHOD = f"occlusion: how far the logits fall where a square, 1/{PATCHES} of the side, is covered with the mean of training"
 
 
-def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+def explain(predictor: SupervisedPredictor, item: Any, truth: Any, rule: Rule) -> Explanation:
     """Return the way of one picture. Raise as ``predict``, and E337 for a truth that is no label of the model."""
-    return rows.explain(predictor, item, truth, rates, lambda items, _, classes: _look(predictor, items, classes))
+    return rows.explain(predictor, item, truth, rule, lambda items, _, classes: _look(predictor, items, classes))
 
 
 def _look(predictor: SupervisedPredictor, items: np.ndarray, classes: np.ndarray) -> View:

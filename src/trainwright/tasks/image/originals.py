@@ -11,9 +11,12 @@ import polars as pl
 
 from trainwright.config.settings import Settings
 from trainwright.data.files.folders import absolute
+from trainwright.data.files.virtual import as_path
 from trainwright.data.images.decode import decode_file, read_header
 from trainwright.data.images.headers import Unusable
 from trainwright.data.read.source import Source
+from trainwright.data.tables import table
+from trainwright.data.tables.label_form import kind_of
 from trainwright.tasks.image import reading
 
 SIDE = 112  # pixels of the longer side
@@ -25,20 +28,22 @@ def originals(source: Source, columns: reading.ImageColumns, places: pl.DataFram
     Raise SourceError where the source cannot be read.
     """
     numbered = places["row"].is_not_null()
-    found: dict[tuple[str, int], Path | np.ndarray] = {}
+    found: dict[tuple[str, int], Path | bytes | np.ndarray] = {}
     if numbered.any():
-        chosen = Settings(task="image", image=columns.get("image", ""), label=columns.get("label", ""))
+        target = kind_of(columns)
+        chosen = Settings(task="image", image=columns.get("image", ""), label=columns.get("label", ""), target=target)
         for pictures in reading.read(source, chosen)[0].values():
             held = pictures.pixels if pictures.pixels is not None else pictures.paths
             assert held is not None
-            file = absolute(pictures.file)
-            found |= {(file, int(row)): held[place] for place, row in enumerate(pictures.rows)}
+            spots = pl.DataFrame(table.places(pictures.file, pictures.rows)).iter_rows()
+            found |= {(absolute(file), row): held[place] for place, (file, row) in enumerate(spots)}
     return [
-        _uri(Path(file) if row is None else found.get((absolute(file), row))) for file, row in places["file", "row"].iter_rows()
+        _uri(as_path(file) if row is None else found.get((absolute(file), row)))
+        for file, row in places["file", "row"].iter_rows()
     ]
 
 
-def _uri(picture: Path | np.ndarray | None) -> str | None:
+def _uri(picture: Path | bytes | np.ndarray | None) -> str | None:
     if picture is None:
         return None
     if isinstance(picture, np.ndarray):

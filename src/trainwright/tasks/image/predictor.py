@@ -15,7 +15,16 @@ from trainwright.data.images.decode import decode_one
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Inputs
 from trainwright.errors import error, help_of
-from trainwright.tasks.bundle_schema import ClassSchema, Positive, Schema
+from trainwright.tasks.bundle_schema import (
+    ClassSchema,
+    CommonSchema,
+    Distinct,
+    LabelColumns,
+    LabelsSchema,
+    NumberSchema,
+    Positive,
+    Schema,
+)
 from trainwright.tasks.image import reading
 from trainwright.tasks.supervised import FileRows, SupervisedPredictor
 
@@ -23,7 +32,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from trainwright.data.read.source import Source
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.data.tables.table import Table
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 
 class PixelValues(Schema):
@@ -41,13 +51,40 @@ class PixelValues(Schema):
         return self
 
 
-class ImageBundle(ClassSchema):
-    columns: dict[Literal["image", "label"], str]
+class ImageColumnNames(LabelColumns):
+    """``reading.ImageColumns``: those of a table; none of anything else."""
+
+    image: str = ""
+    label: str | Distinct = ""
+
+
+class ImageBundle(CommonSchema):
+    """Pictures, whatever is predicted."""
+
+    columns: ImageColumnNames
     encoder: PixelValues
+
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
+        """Return the schema of classes, of numbers, or of labels."""
+        schemas: dict[str, type[CommonSchema]] = {"number": ImageNumbers, "labels": ImageLabels}
+        return schemas.get(meta["kind"], ImageClasses)
+
+
+class ImageClasses(ImageBundle, ClassSchema):
+    """Image classification."""
+
+
+class ImageNumbers(ImageBundle, NumberSchema):
+    """Pictures that say a number."""
+
+
+class ImageLabels(ImageBundle, LabelsSchema):
+    """Pictures with several labels."""
 
 
 class ImagePredictor(SupervisedPredictor):
-    """An image classifier: pictures in, classes and their probabilities out."""
+    """Pictures in; classes, numbers or sets of labels out."""
 
     task = "image"
     item = "image"
@@ -71,10 +108,10 @@ class ImagePredictor(SupervisedPredictor):
 
         return list(originals(source, columns, places))
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
         from trainwright.tasks.image.explain import explain
 
-        return explain(self, item, truth, rates)
+        return explain(self, item, truth, rule)
 
     def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
         from trainwright.tasks.image import saliency
@@ -107,9 +144,9 @@ class ImagePredictor(SupervisedPredictor):
         """Return the pictures of image files, folders, arrays and tables, in this order."""
         return reading.unlabelled(paths, self.columns, self.encoder.size, self.encoder.channels)
 
-    def read(self, path: Path, need_label: bool) -> FileRows:
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the labelled pictures of a file, a folder or a table; of one with several splits those of the test split."""
-        return reading.labelled(path, self.columns, self.encoder.size, self.encoder.channels)
+        return reading.labelled(path, self.columns, self.target.kind, self.encoder.size, self.encoder.channels)
 
 
 def _picture(given: Any) -> Path | bytes | np.ndarray:

@@ -12,13 +12,15 @@ import polars as pl
 from trainwright.config.settings import Settings
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, ImageSizes, Inputs, Stored, fit_in_memory, measure_sizes, store
-from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
-from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.label_form import LabelForm
+from trainwright.data.tables.text_columns import left_out
 from trainwright.errors import error
+from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
-from trainwright.tasks.class_target import ClassTarget
+from trainwright.tasks.cutting import choose_split, split_column
 from trainwright.tasks.defaults import fill
+from trainwright.tasks.grouping import grouping
 from trainwright.tasks.image import defaults, reading
 from trainwright.tasks.image.predictor import ImagePredictor
 from trainwright.tasks.splitting import Rows, assign_splits
@@ -32,16 +34,22 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.objective import Objective
+    from trainwright.tasks.targets import Target
 
+TITLES = {"class": "image classification", "number": "image regression", "labels": "multi-label image classification"}
 
 Form = tuple[tuple[int, int], int]  # (height, width), and the number of channels
 
 
 @dataclass
 class ImageProblem(SupervisedProblem):
-    """Pictures and their classes."""
+    """Pictures and what is predicted of them."""
 
     task = "image"
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.target.kind]
 
     @property
     def tunable(self) -> set[str]:
@@ -50,7 +58,7 @@ class ImageProblem(SupervisedProblem):
     def derive(self) -> list[Note]:
         streamed = any(isinstance(part.inputs, Files) for part in self.splits.values())
         rows, shape, tuned = len(self.splits["train"]), self.encoder.shape(self.target.outputs), self.parent is not None
-        self.settings, notes = defaults.image_training(self.settings, rows, shape, tuned, streamed)
+        self.settings, notes = defaults.image_training(self.settings, rows, shape, self.target.kind, tuned, streamed)
         return notes
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
@@ -90,6 +98,11 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     With ``parent`` its size, channels and normalisation are used. Raise SourceError and DataError.
     """
     parts, columns, table = reading.read(source, settings)
+    kinds: dict[Any, Any] = {pl.List: "labels", pl.Float64: "number"}
+    kind = kinds.get(parts["train"].labels.dtype.base_type(), "class")
+    written = LabelForm.from_values(columns, kind)
+    named = (columns.get("image", ""), *written.columns)
+    settings, said = choose_split(settings, table, named, parts.keys() - {"train"})
     found = measure_sizes(parts.values())
     settings, form, notes = _sized(settings, found, parent)
     listen(PhaseEnded("read"))
@@ -97,12 +110,21 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     stored = {name: store(part, *form, in_memory, partial(_tell, listen, f"decode {name}")) for name, part in parts.items()}
     listen(PhaseEnded("decode"))
     pictures = stored["train"].pictures
-    keys = {"train": reading.split_key(settings, pictures, table)}
-    given = {name: reading.part_of(each.pictures, keys.get(name)) for name, each in stored.items()}
-    rows = assign_splits(source, given, settings, typed=False, noun="image")
-    problem = _encode(rows, stored, settings, form, parent)
-    problem.data["columns"] = columns
-    problem.notes = [*pictures.notes, *notes, *problem.notes]
+    known = parent.target if isinstance(parent, ImagePredictor) else None
+    if known and known.kind != kind:
+        raise error("E260", found=targets.WORDS[known.kind], wanted=f"here are {targets.WORDS[kind]}")
+    group = grouping(settings, table, named, None if kind == "labels" else written.name)
+    more = {"train": reading.further_columns(settings, pictures, table, group)}
+    given = {name: reading.part_of(each.pictures, more.get(name, {})) for name, each in stored.items()}
+    rows = assign_splits(source, given, settings, classes=kind != "number", typed=False, noun="image", group=group)
+    target = targets.fit(kind, written.name, rows.part("train")["label"], settings.labels == "merge", known)
+    problem = _encode(rows, stored, settings, form, target, parent)
+    problem.data["columns"] = columns | (source.reading if columns else {}) | group.kept()
+    if passed := [name for part in parts.values() for name in part.passed_over]:
+        problem.data["passed_over"] = passed
+    used = (*named, split_column(settings), settings.sample_weight)
+    unused = left_out(table, used, "neither image nor label") if table is not None else []
+    problem.notes = [*pictures.notes, *said, *unused, *notes, *problem.notes]
 
     waiting = [each.keep for each in stored.values()]
 
@@ -132,32 +154,21 @@ def _sized(settings: Settings, found: ImageSizes, parent: Predictor | None) -> t
     return settings, (size, int(settings.channels or 1)), [note for note in found.notes if said[note[0]] is None]
 
 
-def _encode(rows: Rows, stored: dict[str, Stored], settings: Settings, form: Form, parent: Predictor | None) -> ImageProblem:
-    """Fit labels and normalisation to pictures of this form on the training split."""
-    learned = rows.part("train")
-    labels, places = LabelEncoder.fit(learned["label"]), learned["place"].to_numpy()
+def _encode(
+    rows: Rows, stored: dict[str, Stored], settings: Settings, form: Form, target: Target, parent: Predictor | None
+) -> ImageProblem:
+    """Fit the normalisation to pictures of this form on the training split."""
+    places = rows.part("train")["place"].to_numpy()
 
     def inputs(name: str, part: pl.DataFrame) -> Inputs:
         whole, taken = stored.get(name, stored["train"]).inputs, part["place"].to_numpy()
         return whole if np.array_equal(taken, np.arange(len(whole))) else whole[taken]  # all in order: without a copy
 
-    splits = rows.splits(inputs, labels.encode)
+    splits = rows.splits(inputs, target.encode)
     if isinstance(parent, ImagePredictor):
         encoder = parent.encoder
     elif stored["train"].sums is not None:  # the same mean and deviation wherever the pixels are
         encoder = ImageNormalizer.from_sums(stored["train"].sums[places].sum(axis=0), len(places), *form)
     else:
         encoder = ImageNormalizer.fit(splits["train"].inputs, *form)
-    notes = rows.notes + _absent(rows)
-    return ImageProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, notes, parent)
-
-
-def _absent(rows: Rows) -> list[Note]:
-    """Return notes on classes that cannot be measured, as a split has none of their pictures."""
-    notes = []
-    for name in [name for name in NAMES[1:] if name in rows.data["rows"]]:
-        lacking = [label for label, counts in rows.data["classes"].items() if name not in counts]
-        if lacking:
-            shown = ", ".join(f"'{label}'" for label in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
-            notes.append(Note("not measured", f"{len(lacking)} classes", f"{shown}: no rows in {name}"))
-    return notes
+    return ImageProblem(settings, target, encoder, splits, rows.data, rows.notes, parent)

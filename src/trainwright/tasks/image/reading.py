@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,17 +25,25 @@ from trainwright.data.images.pictures import Pictures, from_pixels
 from trainwright.data.images.storage import Files, Inputs, decode, fit_in_memory, store
 from trainwright.data.read import archive_sets, builtin, idx, image_folders, images
 from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
+from trainwright.data.read.image_places import cell_names, cell_places
+from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.source import Source
 from trainwright.data.read.tables import read_table
+from trainwright.data.tables.column_choice import declare, declared_target
+from trainwright.data.tables.dtypes import convert, number_feature
+from trainwright.data.tables.label_form import LabelForm, Target, form_of
+from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
+from trainwright.tasks.cutting import split_column
+from trainwright.tasks.grouping import Grouping
 from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
 Parts = dict[str, Pictures]
-ImageColumns = dict[str, str]  # ``image`` and ``label`` of a table; empty for anything else
+ImageColumns = dict[str, Any]  # ``image`` of a table, what ``LabelForm`` keeps, and how it was read; empty for anything else
 Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
@@ -43,36 +52,49 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
 
     Raise SourceError for what cannot be read or holds no pictures, DataError E201 to E205, E213 and E272 for columns.
     """
-    if source.held:
+    if isinstance(source.held.get("train"), Pictures):
         return source.held, {}, None
     tables = _tables(source)
     if not tables:
-        for key in ("image", "label"):
+        for key in ("image", "label", "sample_weight"):
             if value := getattr(settings, key):
                 raise error("E272", key=key, value=value, path=source.name)
+        if settings.target not in (None, "class"):
+            raise error("E329", key=f"target={settings.target}", why="images in folders and arrays have a class each")
+        source.options.has_no_use_for(source.path or source.name, "images in folders and arrays are no text")
         parts, columns = _without_table(source), ImageColumns()
     else:
-        image = _image_column(tables["train"], settings.image)
-        columns = {"image": image, "label": str(choose_columns(tables["train"], (image,), settings.label).label)}
-        parts = {name: _listed(table, columns) for name, table in tables.items()}
+        train = tables["train"] = declare(tables["train"], settings.columns, settings.decimal, settings.dates)
+        image = _image_column(train, settings.image or next(iter(train.declared_as("image")), ""))
+        chosen = choose_columns(train.without(settings.sample_weight), (image,), settings.label, target=settings.target)
+        form, said = form_of(train, chosen.labels, declared_target(train, str(chosen.label), settings.target))
+        columns = {"image": image, **form.to_values()}
+        parts = {name: _listed(table, columns, form) for name, table in tables.items()}
+        parts["train"].notes += [*chosen.notes, *said]
         for name, path in source.given.items():
             if name not in tables:
-                parts[name] = read_labelled(path, columns, name)
-    split_key(settings, parts["train"], tables.get("train"))  # before anything is decoded
+                parts[name] = read_labelled(path, columns, form.target, name, source.options)
+    further_columns(settings, parts["train"], tables.get("train"))  # before anything is decoded
     return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
 
 
-def read_labelled(path: Path, columns: ImageColumns, part: str = "test") -> Pictures:
+def read_labelled(
+    path: Path | Table, columns: ImageColumns, target: Target, part: str = "test", options: ReadOptions | None = None
+) -> Pictures:
     """Return the labelled pictures of a path that was named for one split; of one that holds several, those of ``part``.
 
-    ``columns`` are those of the training table. Raise E213 for a table without the label, SourceError for what is unreadable.
+    A table is read by the ``options``, or as training kept it. ``columns`` are those of the training table, ``target`` is what
+    is predicted. Raise E213 for a table without the label, SourceError for what is unreadable.
     """
-    if path.is_dir() or images.holds_images(path):
+    if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)):
         return images.of_split(images.read_pictures(path), part)
-    table, image, label = read_table(path), columns.get("image", ""), columns.get("label", "")
-    if label and label not in table.columns:
-        raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
-    return image_folders.read_listed(table, image if image in table.columns else "", label)
+    table = read_table(path, options or ReadOptions.kept(columns))
+    image, form = columns.get("image", ""), LabelForm.from_values(columns, target)
+    for label in form.columns:
+        if label not in table.columns:
+            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
+    image = image if image in table.columns else ""
+    return image_folders.read_listed(table, image, form if form.columns else None)
 
 
 def _image_column(table: Table, image: str) -> str:
@@ -83,19 +105,34 @@ def _image_column(table: Table, image: str) -> str:
     return column
 
 
-def _listed(table: Table, columns: ImageColumns) -> Pictures:
+def _listed(table: Table, columns: ImageColumns, form: LabelForm) -> Pictures:
     """Return the pictures that a table names. Raise E213 where it lacks one of the columns."""
-    for name in columns.values():
+    for name in (columns["image"], *form.columns):
         if name not in table.columns:
             raise error("E213", column=name, file=table.file, hint=nearest(name, table.columns))
-    return image_folders.read_listed(table, columns["image"], columns["label"])
+    return image_folders.read_listed(table, columns["image"], form)
 
 
-def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Series | None:
-    """Return the values of the column that decides the split of these pictures, where one does. Raise E213."""
-    column = settings.split.partition(":")[2]
-    if not column:
-        return None
+def further_columns(
+    settings: Settings, train: Pictures, table: Table | None, group: Grouping | None = None
+) -> dict[str, pl.Series]:
+    """Return what decides the split of each picture, its group, and what it counts in training, where columns say so.
+
+    Raise E213.
+    """
+    found = {}
+    if group is not None and group.column:
+        found["group"] = tidy(_column_of(group.column, train, table))
+    if column := split_column(settings):
+        found["key"] = _column_of(column, train, table)
+    if settings.sample_weight:
+        weight = _column_of(settings.sample_weight, train, table)
+        found["weight"] = convert(weight, number_feature(weight, settings.decimal or ""))[0]
+    return found
+
+
+def _column_of(column: str, train: Pictures, table: Table | None) -> pl.Series:
+    """Return the values of a further column of the table, one a picture. Raise E213."""
     if table is None or column not in table.columns:
         known = table.columns if table is not None else []
         raise error("E213", column=column, file=train.file, hint=nearest(column, known))
@@ -103,8 +140,9 @@ def split_key(settings: Settings, train: Pictures, table: Table | None) -> pl.Se
     return rows.join(table.frame.select(ROW, column), on=ROW, how="left", maintain_order="left")[column]
 
 
-def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
-    """Return the rows as ``assign_splits`` takes them; ``place`` says where among them the pixels of each are."""
+def part_of(pictures: Pictures, more: dict[str, pl.Series]) -> Part:
+    """Return the rows as ``assign_splits`` takes them, with ``more`` columns; ``place`` says where among them the pixels of
+    each are."""
     frame = pl.DataFrame(
         {
             **content_keys(pictures.keys),
@@ -112,7 +150,7 @@ def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
             "row": pictures.rows,
             "name": [""] * len(pictures) if pictures.by_row else pictures.names,
             "place": np.arange(len(pictures), dtype=np.int64),
-            **({} if key is None else {"key": key}),
+            **more,
         }
     )
     return Part(frame, pictures.file, pictures.rejected)
@@ -121,12 +159,13 @@ def part_of(pictures: Pictures, key: pl.Series | None) -> Part:
 def _tables(source: Source) -> dict[str, Table]:
     """Return the tables of the splits that are tables, where the training split is one."""
     if not source.files:
-        return {} if source.name == "digits" else source.tables
-    if source.dataset is not None or images.holds_images(source.path or source.files["train"]):
+        return {} if source.name == "digits" else dict(source.tables)
+    if source.dataset is not None or (not source.parts and images.holds_images(source.path or source.files["train"])):
         return {}
-    if not any(images.holds_images(path) for path in source.given.values()):
-        return source.tables
-    return {"train": read_table(source.files["train"])}
+    pictured = [name for name, path in source.given.items() if images.holds_images(path)]
+    return (
+        {name: source.open(name).whole() for name in source.files if name not in pictured} if pictured else dict(source.tables)
+    )
 
 
 def _without_table(source: Source) -> Parts:
@@ -137,7 +176,7 @@ def _without_table(source: Source) -> Parts:
     if "train" not in parts:
         raise error("E144", path=path, missing="training images", name="train-images-idx3-ubyte")
     given = {name: each for name, each in source.files.items() if name in ("valid", "test") and each != source.path}
-    return parts | {name: read_labelled(each, {}, name) for name, each in given.items()}
+    return parts | {name: read_labelled(each, {}, "class", name) for name, each in given.items()}
 
 
 def _named(source: Source) -> Parts:
@@ -154,15 +193,20 @@ def _named(source: Source) -> Parts:
     raise error("E181", name=source.name, task=dataset.task)
 
 
-def labelled(path: Path, columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
+def labelled(path: Path | Table, columns: ImageColumns, target: Target, size: tuple[int, int], channels: int) -> FileRows:
     """Return pictures with their labels, read as in training; of a source with several splits, those of the test split.
 
     Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
     """
-    pictures = read_labelled(path, columns)
+    table = None if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)) else path
+    table = None if table is None else read_table(table, ReadOptions.kept(columns))
+    pictures = read_labelled(path if table is None else table, columns, target)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
-    return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), _left_out(pictures.rejected))
+    column = columns.get("group", "")
+    group = tidy(_column_of(column, pictures, table)) if table is not None and column in table.columns else None
+    left = _left_out(pictures.rejected)
+    return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), left, content=pictures.keys, group=group)
 
 
 def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
@@ -199,7 +243,7 @@ def _units(paths: Sequence[Path], columns: ImageColumns) -> list[Unit]:
         if in_files:
             files = [file for path in group for file in _image_files(path)]
             names = [printable(str(file)) for file in files]
-            units.append((_pictures(names[0] if len(names) == 1 else str(files[0].parent), names, files, None), None))
+            units.append((_pictures(names[0] if len(names) == 1 else str(files[0].parent), names, list(files), None), None))
         else:
             units += [_of_array(path) if images.holds_images(path) else _of_table(path, columns) for path in group]
     return units
@@ -209,7 +253,7 @@ def _image_files(path: Path) -> list[Path]:
     """Return the file itself, or the image files in a folder. Raise E274 where it has none."""
     found = image_folders.images_below(path) if path.is_dir() else [path]
     if not found:
-        raise error("E274", path=path, suffixes=", ".join(sorted(SUFFIXES)))
+        raise error("E274", path=path, suffixes=sorted(SUFFIXES))
     return found
 
 
@@ -232,18 +276,18 @@ def _of_array(path: Path) -> Unit:
 
 def _of_table(path: Path, columns: ImageColumns) -> Unit:
     """Return the rows of a table that name an image, by the column that training used where the file has it. Raise E149."""
-    table = read_table(path)
+    table = read_table(path, ReadOptions.kept(columns))
     known = columns.get("image", "")
     column = _image_column(table, known if known in table.columns else "")
-    cells, rows = table.frame[column].cast(pl.String).str.strip_chars().fill_null(""), table.frame[ROW]
+    cells, rows = cell_names(table, column).fill_null(""), table.frame[ROW]
     rejected = [Rejected(table.file, row, "no name of an image") for row in rows.filter(cells == "").to_list()]
-    names = cells.filter(cells != "").to_list()
-    pictures = _pictures(table.file, names, [path.parent / name for name in names], None)
-    pictures = replace(pictures, rows=rows.filter(cells != "").to_numpy(), rejected=[*table.rejected, *rejected], by_row=True)
-    return pictures, table.frame
+    good = pl.DataFrame({"image": cells, ROW: rows}).filter(cells != "")
+    pictures = _pictures(table.file, good["image"].to_list(), cell_places(table, column, good)[0], None)
+    pictures = replace(pictures, rows=good[ROW].to_numpy(), rejected=[*table.rejected, *rejected], by_row=True)
+    return pictures, table.frame.select(pl.exclude(pl.Binary))
 
 
-def _pictures(file: str, names: list[str], paths: list[Path] | None, pixels: np.ndarray | None) -> Pictures:
+def _pictures(file: str, names: list[str], paths: list[Path | bytes] | None, pixels: np.ndarray | None) -> Pictures:
     nothing = pl.Series([""] * len(names), dtype=pl.String)
     return Pictures(file, nothing, np.arange(1, len(names) + 1, dtype=np.int64), names, paths, pixels, nothing)
 

@@ -23,7 +23,8 @@ BATCH = 64  # covered pictures that go through the network at a time
 
 
 def gradients(predictor: SupervisedPredictor, pictures: Inputs, towards: np.ndarray, against: np.ndarray) -> np.ndarray:
-    """Return the gradient of one logit less another times the pixels (0 is the mean of training), smoothed, of each picture.
+    """Return the gradient of one logit, less another if it is one, times the pixels (0 is the mean of training), smoothed, of
+    each picture.
 
     Shape (rows, height, width), float32: above 0 speaks for the class ``towards``.
     """
@@ -33,10 +34,9 @@ def gradients(predictor: SupervisedPredictor, pictures: Inputs, towards: np.ndar
     for batch in predictor.encoder.batches(pictures, targets, **how).epoch(0):
         images = batch.inputs[0].requires_grad_()
         rows = torch.arange(len(images))
-        chosen = (torch.from_numpy(each[first : first + len(images)]) for each in (towards, against))
+        one, other = (torch.from_numpy(each[first : first + len(images)]) for each in (towards, against))
         logits = predictor.model(images)
-        high, low = (logits[rows, each] for each in chosen)
-        (gradient,) = torch.autograd.grad((high - low).sum(), images)
+        (gradient,) = torch.autograd.grad((logits[rows, one] - logits[rows, other] * (one != other)).sum(), images)
         found.append(_smooth((gradient * images.detach()).sum(dim=1, keepdim=True)))
         first += len(images)
     return torch.cat(found).numpy()

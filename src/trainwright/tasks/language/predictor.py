@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,10 +11,14 @@ from pydantic import Field
 
 from trainwright.config.settings import MOST_CONTEXT
 from trainwright.data.files.folders import is_path
-from trainwright.data.read import running_text
+from trainwright.data.read import documents, running_text
+from trainwright.data.read.tables import read_table
+from trainwright.data.tables.table import ROW, Table, files_of
+from trainwright.data.tables.text_columns import join_text
 from trainwright.data.text.token_encoder import TokenEncoder
+from trainwright.errors import error
 from trainwright.tasks.base import FilePredictions, Predictor, whole_texts
-from trainwright.tasks.bundle_schema import Arrays, CommonSchema, Count, Schema
+from trainwright.tasks.bundle_schema import Arrays, CommonSchema, Count, Distinct, Schema
 from trainwright.watch import metrics
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
     from trainwright.evaluation.perplexity import Sums
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
 BITS = {"characters": "character", "bytes": "byte"}  # tokenizers whose tokens are worth counting in bits
 BATCH = 32  # windows measured at a time
@@ -40,10 +44,15 @@ class TokenValues(Schema):
     bpe: str
 
 
+class DocumentColumns(Schema):
+    text: Distinct
+
+
 class LanguageBundle(CommonSchema):
     """Language models. Their tokens are compared with the tokeniser by the encoder."""
 
     context: Annotated[int, Field(ge=1, le=MOST_CONTEXT)]
+    columns: DocumentColumns = DocumentColumns(text=[])  # of tables alone; earlier bundles say none
     encoder: TokenValues
 
     def arrays(self, kept: Bundle) -> Arrays:
@@ -62,6 +71,7 @@ class LanguagePredictor(Predictor):
 
         super().__init__(kept)
         self.context: int = kept.meta["context"]
+        self._columns = tuple(kept.meta.get("columns", {}).get("text", ()))
         self.shape = self.encoder.shape()
         self._generator = TextGenerator(self.model, self.encoder, self.context, self.device)
 
@@ -81,39 +91,58 @@ class LanguagePredictor(Predictor):
             found.append([(self.encoder.tokens[i], p) for i, p in zip(places.tolist(), shares.tolist(), strict=True)])
         return found
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
-        """Return how surprising each token is, and what may come next; there is no update."""
-        from trainwright.tasks.language.explain import explain
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
+        """Return how surprising each token is, what may come next, and the update by the loss of the next token."""
+        from trainwright.tasks.language.explain import Said, explain
 
         (text,) = whole_texts([item])
         ids = self.encoder.behind_line_end(text)
-        sums = measure(self.model, ids, self.context, self.device)
-        return explain(self.name, self.encoder.tokens, ids, sums, self._next(text).numpy(), truth)
+        sums, seen = measure(self.model, ids, self.context, self.device), self._looked_back_at(ids)
+        return explain(self, Said(text, ids, sums, seen, self._generator.logits(seen)[0].numpy()), truth, rule)
+
+    def _looked_back_at(self, ids: np.ndarray) -> list[int]:
+        """Return the last of the ids of a text: those that the next token is told from."""
+        longest = LSTM_WINDOW if self.model.is_stateful else self.context
+        found: list[int] = ids[-longest:].astype(np.int64).tolist()
+        return found
 
     def _next(self, text: str) -> torch.Tensor:
         """Return the logits of the token after a text: float32, shape (vocabulary,), on the CPU."""
-        longest = LSTM_WINDOW if self.model.is_stateful else self.context  # tokens that are looked back at
-        ids = self.encoder.behind_line_end(text)[-longest:].astype(np.int64).tolist()
-        return self._generator.logits(ids)[0]
+        return self._generator.logits(self._looked_back_at(self.encoder.behind_line_end(text)))[0]
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
-        """Return the next token of every line of a text."""
+        """Return the next token of every line of a text, or of every row of a table."""
         import polars as pl
 
+        if documents.holds_documents(paths[0]):
+            table = read_table(paths[0])
+            texts = join_text(table.frame, self._text_columns(table)).to_list()
+            return FilePredictions(table.frame.drop(ROW), table.frame[ROW].to_list(), self.predict(texts, top), [])
         lines = running_text.read_text(paths).removesuffix("\n").split("\n")
         frame = pl.DataFrame({"text": lines})
         return FilePredictions(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
 
-    def score(self, path: Path) -> dict[str, Any]:
-        """Measure every token of a text."""
-        files = running_text.find_corpus(path).files
-        part = next(name for name in ("test", "valid", "train") if name in files)
-        text = running_text.read_text(files[part])
+    def score(self, path: Path | Table) -> dict[str, Any]:
+        """Measure every token of a text, or of the text column of a table."""
+        if isinstance(path, Table) or documents.holds_documents(path):
+            table = read_table(path)
+            text, read = documents.text_of([table], self._text_columns(table))[0], list(files_of(table.file))
+        else:
+            files = running_text.find_corpus(path).files
+            part = next(name for name in ("test", "valid", "train") if name in files)
+            text, read = running_text.read_text(files[part]), [str(each) for each in files[part]]
+        if not text:
+            raise error("E161", files=", ".join(read[:3]))
         ids = self.encoder.behind_line_end(text)
         sums = measure(self.model, ids, self.context, self.device)
         names = metrics.computed("token", BITS.get(self.encoder.tokenizer, ""))
-        unknown, read = self.encoder.unknown(ids[1:], text), [str(each) for each in files[part]]
+        unknown = self.encoder.unknown(ids[1:], text)
         return sums.report() | metrics.compute(names, sums.loss) | {"rejected": 0, "unknown": unknown, "files": read}
+
+    def _text_columns(self, table: Table) -> tuple[str, ...]:
+        """Return the columns that training used, where the table has them, else those that can be told. Raise E203."""
+        known = bool(self._columns) and set(self._columns) <= set(table.columns)
+        return documents.text_columns(table, self._columns if known else ())[0]
 
     def generate(self, prompt: str, tokens: int, **sampling: Any) -> Iterator[str]:
         """Yield the text that goes on after ``prompt``, piece by piece; the same for the same arguments."""

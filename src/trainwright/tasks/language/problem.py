@@ -12,17 +12,15 @@ import numpy as np
 
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
-from trainwright.data.read import archive_sets, running_text
 from trainwright.data.read.catalog_entries import ArchiveLayout, TextLayout
 from trainwright.data.read.source import Source
 from trainwright.data.shapes import TokenShape
-from trainwright.data.tables.split import NAMES
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
 from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.tasks.base import FillCache, Predictor
-from trainwright.tasks.language import defaults, watched
+from trainwright.tasks.language import defaults, reading, watched
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch.events import Answers, Listener, Note, PhaseEnded, Scores
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     from trainwright.models.objective import Objective
     from trainwright.training.loop import Watch
 
-SHAPING = ("tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
+SHAPING = ("text", "tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
 SAMPLE = 60  # tokens that the model writes after each epoch
 LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 
@@ -192,19 +190,20 @@ class LanguageProblem(Problem):
         return Measured(found | {"samples": [self._sample(model, 200, device)]}, rows)
 
     def _of_each_token(self, name: str, sums: Sums) -> pl.DataFrame:
-        """Return place (``row``, from 1 on), guess and loss of each token of a split."""
+        """Return place (``row``, from 1 on), guess, probabilities and loss of each token of a split."""
         import polars as pl
 
         tokens, ids = pl.Series(self.encoder.tokens, dtype=pl.String), self.splits[name].ids[1:].astype(np.int64)
         files = ", ".join(self.data["files"].get(name) or self.data["files"].get("train", []))
         places = {"file": pl.repeat(files, len(ids), eager=True), "row": pl.int_range(1, len(ids) + 1, eager=True)}
         answers = {"truth": tokens.gather(ids), "answer": tokens.gather(sums.guesses)}
-        return pl.DataFrame(places | answers | {"loss": pl.Series(sums.token_losses)})
+        shares = {"probability": sums.guess_shares, "truth_probability": np.exp(-sums.token_losses)}
+        return pl.DataFrame(places | answers | shares | {"loss": pl.Series(sums.token_losses)})
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()
         tokens = values.pop("tokens")
-        return {"encoder": values, "context": self.settings.context}, arrays, tokens
+        return {"encoder": values, "context": self.settings.context, "columns": self.data["columns"]}, arrays, tokens
 
 
 def prepare(
@@ -219,7 +218,7 @@ def prepare(
     if key and (found := cache.load(key)):
         listen(PhaseEnded("read"))
         return _from_cache(settings, *found), lambda: None
-    texts, files, notes = read(source, settings)
+    texts, files, columns, notes = reading.read(source, settings)
     listen(PhaseEnded("read"))
     where = ", ".join(files.get("train", []))
     encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
@@ -231,6 +230,7 @@ def prepare(
     data: dict[str, Any] = {
         "source": source.name,
         "files": files,
+        "columns": {"text": list(columns)},
         "rows": {name: len(stream) for name, stream in splits.items()},
         "characters": {name: len(text) for name, text in texts.items()},
         "vocabulary": encoder.size,
@@ -310,36 +310,6 @@ def _from_cache(settings: Settings, values: dict[str, Any], streams: dict[str, n
         data=values["data"],
         notes=[Note(*note) for note in values["notes"]],
     )
-
-
-def read(source: Source, settings: Settings) -> tuple[dict[str, str], dict[str, list[str]], list[Note]]:
-    """Return the text of each split, its files, and notes."""
-    notes: list[Note] = []
-    paths = {name: [path] for name, path in source.files.items()}
-    if source.path is not None:
-        found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
-        paths, notes = found.files, list(found.notes)
-    texts = {} if paths else {"train": running_text.embedded()}
-    if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
-        texts = archive_sets.wikitext(source.files["archive"])
-    texts |= {name: running_text.read_text(each, notes) for name, each in paths.items() if name != "archive"}
-    files = {name: [str(path) for path in each] for name, each in paths.items()}
-    fractions = {
-        name: 0.0 if name in texts else 0.05 if given is None else given
-        for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))
-    }
-    if "test" in texts and settings.test_fraction:
-        raise error("E222", file=files.get("test", [source.name])[0])
-    if sum(fractions.values()) >= 1:
-        raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
-    cut = running_text.cut(texts["train"], fractions["valid"], fractions["test"], ", ".join(files.get("train", [])))
-    named = ", ".join(name for name in texts if name != "train")
-    places = {"valid": "after it", "test": "at the end"}
-    shares = [f"the {share:.3g} {places[name]} for {name}" for name, share in fractions.items() if share]
-    why = "; ".join(filter(None, [f"{named} given" if named else "", ", ".join(shares)]))
-    texts |= cut
-    sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)
-    return {name: texts[name] for name in NAMES if name in texts}, files, [*notes, Note("split", f"{sizes} characters", why)]
 
 
 def _repeated_lines(texts: dict[str, str]) -> dict[str, int]:

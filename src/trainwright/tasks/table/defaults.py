@@ -7,43 +7,63 @@ The rules were chosen by scores on rows kept back, over repeated cuts of small d
 from __future__ import annotations
 
 from trainwright.config.settings import Settings
-from trainwright.data.shapes import Shape
+from trainwright.data.shapes import Shape, TableShape
 from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.models.catalog import Values, models
-from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
+from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, LOSSES, Notes, fill, fill_training
 
-RATE = 0.01
+RATE, TEXT_RATE = 0.01, 0.003  # of a network; with columns of text
 MOST_EPOCHS = 100
+FEW_FOR_PAIRS, MOST_WORDS, WIDTH = 2000, 100_000, 16
 
 
 def table_encoding(settings: Settings, rows: int, chosen: TableSchema) -> tuple[Settings, Notes]:
     """Derive how columns become numbers."""
-    words = any(feature.kind == "category" for feature in chosen.features)
-    why = f"{rows:,} training rows; rarer categories count as unknown" if words else ""
-    return fill(settings, {"min_count": (2 if rows >= 1000 else 1, why)})
+    kinds = {feature.kind for feature in chosen.features}
+    rare = "categories" if "text" not in kinds else "categories and words" if "category" in kinds else "words"
+    why = f"{rows:,} training rows; rarer {rare} count as unknown" if kinds & {"category", "text"} else ""
+    values: Values = {"min_count": (2 if rows >= 1000 else 1, why)}
+    if "text" in kinds:
+        values |= {
+            "tokenizer": ("words", "letters and digits in a row"),
+            "max_vocabulary": (MOST_WORDS, "of each column of text, the most frequent"),
+            "model.ngrams": _ngrams(rows),
+        }
+        if not settings.network.is_linear:
+            values["model.embedding"] = (WIDTH, "what a column of text becomes, beside numbers and categories")
+    return fill(settings, values)
+
+
+def _ngrams(rows: int) -> tuple[int, str]:
+    """Choose the longest n-gram of a column of text."""
+    if rows < FEW_FOR_PAIRS:
+        return 1, f"{rows:,} training rows: too few to meet the same word pair often"
+    return 2, "word pairs tell more than words"
 
 
 def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
-    """Derive how the model is trained on ``rows`` rows to tell a ``kind`` (class or number).
+    """Derive how the model is trained on ``rows`` rows to tell a ``kind`` (class, number or labels).
 
     The fewer rows, the more the weights are held back: by dropout, and by a weight decay that is chosen for the rate, since
     what each update of AdamW takes from a weight is the product of the two.
     """
     few, many = rows < 1000, rows >= 10_000
+    words = isinstance(shape, TableShape) and bool(shape.texts) and not settings.network.is_linear
     batch = 16 if rows < 300 else 32 if few else 64 if not many else 128 if rows < 50_000 else 256
-    updates = 600 if few else 2000 if many else 1500
-    epochs = min(max(round(updates * (settings.batch_size or batch) / rows), 3), MOST_EPOCHS)
+    updates = 400 if words else 600 if few else 2000 if many else 1500
+    epochs = min(max(round(updates * (settings.batch_size or batch) / rows), 4 if words else 3), MOST_EPOCHS)
+    rate = (TEXT_RATE, "what suits words, which a faster one learns by heart") if words else (RATE, "what suits tables")
     taken = 1e-4 if settings.network.is_linear else 1e-2 if few else 1e-3 if many else 5e-3
-    decay = float(f"{taken / (settings.lr or RATE):.2g}")
+    decay = float(f"{taken / (settings.lr or rate[0]):.2g}")
     size = f"{rows:,} training rows"
     own, suited = models("table")[settings.network.name].derive(shape, rows)
     usual: Values = {
         "batch_size": (batch, size),
         "optimizer": ({"name": "AdamW", "weight_decay": decay}, "holds the weights back, the more the fewer rows there are"),
-        "lr": (RATE, "what suits tables"),
+        "lr": rate,
         "epochs": (epochs, f"about {updates:,} updates"),
         "threads": (0 if many else 1, "" if many else "its updates are too small to share"),
         "schedule": FALLING,
-        "loss": CROSS_ENTROPY if kind == "class" else ({"name": "MSELoss"}, "the usual loss of a regression"),
+        "loss": LOSSES.get(kind, CROSS_ENTROPY),
     }
     return fill_training(settings, own | usual | suited, rows, tuned)

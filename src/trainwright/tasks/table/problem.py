@@ -1,26 +1,28 @@
-"""Tables: rows of numbers, categories, dates and yes or no, from which a class or a number is predicted."""
+"""Tables: rows of numbers, categories, dates, yes or no, and texts, from which a class, a number or labels are predicted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from trainwright.config.settings import Settings
-from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
 from trainwright.data.tables.cast import cast_columns
-from trainwright.data.tables.dtypes import convert
-from trainwright.data.tables.encoder import TableEncoder, TargetScaler
+from trainwright.data.tables.column_choice import declare
+from trainwright.data.tables.dtypes import convert, number_feature
+from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
-from trainwright.data.tables.profile import ColumnProfile
+from trainwright.data.tables.label_form import several
 from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
+from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.errors import error, nearest
+from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
-from trainwright.tasks.class_target import ClassTarget
-from trainwright.tasks.number_target import NumberTarget
+from trainwright.tasks.cutting import choose_split, split_column
+from trainwright.tasks.grouping import grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults
@@ -28,14 +30,15 @@ from trainwright.tasks.table.predictor import TablePredictor
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
-    from trainwright.tasks.supervised import Target
+    from torch.utils.data import Dataset
 
-TITLES = {"class": "table classification", "number": "table regression"}
+WHY_LEFT_OUT = {"group": "the split is by its groups", "column": "it says which split a row belongs to"}
+TITLES = {"class": "table classification", "number": "table regression", "labels": "multi-label table classification"}
 
 
 @dataclass
 class TableProblem(SupervisedProblem):
-    """Rows of a table; inputs are ``numeric`` and ``codes`` as ``TableEncoder`` gives them."""
+    """Rows of a table; inputs are as ``TableEncoder`` gives them."""
 
     task = "table"
 
@@ -43,10 +46,23 @@ class TableProblem(SupervisedProblem):
     def title(self) -> str:
         return TITLES[self.target.kind]
 
+    @property
+    def tunable(self) -> set[str]:
+        # Each batch has texts of another length, for which nothing could be compiled.
+        return super().tunable - ({"compile"} if self.encoder.texts else set())
+
     def derive(self) -> list[Note]:
         tuned, rows = self.parent is not None, len(self.splits["train"])
         self.settings, notes = defaults.table_training(self.settings, rows, self.shape, self.target.kind, tuned)
         return notes
+
+    def dataset(self, name: str) -> Dataset[Any]:
+        if not self.encoder.texts:
+            return super().dataset(name)
+        from trainwright.data.text.batches import MixedDataset
+
+        part = self.splits[name]
+        return MixedDataset(part.inputs[:2], part.inputs[2:], part.targets)
 
 
 def prepare(source: Source, settings: Settings, parent: Predictor | None, listen: Listener) -> tuple[TableProblem, FillCache]:
@@ -54,23 +70,29 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
     With ``parent`` its columns, encoder and scale are used. Raise SourceError and DataError.
     """
-    train = source.tables["train"]
+    train = declare(source.tables["train"], settings.columns, settings.decimal, settings.dates)
     earlier = parent if isinstance(parent, TablePredictor) else None
+    named = {settings.label, *settings.features}
+    settings, notes = choose_split(settings, train, named, source.tables.keys() - {"train"})
     chosen = _keep(earlier, train, settings) if earlier else _choose(source, train, settings)
-    by = settings.split.partition(":")[2]
-    if by and by not in train.columns:
-        raise error("E213", column=by, file=train.file, hint=nearest(by, train.columns))
+    weight = settings.sample_weight
+    if weight and weight not in train.columns:
+        raise error("E213", column=weight, file=train.file, hint=nearest(weight, train.columns))
+    learned = [feature.name for feature in chosen.features]
+    group = grouping(settings, train, chosen.labels.columns if chosen.labels else (), chosen.label, learned)
     parts: dict[str, Part] = {}
     parsed: list[pl.DataFrame] = []
     for name, table in source.tables.items():
         frame, rejected = cast_columns(table.frame, chosen, table.file)
-        parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), by if name == "train" else "")
+        more = _more(table, frame, split_column(settings), weight, settings.decimal or "") if name == "train" else {}
+        more |= {key: each.filter(_kept(table, frame)) for key, each in group.of(table.frame).items()}
+        parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), more)
         parsed.append(frame)
-    rows = assign_splits(source, parts, settings, classes=chosen.target == "class", noun="row")
+    rows = assign_splits(source, parts, settings, classes=chosen.target != "number", noun="row", group=group)
     listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
-    problem.data["columns"] = chosen.to_values()
-    problem.notes = [*train.notes, *chosen.notes, *problem.notes]
+    problem.data["columns"] = chosen.to_values() | source.reading | group.kept()
+    problem.notes = [*train.notes, *notes, *chosen.notes, *problem.notes]
     listen(PhaseEnded("encode"))
     return problem, lambda: None
 
@@ -86,23 +108,50 @@ def _encode(
         encoder = parent.encoder
         arrays = encoder.transform(train)
     else:
+        _check_text(settings, chosen)
         settings, notes = defaults.table_encoding(settings, len(train), chosen)
-        encoder = TableEncoder(chosen.features, settings.min_count or 1)
+        encoder = TableEncoder(chosen.features, settings.min_count or 1, texts=_texts(settings, chosen))
         arrays = encoder.fit(train)
         notes += _found(encoder)
-    target = _target(learned["label"], chosen, parent)
+    known = parent.target if parent else None
+    target = targets.fit(chosen.target, str(chosen.label), learned["label"], settings.labels == "merge", known)
     splits = rows.splits(
         lambda name, part: arrays if name == "train" else encoder.transform(frame[part["place"]]), target.encode
     )
     return TableProblem(settings, target, encoder, splits, rows.data, rows.notes + notes, parent)
 
 
-def _target(labels: pl.Series, chosen: TableSchema, parent: TablePredictor | None) -> Target:
-    if chosen.target == "class":
-        return ClassTarget(LabelEncoder.fit(labels), {})
-    if parent and isinstance(parent.target, NumberTarget):
-        return NumberTarget(str(chosen.label), parent.target.scaler, {})
-    return NumberTarget(str(chosen.label), TargetScaler.fit(labels.to_numpy()), {})
+def _check_text(settings: Settings, chosen: TableSchema) -> None:
+    """Raise E249 for a setting of texts where there are none."""
+    if any(feature.kind == "text" for feature in chosen.features):
+        return
+    model = settings.network
+    given = {
+        "tokenizer": settings.tokenizer,
+        "lowercase": not settings.lowercase,
+        "max_vocabulary": settings.max_vocabulary,
+        "model.ngrams": model.ngrams,
+        "model.embedding": getattr(model, "embedding", None),
+    }
+    for key in (key for key, value in given.items() if value):
+        raise error("E249", key=key, features=", ".join(f"{each.name} ({each.kind})" for each in chosen.features))
+
+
+def _texts(settings: Settings, chosen: TableSchema) -> dict[str, TextEncoder]:
+    """Return an encoder for each column of text, which has learned nothing yet."""
+    return {
+        feature.name: TextEncoder(
+            tokenizer=settings.tokenizer or "words",
+            lowercase=settings.lowercase,
+            kind="bag",
+            ngrams=settings.network.ngrams or 1,
+            weighting="tf-idf",
+            min_count=settings.min_count or 1,
+            max_vocabulary=settings.max_vocabulary or 0,
+        )
+        for feature in chosen.features
+        if feature.kind == "text"
+    }
 
 
 def _found(encoder: TableEncoder) -> list[Note]:
@@ -111,62 +160,84 @@ def _found(encoder: TableEncoder) -> list[Note]:
     if encoder.categories:
         sizes = ", ".join(f"{name} {len(words):,}" for name, words in encoder.categories.items())
         notes.append(Note("values", sizes, f"categories seen at least {encoder.min_count} time(s) in the training split"))
+    for name, text in encoder.texts.items():
+        grams = f" and {text.size - len(text.tokens):,} n-grams" if text.grams else ""
+        why = f"seen at least {text.min_count} time(s) in the training split"
+        notes.append(Note("vocabulary", f"{name}: {len(text.tokens) - len(SPECIAL):,} words{grams}", why))
     if encoder.missing:
         notes.append(Note("missing", ", ".join(encoder.missing), "taken for the mean, with a column that says so"))
     return notes
 
 
 def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
-    """Choose the columns as named, else by what is in them. One that decides the split by groups is not learned from unless
-    named: the groups to be measured are ones that training has never seen."""
+    """Choose the columns as named, else by what is in them. One that says the split, or by whose groups it is cut, is not
+    learned from unless named: the groups to be measured are ones that training has never seen."""
     label = settings.label or (source.layout.label if source.layout else "")
-    how, _, column = settings.split.partition(":")
-    if how != "group" or settings.features or column not in table.columns:
+    table = table.without(settings.sample_weight)
+    how, _, column = str(settings.split).partition(":")
+    if how not in WHY_LEFT_OUT or settings.features:
         return choose_features(table, settings.features, label, settings.target)
-    rest = pl.DataFrame([each for each in table.frame if each.name != column])  # by hand, as a name might be a pattern
-    chosen = choose_features(replace(table, frame=rest), (), label, settings.target)
-    return replace(chosen, notes=[*chosen.notes, Note("left out", column, "the split is by its groups")])
+    chosen = choose_features(table.without(column), (), label, settings.target)
+    return replace(chosen, notes=[*chosen.notes, Note("left out", column, WHY_LEFT_OUT[how])])
 
 
 def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
     """Return the columns of the earlier run. Raise E247 where the label is missing, and E260 where it is of the other kind."""
     chosen = parent.chosen
+    for feature in chosen.features:
+        if (said := settings.columns.get(feature.name, feature.kind)) != feature.kind:
+            raise error("E328", key=f"columns.{feature.name}", value=said, found=feature.kind)
+    if settings.target not in (None, chosen.target):
+        raise error("E260", found=targets.WORDS[chosen.target], wanted=f"it is to go on with target={settings.target}")
+    if chosen.labels is not None:
+        label = settings.label
+        form = replace(chosen.labels, columns=several(table, label) or (label,)) if label else chosen.labels
+        if lacking := [name for name in form.columns if name not in table.columns]:
+            hint = nearest(lacking[0], table.columns)
+            raise error("E247", column=lacking[0], file=table.file, columns=table.columns, hint=hint)
+        kept = Note("columns", str(len(chosen.features)), "those of the earlier run")
+        return replace(chosen, label=form.name, labels=form, notes=[kept])
     label = settings.label or str(chosen.label)
     if label not in table.columns:
         hint = nearest(label, table.columns)
-        raise error("E247", column=label, file=table.file, columns=", ".join(table.columns), hint=hint)
-    column = ColumnProfile(label, table.frame[label])
+        raise error("E247", column=label, file=table.file, columns=table.columns, hint=hint)
+    column = table.profiles[label]
     numeric = column.reading.kind == "number"
     wanted = ""
-    if settings.target not in (None, chosen.target):
-        wanted = f"it is to go on with target={settings.target}"
-    elif chosen.target == "number" and not numeric:
+    if chosen.target == "number" and not numeric:
         wanted = f"column '{label}' of {table.file} holds none"
     elif chosen.target == "class" and numeric and not column.whole:
         wanted = f"column '{label}' of {table.file} holds numbers with a fraction"
     if wanted:
-        raise error("E260", found="numbers" if chosen.target == "number" else "classes", wanted=wanted)
+        raise error("E260", found=targets.WORDS[chosen.target], wanted=wanted)
     return replace(chosen, label=label, notes=[Note("columns", str(len(chosen.features)), "those of the earlier run")])
 
 
-def _part_of(table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, column: str) -> Part:
-    """Return the rows of one table as ``assign_splits`` takes them: ``place`` is where they stand in the frame of all tables,
-    and ``column`` decides the split, if any does."""
+def _more(table: Table, frame: pl.DataFrame, by: str, weight: str, decimal: str) -> dict[str, pl.Series]:
+    """Return of the rows in ``frame`` what decides their split and what they count in training, where columns say so."""
+    kept = _kept(table, frame)
+    found = {"key": table.frame[by]} if by else {}
+    if weight:
+        column = table.frame[weight]
+        found["weight"] = convert(column, number_feature(column, decimal))[0]
+    return {name: column.filter(kept) for name, column in found.items()}
+
+
+def _kept(table: Table, frame: pl.DataFrame) -> pl.Series:
+    """Return which rows of the table are in ``frame``."""
+    return table.frame[ROW].is_in(frame[ROW].implode())
+
+
+def _part_of(
+    table: Table, chosen: TableSchema, frame: pl.DataFrame, rejected: list[Rejected], first: int, more: dict[str, pl.Series]
+) -> Part:
+    """Return the rows of one table as ``assign_splits`` takes them, with ``more`` columns: ``place`` is where they stand in the
+    frame of all tables."""
     columns = {
         **content_keys(row_keys([frame[feature.name] for feature in chosen.features])),
         "label": frame[str(chosen.label)],
         "row": frame[ROW],
         "place": pl.int_range(first, first + frame.height, eager=True),
+        **more,
     }
-    if column:
-        columns["key"] = _typed(table.frame[column]).filter(table.frame[ROW].is_in(frame[ROW].implode()))
     return Part(pl.DataFrame(columns), table.file, [*table.rejected, *rejected])
-
-
-def _typed(column: pl.Series) -> pl.Series:
-    """Return a column that decides the split, as numbers or dates where it holds such, however they are written."""
-    found = ColumnProfile(column.name, column)
-    if found.reading.kind not in ("number", "date") or found.unusable():
-        return column
-    mark = "point" if found.reading.format == "either" else found.reading.format
-    return convert(column, replace(found.feature, format=mark))[0]

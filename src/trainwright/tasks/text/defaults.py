@@ -11,7 +11,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.shapes import TextShape
 from trainwright.data.text.ragged import Ragged
 from trainwright.models.catalog import Values, models
-from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, Notes, fill, fill_training
+from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, LOSSES, Notes, fill, fill_training
 
 ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones")
 LONG_BYTES = 1000  # of a text
@@ -70,11 +70,12 @@ def _min_count(settings: Settings, rows: int) -> tuple[int, str]:
     return 1, "leaving out what was seen once costs accuracy"
 
 
-def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: int, tuned: bool) -> tuple[Settings, Notes]:
-    """Derive how the model is trained on ``texts``, the encoded training split; ``tuned``: it goes on from an earlier run."""
-    rows, model = len(texts), settings.network
+def text_training(settings: Settings, texts: Ragged, shape: TextShape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
+    """Derive how the model is trained on ``texts``, the encoded training split, to tell a ``kind`` (class, number or labels);
+    ``tuned``: it goes on from an earlier run."""
+    rows, model, vocabulary, classes = len(texts), settings.network, shape.vocabulary, shape.outputs
     linear = model.is_linear
-    own, suited = models("text")[model.name].derive(TextShape(vocabulary, classes), rows)
+    own, suited = models("text")[model.name].derive(shape, rows)
     if linear:
         values = _linear_training(settings, texts, vocabulary * classes, classes)
     else:
@@ -89,7 +90,8 @@ def text_training(settings: Settings, texts: Ragged, vocabulary: int, classes: i
     # Each class against the rest: ahead of softmax in validation, most where classes are many.
     softmax = not linear or settings.label_smoothing or settings.class_weights != "none"
     one_for_each = ({"name": "BCEWithLogitsLoss"}, "each class against the rest, which suits a linear model")
-    values |= {"schedule": FALLING, "loss": CROSS_ENTROPY if softmax else one_for_each}
+    usual_loss = CROSS_ENTROPY if softmax else one_for_each
+    values |= {"schedule": FALLING, "loss": LOSSES.get(kind, usual_loss)}
     chosen = settings.loss.name if settings.loss else values["loss"][0]["name"]
     values["model.l2"] = _penalty(rows, classes) if linear and chosen == one_for_each[0]["name"] else (0.0, "")
     return fill_training(settings, values, rows, tuned)

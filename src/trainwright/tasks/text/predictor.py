@@ -8,20 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_table
-from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
-from trainwright.errors import error, nearest
-from trainwright.fields import MOST_CHARACTERS
+from trainwright.data.text.text_encoder import TextEncoder
+from trainwright.errors import SourceError, error, nearest
+from trainwright.fields import names
 from trainwright.models import registry
 from trainwright.tasks.base import whole_texts
-from trainwright.tasks.bundle_schema import Arrays, ClassSchema, Count, Distinct, Schema
-from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables
+from trainwright.tasks.bundle_schema import (
+    Arrays,
+    ClassSchema,
+    CommonSchema,
+    Distinct,
+    LabelColumns,
+    LabelsSchema,
+    NumberSchema,
+    TextValues,
+)
+from trainwright.tasks.supervised import FileRows, SupervisedPredictor, from_tables, reading_notes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,54 +37,46 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.data.tables.table import Table
     from trainwright.store.bundle import Bundle
-    from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.explained.explanation import Explanation, Rule
 
-# Losses that torch need not be asked about: they take classes, and no arguments are given to them.
-PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"})
+# Losses that torch need not be asked about: they take what is predicted, and no arguments are given to them.
+PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"}, {"name": "MSELoss"})
 
 
-class TextColumns(Schema):
+class TextColumns(LabelColumns):
     text: Distinct
-    label: str
 
 
-class TextValues(Schema):
-    """``TextEncoder`` without its arrays."""
-
-    tokenizer: Literal["words", "basic-english", "characters"]
-    lowercase: bool
-    kind: Literal["bag", "sequence"]
-    ngrams: Annotated[int, Field(ge=1, le=5)]
-    chars: Annotated[list[Annotated[int, Field(ge=1, le=MOST_CHARACTERS)]], Field(max_length=MOST_CHARACTERS)]
-    weighting: Literal["none", "tf-idf"]
-    min_count: Count
-    max_vocabulary: Count
-    max_tokens: Count
-
-
-class TextBundle(ClassSchema):
-    """Text classification."""
+class TextBundle(CommonSchema):
+    """Texts, whatever is predicted."""
 
     columns: TextColumns
     encoder: TextValues
 
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
+        """Return the schema of classes, of numbers, or of labels."""
+        schemas: dict[str, type[CommonSchema]] = {"number": TextNumbers, "labels": TextLabels}
+        return schemas.get(meta["kind"], TextClasses)
+
     def arrays(self, kept: Bundle) -> Arrays:
-        """Return the types of the keys of n-grams, each once and in order, and document frequencies."""
-        if tuple(kept.tokens[:2]) != SPECIAL:
-            raise ValueError("vocabulary.json: it does not begin with the tokens for padding and unknown")
-        if len(set(kept.tokens[2:])) != len(kept.tokens) - 2:
-            raise ValueError("vocabulary.json: a token is there twice")
-        grams = [f"grams.{order}" for order in range(2, self.encoder.ngrams + 1)] + ["pieces"]
-        for name in grams:
-            if not (kept.arrays[name][1:] > kept.arrays[name][:-1]).all():
-                raise ValueError(f"encoder.safetensors: {name} is not in order")
-        size = len(kept.tokens) + sum(kept.arrays[name].size for name in grams)
-        frequencies = size if self.encoder.weighting == "tf-idf" else 0
-        return {"idf": (np.float32, frequencies), **dict.fromkeys(grams, (np.int64, None))}
+        return self.encoder.arrays_of(kept.tokens, kept.arrays)
+
+
+class TextClasses(TextBundle, ClassSchema):
+    """Text classification."""
+
+
+class TextNumbers(TextBundle, NumberSchema):
+    """Texts that say a number."""
+
+
+class TextLabels(TextBundle, LabelsSchema):
+    """Texts with several labels."""
 
 
 class TextPredictor(SupervisedPredictor):
-    """A text classifier: texts in, classes and their probabilities out."""
+    """Texts in; classes, numbers or sets of labels out."""
 
     task = "text"
     item = "text"
@@ -86,7 +86,7 @@ class TextPredictor(SupervisedPredictor):
         super().__init__(kept)
         loss = self.target.loss
         # Torch has no say in the answers where the loss is plain and the tokens have the weights that the model wants.
-        plain = loss["loss"] in PLAIN and not loss["smoothing"] and loss["weights"] is None
+        plain = loss["loss"] in PLAIN and not loss.get("smoothing") and loss.get("weights") is None
         plain = plain and getattr(self.settings, "weighting", "none") == self.encoder.weighting
         numpy = registry.find(self.task, self.name).numpy
         self._numpy = registry.load(numpy)(self.settings, self.shape, kept.weights) if plain and numpy else None
@@ -102,10 +102,10 @@ class TextPredictor(SupervisedPredictor):
 
         return from_tables(source, places, lambda frame: join_text(frame, tuple(columns["text"])))
 
-    def explain(self, item: Any, truth: Any, rates: Mapping[str, float]) -> Explanation:
+    def explain(self, item: Any, truth: Any, rule: Rule) -> Explanation:
         from trainwright.tasks.text.explain import explain
 
-        return explain(self, item, truth, rates)
+        return explain(self, item, truth, rule)
 
     def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
         from trainwright.tasks.text.weights import why
@@ -114,8 +114,9 @@ class TextPredictor(SupervisedPredictor):
         found: list[Any] = [None] * len(inputs)
         if known:
             texts = self.items([inputs[place] for place in known])
+            scale = self.target.scaler.std if self.target.kind == "number" else 1.0
             for place, pieces in zip(known, why(self, texts, towards[known], against[known]), strict=True):
-                found[place] = pieces
+                found[place] = [(piece, weight * scale) for piece, weight in pieces]
         return found
 
     def base(self) -> dict[str, Any]:
@@ -125,32 +126,50 @@ class TextPredictor(SupervisedPredictor):
     def logits(self, items: pl.Series | list[str], rows: int) -> np.ndarray:
         return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
-    def items(self, given: Sequence[Any]) -> list[str]:
-        return whole_texts(given)
-
-    def read(self, path: Path, need_label: bool) -> FileRows:
-        """Return the rows of a table, by the columns that training used where the file has them."""
-        import polars as pl
-
-        from trainwright.data.read.tables import read_table
+    def items(self, given: Sequence[Any]) -> Any:
+        """Return texts, or those in the columns of a frame. Raise E276 for one that cannot be read, E203, and E320."""
+        if not hasattr(given, "columns") and not hasattr(given, "column_names"):
+            return whole_texts(given)
+        from trainwright.data.read.frames import table_of
         from trainwright.data.tables.text_columns import join_text
 
-        table = read_table(path)
-        text, label, notes = self._columns(table, need_label)
+        table = table_of(given)
+        return join_text(table.frame, self._columns(table, False)[0])
+
+    def read(self, path: Path | Table, need_label: bool) -> FileRows:
+        """Return the rows of a table, by the columns that training used where the file has them."""
+        from trainwright.data.read.options import ReadOptions
+        from trainwright.data.read.tables import read_table
+        from trainwright.data.tables.label_form import LabelForm
+        from trainwright.data.tables.text_columns import join_text
+
+        try:
+            table = read_table(path, ReadOptions.kept(self.columns))
+        except SourceError as problem:
+            if problem.code != "E108" or need_label:
+                raise
+            raise error("E280", path=path, found=problem.what.partition(": ")[2]) from None
+        text, notes = self._columns(table, need_label)
+        notes += reading_notes(table)
         if table.rejected and not need_label:
             first = "; ".join(f"row {each.row}: {each.reason}" for each in table.rejected[:3])
             notes.append(f"left out: {len(table.rejected):,} rows that cannot be read ({first})")
-        labels = table.frame[str(label)].cast(pl.String) if need_label else None
-        return FileRows(table.frame, join_text(table.frame, text), labels, len(table.rejected), notes)
+        items, rejected = join_text(table.frame, text), len(table.rejected)
+        if not need_label:
+            return FileRows(table.frame, items, None, rejected, notes, file=table.file)
+        labels, group = LabelForm.from_values(self.columns, self.target.kind).read(table.frame), self.group_of(table.frame)
+        return FileRows(table.frame, items, labels, rejected, notes, file=table.file, content=items, group=group)
 
-    def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], str | None, list[str]]:
-        """Return the columns that training used, else those that can be derived, with a note that says so."""
+    def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], list[str]]:
+        """Return the columns of the text that training used, else those that can be derived, with a note that says so."""
         text, label = tuple(self.columns["text"]), self.columns["label"]
-        if need_label and label not in table.columns:
-            raise error("E213", column=label, file=table.file, hint=nearest(label, table.columns))
+        labels = [label] if isinstance(label, str) else label
+        if need_label and (lacking := [name for name in labels if name not in table.columns]):
+            raise error("E213", column=lacking[0], file=table.file, hint=nearest(lacking[0], table.columns))
         if set(text) <= set(table.columns):
-            return text, label, []
+            return text, []
         from trainwright.data.tables.text_columns import choose_columns
 
-        chosen = choose_columns(table, (), label if label in table.columns else "", need_label=need_label)
-        return chosen.text, label, [f"text: {', '.join(chosen.text)}, as {table.file} has no column {', '.join(text)}"]
+        known = str(names(labels)) if {*labels} <= {*table.columns} else ""
+        chosen = choose_columns(table, (), known, need_label=need_label)
+        return chosen.text, [f"text: {', '.join(chosen.text)}, as {table.file} has no column {', '.join(text)}"]

@@ -11,18 +11,24 @@ import polars as pl
 from trainwright.config.settings import Settings
 from trainwright.data.files import cache
 from trainwright.data.files.spool import prefetch
-from trainwright.data.labels import LabelEncoder
 from trainwright.data.read.source import Source
+from trainwright.data.tables.column_choice import declare, declared_target, refuse_unfit
+from trainwright.data.tables.dtypes import convert, number_feature
+from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.split import content_keys
-from trainwright.data.tables.table import ROW, Table, TableStream
-from trainwright.data.tables.text_columns import TextSchema, choose_columns, join_text
+from trainwright.data.tables.table import ROW, Table, TableStream, files_of, table_name
+from trainwright.data.tables.text_columns import choose_columns, join_text, left_out
+from trainwright.data.text.alike import alike
 from trainwright.data.text.ragged import Ragged
 from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts, Tokens
 from trainwright.errors import error, nearest
+from trainwright.evaluation.intervals import Units
 from trainwright.models.catalog import models
+from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
-from trainwright.tasks.class_target import ClassTarget
+from trainwright.tasks.cutting import choose_split, split_column
+from trainwright.tasks.grouping import Grouping, grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.text import defaults
@@ -35,9 +41,16 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
 
+TITLES = {"class": "text classification", "number": "text regression", "labels": "multi-label text classification"}
 SHAPING: tuple[str, ...] = (
     "text",
     "label",
+    "target",
+    "columns",
+    "decimal",
+    "dates",
+    "labels",
+    "sample_weight",
     "split",
     "valid_fraction",
     "test_fraction",
@@ -54,9 +67,13 @@ FIXED, A_ROW, A_TOKEN, AN_ID = 1 << 30, 240, 200, 60
 
 @dataclass
 class TextProblem(SupervisedProblem):
-    """Texts and their classes; inputs are token rows."""
+    """Texts and what is predicted of them; inputs are token rows."""
 
     task = "text"
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.target.kind]
 
     @property
     def tunable(self) -> set[str]:
@@ -65,7 +82,8 @@ class TextProblem(SupervisedProblem):
 
     def derive(self) -> list[Note]:
         texts, tuned = self.splits["train"].inputs, self.parent is not None
-        self.settings, notes = defaults.text_training(self.settings, texts, self.encoder.size, self.target.outputs, tuned)
+        shape = self.encoder.shape(self.target.outputs)
+        self.settings, notes = defaults.text_training(self.settings, texts, shape, self.target.kind, tuned)
         return notes
 
     def dataset(self, name: str) -> Dataset[Any]:
@@ -89,10 +107,10 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
         prepared = _from_cache(settings, *found)
         listen(PhaseEnded("read"))
         return prepared, lambda: None
-    columns, rows, tokens = read(source, settings, parent)
+    settings, text, form, rows, tokens = read(source, settings, parent)
     listen(PhaseEnded("read"))
-    prepared = _encode(rows, tokens, settings, parent)
-    prepared.data["columns"] = {"text": list(columns.text), "label": columns.label}
+    prepared = _encode(rows, tokens, form, settings, parent)
+    prepared.data["columns"] = {"text": list(text), **form.to_values(), **source.reading, **rows.group.kept()}
     if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
         prepared.notes.append(_in_parts(prepared, tokens))
     listen(PhaseEnded("encode"))
@@ -103,10 +121,11 @@ def _shaping(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
 
 
-def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | None) -> TextProblem:
-    """Fit labels and vocabulary on the training split, and encode every split."""
+def _encode(rows: Rows, tokens: Tokens, form: LabelForm, settings: Settings, parent: Predictor | None) -> TextProblem:
+    """Fit target and vocabulary on the training split, and encode every split."""
     train = rows.part("train")
-    labels = LabelEncoder.fit(train["label"])
+    known = parent.target if isinstance(parent, TextPredictor) else None
+    target = targets.fit(form.target, form.name, train["label"], settings.labels == "merge", known)
     if isinstance(parent, TextPredictor):
         tokens = replace(tokens, most=parent.encoder.max_tokens)
         encoder, notes = _vocabulary_of(parent, settings, _of(tokens, train))
@@ -122,8 +141,8 @@ def _encode(rows: Rows, tokens: Tokens, settings: Settings, parent: Predictor | 
         notes.append(Note("vocabulary", words, f"seen at least {encoder.min_count} time(s) in the training split"))
     if encoder.size <= 2:
         raise error("E218", where=rows.files["train"])
-    splits = rows.splits(lambda name, part: encoded if name == "train" else encoder.transform(_of(tokens, part)), labels.encode)
-    return TextProblem(settings, ClassTarget(labels, {}), encoder, splits, rows.data, rows.notes + notes, parent)
+    splits = rows.splits(lambda name, part: encoded if name == "train" else encoder.transform(_of(tokens, part)), target.encode)
+    return TextProblem(settings, target, encoder, splits, rows.data, rows.notes + notes, parent)
 
 
 def _in_parts(prepared: TextProblem, tokens: Tokens) -> Note:
@@ -176,20 +195,25 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
     values, arrays = prepared.encoder.to_parts()
     for name, part in prepared.splits.items():
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
+        columns |= {} if part.weights is None else {"row_weights": part.weights}
+        columns |= {} if part.units is None else {"units": part.units.codes}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
-    files = {name: part.file for name, part in prepared.splits.items()}
-    kept = {"encoder": values, "labels": list(prepared.target.labels), "settings": _shaping(prepared.settings), "files": files}
+    files = {name: [part.file, *files_of(part.file)] for name, part in prepared.splits.items()}
+    kept = {"encoder": values, "target": prepared.target.to_json(), "settings": _shaping(prepared.settings), "files": files}
     return kept | {"data": prepared.data, "notes": prepared.notes}, arrays
 
 
 def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> TextProblem:
     splits = {}
-    for name, file in values["files"].items():
+    for name, (file, *files) in values["files"].items():
         texts = Ragged(arrays[f"{name}/values"], arrays[f"{name}/offsets"], arrays.get(f"{name}/weights"))
-        splits[name] = Split(texts, arrays[f"{name}/targets"], arrays[f"{name}/rows"], file)
+        columns = (arrays[f"{name}/targets"], arrays[f"{name}/rows"])
+        codes, group = arrays.get(f"{name}/units"), values["data"]["columns"].get("group", "")
+        units = None if codes is None else Units(codes, group)
+        splits[name] = Split(texts, *columns, table_name(file, files), (), arrays.get(f"{name}/row_weights"), units)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
-        target=ClassTarget(LabelEncoder(tuple(values["labels"])), {}),
+        target=targets.from_json(values["target"]),
         encoder=TextEncoder.from_parts(values["encoder"], arrays),
         splits=splits,
         data=values["data"],
@@ -197,42 +221,86 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
     )
 
 
-def read(source: Source, settings: Settings, parent: Predictor | None) -> tuple[TextSchema, Rows, Tokens]:
-    """Return the columns chosen, the rows of every split, and the tokens of all texts: ``place`` says where a row's are.
+def read(
+    source: Source, settings: Settings, parent: Predictor | None
+) -> tuple[Settings, tuple[str, ...], LabelForm, Rows, Tokens]:
+    """Return the settings with the split, the columns of the text, how labels are written, the rows of every split, and the
+    tokens of all texts: ``place``
+    says where a row's are.
 
     A file is gone through once; of a text its tokens are kept, as numbers, on the disk where they are many.
     """
-    head = source.streams["train"].head
+    first = source.streams["train"].head
+    head = declare(first, settings.columns, settings.decimal, settings.dates)
     layout = source.layout
-    text = settings.text or (layout.text if layout else ())
-    columns = choose_columns(head, text, settings.label or (layout.label if layout else ""))
+    text = settings.text or head.declared_as("text") or (layout.text if layout else ())
+    label = settings.label or (layout.label if layout else "")
+    settings, notes = choose_split(settings, head, {label, *text}, source.streams.keys() - {"train"})
+    said = settings.split == f"column:{split_column(settings)}"
+    rest = head.without(settings.sample_weight, split_column(settings) if said else "")
+    columns = choose_columns(rest, text, label, target=settings.target)
+    for name in columns.text:
+        refuse_unfit(head, name, "text", "text=NAME")
+    asked = _target(declared_target(head, str(columns.label), settings.target), parent)
+    form, told = form_of(head, columns.labels, asked)
     kept: Any = parent.encoder if isinstance(parent, TextPredictor) else settings
     texts = TokenizedTexts(kept.tokenizer or "words", kept.lowercase)
-    parts = {name: _part(stream, head, columns, settings, texts) for name, stream in source.streams.items()}
-    rows = assign_splits(source, parts, settings)
-    rows.notes = list(head.notes) + list(columns.notes) + rows.notes
-    return columns, rows, texts.tokens()
+    label_column = None if form.target == "labels" else form.name
+    group = grouping(settings, head, {*columns.text, *columns.labels}, label_column)
+    parts = {name: _part(each, first, columns.text, form, settings, texts, group) for name, each in source.streams.items()}
+    tokens = texts.tokens()
+    same, near = alike(tokens)
+    for part in parts.values():
+        places = part.frame["place"].to_numpy()
+        part.frame = part.frame.with_columns(same=pl.Series(same[places]), near=pl.Series(near[places]))
+    rows = assign_splits(source, parts, settings, classes=form.target != "number", group=group)
+    used = (*columns.text, *columns.labels, split_column(settings), settings.sample_weight)
+    unused = left_out(head, used, "neither text nor label; text=NAME,NAME joins several columns")
+    rows.notes = [*head.notes, *notes, *columns.notes, *told, *unused, *rows.notes]
+    return settings, columns.text, form, rows, tokens
 
 
-def _part(stream: TableStream, first: Table, columns: TextSchema, settings: Settings, texts: TokenizedTexts) -> Part:
+def _target(given: Target | None, parent: Predictor | None) -> Target | None:
+    """Return what is given, or the earlier run's where there is one. Raise E260 for another one than that."""
+    if not isinstance(parent, TextPredictor):
+        return given
+    kind = parent.target.kind
+    if given not in (None, kind):
+        raise error("E260", found=targets.WORDS[kind], wanted=f"it is to go on with target={given}")
+    return kind
+
+
+def _part(
+    stream: TableStream,
+    first: Table,
+    text: tuple[str, ...],
+    form: LabelForm,
+    settings: Settings,
+    texts: TokenizedTexts,
+    group: Grouping,
+) -> Part:
     """Return label and row of each text, what is kept of its content, its size in bytes, and what splits by group or time.
 
     Only the file of the ``first`` table is cut and has a key. Raise E213 where a column is missing.
     """
-    column = settings.split.partition(":")[2] if stream.head is first else ""
-    for name in filter(None, (*columns.text, columns.label, column)):
+    column = split_column(settings) if stream.head is first else ""
+    weight = settings.sample_weight if stream.head is first else ""
+    for name in filter(None, (*text, *form.columns, column, weight)):
         if name not in stream.head.columns:
             raise error("E213", column=name, file=stream.head.file, hint=nearest(name, stream.head.columns))
+    counted = number_feature(first.frame[weight], settings.decimal or "") if weight else None
     frames, rejected = [], []
     for table in prefetch(stream.tables()):
-        content = join_text(table.frame, columns.text)
+        content = join_text(table.frame, text)
         kept = {
-            "label": table.frame[str(columns.label)].cast(pl.String),
+            "label": form.read(table.frame),
             "row": table.frame[ROW],
             "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
             "size": content.str.len_bytes(),
             **content_keys(content),
             **({"key": table.frame[column]} if column else {}),
+            **group.of(table.frame),
+            **({"weight": convert(table.frame[weight], counted)[0]} if counted else {}),
         }
         frames.append(pl.DataFrame(kept))
         rejected += table.rejected

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 def why(
     predictor: SupervisedPredictor, texts: list[str], towards: np.ndarray, against: np.ndarray
 ) -> list[list[tuple[str, float]]]:
-    """Return each text in pieces, each with its weight: what it adds to the logit of one class, less that of the other."""
+    """Return each text in pieces, each with its weight: what it adds to the logit of one class, less that of the other, if
+    it is another."""
     encoded, found = predictor.encoder.transform(texts), spans.occurrences(predictor.encoder, texts)
     weights = of_words(predictor, encoded, found, np.stack([towards, against], axis=1))
-    differences = np.nan_to_num(weights[:, :1] - weights[:, 1:])
+    other = np.repeat(towards != against, np.diff(found.offsets))[:, None]
+    differences = np.nan_to_num(weights[:, :1] - weights[:, 1:] * other)
     cuts = zip(found.offsets[:-1].tolist(), found.offsets[1:].tolist(), strict=True)
     return [
         [

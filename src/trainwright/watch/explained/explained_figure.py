@@ -21,6 +21,7 @@ from trainwright.watch.figures import figures
 
 WIDTH, LEFT, LINE = 9.6, 0.35, 0.27  # inches: the figure, its margin, a line of text
 ROW, PICTURE = 0.26, 2.15  # inches: a bar with its room, and the side of a picture
+SMALL, MOST, MONO = 0.155, 130, ("DejaVu Sans Mono",)  # inches: a line of numbers; its characters, and its font
 BARS, LINES = 12, 8  # bars in a panel; lines of text
 FOR, AGAINST = figures.COLORS["for"], figures.COLORS["against"]
 SHADES = (0.0, 0.16, 0.34, 0.55)  # how opaque the box of a word is, by its strength
@@ -32,15 +33,19 @@ def figure(found: Explanation) -> Figure:
     """Draw it."""
     text, bars = _lines(found), _bars(found)
     content = max([*(ROW * len(rows) for rows, *_ in bars), PICTURE if found.picture else ROW])
-    height = 0.95 + LINE * len(text) + (0.5 if text else 0.3) + content + 0.8
+    numbers = _numbers(found)
+    below = SMALL * len(numbers) + 0.15
+    height = 0.95 + LINE * len(text) + (0.5 if text else 0.3) + content + 0.8 + below
     canvas = figures.blank(WIDTH, height)
     answer = told.label_of(found, found.answer, 60)
     sure = f", {words.percent(found.classes[0].probability)}" if found.classes else ""
     lead = "next: " if found.task == "language" else f"{words.clip(found.target, 30)} " if found.target else ""
-    figures.title(canvas, LEFT / WIDTH, f"{lead}{answer}{sure}", f"{words.clip(found.model, 40)}; {told.truth_of(found)}")
+    figures.title(
+        canvas, LEFT / WIDTH, f"{lead}{answer}{sure}", f"{words.clip(found.model, 40)}; {found.remark or told.truth_of(found)}"
+    )
     for at, line in enumerate(text):
         _write(canvas, line, LEFT, (height - 1.05 - LINE * at) / height)
-    top = 0.75 + content
+    top = 0.75 + content + below
     if found.picture:
         _pictures(canvas, found, top, height)
     alone = len(bars) == 1 and not found.picture
@@ -48,8 +53,27 @@ def figure(found: Explanation) -> Figure:
         right = place > 0 or bool(found.picture)
         place_in = (WIDTH / 2 + 0.2 if right else LEFT, top, WIDTH - 2 * LEFT if alone else WIDTH / 2 - LEFT - 0.2)
         _panel(canvas, rows, place_in, height, title, scale)
-    _foot(canvas, found, height)
+    _foot(canvas, found, height, below)
+    for at, (said, bold) in enumerate(numbers):
+        style: dict[str, Any] = {
+            "fontsize": 8,
+            "color": figures.INK,
+            "parse_math": False,
+            "fontfamily": [*MONO, *figures.fonts()],
+        }
+        weight = "bold" if bold else "normal"
+        canvas.text(LEFT / WIDTH, (below - SMALL * at) / height, said, va="center", fontweight=weight, **style)
     return canvas
+
+
+def _numbers(found: Explanation) -> list[tuple[str, bool]]:
+    """Return the way in numbers, as lines: what is taken in, logits and probabilities, the update; headings are bold."""
+    lines = [*told.taken_in(found), *told.to_probabilities(found), *told.update(found)]
+    shown = [
+        ("".join(part for part, style in line if "\u2501" not in part), "bold" in [style for _, style in line])
+        for line in lines
+    ]
+    return [(words.clip(figures.showable(line).rstrip(), MOST), bold) for line, bold in shown]
 
 
 def _lines(found: Explanation) -> list[Drawn]:
@@ -226,9 +250,11 @@ def _pixels(uri: str) -> np.ndarray[Any, Any]:
     return np.asarray(imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])), format="png"))
 
 
-def _foot(canvas: Figure, found: Explanation, height: float) -> None:
+def _foot(canvas: Figure, found: Explanation, height: float, below: float) -> None:
     """Write how the weights came about, and the loss."""
     lines = ["; ".join(told.losses(found)), f"weights {found.method}" if told.exact(found) else found.method]
     style: dict[str, Any] = {"fontsize": 8.5, "color": figures.SOFT, "parse_math": False, "fontfamily": list(figures.fonts())}
     for at, line in enumerate(filter(None, lines)):
-        canvas.text(LEFT / WIDTH, (0.42 - 0.18 * at) / height, figures.showable(words.clip(line, 140)), va="center", **style)
+        canvas.text(
+            LEFT / WIDTH, (below + 0.42 - 0.18 * at) / height, figures.showable(words.clip(line, 140)), va="center", **style
+        )

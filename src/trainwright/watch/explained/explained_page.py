@@ -120,10 +120,11 @@ def _head(found: Explanation) -> str:
     sure = f" <small>{words.percent(found.classes[0].probability)}</small>" if found.classes else ""
     answer = f"<bdi>{_text(told.label_of(found, found.answer, 60))}</bdi>"
     before = f"{_label(found.target)} " if found.target else ""
+    remark = f"<p>{_text(found.remark)}</p>\n" if found.remark else ""
     kind = "The next token after this text" if found.task == "language" else "The way of one input"
     return (
         f"<header>\n<h1>{kind}, by {_text(words.clip(found.model, 40))}</h1>\n"
-        f'<p class="answer">{before}{answer}{sure}</p>\n<p class="soft">{_text(told.truth_of(found))}</p>\n</header>'
+        f'<p class="answer">{before}{answer}{sure}</p>\n<p class="soft">{_text(told.truth_of(found))}</p>\n{remark}</header>'
     )
 
 
@@ -159,16 +160,20 @@ def _units(found: Explanation) -> str:
     if not units:
         return ""
     ids, given, weighed = (any(getattr(unit, key) not in (None, "") for unit in units) for key in ("id", "given", "weight"))
-    head = ["token" if ids else "column", *["cell"] * given, *["id"] * ids, *["weight"] * weighed, *found.dimensions]
+    columns = found.task == "table"
+    name, key = ("column", "code") if columns else ("token", "id")
+    head = [name, *["cell"] * given, *[key] * ids, *["weight"] * weighed, *found.dimensions]
     rows = []
     for unit in units:
-        row = [_label(unit.name, 40), *[_label(unit.given, 40)] * given, *[f"{unit.id}"] * ids]
+        row = [_label(told.label_of(found, unit.name, 40), 40), *[_label(unit.given, 40)] * given]
+        row += ["" if unit.id is None else f"{unit.id}"] * ids
         row += [words.number(unit.weight or 0.0, 3)] * weighed
         numbers = [f"{value:.3g}" for value in unit.vector]
-        rows.append([*row, *(numbers if ids else [", ".join(numbers)])])
-    vector = f"the first {len(found.dimensions)} numbers of its vector" if ids else "what it becomes"
-    order = "; those that add or take most first" if weighed or not ids else ""
-    caption = f"Each {'id' if ids else 'column'}, and {'its weight for each class' if _by_class(found) else vector}{order}"
+        rows.append([*row, *([", ".join(numbers)] if columns else numbers)])
+    vector = "what it becomes" if columns else f"the first {len(found.dimensions)} numbers of its vector"
+    vector = vector if found.dimensions else "its id; the network has no table with a vector for each"
+    order = "; those that add or take most first" if weighed or columns else ""
+    caption = f"Each {'column' if columns else 'id'}, and {'its weight for each class' if _by_class(found) else vector}{order}"
     left, heads = 1 + given, [_label(each, 24) for each in head]
     table = _table(heads, rows[:FIRST], left, caption if ids or found.sums else "")
     more, cut = len(found.units) - FIRST, len(found.units) - len(units)
@@ -331,7 +336,8 @@ def _step(found: Explanation) -> str:
         rows.append(cells)
     table = _table(["parameter", "of", "value", "gradient", "moves"], rows, 2, "The largest entries of the gradient")
     changed = "".join(f"<p>{_text(line)}</p>" for line in told.changes(found))
-    note = "Plain gradient descent on this row's loss: no momentum, no weight decay, no other rows."
+    how = told.made_by(found)
+    note = _text(f"{how[:1].upper()}{how[1:]}.")
     return (
         f'<p>{_text(f"Norm of the gradient {words.number(step.norm)}: {norms}")}</p>{table}{changed}<p class="soft">{note}</p>'
     )

@@ -21,13 +21,13 @@ NOTHING = "none: the loss is at its least, as there is nothing to learn from an 
 
 def lines(found: Explanation, width: int = 100) -> Iterator[list[Part]]:
     """Yield the lines, each as texts with their styles."""
-    yield from _heading(found)
-    yield from _input(found)
+    yield from heading(found)
+    yield from taken_in(found)
     yield from _tokens(found, width)
     yield from _reasons(found, width)
-    yield from _classes(found)
+    yield from to_probabilities(found)
     yield from _loss(found)
-    yield from _step(found)
+    yield from update(found)
 
 
 def signed(value: float, digits: int = 4) -> str:
@@ -102,15 +102,18 @@ def exact(found: Explanation) -> bool:
     return found.method.startswith("exact")
 
 
-def _heading(found: Explanation) -> Iterator[list[Part]]:
+def heading(found: Explanation) -> Iterator[list[Part]]:
+    """Yield what was answered, by what, and what has to be known before all."""
     sure = f"   {words.percent(found.classes[0].probability)}" if found.classes else ""
     name = f"{words.clip(found.target, 40)} " if found.target else ""
     kind = "next token: " if found.task == "language" else ""
     yield [(f"{kind}{name}{label_of(found, found.answer, 60)}{sure}", "bold")]
     yield [(f"{words.clip(found.model, 40)}; {truth_of(found)}", "")]
+    yield from ([(line, AGAINST)] for line in words.wrap(found.remark, 96) if found.remark)
 
 
-def _input(found: Explanation) -> Iterator[list[Part]]:
+def taken_in(found: Explanation) -> Iterator[list[Part]]:
+    """Yield what the network takes in: tokens with their ids, or columns, and what each becomes."""
     yield from _title("What it takes in")
     for name, value in found.facts:
         first, *rest = words.wrap(value, 80)
@@ -121,14 +124,16 @@ def _input(found: Explanation) -> Iterator[list[Part]]:
         return
     ids, given = any(unit.id is not None for unit in units), any(unit.given for unit in units)
     weighed = any(unit.weight is not None for unit in units)
-    head = ["column" if given or not ids else "token", *["cell"] * given, *["id"] * ids, *["weight"] * weighed]
+    columns = found.task == "table"
+    key = "code" if columns else "id"
+    head = ["column" if columns else "token", *["cell"] * given, *[key] * ids, *["weight"] * weighed]
     dimensions = [words.clip(each, 12) for each in found.dimensions]
     rows = [[*head, *dimensions]]
     for unit in units:
-        row = [words.clip(unit.name, 28), *[words.clip(unit.given, 20)] * given]
-        row += [*[str(unit.id)] * ids, *[words.number(unit.weight or 0.0, 3)] * weighed]
+        row = [label_of(found, unit.name, 28), *[words.clip(unit.given, 20)] * given]
+        row += [*["" if unit.id is None else str(unit.id)] * ids, *[words.number(unit.weight or 0.0, 3)] * weighed]
         numbers = [f"{value:.3g}" for value in unit.vector]
-        rows.append([*row, *(numbers if ids else [", ".join(numbers)])])
+        rows.append([*row, *([", ".join(numbers)] if columns else numbers)])
     width = max(map(len, rows))
     yield []
     for line in words.table([row + [""] * (width - len(row)) for row in rows], left=1 + given):
@@ -231,7 +236,8 @@ def chosen(found: Explanation) -> list[ClassScore]:
     return shown + [each for each in found.classes[CLASSES:] if each.label == found.truth]
 
 
-def _classes(found: Explanation) -> Iterator[list[Part]]:
+def to_probabilities(found: Explanation) -> Iterator[list[Part]]:
+    """Yield the way from logits to probabilities, class by class."""
     if not found.classes:
         return
     language = found.task == "language"
@@ -283,7 +289,8 @@ def _loss(found: Explanation) -> Iterator[list[Part]]:
     yield from ([(f"  {line}", "")] for line in losses(found))
 
 
-def _step(found: Explanation) -> Iterator[list[Part]]:
+def update(found: Explanation) -> Iterator[list[Part]]:
+    """Yield the step of gradient descent by this input's loss, and what it would change."""
     if found.step is None:
         return
     yield from _title("The update that this row alone would cause")
@@ -304,13 +311,20 @@ def _step(found: Explanation) -> Iterator[list[Part]]:
         rows.append((*cells, "up" if move.gradient < 0 else "down"))
     yield from ([(line, "")] for line in words.table(rows, left=2))
     yield from ([(f"  {line}", "")] for line in changes(found))
-    yield [("  plain gradient descent on this row's loss: no momentum, no weight decay, no other rows", "dim")]
+    yield from ([(f"  {line}", "dim")] for line in words.wrap(made_by(found), 96))
+
+
+def made_by(found: Explanation) -> str:
+    """Say how the update is made."""
+    frozen = found.step.frozen if found.step else ()
+    stays = f"; {', '.join(words.clip(each, 40) for each in frozen[:6])} stay as they are (freeze)" if frozen else ""
+    return f"plain gradient descent on this row's loss: no momentum, no weight decay, no other rows{stays}"
 
 
 def changes(found: Explanation) -> list[str]:
     """Say what the update would change, at each rate."""
     said = []
-    what = words.clip(found.target, 40) if found.target else f"probability of {words.clip(found.truth, 40)}"
+    what = words.clip(found.target, 40) if found.target else f"probability of {label_of(found, found.truth, 40)}"
     for after in found.step.after if found.step else ():
         before, now = digits(found.before, after.answer)
         said.append(

@@ -6,9 +6,17 @@ It is made by ``tasks/<kind>/explain.py`` and shown by ``explained_text``, ``exp
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How an update is made: plain gradient descent, at each of some rates by what they are called, but for frozen modules."""
+
+    rates: Mapping[str, float]
+    frozen: Sequence[str] = ()  # modules and parameters by their names, as the setting ``freeze`` has them
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class Step:
     parameters: Sequence[tuple[str, float]]
     moves: Sequence[Move]
     after: Sequence[After]
+    frozen: Sequence[str] = ()  # what stays as it is, by the run's settings
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,7 @@ class Explanation:
     given: bool  # whether the truth was given; else the answer is taken for it
     against: str = ""  # the class that the answer is weighed against: the truth, or the runner-up
     target: str = ""  # the name of a number
+    remark: str = ""  # what a person has to know before all: nothing of the input was known
     facts: Sequence[tuple[str, str]] = ()
     dimensions: Sequence[str] = ()
     units: Sequence[Unit] = ()

@@ -96,7 +96,7 @@ def _dress(axes: Axes, panel: Panel, what: str) -> None:
     scale = svg.Axis(panel.low, panel.high, 0, 1, panel.logarithmic)
     axes.yaxis.set_major_locator(FixedLocator(scale.ticks(6)))
     axes.yaxis.set_minor_locator(NullLocator())
-    write = svg.percent if panel.measure == "accuracy" else svg.tick
+    write = svg.percent if metrics.is_share(panel.measure) else svg.tick
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
 
 

@@ -29,7 +29,7 @@ def sentence(report: Mapping[str, Any]) -> str:
     if lead is None:
         return f"No {unit} were set aside, so there is no score."
     value, n = metrics.values(found)[lead], found.get("n")
-    counted = f"{words.count(n)} {unit}" if n is not None else unit
+    counted = f"{words.count(n)} {unit}{scores.parts(found)}" if n is not None else unit
     where = f"{counted} that it had never seen" if test else f"{counted} by which it was chosen"
     if lead == "accuracy" and unit == "rows":
         said = f"It is right on {words.percent(value)} of {where}"

@@ -176,29 +176,46 @@ def classes(report: Mapping[str, Any]) -> str:
     found = list(enumerate(measured.get("per_class") or []))
     if not found:
         return ""
-    title, more = f"{where.capitalize()} rows by class", ""
+    labels = summary.several(measured["per_class"])  # each with a threshold; none is taken for another
+    title, more = f"{where.capitalize()} rows by {'label' if labels else 'class'}", ""
     if len(found) > _LISTED:
         found = sorted(found, key=lambda each: each[1]["f1"])[:_LISTED]
         more = f'<p class="soft">The {words.count(_LISTED)} classes with the lowest F1.</p>'
     head = "".join(
         f'<th scope="col"{mark}><button type="button">{name}</button></th>'
-        for name, mark in (("class", ""), *((name, ' class="n"') for name in ("precision", "recall", "F1", "rows")),
-                           ("mostly taken for", ""))
-    )  # fmt: skip
-    body = "\n".join(_class(one, measured.get("confusion"), place, report["labels"]) for place, one in found)
-    return more + page_html.wide(
-        f'<table class="sortable"><caption>{title}</caption><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>',
-        title,
+        for name, mark in (
+            ("label" if labels else "class", ""),
+            *((name, ' class="n"') for name in ("precision", "recall", "F1", "rows")),
+            *((("average precision", ' class="n"'), ("said from", ' class="n"')) if labels else (("mostly taken for", ""),)),
+        )
     )
+    body = "\n".join(_class(one, measured.get("confusion"), place, report["labels"]) for place, one in found)
+    inside = f"<caption>{title}</caption><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
+    return more + page_html.wide(f'<table class="sortable{" labels" if labels else ""}">{inside}</table>', title)
 
 
 def _class(one: Mapping[str, Any], counts: Matrix | None, place: int, labels: Sequence[str]) -> str:
     """Return the row of a class; each cell has its value for sorting."""
+    if "threshold" in one:
+        return _label(one)
     row = [(count, j) for j, count in enumerate(counts[place]) if j != place and count] if counts else []
     most, other = max(row, key=lambda each: each[0], default=(0, 0))
     taken = f"{page_html.label(labels[other], 30)} ({words.count(most)})" if most else ""
+    return f'<tr>{_scored(one)}<td data-v="{most}">{taken}</td></tr>'
+
+
+def _label(one: Mapping[str, Any]) -> str:
+    """Return the row of one of several labels: how well it orders the rows, and from which probability on it is said."""
+    precise, threshold = one.get("average_precision"), float(one["threshold"])
+    shown = "-" if precise is None else words.percent(precise)
+    order = f'<td class="n" data-v="{-1.0 if precise is None else precise:.6f}">{shown}</td>'
+    return f'<tr>{_scored(one)}{order}<td class="n" data-v="{threshold:.6f}">{words.number(threshold, 3)}</td></tr>'
+
+
+def _scored(one: Mapping[str, Any]) -> str:
+    """Return the cells of a class or label: its name, precision, recall, F1 and rows."""
     shares = "".join(f'<td class="n" data-v="{one[key]:.6f}">{words.percent(one[key])}</td>' for key in ("precision", "recall"))
     bar = page_html.bar(one["f1"], "fill")
     f1 = f'<td class="n f1" data-v="{one["f1"]:.6f}">{bar}{words.percent(one["f1"])}</td>'
     rows = f'<td class="n" data-v="{int(one["n"])}">{words.count(one["n"])}</td>'
-    return f'<tr><th scope="row">{page_html.label(one["label"])}</th>{shares}{f1}{rows}<td data-v="{most}">{taken}</td></tr>'
+    return f'<th scope="row">{page_html.label(one["label"])}</th>{shares}{f1}{rows}'

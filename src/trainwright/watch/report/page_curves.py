@@ -40,7 +40,7 @@ def _picture(panel: Panel) -> str:
     room = 0.5 if panel.first == panel.last else 0.0
     x = svg.Axis(panel.first - room, panel.last + room, _LEFT, _WIDTH - _RIGHT)
     y = svg.Axis(panel.low, panel.high, _HEIGHT - _BELOW, _TOP, panel.logarithmic)
-    write = svg.percent if panel.measure == "accuracy" else svg.tick
+    write = svg.percent if metrics.is_share(panel.measure) else svg.tick
     parts = [*svg.frame(x, y, write), *svg.below(x, y.start, panel.unit, _whole)]
     parts += [svg.line(x.start, y.at(value), x.end, y.at(value), "mark") for _, value in panel.marks]
     alone = not panel.lines  # no epoch has ended
@@ -126,7 +126,7 @@ def score(report: Mapping[str, Any]) -> str:
         return ""
     lead = metrics.lead(scores.measured(report)[1]) or "loss"
     ends = [end for _, value, ends, _ in rows for end in (value, *ends)]
-    share = lead == "accuracy"
+    share = metrics.is_share(lead)
     low, high = (0.0, 1.0) if share else (min(0.0, *ends), max(ends) * 1.06)
     height = _ROW * len(rows) + 34
     x, bottom = svg.Axis(low, high, 10, _SCORE - 10), height - 28

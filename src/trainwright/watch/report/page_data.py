@@ -19,6 +19,11 @@ _AUDIT = (
     ("conflicts", "conflicts", "contents that have several labels"),
     ("empty", "empty", "rows without content"),
 )
+_LEAKS = {
+    "across": "in {} too",
+    "alike": "in {} too, but for letter case, marks or blanks",
+    "near": "nearly in {}",
+}
 
 
 def data(record: Record) -> str:
@@ -37,12 +42,12 @@ def _audit(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, name, meaning in _AUDIT:
         if key in audit:
             yield name, f"{words.count(audit[key])} {meaning}" if audit[key] else "none"
-    leaks = {pair: n for pair, n in (audit.get("across") or {}).items() if n}
+    leaks = [(pair, n, how) for key, how in _LEAKS.items() for pair, n in _across(audit, key).items() if n]
     if "across" in audit and not leaks:
         yield "leaks", "none: no content is in two splits"
-    for pair, n in leaks.items():
+    for pair, n, how in leaks:
         first, _, second = str(pair).partition("-")
-        yield "leak", f"{words.count(n)} rows of {second} are in {first} too"
+        yield "leak", f"{words.count(n)} rows of {second} are {how.format(first)}"
     for split, n in (found.get("repeated_lines") or {}).items():
         lines = f"{words.count(n)} long lines" if n else "none: no long line"
         yield f"{split}, repeated", f"{lines} of it {'are' if n else 'is'} in the training text"
@@ -51,6 +56,11 @@ def _audit(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{split}, unknown", f"{words.count(n)} tokens are not in the vocabulary"
     if isinstance(found.get("vocabulary"), int):
         yield "vocabulary", f"{words.count(found['vocabulary'])} tokens"
+
+
+def _across(audit: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = audit if key == "across" else audit.get(key) or {}
+    return found.get("across") or {}
 
 
 def _rejected(found: Mapping[str, Any]) -> str:

@@ -49,11 +49,13 @@ def _legend(examples: Sequence[Mapping[str, Any]]) -> str:
     if not any(each.get("why") for each in examples):
         return ""
     numbers = any(each.get("group") in ("far", "near") for each in examples)
+    pictures = any(_is_picture(each.get("why")) for each in examples)
+    more = " On pictures it is the gradient times the pixels; <code>explain</code> covers squares instead." if pictures else ""
     does = ("made the number larger", "smaller") if numbers else ("spoke for the answer", "against it")
     against = "" if numbers else " and for the right label, or for the second choice where the answer was right"
     return (
         f'<p class="soft">Colours in an input: <span class="for f4">{does[0]}</span>, '
-        f'<span class="against a4">{does[1]}</span>{against}; the stronger, the more.</p>'
+        f'<span class="against a4">{does[1]}</span>{against}; the stronger, the more.{more}</p>'
     )
 
 
@@ -63,14 +65,14 @@ def _card(row: Mapping[str, Any], budget: list[int]) -> str:
     kind = "right" if right else "wrong"
     head = _number(row) if number else _class(row, right)
     place = words.clip(row.get("file") or "", 60).rpartition("/")[2]
-    numbered = f"{place}, row {words.count(row['row'])}" if row.get("row") is not None else place
+    numbered = ", ".join(filter(None, [place, f"row {words.count(row['row'])}" if row.get("row") is not None else ""]))
     shown = _input(row, budget)
     return f'<article class="card {kind}">\n{head}\n{shown}\n<p class="place">{page_html.text(numbered)}</p>\n</article>'
 
 
 def _class(row: Mapping[str, Any], right: bool) -> str:
     """Return sign, labels and probability of an answer that is a class."""
-    answer, truth = page_html.label(row.get("answer"), 40), page_html.label(row.get("truth"), 40)
+    answer, truth = (page_html.label(words.several(row.get(key)), 40) for key in ("answer", "truth"))
     share = row.get("probability")
     sure = (
         f'{page_html.bar(share, "right" if right else "wrong")}<span class="n">{words.percent(share)}</span>'
@@ -101,7 +103,7 @@ def _input(row: Mapping[str, Any], budget: list[int]) -> str:
     """Return the input as what it is: a picture, a small table, a text."""
     given, why = row.get("input"), row.get("why")
     if given is None:
-        return '<p class="soft">its source cannot be read any more</p>'
+        return f'<p class="soft">{"its source cannot be read any more" if row.get("file") else "its input was not kept"}</p>'
     if _is_picture(given):
         return _picture(given, why, budget)
     if isinstance(given, Mapping):

@@ -149,7 +149,8 @@ max-width:none;text-align:left}.settings code{white-space:normal}
 .sortable tbody :is(th,td:nth-child(6)){grid-column:1/-1}.sortable td:empty{display:none}
 .sortable td::before{display:block;font-size:.8125rem;color:var(--soft)}.sortable td:nth-child(2)::before{content:"precision"}
 .sortable td:nth-child(3)::before{content:"recall"}.sortable td:nth-child(4)::before{content:"F1"}
-.sortable td:nth-child(5)::before{content:"rows"}.sortable td:nth-child(6)::before{display:inline;content:"mostly taken for "}}
+.sortable td:nth-child(5)::before{content:"rows"}.sortable td:nth-child(6)::before{display:inline;content:"mostly taken for "}
+.labels td:nth-child(6)::before{content:"average precision "}.labels td:nth-child(7)::before{content:"said from "}}
 """
 )
 SCRIPT = """

@@ -26,7 +26,7 @@ _LOSSES = {
     "L1Loss": "absolute error",
 }
 _AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
-_CROSS_ENTROPY = ("CrossEntropyLoss", "NLLLoss")
+_CROSS_ENTROPY = ("CrossEntropyLoss", "NLLLoss", "cross_entropy", "nll_loss")
 _NAME = 0.075  # height of a name in a panel
 Points = list[tuple[float, float]]
 
@@ -112,19 +112,29 @@ def loss_named(record: Record) -> str:
 
 
 def chance(record: Record) -> tuple[str, float] | None:
-    """Return name and loss of a model that knows nothing: every class the same probability, or always the mean."""
+    """Return name and loss of a model that knows nothing: every class the same probability, each of several labels as often as
+    in training, or always the mean."""
     report = record.report
     loss, classes = (record.settings.get("loss") or {}).get("name"), len(report.get("labels") or [])
     tokens = record.data.get("vocabulary")
     if loss in _CROSS_ENTROPY and (classes or isinstance(tokens, int)):
         size = classes or int(tokens or 0)
         return (f"chance, ln {words.count(size)}", math.log(size)) if size > 1 else None
+    if loss in _AGAINST_REST and "micro_f1" in scores.measured(report)[1]:
+        rows, counts = (record.data.get("rows") or {}).get("train"), record.data.get("classes") or {}
+        shares = [(each.get("train") or 0) / rows for each in counts.values()] if rows else []
+        return ("chance, each label as often as in training", sum(map(_entropy, shares)) / len(shares)) if shares else None
     if loss in _AGAINST_REST and classes > 1 and record.settings.get("class_weights", "none") == "none":
-        share = 1 / classes
-        return f"chance, each class 1/{words.count(classes)}", -share * math.log(share) - (1 - share) * math.log1p(-share)
-    if loss == "MSELoss" and not classes and "rmse" in (report.get("baseline") or {}):
-        return "always the mean", 1.0  # the target is standardised
+        return f"chance, each class 1/{words.count(classes)}", _entropy(1 / classes)
+    baseline = report.get("baseline") or {}
+    if loss in ("MSELoss", "mse_loss") and not classes and "rmse" in baseline:
+        return "always the mean", baseline.get("loss", 1.0)  # where it is not told, the target is standardised
     return None
+
+
+def _entropy(share: float) -> float:
+    """Return the mean loss of saying yes with its own probability, in nats."""
+    return -sum(part * math.log(part) for part in (share, 1 - share) if part > 0)
 
 
 def best_epoch(record: Record) -> int | None:
@@ -228,7 +238,7 @@ def _range(values: Sequence[float], measure: str, logarithmic: bool) -> tuple[fl
         room = (high / low) ** 0.06
         return low / room, high * room
     room = 0.07 * (high - low) or 0.1 * abs(high) or 1.0
-    if measure == "accuracy":
+    if metrics.is_share(measure):
         return max(low - room, 0.0), min(high + room, 1.0)
     return (0.0 if 0 <= low < 0.4 * high else low - room), high + room
 

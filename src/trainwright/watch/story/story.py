@@ -106,7 +106,8 @@ def _classes(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
     """Put the answers to the rows into each moment, and return the rows with the classes that have bars.
 
     An answer is [class, its probability, the probability of each bar ...], in thousandths. The bars are the right class, then
-    those that were likeliest after the first step; of many classes the last bar is all the others.
+    those that were likeliest after the first step; of many classes the last bar is all the others. Of a row with several labels
+    one stands for all, which the likeliest is to be.
     """
     labels = record.watched["labels"]
     numbers = {label: number for number, label in enumerate(labels)}
@@ -114,9 +115,13 @@ def _classes(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
     for moment in moments:
         moment["rows"] = []
     for place, row in enumerate(record.watched["rows"]):
-        truth = numbers[row["truth"]]
         told = [dict(record.answers[moment["epoch"]][place]) for moment in moments]
         first = [record.answers[moment["epoch"]][place][0] for moment in moments]
+        named = row["truth"] if isinstance(row["truth"], list) else [row["truth"]]
+        right = [numbers[label] for label in named]
+        if not right:  # a row without a label has nothing that could be likeliest
+            continue
+        truth = first[-1][0] if first[-1][0] in right else right[0]  # of several the one that it learned to name
         bars = _bars(truth, told[1:], len(labels))
         for moment, shares, (answer, share) in zip(moments, told, first, strict=True):
             moment["rows"].append(_answer(shares, answer, share, bars, len(labels)))
@@ -190,7 +195,8 @@ def _passages(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
 def _input(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row is, for a person to look at: a picture, cells or a text, and its place in the source."""
     given, number = row["input"], row.get("row")
-    place = words.clip(Path(str(row["file"])).name, LABEL) + (f", row {number:,}" if number is not None else "")
+    file = words.clip(Path(str(row["file"])).name, LABEL) if row.get("file") else ""  # data of one's own have none
+    place = ", ".join(filter(None, [file, f"row {number:,}" if number is not None else ""]))
     if isinstance(given, dict):
         cells = [[words.clip(name, LABEL), _cell(value)] for name, value in given.items() if value is not None]
         return {"cells": cells[:CELLS], "more": max(len(cells) - CELLS, 0), "place": place}

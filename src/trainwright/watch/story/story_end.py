@@ -55,7 +55,8 @@ def test(record: Record) -> dict[str, Any] | None:
     main = scores.facts(report)[0]
     beaten = next((fact for fact in scores.facts(report) if fact.name == "baseline"), None)
     verdict, reason = scores.verdict(report), why(record)
-    asked = f"{words.count(found['n'])} test {scores.unit(report)}" if found.get("n") is not None else "the test"
+    counted = None if found.get("n") is None else f"{words.count(found['n'])} test {scores.unit(report)}"
+    asked = "the test" if counted is None else counted + scores.parts(found)
     return {
         "asked": f"Now the test: {asked} that had no part in learning, nor in choosing the epoch. They are used this once.",
         "name": main.name,
@@ -71,7 +72,7 @@ def test(record: Record) -> dict[str, Any] | None:
 
 def _line(lead: str, found: Mapping[str, Any], against: float | None) -> dict[str, Any]:
     """Return a score, the ends of its interval and what it had to beat, on a line from 0 to ``high``."""
-    value, ends, share = found[lead], scores.interval_of(lead, found), lead == "accuracy"
+    value, ends, share = found[lead], scores.interval_of(lead, found), metrics.is_share(lead)
     high = 1.0 if share else 1.15 * max(filter(None, [value, against, *(ends or ())]), default=1.0)
     return {"high": high, "end": "100 %" if share else words.number(high, 3), "value": value, "ends": ends, "against": against}
 
@@ -79,7 +80,7 @@ def _line(lead: str, found: Mapping[str, Any], against: float | None) -> dict[st
 def _named(remark: str) -> str:
     """Return what the baseline does, in plain words: ``majority class, World``."""
     name, _, more = remark.partition(", ")
-    if name == "majority class":
+    if name in ("majority class", "the same labels for every row"):
         return f"always answering {more}"
     if name == "mean of the training targets":
         return f"always answering the mean ({more})"

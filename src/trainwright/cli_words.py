@@ -1,0 +1,96 @@
+"""Words of the command line that cannot be what they are written as, each with the words that were meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from trainwright.data.files.folders import is_path
+from trainwright.errors import TrainwrightError, error, nearest
+
+
+def refusal(problem: Any, words: list[str]) -> TrainwrightError:
+    """Return the message for words that typer refused; ``problem`` is its exception."""
+    context, message = getattr(problem, "ctx", None), problem.format_message()
+    if context is None:
+        return error("E318", problem=message)
+    command, verb = context.command, context.info_name
+    inside = list(getattr(command, "commands", ()))
+    flags = [flag.lstrip("-") for each in command.params for flag in each.opts if flag.startswith("--")]
+    words = words[words.index(verb) + 1 :] if verb in words else words
+    if inside and words and not words[0].startswith("-"):
+        return _no_command(words[0], inside)
+    for word, after in zip(words, [*words, ""][1:], strict=True):
+        name, equals, value = word.lstrip("-").partition("=")
+        if word.startswith("-") and name and name not in flags:
+            return _no_flag(verb, word.partition("=")[0], flags, value if equals else after)
+    for word in words:
+        if not word.startswith("-") and (found := misplaced(verb, word, flags)):
+            return found
+    return error("E318", problem=message, hint=_example(verb))
+
+
+def _no_command(name: str, known: list[str]) -> TrainwrightError:
+    hint = nearest(name, known)
+    if not hint and is_path(name):
+        hint = f"To train on it: `trainwright train {name}`."
+    return error("E352", name=name, known=known, hint=hint)
+
+
+def _no_flag(verb: str, flag: str, flags: list[str], value: str) -> TrainwrightError:
+    """Return the message for a flag that the verb has not: E350 or E353 for the name of a setting."""
+    from trainwright.cli_completion import SETTABLE
+
+    known, key = _settings(), flag.lstrip("-").replace("-", "_")
+    if key in known:
+        value = value if value and not value.startswith("-") else "VALUE"
+        if verb in SETTABLE:
+            return error("E350", flag=flag, key=key, value=value)
+        return error("E353", word=f"{key}={value}", verb=verb)
+    near = nearest(key, flags) or nearest(key, known)
+    if near:
+        word = near.split("'")[1]
+        near = f"Did you mean {f'--{word}' if word in flags else f'{word}=VALUE'}?"
+    return error("E318", problem=f"there is no flag {flag} here", hint=near or _example(verb))
+
+
+def misplaced(verb: str, word: str, flags: Iterable[str] = ()) -> TrainwrightError | None:
+    """Return the message for ``key=value`` where the verb has a flag of that name, or takes no settings; else None."""
+    if not (found := re.fullmatch(r"([a-z_][a-z_.0-9]*)=(\S*)", word)) or is_path(word):
+        return None
+    key = found[1]
+    if key in flags:
+        return error("E330", key=key, flag=key)
+    return error("E353", word=word, verb=verb) if key in _settings() else None
+
+
+def refuse_settings(verb: str, words: Iterable[str], flags: Iterable[str] = ()) -> None:
+    """Raise the message of ``misplaced`` for the first of the words that has one."""
+    for word in words:
+        if problem := misplaced(verb, word, flags):
+            raise problem
+
+
+def in_pieces(words: list[str]) -> TrainwrightError | None:
+    """Return E351 where a setting is written in several words (``lr 0.1``, ``lr = 0.1``, ``lr= 0.1``), else None."""
+    known = _settings()
+    for place, word in enumerate(words):
+        after = words[place + 1 :]
+        key = word.removesuffix("=")
+        if key in known and not is_path(word) and (key == word or (after and "=" not in after[0])):
+            value = next((each.lstrip("=") for each in after[:2] if each != "="), "") or "VALUE"
+            return error("E351", key=key, value=value)
+    return None
+
+
+def _settings() -> list[str]:
+    from trainwright.config.resolve import keys
+
+    return keys()
+
+
+def _example(verb: str) -> str:
+    from trainwright.cli_help import EXAMPLES
+
+    return f"Such as: `{EXAMPLES[verb][0]}`." if verb in EXAMPLES else ""

@@ -1,0 +1,58 @@
+"""How files are read where a person says so, or where training found out and a new file leaves a doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from trainwright.errors import TrainwrightError, error
+
+DELIMITERS = {
+    "\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", "^": "caret", "~": "tilde", ":": "colon", " ": "space",
+}  # fmt: skip
+KEYS = ("delimiter", "encoding", "header")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """The settings ``delimiter``, ``encoding`` and ``header``; what is not said is told from each file.
+
+    What is ``binding`` was said by a person, and nothing overrides it; else it is how training read, which decides only where a
+    file leaves a doubt.
+    """
+
+    delimiter: str = ""
+    encoding: str = ""
+    header: str = "auto"
+    binding: bool = True
+
+    @classmethod
+    def of(cls, settings: Any) -> ReadOptions:
+        """Return those of a run's settings."""
+        return cls(*(getattr(settings, key) for key in KEYS))
+
+    @classmethod
+    def kept(cls, columns: Mapping[str, Any]) -> ReadOptions:
+        """Return those that training kept, from the columns of a bundle."""
+        return cls(**columns.get("reading", {}), binding=False)
+
+    @property
+    def said(self) -> dict[str, str]:
+        """Return what is said, by its setting."""
+        return {
+            field.name: getattr(self, field.name) for field in fields(self)[:3] if getattr(self, field.name) != field.default
+        }
+
+    def has_no_use_for(self, path: object, why: str, *keys: str) -> None:
+        """Raise E190 where a person said one of these settings of a source that has no use for it; all without ``keys``."""
+        for key, value in self.said.items() if self.binding else ():
+            if not keys or key in keys:
+                raise error("E190", key=key, value=DELIMITERS.get(value, value), path=path, why=why)
+
+    def unfit(self, path: object, why: str, where: str) -> TrainwrightError:
+        """Return E191: the file is not in the encoding that a person said."""
+        return error("E191", path=path, encoding=self.encoding, why=why, where=where)
+
+
+DERIVED = ReadOptions()

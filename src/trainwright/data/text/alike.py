@@ -1,0 +1,108 @@
+"""Texts that are the same to a model, as it sees their tokens alone, and texts that are nearly so. Linear in the tokens.
+
+Nearly the same are two texts of ``FEWEST`` tokens or more that share ``SHARED`` of all their runs of three tokens (their
+Jaccard index). They are looked for by the smallest hashes of their runs (Broder 1997, "On the resemblance and containment of
+documents"): texts that agree in two of these, twice tried, are compared with the first of their kind. Of pairs that share 90 %
+of their runs 19 in 20 are found so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from trainwright.data.text.ragged import to_offsets, value_indices
+from trainwright.data.text.tokenize import Tokens
+
+FEWEST = 8
+SHARED = 0.8
+COMPARED = 4096  # pairs at a time
+_RUN = 3
+_GOLDEN, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+_SALTS = np.array([[0x243F6A8885A308D3, 0x13198A2E03707344], [0xA4093822299F31D0, 0x082EFA98EC4E6C89]], np.uint64)  # of pi
+
+
+def alike(tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
+    """Return two numbers for each text, uint64 (texts,): equal where all tokens are; equal where they nearly are.
+
+    They are of one version of polars only; 0 stands for a text without tokens.
+    """
+    known = pl.Series(tokens.distinct, dtype=pl.String).hash().to_numpy()  # whatever the tokens' numbers are
+    same, sketches = _hashes(tokens, known)
+    distinct = np.sort(np.unique(same, return_index=True)[1])  # of texts with the same tokens one is enough
+    pairs = np.concatenate([_candidates(distinct, sketch) for sketch in sketches])
+    pairs = np.unique(pairs[:, ::-1], axis=0)[:, ::-1]  # by the later text, so that the earlier one is settled before
+    parts = [pairs[at : at + COMPARED] for at in range(0, len(pairs), COMPARED)]
+    kept = [part[_shared(tokens, known, part) >= SHARED] for part in parts]
+    near: dict[int, int] = {}
+    for first, other in np.concatenate([pairs[:0], *kept]).tolist():
+        near[int(same[other])] = near.get(int(same[first]), int(same[first]))
+    found = same.copy()
+    if near:
+        places = np.flatnonzero(np.isin(same, np.array(list(near), np.uint64)))
+        found[places] = [near[each] for each in same[places].tolist()]
+    return same, found
+
+
+def _hashes(tokens: Tokens, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return of each text a digest of its tokens in order, and two sketches, 0 for a short one: uint64 (texts,), (2, texts)."""
+    texts, most = len(tokens.offsets) - 1, int(np.diff(tokens.offsets).max(initial=0))
+    weights = _mixed(np.arange(1, most + 1, dtype=np.uint64) * _GOLDEN) | np.uint64(1)  # of the places in a text
+    same, sketches = np.zeros(texts, np.uint64), np.zeros((2, texts), np.uint64)
+    first = 0
+    for codes, offsets in tokens.chunks():
+        lengths, last = np.diff(offsets), first + len(offsets) - 1
+        there, long = lengths > 0, lengths >= FEWEST
+        words = known[codes]
+        if there.any():
+            placed = words * weights[np.arange(len(codes)) - np.repeat(offsets[:-1], lengths)]
+            same[first:last][there] = np.add.reduceat(placed, offsets[:-1][there]) | np.uint64(1)
+        if long.any():
+            runs, counts = _runs(words, offsets)
+            begins, long = to_offsets(counts)[:-1][counts > 0], long[counts > 0]
+            for sketch, salts in zip(sketches, _SALTS, strict=True):
+                least = [np.minimum.reduceat((runs ^ salt) * _GOLDEN, begins) for salt in salts]
+                sketch[first:last][counts > 0] = np.where(long, (least[0] * _MIX + least[1]) | np.uint64(1), np.uint64(0))
+        first = last
+    return same, sketches
+
+
+def _runs(words: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return hashes of the runs of ``_RUN`` tokens of each text, uint64 (runs,), and how many each text has."""
+    lengths = np.diff(offsets)
+    ends = np.zeros(len(words) + 1, np.int8)  # the last tokens of a text begin no run
+    for behind in range(1, _RUN):
+        ends[offsets[1:][lengths >= behind] - behind] = 1
+    begins = np.flatnonzero(ends[:-1] == 0)
+    runs = words[begins] + words[begins + 1] * _MIX + words[begins + 2] * _GOLDEN
+    return _mixed(runs), np.maximum(lengths - (_RUN - 1), 0)
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    mixed: np.ndarray = (values ^ (values >> np.uint64(31))) * _MIX
+    mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def _candidates(texts: np.ndarray, sketch: np.ndarray) -> np.ndarray:
+    """Return pairs of texts, int64 (pairs, 2): the first one that has a sketch, and each later one that has it too."""
+    texts = texts[sketch[texts] != 0]
+    _, first, inverse = np.unique(sketch[texts], return_index=True, return_inverse=True)
+    earlier = texts[first[inverse]]
+    other = earlier != texts
+    return np.stack([earlier[other], texts[other]], axis=1)
+
+
+def _shared(tokens: Tokens, known: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return the Jaccard index of the runs of the two texts of each pair: float64, shape (pairs,)."""
+    keys, numbers = [], []
+    for texts in pairs.T:
+        indices, lengths = value_indices(tokens.offsets, texts)
+        runs, counts = _runs(known[tokens.codes[indices]], to_offsets(lengths))
+        number = np.repeat(np.arange(len(pairs)), counts)
+        key, first = np.unique(_mixed(runs + (number.astype(np.uint64) + np.uint64(1)) * _GOLDEN), return_index=True)
+        keys.append(key)
+        numbers.append(number[first])
+    both = np.bincount(numbers[0][np.isin(keys[0], keys[1], assume_unique=True)], minlength=len(pairs))
+    one, other = (np.bincount(each, minlength=len(pairs)) for each in numbers)
+    return both / np.maximum(one + other - both, 1)  # type: ignore[no-any-return]

@@ -1,0 +1,80 @@
+"""How well sets of labels are told: from 0 and 1 for every row and label, and what was said of them.
+
+Targets are uint8 (rows, labels); answers bool (rows, labels), what is said with the thresholds; shares float32 (rows, labels),
+the probability of each label by itself. Every label counts by its rows; one that neither occurs nor is said has no F1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from trainwright.evaluation.intervals import Units, bootstrap, facts
+from trainwright.evaluation.ranking import precision_of
+from trainwright.evaluation.threshold import best_threshold, f1
+
+
+def micro_f1(targets: np.ndarray, answers: np.ndarray) -> float:
+    """Return the F1 of all pairs of row and label together."""
+    return float(f1(*(count.sum() for count in _counts(targets, answers))))
+
+
+def macro_f1(targets: np.ndarray, answers: np.ndarray) -> float:
+    """Return the mean F1 over the labels that occur or are said."""
+    hits, said, there = _counts(targets, answers)
+    some = said + there > 0
+    return float(f1(hits, said, there)[some].mean()) if some.any() else 0.0
+
+
+def subset_accuracy(targets: np.ndarray, answers: np.ndarray) -> float:
+    """Return the part of the rows whose set is exactly right."""
+    return float((answers == (targets == 1)).all(axis=1).mean()) if len(targets) else 0.0
+
+
+def intervals(targets: np.ndarray, answers: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return the 95 % intervals of micro F1 and subset accuracy, and the units that they are over where these are not rows."""
+    right = targets == 1
+    sums = [(answers & right).sum(axis=1), answers.sum(axis=1), right.sum(axis=1), (answers == right).all(axis=1)]
+    terms = np.stack([*sums, np.ones(len(targets))]).astype(np.float64)
+    found = bootstrap(terms, lambda sums: np.stack([f1(*sums[:3]), sums[3] / np.maximum(sums[4], 1)]), units)
+    return {"micro_f1_interval": found[0], "subset_accuracy_interval": found[1], **facts(units)}
+
+
+def by_label(
+    targets: np.ndarray, answers: np.ndarray, shares: np.ndarray, labels: Sequence[str], thresholds: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Return the scores of every label; ``n`` is how many rows have it. Average precision is None where none has."""
+    hits, said, there = _counts(targets, answers)
+    columns = [hits / np.maximum(said, 1), hits / np.maximum(there, 1), f1(hits, said, there), there]
+    precise = [precision_of(targets[:, place] == 1, shares[:, place]) for place in range(len(labels))]
+    names = ("label", "precision", "recall", "f1", "n", "average_precision", "threshold")
+    rows = zip(labels, *(column.tolist() for column in columns), precise, thresholds, strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def constant(train: np.ndarray, measured: np.ndarray, labels: Sequence[str], units: Units | None = None) -> dict[str, Any]:
+    """Return the scores of always answering the same set: the most frequent labels, as many as score best in training."""
+    there = train.sum(axis=0, dtype=np.int64)
+    order = np.argsort(-there, kind="stable")
+    many = np.arange(1, len(labels) + 1)
+    best = int(f1(there[order].cumsum(), len(train) * many, there.sum()).argmax()) + 1
+    answers = np.zeros((1, len(labels)), bool)
+    answers[:, order[:best]] = True
+    answers = np.broadcast_to(answers, measured.shape)
+    names = [labels[place] for place in sorted(order[:best].tolist())]
+    found = {"micro_f1": micro_f1(measured, answers), "macro_f1": macro_f1(measured, answers)}
+    found |= {"subset_accuracy": subset_accuracy(measured, answers), "n": len(measured)}
+    return {"name": "the same labels for every row", "label": ", ".join(names), **found, **intervals(measured, answers, units)}
+
+
+def thresholds(targets: np.ndarray, shares: np.ndarray) -> list[float]:
+    """Return for each label the probability from which on it is said, so that its F1 is highest; 0.5 where rows are few."""
+    return [best_threshold(targets[:, place] == 1, shares[:, place]) for place in range(targets.shape[1])]
+
+
+def _counts(targets: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return of each label the rows that have it and were told so, that were told so, and that have it: int64 (labels,)."""
+    right = targets == 1
+    return (answers & right).sum(axis=0), answers.sum(axis=0), right.sum(axis=0)

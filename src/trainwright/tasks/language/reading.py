@@ -1,0 +1,72 @@
+"""The text of each split of a source: what stands in files of running text, or in the text columns of tables."""
+
+from __future__ import annotations
+
+from trainwright.config.settings import Settings
+from trainwright.data.read import archive_sets, documents, running_text
+from trainwright.data.read.catalog_entries import ArchiveLayout
+from trainwright.data.read.source import Source
+from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.table import files_of
+from trainwright.errors import error
+from trainwright.watch.events import Note
+
+Texts = tuple[dict[str, str], dict[str, list[str]], tuple[str, ...], list[Note]]
+
+
+def read(source: Source, settings: Settings) -> Texts:
+    """Return the text of each split, its files, the columns that it stands in where they are tables, and notes."""
+    tables = source.held or (source.path is not None and documents.holds_documents(source.path))
+    texts, files, columns, notes = _from_tables(source, settings) if tables else _from_files(source, settings)
+    texts, note = _cut(texts, files, source.name, settings)
+    return texts, files, columns, [*notes, note]
+
+
+def _from_tables(source: Source, settings: Settings) -> Texts:
+    """Return the documents in the text columns of the tables of each split."""
+    columns, notes = documents.text_columns(source.streams["train"].head, settings.text)
+    texts, files, counts = dict[str, str](), dict[str, list[str]](), list[str]()
+    for name, stream in source.streams.items():
+        texts[name], count = documents.text_of(stream.tables(), columns)
+        files[name] = list(files_of(stream.head.file))
+        counts.append(f"{name} {count:,}")
+        if not count:
+            raise error("E161", files=", ".join(files[name][:3]))
+    return texts, files, columns, [*notes, Note("documents", ", ".join(counts), "one a row, each on a line of its own")]
+
+
+def _from_files(source: Source, settings: Settings) -> Texts:
+    """Return what stands in files of running text, or of a named set. Raise E272 for columns."""
+    if settings.text:
+        raise error("E272", key="text", value=",".join(settings.text), path=source.name)
+    notes: list[Note] = []
+    paths = {name: [path] for name, path in source.files.items()}
+    if source.path is not None:
+        found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
+        paths, notes = found.files, list(found.notes)
+    texts = {} if paths else {"train": running_text.embedded()}
+    if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
+        texts = archive_sets.wikitext(source.files["archive"])
+    texts |= {name: running_text.read_text(each, notes, settings.encoding) for name, each in paths.items() if name != "archive"}
+    files = {name: [str(path) for path in each] for name, each in paths.items()}
+    return texts, files, (), notes
+
+
+def _cut(texts: dict[str, str], files: dict[str, list[str]], source: str, settings: Settings) -> tuple[dict[str, str], Note]:
+    """Cut valid and test out of the training text where there are none. Return all splits, and how it was done."""
+    fractions = {
+        name: 0.0 if name in texts else 0.05 if given is None else given
+        for name, given in (("valid", settings.valid_fraction), ("test", settings.test_fraction))
+    }
+    if "test" in texts and settings.test_fraction:
+        raise error("E222", file=files.get("test", [source])[0])
+    if sum(fractions.values()) >= 1:
+        raise error("E302", key="valid_fraction", value=fractions["valid"], problem="nothing is left for training")
+    cut = running_text.cut(texts["train"], fractions["valid"], fractions["test"], ", ".join(files.get("train", [])))
+    named = ", ".join(name for name in texts if name != "train")
+    places = {"valid": "after it", "test": "at the end"}
+    shares = [f"the {share:.3g} {places[name]} for {name}" for name, share in fractions.items() if share]
+    why = "; ".join(filter(None, [f"{named} given" if named else "", ", ".join(shares)]))
+    texts = texts | cut
+    sizes = ", ".join(f"{name} {len(texts[name]):,}" for name in NAMES if name in texts)
+    return {name: texts[name] for name in NAMES if name in texts}, Note("split", f"{sizes} characters", why)

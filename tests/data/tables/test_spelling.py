@@ -1,0 +1,90 @@
+"""Labels: which are the same, and which differ only as people type."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainwright.data.labels import LabelEncoder
+from trainwright.data.tables.spelling import fold, tidy, truths, unify
+
+
+def test_labels_are_tidied() -> None:
+    cells = [" a ", "1.0", "2.", "-3.00", "1.5", "1.000", "1.0000", "01", "\u00a0b\u00a0", "", "  ", None, "9007199254740993.0"]
+    wanted = ["a", "1", "2", "-3", "1.5", "1.000", "1", "01", "b", None, None, None, "9007199254740993"]
+    assert tidy(pl.Series(cells, dtype=pl.String)).to_list() == wanted
+    assert tidy(pl.Series([1.0, 2.5, float("nan"), None])).to_list() == ["1", "2.5", None, None]
+    assert tidy(pl.Series([True, None])).to_list() == ["true", None]
+    assert tidy(pl.Series([2**63 - 1])).to_list() == ["9223372036854775807"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Food", "fOOD", True),
+        ("New York", "new  york", True),
+        ("caf\u00e9", "cafe\u0301", True),
+        ("a\u00a0b", "a b", True),
+        ("food", "foods", False),
+        ("cafe", "caf\u00e9", False),
+        ("1", "01", False),
+    ],
+)
+def test_what_differs_only_as_people_type(one: str, other: str, same: bool) -> None:
+    assert (fold(one) == fold(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["True", "true", "FALSE", "0"], ["true", "true", "false", "false"]),
+        (["1", "Yes", "no"], ["yes", "yes", "no"]),
+        (["0", "1"], ["0", "1"]),
+        (["True", "False"], ["True", "False"]),
+        (["yes", "false", "no"], ["yes", "false", "no"]),
+        (["true", "True", "1"], ["true", "True", "1"]),  # all say the same, so they may be names of something else
+        (["0", "1", "2", "true"], ["0", "1", "2", "true"]),
+    ],
+)
+def test_yes_and_no(labels: list[str], names: list[str]) -> None:
+    changed, groups = unify(dict.fromkeys(labels, 1), merge=False)
+    assert [changed.get(label, label) for label in labels] == names
+    assert bool(groups) == (labels[:2] == ["true", "True"])
+    assert bool(truths(labels)) == (len({*labels}) == 2 or changed != {})
+
+
+def test_the_most_frequent_spelling_is_the_name() -> None:
+    counts = {"Food": 5, "food": 7, "FOOD": 1, "sport": 3, "sp ort": 2, "Sp  Ort": 2}
+    kept, groups = unify(counts, merge=False)
+    assert kept == {} and groups == [["food", "Food", "FOOD"], ["Sp  Ort", "sp ort"]]
+    merged, _ = unify(counts, merge=True)
+    assert merged == {"Food": "food", "food": "food", "FOOD": "food", "sp ort": "Sp  Ort", "Sp  Ort": "Sp  Ort"}
+
+
+def test_an_encoder_knows_other_spellings_where_they_are_the_same() -> None:
+    asked = pl.Series(["Food", " food", "1.0", "2", None])
+    assert LabelEncoder(("1", "food")).encode(asked).tolist() == [-1, 1, 0, -1, -1]
+    assert LabelEncoder(("1", "food"), merged=True).encode(asked).tolist() == [1, 1, 0, -1, -1]
+    truth = pl.Series(["TRUE", "1", "0.0", "False", "maybe"])
+    for names in (("false", "true"), ("False", "True"), ("0", "1")):
+        assert LabelEncoder(names).encode(truth).tolist() == [1, 1, 0, 0, -1]
+
+
+def test_whole_numbers_of_any_size_stay_apart() -> None:
+    big = ["9007199254740993", "9007199254740992", "123456789012345678901234567890", "7"]
+    encoder = LabelEncoder.fit(pl.Series(big))
+    assert encoder.names == ("7", "9007199254740992", "9007199254740993", "123456789012345678901234567890")
+    assert encoder.encode(pl.Series(big)).tolist() == [2, 1, 3, 0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(st.text("aAbB \u00e9e\u0301", min_size=1, max_size=4), st.integers(1, 9), min_size=1, max_size=12))
+def test_merging_is_what_folding_says(counts: dict[str, int]) -> None:
+    changed, _ = unify(counts, merge=True)
+    names = {label: changed.get(label, label) for label in counts}
+    for one in counts:
+        for other in counts:
+            assert (names[one] == names[other]) == (fold(one) == fold(other))
+        assert counts[names[one]] == max(counts[other] for other in counts if fold(other) == fold(one))
