@@ -24,7 +24,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]\d+)?")
 SEPARATOR = "\x1e"  # printed after each block
 TOLERANCE = 0.02  # of a number; what a training ends with differs in the last digits from one processor to another
-WIDEST, COLORS = 1100, 128  # of a picture
+WIDEST, COLORS = 1100, 200  # of a picture
 NUMBERS = "numbers.json"  # what the pictures of the news show
 
 
@@ -217,7 +217,7 @@ def small(content: bytes) -> bytes:
         shown = image.convert("RGB")
         if shown.width > WIDEST:
             shown = shown.resize((WIDEST, shown.height * WIDEST // shown.width), Image.Resampling.LANCZOS)
-        shown.quantize(COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(found, "PNG", optimize=True)
+        shown.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(found, "PNG", optimize=True)
     return found.getvalue()
 
 

@@ -77,7 +77,7 @@ function draw(pen, path, where) {
   stroke(pen, whole.slice(last), path.color, 1.2);
   pen.globalAlpha = 1;
   const past = [...whole.slice(0, Math.min(last, kept) + 1), beyond ? null : mix];
-  stroke(pen, past, 'rgba(0,0,0,.6)', path.wide * 1.5 + 2.2);
+  stroke(pen, past, 'rgba(0,0,0,.6)', path.wide * 1.5 + 1.4);
   stroke(pen, past, path.color, path.wide * 1.5);
   if (!beyond) return [[mix, data.point]];
   const after = [...whole.slice(kept, last + 1), mix];

@@ -119,8 +119,8 @@ def _edge(width: float) -> list[Any]:
 def _draw_path(axes: Any, points: np.ndarray, paths: Sequence[Any], index: int) -> None:
     """Draw a path of points (points, 2 or 3): up to what was kept, with a red point there; dashed what came after."""
     color, at, wide = path_color(paths, index), kept(paths[index]), 1.4 * thickness(paths, index)
-    rim = "white" if len(paths) == 1 else color
-    axes.plot(*points[: at + 1].T, color=color, linewidth=wide, path_effects=_edge(wide + 1.4), zorder=10)
+    rim, edge = ("white", 1.4) if len(paths) == 1 else (color, 0.6)  # what lies beneath is seen beside a thin edge only
+    axes.plot(*points[: at + 1].T, color=color, linewidth=wide, path_effects=_edge(wide + edge), zorder=10)
     if at < len(points) - 1:
         axes.plot(*points[at:].T, color=color, linewidth=1.1, linestyle=(0, (3, 1.5)), path_effects=_edge(2.2), zorder=10)
         axes.plot(*points[-1:].T, "o", color="none", markersize=5, markeredgecolor=rim, path_effects=_edge(2.4), zorder=11)
@@ -285,12 +285,12 @@ def _frame(ground: Any, paths: Sequence[Any], tracks: Sequence[Any], spots: np.n
     pen, tall = ImageDraw.Draw(picture), picture.height
     reached = round(share * (max(len(path["points"]) for path in paths) - 1))
     for index, (path, views) in enumerate(zip(paths, tracks, strict=True)):
-        color, wide, at = path_color(paths, index), round(3 * thickness(paths, index)), min(reached, kept(path))
+        color, wide, at = path_color(paths, index), round(2.6 * thickness(paths, index)), min(reached, kept(path))
         for view in views:
             past, after = ([(x, tall - y) for x, y in part if math.isfinite(x) and math.isfinite(y)]
                            for part in (view[: at + 1], view[at : reached + 1]))  # fmt: skip
             for line, width in ((past, wide), (after, 2)):
-                for more, ink in ((3, "#222222"), (0, color)):
+                for more, ink in ((3 if len(paths) == 1 else 2, "#222222"), (0, color)):
                     if len(line) > 1:
                         pen.line(line, fill=ink, width=width + more, joint="curve")
             if len(after) > 1:

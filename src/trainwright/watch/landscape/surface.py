@@ -94,7 +94,7 @@ def kept(path: Mapping[str, Any]) -> int:
 
 def thickness(paths: Sequence[Any], place: int) -> float:
     """Return the width of a path, by that of the last: the earlier are wider, so that each is seen beneath those on it."""
-    return 1.0 + 0.7 * (len(paths) - 1 - place)
+    return 1.0 + 1.1 * (len(paths) - 1 - place)
 
 
 def colors() -> Colormap:
