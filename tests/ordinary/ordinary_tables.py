@@ -221,8 +221,10 @@ def oddities(place: Place, draw: random.Random, rows: int) -> Column:
 
 
 def labels(place: Place, draw: random.Random, rows: int) -> Column:
-    """Classes; of numbers and truths in several spellings, which are the same."""
-    kind = draw.choice(["words", "numbers", "numbers, some with .0", "truths of any case"])
+    """Classes, of numbers and truths in several spellings which are the same; or amounts."""
+    kind = draw.choice(["words", "numbers", "numbers, some with .0", "truths of any case", "amounts"])
+    if kind == "amounts":
+        return numbers(place, draw, rows)
     if kind == "words":
         values: list[Value] = [draw.choice(WORDS[place.name][:3]) for _ in range(rows)]
         return Column("category", kind, [draw.choice(["", "", " "]) + str(each) for each in values], values)
@@ -290,7 +292,7 @@ def made(number: int) -> Made:
         "encoding": encoding,
         "decimal": "comma" if place.decimal == "," else "point",
         "dates": place.order,
-        "columns": {key: column.kind for key, column in columns.items() if key != "y"},
+        "columns": {key: column.kind for key, column in columns.items() if key != "y" or column.kind == "number"},
     }
     styles = [f"{key} ({column.style})" for key, column in columns.items()]
     said = f"{place.name}, {encoding}, {MARKS[delimiter]}, {quotes} quoted, {end!r}, {noise}"

@@ -39,7 +39,7 @@ def judge(path: Path, table: Made, settings: dict[str, Any]) -> dict[str, str]:
     options = ReadOptions(settings.get("delimiter", ""), settings.get("encoding", ""), "yes" if settings else "auto")
     try:
         read = declare(read_table(path, options), settings.get("columns", {}), settings.get("decimal"), settings.get("dates"))
-        chosen = choose_features(read, (), "y", "class")
+        chosen = choose_features(read, (), "y", "number" if table.columns["y"].kind == "number" else "class")
         frame, rejected = cast_columns(read.frame, chosen, str(path))
     except TrainwrightError as refused:
         return dict.fromkeys(table.columns, f"said: {refused.code} {refused.what[:150]}")
@@ -48,7 +48,7 @@ def judge(path: Path, table: Made, settings: dict[str, Any]) -> dict[str, str]:
     lost = len(next(iter(table.columns.values())).values) - frame.height
     if lost > 0 and len(rejected) >= lost:
         return dict.fromkeys(table.columns, f"said: {lost} rows left out, {rejected[0].reason[:120]}")
-    found = {feature.name: feature.kind for feature in chosen.features} | {"y": "category"}
+    found = {feature.name: feature.kind for feature in chosen.features} | {"y": table.columns["y"].kind}
     return {name: _of_column(name, column, frame, found, notes) for name, column in table.columns.items()}
 
 
@@ -57,7 +57,7 @@ def _of_column(name: str, column: Column, frame: pl.DataFrame, found: dict[str, 
     if not wrong:
         return "right"
     for note in notes:
-        if name != "y" and name in str(note.value):
+        if name in str(note.value).split(", ") or name + ":" in str(note.value) or (name != "y" and name in str(note.value)):
             return f"said: {note.what} {note.value}: {note.why}"[:250]
         if note.what == "encoding" and not "".join([name, *column.cells]).isascii() and "encoding=" in note.why:
             return f"said: {note.why}"[:250]
@@ -73,7 +73,7 @@ def _difference(name: str, column: Column, frame: pl.DataFrame, found: dict[str,
     got = frame[name].to_list()
     if len(got) != len(column.values):
         return f"{len(got)} rows of {len(column.values)}"
-    if name == "y":
+    if name == "y" and column.kind == "category":
         return "" if _classes(got) == _classes(column.values) else f"classes {sorted(set(got))} of {sorted(set(column.values))}"
     for one, other, cell in zip(got, column.values, column.cells, strict=True):
         same = math.isclose(one, other, rel_tol=1e-9) if isinstance(one, float) and isinstance(other, float) else one == other

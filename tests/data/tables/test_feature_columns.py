@@ -418,3 +418,13 @@ def test_times_of_day_might_be_spans() -> None:
     spans = [f"{n % 4}:{n % 60:02}:{n * 7 % 60:02}" for n in range(40)]
     notes = choose(table(lap=spans, n=range(40), label=["x", "y"] * 20), label="label").notes
     assert any(note.value == "lap" and "columns.lap=number" in note.why for note in notes)
+
+
+def test_a_span_that_is_to_be_predicted_says_how_it_is_read() -> None:
+    spans = [f"{n % 4}:{n % 60:02}:{n * 7 % 60:02}" for n in range(40)]
+    rows = table(n=range(40), label=spans)
+    with pytest.raises(DataError, match=r"columns\.label=number") as caught:
+        choose(rows, label="label", target="number")
+    assert caught.value.code == "E246"
+    said = choose(declare(rows, {"label": "number"}), label="label")
+    assert said.target == "number" and said.written == Feature("label", "number", "duration")

@@ -162,7 +162,8 @@ class _Choice(ColumnChoice):
     def target(self, column: ColumnProfile, target: Target | None) -> Target:
         """Choose class or number, as given or by what the values are, and note the reason. Raise E205, E245 and E246."""
         kind = column.reading.kind
-        why = column.unusable() or {"date": "it holds dates", "text": "it was said to be text"}.get(kind, "")
+        dates = column.reading.why if column.format == "clock" and column.reading.why else "dates"
+        why = column.unusable() or {"date": f"it holds {dates}", "text": "it was said to be text"}.get(kind, "")
         if column.constant:
             why = f"every row has the same value, '{column.head[0]}'"
         if why:
