@@ -208,7 +208,7 @@ class Archive:
                 return file.read(size)
 
         with self.path.open("rb") if whole is None else io.BytesIO(whole) as source:
-            for member in tarfile.open(fileobj=source, mode="r:"):
+            for member in tarfile.open(fileobj=source, mode="r:"):  # noqa: SIM115  # it holds nothing but the file
                 if member.isreg() and not member.issparse():
                     yield member.name, member.size, partial(read, member.offset_data, member.size)
 
