@@ -69,5 +69,5 @@ def test_a_column_of_running_text_is_refused(tmp_path: Path) -> None:
 def test_empty_documents_are_none(tmp_path: Path) -> None:
     frame = pl.DataFrame({"text": ["", "  ", None]})
     frame.write_parquet(tmp_path / "rows.parquet")
-    with pytest.raises(TrainwrightError, match="E161|E203"):
+    with pytest.raises(TrainwrightError, match=r"E161|E203"):
         tw.train(tmp_path / "rows.parquet", text="text", **QUICK)
