@@ -85,7 +85,8 @@ def test_a_folder_too_many_around_images(tmp_path: Path) -> None:
     ("stem", "label"),
     [
         ("cat.0", "cat"), ("dog_1", "dog"), ("0001_cat", "cat"), ("american_bulldog_12", "american_bulldog"),
-        ("cat (3)", "cat"), ("cat12", "cat"), ("3-owl", "owl"), ("cat", ""), ("0001", ""), ("img_2_cat_4", ""), ("r2d2_1", ""), ("", ""),
+        ("cat (3)", "cat"), ("cat12", "cat"), ("3-owl", "owl"), ("cat", ""), ("0001", ""),
+        ("img_2_cat_4", ""), ("r2d2_1", ""), ("", ""),
     ],
 )  # fmt: skip
 def test_labels_in_names(stem: str, label: str) -> None:
