@@ -80,3 +80,10 @@ def test_an_encoding_that_the_rest_of_a_file_contradicts_is_not_told() -> None:
     head = csv_of("simplified chinese", 4000, 0).encode("gb18030")
     told, _ = encoding_of([head, b"\xff\xff \xff\xff\n" * 20_000], Path("x"))
     assert told != "gb18030"
+
+
+def test_characters_of_four_bytes_tell_gb18030() -> None:
+    """Letters of other scripts in a Chinese file have such, of which the usual encodings of Chinese know nothing."""
+    text = "Größe,label\n" + "".join(f"¥{n},{'ab'[n % 2]}\n" for n in range(20))
+    assert encoding_of([text.encode("gb18030")], Path("x"))[0] == "gb18030"
+    assert encoding_of([text.encode("cp1252")], Path("x"))[0] == "cp1252" or reads(text.encode("cp1252"), "latin-1", text)

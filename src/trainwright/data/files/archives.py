@@ -207,9 +207,8 @@ class Archive:
                 file.seek(start)
                 return file.read(size)
 
-        source = self.path.open("rb") if whole is None else io.BytesIO(whole)
-        with source, tarfile.open(fileobj=source, mode="r:") as archive:
-            for member in archive:
+        with self.path.open("rb") if whole is None else io.BytesIO(whole) as source:
+            for member in tarfile.open(fileobj=source, mode="r:"):  # noqa: SIM115  # it holds nothing but the file
                 if member.isreg() and not member.issparse():
                     yield member.name, member.size, partial(read, member.offset_data, member.size)
 
