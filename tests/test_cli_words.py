@@ -149,7 +149,7 @@ def test_words_that_may_follow() -> None:
     assert complete("train", "--f") == ["--from"] and "--no-open" in complete("watch", "--no")
     assert complete("train", "--js", "a.csv", "ep")[-1:] == ["epochs="]
     assert set(complete("train", "a.csv", "model.emb")) == {"model.embedding="}
-    assert complete("train", "a.csv", "target=") == ["target=class", "target=number"]
+    assert complete("train", "a.csv", "target=") == ["target=class", "target=number", "target=labels"]
     assert "model=lstm" in complete("train", "a.csv", "model=l") and complete("train", "a.csv", "compile=t") == ["compile=true"]
     assert complete("predict", "run", "ep") == [] and complete("recipes", "s") == ["show"]
     assert complete("completion", "") == ["bash", "zsh", "fish"] and complete("nosuch", "") == []
@@ -167,7 +167,7 @@ def test_the_script_of_bash_completes() -> None:
         return done.stdout.split()
 
     assert answer("trainwright train a.csv ep") == ["epochs="]
-    assert answer("trainwright train a.csv target=") == ["class", "number"]  # = parts words there
+    assert answer("trainwright train a.csv target=") == ["class", "number", "labels"]  # = parts words there
     assert answer("trainwright train 'a b.csv' --qu") == ["--quiet"]
 
 

@@ -394,7 +394,7 @@ MESSAGES: dict[str, Message] = {
         "Jan 31, 2026 9:05 PM; months in English.",
     ),
     "E221": Message(
-        "split={how} leaves no row for {part}: of {rows:,} rows {different:,} differ in what it goes by",
+        "split={how} leaves no row for {part}: of {rows} rows {different} differ in what it goes by",
         "Rows that are the same in it stay together: give more that differ, or choose another split or other fractions.",
     ),
     "E222": Message("{file} holds the test rows, so test_fraction has nothing to cut", "Leave test_fraction out, or --test."),
@@ -412,7 +412,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E226": Message("columns.{name}={kind} contradicts {key}={value}", "Leave one of them out, or let both say the same."),
     "E227": Message(
-        "columns.{name}={kind} cannot be: {bad:,} of the {count:,} values of that column of '{path}' are not {sense}, "
+        "columns.{name}={kind} cannot be: {bad} of the {count} values of that column of '{path}' are not {sense}, "
         "such as '{example}'",
         "Leave the setting out, or give the kind that the column holds.",
     ),

@@ -103,7 +103,7 @@ def cut(
     for number, wished in ((0, True), (1, fractions.valid), (2, fractions.test)):
         if wished and (len(train) >= 30 or number == 0) and not (parts == number).any():
             different = (train["position"] if key is None else key).n_unique()
-            raise error("E221", rows=len(train), different=different, how=how, part=NAMES[number], where=file)
+            raise error("E221", rows=f"{len(train):,}", different=f"{different:,}", how=how, part=NAMES[number], where=file)
     whole = pl.concat([train.with_columns(split=pl.Series(parts, dtype=pl.UInt8)), frame.filter(pl.col("split") > 0)])
     return whole, _why(how, fractions, files, says), notes
 

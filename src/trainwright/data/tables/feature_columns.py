@@ -122,7 +122,9 @@ class _Choice(ColumnChoice):
             if column.declared and column.reading.bad > column.count / 2 and column.reading.kind != "category":
                 sense = SENSE[column.reading.kind]
                 facts = {"name": column.name, "kind": column.declared, "path": self.table.file, "sense": sense}
-                raise error("E227", **facts, bad=column.reading.bad, count=column.count, example=column.reading.example)
+                raise error(
+                    "E227", **facts, bad=f"{column.reading.bad:,}", count=f"{column.count:,}", example=column.reading.example
+                )
 
     # ---- the target
 

@@ -143,7 +143,7 @@ def _off_line(feature: np.ndarray, target: np.ndarray) -> int:
         slope = np.nanmedian((target[high] - target[low]) / (feature[high] - feature[low]))
         distance = target - slope * feature
         near = np.abs(distance - np.median(distance)) <= np.sqrt(1 - LINEAR**2) * np.std(target)
-        exact = near.any() and abs(np.corrcoef(feature[near], target[near])[0, 1]) > LINEAR
+        exact = near.sum() > 1 and abs(np.corrcoef(feature[near], target[near])[0, 1]) > LINEAR
     return int((~near).sum()) if exact else len(target)
 
 
