@@ -69,7 +69,9 @@ def findings(data: Mapping[str, Any], noun: str, called: str) -> list[Note]:
     totals = {label: sum(counts.values()) for label, counts in data["classes"].items()}
     if totals:
         fewest, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
-        found.append(Note(called, str(len(totals)), f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"))
+        spread = f"from {totals[fewest]:,} rows ({fewest}) to {totals[most]:,} ({most})"
+        spread = f"{totals[most]:,} rows each" if totals[fewest] == totals[most] else spread
+        found.append(Note(called, str(len(totals)), spread))
     if data["rejected"]:
         first = [(f"row {each['row']}" if each["row"] else each["file"], each["reason"]) for each in data["rejected_rows"][:3]]
         rows = "; ".join(map(": ".join, first))
