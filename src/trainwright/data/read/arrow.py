@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 
 import polars as pl
 
 from trainwright.data.files import content as files
-from trainwright.data.read.columns import DESCRIPTION, LOOKED_AT, class_names, numbered, stored_columns
-from trainwright.data.read.csv_fast import refuse_names
-from trainwright.data.read.formats import OpenedParts, Part, Sniffed
-from trainwright.data.read.polars_scan import polars_errors, row_groups
-from trainwright.data.tables.table import ROW
+from trainwright.data.read.columns import DESCRIPTION
+from trainwright.data.read.formats import OpenedParts, Sniffed
+from trainwright.data.read.polars_scan import polars_errors, typed_parts
 
 KIND = "an Arrow"  # file, in messages
 BESIDE = "dataset_info.json"  # where a data set that was saved describes itself
@@ -26,19 +23,7 @@ def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
     with polars_errors(content.path, KIND):
         source = io.BytesIO(content.data) if content.data else content.path
         scan = pl.scan_ipc(source) if sniffed.format == "arrow" else pl.read_ipc_stream(source).lazy()
-        schema = scan.collect_schema()
-    refuse_names(list(schema), content.path)
-    with polars_errors(content.path, KIND):
-        columns = stored_columns(scan.head(LOOKED_AT).collect(), class_names(_description(content)))
-    sniffed.notes.extend(columns.notes)
-
-    def parts() -> Iterator[Part]:
-        before = 0
-        for frame in row_groups(content, scan, KIND):
-            yield numbered(columns.read(frame), ROW, before), []
-            before += frame.height
-
-    return parts
+    return typed_parts(content, sniffed, KIND, scan, _description(content))
 
 
 def _description(content: files.FileContent) -> str | bytes:

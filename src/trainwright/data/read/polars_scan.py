@@ -10,9 +10,35 @@ from pathlib import Path
 import polars as pl
 
 from trainwright.data.files import content as files
+from trainwright.data.read.columns import LOOKED_AT, class_names, numbered, stored_columns
+from trainwright.data.read.csv_fast import refuse_names
+from trainwright.data.read.formats import OpenedParts, Part, Sniffed
+from trainwright.data.tables.table import ROW
 from trainwright.errors import error
 
 PACKED = 4  # bytes that one of a file may stand for
+
+
+def typed_parts(
+    content: files.FileContent, sniffed: Sniffed, kind: str, scan: pl.LazyFrame, description: str | bytes | None
+) -> OpenedParts:
+    """Return a function that yields the rows of a file that has types, and note what is left out of it; ``description`` is what
+    the ``datasets`` library says of its columns. Raise E110 and E116 for names of columns, E115 for what cannot be read.
+    """
+    with polars_errors(content.path, kind):
+        schema = scan.collect_schema()
+    refuse_names(list(schema), content.path)
+    with polars_errors(content.path, kind):
+        columns = stored_columns(scan.head(LOOKED_AT).collect(), class_names(description))
+    sniffed.notes.extend(columns.notes)
+
+    def parts() -> Iterator[Part]:
+        before = 0
+        for frame in row_groups(content, scan, kind):
+            yield numbered(columns.read(frame), ROW, before), []
+            before += frame.height
+
+    return parts
 
 
 def row_groups(content: files.FileContent, scan: pl.LazyFrame, kind: str) -> Iterator[pl.DataFrame]:
