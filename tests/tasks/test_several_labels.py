@@ -352,3 +352,11 @@ def test_a_process_predicts_without_torch(run: Run, tmp_path: Path) -> None:
     words = [sys.executable, "-c", code, str(run.path), "rocket orbit moon", "torch", "polars"]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == "('space',) None None"
     assert call("predict", run.path, "rocket orbit moon", cwd=tmp_path).stdout.startswith("space\t")
+
+
+def test_labels_that_no_row_has_are_refused(tmp_path: Path) -> None:
+    source = tmp_path / "none.csv"
+    source.write_text("text,sport,food\n" + "".join(f"some words {n} here,0,0\n" for n in range(60)))
+    with pytest.raises(TrainwrightError) as caught:
+        tw.load_data(source, label="sport,food", listen=lambda event: None)
+    assert caught.value.code == "E289" and str(source) in str(caught.value)

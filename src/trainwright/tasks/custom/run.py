@@ -142,8 +142,7 @@ def _kept(
     """Yield the events of a run that goes on where its newest whole checkpoint stands; saved on the way, and however it ends.
 
     ``begin`` writes what the run is made of, and returns its identity; ``finish`` is told the environment and writes what the
-    run came to. Raise E408, E411 to E417, E420, and KeyboardInterrupt or
-    SystemExit after a signal, when all is saved.
+    run came to. Raise E408, E411 to E417, E420, and KeyboardInterrupt or SystemExit after a signal, when all is saved.
     """
     with run_folder.locked(run), Signals() as signals, signals.waiting():
         remove_leftovers(run.path)
