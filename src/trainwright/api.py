@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.errors import TrainwrightError, error, help_of
+from trainwright.plain_files import made_sense_of
 from trainwright.store import run_folder
 from trainwright.watch.events import Listener, ignore
 
@@ -83,8 +83,8 @@ class Run:
         """
         from trainwright.run.resume import SavedRun
 
-        with suppress(OSError, ValueError, KeyError, TrainwrightError):
-            named = json.loads(self.folder.data.read_bytes())["files"]["train"]
+        with suppress(OSError, TrainwrightError), made_sense_of(self.folder.data):
+            named = self.folder.read_data()["files"]["train"]
             there = Path(SavedRun.open(self.path).origin["folder"])
             files = {(there / each).resolve() for each in ([named] if isinstance(named, str) else named)}
             return source.is_file() and source.resolve() in files
@@ -227,10 +227,11 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     run = run if isinstance(run, Run) else Run(run)
     if source is None:
         report = run.report
-        measured = "test" if report["test"] else "valid"
-        if not report[measured]:
-            raise error("E409", path=run.path)
-        return {"split": measured, **report[measured]}
+        with made_sense_of(run.folder.report):
+            measured = "test" if report["test"] else "valid"
+            if not report[measured]:
+                raise error("E409", path=run.path)
+            return {"split": measured, **report[measured]}
     from trainwright.data.files.content import require
     from trainwright.data.files.virtual import as_path, is_data
 

@@ -15,6 +15,7 @@ from trainwright import cli_output as output
 from trainwright.cli_help import Verb
 from trainwright.cli_output import print_json
 from trainwright.errors import error
+from trainwright.plain_files import made_sense_of
 
 look = typer.Typer(rich_markup_mode=None)
 SAID = "What is said"  # a group of options in --help
@@ -32,14 +33,16 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: 
         from trainwright.watch import record
         from trainwright.watch.report import diagnosis
 
-        young = record.so_far(record.read(run))
+        with made_sense_of(run):
+            young = record.so_far(record.read(run))
+            told = [diagnosis.standing(young), *diagnosis.findings(young), f"Draw it: trainwright plots {run}"]
         if young.started:
-            typer.echo("\n".join([diagnosis.standing(young), *diagnosis.findings(young), f"Draw it: trainwright plots {run}"]))
+            output.say("\n".join(told))
             return
     if as_json:
         output.print_json(opened.report)
     else:
-        output.open_console().report(opened.report)
+        output.print_report(run, opened.report)
 
 
 @look.command(cls=Verb)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.errors import error
+from trainwright.errors import TrainwrightError, error
+from trainwright.plain_files import made_sense_of
 
 if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
@@ -42,6 +43,13 @@ def say(text: object = "", end: str = "\n", err: bool = False) -> None:
 def print_json(value: dict[str, Any]) -> None:
     """Print a value as one line of JSON."""
     say(json.dumps(value, ensure_ascii=False))
+
+
+def print_report(run: Path, report: dict[str, Any]) -> None:
+    """Print what a run came to. Raise E408 where its report is none."""
+    console = open_console()
+    with made_sense_of(run / "report.json"):
+        console.report(report)
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:
@@ -210,20 +218,29 @@ def print_landscape(found: dict[str, Any], as_json: bool) -> None:
 
 
 def print_runs(found: list[dict[str, Any]]) -> None:
-    """Print a table of runs."""
+    """Print a table of runs, and of a report that is none, that it is damaged."""
     print_table([("run", "model", "source", "test", "interval", "valid", "rows", "seconds"), *map(_run_row, found)])
 
 
 def _run_row(found: dict[str, Any]) -> tuple[str, ...]:
-    report = found["report"]
-    if not report:
-        return (found["run"], "-", "-", "not ended", "-", "-", "-", "-")
+    name, report, state = found["run"], found["report"], "damaged" if "damaged" in found else "not ended"
+    if report:
+        try:
+            with made_sense_of(Path(name)):
+                return (name, *_run_cells(report))
+        except TrainwrightError:
+            state = "damaged"
+    return (name, "-", "-", state, "-", "-", "-", "-")
+
+
+def _run_cells(report: dict[str, Any]) -> tuple[str, ...]:
+    from trainwright.watch import words
     from trainwright.watch.scores import headline
 
     test, valid = (headline(report[name]) if report[name] else ("-", "-") for name in ("test", "valid"))
     seconds = f"{sum(report['seconds'].values()):.1f}"
     rows = f"{report['rows']['train']:,}"
-    return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)
+    return (*map(words.clean, (report["model"], report["source"])), test[0], test[1] or "-", valid[0], rows, seconds)
 
 
 def write_beside(run: Path, path: Path, content: bytes) -> None:

@@ -20,6 +20,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error, in_short
+from trainwright.plain_files import made_sense_of
 from trainwright.run import examples
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
@@ -121,15 +122,16 @@ class Session:
         settings, changed = earlier.check(given, found)
         made = self.prepare(earlier.request(run.path, offline=offline), settings)
         origin = dict(earlier.origin)
-        if found is not None:
-            position = found.state["position"]
-            if changed and made.training.is_over(found):
-                raise error("E421", path=run.path, epochs=position["epoch"], steps=position["step"])
-            notes = made.facts.differences(earlier, found) + made.training.restore(found)
-            self._say(notes)
-            if notes:  # what a replay could not repeat
-                origin["inexact"] = [*origin.get("inexact", []), *(f"{what} {value}" for what, value, _ in notes)]
-        self._execute(run, origin, made, signals, found)
+        with made_sense_of(run.path if found is None else found.path):
+            if found is not None:
+                position = found.state["position"]
+                if changed and made.training.is_over(found):
+                    raise error("E421", path=run.path, epochs=position["epoch"], steps=position["step"])
+                notes = made.facts.differences(earlier, found) + made.training.restore(found)
+                self._say(notes)
+                if notes:  # what a replay could not repeat
+                    origin["inexact"] = [*origin.get("inexact", []), *(f"{what} {value}" for what, value, _ in notes)]
+            self._execute(run, origin, made, signals, found)
 
     @contextmanager
     def _signals(self) -> Iterator[Signals]:

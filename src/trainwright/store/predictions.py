@@ -21,11 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainwright.errors import error
+from trainwright.plain_files import content, damaged
 from trainwright.store.atomic import write_file
 from trainwright.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+LARGEST = 4 << 30  # bytes
 
 
 def write(path: Path, rows: Mapping[str, pl.DataFrame]) -> None:
@@ -43,10 +47,10 @@ def read(path: Path) -> pl.DataFrame:
     """Return the rows of a run. Raise E405 or E433 where it did not end, E430 where it kept none, E408 for a damaged file."""
     import polars as pl
 
-    if not path.is_file():
-        run = RunFolder(path.parent)
-        raise error("E430", path=run.path) if run.report.is_file() else run.not_ended("predictions")
     try:
-        return pl.read_parquet(path.read_bytes())
+        return pl.read_parquet(content(path, LARGEST))
+    except FileNotFoundError:
+        run = RunFolder(path.parent)
+        raise error("E430", path=run.path) if run.report.is_file() else run.not_ended("predictions") from None
     except (OSError, pl.exceptions.PolarsError) as problem:
-        raise error("E408", path=path, problem=problem) from None
+        raise damaged(path, problem) from None

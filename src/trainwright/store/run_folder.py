@@ -6,7 +6,6 @@ What looks at runs reads it; the plots and the page are drawn by a process of th
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import platform
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from trainwright.errors import RunError, error
+from trainwright.plain_files import content, damaged, open_regular, read_object
 
 LOCK = ".lock"
 _held: set[Path] = set()  # a record lock keeps out other processes only
@@ -41,6 +41,8 @@ class RunFolder:
         self.quarantine = self.path / "quarantine"  # checkpoints that turned out to be damaged
         self.model = self.path / "model"  # the bundle
         self.report = self.path / "report.json"  # the scores
+        self.plots = self.path / "plots"  # pictures
+        self.landscape = self.path / "landscape"  # the loss surface, where one was drawn
         self.watched = self.path / "watched.json"  # the rows of valid that are watched while the model learns
         self.examples = self.path / "examples.json"  # rows that tell most of how good it is, with their inputs
         self.predictions = self.path / "predictions.parquet"  # what was said of each row of valid and test
@@ -48,18 +50,32 @@ class RunFolder:
 
     def wrote_checkpoints(self) -> bool:
         """Return whether events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
-        content = self.events.read_bytes() if self.events.is_file() else b""
-        return b'{"event": "saved"' in content or b'{"event": "resumed"' in content
+        told = b""
+        with suppress(OSError):
+            told = content(self.events)
+        return b'{"event": "saved"' in told or b'{"event": "resumed"' in told
 
     def read_report(self) -> dict[str, Any]:
         """Return the content of the report. Raise E405 for a run that has not ended, E408 for an unreadable one."""
-        if not self.report.is_file():
-            raise self.not_ended("report")
         try:
-            found: dict[str, Any] = json.loads(self.report.read_bytes())
-        except (OSError, ValueError, RecursionError) as problem:
-            raise error("E408", path=self.report, problem=problem) from None
-        return found
+            return read_object(self.report)
+        except FileNotFoundError:
+            raise self.not_ended("report") from None
+        except (OSError, ValueError) as problem:
+            raise damaged(self.report, problem) from None
+
+    def read_data(self) -> dict[str, Any]:
+        """Return what is known of the data. Raise E408."""
+        try:
+            return read_object(self.data)
+        except (OSError, ValueError) as problem:
+            raise damaged(self.data, problem) from None
+
+    def check_folders(self) -> None:
+        """Raise E450 where a folder that is written to is a link: what lies elsewhere is no part of the run."""
+        for folder in (self.checkpoints, self.quarantine, self.model, self.plots, self.landscape):
+            if folder.is_symlink():
+                raise error("E450", path=folder)
 
     def not_ended(self, missing: str) -> RunError:
         """Return what is said of a run that has not ended, and of how it goes on: E405, of one of ``fit`` E433."""
@@ -82,6 +98,7 @@ def locked(run: RunFolder) -> Iterator[None]:
     The system gives the lock back when the process ends, however it ends, and knows processes of other containers too. It
     is a record lock: processes forked from this one do not hold it.
     """
+    run.check_folders()
     key, path = run.path.resolve(), run.path / LOCK
     with _holding:
         if key in _held:
@@ -97,7 +114,7 @@ def locked(run: RunFolder) -> Iterator[None]:
 
 def _open_lock(path: Path) -> IO[str]:
     try:
-        return path.open("a+", encoding="utf-8")
+        return os.fdopen(open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+", encoding="utf-8")
     except OSError as problem:
         raise error("E402", path=path, problem=problem.strerror or problem) from None
 
@@ -155,6 +172,7 @@ def open_run(path: Path, *, fit_too: bool = False) -> RunFolder:
     if not (run.settings.is_file() or (fit_too and run.call.is_file())):
         hint = "It is a run of fit: go on with fit(..., resume=True), use its model with tw.predict(model, data)."
         raise error("E403", path=path, missing=run.settings.name, hint=hint if run.call.is_file() else "")
+    run.check_folders()
     return run
 
 
@@ -164,11 +182,13 @@ def slug(name: str) -> str:
 
 
 def runs(parent: Path) -> list[dict[str, Any]]:
-    """Return the runs in a folder, by name: path, and report (empty where there is none)."""
+    """Return the runs in a folder, by name: path, and report (empty where there is none, or ``damaged`` says why)."""
     found: list[dict[str, Any]] = []
     for path in sorted(parent.iterdir()) if parent.is_dir() else []:
         if (run := RunFolder(path)).settings.is_file() or run.call.is_file():
             found.append({"run": str(path), "report": {}})
-            with suppress(RunError):
+            try:
                 found[-1]["report"] = run.read_report()
+            except RunError as problem:
+                found[-1] |= {"damaged": problem.what} if problem.code == "E408" else {}
     return found

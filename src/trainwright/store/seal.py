@@ -11,18 +11,20 @@ import hashlib
 import json
 import mmap
 import os
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trainwright.errors import error
+from trainwright.plain_files import from_json, regular
 from trainwright.store.atomic import write_file, write_synced
 
 NAME = "SEAL"
 FORMAT = 1
 LARGEST = 1 << 20  # bytes of a seal
+PART = 1 << 20  # bytes that are read at once where only the digest is wanted
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,13 @@ def renew(folder: Path, paths: Iterable[Path]) -> None:
 
 def read(folder: Path) -> Seal:
     """Return the seal of a folder. Raise E411 where it is missing or not as it was written."""
-    raw = _content(folder / NAME)
+    path = folder / NAME
+    with _whole(path) as handle:
+        raw = _read(handle, LARGEST + 1)
     try:
         if len(raw) > LARGEST:
             raise ValueError
-        found = json.loads(raw[: raw.rindex(b"}") + 1])
+        found = from_json(raw[: raw.rindex(b"}") + 1])
         if found.pop("format") != FORMAT:
             raise ValueError
         files = {name: (each["bytes"], each["sha256"]) for name, each in found.pop("files").items()}
@@ -74,8 +78,8 @@ def read(folder: Path) -> Seal:
             raise ValueError
         if any(type(size) is not int or type(digest) is not str for size, digest in files.values()):
             raise ValueError
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise error("E411", path=folder / NAME, problem="it is not as it was written") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise error("E411", path=path, problem="it is not as it was written") from None
     return seal
 
 
@@ -98,23 +102,36 @@ def contents(folder: Path, names: Iterable[str] | None = None, largest: Mapping[
 
 def intact(path: Path, size: int, digest: str) -> bytes:
     """Return the content of a file that has this size and SHA-256. Raise E411."""
-    content = _content(path, size)
+    with _whole(path, size) as handle:
+        content = _read(handle, size)
     if _digest(content) != digest:
         raise error("E411", path=path, problem="its content has changed")
     return content
 
 
-def _content(path: Path, size: int | None = None) -> bytes:
-    """Return what an ordinary file holds, read only where its size is as it should be."""
+def check(path: Path, size: int, digest: str) -> None:
+    """Raise E411 for a file that has not this size and SHA-256; it may be larger than memory."""
+    found = hashlib.sha256()
+    with _whole(path, size) as handle:
+        while part := os.read(handle, PART):
+            found.update(part)
+    if found.hexdigest() != digest:
+        raise error("E411", path=path, problem="its content has changed")
+
+
+def _read(handle: int, most: int) -> bytes:
+    with os.fdopen(handle, "rb", closefd=False) as file:
+        return file.read(most)
+
+
+@contextmanager
+def _whole(path: Path, size: int | None = None) -> Iterator[int]:
+    """Open an ordinary file whose size is as it should be. Raise E411, and E424 where it may be another time."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(handle, "rb") as file:  # noqa: PTH123
-            facts = os.fstat(handle)
-            if not stat.S_ISREG(facts.st_mode):
-                raise error("E411", path=path, problem="it is no ordinary file")
+        with regular(path) as (handle, facts):
             if size is not None and facts.st_size != size:
                 raise error("E411", path=path, problem=f"it has {facts.st_size:,} bytes instead of {size:,}")
-            return file.read(LARGEST + 1 if size is None else size)
+            yield handle
     except OSError as problem:
         passing = problem.errno in (errno.EIO, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
         raise error("E424" if passing else "E411", path=path, problem=problem.strerror or problem) from None
@@ -132,13 +149,13 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def parse(content: bytes | str) -> Any:
-    """Return the value of JSON. Raise ValueError, and RecursionError where it is nested too deep."""
-    return json.loads(content, object_pairs_hook=_once)
+def parse(content: bytes) -> Any:
+    """Return the value of JSON in which no object has a key twice. Raise ValueError."""
+    return from_json(content, object_pairs_hook=_once)
 
 
 def check_header(content: bytes) -> bytes:
-    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError and RecursionError.
+    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError.
 
     Sizes and offsets are checked by the library itself before it makes a tensor.
     """

@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+from trainwright.errors import TrainwrightError
+from trainwright.plain_files import made_sense_of
 from trainwright.watch import scores, summary
 from trainwright.watch.record import Record, read, so_far
 from trainwright.watch.report import page
@@ -21,19 +23,22 @@ from trainwright.watch.report import page
 def draw(run: Path) -> list[Path]:
     """Draw what the files in ``run`` allow, into ``run/plots/`` and ``run/report.html``; return the files written."""
     record = read(run)
-    written = []
+    with made_sense_of(run):
+        drawn = _drawn(record, str(run))
+    if drawn:
+        (run / "plots").mkdir(exist_ok=True)
+    return [_write(run / name, content) for name, content in drawn.items()]
+
+
+def _drawn(record: Record, run: str) -> dict[str, bytes]:
+    """Return the content of each file, by its path in the folder."""
     if not record.report and (record.started or record.history):
         record = so_far(record)
-    plots = pictures(record)
-    if plots:
-        (run / "plots").mkdir(exist_ok=True)
-    for name, content in plots.items():
-        written.append(_write(run / "plots" / f"{name}.png", content))
+    drawn = {f"plots/{name}.png": content for name, content in pictures(record).items()}
     if record.report:
-        commands = summary.commands(record.report, str(run)) if record.ended else summary.going_on(str(run), bool(record.call))
-        html = page.render(record, commands)
-        written.append(_write(run / "report.html", html.encode("utf-8", "backslashreplace")))
-    return written
+        commands = summary.commands(record.report, run) if record.ended else summary.going_on(run, bool(record.call))
+        drawn["report.html"] = page.render(record, commands).encode("utf-8", "backslashreplace")
+    return drawn
 
 
 def pictures(record: Record) -> dict[str, bytes]:
@@ -54,6 +59,7 @@ def _write(path: Path, content: bytes) -> Path:
     """Write beside ``path`` and move into place: a reader sees the old file or the new one, never half of one."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        beside.unlink(missing_ok=True)
         beside.write_bytes(content)
         beside.replace(path)
     finally:
@@ -84,7 +90,7 @@ def main(arguments: list[str]) -> int:
             return 0
     try:
         written = draw(Path(runs[0]))
-    except OSError as problem:
+    except (OSError, TrainwrightError) as problem:
         print(f"the plots cannot be written: {problem}", file=sys.stderr)
         return 1
     if not written:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainwright.errors import RunError, error
+from trainwright.errors import error
+from trainwright.plain_files import made_sense_of
 from trainwright.watch import record as records
 from trainwright.watch import scores, words
 from trainwright.watch.record import Record
@@ -29,17 +30,15 @@ HEAVY = 8_000  # characters of a picture that is made smaller
 
 def page(run: Path) -> str:
     """Return the film of a run as a page. Raise E408 for files that are not as they were written, E428 for nothing to show."""
-    return render(tell(run))
+    film = tell(run)
+    with made_sense_of(run):
+        return render(film)
 
 
 def tell(run: Path) -> dict[str, Any]:
     """Return the film of a run: its words, its rows, its moments and its charts. Raise E408 and E428."""
-    try:
+    with made_sense_of(run):
         return _tell(_watched(run))
-    except RunError:
-        raise
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as problem:
-        raise error("E408", path=run, problem=f"its story cannot be read: {problem!r}") from None
 
 
 def _watched(run: Path) -> Record:
