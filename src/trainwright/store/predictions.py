@@ -34,13 +34,18 @@ LARGEST = 4 << 30  # bytes
 
 def write(path: Path, rows: Mapping[str, pl.DataFrame]) -> None:
     """Write the rows of every split; nothing where there are none. Raise E402."""
+    if rows:
+        file = io.BytesIO()
+        table(rows).write_parquet(file)
+        write_file(path, file.getvalue())
+
+
+def table(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of every split, of one at least, as they are kept."""
     import polars as pl
 
-    if rows:
-        content, kinds = io.BytesIO(), pl.Enum(("valid", "test"))
-        frames = [frame.select(pl.lit(split, kinds).alias("split"), pl.all()) for split, frame in rows.items()]
-        pl.concat(frames).write_parquet(content)
-        write_file(path, content.getvalue())
+    kinds = pl.Enum(("valid", "test"))
+    return pl.concat(frame.select(pl.lit(split, kinds).alias("split"), pl.all()) for split, frame in rows.items())
 
 
 def read(path: Path) -> pl.DataFrame:

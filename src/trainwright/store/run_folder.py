@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from trainwright.errors import RunError, error
-from trainwright.plain_files import content, damaged, open_regular, read_object
+from trainwright.plain_files import content, damaged, open_regular, read_object, read_toml
 
 LOCK = ".lock"
 _held: set[Path] = set()  # a record lock keeps out other processes only
@@ -48,12 +48,16 @@ class RunFolder:
         self.predictions = self.path / "predictions.parquet"  # what was said of each row of valid and test
         self.seal = self.path / "SEAL"  # sizes and digests of ``lasting`` files; a run that has ended has one
 
-    def wrote_checkpoints(self) -> bool:
-        """Return whether events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
+    def tells_of(self, *kinds: str) -> bool:
+        """Return whether there are such events, looked for as bytes: after a failure of the machine not all is JSON."""
         told = b""
         with suppress(OSError):
             told = content(self.events)
-        return b'{"event": "saved"' in told or b'{"event": "resumed"' in told
+        return any(f'{{"event": "{kind}"'.encode() in told for kind in kinds)
+
+    def wrote_checkpoints(self) -> bool:
+        """Return whether events tell of any."""
+        return self.tells_of("saved", "resumed")
 
     def read_report(self) -> dict[str, Any]:
         """Return the content of the report. Raise E405 for a run that has not ended, E408 for an unreadable one."""
@@ -70,6 +74,14 @@ class RunFolder:
             return read_object(self.data)
         except (OSError, ValueError) as problem:
             raise damaged(self.data, problem) from None
+
+    def identity(self) -> str:
+        """Return what tells this run from all others. Raise E408."""
+        try:
+            begun = read_toml(self.settings)["run"] if self.settings.is_file() else read_object(self.call)
+            return str(begun["id"])
+        except (OSError, ValueError, LookupError, TypeError) as problem:
+            raise damaged(self.settings if self.settings.is_file() else self.call, problem) from None
 
     def check_folders(self) -> None:
         """Raise E450 where a folder that is written to is a link: what lies elsewhere is no part of the run."""
@@ -114,7 +126,7 @@ def locked(run: RunFolder) -> Iterator[None]:
 
 def _open_lock(path: Path) -> IO[str]:
     try:
-        return os.fdopen(open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+", encoding="utf-8")
+        return os.fdopen(open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+", encoding="utf-8", errors="replace")
     except OSError as problem:
         raise error("E402", path=path, problem=problem.strerror or problem) from None
 
