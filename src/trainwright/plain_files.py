@@ -11,14 +11,15 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from trainwright.errors import TrainwrightError, error, in_short
 
 LARGEST = 64 << 20  # bytes of a file of words and numbers
-ROOM = 400 << 20  # bytes that its values may take in memory
+ROOM = 240 << 20  # bytes that its values may take in memory, by estimate
+SMALL = 1 << 20  # bytes that are never too many
 DOTS = 100  # in a key of TOML, whose reader takes the square of their number
 _LONG = re.compile(rb"\d{19}")  # a whole number of more digits is none that a run would write
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -48,21 +49,27 @@ def content(path: Path, most: int = LARGEST) -> bytes:
     with regular(path) as (descriptor, state), os.fdopen(descriptor, "rb", closefd=False) as file:
         if state.st_size > most:
             raise OSError(0, f"it has {state.st_size:,} bytes, and {most:,} are the most that is read", str(path))
-        return file.read(most)
+        return file.read(state.st_size)
 
 
 def from_json(text: bytes, **how: Any) -> Any:
     """Return the value of JSON; ``how`` is for ``json.loads``. Raise ValueError for what is none, or takes too much memory."""
-    needed = 72 * (text.count(b"[") + text.count(b"{")) + 28 * text.count(b'"') + 8 * text.count(b",")
-    needed += 24 * text.count(b".") + 3 * len(text)
-    if needed > ROOM:
-        raise ValueError(f"its values would take {needed:,} bytes of memory, and {ROOM:,} are the most")
+    _check_room(text)
     if _LONG.search(text):
         how.setdefault("parse_int", _whole)
     try:
         return json.loads(text, **how)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def _check_room(text: bytes) -> None:
+    """Raise ValueError where the values of JSON would take too much memory: lists and objects, words, numbers, and places."""
+    if len(text) > SMALL:
+        each = {b"[": 72, b"{": 72, b'"': 28, b",": 8} | {str(digit).encode(): 10 for digit in range(10)}
+        needed = 2 * len(text) + sum(size * text.count(mark) for mark, size in each.items())
+        if needed > ROOM:
+            raise ValueError(f"its values would take {needed:,} bytes of memory, and {ROOM:,} are the most")
 
 
 def _whole(digits: str) -> int:
@@ -85,19 +92,19 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a file with one in each line, up to the first line that is none or is torn. Raise OSError."""
+    """Return the objects of a file with one in each line, up to the first line that is none or is torn.
+
+    Raise OSError, and ValueError where they take too much memory.
+    """
     whole, _, _ = content(path).rpartition(b"\n")
+    _check_room(whole)
     found: list[dict[str, Any]] = []
-    room = ROOM
-    for line in whole.split(b"\n"):
-        room -= 3 * len(line) + 72 * (line.count(b"[") + line.count(b"{"))
-        try:
-            each = from_json(line) if room > 0 else None
-        except ValueError:
-            break
-        if not isinstance(each, dict):
-            break
-        found.append(each)
+    with suppress(ValueError):
+        for line in whole.split(b"\n"):
+            each = from_json(line)
+            if not isinstance(each, dict):
+                break
+            found.append(each)
     return found
 
 

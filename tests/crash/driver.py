@@ -23,6 +23,7 @@ class Driver:
     """The server, as a test sees it."""
 
     def __init__(self, cache: Path) -> None:
+        self.cache = cache
         paths = os.pathsep.join(str(Path(__file__).parents[2] / each) for each in ("src", "tests"))
         here = {"OMP_NUM_THREADS": "1", "TRAINWRIGHT_CACHE": str(cache), "PYTHONPATH": paths}
         self._server = subprocess.Popen(
@@ -30,7 +31,8 @@ class Driver:
         )
 
     def __call__(self, verb: str, **job: Any) -> dict[str, Any]:
-        """Carry a job out: ``train`` and ``resume`` (work, source, out, and what ``_child`` takes), ``kill`` (pid).
+        """Carry a job out: ``train`` and ``resume`` (work, source, out, and what ``_child`` takes), ``kill`` (pid), ``verbs``
+        (as ``verbs.carry_out`` takes them).
 
         The answer has ``code`` (an exit code, or minus a signal), ``error`` (its stable code), ``said`` (notes),
         ``counts`` (phases come to), ``operations`` on files, ``stderr``, and ``stopped`` for a process that stopped itself.
@@ -38,7 +40,7 @@ class Driver:
         assert self._server.stdin is not None and self._server.stdout is not None
         print(json.dumps({"verb": verb, **job}, default=str), file=self._server.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self._server.stdout.readline())
-        assert "Traceback" not in answer["stderr"], answer["stderr"]
+        assert verb == "verbs" or "Traceback" not in answer["stderr"], answer["stderr"]
         return answer
 
     def close(self) -> None:
@@ -57,13 +59,20 @@ def serve() -> None:
     from phases import Phases  # noqa: F401
 
     assert trainwright.__file__.startswith(str(Path(__file__).parents[2])), trainwright.__file__
+    warm = False
     for line in sys.stdin:
         job = json.loads(line)
         if job["verb"] == "kill":
             os.kill(job["pid"], signal.SIGKILL)
             pid = job["pid"]
-        elif not (pid := os.fork()):
-            _child(job)
+        else:
+            if job["verb"] == "verbs" and not warm:
+                from verbs import warm_up
+
+                warm_up()
+                warm = True
+            if not (pid := os.fork()):
+                _child(job)
         print(json.dumps(_ended(job, pid)), flush=True)
 
 
@@ -72,12 +81,12 @@ def _ended(job: Mapping[str, Any], pid: int) -> dict[str, Any]:
         os.kill(pid, signal.SIGKILL)
 
     signal.signal(signal.SIGALRM, late)
-    signal.alarm(LIMIT)
-    _, status = os.waitpid(pid, os.WUNTRACED)
+    signal.alarm(job.get("limit", LIMIT))
+    _, status, used = os.wait4(pid, os.WUNTRACED)
     signal.alarm(0)
     told, errors = (Path(f"{job['out']}.{kind}") for kind in ("json", "stderr"))
     answer = json.loads(told.read_text()) if told.exists() else {}
-    answer |= {"stderr": errors.read_text() if errors.exists() else ""}
+    answer |= {"stderr": errors.read_text() if errors.exists() else "", "memory": used.ru_maxrss << 10}
     if os.WIFSTOPPED(status):
         return answer | {"code": 0, "stopped": pid}
     return answer | {"code": os.waitstatus_to_exitcode(status)}
@@ -100,7 +109,12 @@ def _child(job: dict[str, Any]) -> None:
     default_signals()
     code, kept = 70, {"error": "", "said": [], "counts": {}, "operations": [], "after": 0}
     try:
-        code = _run(job, out, kept)
+        if job["verb"] == "verbs":
+            from verbs import carry_out
+
+            code = carry_out(job, kept)
+        else:
+            code = _run(job, out, kept)
     except BaseException:
         traceback.print_exc()
     with open(told, "w") as file:  # noqa: PTH123 - Path.open may be the one that fails

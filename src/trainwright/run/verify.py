@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.plain_files import content, made_sense_of, read_lines, read_toml
+from trainwright.plain_files import damaged as unreadable
 from trainwright.run.resume import SavedRun, changed_since
 from trainwright.run.train import Session
 from trainwright.store import predictions, run_folder, seal
@@ -58,7 +59,10 @@ def verify(path: Path, source: Any, listen: Listener) -> Proof:
     _check_bundle_and_checkpoints(run, proof)
     if proof.wrong or not run.seal.exists():
         return proof
-    newest = _compare_with_checkpoint(run, proof)
+    try:
+        newest = _compare_with_checkpoint(run, proof)
+    except OSError as problem:
+        raise unreadable(Path(problem.filename or path), problem) from None
     if run.settings.exists():
         _measure_again(SavedRun.open(path, source), newest, proof, listen)
     else:

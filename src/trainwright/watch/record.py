@@ -14,7 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from trainwright.errors import error
 from trainwright.plain_files import content, made_sense_of, read_json, read_lines, read_toml
+
+CELLS = 2_000_000  # of a history, which take about as many times 100 bytes
 
 
 @dataclass
@@ -115,11 +118,17 @@ def so_far(record: Record) -> Record:
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
-    """Return one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over."""
-    found: list[dict[str, Any]] = []
-    with suppress(OSError, ValueError, TypeError, csv.Error):
-        text = content(run / "history.csv").decode()
-        whole = text[: text.rfind("\n") + 1]
+    """Return one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over.
+
+    Raise E408 where it is too large.
+    """
+    text, found = b"", list[dict[str, Any]]()
+    with suppress(OSError):
+        text = content(run / "history.csv")
+    if text.count(b",") > CELLS:
+        raise error("E408", path=run / "history.csv", problem=f"it has more than {CELLS:,} cells")
+    with suppress(ValueError, TypeError, csv.Error):
+        whole = text[: text.rfind(b"\n") + 1].decode()
         for row in csv.DictReader(io.StringIO(whole, newline="")):
             found.append({name: _cell(name, cell) for name, cell in row.items()})
     return found
