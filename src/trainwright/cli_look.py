@@ -29,7 +29,7 @@ Moved = Annotated[str, typer.Option("--source", help="Where the data are now, wh
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
     """Say again what a run came to: scores, baseline, mistakes, effort; of one that has not ended, how far it is."""
     opened = tw.load(run)
-    if not as_json and not opened.folder.report.is_file():
+    if not (as_json or opened.folder.has_report()):
         from trainwright.watch import record
         from trainwright.watch.report import diagnosis
 

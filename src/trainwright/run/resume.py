@@ -106,8 +106,8 @@ def _check_origin(origin: Any, task: Any) -> None:
         raise ValueError("run is no table")
     words = {"task": task, **{key: origin[key] for key in ("id", "source", "folder")}, **origin}
     for key, value in words.items():
-        inexact = key == "inexact" and isinstance(value, list) and all(isinstance(each, str) for each in value)
-        if not (inexact or isinstance(value, str)) or "\0" in value:
+        listed = value if key == "inexact" else [value]
+        if not isinstance(listed, list) or any(not isinstance(each, str) or "\0" in each for each in listed):
             raise ValueError(f"{key} is no word")
     if task not in KINDS:
         raise ValueError(f"its task is none of {', '.join(KINDS)}")

@@ -59,6 +59,10 @@ class RunFolder:
         """Return whether events tell of any."""
         return self.tells_of("saved", "resumed")
 
+    def has_report(self) -> bool:
+        """Return whether there is one, or something else in its place."""
+        return self.report.is_symlink() or self.report.exists()
+
     def read_report(self) -> dict[str, Any]:
         """Return the content of the report. Raise E405 for a run that has not ended, E408 for an unreadable one."""
         try:
