@@ -123,7 +123,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def made_sense_of(path: Path) -> Iterator[None]:
-    """Raise E408 where nothing can be made of what a file, or the files of a folder, say: they may say anything.
+    """Raise E408 where nothing can be made of what a file, or the files of a folder, say: they may say anything; or E424.
 
     There is no end to what goes wrong when a number is a word, or a list is shorter than another. What the system refuses, and
     what is known to be wrong, is told as it is.
@@ -132,6 +132,8 @@ def made_sense_of(path: Path) -> Iterator[None]:
         yield
     except (TrainwrightError, OSError):
         raise
+    except MemoryError:
+        raise error("E424", path=path, problem="there is too little memory") from None
     except Exception as problem:
         raise error("E408", path=path, problem=f"what it says does not fit together ({in_short(problem)})") from problem
 

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,7 +122,7 @@ class Session:
         settings, changed = earlier.check(given, found)
         made = self.prepare(earlier.request(run.path, offline=offline), settings)
         origin = dict(earlier.origin)
-        with made_sense_of(run.path if found is None else found.path):
+        with nullcontext() if found is None else made_sense_of(found.path):
             if found is not None:
                 position = found.state["position"]
                 if changed and made.training.is_over(found):

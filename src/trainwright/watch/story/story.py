@@ -26,6 +26,7 @@ FIRST = 20
 BARS = 3  # classes of a row that have a bar of their own, where there are too many for all to have one
 LABEL, TEXT, TOKEN, CELLS = 48, 700, 20, 24  # characters of a label, an input and a token; columns of a row of a table
 HEAVY = 8_000  # characters of a picture that is made smaller
+PIXELS = 16_000_000  # of a picture, which a few bytes may stand for
 
 
 def page(run: Path) -> str:
@@ -222,6 +223,8 @@ def _small(uri: str) -> str:
 
     file = io.BytesIO()
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])), formats=("PNG",)) as picture:
+        if picture.width * picture.height > PIXELS:
+            raise ValueError(f"a picture of {picture.width} x {picture.height} pixels, and {PIXELS:,} are the most")
         picture.convert("RGB").save(file, "JPEG", quality=82)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
