@@ -22,7 +22,7 @@ from works import WORKS
 
 import trainwright as tw
 
-CHUNKS, EACH = (20, 100) if FULL else (1, 16)
+CHUNKS, EACH, KINDS = (20, 100, [*WORKS]) if FULL else (1, 8, ["table"])
 MOST = 500 << 20  # bytes of memory of the process that carries the verbs out, libraries and all
 SLOW = ["plots", "from", "replay", "landscape", "--resume", "resume", "resume more"]  # two of them for each folder
 ITEMS = {"text": "the match of the team", "table": "first=0.5 second=0.1 third=a", "language": "w1 w2 w3"}
@@ -82,7 +82,7 @@ def arena(bench: Bench) -> Iterator[Arena]:
     (folder / "outside").mkdir(parents=True)
     (folder / "outside" / "victim").write_text("not yours\n")
     good: dict[str, tuple[Path, Path, str]] = {}
-    for work in WORKS:
+    for work in KINDS:
         source = bench.source(work)
         item = ITEMS.get(work) or str(next(source.rglob("*.png")))
         for name, hits in ((work, []), (f"{work} killed", [("update", 9, 9)])):
