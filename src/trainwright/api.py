@@ -323,5 +323,6 @@ def settings() -> list[Row]:
 
 
 def runs(folder: str | Path = "runs") -> list[dict[str, Any]]:
-    """Return the runs in a folder: ``run`` (path) and ``report`` (empty for a run that has not ended)."""
+    """Return the runs in a folder: ``run`` (path) and ``report``, empty for a run that has not ended, and for one whose report
+    cannot be read, of which ``damaged`` says why."""
     return run_folder.runs(Path(folder))
