@@ -81,7 +81,9 @@ def mistakes(
         from trainwright.watch import record
         from trainwright.watch.report import panels
 
-        output.print_mistakes(found, panels.loss_named(record.read(run)))
+        with made_sense_of(run):
+            loss = panels.loss_named(record.read(run))
+        output.print_mistakes(found, loss)
 
 
 @look.command(cls=Verb)

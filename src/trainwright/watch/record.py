@@ -127,7 +127,7 @@ def read_history(run: Path) -> list[dict[str, Any]]:
         text = content(run / "history.csv")
     if text.count(b",") > CELLS:
         raise error("E408", path=run / "history.csv", problem=f"it has more than {CELLS:,} cells")
-    with suppress(ValueError, TypeError, csv.Error):
+    with suppress(ValueError, TypeError, AttributeError, csv.Error):  # no number, too many cells, too few
         whole = text[: text.rfind(b"\n") + 1].decode()
         for row in csv.DictReader(io.StringIO(whole, newline="")):
             found.append({name: _cell(name, cell) for name, cell in row.items()})
