@@ -50,6 +50,7 @@ class Reading(Schema):
     delimiter: Annotated[str, Field(max_length=1)] = ""
     encoding: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{0,40}$")] = ""
     header: Literal["auto", "yes", "no"] = "auto"
+    ragged: Annotated[str, Field(pattern="^(auto|[1-9][0-9]{0,4})$")] = "auto"
 
 
 class TextValues(Schema):

@@ -78,9 +78,7 @@ def findings(data: Mapping[str, Any], noun: str, called: str) -> list[Note]:
         found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
         wide = sum(" fields where " in each["reason"] for each in data["rejected_rows"])
         if wide >= MANY_WIDE * min(sum(data["rows"].values()) + data["rejected"], NAMED_ROWS):
-            why = (
-                "more or fewer fields than the first; if these are further labels of a row, write them in one field: sport|food"
-            )
+            why = "more or fewer fields than the first; where the last column and what is behind it are labels: target=labels"
             found.append(Note("several labels?", f"{wide:,} rows", why))
     checks = data["audit"]
     counted = [

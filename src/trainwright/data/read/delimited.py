@@ -12,6 +12,7 @@ from trainwright.data.read.csv_fast import DelimitedFile
 from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix
 from trainwright.data.read.options import DELIMITERS
 from trainwright.data.read.preamble import AGREE, Start, excel_mark, start_of
+from trainwright.data.read.ragged import labelled_width
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.data.tables.profile import NUMBER
 from trainwright.errors import error
@@ -39,12 +40,16 @@ def sniff(sample: Sample) -> Sniffed:
     if start.spare:
         who = "every row" if start.spare > 0 else "the header"
         notes.append(Note("passed over", "an empty field", f"{who} has one more, behind a delimiter at its end"))
-    return Sniffed("csv", delimiter=delimiter, has_header=has_header, notes=notes, above=start.above, spare=start.spare)
+    ragged = 0 if start.spare else labelled_width(start.records, has_header, sample.options)
+    if wide := sum(len(record) > ragged for record in start.records) if ragged else 0:
+        why = f"{wide} of the first {len(start.records)} rows have more than {ragged} fields: further labels"
+        notes.append(Note("further labels", f"behind column {ragged}", f"{why}; if not, write target=class"))
+    return Sniffed("csv", "utf-8", delimiter, has_header, notes, start.above, start.spare, ragged)
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
     mark = len(BOM_UTF8) if content.data.startswith(BOM_UTF8) else 0
-    file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark, sniffed.above, sniffed.spare)
+    file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark, sniffed.above, sniffed.spare, sniffed.ragged)
     if file.literal_quotes:
         why = "they do not enclose fields, and every line has the same number of tabs"
         sniffed.notes.append(Note("quotes", "letters", why))

@@ -18,6 +18,9 @@ KEYS = ("delimiter", "encoding", "header")
 class ReadOptions:
     """The settings ``delimiter``, ``encoding`` and ``header``; what is not said is told from each file.
 
+    ``ragged``: whether fields behind the last column of delimited text are further labels of the row (``data/read/ragged``),
+    auto, yes or no; or how many fields a row with one label had in training.
+
     What is ``binding`` was said by a person, and nothing overrides it; else it is how training read, which decides only where a
     file leaves a doubt.
     """
@@ -25,12 +28,14 @@ class ReadOptions:
     delimiter: str = ""
     encoding: str = ""
     header: str = "auto"
+    ragged: str = "auto"
     binding: bool = True
 
     @classmethod
     def of(cls, settings: Any) -> ReadOptions:
         """Return those of a run's settings."""
-        return cls(*(getattr(settings, key) for key in KEYS))
+        ragged = {None: "auto", "labels": "yes"}.get(settings.target, "no")
+        return cls(settings.delimiter, settings.encoding, settings.header, ragged)
 
     @classmethod
     def kept(cls, columns: Mapping[str, Any]) -> ReadOptions:

@@ -111,12 +111,14 @@ class Source:
 
     @property
     def reading(self) -> dict[str, dict[str, str]]:
-        """Return what a model keeps of how its table was read, for the files that it is used on: what was given, and an
-        encoding that a file does not show by itself."""
+        """Return what a model keeps of how its table was read, for the files that it is used on: what was given, an encoding
+        that a file does not show by itself, and where labels stood behind the last column."""
         kept = dict(self.options.said)
         if self.files and (encoding := self.streams["train"].head.encoding) not in SHOWN:
             kept["encoding"] = encoding
-        return {"reading": {key: kept[key] for key in KEYS if key in kept}} if kept else {}
+        if self.files and (ragged := self.streams["train"].head.ragged):
+            kept["ragged"] = str(ragged)
+        return {"reading": {key: kept[key] for key in (*KEYS, "ragged") if key in kept}} if kept else {}
 
     @cached_property
     def tables(self) -> dict[str, Table]:

@@ -2,7 +2,8 @@
 
 Equal texts never land in different splits. Rows added later do not move the rows that were there (``content``, ``group``),
 but for two cases: beyond 100,000 rows the fractions shrink, which moves some into training, and a class that lacked a text in
-some split is given one, as a split that lacked a group is. The run's seed does not enter, so that runs of different seeds have the same test rows.
+some split, or a split that lacked a group, is given one. The run's seed does not enter, so that runs of different seeds have
+the same test rows.
 """
 
 from __future__ import annotations
