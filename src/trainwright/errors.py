@@ -375,8 +375,8 @@ MESSAGES: dict[str, Message] = {
         "Look at the rows; is this the right file, and are the columns as they should be?",
     ),
     "E215": Message(
-        "no row for {part} in {file} can be measured: label '{found}' is not among the labels of the training rows",
-        "Those are: {known} ... . Is it the right column (label=NAME), and the right split (split=...)?",
+        "no row of {file} for {part} can be measured, as no row to train on has its label: {found}",
+        "Rows to train on have: {known}. Is it the right column (label=NAME), and the right split (split=...)?",
     ),
     "E216": Message(
         "every row of {file} to train on has the same label, '{label}'",

@@ -163,6 +163,28 @@ def test_the_newest_instants_are_tested_on(tmp_path: Path, style: str) -> None:
     assert sorted(rows[row - 2][3] for row in data.rows("test")) == list(range(90, 100))
 
 
+def test_labels_that_only_the_newest_rows_have_are_counted(tmp_path: Path) -> None:
+    ages = ["older"] * 42 + ["old"] * 30 + ["mid"] * 9 + ["new"] * 9
+    rows = [
+        f"2024-01-01 {n // 60:02}:{n % 60:02},{text},{age}"
+        for n, ((_, text), age) in enumerate(zip(texts(), ages, strict=True))
+    ]
+    said = refused("E215", write(tmp_path / "t.csv", "when,text,label", *rows), split="time:when")
+    assert "for valid and test" in said and "valid: 'mid' (9 rows); test: 'new' (9 rows)" in said
+    assert "'older' (42 rows), 'old' (30 rows)" in said
+    rows = [row.replace(",mid", ",old") if n % 2 else row.replace(",new", ",old") for n, row in enumerate(rows)]
+    data, said = load(write(tmp_path / "t.csv", "when,text,label", *rows), split="time:when")
+    assert "not measured | 2 classes | 'mid' (5 rows), 'new' (5 rows): not in the training split" in said
+    assert sizes(data) == {"train": 72, "valid": 4, "test": 4} and data.labels == ("old", "older")
+
+
+@pytest.mark.parametrize("how", ["group", "time"])
+def test_the_column_that_decides_the_split_does_not_decide_what_is_learned(how: str, tmp_path: Path) -> None:
+    rows = [f"{2000 + n % 10},{text},{label}" for n, (label, text) in enumerate(texts())]
+    source = write(tmp_path / "t.csv", "writer,text,label", *rows)
+    assert "task | table" in load(source)[1] and "task | text" in load(source, split=f"{how}:writer")[1]
+
+
 def test_digits_with_leading_zeros_are_codes_and_a_column_is_what_it_is_said_to_be(tmp_path: Path) -> None:
     rows = [(("01234", "09876", "10001", "1234")[n % 4], str(100 + n % 12), str(n), "ab"[n % 2]) for n in range(ROWS)]
     source = write(tmp_path / "zip.csv", "zip,store,size,label", *map(",".join, rows))
@@ -170,6 +192,27 @@ def test_digits_with_leading_zeros_are_codes_and_a_column_is_what_it_is_said_to_
     assert set(data.encoder.categories["zip"]) >= {"01234", "1234"} and "store" not in data.encoder.categories
     said, _ = load(source, columns={"store": "category", "zip": "number"})
     assert len(said.encoder.categories["store"]) == 12 and "zip" not in said.encoder.categories
+
+
+def test_telephone_numbers_are_no_quantities(tmp_path: Path) -> None:
+    draw = random.Random(4)
+    local = [f"555 {draw.randrange(1000):03} {draw.randrange(1000):03}" for _ in range(6)]
+    rows = [
+        (
+            draw.choice(local),
+            draw.randrange(2_025_550_000, 2_025_559_999),
+            draw.choice(local),
+            f"{draw.randrange(100, 999)} 000",
+        )
+        for _ in range(ROWS)
+    ]
+    lines = [f"{','.join(map(str, row))},{'ab'[number % 2]}" for number, row in enumerate(rows)]
+    source = write(tmp_path / "calls.csv", "work phone,mobile,contact,salary,label", *lines)
+    data, said = load(source)
+    assert set(data.encoder.categories) == {"work phone"} and "left out | mobile | every value is different" in said
+    assert "numbers | contact, salary |" in said and "columns.contact=category" in said and "columns.salary" not in said
+    data, _ = load(source, columns={"contact": "category", "mobile": "number"})
+    assert set(data.encoder.categories) == {"work phone", "contact"}
 
 
 def test_dates_and_times_as_people_write_them_are_read(tmp_path: Path) -> None:

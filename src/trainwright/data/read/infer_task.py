@@ -46,7 +46,7 @@ class Evidence:
                 return "image", f"column '{pictured[0]}' was said to hold images"
         if self.given.get("features"):
             return "table", "its features are named"
-        head = head.without(self.given.get("sample_weight", ""))
+        head = head.without(self.given.get("sample_weight", ""), str(self.given.get("split") or "").partition(":")[2])
         return infer_task(head, [words] if isinstance(words, str) else words, str(names(self.given.get("label", ""))))
 
     def table_of(self, kind: str) -> str:

@@ -40,6 +40,7 @@ SPLIT_WORDS = {
     "test": 2, "testing": 2, "eval": 2, "evaluation": 2, "holdout": 2,
 }  # fmt: skip
 POSTAL_NAMES = ("zip", "zipcode", "zip_code", "postcode", "post_code", "postal_code", "postalcode", "plz", "cep", "pincode")
+PHONE_WORDS = frozenset(("phone", "phones", "telephone", "tel", "telefon", "telefono", "mobile", "cellphone", "cell", "fax"))
 DATE_WORDS = frozenset(("date", "day", "time", "timestamp", "datetime", "datum", "dt", "created", "updated", "modified"))
 _OTHER_NAMES = (
     "id", "idx", "index", "uid", "name", "date", "time", "timestamp", "url", "source", "author", "user", "path",
