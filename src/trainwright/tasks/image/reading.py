@@ -38,7 +38,6 @@ from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
 from trainwright.tasks.cutting import split_column
-from trainwright.tasks.grouping import Grouping
 from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
@@ -47,13 +46,13 @@ ImageColumns = dict[str, Any]  # ``image`` of a table, what ``LabelForm`` keeps,
 Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
-def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table | None]:
-    """Return the pictures of each split, training first; the columns of a table; and the table of the training pictures.
+def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, dict[str, Table]]:
+    """Return the pictures of each split, training first; the columns of a table; and the tables of the pictures.
 
     Raise SourceError for what cannot be read or holds no pictures, DataError E201 to E205, E213 and E272 for columns.
     """
     if isinstance(source.held.get("train"), Pictures):
-        return source.held, {}, None
+        return source.held, {}, {}
     tables = _tables(source)
     if not tables:
         for key in ("image", "label", "sample_weight"):
@@ -75,7 +74,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
             if name not in tables:
                 parts[name] = read_labelled(path, columns, form.target, name, source.options)
     further_columns(settings, parts["train"], tables.get("train"))  # before anything is decoded
-    return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
+    return {name: parts[name] for name in NAMES if name in parts}, columns, tables
 
 
 def read_labelled(
@@ -113,16 +112,15 @@ def _listed(table: Table, columns: ImageColumns, form: LabelForm) -> Pictures:
     return image_folders.read_listed(table, columns["image"], form)
 
 
-def further_columns(
-    settings: Settings, train: Pictures, table: Table | None, group: Grouping | None = None
-) -> dict[str, pl.Series]:
-    """Return what decides the split of each picture, its group, and what it counts in training, where columns say so.
+def groups_of(pictures: Pictures, table: Table | None, column: str) -> dict[str, pl.Series]:
+    """Return the group of each picture, null where there is none; nothing for a table without the column."""
+    there = table is not None and column in table.columns
+    return {"group": tidy(_column_of(column, pictures, table))} if there else {}
 
-    Raise E213.
-    """
+
+def further_columns(settings: Settings, train: Pictures, table: Table | None) -> dict[str, pl.Series]:
+    """Return what decides the split of each picture, and what it counts in training, where columns say so. Raise E213."""
     found = {}
-    if group is not None and group.column:
-        found["group"] = tidy(_column_of(group.column, train, table))
     if column := split_column(settings):
         found["key"] = _column_of(column, train, table)
     if settings.sample_weight:
@@ -203,8 +201,7 @@ def labelled(path: Path | Table, columns: ImageColumns, target: Target, size: tu
     pictures = read_labelled(path if table is None else table, columns, target)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
-    column = columns.get("group", "")
-    group = tidy(_column_of(column, pictures, table)) if table is not None and column in table.columns else None
+    group = groups_of(pictures, table, columns.get("group", "")).get("group")
     left = _left_out(pictures.rejected)
     return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), left, content=pictures.keys, group=group)
 
