@@ -34,7 +34,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Argument = bool | int | float | str | list[float] | None
 NUMBERS = r"(point|comma)( \S{1,40})?|duration"  # how a number may be written
-SETS = r"[|;, ]|list|object|columns"  # how several labels may be
+SETS = r"[|;,/&+ ]|list|object|columns"  # how several labels may be
 Arrays = dict[str, tuple[type, int | None]]  # by name: type, and length where it is known
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from trainwright.data.read.source import Source
+from trainwright.data.tables.dtypes import MISSING
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Rejected, spot
 from trainwright.data.text.alike import SHARED
@@ -109,7 +110,7 @@ def _such(near: Mapping[str, Any]) -> str:
 
 
 def _unmeasured(data: Mapping[str, Any], called: str) -> list[Note]:
-    """Return notes on classes that cannot be measured, as a split has none of their rows; and on one that has many others."""
+    """Return notes on classes without rows in a split, which cannot be measured, and on such as may stand for no label."""
     notes = []
     measured = [name for name in NAMES[1:] if name in data["rows"]]
     for name in measured:
@@ -120,6 +121,9 @@ def _unmeasured(data: Mapping[str, Any], called: str) -> list[Note]:
     last = measured[-1] if measured else ""
     there = [counts["train"] for counts in data["classes"].values() if last in counts and "train" in counts]
     for label, counts in data["classes"].items():
+        if label.casefold() in MISSING:
+            why = "a usual word for a missing value: if it stands for rows without a label, leave them out"
+            notes.append(Note("a label?", f"'{label}' ({sum(counts.values()):,} rows)", why))
         if last not in counts and there and (many := counts.get("train", 0)) >= max(MANY, min(there) / 2):
             why = f"{many:,} rows in train, none in {last}: if it stands for rows without a label, leave them out"
             notes.append(Note("a label?", f"'{label}'", why))
