@@ -75,11 +75,13 @@ def test_labels_with_a_bar_between_them_are_several(tmp_path: Path) -> None:
     assert {"micro_f1", "macro_f1", "average_precision", "subset_accuracy"} <= set(run.report["test"])
 
 
-def test_columns_of_0_and_1_are_asked_about_and_are_several_labels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [("0", "1"), ("False", "True"), ("n", "y")])
+def test_columns_of_0_and_1_are_asked_about_and_are_several_labels(words: tuple[str, str], tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     table = {"id": [f"{n:06}" for n in range(ROWS)], "comment_text": [text for _, text in texts()]}
     frame = pl.DataFrame(table | {name: draw.integers(0, 2, ROWS) for name in NAMES})
-    frame.write_csv(tmp_path / "comments.csv")
+    spelled = pl.col(NAMES).replace_strict({0: words[0], 1: words[1]}, return_dtype=pl.String)
+    frame.with_columns(spelled).write_csv(tmp_path / "comments.csv")
     assert f"label={','.join(NAMES)}" in refused("E202", tmp_path / "comments.csv")
     data, _ = load(tmp_path / "comments.csv", label=",".join(NAMES))
     assert data.labels == tuple(NAMES)
@@ -238,6 +240,18 @@ def test_a_score_of_texts_is_a_number(tmp_path: Path) -> None:
     source = write(tmp_path / "ei.tsv", "Tweet\tIntensity_Score", *map("\t".join, rows))
     run = tw.train(source, label="Intensity_Score", out=tmp_path / "run", listen=lambda event: None, **QUICK)
     assert {"rmse", "mae", "r2"} <= set(run.report["test"]) and isinstance(tw.predict(run, "the goal")[0], float)
+
+
+def test_amounts_beside_a_text_are_its_target(tmp_path: Path) -> None:
+    rows = [f'"{text}","${1000 + 37 * n:,}",{int(n % 3 == 0)}' for n, (_, text) in enumerate(texts())]
+    data, said = load(write(tmp_path / "offers.csv", "text,price,is_train", *rows), split="content")
+    assert "label | price |" in said and data.labels == () and "target | number" in said
+
+
+def test_a_flag_of_the_split_is_not_learned(tmp_path: Path) -> None:
+    rows = [f"{n % 7},{n % 3 > 0},{'ab'[n % 2]}" for n in range(ROWS)]
+    _, said = load(write(tmp_path / "t.csv", "size,is_train,label", *rows))
+    assert "left out | is_train | it says which split a row belongs to" in said
 
 
 def test_stars_of_texts_can_be_either(tmp_path: Path) -> None:

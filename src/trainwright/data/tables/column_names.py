@@ -33,6 +33,7 @@ BODY_NAMES = (
     "article", "abstract", "question", "utterance", "post", "review_text", "reviewtext", "review_body",
     "comment_text", "phrase", "sms", "email", "story", "input",
 )  # fmt: skip
+SPLIT_FLAGS = ("is_train", "is_training", "is_valid", "is_val", "is_validation", "is_test", "in_train", "in_test")
 SPLIT_NAMES = ("split", "fold", "partition", "subset", "set")
 # What such a column says, by the number of the split. "eval" is what is tested on, unless something else is (``split.stated``).
 SPLIT_WORDS = {

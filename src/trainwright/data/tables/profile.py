@@ -9,7 +9,15 @@ from functools import cached_property
 
 import polars as pl
 
-from trainwright.data.tables.column_names import DATE_WORDS, PHONE_WORDS, POSTAL_NAMES, SPLIT_NAMES, SPLIT_WORDS, plain
+from trainwright.data.tables.column_names import (
+    DATE_WORDS,
+    PHONE_WORDS,
+    POSTAL_NAMES,
+    SPLIT_FLAGS,
+    SPLIT_NAMES,
+    SPLIT_WORDS,
+    plain,
+)
 from trainwright.data.tables.declared import Declarations
 from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, How, convert, read
 from trainwright.data.tables.numbers import doubt
@@ -127,6 +135,8 @@ class ColumnProfile:
     def is_split(self) -> bool:
         """Return whether it says which split a row belongs to."""
         values = self.head.str.to_lowercase().str.strip_chars().unique().to_list()
+        if self.plain in SPLIT_FLAGS and self.reading.kind in ("boolean", "number") and len(values) == 2:
+            return True
         known = set(values) <= SPLIT_WORDS.keys()
         return len(values) > 0 and (known or (self.plain in SPLIT_NAMES and self.distinct < 10))
 
@@ -149,6 +159,17 @@ class ColumnProfile:
     def measured(self) -> bool:
         """Return whether it holds numbers with a fraction: a quantity to predict, not an id."""
         return self.numeric and bool(self.head.str.contains(r"[.,]\d*[1-9]").any())
+
+    @property
+    def is_flag(self) -> bool:
+        """Return whether it holds 0 and 1, or words for no and yes, and nobody said what it is."""
+        said_both = self.reading.kind == "boolean" and self.distinct > 1
+        return not self.declared and (said_both or {*self.head.unique()} == {"0", "1"})
+
+    @property
+    def is_quantity(self) -> bool:
+        """Return whether it certainly holds amounts of something: numbers with a fraction or a unit."""
+        return self.measured or (self.reading.kind == "number" and " " in self.reading.format)
 
     @cached_property
     def readable(self) -> bool:
