@@ -183,6 +183,20 @@ def test_watched_numbers_are_near_or_far(visit: Visits, begin: Callable[..., Wri
     assert page.locator(".cards dl, .cards p").evaluate_all(out) == 0
 
 
+def test_of_several_labels_the_set_is_told(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
+    run = begin(tmp_path / "sets")
+    names, truths = ["food", "sport", "tech"], [["food", "sport"], ["tech"], []]
+    rows = [{"file": "a.csv", "row": k + 2, "truth": each, "input": f"text {k}"} for k, each in enumerate(truths)]
+    (run.path / "watched.json").write_text(json.dumps({"labels": names, "rows": rows}))
+    run.start()
+    run.log.append(Answers(0, [[[1, 0.9], [0, 0.6], [2, 0.1]], [[2, 0.8], [0, 0.5], [1, 0.2]], [[0, 0.4], [1, 0.3], [2, 0.2]]]))
+    page = visit(tmp_path)
+    page.wait_for_selector(".cards .verdict")
+    said = page.locator(".cards .verdict").all_inner_texts()
+    assert said == ["\u2713 sport, food", "\u2717 tech, food, it is tech", "\u2713 no label"]
+    assert page.locator(".cards > li").first.locator("li.truth").count() == 2
+
+
 def test_three_runs_side_by_side_are_not_cut(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
     for name in ("a-first-run-of-three", "a-second-run-of-three", "a-third-run-of-three"):
         writing = begin(tmp_path / name)
