@@ -30,7 +30,7 @@ NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _ADDRESS = r"^\s*(https?://|www\.|[\w.+-]+@[\w-]+\.)\S*\s*$"
 _DATE = r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ,]\S.*)?\s*$"
 _ID = re.compile(r"(?:^|_)(id|ids|idx|index|uid|uuid|guid|key|row|rownum|row_number|nr|no|userid|customerid|unnamed:_\d+)$")
-_WHOLE = r"^\s*(\+?[0-9]{1,3}(?:[ \x{a0}\x{202f}][0-9]{3})+|\+?[0-9]+)(?:\.0)?\s*$"
+_WHOLE = r"^\s*\+?([0-9]{1,3}([ \x{a0}\x{202f}][0-9]{3})+|[0-9]+)(\.0)?\s*$"
 SHORTEST_PHONE, LONG_CODE = 7, 9  # digits
 MOST = 0.9  # of a column's values, to say what they are
 MOST_DISTINCT = 0.9  # a label's share of different values; beyond it is text or an id
@@ -226,8 +226,9 @@ class ColumnProfile:
 
     def _digits_of_all(self) -> int:
         """Return how many digits every one of the first values has, where these are whole numbers; else 0."""
-        plain = self.head.str.extract(_WHOLE, 1).str.replace_all(r"[^0-9]", "").str.len_chars()
-        return int(plain[0]) if len(plain) > 1 and not plain.null_count() and plain.n_unique() == 1 else 0
+        digits = self.head.str.replace(r"\.0\s*$", "").str.replace_all(r"[^0-9]", "").str.len_chars()
+        alike = len(digits) > 1 and digits.n_unique() == 1 and self.share(_WHOLE) == 1
+        return int(digits[0]) if alike else 0
 
     @cached_property
     def format(self) -> str:
