@@ -136,7 +136,7 @@ def test_every_help_has_examples_of_words_that_there_are(verb: str, capsys, monk
         assert words[1] == verb
         flags = {flag for each in COMMANDS[verb].params for flag in (*each.opts, *each.secondary_opts)}
         assert {word for word in words[2:] if word.startswith("--")} <= flags
-        if verb in cli_completion.SETTABLE:
+        if verb in cli_completion.TRAINING:
             assert {word.partition("=")[0] for word in words if "=" in word} <= set(keys())
 
 

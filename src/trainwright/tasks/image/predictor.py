@@ -103,6 +103,11 @@ class ImagePredictor(SupervisedPredictor):
         return one or SupervisedPredictor.is_one(given)
 
     @staticmethod
+    def is_file(given: Any) -> bool:
+        """Tell whether it is a folder, an array or a table, and not an image."""
+        return isinstance(given, Path) and (given.is_dir() or (given.is_file() and not reading.is_image(given)))
+
+    @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
         from trainwright.tasks.image.originals import originals
 

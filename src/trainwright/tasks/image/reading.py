@@ -44,6 +44,7 @@ from trainwright.tasks.supervised import FileRows
 
 Parts = dict[str, Pictures]
 ImageColumns = dict[str, Any]  # ``image`` of a table, what ``LabelForm`` keeps, and how it was read; empty for anything else
+NO_TEXT = "images in folders and arrays are no text"
 Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
@@ -61,7 +62,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
                 raise error("E272", key=key, value=value, path=source.name)
         if settings.target not in (None, "class"):
             raise error("E329", key=f"target={settings.target}", why="images in folders and arrays have a class each")
-        source.options.has_no_use_for(source.path or source.name, "images in folders and arrays are no text")
+        source.options.has_no_use_for(source.path or source.name, NO_TEXT)
         parts, columns = _without_table(source), ImageColumns()
     else:
         train = tables["train"] = declare(tables["train"], settings.columns, settings.decimal, settings.dates)
@@ -88,7 +89,7 @@ def read_labelled(
     """
     if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)):
         return images.of_split(images.read_pictures(path), part)
-    table = read_table(path, options or ReadOptions.kept(columns))
+    table = read_table(path, options or ReadOptions.of_bundle(columns))
     image, form = columns.get("image", ""), LabelForm.from_values(columns, target)
     for label in form.columns:
         if label not in table.columns:
@@ -199,7 +200,9 @@ def labelled(path: Path | Table, columns: ImageColumns, target: Target, size: tu
     Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
     """
     table = None if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)) else path
-    table = None if table is None else read_table(table, ReadOptions.kept(columns))
+    table = None if table is None else read_table(table, ReadOptions.of_bundle(columns))
+    if table is None:
+        ReadOptions.of_bundle(columns).has_no_use_for(path, NO_TEXT)
     pictures = read_labelled(path if table is None else table, columns, target)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
@@ -217,7 +220,9 @@ def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, in
     """
     for path in paths:
         require(path)
-    if len(paths) == 1 and paths[0].is_file() and _is_image(paths[0]):
+        if path.is_dir() or is_image(path) or images.holds_images(path):
+            ReadOptions.of_bundle(columns).has_no_use_for(path, NO_TEXT)
+    if len(paths) == 1 and paths[0].is_file() and is_image(paths[0]):
         names, pixels = [printable(str(paths[0]))], decode_one(paths[0], size, channels)[None]
         return FileRows(pl.DataFrame({"image": names, ROW: [1]}), pixels, None, 0, [], names)
     units = _units(paths, columns)
@@ -239,7 +244,7 @@ def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, in
 def _units(paths: Sequence[Path], columns: ImageColumns) -> list[Unit]:
     """Return what the paths hold; image files that follow each other are one unit, so that they are decoded side by side."""
     units: list[Unit] = []
-    for in_files, group in groupby(paths, lambda path: path.is_dir() or _is_image(path)):
+    for in_files, group in groupby(paths, lambda path: path.is_dir() or is_image(path)):
         if in_files:
             files = [file for path in group for file in _image_files(path)]
             names = [printable(str(file)) for file in files]
@@ -257,7 +262,7 @@ def _image_files(path: Path) -> list[Path]:
     return found
 
 
-def _is_image(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Return whether it is called an image or begins like one."""
     if path.suffix.lower() in SUFFIXES:
         return True
@@ -276,7 +281,7 @@ def _of_array(path: Path) -> Unit:
 
 def _of_table(path: Path, columns: ImageColumns) -> Unit:
     """Return the rows of a table that name an image, by the column that training used where the file has it. Raise E149."""
-    table = read_table(path, ReadOptions.kept(columns))
+    table = read_table(path, ReadOptions.of_bundle(columns))
     known = columns.get("image", "")
     column = _image_column(table, known if known in table.columns else "")
     cells, rows = cell_names(table, column).fill_null(""), table.frame[ROW]

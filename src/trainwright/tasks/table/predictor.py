@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -172,6 +172,11 @@ class TablePredictor(SupervisedPredictor):
         super().__init__(kept)
         self.chosen = TableSchema.from_values(self.columns)
 
+    def reading(self, said: Mapping[str, str]) -> Self:
+        found = super().reading(said)
+        found.chosen = TableSchema.from_values(found.columns)
+        return found
+
     @staticmethod
     def takes_file(word: str) -> bool:
         """Tell whether it is a path that exists, or can only be meant as one: a data file's ending, no ``column=value``."""
@@ -224,7 +229,7 @@ class TablePredictor(SupervisedPredictor):
 
     def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file, by the names of the columns that training used. Raise E212 where none can be measured."""
-        table = read_table(path, ReadOptions.kept(self.columns))
+        table = read_table(path, ReadOptions.of_bundle(self.columns))
         items, rejected = cast_columns(table.frame, self.chosen, table.file, need_label)
         rejected = [*table.rejected, *rejected]
         if not len(items) and (need_label or rejected):

@@ -144,7 +144,7 @@ class TextPredictor(SupervisedPredictor):
         from trainwright.data.tables.text_columns import join_text
 
         try:
-            table = read_table(path, ReadOptions.kept(self.columns))
+            table = read_table(path, ReadOptions.of_bundle(self.columns))
         except SourceError as problem:
             if problem.code != "E108" or need_label:
                 raise
