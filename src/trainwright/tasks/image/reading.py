@@ -54,7 +54,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
     Raise SourceError for what cannot be read or holds no pictures, DataError E201 to E205, E213 and E272 for columns.
     """
     if isinstance(source.held.get("train"), Pictures):
-        return source.held, {}, None
+        return source.held, {}, source.held["train"].table
     tables = _tables(source)
     if not tables:
         for key in ("image", "label", "sample_weight"):
