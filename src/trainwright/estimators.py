@@ -1,7 +1,7 @@
 """Scikit-learn estimators: the same training behind ``fit``, ``predict``, ``predict_proba``, ``score`` and ``get_params``.
 
 They work in ``Pipeline``, ``GridSearchCV`` and ``cross_val_score``. All rows that ``fit`` is given are trained on unless
-``valid_fraction`` sets some aside; nothing is left on the disk. ``sample_weight`` is what each row counts in the loss of training.
+``valid_fraction`` sets some aside; ``sample_weight`` is what each row counts in the loss. Nothing is left on the disk.
 """
 
 from __future__ import annotations
