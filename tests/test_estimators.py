@@ -143,7 +143,7 @@ def test_what_a_row_counts(kind: str) -> None:
     assert np.abs(learned.predict_proba(X)[:, 1] - 0.75).max() < 0.08
     assert learned.score(X, y, sample_weight=y) == 1.0
     for wrong in ([1, 2], np.full(60, -1.0), np.zeros(60), np.full(60, np.nan)):
-        with pytest.raises(ValueError, match="weight|inconsistent"):
+        with pytest.raises(ValueError, match=r"weight|inconsistent"):
             made(epochs=1, **more).fit(X, y, sample_weight=wrong)
 
 
