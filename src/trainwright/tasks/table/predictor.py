@@ -220,7 +220,9 @@ class TablePredictor(SupervisedPredictor):
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
         """Return rows with typed values. Raise E261 for a value that its column cannot hold."""
-        typed = isinstance(given, pl.DataFrame) and given.height
+        if hasattr(given, "__len__") and not len(given):
+            given = []
+        typed = isinstance(given, pl.DataFrame) or hasattr(given, "column_names")  # of polars or Arrow, or a data set
         frame = table_of(given).frame if typed else to_frame(given, self.chosen.features)
         parsed, rejected = cast_columns(frame, self.chosen, "the data", need_label=False)
         if rejected:
