@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +80,7 @@ class Run:
             found = predictor.predict_file(items, top=top)
             found.answers = best(found.answers)
             return found
-        return best(predictor.predict([items] if predictor.is_one(items) else items, top))
+        return best(predictor.predict(_several(predictor, items), top))
 
     def generate(self, prompt: str = "", tokens: int = 200, **options: Any) -> Iterator[str]:
         """Yield the text with which a language model goes on: see ``generate``."""
@@ -106,6 +106,14 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+
+def _several(predictor: Predictor, items: Any) -> Any:
+    """Return what a person gives in Python as something with a length."""
+    if hasattr(items, "collect"):  # a lazy frame
+        items = items.collect()
+    alone = predictor.is_one(items) or not isinstance(items, Iterable)
+    return [items] if alone else items if hasattr(items, "__len__") else list(items)
 
 
 def load(path: str | Path) -> Run:

@@ -294,7 +294,6 @@ class SupervisedPredictor(Predictor):
         return list(self.target.answers(self.logits(items, rows), top)) if rows else []
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
-        items = items.collect() if hasattr(items, "collect") else items  # a lazy frame
         return self._answers(self.items(items), len(items), top) if len(items) else []
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
