@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,8 +112,9 @@ def _several(predictor: Predictor, items: Any) -> Any:
     """Return what a person gives in Python as something with a length."""
     if hasattr(items, "collect"):  # a lazy frame
         items = items.collect()
-    alone = predictor.is_one(items) or not isinstance(items, Iterable)
-    return [items] if alone else items if hasattr(items, "__len__") else list(items)
+    if hasattr(items, "__len__") and not predictor.is_one(items):
+        return items
+    return list(items) if isinstance(items, Iterator) else [items]
 
 
 def load(path: str | Path) -> Run:
