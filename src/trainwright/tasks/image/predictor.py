@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -63,12 +63,6 @@ class ImageBundle(CommonSchema):
 
     columns: ImageColumnNames
     encoder: PixelValues
-
-    @classmethod
-    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
-        """Return the schema of classes, of numbers, or of labels."""
-        schemas: dict[str, type[CommonSchema]] = {"number": ImageNumbers, "labels": ImageLabels}
-        return schemas.get(meta["kind"], ImageClasses)
 
 
 class ImageClasses(ImageBundle, ClassSchema):

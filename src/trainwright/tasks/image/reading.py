@@ -28,6 +28,7 @@ from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.image_places import cell_names, cell_places
 from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.source import Source
+from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.column_choice import declare, declared_target
 from trainwright.data.tables.dtypes import convert, number_feature
@@ -199,10 +200,10 @@ def labelled(path: Path | Table, columns: ImageColumns, target: Target, size: tu
 
     Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
     """
-    table = None if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)) else path
-    table = None if table is None else read_table(table, ReadOptions.of_bundle(columns))
+    options = ReadOptions.of_bundle(columns)
+    table = None if isinstance(path, Path) and _has_no_table(path, columns) else read_table(path, options)
     if table is None:
-        ReadOptions.of_bundle(columns).has_no_use_for(path, NO_TEXT)
+        options.has_no_use_for(path, NO_TEXT)
     pictures = read_labelled(path if table is None else table, columns, target)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
@@ -210,6 +211,13 @@ def labelled(path: Path | Table, columns: ImageColumns, target: Target, size: tu
     group = tidy(_column_of(column, pictures, table)) if table is not None and column in table.columns else None
     left = _left_out(pictures.rejected)
     return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), left, content=pictures.keys, group=group)
+
+
+def _has_no_table(path: Path, columns: ImageColumns) -> bool:
+    """Return whether pictures are labelled by where they lie; a model of a table looks for one beside them too."""
+    if path.is_dir():
+        return not columns.get("image") or find_tables(path) is None
+    return images.holds_images(path)
 
 
 def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:

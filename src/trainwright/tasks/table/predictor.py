@@ -115,12 +115,6 @@ class TableBundle(CommonSchema):
     columns: ChosenValues
     encoder: TableValues
 
-    @classmethod
-    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
-        """Return the schema of classes, of numbers, or of labels."""
-        schemas: dict[str, type[CommonSchema]] = {"number": TableNumbers, "labels": TableLabels}
-        return schemas.get(meta["kind"], TableClasses)
-
     @model_validator(mode="after")
     def _fits(self) -> TableBundle:
         names = distinct([each.name for each in self.encoder.features])
