@@ -236,7 +236,7 @@ def test_public_names() -> None:
         "train",
         "verify",
     }
-    estimators = {"ImageClassifier", "TableClassifier", "TableRegressor", "TextClassifier"}
+    estimators = {"ImageClassifier", "ImageRegressor", "TableClassifier", "TableRegressor", "TextClassifier", "TextRegressor"}
     assert set(trainwright.__all__) == verbs | estimators | {"Run", "TrainwrightError"}
     assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)
     with pytest.raises(AttributeError, match="no attribute 'trian'"):

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 __all__ = [
     "ImageClassifier",
+    "ImageRegressor",
     "Run",
     "TableClassifier",
     "TableRegressor",
     "TextClassifier",
+    "TextRegressor",
     "TrainwrightError",
     "evaluate",
     "explain",
@@ -38,7 +40,14 @@ __all__ = [
 if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
-    from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
+    from trainwright.estimators import (
+        ImageClassifier,
+        ImageRegressor,
+        TableClassifier,
+        TableRegressor,
+        TextClassifier,
+        TextRegressor,
+    )
     from trainwright.look import explain, landscape, load_data, mistakes, story
     from trainwright.tasks.custom.fit import fit
 

@@ -122,13 +122,23 @@ def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json
             where = {"file": found.files[place]} if found.files else {}
             print_json(where | {key if found.names else "row": name} | _values(answer))
         return
-    text = found.frame.with_columns(_columns(found, top)).write_csv()
+    text = _plain(found.frame).with_columns(_columns(found, top)).write_csv()
     if out is None:
         say(text, end="")
     else:
         from trainwright.store.atomic import write_file
 
         write_file(out, text)
+
+
+def _plain(frame: Any) -> Any:
+    """Return a frame as CSV can hold it: lists as ``a|b``, without the content of files."""
+    import polars as pl
+
+    from trainwright.data.tables.spelling import as_text
+
+    kept = [column for column in frame if column.dtype != pl.Binary]
+    return pl.DataFrame([as_text(column) if isinstance(column.dtype, pl.List) else column for column in kept])
 
 
 def _values(answer: Any) -> dict[str, Any]:

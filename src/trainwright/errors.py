@@ -363,8 +363,8 @@ MESSAGES: dict[str, Message] = {
     "E211": Message("'{source}' comes with its own rows; --test and --valid cannot be given for it", "Leave them out."),
     "E212": Message(
         "{file} has no row that can be used",
-        "Its rows need what those of training had, written in the same way (look at the decimal mark): every column that is "
-        "learned from, and a label where answers are measured.",
+        "Its rows need what those of training had: every column that is learned from, and a label where answers are measured. "
+        "Numbers or dates that are written otherwise are read where that is said: decimal=comma, dates=dmy.",
     ),
     "E213": Message(
         "{file} has no column '{column}'",
@@ -591,9 +591,13 @@ MESSAGES: dict[str, Message] = {
     "E351": Message("the setting {key} is not written as one word", "Write {key}={value}, without blanks."),
     "E352": Message("there is no command '{name}'", "The commands are: {known}."),
     "E353": Message(
-        "{word} is a setting of training, and `{verb}` takes none",
+        "{word} is a setting of training, and `{verb}` does not take it",
         "Give it when the model is trained: trainwright train SOURCE {word}. A text that reads so can be given by standard "
         "input, as -.",
+    ),
+    "E354": Message(
+        "{word} says how a file is written, and here is none",
+        "Name one: trainwright {verb} RUN FILE {word}; in Python a pathlib.Path.",
     ),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),

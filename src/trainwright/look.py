@@ -55,7 +55,7 @@ def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[
     ``truth``, ``answer``, ``loss``, of a class its ``probability``, and ``input``: a text, a row as a dict, a picture as the
     URI of a PNG file, the tokens up to this one; None where it is gone. ``source`` is where the data are now.
 
-    Raises RunError E403 and E405 for no run that has ended, E409 for one that held back no rows, SourceError for its data.
+    Raises RunError E403 and E405 for no run that has ended, E430 for one that held back no rows, SourceError for its data.
     """
     from trainwright.run import mistakes as worst
 

@@ -170,8 +170,7 @@ class Session:
         if request.start is not None:
             self._importing.join()
             parent = registry.open_run_model(request.start)
-            if not options.said:
-                found.options = ReadOptions.kept(getattr(parent, "columns", {}))
+            found.options = ReadOptions.of_bundle({**getattr(parent, "columns", {}), "said": options.said})
         task, why = registry.choose_task(found, request.settings, base, parent)
         if why:
             self.listen(Note("task", KINDS[task].title, why))

@@ -7,7 +7,7 @@ without being there. The weights are compared with the network itself, in ``mode
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -91,8 +91,9 @@ class CommonSchema(Schema):
 
     @classmethod
     def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
-        """Return the schema of a bundle with these values, for a kind that has several."""
-        return cls
+        """Return the schema of a bundle with these values: of a kind that has several, the one for what is predicted."""
+        several = [each for each in cls.__subclasses__() if "kind" in each.model_fields]
+        return next((each for each in several if meta["kind"] in get_args(each.model_fields["kind"].annotation)), cls)
 
     @model_validator(mode="after")
     def _settings(self) -> CommonSchema:

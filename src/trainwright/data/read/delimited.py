@@ -68,7 +68,7 @@ def _header(sample: Sample, start: Start) -> tuple[bool, str]:
     """Return whether the first record names the columns, and why: as given, as its names prove, as in training, by signs."""
     options = sample.options
     if options.header != "auto":
-        if options.binding:
+        if "header" in options.binding:
             return options.header == "yes", "as given"
         if not all(plain(name) in KNOWN for name in start.records[0]):
             return options.header == "yes", "as in training"
@@ -79,7 +79,7 @@ def _header(sample: Sample, start: Start) -> tuple[bool, str]:
 def _delimiter(sample: Sample, said: str) -> tuple[str, str]:
     """Return the delimiter, and why: as given, as its first line says, as in training, by how the records agree."""
     options = sample.options
-    if options.delimiter and options.binding:
+    if "delimiter" in options.binding:
         return options.delimiter, "as given"
     if said:
         return said, f"its first line says so: sep={said}"

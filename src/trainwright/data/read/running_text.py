@@ -49,7 +49,7 @@ def holds_corpus(path: Path, options: ReadOptions = DERIVED) -> bool:
     A table of any format is none, and what has a delimiter or a header, as a person says, is one; neither is a folder with one
     folder of files a class. Raise nothing.
     """
-    if options.binding and (options.delimiter or options.header != "auto"):
+    if {"delimiter", "header"} & options.binding.keys():
         return False
     try:
         if not path.is_dir():

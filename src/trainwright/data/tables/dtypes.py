@@ -259,8 +259,8 @@ def convert(column: pl.Series, feature: Feature) -> tuple[pl.Series, pl.Series]:
     if feature.kind in ("category", "text"):
         text = stripped(column)
         return text, text.is_null() & False
-    if column.dtype in (pl.Categorical, pl.Enum, pl.Null):
-        column = column.cast(pl.String)
+    if isinstance(column.dtype, (pl.List, pl.Categorical, pl.Enum, pl.Null)):
+        column = as_text(column)
     values = _values(column, feature.kind, feature.format)
     rest = values.is_null() & column.is_not_null()
     if column.dtype.is_float():

@@ -30,6 +30,7 @@ from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults
 from trainwright.tasks.table.predictor import TablePredictor
+from trainwright.tasks.written import CHANGED
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _encode(
     train = frame[learned["place"]]
     notes: list[Note] = []
     if parent:
-        encoder = parent.encoder
+        encoder = replace(parent.encoder, features=chosen.features)  # which may be written otherwise now
         arrays = encoder.transform(train)
     else:
         _check_text(settings, chosen)
@@ -214,7 +215,7 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
 
 def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
     """Return the columns of the earlier run. Raise E247 where the label is missing, and E260 where it is of the other kind."""
-    chosen = parent.chosen
+    chosen = parent.reading({key: getattr(settings, key) for key in CHANGED if getattr(settings, key)}).chosen
     for feature in chosen.features:
         if (said := settings.columns.get(feature.name, feature.kind)) != feature.kind:
             raise error("E328", key=f"columns.{feature.name}", value=said, found=feature.kind)
