@@ -33,6 +33,14 @@ def _no_plots() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """A training waits for the disk two dozen times; that it does is for ``tests/store`` and ``tests/crash`` to say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
 @pytest.fixture
 def news(tmp_path: Path) -> Path:
     """A labelled CSV of 400 rows and three classes."""

@@ -6,29 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser_samples import cut_tables, faults
+from browser_samples import LOOKS, cut_tables, faults
 
 import trainwright as tw
 from trainwright.watch.explained import explained_page
 
-CHROMIUM = Path("/usr/bin/chromium")
 EVIL = "<script>document.title = 'run'</script> moon <img src=x onerror=\"document.title = 'run'\"> rocket " + "x" * 300
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_the_page(browser, trained: tw.Run, tmp_path: Path, scheme: str, width: int) -> None:
     path = tmp_path / "why.html"
     path.write_text(explained_page.render(tw.explain(trained, EVIL, "money"), EVIL), encoding="utf-8")

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_samples import faults
+from browser_samples import LOOKS, faults
 from landscape_samples import found, page, plane
 
-CHROMIUM = Path("/usr/bin/chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there")
-
-SIZES = [(1280, "light"), (390, "dark")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 def opened(browser: Any, folder: Path, html: str, width: int = 1280, scheme: str = "light") -> tuple[Any, list[str]]:
@@ -40,7 +27,7 @@ def opened(browser: Any, folder: Path, html: str, width: int = 1280, scheme: str
 PIXELS = "id => { const c = document.getElementById(id); return c.toDataURL(); }"
 
 
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_it_fits_is_played_and_scrubbed_without_a_complaint(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
     shown, said = opened(browser, tmp_path, page(), width, scheme)
     playwright.expect(shown.locator("#now")).to_have_text("step 20, loss 2.000")  # the end is shown first
