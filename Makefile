@@ -29,9 +29,9 @@ test: $(VENV)/.developed
 crash: $(VENV)/.developed
 	TRAINWRIGHT_CRASH=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/crash
 
-# Every page in every width and colour scheme, of which `make test` looks at each width and each scheme once.
+# Every page in every width and colour scheme, and every number of docs/understand.md; `make test` takes a sample.
 pages: $(VENV)/.developed
-	TRAINWRIGHT_PAGES=full $(BIN)/python -m pytest tests/browser
+	TRAINWRIGHT_PAGES=full $(BIN)/python -m pytest tests/browser tests/test_understand.py
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check src tests benchmarks docs
