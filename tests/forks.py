@@ -161,7 +161,10 @@ def _child(job: Mapping[str, Any]) -> None:
         module, _, name = job["function"].partition(":")
         code = getattr(importlib.import_module(module), name)(*job["given"])
     except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else bool(ended.code)
+        code = ended.code
+        if not isinstance(code, int):
+            code = bool(code)
+            print(ended.code or "", file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     sys.stdout.flush()

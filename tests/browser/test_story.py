@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,25 +43,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tw.Run]:
 
 
 @pytest.fixture
-def see(browser: Any) -> Iterator[Any]:
-    """Open a film, in the way that is asked for; at the end nothing was loaded, and nothing complained."""
-    heard: list[str] = []
-    contexts = []
-
-    def opened(run: Path, width: int = 1280, **how: Any) -> Any:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, **how))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("pageerror", lambda problem: heard.append(str(problem)))
-        page.on("request", lambda request: None if request.url.startswith("data:") else heard.append(request.url))
-        page.goto((run / "story.html").as_uri())
-        assert heard.pop(0) == (run / "story.html").as_uri()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert heard == []
+def see(look: Any) -> Any:
+    """Open the film of a run."""
+    return lambda run, *how: look(run / "story.html", *how)
 
 
 def answers(run: tw.Run, epoch: int) -> list[Any]:
@@ -215,7 +198,7 @@ def test_hostile_labels_do_nothing(films: dict[str, tw.Run], see: Any) -> None:
 
 
 def test_where_motion_is_unwelcome_stills_follow_each_other(films: dict[str, tw.Run], see: Any) -> None:
-    page = see(films["hostile"].path, reduced_motion="reduce")
+    page = see(films["hostile"].path, 1280, "light", "reduce")
     page.locator("#pace").select_option("4")
     page.evaluate(
         "() => { window.seen = new Set(); const bar = document.querySelector('.bar.truth .fill');"
@@ -231,7 +214,7 @@ def test_where_motion_is_unwelcome_stills_follow_each_other(films: dict[str, tw.
 def test_it_fits_and_has_no_serious_fault_for_those_who_cannot_see(
     kind: str, width: int, scheme: str, films: dict[str, tw.Run], see: Any
 ) -> None:
-    page = see(films[kind].path, width, color_scheme=scheme, reduced_motion="reduce")  # nothing that fades in is half there
+    page = see(films[kind].path, width, scheme, "reduce")  # nothing that fades in is half there
     for key in (None, "ArrowRight", "End"):
         if key:
             page.keyboard.press(key)
@@ -239,16 +222,18 @@ def test_it_fits_and_has_no_serious_fault_for_those_who_cannot_see(
         assert faults(page) == []
 
 
-def test_on_paper_and_without_scripts_the_stills_tell_it(films: dict[str, tw.Run], see: Any, tmp_path: Path) -> None:
+def test_on_paper_and_without_scripts_the_stills_tell_it(films: dict[str, tw.Run], see: Any, browser: Any) -> None:
     page = see(films["hostile"].path)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#film").is_hidden() and page.locator(".strip .still").count() == 5
     assert page.locator("#last-still").is_visible()
-    page = see(films["hostile"].path, java_script_enabled=False)
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto((films["hostile"].path / "story.html").as_uri())
     assert page.locator(".strip .still").count() == 5 and page.locator("#last-still").is_visible()
     assert page.locator("#begin").is_hidden() and "browser that runs scripts" in page.locator("noscript").inner_text()
     assert re.search(r"\d\d\.\d\d %", page.locator("#last-still").inner_text())
+    page.context.close()
 
 
 def test_rows_without_inputs_are_told_too(films: dict[str, tw.Run], see: Any, tmp_path: Path) -> None:
