@@ -73,7 +73,7 @@ def test_a_hang_up_that_is_ignored(bench: Bench) -> None:
     assert differences(whole, fingerprint(out)) == []
 
 
-WORDS = {"epochs": 100, "device": "cpu", "threads": 1, "seed": 3, "batch_size": 9, "lr": 0.001}
+WORDS = {"epochs": 100, "device": "cpu", "threads": 1, "speed": "off", "seed": 3, "batch_size": 9, "lr": 0.001}
 
 
 @pytest.mark.parametrize("sent", CODES if FULL else [signal.SIGTERM])
