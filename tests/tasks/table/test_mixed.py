@@ -44,7 +44,7 @@ def test_the_whole_beats_each_part(
     found = {}
     for name, columns in parts.items():
         source = csv(tmp_path, frame.select(columns), f"{name}.csv")
-        run = fit(source, tmp_path, name, test=test, model=model, speed="off", epochs=30)
+        run = fit(source, tmp_path, name, test=test, model=model, speed="off", epochs=18)
         found[name] = run.report["test"][score]
     assert found["all"] > least and found["all"] > max(found["text"], found["rest"]) + 0.08, found
     assert most > found["text"] > 0.3 and most > found["rest"] > 0.3, found
