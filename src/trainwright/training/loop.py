@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import nn
 from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
+from trainwright.training.ahead import Ahead
 from trainwright.training.optim import advance_each
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
@@ -148,7 +149,17 @@ def _epoch(
     batches = train.epoch(state.epoch, state.batch)
     if state.batch:
         seed_rng(device, step_seed(plan.seed, state.step))
-    while window := list(islice(batches, plan.accumulate * state.microbatches)):
+    ahead = None if learner.waits else Ahead(learner)
+    while True:
+        if (
+            ahead is not None and learner.optimizer.state
+        ):  # before its first step, an optimiser has nothing that can be left alone
+            batches = yield from _run_ahead(learner, ahead, batches, plan, state, begun, device)
+            if plan.spent(state, time.perf_counter() - begun):
+                return
+        window = list(islice(batches, plan.accumulate * state.microbatches))
+        if not window:
+            break
         if state.batch == 0:
             seed_rng(device, step_seed(plan.seed, state.step))
         lr = learner.lr
@@ -175,6 +186,44 @@ def _epoch(
     if state.batch == 0:
         ended = "The data gave some before, and can be gone through once only." if state.epoch else ""
         raise error("E607", hint=ended)
+
+
+def _run_ahead(
+    learner: Learner, ahead: Ahead, batches: Iterator[Batch], plan: Plan, state: State, begun: float, device: torch.device
+) -> Generator[Event, None, Iterator[Batch]]:
+    """Make updates without waiting for them until the epoch ends, nothing may follow, or one needs ``_attempt``; yield their
+    events when their results are there, and return the batches that are left.
+
+    Where somebody wants to see the run after an update, the device is waited for, and everything stands as after that one.
+    """
+    over = False
+    while not over:
+        window = list(islice(batches, plan.accumulate * state.microbatches))
+        over = not window
+        if window:
+            if state.batch == 0:
+                seed_rng(device, step_seed(plan.seed, state.step))
+            try:
+                ahead.send(window, state)
+            except torch.OutOfMemoryError:
+                over, batches = True, chain(window, batches)
+            else:
+                over = plan.spent(state, time.perf_counter() - begun)
+        wait = over or learner.pause(state.step)
+        if wait or ahead.is_due():
+            found = ahead.read(state.tally, wait=wait)
+            state.seconds = time.perf_counter() - begun
+            over = over or ahead.stuck
+            if over:
+                batches = chain(ahead.rewind(state), batches)
+            for each in found:
+                state.refused = 0
+                learner.at_step_boundary = (wait or over) and each is found[-1]
+                norm, rows = in_short(each.norm), sum(batch.size for batch in each.sent.window)
+                yield Step(each.sent.step + 1, state.epoch + 1, each.mean, rows, each.sent.lr, norm)
+        seed_rng(device, step_seed(plan.seed, state.step))
+    learner.at_step_boundary = True
+    return batches
 
 
 def _attempt(
