@@ -69,7 +69,9 @@ class Ahead:
         self._bytes = 0  # of the batches of an update
         self._next = 0.0
         self._begin: tuple[int, list[Any], list[dict[str, Any]]] = 0, [], []
-        self._graphable = graphable(learner)
+        self._graphable, self._loads = graphable(learner), learner.loads
+        # Recorded updates, or how often one was made, -1 where it is never recorded, by all that it depends on.
+        self._graphs: dict[Any, Graph | int] = {}
 
     def is_due(self) -> bool:
         """Return whether results should be read."""
@@ -163,18 +165,20 @@ class Ahead:
         """Make an update, recorded where that pays. Return whether its right answers are counted."""
         if not self._graphable:
             return self._update(window)
-        key, graphs = self._key(window), self.learner.graphs
-        graph = graphs.get(key, 0 if len(graphs) < SHAPES else -1)  # or how often it was made, -1 where it is never recorded
+        if self._loads != self.learner.loads:  # what the optimiser remembers lies elsewhere now
+            self._graphs, self._loads = {}, self.learner.loads
+        key = self._key(window)
+        graph = self._graphs.get(key, 0 if len(self._graphs) < SHAPES else -1)
         if isinstance(graph, int) and graph < WARM:
-            graphs[key] = graph + (graph >= 0)
+            self._graphs[key] = graph + (graph >= 0)
             return self._update(window)
         if isinstance(graph, int):
             try:
-                graph = graphs[key] = Graph(self._update, window, self.learner.forward, self._failed)
+                graph = self._graphs[key] = Graph(self._update, window, self.learner.forward, self._failed)
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError:  # something in it needs the host
-                graphs[key] = -1
+                self._graphs[key] = -1
                 return self._update(window)
         self.learner.set_rates()
         graph.replay(window)

@@ -115,9 +115,10 @@ def fit(
     yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
     if watch and not state.step and (answers := watch(learner.model, 0)):
         yield answers
+    ahead = None if learner.waits else Ahead(learner)
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
         epoch_begun = time.perf_counter()
-        yield from _epoch(learner, train, plan, state, recover, begun)
+        yield from _epoch(learner, ahead, train, plan, state, recover, begun)
         scores = state.tally.scores()
         scores.metrics = learner.objective.metrics(scores.loss)
         valid = validate(learner.model) if validate else None
@@ -136,7 +137,7 @@ def fit(
 
 
 def _epoch(
-    learner: Learner, train: Batches, plan: Plan, state: State, recover: Recover | None, begun: float
+    learner: Learner, ahead: Ahead | None, train: Batches, plan: Plan, state: State, recover: Recover | None, begun: float
 ) -> Iterator[Event]:
     """Make the updates of one epoch, or of what is left of it, and yield their events."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
@@ -149,7 +150,6 @@ def _epoch(
     batches = train.epoch(state.epoch, state.batch)
     if state.batch:
         seed_rng(device, step_seed(plan.seed, state.step))
-    ahead = None if learner.waits else Ahead(learner)
     while True:
         if (
             ahead is not None and learner.optimizer.state

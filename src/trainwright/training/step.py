@@ -61,7 +61,7 @@ class Learner:
         self.guard = StepGuard(self.forward)
         self.at_step_boundary = True  # whether everything stands between two updates, so that it can be saved
         self.pause: Callable[[int], bool] = lambda step: False  # whether somebody wants to see the run as it is after ``step``
-        self.graphs: dict[Any, Any] = {}  # recorded updates, by the shapes of their batches
+        self.loads = 0  # how often the optimiser was given other tensors
         self._rates: list[Tensor] = []
         if device == "cuda" and can_skip(self.optimizer):  # where a recorded update finds them
             self._rates = [torch.zeros((), device=self.parameters[0].device) for _ in self.optimizer.param_groups]
@@ -74,7 +74,7 @@ class Learner:
 
     def loaded(self) -> None:
         """Take note that the optimiser has been given other tensors and options."""
-        self.graphs.clear()
+        self.loads += 1
         if self._rates:
             fuse(self.optimizer)
 
