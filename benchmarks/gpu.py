@@ -438,6 +438,7 @@ def main() -> None:
         try:
             made = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
             results[case] = json.loads(made.stdout.splitlines()[-1])
+            sys.stderr.write(made.stderr[-2000:])
         except (subprocess.TimeoutExpired, ValueError, IndexError) as problem:
             late = isinstance(problem, subprocess.TimeoutExpired)
             tail = f"longer than {SECONDS} s" if late else f"exit {made.returncode}: {made.stderr[-800:]}"

@@ -75,7 +75,7 @@ def rows(count: int = 70) -> tuple[torch.Tensor, torch.Tensor]:
 def fit(kind: type[torch.optim.Optimizer] = torch.optim.Adam, **changes: Any) -> tuple[nn.Module, list[Event]]:
     model = network()
     optimizer = kind(model.parameters(), lr=0.05, fused=True)
-    given = {"loss": nn.CrossEntropyLoss(), "optimizer": optimizer, "batch_size": 8, "epochs": 4, "clip": 0.5}
+    given = {"loss": nn.CrossEntropyLoss(), "optimizer": optimizer, "batch_size": 8, "epochs": 4, "clip": 0.5, "graph": True}
     cycled = kind is not torch.optim.Adagrad  # which has no momentum that could go in cycles
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=40, cycle_momentum=cycled)
     events = list(tw.fit(model, rows(), **{**given, "schedule": schedule, "schedule_every": "step", **changes}))
@@ -140,7 +140,7 @@ def test_what_does_not_fit_is_cut_as_it_is_where_one_waits(monkeypatch: pytest.M
 def test_a_run_left_anywhere_goes_on_to_the_same_bits(
     task: str, sources: dict[str, Path], tmp_path: Path, unwaited: None
 ) -> None:
-    settings = {"epochs": 3, "checkpoint_every": "5steps", **TASKS[task]}
+    settings = {"epochs": 3, "checkpoint_every": "5steps", "graph": True, **TASKS[task]}
     whole = tw.train(sources[task], out=tmp_path / "whole", listen=lambda event: None, **settings)
 
     def leave(event: Event) -> None:
@@ -157,7 +157,7 @@ def test_a_run_left_anywhere_goes_on_to_the_same_bits(
 def test_a_run_ends_with_the_bits_of_one_that_waits(
     task: str, sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"epochs": 2, "checkpoint_every": "0", "listen": lambda event: None, **TASKS[task]}
+    settings = {"epochs": 2, "checkpoint_every": "0", "graph": True, "listen": lambda event: None, **TASKS[task]}
     first = tw.train(sources[task], out=tmp_path / "waited", **settings)
     monkeypatch.setattr(step_module, "WAITED_FOR", ())
     second = tw.train(sources[task], out=tmp_path / "ahead", **settings)
@@ -170,7 +170,14 @@ def test_a_loop_that_is_left_is_saved_where_the_device_stands(tmp_path: Path, un
     def begin(out: str, **more: Any) -> Any:
         model = network()
         optimizer = torch.optim.Adam(model.parameters(), lr=0.05, fused=True)
-        given = {"loss": nn.CrossEntropyLoss(), "optimizer": optimizer, "batch_size": 8, "epochs": 3, "progress": False}
+        given = {
+            "loss": nn.CrossEntropyLoss(),
+            "optimizer": optimizer,
+            "batch_size": 8,
+            "epochs": 3,
+            "progress": False,
+            "graph": True,
+        }
         return model, tw.fit(model, rows(), out=tmp_path / out, **given, **more)
 
     whole, events = begin("whole")
@@ -210,7 +217,7 @@ def test_no_number_is_asked_of_the_device_while_a_task_trains(
             if isinstance(event, Step):
                 marks.append(looks.count)
 
-        settings = {"epochs": 2, "checkpoint_every": "0", "patience": 0, **TASKS[task]}
+        settings = {"epochs": 2, "checkpoint_every": "0", "graph": True, **TASKS[task]}
         tw.train(sources[task], out=tmp_path / "run", listen=listen, **settings)
     first_epoch = marks[1 : len(marks) // 2]
     assert len(first_epoch) >= 3

@@ -167,6 +167,7 @@ class Ahead:
             return self._update(window)
         if self._loads != self.learner.loads:  # what the optimiser remembers lies elsewhere now
             self._graphs, self._loads = {}, self.learner.loads
+        self.learner.set_rates()  # beforehand, as a rate must not be recorded
         key = self._key(window)
         graph = self._graphs.get(key, 0 if len(self._graphs) < SHAPES else -1)
         if isinstance(graph, int) and graph < WARM:
@@ -180,7 +181,6 @@ class Ahead:
             except RuntimeError:  # something in it needs the host
                 self._graphs[key] = -1
                 return self._update(window)
-        self.learner.set_rates()
         graph.replay(window)
         return bool(graph.classified)
 

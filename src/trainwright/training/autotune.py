@@ -22,6 +22,7 @@ from trainwright.data.batches.shuffle import step_seed
 from trainwright.errors import TrainingError
 from trainwright.training.ahead import Ahead
 from trainwright.training.loop import release
+from trainwright.training.optim import is_primed
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
@@ -46,9 +47,12 @@ class ExecConfig:
     layout: str = ""
     threads: int = 0
     compile: bool = False
+    graph: bool = False
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (_threads(self), self.precision, self.layout, "compiled" * self.compile)))
+        return ", ".join(
+            filter(None, (_threads(self), self.precision, self.layout, "compiled" * self.compile, "a graph" * self.graph))
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return the way as settings, without the layout where there are no images."""
@@ -176,7 +180,7 @@ class _Trial:
         with threaded(self.way.threads):
             for step, window in enumerate(self.windows):
                 seed_rng(self.bench.device, step_seed(0, step))
-                if self.ahead is not None and self.learner.optimizer.state:
+                if self.ahead is not None and is_primed(self.learner.optimizer):
                     self.ahead.send(window, state)
                 else:
                     self.losses.append(update(self.learner, window, step + 1, state.tally)[0])

@@ -16,7 +16,7 @@ from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
 from trainwright.training.ahead import Ahead
-from trainwright.training.optim import advance_each
+from trainwright.training.optim import advance_each, is_primed
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
@@ -151,9 +151,7 @@ def _epoch(
     if state.batch:
         seed_rng(device, step_seed(plan.seed, state.step))
     while True:
-        if (
-            ahead is not None and learner.optimizer.state
-        ):  # before its first step, an optimiser has nothing that can be left alone
+        if ahead is not None and is_primed(learner.optimizer):  # by its first step
             batches = yield from _run_ahead(learner, ahead, batches, plan, state, begun, device)
             if plan.spent(state, time.perf_counter() - begun):
                 return

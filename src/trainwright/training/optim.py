@@ -87,6 +87,12 @@ def can_skip(optimizer: Optimizer) -> bool:
     return known and all(group.get("fused") for group in optimizer.param_groups)
 
 
+def is_primed(optimizer: Optimizer) -> bool:
+    """Return whether the optimiser has all that it will ever remember, if only the beginnings of it."""
+    forgets = type(optimizer) is torch.optim.SGD and not any(group["momentum"] for group in optimizer.param_groups)
+    return forgets or bool(optimizer.state)
+
+
 @dataclass
 class Scheduler:
     """One schedule and what a step of it is."""

@@ -39,6 +39,7 @@ class Learner:
     clip: float = 0.0
     clip_value: float = 0.0
     precision: str = "float32"
+    graph: bool = False  # whether no update is waited for, and on a CUDA device recorded as a graph where it can be
 
     def __post_init__(self) -> None:
         """Look up the network, its parameters and the way to move them, once."""
@@ -46,10 +47,10 @@ class Learner:
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
         device = self.parameters[0].device.type if self.parameters else "cpu"
-        if device == "cuda":
+        if self.graph and device == "cuda":
             fuse(self.optimizer)
         by_loss = any(isinstance(each.schedule, ReduceLROnPlateau) and each.every == "step" for each in self.schedules)
-        self.waits = device in WAITED_FOR or by_loss or not can_skip(self.optimizer)
+        self.waits = not self.graph or device in WAITED_FOR or by_loss or not can_skip(self.optimizer)
         low = self.precision == "bfloat16"
         self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
         self.hooks = self.model if isinstance(self.model, TrainingHooks) else TrainingHooks()
@@ -63,7 +64,7 @@ class Learner:
         self.pause: Callable[[int], bool] = lambda step: False  # whether somebody wants to see the run as it is after ``step``
         self.loads = 0  # how often the optimiser was given other tensors
         self._rates: list[Tensor] = []
-        if device == "cuda" and can_skip(self.optimizer):  # where a recorded update finds them
+        if device == "cuda" and not self.waits:  # where a recorded update finds them
             self._rates = [torch.zeros((), device=self.parameters[0].device) for _ in self.optimizer.param_groups]
         self._set: list[float] = [0.0] * len(self._rates)
 
