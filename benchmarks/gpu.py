@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import torch.nn.functional as F
 from torch import nn
 
 TINY, PLACE = "--tiny" in sys.argv, "cuda" if torch.cuda.is_available() else "cpu"
-SECONDS = 90  # that a case may take
+SECONDS = 150  # that a case may take
 Loop = Callable[[], None]
 
 
@@ -53,23 +54,15 @@ class Pace:
     def __init__(self) -> None:
         self.begun, self.last, self.steps, self.rows = 0.0, 0.0, 0, 0
         self.paces: list[tuple[float, float]] = []  # seconds an update, rows a second
-        self.notes: list[str] = []
-        self.losses: list[float] = []
 
     def __call__(self, event: Any) -> None:
-        name = type(event).__name__
-        if name == "Step":
+        if type(event).__name__ == "Step":
             self.last, self.steps, self.rows = time.perf_counter(), self.steps + 1, self.rows + event.rows
-            self.losses.append(event.loss)
-        elif name == "Epoch":
-            if self.begun and self.steps:
-                seconds = self.last - self.begun
-                self.paces.append((seconds / self.steps, self.rows / seconds))
-            self.steps = self.rows = 0
-        elif name == "Note":
-            self.notes.append(f"{event.name}: {event.value} ({event.why})" if hasattr(event, "name") else str(event))
-        if name in ("Epoch", "Answers", "Started"):
-            self.begun = time.perf_counter()
+            return
+        if self.steps:  # the epoch is over, or a checkpoint was written
+            seconds = self.last - self.begun
+            self.paces.append((seconds / self.steps, self.rows / seconds))
+        self.begun, self.steps, self.rows = time.perf_counter(), 0, 0
 
     @property
     def seconds(self) -> float:
@@ -89,8 +82,6 @@ def mlp() -> nn.Module:
 
 def step(batch: int) -> dict[str, Any]:
     """A small network on rows in the device's memory: microseconds a step."""
-    import trainwright as tw
-
     rows, found = batch * (20 if TINY else 400), {}
     draw = torch.Generator().manual_seed(0)
     inputs, targets = torch.randn(rows, 784, generator=draw).to(PLACE), torch.randint(10, (rows,), generator=draw).to(PLACE)
@@ -117,14 +108,26 @@ def step(batch: int) -> dict[str, Any]:
     found["bare loop, .item()"] = timed(bare(True), 1, 3) / (rows // batch) * 1e6
     if PLACE == "cuda":
         found["bare loop, one CUDA graph"] = timed(graphed(inputs, targets, batch), 2, 5) / (rows // batch) * 1e6
-    pace = Pace()
-    model = mlp()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for event in tw.fit(
-        model, (inputs, targets), loss=loss, optimizer=optimizer, batch_size=batch, epochs=epochs, progress=False
-    ):
+    for graph in (False, True):
+        found[named(graph)] = fitted(inputs, targets, batch, epochs, graph) * 1e6
+    return found | {"unit": "us a step", "less": True}
+
+
+def named(graph: bool) -> str:
+    """Return what a way of training is called."""
+    return f"trainwright{', graph=true' * graph}"
+
+
+def fitted(inputs: torch.Tensor, targets: torch.Tensor, batch: int, epochs: int, graph: bool) -> float:
+    """Return the seconds of an update of ``tw.fit``."""
+    import trainwright as tw
+
+    pace, model = Pace(), mlp()
+    optimizer, loss = torch.optim.SGD(model.parameters(), lr=0.01), nn.CrossEntropyLoss()
+    given = {"batch_size": batch, "epochs": epochs, "progress": False, "graph": graph}
+    for event in tw.fit(model, (inputs, targets), loss=loss, optimizer=optimizer, **given):
         pace(event)
-    return found | {"trainwright": pace.seconds * 1e6, "unit": "us a step", "less": True}
+    return pace.seconds
 
 
 def graphed(inputs: torch.Tensor, targets: torch.Tensor, batch: int) -> Loop:
@@ -149,7 +152,7 @@ def graphed(inputs: torch.Tensor, targets: torch.Tensor, batch: int) -> Loop:
     with torch.cuda.graph(graph):
         update()
 
-    def epoch() -> None:
+    def epoch(kept: tuple[Any, ...] = (model, optimizer)) -> None:  # whose memory the graph writes to
         order = torch.randperm(len(inputs), device=PLACE)
         for start in range(0, len(inputs), batch):
             chosen.copy_(order[start : start + batch])
@@ -222,8 +225,10 @@ def lstm() -> dict[str, Any]:
     settings = {"batch_size": batch, "context": context, "lr": 1.0, "clip": 0.25, "epochs": 3, "speed": "off"}
     settings |= {"model": {"name": "lstm", "embedding": 200, "hidden": 200, "layers": 2, "tied": False, "dropout": 0.0}}
     settings |= {"optimizer": "SGD", "schedule": "none", "warmup": 0.0, "max_vocabulary": vocabulary}
-    pace = language(settings, 20_000 if TINY else 500_000, vocabulary, False)
-    return found | {"trainwright": pace.rate, "unit": "tokens/s", "less": False}
+    for graph in (False, True):
+        pace = language(settings | {"graph": graph}, 20_000 if TINY else 300_000, vocabulary, False)
+        found[named(graph)] = pace.rate
+    return found | {"unit": "tokens/s", "less": False}
 
 
 class PlainBlock(nn.Module):
@@ -292,8 +297,9 @@ def gpt(
         settings |= {"optimizer": "AdamW", "precision": "bfloat16", "compile": way == "compiled"}
         characters = vocabulary < 1000
         settings |= {"tokenizer": "characters"} if characters else {"max_vocabulary": vocabulary}
-        pace = language(settings, batch * context * (4 if TINY else 80), vocabulary, characters)
-        found[f"trainwright{', compiled' * (way == 'compiled')}"] = pace.rate
+        for graph in (False, True):
+            pace = language(settings | {"graph": graph}, batch * context * (4 if TINY else 60), vocabulary, characters)
+            found[named(graph) + ", compiled" * (way == "compiled")] = pace.rate
     return found | {"unit": "tokens/s", "less": False, "memory": peak()}
 
 
@@ -305,14 +311,17 @@ def digits() -> dict[str, Any]:
     labels = draw.integers(0, 10, rows)
     shapes = draw.integers(0, 256, (10, 7, 7)).repeat(4, axis=1).repeat(4, axis=2)
     images = np.clip(shapes[labels] * 0.5 + draw.integers(0, 128, (rows, 28, 28)), 0, 255).astype(np.uint8)
-    pace = Pace()
-    with tempfile.TemporaryDirectory() as folder:
-        np.savez(Path(folder) / "made.npz", images=images, labels=labels)
-        begun = time.perf_counter()
-        run = tw.train(
-            Path(folder) / "made.npz", out=Path(folder) / "run", recipe="digits", epochs=1 if TINY else 6, listen=pace
-        )
-        seconds = time.perf_counter() - begun
+    found: dict[str, Any] = {}
+    for graph in (False, True):
+        pace = Pace()
+        with tempfile.TemporaryDirectory() as folder:
+            source, begun = Path(folder) / "made.npz", time.perf_counter()
+            np.savez(source, images=images, labels=labels)
+            given = {"recipe": "digits", "epochs": 2 if TINY else 6, "checkpoint_every": "0", "graph": graph}
+            run = tw.train(source, out=Path(folder) / "run", listen=pace, **given)
+            found[named(graph)] = pace.rate
+            found[f"seconds of the command{', graph=true' * graph}"] = time.perf_counter() - begun
+            found[f"accuracy{', graph=true' * graph}"] = run.report["test"]["accuracy"]
     model = nn.Sequential(
         *(nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32)),
         *(nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2)),
@@ -330,10 +339,7 @@ def digits() -> dict[str, Any]:
             optimizer.step()
 
     plain = rows / timed(epoch, 1, 1 if TINY else 2)
-    report = run.report.get("test", {})
-    rate = pace.rate if pace.paces else 0.0
-    more = {"whole command": seconds, "accuracy": report.get("accuracy")}
-    return {"plain loop, float32, like it": plain, "trainwright": rate, "unit": "pictures/s", "less": False} | more
+    return {"plain loop, float32, like it": plain, **found, "unit": "pictures/s", "less": False}
 
 
 def bits() -> dict[str, Any]:
@@ -363,15 +369,15 @@ def bits() -> dict[str, Any]:
             "language, lstm": {"source": "corpus.txt", "task": "language", "model": "lstm"},
             "language, gpt": {"source": "corpus.txt", "task": "language", "model": "gpt", "precision": "bfloat16"},
         }
-        for name, given in kinds.items():
-            settings = {"epochs": 2, "batch_size": 32, "checkpoint_every": "7steps", "speed": "off", **given}
+        for (name, given), graph in product(list(kinds.items())[: 2 if TINY else None], (False, True)):
+            settings = {"graph": graph, "epochs": 2, "batch_size": 32, "checkpoint_every": "7steps", "speed": "off", **given}
             source = place / settings.pop("source")
             try:
                 runs = []
                 for number, device in enumerate([PLACE, PLACE, "cpu"]):
-                    out = place / f"{name.replace(', ', '-')}-{number}"
+                    out = place / f"{name.replace(', ', '-')}-{graph}-{number}"
                     runs.append(tw.train(source, out=out, device=device, listen=lambda event: None, **settings))
-                out = place / f"{name.replace(', ', '-')}-cut"
+                out = place / f"{name.replace(', ', '-')}-{graph}-cut"
 
                 def leave(event: Any) -> None:
                     if type(event).__name__ == "Saved" and event.step >= 7:
@@ -384,9 +390,9 @@ def bits() -> dict[str, Any]:
                 losses = [each.report["valid"]["loss"] for each in runs]
                 same = f"twice {'same' if weights[0] == weights[1] else 'OTHER'} bits"
                 resumed = f"resumed {'same' if weights[0] == weights[3] else 'OTHER'} bits"
-                found[name] = f"{same}, {resumed}; loss {losses[0]:.6f}, processor {losses[2]:.6f}"
+                found[name + ", graph=true" * graph] = f"{same}, {resumed}; loss {losses[0]:.6f}, processor {losses[2]:.6f}"
             except Exception as problem:  # the other kinds are to be seen too
-                found[name] = f"FAILED: {type(problem).__name__}: {problem}"[:300]
+                found[name + ", graph=true" * graph] = f"FAILED: {type(problem).__name__}: {problem}"[:300]
     return found | {"unit": ""}
 
 
@@ -419,7 +425,8 @@ def table(results: dict[str, Any]) -> str:
             if name in ("unit", "less"):
                 continue
             ratio = f"{value / best:.2f}" if best and "trainwright" in name else ""
-            shown = f"{value:,.4g} {found.get('unit', '')}" if isinstance(value, float) else str(value)
+            unit = found.get("unit", "") if "loop" in name or name.startswith("trainwright") else ""
+            shown = f"{value:,.4g} {unit}".strip() if isinstance(value, float) else str(value)
             lines.append(f"| {case} | {name} | {shown} | {ratio} |")
     return "\n".join(lines)
 
