@@ -18,20 +18,12 @@ from typing import IO, Any, TypeVar
 
 import numpy as np
 
+from trainwright.data.files.cache_folder import cache_folder
 from trainwright.errors import error
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 IN_MEMORY = 32 << 20  # bytes of one array
-
-
-def cache_folder() -> Path:
-    """Return the folder of the cache, which need not exist yet: ``TRAINWRIGHT_CACHE``, or the user's cache folder."""
-    if chosen := os.environ.get("TRAINWRIGHT_CACHE"):
-        return Path(chosen).expanduser()
-    import platformdirs  # a prediction has no use for it
-
-    return Path(platformdirs.user_cache_dir("trainwright"))
 
 
 def folder() -> Path:

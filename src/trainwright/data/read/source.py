@@ -53,6 +53,11 @@ class Source:
         return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
 
     @property
+    def shown(self) -> str:
+        """Return what the person named: a path, or the name of a data set."""
+        return str(self.path or self.name)
+
+    @property
     def known_task(self) -> tuple[str, str]:
         """Return the kind of problem that a named data set is for, and who says so; empty for a person's own data."""
         if self.dataset:

@@ -215,7 +215,7 @@ def prepare(
     """
     settings = _by_catalogue(source, settings)
     key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
-    if key and (found := cache.load(key)):
+    if key and (found := cache.load(key, listen)):
         listen(PhaseEnded("read"))
         return _from_cache(settings, *found), lambda: None
     texts, files, columns, notes = reading.read(source, settings)
@@ -241,7 +241,7 @@ def prepare(
     }
     listen(PhaseEnded("encode"))
     problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
-    return problem, lambda: cache.save(key, *_to_cache(problem)) if key else None
+    return problem, lambda: cache.save(key, source.shown, *_to_cache(problem)) if key else None
 
 
 def _by_catalogue(source: Source, settings: Settings) -> Settings:
