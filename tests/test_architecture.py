@@ -27,6 +27,7 @@ ROOMS = (
     ("__main__",),
     ("cli",),
     ("cli_words",),
+    ("cli_cache",),
     ("cli_look",),
     ("cli_output", "cli_help", "cli_completion"),
     ("look",),
@@ -218,6 +219,8 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
 
 def test_public_names() -> None:
     verbs = {
+        "cache",
+        "clear_cache",
         "evaluate",
         "explain",
         "fit",

@@ -18,6 +18,8 @@ __all__ = [
     "TextClassifier",
     "TextRegressor",
     "TrainwrightError",
+    "cache",
+    "clear_cache",
     "evaluate",
     "explain",
     "fit",
@@ -48,11 +50,12 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import explain, landscape, load_data, mistakes, story
+    from trainwright.look import cache, clear_cache, explain, landscape, load_data, mistakes, story
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(("explain", "landscape", "load_data", "mistakes", "story"), "look")}
+_LOOK = ("cache", "clear_cache", "explain", "landscape", "load_data", "mistakes", "story")
+_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
 
 
 def __getattr__(name: str) -> Any:

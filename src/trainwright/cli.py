@@ -12,6 +12,7 @@ import typer
 
 import trainwright as tw
 from trainwright import cli_output as output
+from trainwright.cli_cache import cache
 from trainwright.cli_help import GREETING, Verb, Verbs
 from trainwright.cli_look import SAID, AsJson, Moved, look
 from trainwright.errors import TrainwrightError, error, nearest
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 
 app.add_typer(look)
+app.add_typer(cache, name="cache")
 
 
 @app.callback()

@@ -236,6 +236,21 @@ def _run_row(found: dict[str, Any]) -> tuple[str, ...]:
     return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)
 
 
+def print_cache(found: list[dict[str, Any]]) -> None:
+    """Print a table of what the cache keeps, and where."""
+    from trainwright.data.files.cache_folder import cache_folder
+    from trainwright.watch import words
+
+    rows = [("kind", "source", "size", "last used")]
+    for each in found:
+        used = each["used"][:16].replace("T", " ")
+        rows.append((each["kind"], each["source"] or "not known", words.amount(each["bytes"], "bytes"), used))
+    if found:
+        print_table(rows)
+    total = words.amount(sum(each["bytes"] for each in found), "bytes")
+    say(f"{total} in {cache_folder()}" if found else f"nothing in {cache_folder()}", err=True)
+
+
 def write_beside(run: Path, path: Path, content: bytes) -> None:
     """Write a file and say where; in the folder of a run that has ended it comes under the seal. Raise E402."""
     from trainwright.store import atomic, seal

@@ -279,6 +279,11 @@ MESSAGES: dict[str, Message] = {
         "the data set '{name}' cannot be read: {why}",
         "It comes with scikit-learn; install that again (pip install scikit-learn).",
     ),
+    "E151": Message("'{path}' cannot be removed from the cache: {problem}", "Give permission there, or remove it by hand."),
+    "E152": Message(
+        "'{path}' has {size}, and would take {held} or more when it is read",
+        "No ordinary table shrinks that far. If you trust the file, write it as CSV and give that.",
+    ),
     # running text
     "E160": Message(
         "the folder '{path}' holds no text to train on",

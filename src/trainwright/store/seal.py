@@ -12,8 +12,10 @@ import json
 import mmap
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +106,23 @@ def intact(path: Path, size: int, digest: str) -> bytes:
     return content
 
 
+def check(folder: Path) -> None:
+    """Raise E411 for the first file of a sealed folder that is missing, cut or changed; none is held in memory."""
+    for name, (size, digest) in read(folder).files.items():
+        with _opened(folder / name, size) as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                raise error("E411", path=folder / name, problem="its content has changed")
+
+
 def _content(path: Path, size: int | None = None) -> bytes:
     """Return what an ordinary file holds, read only where its size is as it should be."""
+    with _opened(path, size) as file:
+        return file.read(LARGEST + 1 if size is None else size)
+
+
+@contextmanager
+def _opened(path: Path, size: int | None) -> Iterator[BufferedReader]:
+    """Open an ordinary file where its size is as it should be. Raise E411, and E424 for what may pass."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(handle, "rb") as file:  # noqa: PTH123
@@ -114,7 +131,7 @@ def _content(path: Path, size: int | None = None) -> bytes:
                 raise error("E411", path=path, problem="it is no ordinary file")
             if size is not None and facts.st_size != size:
                 raise error("E411", path=path, problem=f"it has {facts.st_size:,} bytes instead of {size:,}")
-            return file.read(LARGEST + 1 if size is None else size)
+            yield file
     except OSError as problem:
         passing = problem.errno in (errno.EIO, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
         raise error("E424" if passing else "E411", path=path, problem=problem.strerror or problem) from None

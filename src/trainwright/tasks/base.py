@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation, Rule
 
-FillCache = Callable[[], None]  # keeps what was read and encoded; called while the model trains
+# Keeps what was read and encoded, and returns why it cannot; called while the model trains.
+FillCache = Callable[[], str | None]
 EVALUATION_BATCH = 1024
 WATCHED = 24  # rows of valid whose answers are kept after each epoch, for people to look at
 

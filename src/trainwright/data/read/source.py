@@ -53,6 +53,11 @@ class Source:
         return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
 
     @property
+    def shown(self) -> str:
+        """Return what the person named: a path, or the name of a data set."""
+        return str(self.path or self.name)
+
+    @property
     def known_task(self) -> tuple[str, str]:
         """Return the kind of problem that a named data set is for, and who says so; empty for a person's own data."""
         if self.dataset:
@@ -173,10 +178,12 @@ def _digest(path: Path, files: Sequence[Path] = ()) -> str:
     digest = hashlib.blake2b(digest_size=16)
     path = path.archive if isinstance(path, InArchive) and not files and path.is_dir() else path
     for file in files or (sorted(path.rglob("*")) if path.is_dir() else [path]):
-        if file.is_file():
-            digest.update(f"{file.relative_to(path) if not files and path.is_dir() else ''}:{file.stat().st_size};".encode())
-            with file.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "blake2b").digest())
+        name = file.relative_to(path) if not files and path.is_dir() else ""
+        with suppress(OSError):  # what may not be read is not trained on
+            if file.is_file():
+                digest.update(f"{name}:{file.stat().st_size};".encode())
+                with file.open("rb") as content:
+                    digest.update(hashlib.file_digest(content, "blake2b").digest())
     return digest.hexdigest()
 
 

@@ -108,7 +108,9 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     settings, form, notes = _sized(settings, found, parent)
     listen(PhaseEnded("read"))
     in_memory = fit_in_memory(parts.values(), *form)
-    stored = {name: store(part, *form, in_memory, partial(_tell, listen, f"decode {name}")) for name, part in parts.items()}
+    stored = {
+        name: store(part, *form, in_memory, partial(_tell, listen, f"decode {name}"), listen) for name, part in parts.items()
+    }
     listen(PhaseEnded("decode"))
     pictures = stored["train"].pictures
     known = parent.target if isinstance(parent, ImagePredictor) else None
@@ -132,9 +134,11 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
     waiting = [each.keep for each in stored.values()]
 
-    def fill_cache() -> None:
+    def fill_cache() -> str | None:
+        why = None
         while waiting:
-            waiting.pop()()  # and its pixels are let go
+            why = waiting.pop()() or why  # and its pixels are let go
+        return why
 
     return problem, fill_cache
 
