@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TRAINWRIGHT_TEST_DATA ?= $(wildcard ../shared/data)
 
-.PHONY: check demo test crash lint bench clean
+.PHONY: check demo test crash pages lint bench clean
 
 check: lint test
 
@@ -28,6 +28,10 @@ test: $(VENV)/.developed
 # Every sweep of tests/crash in full, with a table at the end: runs killed, full disks, rotten files; takes half an hour.
 crash: $(VENV)/.developed
 	TRAINWRIGHT_CRASH=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/crash
+
+# Every page in every width and colour scheme, and every number of docs/understand.md; `make test` takes a sample.
+pages: $(VENV)/.developed
+	TRAINWRIGHT_PAGES=full $(BIN)/python -m pytest tests/browser tests/test_understand.py
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check src tests benchmarks docs

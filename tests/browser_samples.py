@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
+FULL = os.environ.get("TRAINWRIGHT_PAGES") == "full"
+# Widths and colour schemes in which pages are looked at; a layout follows from the width, contrasts from the scheme.
+LOOKS = [(390, "light"), (1280, "dark"), *([(1280, "light"), (390, "dark")] if FULL else ())]
 # Of every text in a picture its size on the screen, in pixels.
 _SIZES = """[...document.querySelectorAll('svg text')].map(text => parseFloat(getComputedStyle(text).fontSize) *
     (text.getScreenCTM() ? Math.hypot(text.getScreenCTM().a, text.getScreenCTM().b) : Infinity))"""

@@ -8,14 +8,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forks
 import pytest
 
 from trainwright import cli
 
 
-def call(*words: object, cwd: Path, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "trainwright", *map(str, words)]
-    done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, env=os.environ | {"COLUMNS": "100"})
+def call(*words: object, cwd: Path, stdin: str = "", code: int = 0, forked: bool = True) -> forks.Ended:
+    """The command line in a process of its own, which ends with this code.
+
+    One that is not forked is started as a person starts it: it also draws, and has hashes of its own.
+    """
+    if forked:
+        done = forks.command(*words, cwd=cwd, stdin=stdin, COLUMNS="100")
+    else:
+        command, here = [sys.executable, "-m", "trainwright", *map(str, words)], os.environ | {"COLUMNS": "100"}
+        ended = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, env=here)
+        done = forks.Ended(ended.returncode, ended.stdout, ended.stderr)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done

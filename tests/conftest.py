@@ -13,7 +13,9 @@ from samples import START_ARTIST, NoArtist, news_rows, write_csv
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in jobs that a shell runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
-settings.register_profile("machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # it may be a busy one
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be a busy one
+settings.register_profile("machine", patient, max_examples=40)
+settings.register_profile("long", patient, max_examples=2000)
 settings.load_profile("machine")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes on two cores; set before torch is imported
 
@@ -30,6 +32,14 @@ def _no_plots() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in ("trainwright.run.train", "trainwright.tasks.custom.run"):
             patch.setattr(f"{module}.start_artist", lambda run: NoArtist())
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """A training waits for the disk two dozen times; that it does is for ``tests/store`` and ``tests/crash`` to say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
         yield
 
 

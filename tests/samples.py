@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import ctypes
+import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from trainwright.run.train import start_artist as START_ARTIST
 from trainwright.store import seal
 
-__all__ = ["START_ARTIST", "NoArtist", "news_rows", "reseal", "reseal_checkpoint", "write_csv"]
+__all__ = ["START_ARTIST", "NoArtist", "news_rows", "reseal", "reseal_checkpoint", "without_privileges", "write_csv"]
 
 TOPICS = {
     "sport": ["match", "team", "goal", "player", "league", "coach", "season", "win", "score", "cup"],
@@ -62,3 +66,21 @@ class NoArtist:
     def poll(self) -> int:
         """It has ended."""
         return 0
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """Files that may not be read cannot be read by root either, in this thread and those that it starts."""
+    if os.geteuid():
+        yield
+        return
+    libc, header, sets = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, sets) == 0
+    before = sets[0]
+    sets[0] &= ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, of those that are effective
+    assert libc.capset(header, sets) == 0
+    try:
+        yield
+    finally:
+        sets[0] = before
+        libc.capset(header, sets)

@@ -27,6 +27,7 @@ ROOMS = (
     ("__main__",),
     ("cli",),
     ("cli_words",),
+    ("cli_cache",),
     ("cli_look",),
     ("cli_output", "cli_help", "cli_completion"),
     ("look",),
@@ -219,6 +220,8 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
 
 def test_public_names() -> None:
     verbs = {
+        "cache",
+        "clear_cache",
         "evaluate",
         "explain",
         "fit",
@@ -237,7 +240,7 @@ def test_public_names() -> None:
         "train",
         "verify",
     }
-    estimators = {"ImageClassifier", "TableClassifier", "TableRegressor", "TextClassifier"}
+    estimators = {"ImageClassifier", "ImageRegressor", "TableClassifier", "TableRegressor", "TextClassifier", "TextRegressor"}
     assert set(trainwright.__all__) == verbs | estimators | {"Run", "TrainwrightError"}
     assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)
     with pytest.raises(AttributeError, match="no attribute 'trian'"):

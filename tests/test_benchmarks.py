@@ -18,6 +18,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
+import gpu  # noqa: E402
 import run  # noqa: E402
 from case import Case, Place, Target  # noqa: E402
 from cases import CASES  # noqa: E402
@@ -34,6 +35,16 @@ CASE = Case("made", "Made-up results.", lambda place: {}, TARGETS, data=("news",
 
 def found(wall: float, accuracy: float = 0.95, memory: int = 2**30) -> dict[str, Any]:
     return {"wall": wall, "cpu": wall, "memory": memory, "accuracy": accuracy, "seconds.train": wall / 2}
+
+
+def test_the_table_of_a_gpu_has_every_way_beside_the_best_plain_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "TINY", True)
+    found = gpu.step(8)
+    lines = gpu.table({"step-8": found, "lost": {"failed": "exit 1"}}).splitlines()
+    best = min(value for name, value in found.items() if "loop" in name)
+    assert f"{found['trainwright, graph=true'] / best:.2f}" in lines[-2]
+    assert {"bare loop", "bare loop, .item()", "trainwright", "trainwright, graph=true"} < found.keys()
+    assert lines[-1] == "| lost | failed | exit 1 |  |"
 
 
 def test_every_case_is_listed() -> None:

@@ -1,4 +1,4 @@
-"""The command line as a person meets it: real processes, files of their own."""
+"""The command line as a person meets it: processes and files of their own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) -> None:
-    done = call("train", news, "epochs=3", cwd=news.parent)
+    done = call("train", news, "epochs=3", cwd=news.parent, forked=False)
     run = news.parent / "runs" / "news-1"
     assert "\x1b" not in done.stdout + done.stderr  # plain when piped
     for word in ("label", "a usual name for it", "model.ngrams", "valid acc", "95 % interval", "majority class"):
@@ -70,8 +70,9 @@ def test_json_is_the_last_line_and_all_else_goes_to_standard_error(news: Path) -
 
 
 def test_the_same_command_twice_gives_the_same_model_and_report(news: Path) -> None:
-    for name in ("a", "b"):
-        call("train", news, "--out", name, "--quiet", "model.embedding=8", "model.dropout=0.2", cwd=news.parent)
+    for name, forked in (("a", False), ("b", True)):
+        words = ("train", news, "--out", name, "--quiet", "model.embedding=8", "model.dropout=0.2")
+        call(*words, cwd=news.parent, forked=forked)
     a, b = (load_file(news.parent / name / "model" / "model.safetensors") for name in ("a", "b"))
     assert a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
     reports = [json.loads((news.parent / name / "report.json").read_text()) for name in ("a", "b")]

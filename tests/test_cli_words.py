@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -136,7 +137,7 @@ def test_every_help_has_examples_of_words_that_there_are(verb: str, capsys, monk
         assert words[1] == verb
         flags = {flag for each in COMMANDS[verb].params for flag in (*each.opts, *each.secondary_opts)}
         assert {word for word in words[2:] if word.startswith("--")} <= flags
-        if verb in cli_completion.SETTABLE:
+        if verb in cli_completion.TRAINING:
             assert {word.partition("=")[0] for word in words if "=" in word} <= set(keys())
 
 
@@ -151,6 +152,7 @@ def test_words_that_may_follow() -> None:
     assert set(complete("train", "a.csv", "model.emb")) == {"model.embedding="}
     assert complete("train", "a.csv", "target=") == ["target=class", "target=number", "target=labels"]
     assert "model=lstm" in complete("train", "a.csv", "model=l") and complete("train", "a.csv", "compile=t") == ["compile=true"]
+    assert complete("predict", "run", "de") == ["delimiter=", "decimal="]
     assert complete("predict", "run", "ep") == [] and complete("recipes", "s") == ["show"]
     assert complete("completion", "") == ["bash", "zsh", "fish"] and complete("nosuch", "") == []
     assert complete("train", "") == complete("train", "a.csv", "") == []  # names of files
@@ -169,6 +171,31 @@ def test_the_script_of_bash_completes() -> None:
     assert answer("trainwright train a.csv ep") == ["epochs="]
     assert answer("trainwright train a.csv target=") == ["class", "number", "labels"]  # = parts words there
     assert answer("trainwright train 'a b.csv' --qu") == ["--quiet"]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_the_script_of_fish_completes(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    ask = "; ".join(f'complete -C "trainwright {words}"' for words in ("train a.csv epo", "train a.csv --qu", "train a"))
+    script = f"function trainwright; {sys.executable} -m trainwright $argv; end\n{cli_completion.SCRIPTS['fish']}\n{ask}"
+    done = subprocess.run(["fish", "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.split() == ["epochs=", "--quiet", "a.csv"] and done.stderr == ""
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_the_script_of_zsh_completes() -> None:
+    def answer(*words: str) -> list[str]:
+        """What the script hands to zsh, which itself completes at a terminal only."""
+        script = (
+            f'trainwright() {{ {shlex.quote(sys.executable)} -m trainwright "$@" }}\n'
+            'compdef() {}; compadd() { print -r -- "$@" }; _files() { print files }\n'
+            f"{cli_completion.SCRIPTS['zsh']}\nwords=(trainwright {shlex.join(words)}); CURRENT=$#words; _trainwright"
+        )
+        return subprocess.run(["zsh", "-fc", script], capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert answer("train", "a.csv", "epo") == ["-S  -- epochs=", "--"]
+    assert answer("train", "a b.csv", "--qu") == ["-S  --", "-- --quiet"]
+    assert answer("train", "a") == ["files"]
 
 
 @pytest.mark.parametrize("shell", cli_completion.SCRIPTS)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import shlex
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import forks
 import pytest
+from calls import call
 from samples import news_rows, write_csv
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
 PAGES = [page for page in PAGES if page.exists()]
+# Commands whose training is longer than a test needs, and what makes it shorter.
+SHORTER = {"trainwright train digits --quiet --out my-digits": ("epochs=1",)}
+ELSEWHERE = ("understand.md", "adding-a-kind.md")  # test_understand.py runs the one, config/test_kinds.py the other
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -34,13 +42,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     flags = [(text, *(str(int(place % one == 0)) for one in (2, 3, 4))) for text, place in texts]
     write_csv(folder / "comments.csv", flags, ("text", "sport", "food", "tech"))
     (folder / "notes.txt").write_text("the statement is executed . the value is returned .\n" * 60)
-    command = [sys.executable, "-m", "trainwright", "train", "reviews.csv", "--quiet"]
-    subprocess.run(command, cwd=folder, check=True)
+    call("train", "reviews.csv", "--quiet", cwd=folder, forked=False)
     return folder
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_commands_of_a_page(page: Path, place: Path) -> None:
+@pytest.fixture(scope="module")
+def run_once(place: Path) -> Callable[[str], None]:
+    """Run a command; one that stands on several pages has been run."""
+
+    @cache
+    def run(line: str) -> None:
+        words = shlex.split(line)[1:]
+        done = forks.command(*words, *SHORTER.get(line, ()), cwd=place)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+    return run
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_commands_of_a_page(page: Path, run_once: Callable[[str], None]) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for line in "".join(blocks(page, "sh")).splitlines():
         words = shlex.split(line, comments=True)
@@ -52,19 +72,13 @@ def test_the_commands_of_a_page(page: Path, place: Path) -> None:
             assert (ROOT / words[1]).is_file(), line
         else:
             assert words[0] == "trainwright", line
-            done = subprocess.run([sys.executable, "-m", *words], cwd=place, capture_output=True, text=True)
-            assert done.returncode == 0, f"{line}\n{done.stderr}"
+            run_once(shlex.join(words))
 
 
-# The blocks of understand.md are one program: test_understand.py runs them.
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.name != "understand.md"], ids=lambda page: str(page.relative_to(ROOT))
-)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=name_of)
 def test_the_python_of_a_page(page: Path, place: Path) -> None:
     for block in blocks(page, "python"):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", block], cwd=place, capture_output=True, text=True, env=os.environ
-        )
+        done = forks.python(block, place)
         assert done.returncode == 0, f"{block}\n{done.stderr}"
 
 

@@ -23,7 +23,10 @@ import trainwright as tw
 ROWS = news_rows(200)
 TEXTS, TOPICS = [text for _, text in ROWS], np.array([label for label, _ in ROWS])
 # Sums in float32 depend on which rows are computed together, in the seventh digit.
-EXPECTED = {"check_methods_subset_invariance": "predictions are computed in float32"}
+EXPECTED = {
+    "check_methods_subset_invariance": "predictions are computed in float32",
+    "check_sample_weight_equivalence_on_dense_data": "a row twice is in two batches, one of weight 2 is in one",
+}
 warnings.filterwarnings("ignore", category=SkipTestWarning)
 
 
@@ -33,6 +36,8 @@ warnings.filterwarnings("ignore", category=SkipTestWarning)
         tw.TableRegressor(epochs=3),
         tw.TextClassifier(epochs=1),
         tw.ImageClassifier(epochs=1),
+        tw.TextRegressor(epochs=1),
+        tw.ImageRegressor(epochs=1),
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
 )
@@ -94,13 +99,18 @@ def test_rows_set_aside_choose_the_epoch_and_the_rest_of_the_settings_pass_throu
     ("estimator", "X", "y", "message"),
     [
         (tw.TextClassifier(), [["a"], ["b"]], ["x", "y"], "not a str"),
-        (tw.TextClassifier(), "a text", ["x"], "one text a row"),
-        (tw.TextClassifier(), TEXTS[:3], ["x", "y"], "texts and y 2"),
+        (tw.TextClassifier(), "a text", ["x", "y"], "one text a row"),
+        (tw.TextClassifier(), TEXTS[:3], ["x", "y"], "inconsistent"),
         (tw.TextClassifier(), TEXTS[:3], ["x", "x", "x"], "one class only"),
         (tw.ImageClassifier(), np.zeros((3, 5)), [0, 1, 0], "pictures have"),
-        (tw.ImageClassifier(), np.zeros((3, 4, 4)), [0, 1], "images and y 2"),
+        (tw.ImageClassifier(), np.zeros((3, 4, 4)), [0, 1], "inconsistent"),
         (tw.TableClassifier(settings={"epoch": 3}), np.eye(9), list("aaabbbccc"), "E301"),
         (tw.TableRegressor(model="bag"), np.eye(9), np.arange(9.0), "E322"),
+        (tw.TableClassifier(settings={"delimiter": ";"}), np.eye(9), list("aaabbbccc"), "E190"),
+        (tw.TextClassifier(settings={"encoding": "cp1252"}), TEXTS[:3], ["x", "y", "y"], "E190"),
+        (tw.ImageClassifier(settings={"header": "no"}), np.zeros((3, 4, 4)), [0, 1, 1], "E190"),
+        (tw.TableClassifier(settings={"sample_weight": "x0"}), np.eye(9), list("aaabbbccc"), "E329"),
+        (tw.TextRegressor(settings={"target": "class"}), TEXTS[:3], [1, 2, 3], "E329"),
     ],
     ids=str,
 )
@@ -113,6 +123,53 @@ def test_unfitted() -> None:
     for estimator in (tw.TextClassifier(), tw.ImageClassifier(), tw.TableClassifier(), tw.TableRegressor()):
         with pytest.raises(NotFittedError):
             estimator.predict([["a"]])
+
+
+KINDS = {
+    "text": ["the same words"] * 60,
+    "table": np.zeros((60, 2)),
+    "image": np.full((60, 4, 4), 99),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_row_counts(kind: str) -> None:
+    """Of rows that are all the same, a class is as probable as its part of the weights."""
+    made = {"text": tw.TextClassifier, "table": tw.TableClassifier, "image": tw.ImageClassifier}[kind]
+    X, y = KINDS[kind], np.arange(60) % 2
+    more = {"settings": {"augment": []}, "model": {"name": "mlp", "hidden": [8]}} if kind == "image" else {}
+    X = X + np.arange(60).reshape(-1, 1) % 3 if kind == "table" else X  # a column that never changes is none to learn from
+    learned = made(epochs=40, lr=0.05, batch_size=10, **more).fit(X, y, sample_weight=np.where(y == 1, 3, 1))
+    assert np.abs(learned.predict_proba(X)[:, 1] - 0.75).max() < 0.08
+    assert learned.score(X, y, sample_weight=y) == 1.0
+    for wrong in ([1, 2], np.full(60, -1.0), np.zeros(60), np.full(60, np.nan)):
+        with pytest.raises(ValueError, match=r"weight|inconsistent"):
+            made(epochs=1, **more).fit(X, y, sample_weight=wrong)
+
+
+def test_numbers_of_texts_and_of_images() -> None:
+    draw = np.random.default_rng(0)
+    counts = draw.integers(0, 5, (200, 2))
+    texts = [" ".join(["up"] * up + ["down"] * down + ["so"]) for up, down in counts]
+    heights = 1000 + 10.0 * (counts[:, 0] - counts[:, 1])
+    learned = tw.TextRegressor(epochs=40, lr=0.05, valid_fraction=0.2).fit(texts, heights)
+    assert learned.score(texts, heights) > 0.7 and (learned.predict(["up up so", "down down so"]) > 1000).tolist() == [
+        True,
+        False,
+    ]
+    images = draw.integers(0, 256, (200, 1, 1)) * np.ones((1, 6, 6))
+    means = images.mean(axis=(1, 2))
+    learned = tw.ImageRegressor(epochs=20, model={"name": "mlp", "hidden": [8]}, settings={"augment": []}).fit(images, means)
+    assert learned.score(images, means) > 0.9 and learned.predict(images[:3]).dtype == np.float64
+
+
+def test_a_frame_is_read_as_the_settings_say() -> None:
+    frame = pl.DataFrame({"x": [f"{n % 7},125" for n in range(70)], "shop": [100 + n % 3 for n in range(70)]})
+    target = [n % 7 + 0.125 for n in range(70)]
+    said = {"decimal": "comma", "columns": {"shop": "category"}}
+    learned = tw.TableRegressor(epochs=40, lr=0.02, settings=said).fit(frame, target)
+    assert learned.score(frame, target) > 0.9
+    assert [each.kind for each in learned.predictor_.chosen.features] == ["number", "category"]
 
 
 # ---- several labels a row

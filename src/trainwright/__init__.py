@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 __all__ = [
     "ImageClassifier",
+    "ImageRegressor",
     "Run",
     "TableClassifier",
     "TableRegressor",
     "TextClassifier",
+    "TextRegressor",
     "TrainwrightError",
+    "cache",
+    "clear_cache",
     "evaluate",
     "explain",
     "fit",
@@ -38,12 +42,20 @@ __all__ = [
 if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
     from trainwright.errors import TrainwrightError
-    from trainwright.estimators import ImageClassifier, TableClassifier, TableRegressor, TextClassifier
-    from trainwright.look import explain, landscape, load_data, mistakes, story
+    from trainwright.estimators import (
+        ImageClassifier,
+        ImageRegressor,
+        TableClassifier,
+        TableRegressor,
+        TextClassifier,
+        TextRegressor,
+    )
+    from trainwright.look import cache, clear_cache, explain, landscape, load_data, mistakes, story
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(("explain", "landscape", "load_data", "mistakes", "story"), "look")}
+_LOOK = ("cache", "clear_cache", "explain", "landscape", "load_data", "mistakes", "story")
+_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
 
 
 def __getattr__(name: str) -> Any:

@@ -54,27 +54,41 @@ class Run:
         """Return the network, in evaluation mode."""
         return self.predictor.model
 
-    def predict(self, items: Any, top: int = 1) -> Any:
+    def predict(self, items: Any, top: int = 1, **written: Any) -> Any:
         """Return what the model says of each item: (label, probability), or a number where it was trained on numbers.
 
         Args:
             items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries or a data
-                frame); for a language model texts to go on from, whose next tokens are its labels.
+                frame); for a language model texts to go on from, whose next tokens are its labels. A ``Path`` of a file or
+                folder that is no image stands for the rows in it: they come with ``frame`` (their columns), ``rows`` (their
+                numbers), ``answers`` and ``notes`` (such as which rows cannot be read, and have no answer).
             top: above 1, the so many most probable (label, probability) of each, best first.
+            written: how the file is written, where that is not as in training: ``delimiter``, ``encoding``, ``header``,
+                ``decimal`` and ``dates``.
         """
         if top < 1:
             raise error("E320", name="top", value=top, problem="it is a number of labels", help=help_of("predict"))
-        alone = self.predictor.is_one(items)
-        found = self.predictor.predict([items] if alone else items, top)
-        return [each[0] if isinstance(each, list) else each for each in found] if top == 1 else found
+        from trainwright.data.files.virtual import as_path
+
+        items = as_path(items) if isinstance(items, Path) else items
+        predictor = self.predictor.written(written, "predict", items)
+
+        def best(answers: list[Any]) -> list[Any]:
+            return [each[0] if isinstance(each, list) else each for each in answers] if top == 1 else answers
+
+        if predictor.is_file(items):
+            found = predictor.predict_file(items, top=top)
+            found.answers = best(found.answers)
+            return found
+        return best(predictor.predict(_several(predictor, items), top))
 
     def generate(self, prompt: str = "", tokens: int = 200, **options: Any) -> Iterator[str]:
         """Yield the text with which a language model goes on: see ``generate``."""
         return generate(self, prompt, tokens, **options)
 
-    def evaluate(self, source: Any) -> dict[str, Any]:
+    def evaluate(self, source: Any, **written: Any) -> dict[str, Any]:
         """Return the scores on another labelled file: see ``evaluate``."""
-        return evaluate(self, source)
+        return evaluate(self, source, **written)
 
     def trained_on(self, source: Path) -> bool:
         """Return whether ``source`` is the file of the training rows, by its path.
@@ -92,6 +106,15 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+
+def _several(predictor: Predictor, items: Any) -> Any:
+    """Return what a person gives in Python as something with a length."""
+    if hasattr(items, "collect"):  # a lazy frame
+        items = items.collect()
+    if hasattr(items, "__len__") and not predictor.is_one(items):
+        return items
+    return list(items) if isinstance(items, Iterator) else [items]
 
 
 def load(path: str | Path) -> Run:
@@ -208,7 +231,9 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     Args:
         run: a run, or any ``nn.Module``.
         source: a labelled file, or data in memory as ``train`` takes them; for a model of your own, data as ``fit`` takes them.
-        own: for a model of your own ``loss``, and as in ``fit``, ``metrics``, ``target``, ``state`` and ``batch_size`` (256).
+        own: for a model of your own ``loss``, and as in ``fit``, ``metrics``, ``target``, ``state`` and ``batch_size`` (256);
+            for a run how the file is written, where that is not as in training: ``delimiter``, ``encoding``, ``header``,
+            ``decimal`` and ``dates``.
 
     Returns:
         Of a run loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix, and ``trained_on``: whether
@@ -223,9 +248,11 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
         from trainwright.tasks.custom.options import EvaluateOptions
 
         return evaluate_own(EvaluateOptions(run, source, **own))
-    _refuse(own, "evaluate")
+    from trainwright.data.files.virtual import as_path, is_data
+
     run = run if isinstance(run, Run) else Run(run)
-    if source is None:
+    source = as_path(source) if isinstance(source, str | Path) else source
+    if source is None and not own:
         report = run.report
         with made_sense_of(run.folder.report):
             measured = "test" if report["test"] else "valid"
@@ -233,15 +260,15 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
                 raise error("E409", path=run.path)
             return {"split": measured, **report[measured]}
     from trainwright.data.files.content import require
-    from trainwright.data.files.virtual import as_path, is_data
 
+    if source is not None and not is_data(source):
+        require(source)  # before the model is opened, which takes longer
+    predictor = run.predictor.written(own, "evaluate", source)
     if is_data(source):
         from trainwright.data.read.frames import labelled
 
-        return run.predictor.score(labelled(source)) | {"trained_on": False}
-    path = as_path(source)
-    require(path)  # before the model is opened, which takes longer
-    return run.predictor.score(path) | {"trained_on": run.trained_on(path)}
+        return predictor.score(labelled(source)) | {"trained_on": False}
+    return predictor.score(source) | {"trained_on": run.trained_on(source)}
 
 
 def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:
@@ -254,7 +281,7 @@ def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: 
 
     Args:
         own: for a model of your own ``targets`` (True or False, where the model could be called with and without the
-            targets), and as in ``fit``, ``target``, ``state`` and ``batch_size`` (256).
+            targets), and as in ``fit``, ``target``, ``state`` and ``batch_size`` (256); for a run see ``Run.predict``.
 
     Raises:
         ModelError: E617 where it cannot be told whether there are targets, E618 for a loader that shuffles, and as ``fit``.
@@ -264,13 +291,7 @@ def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: 
         from trainwright.tasks.custom.options import PredictOptions
 
         return predict_own(PredictOptions(run, items, **own))
-    _refuse(own, "predict")
-    return (run if isinstance(run, Run) else Run(run)).predict(items, top)
-
-
-def _refuse(own: dict[str, Any], verb: str) -> None:
-    for name, value in own.items():
-        raise error("E320", name=name, value=value, problem="it is for a model of your own, not for a run", help=help_of(verb))
+    return (run if isinstance(run, Run) else Run(run)).predict(items, top, **own)
 
 
 def generate(

@@ -12,6 +12,7 @@ import typer
 
 import trainwright as tw
 from trainwright import cli_output as output
+from trainwright.cli_cache import cache
 from trainwright.cli_help import GREETING, Verb, Verbs
 from trainwright.cli_look import SAID, AsJson, Moved, look
 from trainwright.errors import TrainwrightError, error, nearest
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 
 app.add_typer(look)
+app.add_typer(cache, name="cache")
 
 
 @app.callback()
@@ -150,15 +152,25 @@ def _source(words: list[str]) -> tuple[str, list[str]]:
 @app.command(cls=Verb)
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    source: Annotated[Path | None, typer.Argument(help="A labelled file; without it, the test scores of the run.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE] [KEY=VALUE]...",
+            help="A labelled file; without it, the test scores of the run. How it is written, where it is not as in training.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a run's model on a labelled file."""
-    from trainwright.cli_words import refuse_settings
+    from trainwright.cli_words import how_written, refuse_settings
+    from trainwright.config.resolve import nest
 
-    refuse_settings("evaluate", [str(source or "")], ("json",))
-    opened = tw.load(run)
-    scores = tw.evaluate(opened, source)
+    sources, said = how_written(words or [])
+    refuse_settings("evaluate", sources, ("json",))
+    if len(sources) > 1:
+        raise error("E318", problem=f"one file is measured at a time, not {len(sources)}: {', '.join(sources[:3])}")
+    opened, source = tw.load(run), sources[0] if sources else None
+    scores = tw.evaluate(opened, source, **nest(said))
     if as_json:
         output.print_json({"run": str(run), **scores})
         return
@@ -177,7 +189,9 @@ def predict(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="TEXT... | FILE... | -", help="Texts, a file, images and folders, or - for lines of standard input."
+            metavar="TEXT... | FILE... [KEY=VALUE]... | -",
+            help="Texts, a file, images and folders, or - for lines of standard input. How a file is written, where it is not "
+            "as in training: delimiter, encoding, header, decimal, dates.",
         ),
     ],
     top: Annotated[int, typer.Option(min=0, help="Show so many labels; 0 = one, and all with --json.")] = 0,
@@ -185,22 +199,24 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
+    from trainwright.cli_words import how_written, refuse_settings
     from trainwright.data.files.virtual import as_path
 
-    opened = tw.load(run)
-    predictor = opened.predictor
+    predictor = tw.load(run).predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
-    files = [as_path(word) for word in inputs if predictor.takes_file(word)] if inputs != ["-"] else []
-    if len(files) == len(inputs) and (len(files) == 1 or predictor.many_files):
+    words, said = how_written(inputs)
+    files = [as_path(word) for word in words if predictor.takes_file(word)] if words != ["-"] else []
+    if files and len(files) == len(words) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:
             raise error("E318", problem="--out writes CSV; --json goes to standard output")
-        output.print_file_answers(predictor.item, predictor.predict_file(*files, top=top), top, out, as_json)
+        from trainwright.config.resolve import nest
+
+        written = predictor.written(nest(said), "predict", files[0])
+        output.print_file_answers(predictor.item, written.predict_file(*files, top=top), top, out, as_json)
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
-    if inputs != ["-"] and predictor.item != "row":  # a row is written as its columns: time=3 label=a
-        from trainwright.cli_words import refuse_settings
-
+    if inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
         refuse_settings("predict", inputs, ("top", "out", "json"))
     items = _lines() if inputs == ["-"] else inputs
     output.print_answers(predictor.item, items, predictor.predict(items, top), as_json)

@@ -47,7 +47,6 @@ function __trainwright
 end
 complete -c trainwright -f -a '(__trainwright)'""",
 }
-SETTABLE = ("train", "resume")  # the verbs that take settings
 
 
 def candidates(commands: dict[str, Any], words: list[str]) -> Iterator[str]:
@@ -62,22 +61,32 @@ def candidates(commands: dict[str, Any], words: list[str]) -> Iterator[str]:
         found.append("--help")
     else:
         found = list(getattr(verb, "commands", ()))
-        if names[0] in SETTABLE and len(names) > 1 and word:
-            found += settings(word)
+        if len(names) > 1 and word and (keys := settable(names[0])):
+            found += settings(word, keys)
         elif names[0] == "completion":
             found += SCRIPTS
     yield from (each for each in found if each.startswith(word))
 
 
-def settings(word: str) -> list[str]:
-    """Return ``key=`` for every setting; of one that is named, ``key=value`` for the values that it may have."""
+TRAINING = ("train", "resume")  # the verbs that take every setting
+
+
+def settable(verb: str) -> list[str]:
+    """Return the settings that a verb takes: all, or those that say how a file is written."""
     from trainwright.config.resolve import keys
+    from trainwright.data.read.options import READING
+
+    return keys() if verb in TRAINING else list(READING) if verb in ("predict", "evaluate") else []
+
+
+def settings(word: str, keys: list[str]) -> list[str]:
+    """Return ``key=`` for each of the keys; of one that is named, ``key=value`` for the values that it may have."""
     from trainwright.config.settings import Settings
     from trainwright.models.catalog import models
 
     key, equals, _ = word.partition("=")
     if not equals:
-        return [f"{each}=" for each in keys()]
+        return [f"{each}=" for each in keys]
     if key == "model":
         return [f"model={each}" for each in models()]
     field = Settings.model_fields.get(key)

@@ -60,6 +60,8 @@ EXAMPLES = {
     "landscape": ("trainwright landscape runs/reviews-1 --size 21", "trainwright landscape --toy"),
     "runs": ("trainwright runs", "trainwright runs experiments --json"),
     "watch": ("trainwright watch", "trainwright watch runs/reviews-1 --port 8000"),
+    "cache": ("trainwright cache", "trainwright cache --json", "trainwright cache clear"),
+    "clear": ("trainwright cache clear", "trainwright cache clear --downloads"),
 }
 GROUPS = {
     "Train": ("train", "resume"),
@@ -67,6 +69,7 @@ GROUPS = {
     "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),
     "What can be said": ("settings", "recipes", "completion"),
+    "What is kept": ("cache",),
 }
 
 

@@ -65,17 +65,18 @@ def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
     from trainwright.watch.summary import usage
 
     report = run.report
-    console.report(report)
-    console.line(f"model    {run.path}")
-    console.line(f"use it   {usage(report, str(run.path))}")
-    console.close()
-    if as_json:
-        found = {"run": str(run.path)} | {key: report[key] for key in ("task", "model", "seconds", "valid", "test")}
-        for split in ("valid", "test"):
-            found[split] = found[split] and {key: each for key, each in found[split].items() if key not in LONG}
-        print_json(found)
-    elif quiet:
-        say(f"{run.path}\t{_score(report)}")
+    with made_sense_of(run.folder.report):
+        console.report(report)
+        console.line(f"model    {run.path}")
+        console.line(f"use it   {usage(report, str(run.path))}")
+        console.close()
+        if as_json:
+            found = {"run": str(run.path)} | {key: report[key] for key in ("task", "model", "seconds", "valid", "test")}
+            for split in ("valid", "test"):
+                found[split] = found[split] and {key: each for key, each in found[split].items() if key not in LONG}
+            print_json(found)
+        elif quiet:
+            say(f"{run.path}\t{_score(report)}")
 
 
 def _score(report: dict[str, Any]) -> str:
@@ -130,13 +131,23 @@ def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json
             where = {"file": found.files[place]} if found.files else {}
             print_json(where | {key if found.names else "row": name} | _values(answer))
         return
-    text = found.frame.with_columns(_columns(found, top)).write_csv()
+    text = _plain(found.frame).with_columns(_columns(found, top)).write_csv()
     if out is None:
         say(text, end="")
     else:
         from trainwright.store.atomic import write_file
 
         write_file(out, text)
+
+
+def _plain(frame: Any) -> Any:
+    """Return a frame as CSV can hold it: lists as ``a|b``, without the content of files."""
+    import polars as pl
+
+    from trainwright.data.tables.spelling import as_text
+
+    kept = [column for column in frame if column.dtype != pl.Binary]
+    return pl.DataFrame([as_text(column) if isinstance(column.dtype, pl.List) else column for column in kept])
 
 
 def _values(answer: Any) -> dict[str, Any]:
@@ -241,6 +252,21 @@ def _run_cells(report: dict[str, Any]) -> tuple[str, ...]:
     seconds = f"{sum(report['seconds'].values()):.1f}"
     rows = f"{report['rows']['train']:,}"
     return (*map(words.clean, (report["model"], report["source"])), test[0], test[1] or "-", valid[0], rows, seconds)
+
+
+def print_cache(found: list[dict[str, Any]]) -> None:
+    """Print a table of what the cache keeps, and where."""
+    from trainwright.data.files.cache_folder import cache_folder
+    from trainwright.watch import words
+
+    rows = [("kind", "source", "size", "last used")]
+    for each in found:
+        used = each["used"][:16].replace("T", " ")
+        rows.append((each["kind"], each["source"] or "not known", words.amount(each["bytes"], "bytes"), used))
+    if found:
+        print_table(rows)
+    total = words.amount(sum(each["bytes"] for each in found), "bytes")
+    say(f"{total} in {cache_folder()}" if found else f"nothing in {cache_folder()}", err=True)
 
 
 def write_beside(run: Path, path: Path, content: bytes) -> None:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from trainwright.cli_completion import TRAINING, settable
 from trainwright.data.files.folders import is_path
+from trainwright.data.read.options import READING
 from trainwright.errors import TrainwrightError, error, nearest
 
 
@@ -40,12 +42,10 @@ def _no_command(name: str, known: list[str]) -> TrainwrightError:
 
 def _no_flag(verb: str, flag: str, flags: list[str], value: str) -> TrainwrightError:
     """Return the message for a flag that the verb has not: E350 or E353 for the name of a setting."""
-    from trainwright.cli_completion import SETTABLE
-
     known, key = _settings(), flag.lstrip("-").replace("-", "_")
     if key in known:
         value = value if value and not value.startswith("-") else "VALUE"
-        if verb in SETTABLE:
+        if key in settable(verb):
             return error("E350", flag=flag, key=key, value=value)
         return error("E353", word=f"{key}={value}", verb=verb)
     near = nearest(key, flags) or nearest(key, known)
@@ -62,7 +62,15 @@ def misplaced(verb: str, word: str, flags: Iterable[str] = ()) -> TrainwrightErr
     key = found[1]
     if key in flags:
         return error("E330", key=key, flag=key)
-    return error("E353", word=word, verb=verb) if key in _settings() else None
+    if verb in TRAINING or key not in _settings():
+        return None
+    return error("E354" if key in settable(verb) else "E353", word=word, verb=verb)
+
+
+def how_written(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the words, and those among them that say how a file is written: ``delimiter=tab``, ``decimal=comma``."""
+    said = [word for word in words if word.partition("=")[0] in READING and "=" in word and not is_path(word)]
+    return [word for word in words if word not in said], said
 
 
 def refuse_settings(verb: str, words: Iterable[str], flags: Iterable[str] = ()) -> None:

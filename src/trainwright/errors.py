@@ -279,6 +279,11 @@ MESSAGES: dict[str, Message] = {
         "the data set '{name}' cannot be read: {why}",
         "It comes with scikit-learn; install that again (pip install scikit-learn).",
     ),
+    "E151": Message("'{path}' cannot be removed from the cache: {problem}", "Give permission there, or remove it by hand."),
+    "E152": Message(
+        "'{path}' has {size}, and would take {held} or more when it is read",
+        "No ordinary table shrinks that far. If you trust the file, write it as CSV and give that.",
+    ),
     # running text
     "E160": Message(
         "the folder '{path}' holds no text to train on",
@@ -363,8 +368,8 @@ MESSAGES: dict[str, Message] = {
     "E211": Message("'{source}' comes with its own rows; --test and --valid cannot be given for it", "Leave them out."),
     "E212": Message(
         "{file} has no row that can be used",
-        "Its rows need what those of training had, written in the same way (look at the decimal mark): every column that is "
-        "learned from, and a label where answers are measured.",
+        "Its rows need what those of training had: every column that is learned from, and a label where answers are measured. "
+        "Numbers or dates that are written otherwise are read where that is said: decimal=comma, dates=dmy.",
     ),
     "E213": Message(
         "{file} has no column '{column}'",
@@ -375,8 +380,8 @@ MESSAGES: dict[str, Message] = {
         "Look at the rows; is this the right file, and are the columns as they should be?",
     ),
     "E215": Message(
-        "no row for {part} in {file} can be measured: label '{found}' is not among the labels of the training rows",
-        "Those are: {known} ... . Is it the right column (label=NAME), and the right split (split=...)?",
+        "no row of {file} for {part} can be measured, as no row to train on has its label: {found}",
+        "Rows to train on have: {known}. Is it the right column (label=NAME), and the right split (split=...)?",
     ),
     "E216": Message(
         "every row of {file} to train on has the same label, '{label}'",
@@ -591,9 +596,13 @@ MESSAGES: dict[str, Message] = {
     "E351": Message("the setting {key} is not written as one word", "Write {key}={value}, without blanks."),
     "E352": Message("there is no command '{name}'", "The commands are: {known}."),
     "E353": Message(
-        "{word} is a setting of training, and `{verb}` takes none",
+        "{word} is a setting of training, and `{verb}` does not take it",
         "Give it when the model is trained: trainwright train SOURCE {word}. A text that reads so can be given by standard "
         "input, as -.",
+    ),
+    "E354": Message(
+        "{word} says how a file is written, and here is none",
+        "Name one: trainwright {verb} RUN FILE {word}; in Python a pathlib.Path.",
     ),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),

@@ -1,7 +1,7 @@
 """Scikit-learn estimators: the same training behind ``fit``, ``predict``, ``predict_proba``, ``score`` and ``get_params``.
 
 They work in ``Pipeline``, ``GridSearchCV`` and ``cross_val_score``. All rows that ``fit`` is given are trained on unless
-``valid_fraction`` sets some aside; nothing is left on the disk.
+``valid_fraction`` sets some aside; ``sample_weight`` is what each row counts in the loss. Nothing is left on the disk.
 """
 
 from __future__ import annotations
@@ -11,30 +11,40 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from trainwright.data.images.arrays import convert, to_pixels
 from trainwright.data.images.decode import reshape
 from trainwright.data.images.pictures import from_pixels
+from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.source import Source
 from trainwright.data.tables.table import ROW, Table
+from trainwright.errors import error
 from trainwright.tasks import registry
 from trainwright.training.trainer import Trainer
 from trainwright.watch.events import ignore
 from trainwright.watch.terminal.console import Console
 
-LABEL = "__label__"  # the column that ``fit`` adds; reserved
+LABEL, WEIGHT = "__label__", "__weight__"  # the columns that ``fit`` adds; reserved
+SAID_BY_FIT = ("text", "image", "features", "label", "labels", "target", "sample_weight", "test_fraction")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Estimator(BaseEstimator):  # type: ignore[misc]
-    """What the four estimators share.
+    """What all estimators share.
 
     Args:
         model: a name (``"mlp"``), or a dictionary with its settings: ``{"name": "mlp", "hidden": [64]}``.
@@ -54,12 +64,31 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     settings: Mapping[str, Any] | None = None
     verbose: bool = False
 
-    def _train(self, rows: Any, **more: Any) -> None:
-        """Train on rows, a table or pictures, and keep the predictor as ``predictor_``."""
+    @abstractmethod
+    def _rows(self, X: Any, y: pl.Series, weight: pl.Series | None) -> tuple[Any, dict[str, Any]]:
+        """Return the rows to train on, with their targets and what each counts, and the settings that say which columns are
+        which."""
+
+    @abstractmethod
+    def _items(self, X: Any) -> Any:
+        """Return rows as the predictor's ``encode`` takes them, checked against what ``fit`` saw."""
+
+    def _train(self, X: Any, y: pl.Series, target: str, sample_weight: Any) -> None:
+        """Train and keep the predictor as ``predictor_``. Raise E190 and E329 for settings that have no use here."""
+        weight = None
+        if sample_weight is not None:
+            check_consistent_length(y, sample_weight)
+            weight = pl.Series(WEIGHT, _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True))
+        rows, columns = self._rows(X, y, weight)
         names = ("model", "epochs", "lr", "batch_size", "valid_fraction", "seed")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        given = {"test_fraction": 0.0} | given | more | dict(self.settings or {})
-        settings = registry.complete_settings(given, {}, self._task, None, None)
+        more = dict(self.settings or {})
+        for key in more.keys() & SAID_BY_FIT:
+            raise error("E329", key=key, why="an estimator is told by X, y and the arguments of fit")
+        split = "content" if target == "number" else "stratified"
+        chosen = {"test_fraction": 0.0, "split": split, "target": target} | given | columns | more
+        settings = registry.complete_settings(chosen, {}, self._task, None, None)
+        ReadOptions.of(settings).has_no_use_for("X", "it is no file")
         source = Source(type(self).__name__, held={"train": rows})
         problem, _ = registry.prepare(self._task, source, settings, None, ignore)
         problem.notes += problem.derive()
@@ -71,10 +100,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.predictor_: Any = registry.from_bundle(training.bundle())
         self.notes_ = [*problem.notes, *training.notes]
 
-    @abstractmethod
-    def _items(self, X: Any) -> Any:
-        """Return rows as the predictor's ``encode`` takes them, checked against what ``fit`` saw."""
-
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "predictor_")
         items = self._items(X)
@@ -83,6 +108,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
 
 class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on rows X and labels y, each counting ``sample_weight``. Raises ValueError, as a TrainwrightError is one."""
+        labels = self._classes(_checked(y, None))
+        self._train(X, labels, "labels" if labels.dtype == pl.List else "class", sample_weight)
+        return self
+
     def _classes(self, y: Any) -> pl.Series:
         """Return the labels as names; ``classes_`` keeps what they were, in sorted order.
 
@@ -97,7 +128,7 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y has one class only, {self.classes_[0]!r}: there is nothing to tell apart")
+            raise ValueError(f"y has one class only, '{self.classes_[0]}': there is nothing to tell apart")
         return pl.Series(LABEL, codes).cast(pl.String)
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -124,20 +155,26 @@ class _Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return tags
 
 
-class TextClassifier(_Classifier):
-    """Texts (an iterable of str) and their classes, or several labels a row: 0 and 1, shape (rows, labels)."""
+class _Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on rows X and numbers y, each counting ``sample_weight``. Raises ValueError, as a TrainwrightError is one."""
+        numbers = column_or_1d(_checked(y, np.float64), warn=True)
+        self._train(X, pl.Series(LABEL, numbers), "number", sample_weight)
+        return self
 
+    def predict(self, X: Any) -> np.ndarray:
+        """Return a number for each row, in the unit of y: float64, shape (rows,)."""
+        outputs = self._outputs(X)
+        return np.asarray(self.predictor_.target.answers(outputs, 1), np.float64)
+
+
+class _Texts(Estimator):
     _task = "text"
 
-    def fit(self, X: Any, y: Any) -> TextClassifier:
-        """Train on texts X and labels y. Raises TrainwrightError, which is a ValueError."""
-        texts, labels = self._items(X), self._classes(y)
-        if len(texts) != len(labels):
-            raise ValueError(f"X has {len(texts)} texts and y {len(labels)} labels")
-        frame = pl.DataFrame({"text": texts, LABEL: labels}).with_row_index(ROW, offset=1)
-        target = "labels" if labels.dtype == pl.List else "class"
-        self._train(Table(frame.cast({ROW: pl.Int64}), "X"), text=["text"], label=LABEL, target=target, split="stratified")
-        return self
+    def _rows(self, X: Any, y: pl.Series, weight: pl.Series | None) -> tuple[Any, dict[str, Any]]:
+        texts = self._items(X)
+        check_consistent_length(texts, y)
+        return _table(pl.DataFrame({"text": texts}), y, weight, text=["text"])
 
     def _items(self, X: Any) -> pl.Series:
         if isinstance(X, str) or getattr(X, "ndim", 1) != 1:
@@ -154,25 +191,19 @@ class TextClassifier(_Classifier):
         return tags
 
 
-class ImageClassifier(_Classifier):
-    """Images as an array of numbers, and their classes, or several labels a row: 0 and 1, shape (rows, labels).
-
-    X has shape (rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square
-    images; values 0 to 255, or fractions from 0 to 1.
-    """
-
+class _Images(Estimator):
     _task = "image"
 
-    def fit(self, X: Any, y: Any) -> ImageClassifier:
-        """Train on images X and labels y. Raises TrainwrightError, which is a ValueError."""
-        array, labels = np.asarray(X), self._classes(y)
+    def _rows(self, X: Any, y: pl.Series, weight: pl.Series | None) -> tuple[Any, dict[str, Any]]:
+        array = np.asarray(X)
         pixels = to_pixels(array, "X")
-        if len(pixels) != len(labels):
-            raise ValueError(f"X has {len(pixels)} images and y {len(labels)} labels")
+        check_consistent_length(pixels, y)
         # What values mean follows from the largest: the image that has it speaks for all that come later.
         self.brightest_ = array[[int(array.reshape(len(array), -1).max(axis=1).argmax())]]
-        self._train(from_pixels("X", labels, pixels), split="stratified")
-        return self
+        pictures = from_pixels("X", y, pixels)
+        if weight is not None:
+            pictures.table = _table(pl.DataFrame(), y, weight)[0]
+        return pictures, {} if weight is None else {"sample_weight": WEIGHT}
 
     def _items(self, X: Any) -> np.ndarray:
         pixels = convert({"X": np.asarray(X), "fit": self.brightest_})[0]["X"]
@@ -185,8 +216,18 @@ class ImageClassifier(_Classifier):
         return tags
 
 
-class _Tabular(Estimator):
+class _Tables(Estimator):
     _task = "table"
+
+    def _rows(self, X: Any, y: pl.Series, weight: pl.Series | None) -> tuple[Any, dict[str, Any]]:
+        frame = self._frame(X, reset=True)
+        check_consistent_length(frame, y)
+        if len(frame) < 2:
+            raise ValueError("n_samples=1: a single row teaches nothing")
+        return _table(frame, y, weight, features=frame.columns)
+
+    def _items(self, X: Any) -> pl.DataFrame:
+        return self.predictor_.items(self._frame(X, reset=False))  # type: ignore[no-any-return]
 
     def _frame(self, X: Any, reset: bool) -> pl.DataFrame:
         """Return a data frame as it is, an array as columns of numbers; missing values are allowed."""
@@ -198,24 +239,19 @@ class _Tabular(Estimator):
         columns = {f"x{place}": column for place, column in enumerate(checked.T)}
         return pl.DataFrame(columns).with_columns(pl.all().fill_nan(None))
 
-    def _fit(self, X: Any, labels: pl.Series, target: str) -> None:
-        frame = self._frame(X, reset=True)
-        if len(frame) != len(labels):
-            raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(frame), len(labels)]}")
-        if len(frame) < 2:
-            raise ValueError("n_samples=1: a single row teaches nothing")
-        names = frame.columns
-        frame = frame.with_columns(labels.alias(LABEL)).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
-        split = "content" if target == "number" else "stratified"
-        self._train(Table(frame, "X"), features=names, label=LABEL, target=target, split=split)
-
-    def _items(self, X: Any) -> pl.DataFrame:
-        return self.predictor_.items(self._frame(X, reset=False))  # type: ignore[no-any-return]
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan, tags.input_tags.categorical, tags.input_tags.string = True, True, True
         return tags
+
+
+def _table(frame: pl.DataFrame, y: pl.Series, weight: pl.Series | None, **columns: Any) -> tuple[Table, dict[str, Any]]:
+    """Return a frame with targets and weights as a table, and the settings that say which columns are which."""
+    more = [pl.int_range(1, len(y) + 1, dtype=pl.Int64, eager=True).alias(ROW), y.alias(LABEL)]
+    said = columns | {"label": LABEL}
+    if weight is not None:
+        more, said = [*more, weight], said | {"sample_weight": WEIGHT}
+    return Table(pl.DataFrame([*frame, *more]), "X"), said
 
 
 def _column(values: Any) -> pl.Series:
@@ -227,28 +263,32 @@ def _column(values: Any) -> pl.Series:
 def _checked(y: Any, dtype: Any) -> Any:
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
-    return check_array(y, ensure_2d=False, dtype=dtype)
+    return check_array(y, ensure_2d=False, dtype=dtype, accept_sparse=True)
 
 
-class TableClassifier(_Tabular, _Classifier):
+class TextClassifier(_Classifier, _Texts):
+    """Texts (an iterable of str) and their classes, or several labels a row: 0 and 1, shape (rows, labels)."""
+
+
+class TextRegressor(_Regressor, _Texts):
+    """Texts (an iterable of str), and a number for each."""
+
+
+class ImageClassifier(_Classifier, _Images):
+    """Images as an array of numbers, and their classes, or several labels a row: 0 and 1, shape (rows, labels).
+
+    X has shape (rows, height, width), with 1, 3 or 4 channels after the rows or at the end, or (rows, pixels) of square
+    images; values 0 to 255, or fractions from 0 to 1.
+    """
+
+
+class ImageRegressor(_Regressor, _Images):
+    """Images as an array of numbers, as ``ImageClassifier`` takes them, and a number for each."""
+
+
+class TableClassifier(_Classifier, _Tables):
     """Rows of a table, an array or a data frame, and their classes, or several labels a row: 0 and 1, shape (rows, labels)."""
 
-    def fit(self, X: Any, y: Any) -> TableClassifier:
-        """Train on rows X and labels y. Raises ValueError."""
-        labels = self._classes(_checked(y, None))
-        self._fit(X, labels, "labels" if labels.dtype == pl.List else "class")
-        return self
 
-
-class TableRegressor(RegressorMixin, _Tabular):  # type: ignore[misc]
+class TableRegressor(_Regressor, _Tables):
     """Rows of a table, an array or a data frame, and a number for each."""
-
-    def fit(self, X: Any, y: Any) -> TableRegressor:
-        """Train on rows X and numbers y. Raises ValueError."""
-        self._fit(X, pl.Series(LABEL, column_or_1d(_checked(y, np.float64), warn=True)), "number")
-        return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return a number for each row, in the unit of y: float64, shape (rows,)."""
-        outputs = self._outputs(X)
-        return np.asarray(self.predictor_.target.answers(outputs, 1), np.float64)

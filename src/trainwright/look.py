@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[
     ``truth``, ``answer``, ``loss``, of a class its ``probability``, and ``input``: a text, a row as a dict, a picture as the
     URI of a PNG file, the tokens up to this one; None where it is gone. ``source`` is where the data are now.
 
-    Raises RunError E403 and E405 for no run that has ended, E409 for one that held back no rows, SourceError for its data.
+    Raises RunError E403 and E405 for no run that has ended, E430 for one that held back no rows, SourceError for its data.
     """
     from trainwright.run import mistakes as worst
 
@@ -164,6 +165,55 @@ def landscape(
     if folder.call.is_file() and not folder.settings.is_file():
         raise error("E434", path=place)
     return surface.landscape(place, moved(source), size, span, rows, None if out is None else Path(out), listen)
+
+
+def cache() -> list[dict[str, Any]]:
+    """Return what the cache keeps, encoded data first, each with ``kind`` ("encoded" or "download"), ``source``, ``path``,
+    ``bytes``, and ``used``, when it was used last (ISO 8601).
+
+    Encoded data make the next training on a source begin sooner; those used longest ago go when they are too many.
+    """
+    from trainwright.data.files.cache_folder import encoded
+    from trainwright.data.read.catalog import downloads
+
+    return [
+        {
+            "kind": each.kind,
+            "source": each.source,
+            "path": str(each.path),
+            "bytes": each.bytes,
+            "used": datetime.fromtimestamp(each.used).astimezone().isoformat(timespec="seconds"),
+        }
+        for each in (*encoded(), *downloads())
+    ]
+
+
+def clear_cache(downloads: bool = False) -> int:
+    """Remove the encoded data that the cache keeps, with ``downloads`` also the data sets; return how many bytes they had.
+
+    Trainings that go on meanwhile are not disturbed. Raise SourceError E151 where something cannot be removed.
+    """
+    from trainwright.data.files import cache_folder
+    from trainwright.data.read import catalog
+
+    freed, path = 0, cache_folder.encoded_folder()
+    try:
+        if path.exists():
+            with cache_folder.writing():  # what killed processes left goes
+                pass
+        for each in cache_folder.encoded():
+            path = each.path
+            cache_folder.remove(path)
+            freed += each.bytes
+        for each in catalog.downloads() if downloads else ():
+            path = each.path
+            catalog.remove(each.source)
+            freed += each.bytes
+    except BlockingIOError:
+        raise error("E151", path=path, problem="another process is downloading it") from None
+    except OSError as problem:
+        raise error("E151", path=path, problem=problem.strerror or problem) from problem
+    return freed
 
 
 def watch(path: Run | str | Path = RUNS, *, port: int = 0, open: bool = True) -> None:

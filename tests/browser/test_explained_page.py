@@ -6,39 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser_samples import cut_tables, faults
+from browser_samples import LOOKS, cut_tables, faults
 
 import trainwright as tw
 from trainwright.watch.explained import explained_page
 
-CHROMIUM = Path("/usr/bin/chromium")
 EVIL = "<script>document.title = 'run'</script> moon <img src=x onerror=\"document.title = 'run'\"> rocket " + "x" * 300
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_page(browser, trained: tw.Run, tmp_path: Path, scheme: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_page(look, trained: tw.Run, tmp_path: Path, scheme: str, width: int) -> None:
     path = tmp_path / "why.html"
     path.write_text(explained_page.render(tw.explain(trained, EVIL, "money"), EVIL), encoding="utf-8")
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page, wrong = context.new_page(), []
-    page.on("console", lambda message: wrong.append(message.text))
-    page.on("pageerror", lambda problem: wrong.append(str(problem)))
-    page.on("request", lambda request: wrong.append(request.url) if request.url != path.as_uri() else None)
-    page.goto(path.as_uri())
-    assert not wrong
+    page = look(path, width, scheme)
     assert page.title().startswith("space: <script>")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator(".text").inner_text().startswith("<script>document.title")
@@ -48,18 +28,16 @@ def test_the_page(browser, trained: tw.Run, tmp_path: Path, scheme: str, width: 
     assert max(bars) > 40
     assert page.locator("img:not([alt])").count() == 0 and page.locator("h1").count() == 1
     assert faults(page) == []
-    context.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_many_classes_with_long_names_are_not_cut(browser, trained: tw.Run, tmp_path: Path, width: int) -> None:
+def test_many_classes_with_long_names_are_not_cut(look, trained: tw.Run, tmp_path: Path, width: int) -> None:
     found = tw.explain(trained, "the moon " * 200)
     names = [found.truth, *(f"the_{n}th_class_has_a_name_that_does_not_end" for n in range(76))]
     many = replace(found, classes=[replace(found.classes[0], label=name) for name in names])
     path = tmp_path / "why.html"
     path.write_text(explained_page.render(many, "the moon"), encoding="utf-8")
-    page = browser.new_page(viewport={"width": width, "height": 800})
-    page.goto(path.as_uri())
+    page = look(path, width)
     for summary in page.locator("summary").all():
         summary.click()
     assert cut_tables(page) == [] and faults(page) == []
@@ -70,4 +48,3 @@ def test_many_classes_with_long_names_are_not_cut(browser, trained: tw.Run, tmp_
     for column, name in enumerate(order[1:]):
         shown = rows.first.locator("td").nth(column).evaluate("td => getComputedStyle(td, '::before').content")
         assert shown == (f'"{name}"' if width == 390 else "none")
-    page.close()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_samples import cut_tables, faults, smallest_text
+from browser_samples import LOOKS, cut_tables, faults, smallest_text
 
 sys.path.append(str(Path(__file__).parents[1] / "watch"))
 from watch_samples import make_history, make_language, make_record, make_regression, make_report, with_metrics
@@ -17,20 +16,10 @@ from watch_samples import make_history, make_language, make_record, make_regress
 from trainwright.watch import record
 from trainwright.watch.report import page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "</script></style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 DOT = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield started
-        started.close()
+STICKING_OUT = """[...document.querySelectorAll('.card *')]
+    .filter(each => each.scrollWidth > each.clientWidth + 1 && each.clientWidth).map(each => each.outerHTML)"""
 
 
 def example(group: str, given: Any, **more: Any) -> dict[str, Any]:
@@ -68,71 +57,50 @@ def records() -> dict[str, record.Record]:
     }
 
 
-def opened(browser: Any, path: Path, width: int, scheme: str) -> tuple[Any, list[str]]:
-    """The page, opened with the network cut, and everything that it complained of or asked for."""
-    tab = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True).new_page()
-    found: list[str] = []
-    tab.on("console", lambda message: found.append(message.text))
-    tab.on("pageerror", lambda problem: found.append(str(problem)))
-    tab.on("request", lambda asked: found.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None)
-    tab.on("dialog", lambda dialog: found.append("a dialog"))
-    tab.goto(path.as_uri())
-    return tab, found
+@pytest.fixture
+def show(look: Any, tmp_path: Path) -> Any:
+    """Write and open the page of a record."""
+
+    def opened(of: record.Record, *how: Any) -> Any:
+        path = tmp_path / "report.html"
+        path.write_text(page.render(of, [("Use it", "trainwright predict run")]), encoding="utf-8")
+        return look(path, *how)
+
+    return opened
 
 
 @pytest.mark.parametrize("name", ["classes", "pictures", "many", "throngs", "numbers", "language", "hostile"])
-def test_a_page_asks_for_nothing_and_fits(browser: Any, name: str, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(page.render(records()[name], [("Use it", "trainwright predict run")]), encoding="utf-8")
-    for width, scheme in ((390, "light"), (1280, "dark"), (1280, "light"), (390, "dark")):
-        tab, found = opened(browser, path, width, scheme)
+def test_a_page_fits_and_shows_all_large_enough(show: Any, name: str) -> None:
+    for width, scheme in LOOKS:
+        tab = show(records()[name], width, scheme)
         assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "the page scrolls sideways"
         assert tab.evaluate("document.querySelectorAll('svg').length") >= 2
-        if width == 390 or scheme == "dark":
+        if width == 390:
+            assert smallest_text(tab) >= 9 or name == "throngs"
+            assert cut_tables(tab) == []
+            assert tab.evaluate(STICKING_OUT) == [], "nothing sticks out of its card"
+        if name != "throngs" or width == 390:  # axe takes as long for two hundred rows as for all other pages
             assert faults(tab) == []
-        assert found == []
-        tab.context.close()
 
 
-@pytest.mark.parametrize("name", ["classes", "pictures", "many", "numbers", "language", "hostile"])
-def test_a_phone_shows_all_and_large_enough(browser: Any, name: str, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(page.render(records()[name], []), encoding="utf-8")
-    tab, _ = opened(browser, path, 390, "light")
-    assert smallest_text(tab) >= 9
-    assert cut_tables(tab) == []
-    out = (
-        "[...document.querySelectorAll('.card *')].filter(each => each.scrollWidth > each.clientWidth + 1 && each.clientWidth)"
-    )
-    assert tab.evaluate(f"{out}.map(each => each.outerHTML)") == [], "nothing sticks out of its card"
-
-
-def test_on_paper_nothing_is_folded_away(browser: Any, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(page.render(records()["many"], []), encoding="utf-8")
-    tab, _ = opened(browser, path, 700, "light")
+def test_on_paper_nothing_is_folded_away(show: Any) -> None:
+    tab = show(records()["many"], 700)
     hidden = "[...document.querySelectorAll('details td')].filter(each => !each.checkVisibility()).length"
     assert tab.evaluate(hidden) > 0
     tab.emulate_media(media="print")
     tab.wait_for_function(f"{hidden} === 0", timeout=10_000)
 
 
-def test_a_lone_chart_keeps_its_size(browser: Any, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
+def test_a_lone_chart_keeps_its_size(show: Any) -> None:
     lone = make_record({**make_report(4), "test": None, "valid": {"loss": 1.0}}, make_history(accuracy=False))
-    path.write_text(page.render(lone, []), encoding="utf-8")
-    tab, _ = opened(browser, path, 1280, "light")
+    tab = show(lone)
     assert tab.locator(".figures svg").count() == 1
     assert 300 < tab.locator(".figures svg").first.evaluate("each => each.getBoundingClientRect().width") < 560
 
 
-def test_no_line_crosses_the_name_of_another(browser: Any, tmp_path: Path) -> None:
+def test_no_line_crosses_the_name_of_another(show: Any) -> None:
     history = with_metrics(make_history(6), valid_perplexity=[30.0, 17.0, 12.0, 10.5, 9.5, 9.0])
-    path = tmp_path / "report.html"
-    path.write_text(
-        page.render(make_record({**make_language(), "baseline": {"name": "bigram", "perplexity": 11.0}}, history), [])
-    )
-    tab, _ = opened(browser, path, 1280, "light")
+    tab = show(make_record({**make_language(), "baseline": {"name": "bigram", "perplexity": 11.0}}, history))
     crossed = """() => [...document.querySelectorAll('.figures svg')].map(picture => {
       const names = [...picture.querySelectorAll('text')].filter(each => /bigram|chance/.test(each.textContent));
       const curves = [...picture.querySelectorAll('path.curve')];
@@ -144,21 +112,16 @@ def test_no_line_crosses_the_name_of_another(browser: Any, tmp_path: Path) -> No
     assert tab.evaluate(crossed) == 0
 
 
-def test_dark_pages_have_dark_pictures(browser: Any, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(page.render(records()["classes"], []), encoding="utf-8")
-    colors = {}
+def test_dark_pages_have_dark_pictures(show: Any) -> None:
+    tab, colors = show(records()["classes"]), []
     for scheme in ("light", "dark"):
-        tab, _ = opened(browser, path, 1280, scheme)
-        colors[scheme] = tab.evaluate("getComputedStyle(document.querySelector('svg text')).fill")
-        tab.context.close()
-    assert colors["light"] != colors["dark"]
+        tab.emulate_media(color_scheme=scheme)
+        colors.append(tab.evaluate("getComputedStyle(document.querySelector('svg text')).fill"))
+    assert colors[0] != colors[1]
 
 
-def test_classes_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(page.render(records()["many"], []), encoding="utf-8")
-    tab, found = opened(browser, path, 1280, "light")
+def test_classes_are_sorted_by_a_click_and_by_the_keyboard(show: Any) -> None:
+    tab = show(records()["many"])
 
     def order() -> list[str]:
         return list(tab.locator("table.sortable tbody th").all_inner_texts())
@@ -170,4 +133,4 @@ def test_classes_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, tmp_pat
     tab.keyboard.press("Enter")
     assert order() == before and tab.locator("th[aria-sort=ascending]").count() == 1
     tab.get_by_role("button", name="class").click()
-    assert order() == sorted(before) and found == []
+    assert order() == sorted(before)

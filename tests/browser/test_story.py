@@ -5,29 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_samples import faults
+from browser_samples import LOOKS, faults
 from samples import news_rows, write_csv
 
 import trainwright as tw
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.is_file(), reason=f"there is no {CHROMIUM}")
 QUICK = {"listen": lambda event: None}
 HOSTILE = "</script><script>window.hurt=1</script><img src=x onerror='window.hurt=1'> \u202e\u05d0\u05d1 \U0001f600"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -55,25 +43,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tw.Run]:
 
 
 @pytest.fixture
-def see(browser: Any) -> Iterator[Any]:
-    """Open a film, in the way that is asked for; at the end nothing was loaded, and nothing complained."""
-    heard: list[str] = []
-    contexts = []
-
-    def opened(run: Path, width: int = 1280, **how: Any) -> Any:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, **how))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("pageerror", lambda problem: heard.append(str(problem)))
-        page.on("request", lambda request: None if request.url.startswith("data:") else heard.append(request.url))
-        page.goto((run / "story.html").as_uri())
-        assert heard.pop(0) == (run / "story.html").as_uri()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert heard == []
+def see(look: Any) -> Any:
+    """Open the film of a run."""
+    return lambda run, *how: look(run / "story.html", *how)
 
 
 def answers(run: tw.Run, epoch: int) -> list[Any]:
@@ -226,7 +198,7 @@ def test_hostile_labels_do_nothing(films: dict[str, tw.Run], see: Any) -> None:
 
 
 def test_where_motion_is_unwelcome_stills_follow_each_other(films: dict[str, tw.Run], see: Any) -> None:
-    page = see(films["hostile"].path, reduced_motion="reduce")
+    page = see(films["hostile"].path, 1280, "light", "reduce")
     page.locator("#pace").select_option("4")
     page.evaluate(
         "() => { window.seen = new Set(); const bar = document.querySelector('.bar.truth .fill');"
@@ -237,30 +209,31 @@ def test_where_motion_is_unwelcome_stills_follow_each_other(films: dict[str, tw.
     assert page.evaluate("seen.size") <= 4  # one for each epoch
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 @pytest.mark.parametrize("kind", ["hostile", "numbers", "text"])
 def test_it_fits_and_has_no_serious_fault_for_those_who_cannot_see(
-    kind: str, width: int, films: dict[str, tw.Run], see: Any
+    kind: str, width: int, scheme: str, films: dict[str, tw.Run], see: Any
 ) -> None:
-    for scheme in ("light", "dark"):
-        page = see(films[kind].path, width, color_scheme=scheme, reduced_motion="reduce")  # nothing that fades in is half there
-        for key in (None, "ArrowRight", "End"):
-            if key:
-                page.keyboard.press(key)
-            assert page.evaluate("document.documentElement.scrollWidth") == width
-            assert faults(page) == []
+    page = see(films[kind].path, width, scheme, "reduce")  # nothing that fades in is half there
+    for key in (None, "ArrowRight", "End"):
+        if key:
+            page.keyboard.press(key)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert faults(page) == []
 
 
-def test_on_paper_and_without_scripts_the_stills_tell_it(films: dict[str, tw.Run], see: Any, tmp_path: Path) -> None:
+def test_on_paper_and_without_scripts_the_stills_tell_it(films: dict[str, tw.Run], see: Any, browser: Any) -> None:
     page = see(films["hostile"].path)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#film").is_hidden() and page.locator(".strip .still").count() == 5
     assert page.locator("#last-still").is_visible()
-    page = see(films["hostile"].path, java_script_enabled=False)
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto((films["hostile"].path / "story.html").as_uri())
     assert page.locator(".strip .still").count() == 5 and page.locator("#last-still").is_visible()
     assert page.locator("#begin").is_hidden() and "browser that runs scripts" in page.locator("noscript").inner_text()
     assert re.search(r"\d\d\.\d\d %", page.locator("#last-still").inner_text())
+    page.context.close()
 
 
 def test_rows_without_inputs_are_told_too(films: dict[str, tw.Run], see: Any, tmp_path: Path) -> None:

@@ -15,25 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser_samples import LOOKS, faults
 from live_samples import Writing, serving
 from PIL import Image
 from samples import news_rows, write_csv
 
 from trainwright.watch.events import Answers, Epoch, Scores
 
-BROWSER = Path("/usr/bin/chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-if not BROWSER.exists():
-    pytest.skip("there is no /usr/bin/chromium", allow_module_level=True)
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(BROWSER), args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 class Visits:
@@ -82,13 +72,6 @@ def says(page: Any, selector: str, text: str) -> None:
     """Wait until an element says so."""
     found = page.locator(selector, has_text=text).first
     found.wait_for(state="visible", timeout=20_000)
-
-
-def faults_of(page: Any) -> list[tuple[str, str]]:
-    """What axe calls serious or critical."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe looks for what people cannot use")
-    found = axe.Axe().run(page).response["violations"]
-    return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
 
 
 def curve(page: Any, chart: int) -> str:
@@ -183,6 +166,20 @@ def test_watched_numbers_are_near_or_far(visit: Visits, begin: Callable[..., Wri
     assert page.locator(".cards dl, .cards p").evaluate_all(out) == 0
 
 
+def test_of_several_labels_the_set_is_told(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
+    run = begin(tmp_path / "sets")
+    names, truths = ["food", "sport", "tech"], [["food", "sport"], ["tech"], []]
+    rows = [{"file": "a.csv", "row": k + 2, "truth": each, "input": f"text {k}"} for k, each in enumerate(truths)]
+    (run.path / "watched.json").write_text(json.dumps({"labels": names, "rows": rows}))
+    run.start()
+    run.log.append(Answers(0, [[[1, 0.9], [0, 0.6], [2, 0.1]], [[2, 0.8], [0, 0.5], [1, 0.2]], [[0, 0.4], [1, 0.3], [2, 0.2]]]))
+    page = visit(tmp_path)
+    page.wait_for_selector(".cards .verdict")
+    said = page.locator(".cards .verdict").all_inner_texts()
+    assert said == ["\u2713 sport, food", "\u2717 tech, food, it is tech", "\u2713 no label"]
+    assert page.locator(".cards > li").first.locator("li.truth").count() == 2
+
+
 def test_three_runs_side_by_side_are_not_cut(visit: Visits, begin: Callable[..., Writing], tmp_path: Path) -> None:
     for name in ("a-first-run-of-three", "a-second-run-of-three", "a-third-run-of-three"):
         writing = begin(tmp_path / name)
@@ -218,14 +215,13 @@ def test_two_runs_are_compared_by_mouse_and_by_keyboard(visit: Visits, begin: Ca
     says(page, ".legend .where", "at epoch 3")
     page.reload()
     says(page, "#compare", "Side by side")
-    assert faults_of(page) == []
+    assert faults(page) == []
     page.get_by_label("Compare two").uncheck()
     playwright.expect(page.locator(".chart").nth(1).locator("path.line")).to_have_count(2)
     assert page.locator("#compare").is_hidden()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_it_fits_and_can_be_read_by_everybody(
     visit: Visits, begin: Callable[..., Writing], tmp_path: Path, width: int, scheme: str
 ) -> None:
@@ -244,7 +240,7 @@ def test_it_fits_and_can_be_read_by_everybody(
     says(page, "#epochs", "kept")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator(".given img").evaluate("image => image.naturalWidth") == 8
-    assert faults_of(page) == []
+    assert faults(page) == []
 
 
 def test_nothing_is_asked_while_nobody_looks_and_an_end_is_told(

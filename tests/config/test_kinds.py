@@ -126,6 +126,6 @@ try:
 except ValueError as problem:
     print(json.dumps([run.report["usage"], *registry.choose_task(points, {}, {}, None), "strange" in str(problem)]))
 """
-    done = subprocess.run([sys.executable, "-c", BLOCK + more], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", BLOCK + more], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == ["predict RUN new.vec", "vectors", "its name ends in .vec", True]

@@ -1,4 +1,4 @@
-"""One server for all runs, the untouched run of each work, and a table of what was swept."""
+"""The untouched run of each work, and a table of what was swept."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ _table: dict[str, list[float]] = {}
 
 
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("crash")
-    driver = Driver(folder / "cache")
-    yield Bench(driver, folder / "works")
-    driver.close()
+    return Bench(Driver(folder / "cache"), folder / "works")
 
 
 @pytest.fixture

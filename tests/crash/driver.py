@@ -1,147 +1,64 @@
-"""Runs trainings in processes of their own at the price of a fork: torch is imported once, by a server.
-
-The server reads one JSON job a line and answers with one JSON line. It never runs an operation of torch itself, since threads
-do not survive a fork.
-"""
+"""Runs trainings in processes of their own, forked by the server of the tests."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-LIMIT = 120  # seconds of one run; a deadline, not a measure
+import forks
 
 
 class Driver:
-    """The server, as a test sees it."""
+    """Trainings with a cache of their own."""
 
     def __init__(self, cache: Path) -> None:
-        self.cache = cache
-        paths = os.pathsep.join(str(Path(__file__).parents[2] / each) for each in ("src", "tests"))
-        here = {"OMP_NUM_THREADS": "1", "TRAINWRIGHT_CACHE": str(cache), "PYTHONPATH": paths}
-        self._server = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | here
-        )
+        self._cache = cache
 
     def __call__(self, verb: str, **job: Any) -> dict[str, Any]:
-        """Carry a job out: ``train`` and ``resume`` (work, source, out, and what ``_child`` takes), ``kill`` (pid), ``verbs``
-        (as ``verbs.carry_out`` takes them).
+        """Carry a job out: ``train`` and ``resume`` (work, source, out, and what ``child`` takes).
 
         The answer has ``code`` (an exit code, or minus a signal), ``error`` (its stable code), ``said`` (notes),
         ``counts`` (phases come to), ``operations`` on files, ``stderr``, and ``stopped`` for a process that stopped itself.
         """
-        assert self._server.stdin is not None and self._server.stdout is not None
-        print(json.dumps({"verb": verb, **job}, default=str), file=self._server.stdin, flush=True)
-        answer: dict[str, Any] = json.loads(self._server.stdout.readline())
-        assert verb == "verbs" or "Traceback" not in answer["stderr"], answer["stderr"]
-        return answer
+        told = Path(f"{job['out']}.json")
+        told.unlink(missing_ok=True)
+        ended = forks.server().run("driver:child", {"verb": verb, **job}, str(told), TRAINWRIGHT_CACHE=str(self._cache))
+        assert "Traceback" not in ended.stderr, ended.stderr
+        answer: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {}
+        return answer | {"stderr": ended.stderr, "code": ended.returncode, "stopped": ended.stopped}
 
-    def close(self) -> None:
-        """End the server."""
-        self._server.communicate()
-
-
-def serve() -> None:
-    """Fork a child for each line."""
-    import trainwright
-    import trainwright.tasks.registry
-    import trainwright.training.trainer
-
-    for kind in trainwright.tasks.registry.KINDS.values():
-        trainwright.tasks.registry.load(kind.problem)
-    from phases import Phases  # noqa: F401
-
-    assert trainwright.__file__.startswith(str(Path(__file__).parents[2])), trainwright.__file__
-    warm = False
-    for line in sys.stdin:
-        job = json.loads(line)
-        if job["verb"] == "kill":
-            os.kill(job["pid"], signal.SIGKILL)
-            pid = job["pid"]
-        else:
-            if job["verb"] == "verbs" and not warm:
-                from verbs import warm_up
-
-                warm_up()
-                warm = True
-            if not (pid := os.fork()):
-                _child(job)
-        print(json.dumps(_ended(job, pid)), flush=True)
+    def kill(self, pid: int) -> None:
+        """End a process that stopped itself."""
+        forks.server().kill(pid)
 
 
-def _ended(job: Mapping[str, Any], pid: int) -> dict[str, Any]:
-    def late(number: int, frame: object) -> None:
-        os.kill(pid, signal.SIGKILL)
-
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(job.get("limit", LIMIT))
-    _, status, used = os.wait4(pid, os.WUNTRACED)
-    signal.alarm(0)
-    told, errors = (Path(f"{job['out']}.{kind}") for kind in ("json", "stderr"))
-    answer = json.loads(told.read_text()) if told.exists() else {}
-    answer |= {"stderr": errors.read_text() if errors.exists() else "", "memory": used.ru_maxrss << 10}
-    if os.WIFSTOPPED(status):
-        return answer | {"code": 0, "stopped": pid}
-    return answer | {"code": os.waitstatus_to_exitcode(status)}
-
-
-def _child(job: dict[str, Any]) -> None:
-    """One training, and the end of this process.
+def child(job: dict[str, Any], told: str) -> int:
+    """Train, and write what is told of it; return the exit code.
 
     ``hits`` are signals at phases, ``defects`` names of faults in our own code, ``full`` a span of file operations that fail,
     ``settings`` are laid over those of the work, ``streamed`` reads pictures from files, ``ignored`` is a signal
     that is, and ``bare`` leaves out those of the work.
     """
-    out = Path(job["out"])
-    told, errors = (Path(f"{out}.{kind}") for kind in ("json", "stderr"))
-    told.unlink(missing_ok=True)
-    handle = os.open(errors, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
-    os.dup2(handle, 2)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    default_signals()
-    code, kept = 70, {"error": "", "said": [], "counts": {}, "operations": [], "after": 0}
+    kept: dict[str, Any] = {"error": "", "said": [], "counts": {}, "operations": [], "after": 0}
     try:
-        if job["verb"] == "verbs":
-            from verbs import carry_out
-
-            code = carry_out(job, kept)
-        else:
-            code = _run(job, out, kept)
-    except BaseException:
-        traceback.print_exc()
-    with open(told, "w") as file:  # noqa: PTH123 - Path.open may be the one that fails
-        json.dump(kept, file)
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def default_signals() -> None:
-    """As in a terminal: what starts the tests in the background may have had some ignored."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+        return _run(job, Path(job["out"]), kept)
+    finally:
+        with open(told, "w") as file:  # noqa: PTH123 - Path.open may be the one that fails
+            json.dump(kept, file)
 
 
 def _run(job: dict[str, Any], out: Path, kept: dict[str, Any]) -> int:
     from faults import FullDisk
     from phases import Phases
-    from samples import NoArtist
     from works import settings
 
     import trainwright as tw
     from trainwright.errors import TrainwrightError
-    from trainwright.run import train as session
     from trainwright.training import checkpointing
 
-    session.start_artist = lambda run: NoArtist()
+    forks.draw_nothing()
     if job.get("streamed"):
         from trainwright.data.images import storage
 
@@ -181,7 +98,3 @@ def _run(job: dict[str, Any], out: Path, kept: dict[str, Any]) -> int:
         return int(ended.code or 0)
     finally:
         kept |= {"counts": phases.counts, "operations": disk.names, "after": phases.after}
-
-
-if __name__ == "__main__":
-    serve()

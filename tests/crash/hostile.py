@@ -253,7 +253,7 @@ def seal_again(run: Path) -> None:
     """Make every seal anew over what is there, as far as it is files: of its facts nothing is lost."""
     for folder in (run / "model", *(run / "checkpoints").glob("step-*"), run):
         place = folder / seal.NAME
-        with suppress(ValueError, LookupError, TypeError, AttributeError):
+        with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
             if not is_small(place):
                 continue
             before = json.loads(place.read_bytes().rpartition(b"}")[0] + b"}")

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +116,9 @@ class Phases:
             place.write_synced = torn
 
 
-def points(counts: Counter[str] | dict[str, int], number: int, draw: Any) -> list[Hit]:
-    """So many seeded kills: a phase first, so that rare ones are as likely as those of every step, then a time of it."""
+def points(counts: Mapping[str, int], number: int, draw: Any, first: int) -> list[Hit]:
+    """So many seeded kills: phases in turn from the ``first``, so that rare ones are as likely as those of every step, each
+    at some time that it is come to."""
     reached = [phase for phase in PHASES if counts.get(phase)]
-    offset = draw.randrange(len(reached))
-    chosen = [reached[(offset + index) % len(reached)] for index in range(number)]
+    chosen = [reached[(first + index) % len(reached)] for index in range(number)]
     return [(phase, draw.randint(1, counts[phase]), signal.SIGKILL) for phase in chosen]

@@ -12,15 +12,20 @@ from bench import Bench
 from samples import reseal_checkpoint
 
 
-@pytest.fixture
-def killed(bench: Bench) -> Path:
-    """A run of its own data, killed after a checkpoint."""
-    place = bench.folder / "changing"
-    shutil.rmtree(place, ignore_errors=True)
-    source = shutil.copytree(bench.source("table").parent, place) / "table.csv"
+@pytest.fixture(scope="module")
+def once(bench: Bench) -> Path:
+    """A run of data of its own, killed after a checkpoint."""
+    source = shutil.copytree(bench.source("table").parent, bench.folder / "changing") / "table.csv"
     out = bench.fresh()
     assert bench.driver("train", work="table", source=source, out=out, hits=[("update", 15, 9)])["code"] == -9
-    return out
+    return shutil.copytree(out, bench.folder / "killed-changing")
+
+
+@pytest.fixture
+def killed(bench: Bench, once: Path) -> Path:
+    """That run and its data as they were."""
+    shutil.copytree(bench.source("table").parent, bench.folder / "changing", dirs_exist_ok=True)
+    return shutil.copytree(once, bench.fresh())
 
 
 def test_other_data_are_refused(bench: Bench, killed: Path) -> None:

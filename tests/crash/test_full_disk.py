@@ -21,8 +21,9 @@ FOREVER = 10**9
 MANY = FULL * 60 or 4
 
 
-def operations(bench: Bench) -> list[str]:
-    """Those of a whole run, by name."""
+@pytest.fixture(scope="module")
+def names(bench: Bench) -> list[str]:
+    """The operations of a whole run."""
     bench.untouched("table")
     answer = bench.train("table", bench.fresh(), full=(0, 0))
     assert answer["code"] == 0
@@ -35,8 +36,8 @@ def chosen(names: list[str]) -> list[int]:
 
 
 @pytest.mark.parametrize("lasting", [True, False])
-def test_a_run_on_a_full_disk(bench: Bench, count: Any, lasting: bool) -> None:
-    names, bad = operations(bench), []
+def test_a_run_on_a_full_disk(bench: Bench, names: list[str], count: Any, lasting: bool) -> None:
+    bad = []
     for first in chosen(names):
         out = bench.fresh()
         answer = bench.train("table", out, full=(first, FOREVER if lasting else first))
@@ -48,8 +49,7 @@ def test_a_run_on_a_full_disk(bench: Bench, count: Any, lasting: bool) -> None:
     assert not bad
 
 
-def test_only_the_last_checkpoint_has_to_be_made(bench: Bench, count: Any) -> None:
-    names = operations(bench)
+def test_only_the_last_checkpoint_has_to_be_made(bench: Bench, names: list[str], count: Any) -> None:
     tensors = [number for number, name in enumerate(names, 1) if name == "tensors"]
     assert len(tensors) > 3
     for number in tensors:
@@ -64,8 +64,7 @@ def test_only_the_last_checkpoint_has_to_be_made(bench: Bench, count: Any) -> No
     count(len(tensors))
 
 
-def test_a_log_that_cannot_be_written_ends_nothing(bench: Bench, count: Any) -> None:
-    names = operations(bench)
+def test_a_log_that_cannot_be_written_ends_nothing(bench: Bench, names: list[str], count: Any) -> None:
     writes = [number for number, name in enumerate(names, 1) if name in ("write events.jsonl", "write history.csv")]
     span = writes[len(writes) // 3 : len(writes) // 3 + 5]
     for number in span:

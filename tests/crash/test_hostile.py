@@ -5,6 +5,7 @@ No traceback, no end that never comes, no more memory than a run could need, and
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import forks
 import hostile
 import pytest
 import torch
 from bench import FULL, Bench
-from verbs import SECONDS, VERBS
+from verbs import VERBS
 from works import WORKS
 
 import trainwright as tw
@@ -34,7 +36,6 @@ class Arena:
 
     folder: Path
     good: dict[str, tuple[Path, Path, str]]  # run, its source, and one thing to predict
-    bench: Bench
 
     def attack(self, seed: int) -> tuple[str, dict[str, Any]]:
         """Damage a copy of a run; return what was done, and what the verbs came to."""
@@ -48,18 +49,21 @@ class Arena:
         shutil.copytree(good, run)
         done = hostile.damage(run, draw)
         before = self.untouched()
+        told, cache = self.folder / "told", self.folder / "cache"
+        told.unlink(missing_ok=True)
         job = {
-            "out": self.folder / "told",
             "begun": self.folder / "begun",
             "verbs": [*(verb for verb in VERBS if verb not in SLOW), *draw.sample(SLOW, 2)],
             "words": {"RUN": str(run), "PARENT": str(self.folder), "SOURCE": str(source), "ITEM": item, "OUT": str(out)},
-            "allowed": [str(run), str(out), str(spare), str(self.bench.driver.cache), os.devnull],
+            "allowed": [str(run), str(out), str(spare), str(cache), os.devnull],
             "spare": str(spare),
-            "limit": SECONDS * len(VERBS),
         }
-        answer = self.bench.driver("verbs", **job)
+        ended = forks.server().run("verbs:child", job, str(told), TRAINWRIGHT_CACHE=str(cache))
+        answer: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {"wrong": {}, "memory": 0}
+        if ended.returncode:
+            answer["wrong"][job["begun"].read_text()] = f"ended by {ended.returncode}: {ended.stderr[-500:]}"
         if self.untouched() != before:
-            answer.setdefault("wrong", {})["files"] = "a file outside of the folder is another"
+            answer["wrong"]["files"] = "a file outside of the folder is another"
         return f"{seed}: {name}, {done}", answer
 
     def untouched(self) -> dict[str, tuple[int, int]]:
@@ -97,7 +101,7 @@ def arena(bench: Bench) -> Iterator[Arena]:
     data = inputs, (inputs.sum(1) > 1.5).long()
     list(tw.fit(net, data, valid=data, loss=torch.nn.CrossEntropyLoss(), optimizer=sgd, epochs=2, out=out))
     good["fit"] = out, bench.source("table"), "1"
-    yield Arena(folder, good, bench)
+    yield Arena(folder, good)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -105,11 +109,8 @@ def test_every_verb_over_damaged_runs(arena: Arena, count: Any, chunk: int) -> N
     bad: list[str] = []
     for seed in range(chunk * EACH, (chunk + 1) * EACH):
         done, answer = arena.attack(seed)
-        wrong = dict(answer.get("wrong", {}))
-        if answer["code"]:
-            wrong[(arena.folder / "begun").read_text()] = f"ended by {answer['code']}: {answer['stderr'][-500:]}"
         if answer["memory"] > MOST:
-            wrong["memory"] = f"{answer['memory']:,} bytes"
-        bad += [f"{done}\n  {verb}: {each}" for verb, each in wrong.items()]
+            answer["wrong"]["memory"] = f"{answer['memory']:,} bytes"
+        bad += [f"{done}\n  {verb}: {each}" for verb, each in answer["wrong"].items()]
     count(EACH, len(bad))
     assert not bad, "\n".join(bad)

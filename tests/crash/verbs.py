@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import resource
@@ -13,11 +14,14 @@ import tempfile
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SECONDS, BUSY = 300, 60  # of one verb, and of the processor's time in it; deadlines, not measures
+from forks import draw_nothing
+
+SECONDS, BUSY = 100, 60  # of one verb, and of the processor's time in it; deadlines, not measures
 UPDATES = 2_000  # forward passes after which a training is stopped: how many were asked for may be anything
 ROOM = 2 << 30  # bytes of memory beyond those that the server has; a limit, not a measure
 CHANGES = re.compile(r"os\.(remove|rename|mkdir|rmdir|chmod|chown|link|symlink|truncate|utime)|shutil\.(rmtree|move|copy.*)")
@@ -49,39 +53,35 @@ VERBS: dict[str, list[str]] = {
 }
 
 
-def warm_up() -> None:
-    """Load what drawing needs, which would take most of the time of each process."""
-    from trainwright.run import landscape, mistakes, verify  # noqa: F401
-    from trainwright.watch import plots
-    from trainwright.watch.landscape import landscape as surface  # noqa: F401
-    from trainwright.watch.story import story  # noqa: F401
+def child(job: Mapping[str, Any], told: str) -> int:
+    """Carry out ``verbs`` by their names, with ``words`` for RUN, PARENT, SOURCE, ITEM and OUT; return the exit code.
 
-    plots._warm_up()
-
-
-def carry_out(job: Mapping[str, Any], kept: dict[str, Any]) -> int:
-    """Carry out ``verbs`` by their names, with ``words`` for RUN, PARENT, SOURCE, ITEM and OUT.
-
-    ``kept`` gets of each verb what went wrong, and ``begun``, the last one, should this process be killed.
+    ``told`` gets what went ``wrong`` in each verb, its ``seconds``, and the ``memory`` of this process. The file ``begun`` has
+    the last verb, should this process be killed.
     """
-    allowed = tuple(os.path.realpath(each) for each in job["allowed"])
+    wrong, seconds = dict[str, str](), dict[str, float]()
     tempfile.tempdir = job["spare"]
+    warnings.simplefilter("ignore")  # as on the command line, where they are lines
+    draw_nothing()
+    if {"plots", "landscape"} & {*job["verbs"]}:
+        from trainwright.watch import plots
+
+        plots._warm_up()  # which makes folders for fonts, elsewhere
     _limit()
-    told = kept["wrong"] = {}
-    watch = Watch(allowed)
+    watch = Watch(tuple(os.path.realpath(each) for each in job["allowed"]))
     sys.addaudithook(watch)
     for name in job["verbs"]:
-        kept["begun"] = name
         Path(job["begun"]).write_text(name)
         signal.alarm(SECONDS)
         signal.setitimer(signal.ITIMER_PROF, BUSY)
         begun = time.process_time()
-        wrong = _carry_out([_filled(word, job["words"]) for word in VERBS[name]], watch)
-        kept.setdefault("seconds", {})[name] = time.process_time() - begun
+        found = _carry_out([_filled(word, job["words"]) for word in VERBS[name]], watch)
+        seconds[name] = time.process_time() - begun
         signal.alarm(0)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        if wrong:
-            told[name] = wrong
+        wrong |= {name: found} if found else {}
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    Path(told).write_text(json.dumps({"wrong": wrong, "seconds": seconds, "memory": memory}))
     return 0
 
 
@@ -92,12 +92,8 @@ def _filled(word: str, words: Mapping[str, str]) -> str:
 
 def _limit() -> None:
     """Leave no verb more memory than it could need, and no training without an end."""
-    from samples import NoArtist
-
     from trainwright.models.forward import Forward
-    from trainwright.run import train
 
-    train.start_artist = lambda run: NoArtist()  # type: ignore[assignment, return-value]
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     used = int(re.search(r"VmData:\s+(\d+)", Path("/proc/self/status").read_text())[1]) << 10  # type: ignore[index]
     resource.setrlimit(resource.RLIMIT_DATA, (used + ROOM, used + ROOM))

@@ -57,20 +57,6 @@ def test_a_label_without_rows_has_no_average_precision() -> None:
     assert ranking.average_precision(targets, shares) == pytest.approx(wanted)
 
 
-def test_intervals_are_those_of_rows() -> None:
-    targets, shares = made(400)
-    answers = shares >= 0.5
-    found = labels.intervals(targets, answers)
-    low, high = found["micro_f1_interval"]
-    draw, again = np.random.default_rng(9), []
-    for _ in range(400):
-        rows = draw.integers(0, len(targets), len(targets))
-        again.append(sklearn.f1_score(targets[rows], answers[rows], average="micro"))
-    assert (low, high) == pytest.approx(np.quantile(again, [0.025, 0.975]), abs=0.012)
-    low, high = found["subset_accuracy_interval"]
-    assert low < labels.subset_accuracy(targets, answers) < high
-
-
 def test_the_baseline_is_the_best_constant_set() -> None:
     targets, _ = made()
     found = labels.constant(targets, targets, NAMES)

@@ -75,11 +75,13 @@ def test_labels_with_a_bar_between_them_are_several(tmp_path: Path) -> None:
     assert {"micro_f1", "macro_f1", "average_precision", "subset_accuracy"} <= set(run.report["test"])
 
 
-def test_columns_of_0_and_1_are_asked_about_and_are_several_labels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [("0", "1"), ("False", "True"), ("n", "y")])
+def test_columns_of_0_and_1_are_asked_about_and_are_several_labels(words: tuple[str, str], tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     table = {"id": [f"{n:06}" for n in range(ROWS)], "comment_text": [text for _, text in texts()]}
     frame = pl.DataFrame(table | {name: draw.integers(0, 2, ROWS) for name in NAMES})
-    frame.write_csv(tmp_path / "comments.csv")
+    spelled = pl.col(NAMES).replace_strict({0: words[0], 1: words[1]}, return_dtype=pl.String)
+    frame.with_columns(spelled).write_csv(tmp_path / "comments.csv")
     assert f"label={','.join(NAMES)}" in refused("E202", tmp_path / "comments.csv")
     data, _ = load(tmp_path / "comments.csv", label=",".join(NAMES))
     assert data.labels == tuple(NAMES)
@@ -163,6 +165,28 @@ def test_the_newest_instants_are_tested_on(tmp_path: Path, style: str) -> None:
     assert sorted(rows[row - 2][3] for row in data.rows("test")) == list(range(90, 100))
 
 
+def test_labels_that_only_the_newest_rows_have_are_counted(tmp_path: Path) -> None:
+    ages = ["older"] * 42 + ["old"] * 30 + ["mid"] * 9 + ["new"] * 9
+    rows = [
+        f"2024-01-01 {n // 60:02}:{n % 60:02},{text},{age}"
+        for n, ((_, text), age) in enumerate(zip(texts(), ages, strict=True))
+    ]
+    said = refused("E215", write(tmp_path / "t.csv", "when,text,label", *rows), split="time:when")
+    assert "for valid and test" in said and "valid: 'mid' (9 rows); test: 'new' (9 rows)" in said
+    assert "'older' (42 rows), 'old' (30 rows)" in said
+    rows = [row.replace(",mid", ",old") if n % 2 else row.replace(",new", ",old") for n, row in enumerate(rows)]
+    data, said = load(write(tmp_path / "t.csv", "when,text,label", *rows), split="time:when")
+    assert "not measured | 2 classes | 'mid' (5 rows), 'new' (5 rows): not in the training split" in said
+    assert sizes(data) == {"train": 72, "valid": 4, "test": 4} and data.labels == ("old", "older")
+
+
+@pytest.mark.parametrize("how", ["group", "time"])
+def test_the_column_that_decides_the_split_does_not_decide_what_is_learned(how: str, tmp_path: Path) -> None:
+    rows = [f"{2000 + n % 10},{text},{label}" for n, (label, text) in enumerate(texts())]
+    source = write(tmp_path / "t.csv", "writer,text,label", *rows)
+    assert "task | table" in load(source)[1] and "task | text" in load(source, split=f"{how}:writer")[1]
+
+
 def test_digits_with_leading_zeros_are_codes_and_a_column_is_what_it_is_said_to_be(tmp_path: Path) -> None:
     rows = [(("01234", "09876", "10001", "1234")[n % 4], str(100 + n % 12), str(n), "ab"[n % 2]) for n in range(ROWS)]
     source = write(tmp_path / "zip.csv", "zip,store,size,label", *map(",".join, rows))
@@ -170,6 +194,27 @@ def test_digits_with_leading_zeros_are_codes_and_a_column_is_what_it_is_said_to_
     assert set(data.encoder.categories["zip"]) >= {"01234", "1234"} and "store" not in data.encoder.categories
     said, _ = load(source, columns={"store": "category", "zip": "number"})
     assert len(said.encoder.categories["store"]) == 12 and "zip" not in said.encoder.categories
+
+
+def test_telephone_numbers_are_no_quantities(tmp_path: Path) -> None:
+    draw = random.Random(4)
+    local = [f"555 {draw.randrange(1000):03} {draw.randrange(1000):03}" for _ in range(6)]
+    rows = [
+        (
+            draw.choice(local),
+            draw.randrange(2_025_550_000, 2_025_559_999),
+            draw.choice(local),
+            f"{draw.randrange(100, 999)} 000",
+        )
+        for _ in range(ROWS)
+    ]
+    lines = [f"{','.join(map(str, row))},{'ab'[number % 2]}" for number, row in enumerate(rows)]
+    source = write(tmp_path / "calls.csv", "work phone,mobile,contact,salary,label", *lines)
+    data, said = load(source)
+    assert set(data.encoder.categories) == {"work phone"} and "left out | mobile | every value is different" in said
+    assert "numbers | contact, salary |" in said and "columns.contact=category" in said and "columns.salary" not in said
+    data, _ = load(source, columns={"contact": "category", "mobile": "number"})
+    assert set(data.encoder.categories) == {"work phone", "contact"}
 
 
 def test_dates_and_times_as_people_write_them_are_read(tmp_path: Path) -> None:
@@ -195,6 +240,18 @@ def test_a_score_of_texts_is_a_number(tmp_path: Path) -> None:
     source = write(tmp_path / "ei.tsv", "Tweet\tIntensity_Score", *map("\t".join, rows))
     run = tw.train(source, label="Intensity_Score", out=tmp_path / "run", listen=lambda event: None, **QUICK)
     assert {"rmse", "mae", "r2"} <= set(run.report["test"]) and isinstance(tw.predict(run, "the goal")[0], float)
+
+
+def test_amounts_beside_a_text_are_its_target(tmp_path: Path) -> None:
+    rows = [f'"{text}","${1000 + 37 * n:,}",{int(n % 3 == 0)}' for n, (_, text) in enumerate(texts())]
+    data, said = load(write(tmp_path / "offers.csv", "text,price,is_train", *rows), split="content")
+    assert "label | price |" in said and data.labels == () and "target | number" in said
+
+
+def test_a_flag_of_the_split_is_not_learned(tmp_path: Path) -> None:
+    rows = [f"{n % 7},{n % 3 > 0},{'ab'[n % 2]}" for n in range(ROWS)]
+    _, said = load(write(tmp_path / "t.csv", "size,is_train,label", *rows))
+    assert "left out | is_train | it says which split a row belongs to" in said
 
 
 def test_stars_of_texts_can_be_either(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 import zipfile
@@ -15,6 +16,7 @@ import pytest
 from calls import talk
 from PIL import Image
 from samples import TOPICS, news_rows, write_csv
+from workbook_samples import workbook
 
 import trainwright as tw
 
@@ -101,13 +103,27 @@ def folder_of_tables(folder: Path) -> Given:
     return folder / "set", {}
 
 
+def class_numbers_in_lists(folder: Path) -> Given:
+    lists = [[NAMES.index(name) for name in each.split("|")] for each in sets()]
+    data = pl.DataFrame({"text": [text for _, text in _rows()], "labels": lists})
+    feature = {"feature": {"names": NAMES, "_type": "ClassLabel"}, "_type": "Sequence"}
+    data.write_parquet(folder / "a.parquet", metadata={"huggingface": json.dumps({"info": {"features": {"labels": feature}}})})
+    return folder / "a.parquet", {}
+
+
+def in_a_workbook(folder: Path) -> Given:
+    first = dt.datetime(2024, 1, 31)
+    rows = [[n % 13, first + dt.timedelta(days=n % 50), "north" if n % 3 else "south", n * 1.5] for n in range(ROWS)]
+    return workbook(folder / "a.xlsx", {"notes": [["nothing here"]], "data": [["size", "day", "place", "price"], *rows]}), {}
+
+
 def frame(folder: Path) -> Given:
     return pl.DataFrame(_rows(), schema=["label", "text"], orient="row"), {}
 
 
 CAPABILITIES: list[Callable[[Path], Given]] = [
     texts_of_labels, table_of_labels, pictures_of_labels, numbers_of_texts, mixed_table, read_as_said, split_by_a_column,
-    merged_labels, weighted, zipped, folder_of_tables, frame,
+    merged_labels, weighted, zipped, folder_of_tables, class_numbers_in_lists, in_a_workbook, frame,
 ]  # fmt: skip
 
 
@@ -148,3 +164,29 @@ def test_through_every_verb(make: Callable[[Path], Given], tmp_path: Path, capsy
     on = tw.train(source, from_run=run.path, out=tmp_path / "on", listen=quiet, **said, **QUICK)
     assert on.report["parameters"] == run.report["parameters"]
     assert tw.evaluate(on, source)["n"] == scores["n"]
+
+
+def test_estimators_take_what_data_may_look_like() -> None:
+    """A table with numbers as people write them, dates, free text and numbers that are codes, and what each row counts."""
+    rows = _rows()
+    given = pl.DataFrame(
+        {
+            "text": [f"{text} of it" for _, text in rows],
+            "price": [f"$1,{n % 10}00.50" for n in range(ROWS)],
+            "day": [f"{n % 28 + 1}/0{n % 9 + 1}/2024" for n in range(ROWS)],
+            "shop": [n % 3 + 101 for n in range(ROWS)],
+        }
+    )
+    said = {"dates": "dmy", "columns": {"shop": "category"}, "max_vocabulary": 50}
+    weights = np.arange(ROWS) % 4 + 1
+    learned = tw.TableClassifier(epochs=8, lr=0.02, settings=said).fit(
+        given, [label for label, _ in rows], sample_weight=weights
+    )
+    kinds = {each.name: each.kind for each in learned.predictor_.chosen.features}
+    assert kinds == {"text": "text", "price": "number", "day": "date", "shop": "category"}
+    assert {note.what for note in learned.notes_} >= {"weights", "vocabulary", "units"}
+    assert learned.score(given, [label for label, _ in rows]) > 0.9
+    assert learned.predict(given[:0]).shape == (0,)
+    several = np.array([[name in each.split("|") for name in NAMES] for each in sets()]).astype(int)
+    of_texts = tw.TextClassifier(epochs=2, valid_fraction=0.2).fit([text for _, text in rows], several, sample_weight=weights)
+    assert of_texts.predict([rows[0][1]]).shape == (1, len(NAMES))

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ ROWS = 120
 MOST_BYTES = 2048 + 256  # of a message, its headings counted
 
 
+@cache
 def picture(shade: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.full((8, 8), shade, np.uint8)).save(file, format="PNG")
@@ -75,6 +77,7 @@ TYPES: dict[str, tuple[Callable[[int], Any], Any]] = {  # the value of a number 
 }
 
 
+@cache
 def column(kind: str, distinct: int) -> pl.Series:
     """A column of a type with so many different values, as far as the type has them."""
     value, dtype = TYPES[kind]
@@ -125,8 +128,9 @@ IN_A_TABLE = {  # besides, in a table
 BESIDE = {"table": IN_A_TABLE, "text": {"text": WORDED}, "image": {"image": PICTURES, "said to be image": PICTURES}}
 
 
-def frame(task: str, kind: str, distinct: int) -> pl.DataFrame:
-    """Columns of which a model of the task learns, and ``x`` beside them."""
+@cache
+def learned_from(task: str) -> pl.DataFrame:
+    """Columns of which a model of the task learns."""
     draw = np.random.default_rng(0)
     topics = [sorted(TOPICS)[n % 3] for n in range(ROWS)]
     if task == "text":
@@ -136,13 +140,13 @@ def frame(task: str, kind: str, distinct: int) -> pl.DataFrame:
         given = {"picture": [picture(80 * (n % 3) + n % 80) for n in range(ROWS)], "topic": topics}
     else:
         given = {"size": draw.normal(size=ROWS), "shop": draw.choice(["north", "south"], ROWS), "topic": topics}
-    return pl.DataFrame(given).with_columns(column(kind, distinct))
+    return pl.DataFrame(given)
 
 
 def pose(task: str, kind: str, role: str) -> Any:
     """The encoded data, or the one message why there are none."""
     try:
-        table = frame(task, kind, 3 if role in FEW else 60 if role == "group" else 30)
+        table = learned_from(task).with_columns(column(kind, 3 if role in FEW else 60 if role == "group" else 30))
         return tw.load_data(table, **({"label": "topic"} | ROLES[role]), task=task, listen=lambda event: None)
     except TrainwrightError as refused:
         return refused

@@ -17,7 +17,6 @@ from safetensors.numpy import load_file
 from samples import news_rows, write_csv
 
 import trainwright as tw
-from trainwright.data.files.spool import cache_folder
 from trainwright.errors import TrainwrightError
 from trainwright.plain_files import read_lines
 from trainwright.watch.events import Note
@@ -211,16 +210,27 @@ def test_settings_work_and_the_saved_model_is_the_measured_one(settings: dict, t
     assert [p for _, p in parts] == pytest.approx([p for _, p in together], abs=1e-6)
 
 
-def test_the_cache_gives_the_same_run(tmp_path: Path, monkeypatch) -> None:
+def test_the_cache_gives_the_same_run_or_is_made_anew(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path / "cache"))
     source = write_csv(tmp_path / "a.csv", ROWS)
     first = tw.train(source, out=tmp_path / "1", epochs=2, listen=lambda event: None)
-    monkeypatch.setattr("trainwright.tasks.text.problem.read", None)  # a second reading would fail
-    second = tw.train(source, out=tmp_path / "2", epochs=2, listen=lambda event: None)
-    assert first.report["test"] == second.report["test"] and data(first) == data(second)
-    with pytest.raises(TypeError):  # another setting that shapes the data is another entry
-        tw.train(source, out=tmp_path / "3", epochs=2, min_count=1, listen=lambda event: None)
-    assert len(list((cache_folder() / "encoded").iterdir())) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("trainwright.tasks.text.problem.read", None)  # a second reading would fail
+        second = tw.train(source, out=tmp_path / "2", epochs=2, listen=lambda event: None)
+        assert first.report["test"] == second.report["test"] and data(first) == data(second)
+        with pytest.raises(TypeError):  # another setting that shapes the data is another entry
+            tw.train(source, out=tmp_path / "3", epochs=2, min_count=1, listen=lambda event: None)
+    (entry,) = [each for each in tw.cache() if each["source"] == str(source)]
+    path = Path(entry["path"], "arrays.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+    said: list[object] = []
+    third = tw.train(source, out=tmp_path / "4", epochs=2, listen=said.append)
+    assert [each[2] for each in said if isinstance(each, Note) and each[:2] == ("cache", "damaged")]
+    assert first.report["test"] == third.report["test"]
+    content[-9] ^= 1
+    assert path.read_bytes() == content, "it was encoded again"
 
 
 def test_the_run_in_python(trained) -> None:

@@ -150,6 +150,11 @@ def test_pictures_of_few_things(tmp_path: Path) -> None:
     test = run.report["test"]
     assert "groups" not in said and test["units"] * 4 == test["n"] and test["units_of"] == "device"
     assert tw.evaluate(run, tmp_path / "photos.csv")["units"] == 30
+    frame.tail(20).write_csv(tmp_path / "last.csv")
+    frame.head(100).write_csv(tmp_path / "first.csv")
+    how: dict[str, Any] = {"task": "image", "split": "group:device", "test": tmp_path / "last.csv"}
+    test = trained(tmp_path / "first.csv", tmp_path / "three", **how)[0].report["test"]
+    assert (test["n"], test["units"], test["units_of"]) == (20, 5, "device")
 
 
 @pytest.mark.parametrize(

@@ -105,3 +105,100 @@ def test_tables_and_images_keep_a_delimiter(tmp_path: Path, kind: str) -> None:
     commas = put(tmp_path / "commas.csv", "\n".join(lines[:9]).replace("!", ",") + "\n")
     assert run.evaluate(commas)["n"] == 8
     assert not tw.verify(run).wrong
+
+
+# ---- a new file that is written otherwise
+
+SAID = {"delimiter": "semicolon", "encoding": "cp850", "decimal": "comma", "dates": "mdy"}
+
+
+def day(n: int) -> tuple[int, int]:
+    return n % 28 + 1, n % 12 + 1
+
+
+@pytest.fixture(scope="module")
+def otherwise(tmp_path_factory: pytest.TempPathFactory) -> tuple[tw.Run, Path, Path]:
+    """A model of a table, a file as that of training, and one of the same rows that is written otherwise in every way."""
+    folder = tmp_path_factory.mktemp("otherwise")
+    first, second = ["kind,price,day,label"], ["kind;price;day;label"]
+    for n in range(80):
+        kind, price, (d, m), label = (
+            f"gr\u00f6\u00dfe{n % 3}",
+            (n * 37 % 80) * 1.125,
+            day(n),
+            "hi" if n * 37 % 80 > 40 else "lo",
+        )
+        first.append(f"{kind},{price:.3f},{d:02}/{m:02}/2021,{label}")
+        second.append(f"{kind};{price:.3f};{m:02}/{d:02}/2021;{label}".replace(".", ","))
+    source, new = put(folder / "a.csv", "\n".join(first)), put(folder / "new.dat", "\n".join(second), "cp850")
+    run = tw.train(source, dates="dmy", decimal="point", epochs=8, speed="off", out=folder / "run", listen=lambda _: None)
+    return run, source, new
+
+
+def test_a_file_written_otherwise_is_read_where_that_is_said(
+    otherwise: tuple[tw.Run, Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, source, new = otherwise
+    before = (run.path / "model" / "model.json").read_bytes()
+    right = run.evaluate(source)
+    assert run.evaluate(new, **SAID)["loss"] == right["loss"] and right["n"] == 80
+    found = run.predict(new, **SAID)
+    assert found.answers == run.predict(source).answers and found.frame["price"][1] == "41,625"
+    words = [f"{key}={value}" for key, value in SAID.items()]
+    out, _, code = talk(capsys, monkeypatch, "evaluate", run.path, *words, new, "--json")
+    assert code == 0 and json.loads(out)["loss"] == right["loss"]
+    out, _, code = talk(capsys, monkeypatch, "predict", run.path, new, *words, "--json")
+    assert code == 0 and [json.loads(line)["label"] for line in out.splitlines()] == [label for label, _ in found.answers]
+    assert before == (run.path / "model" / "model.json").read_bytes()
+    assert run.evaluate(source)["loss"] == right["loss"]  # it is kept nowhere
+    on = tw.train(new, from_run=run.path, epochs=0, speed="off", out=new.with_name("on"), listen=lambda _: None, **SAID)
+    assert on.evaluate(new)["loss"] == right["loss"]
+
+
+def test_what_cannot_be_said_of_a_file(
+    otherwise: tuple[tw.Run, Path, Path],
+    chinese: tuple[tw.Run, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, _, new = otherwise
+    texts, _ = chinese
+    row = {"kind": "a", "price": "1,5", "day": "2021-01-02"}
+    assert len(run.predict([row], decimal="comma", dates="ymd")) == 1  # numbers as text have a mark in memory too
+    for call, code in [
+        (lambda: run.predict([row], delimiter=";"), "E354"),
+        (lambda: run.evaluate(None, decimal="comma"), "E354"),
+        (lambda: run.predict(new, epochs=3), "E320"),
+        (lambda: run.evaluate(new, header="maybe"), "E302"),
+        (lambda: texts.evaluate(new, decimal="comma"), "E329"),
+    ]:
+        with pytest.raises(tw.TrainwrightError) as caught:
+            call()
+        assert caught.value.code == code
+    for words, said in [
+        (["predict", texts.path, "moon", "delimiter=;"], "E354: delimiter=;"),
+        (["evaluate", run.path, "decimal=comma"], "E354: decimal=comma"),
+        (["predict", run.path, new, "lr=1"], "E353: lr=1"),
+        (["predict", run.path, new, "--delimiter", "tab"], "E350: --delimiter"),
+        (["evaluate", run.path, new, new], "E318: one file"),
+    ]:
+        out, err, code = talk(capsys, monkeypatch, *words)
+        assert (code, out) == (2, "") and err.startswith(said)
+
+
+def test_texts_and_images_written_otherwise(chinese: tuple[tw.Run, Path], tmp_path: Path) -> None:
+    run, _ = chinese
+    new = put(tmp_path / "new.dat", table(9, "\x7f"), "utf-16-le")
+    assert run.evaluate(new, delimiter="\x7f", encoding="utf-16-le")["accuracy"] == 1.0
+    (tmp_path / "img").mkdir()
+    names = [f"img/{n}.png" for n in range(20)]
+    for n, name in enumerate(names):
+        picture(tmp_path / name, seed=n)
+    source = put(tmp_path / "a.csv", "image,price\n" + "".join(f"{name},{n / 8}\n" for n, name in enumerate(names)))
+    pictures = tw.train(source, epochs=1, speed="off", label="price", out=tmp_path / "run", listen=lambda _: None)
+    other = put(
+        tmp_path / "b.csv", source.read_text().replace(".", "!").replace("!png", ".png").replace(",", "~").replace("!", ",")
+    )
+    assert pictures.evaluate(other, delimiter="~", decimal="comma")["rmse"] == pictures.evaluate(source)["rmse"]
+    with pytest.raises(tw.TrainwrightError, match="E190"):
+        pictures.predict(tmp_path / "img", delimiter="~")

@@ -99,7 +99,7 @@ def test_many_updates_of_rows_are_those_of_the_table(
     own = learner(rows, optimizer, **clips)
     kind, arguments = OPTIMIZERS[optimizer]
     hand = kind(whole.parameters(), lr=0.5, **arguments)
-    for number in range(30):
+    for number in range(12):
         batches = [batch(number * window + place, weighting, kind=torch.float64) for place in range(window)]
         update(own, batches, number, Tally())
         assert rows.embedding.weight.grad.is_sparse
@@ -221,13 +221,13 @@ def test_ids_beyond_16_bits_are_sorted_too(ids: list[int]) -> None:
 
 @pytest.mark.parametrize(("optimizer", "threads"), [("SGD", 1), ("SGD", 2), ("Adagrad", 2)])
 def test_a_killed_run_goes_on_to_the_same_bits(optimizer: str, threads: int, tmp_path: Path) -> None:
-    source = write_csv(tmp_path / "news.csv", news_rows(120))
+    source = write_csv(tmp_path / "news.csv", news_rows(60))
     settings = {"model": {"embedding": 4, "ngrams": 3}, "optimizer": optimizer, "batch_size": 2, "epochs": 2, "lr": 0.1}
     settings |= {"accumulate": 2, "checkpoint_every": "5steps", "threads": threads}
     tw.train(source, out=tmp_path / "whole", **settings)
     with pytest.raises(Killed):
-        tw.train(source, out=tmp_path / "killed", listen=at(Step, step=33), **settings)
-    assert read(next((tmp_path / "killed/checkpoints").glob("step-*33"))).state["position"]["batch"]
+        tw.train(source, out=tmp_path / "killed", listen=at(Step, step=17), **settings)
+    assert read(next((tmp_path / "killed/checkpoints").glob("step-*17"))).state["position"]["batch"]
     tw.resume(tmp_path / "killed")
     assert same(kept(tmp_path / "whole"), kept(tmp_path / "killed"))
 

@@ -64,7 +64,13 @@ SplitName = Annotated[str, AfterValidator(_split_name)]
 
 
 LABELLED = " ".join(name for name, kind in KINDS.items() if kind.labelled)
-EXECUTION_SETTINGS = ("precision", "layout", "threads", "compile")  # how an update is computed: what ``speed`` measures
+EXECUTION_SETTINGS = (
+    "precision",
+    "layout",
+    "threads",
+    "compile",
+    "graph",
+)  # how an update is computed: what ``speed`` measures
 AUGMENTATIONS = ("shift", "flip", "crop", "cutout", "mixup")
 
 
@@ -233,4 +239,5 @@ class Settings(Strict):
     )
     layout: Literal["contiguous", "channels_last"] | None = setting(None, "of images in memory", only="image")
     compile: bool | None = setting(None, "compile the network with torch.compile", only="image language table")
+    graph: bool | None = setting(None, "on a CUDA device, record an update once as a graph and wait for none")
     threads: int | None = setting(None, "processor threads of torch; 0 = torch's own choice", ge=0, le=MOST_THREADS)

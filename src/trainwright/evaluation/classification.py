@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import Units, facts, proportion
+from trainwright.evaluation.intervals import Units, by_influence, facts, proportion
 from trainwright.evaluation.labels import macro_f1 as labels_f1
 
 
@@ -41,6 +41,41 @@ def share_right(right: np.ndarray, units: Units | None) -> dict[str, Any]:
 def scores(targets: np.ndarray, outputs: np.ndarray, units: Units | None = None) -> dict[str, Any]:
     """Return accuracy with its interval, rows, and their units where these are not rows."""
     return share_right(outputs.argmax(axis=1) == targets, units)
+
+
+def intervals(targets: np.ndarray, outputs: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return the 95 % intervals of macro F1, balanced accuracy and MCC."""
+    answers = outputs.argmax(axis=1)
+    matrix = confusion(targets, answers, outputs.shape[1])
+    hits, said, there = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    right, both = (answers == targets).astype(np.float64), np.maximum(said + there, 1)
+    f1, recall = 2 * hits / both, hits / np.maximum(there, 1)
+    of_f1 = 2 * right / both[targets] - f1[targets] / both[targets] - f1[answers] / both[answers]
+    of_recall = (right - recall[targets]) / there[targets]
+    fewest = int(there[there > 0].min(initial=len(targets)))
+    correlation = mcc(targets, outputs)
+    ends = by_influence((correlation + 1) / 2, _of_mcc(matrix, targets, answers) / 2, units)  # from -1 to 1
+    return {
+        "macro_f1_interval": by_influence(mean_f1(matrix), of_f1 / max((said + there > 0).sum(), 1), units, fewest),
+        "balanced_accuracy_interval": by_influence(
+            balanced_accuracy(targets, outputs) or 0.0, of_recall / max((there > 0).sum(), 1), units, fewest
+        ),
+        "mcc_interval": ends and (2 * ends[0] - 1, 2 * ends[1] - 1),
+    }
+
+
+def _of_mcc(matrix: np.ndarray, targets: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Return how ``mcc`` changes with the weight of each row."""
+    counts = matrix.astype(np.float64)
+    said, there, n, hits = counts.sum(axis=0), counts.sum(axis=1), counts.sum(), np.trace(counts)
+    of_said, of_there = n**2 - (said**2).sum(), n**2 - (there**2).sum()
+    if not of_said * of_there:
+        return np.zeros(len(targets))
+    found = hits * n - (said * there).sum()
+    change = (answers == targets) * n + hits - there[answers] - said[targets]
+    spread = 2 * ((n - said[answers]) / of_said + (n - there[targets]) / of_there)
+    changes: np.ndarray = (change - found * spread / 2) / np.sqrt(of_said * of_there)
+    return changes
 
 
 def by_class(targets: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:

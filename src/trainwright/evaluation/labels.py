@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import Units, bootstrap, facts
+from trainwright.evaluation.intervals import Units, at_an_end, bootstrap, by_influence, facts, proportion
 from trainwright.evaluation.ranking import precision_of
 from trainwright.evaluation.threshold import best_threshold, f1
 
@@ -34,12 +34,23 @@ def subset_accuracy(targets: np.ndarray, answers: np.ndarray) -> float:
 
 
 def intervals(targets: np.ndarray, answers: np.ndarray, units: Units | None = None) -> dict[str, Any]:
-    """Return the 95 % intervals of micro F1 and subset accuracy, and the units that they are over where these are not rows."""
+    """Return the 95 % intervals of micro and macro F1 and subset accuracy, and the units that they are over where these are not
+    rows."""
     right = targets == 1
-    sums = [(answers & right).sum(axis=1), answers.sum(axis=1), right.sum(axis=1), (answers == right).all(axis=1)]
-    terms = np.stack([*sums, np.ones(len(targets))]).astype(np.float64)
-    found = bootstrap(terms, lambda sums: np.stack([f1(*sums[:3]), sums[3] / np.maximum(sums[4], 1)]), units)
-    return {"micro_f1_interval": found[0], "subset_accuracy_interval": found[1], **facts(units)}
+    terms = np.stack([each.sum(axis=1) for each in (answers & right, answers, right)]).astype(np.float64)
+    micro = bootstrap(terms, lambda sums: f1(*sums)[None], units)[0]
+    if micro in ((0.0, 0.0), (1.0, 1.0)):
+        micro = at_an_end(micro[0], len(targets), units)
+    hits, said, there = _counts(targets, answers)
+    both, some = np.maximum(said + there, 1), max((said + there > 0).sum(), 1)
+    fewest = int(there[there > 0].min(initial=len(targets)))
+    changes = (answers & right) @ (2 / both) - (answers @ (each := f1(hits, said, there) / both) + right @ each)
+    return {
+        "micro_f1_interval": micro,
+        "macro_f1_interval": by_influence(macro_f1(targets, answers), changes / some, units, fewest),
+        "subset_accuracy_interval": proportion((answers == right).all(axis=1), units),
+        **facts(units),
+    }
 
 
 def by_label(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from trainwright.data.batches.pytree import tree_leaves, tree_map, tree_unflatte
 from trainwright.errors import error
 from trainwright.evaluation.intervals import Units
 from trainwright.models.forward import Forward
-from trainwright.models.objective import Objective
+from trainwright.models.objective import LossSums, Objective
 from trainwright.watch.events import Scores
 
 Measure = Callable[[Any, Any], Any]  # (outputs, targets) of all rows -> a number
@@ -63,20 +63,28 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 @torch.no_grad()
 def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch], keep: bool = True) -> Outputs:
     """Call the model in evaluation mode on every batch once; keep outputs and targets only with ``keep``. Raise E615."""
-    loss, weight, correct, rows, sizes, classified = 0.0, 0.0, 0, 0, 0, True
+    found, sizes, classified = [], 0, True
     kept: list[tuple[Any, Any]] = []
     forward.reset_state()
     with evaluation_mode(forward.model):
         for batch in batches:
             outputs = forward(batch)
-            found = objective.measure(outputs, batch.targets)
-            loss, weight, sizes = loss + found.loss, weight + found.weight, sizes + batch.size
-            classified = classified and found.correct is not None
-            correct, rows = correct + (found.correct or 0), rows + found.rows
+            sums = objective.measure(outputs, batch.targets)
+            classified = classified and sums.correct is not None
+            found.append(sums._replace(correct=0 if sums.correct is None else sums.correct))
+            sizes += batch.size
             if keep:
                 kept.append((on_cpu(outputs), on_cpu(batch.targets)))
     together = joined(kept) if keep else (None, None)
-    return Outputs(loss, weight, correct if classified and rows else None, rows if classified else sizes, *together)
+    loss, weight, correct, rows = (sum(each) for each in zip(*_numbers(found), strict=True)) if found else (0.0, 0.0, 0, 0)
+    return Outputs(loss, weight, int(correct) if classified and rows else None, int(rows) if classified else sizes, *together)
+
+
+def _numbers(found: Sequence[LossSums]) -> list[list[float]]:
+    """Return the sums of all batches as numbers, and wait for the device once."""
+    tensors = [each.double() for sums in found for each in sums if isinstance(each, Tensor)]
+    read = iter(torch.stack(tensors).tolist() if tensors else [])
+    return [[next(read) if isinstance(each, Tensor) else float(each or 0) for each in sums] for sums in found]
 
 
 def scores(

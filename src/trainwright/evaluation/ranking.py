@@ -7,8 +7,11 @@ two classes the second is the one that is looked for; of more, and of labels, sc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+
+from trainwright.evaluation.intervals import Units, by_influence
 
 MOST_VALUES = 1 << 24  # probabilities that are put in order; of more the scores are not told, as it would take long
 
@@ -26,6 +29,53 @@ def average_precision(targets: np.ndarray, shares: np.ndarray) -> float | None:
 def micro_average_precision(targets: np.ndarray, shares: np.ndarray) -> float | None:
     """Return the average precision of all pairs of row and label together."""
     return precision_of(targets.ravel() == 1, shares.ravel()) if shares.size <= MOST_VALUES else None
+
+
+def intervals(targets: np.ndarray, shares: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return the 95 % intervals of ROC AUC and average precision; of labels also that of all pairs together."""
+    if shares.size > MOST_VALUES:
+        return {}
+    pairs = list(_against_rest(targets, shares))
+    found = {}
+    for name, score, change in (("roc_auc", _area, _of_area), ("average_precision", precision_of, _of_precision)):
+        known = [(value, change(*each), each[0].sum()) for each in pairs if (value := score(*each)) is not None]
+        if known:
+            values, changes, there = zip(*known, strict=True)
+            fewest = int(min(*there, *(len(targets) - count for count in there)))
+            found[f"{name}_interval"] = by_influence(float(np.mean(values)), np.mean(changes, axis=0), units, fewest)
+    if targets.ndim == 2 and (value := micro_average_precision(targets, shares)) is not None:
+        changes = _of_precision(targets.ravel() == 1, shares.ravel()).reshape(shares.shape).sum(axis=1)
+        found["micro_average_precision_interval"] = by_influence(value, changes, units)
+    return found
+
+
+def _of_area(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return how the area changes with the weight of each row: by how many of the others it stands right to, less the area."""
+    there = int(positive.sum())
+    rest, area = len(positive) - there, _area(positive, scores) or 0.0
+    changes = np.empty(len(positive))
+    for some, others, many in ((positive, ~positive, there), (~positive, positive, rest)):
+        below = np.sort(scores[others])
+        left, right = (np.searchsorted(below, scores[some], side) for side in ("left", "right"))
+        share = (left + right) / 2 / len(below)
+        changes[some] = ((share if some is positive else 1 - share) - area) / many
+    return changes
+
+
+def _of_precision(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return how average precision changes with the weight of each row.
+
+    A row adds to the precision at its own place, and at those of all rows below it changes how many are counted and are right.
+    """
+    total = int(positive.sum())
+    values, place = np.unique(-scores, return_inverse=True)  # the highest score first
+    at = np.bincount(place, positive, len(values))
+    hits, counted = at.cumsum(), np.bincount(place, minlength=len(values)).cumsum()
+    precision = hits / counted
+    more, less = ((at * each / counted)[::-1].cumsum()[::-1] for each in (np.ones(len(values)), precision))
+    own = precision - float((at * precision).sum() / total)
+    changes: np.ndarray = (positive * (own + more)[place] - less[place]) / total
+    return changes
 
 
 def log_loss(targets: np.ndarray, shares: np.ndarray) -> float | None:

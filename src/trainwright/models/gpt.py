@@ -124,6 +124,7 @@ def _rotation(past: int, time: int, width: int, like: Tensor) -> tuple[Tensor, T
 
 def _rotate(vectors: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """Rotate each pair (i, i + half) of (batch, time, 2, heads, head width) by its position's angle."""
+    cosine, sine = cosine.to(vectors.dtype), sine.to(vectors.dtype)
     first, second = vectors.chunk(2, dim=-1)
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
 

@@ -20,12 +20,15 @@ def has_classes(outputs: Any, targets: Any) -> bool:
 
 
 class LossSums(NamedTuple):
-    """Sums over a batch: loss, its weight, right answers (None where targets are no class numbers) of so many."""
+    """Sums over a batch: loss, its weight, right answers (None where targets are no class numbers) of so many.
 
-    loss: float
-    weight: float
-    correct: int | None
-    rows: int
+    What has to be computed is on the device.
+    """
+
+    loss: float | Tensor
+    weight: float | Tensor
+    correct: int | Tensor | None
+    rows: int | Tensor
 
 
 class Objective:
@@ -45,8 +48,10 @@ class Objective:
         self.ignored: int | None = loss.ignore_index if self._by_class else None  # type: ignore[attr-defined]
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
 
-    def __call__(self, outputs: Any, targets: Any, rows: Tensor | None = None) -> tuple[Tensor, float]:
+    def __call__(self, outputs: Any, targets: Any, rows: Tensor | None = None) -> tuple[Tensor, float | Tensor]:
         """Return (mean, weight) of a batch, whose ``rows`` may have weights of their own, float32 (batch,).
+
+        A weight that has to be counted is on the device.
 
         Raise E605 where outputs and targets would be broadcast against each other.
         """
@@ -58,7 +63,7 @@ class Objective:
             return self._weighted(outputs, targets, rows)
         return self.loss(outputs, targets), self._weight(targets)
 
-    def _weighted(self, outputs: Tensor, targets: Tensor, rows: Tensor) -> tuple[Tensor, float]:
+    def _weighted(self, outputs: Tensor, targets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the sum of the rows' weighted losses over the sum of their weights, and that sum; of a loss of torch."""
         loss: Any = copy.copy(self.loss)
         loss.reduction = "none"
@@ -68,17 +73,17 @@ class Objective:
         if self._by_class and not targets.is_floating_point() and loss.weight is not None:
             divisors = rows * loss.weight[targets]  # which the loss of the row has in it
         total = divisors.sum()
-        return (each * rows).sum() / total.clamp_min(torch.finfo(torch.float32).tiny), float(total)
+        return (each * rows).sum() / total.clamp_min(torch.finfo(torch.float32).tiny), total
 
     def measure(self, outputs: Any, targets: Any) -> LossSums:
         """Return the sums of a batch that is only looked at; right answers only where targets are class numbers."""
         mean, weight = self(outputs, targets)
-        loss = mean.item() * weight if weight else 0.0
+        total = mean.double() * weight
+        loss = torch.where(weight > 0, total, 0.0) if isinstance(weight, Tensor) else total if weight else 0.0
         if not has_classes(outputs, targets):
             return LossSums(loss, weight, None, 0)
         kept = targets != self.ignored if self.ignored is not None else torch.ones_like(targets, dtype=torch.bool)
-        right = ((outputs.argmax(dim=1) == targets) & kept).sum()
-        return LossSums(loss, weight, int(right), int(kept.sum()))
+        return LossSums(loss, weight, ((outputs.argmax(dim=1) == targets) & kept).sum(), kept.sum())
 
     @torch.no_grad()
     def each(self, outputs: Any, targets: Any) -> Tensor | None:
@@ -107,7 +112,7 @@ class Objective:
         """Return the metrics that follow from a mean loss alone."""
         return {}
 
-    def _weight(self, targets: Any) -> float:
+    def _weight(self, targets: Any) -> float | Tensor:
         if not isinstance(targets, Tensor):
             return float(count_rows(targets))
         if not self._by_class or targets.is_floating_point():
@@ -115,5 +120,6 @@ class Objective:
         class_weights = self.loss.weight  # type: ignore[attr-defined]
         kept = targets != self.loss.ignore_index  # type: ignore[attr-defined]
         if class_weights is None:
-            return float(torch.count_nonzero(kept).item())  # a sum of truth values takes three times as long
-        return float(class_weights[targets[kept]].sum())
+            return torch.count_nonzero(kept)  # a sum of truth values takes three times as long
+        weights: Tensor = class_weights[targets.where(kept, 0)].where(kept, 0)
+        return weights.sum()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainwright.config.resolve import recipe, resolve
-from trainwright.run.train import Session
+from trainwright.run.train import Session, not_kept
 
 if TYPE_CHECKING:
     from trainwright.run.request import Request
@@ -18,7 +18,8 @@ def load(request: Request, listen: Listener) -> EncodedData:
     base = recipe(request.recipe)["settings"] if request.recipe else {}
     resolve(request.settings, base)  # what is wrong whatever the task, before anything is read
     _, problem, fill_cache = Session(listen).pose(request, base)
-    fill_cache()
+    if why := fill_cache():
+        listen(not_kept(why))
     from trainwright.tasks.encoded_data import EncodedData
 
     return EncodedData(problem)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright.config.kinds import KINDS
 from trainwright.data.files.folders import absolute
-from trainwright.errors import error
 from trainwright.plain_files import made_sense_of
 from trainwright.run.resume import SavedRun
 from trainwright.store import predictions, run_folder
@@ -26,17 +25,14 @@ def mistakes(path: Path, source: Any, top: int) -> list[dict[str, Any]]:
     """Return the ``top`` rows of test (or valid) with the greatest loss: of classes and labels those answered wrong.
 
     Each has the columns of ``predictions.parquet``, but for the probabilities of all classes, and its ``input``. Raise E403 for
-    no run, E405 for one that has not ended, E409 for one that held back no rows, and as ``data.read.source.find``.
+    no run, E405 for one that has not ended, E430 for one that held back no rows, and as ``data.read.source.find``.
     """
     import polars as pl
 
     run = run_folder.open_run(path, fit_too=True)
     rows = predictions.read(run.predictions)
-    with made_sense_of(run.predictions):
-        split = next((name for name in ("test", "valid") if (rows["split"] == name).any()), "")
-    if not split:
-        raise error("E409", path=path)
     with made_sense_of(path):
+        split = "test" if (rows["split"] == "test").any() else "valid"
         whole = rows.filter(pl.col("split") == split)
         own = not run.settings.is_file()
         worst = example_rows.worst(example_rows.with_targets(whole) if own else whole).head(top)

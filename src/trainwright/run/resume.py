@@ -165,13 +165,16 @@ class Fingerprint:
     def __init__(self, source: Source, training: Trainer) -> None:
         self._source, self._training = source, training
         self._data: dict[str, Any] = {}
+        self._problem: TrainwrightError | None = None
         self._taking = threading.Thread(target=self._take_digests, daemon=True)
         self._taking.start()
 
     @property
     def data(self) -> dict[str, Any]:
-        """Return the digests of what is read, and of what it is encoded by."""
+        """Return the digests of what is read, and of what it is encoded by. Raise SourceError where an archive is damaged."""
         self._taking.join()
+        if self._problem:
+            raise self._problem
         return self._data
 
     def _take_digests(self) -> None:
@@ -181,7 +184,10 @@ class Fingerprint:
         for name in sorted(arrays):
             digest.update(name.encode() + arrays[name].tobytes())
         paths = {split: str(path) for split, path in self._source.files.items()}
-        self._data = {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
+        try:
+            self._data = {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
+        except TrainwrightError as problem:
+            self._problem = problem
 
     def content(self) -> dict[str, Any]:
         """Return settings, digests of the data, and environment."""

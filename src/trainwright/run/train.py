@@ -61,13 +61,14 @@ class Phases:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training ready to begin on a source; the thread ``caching`` fills the cache meanwhile."""
+    """A training ready to begin on a source; the thread ``caching`` fills the cache meanwhile, and puts into ``unkept`` why it
+    cannot."""
 
     source: Source
-
     training: Trainer
     facts: Fingerprint
     caching: threading.Thread
+    unkept: list[str | None]
 
 
 class Session:
@@ -172,8 +173,7 @@ class Session:
         if request.start is not None:
             self._importing.join()
             parent = registry.open_run_model(request.start)
-            if not options.said:
-                found.options = ReadOptions.kept(getattr(parent, "columns", {}))
+            found.options = ReadOptions.of_bundle({**getattr(parent, "columns", {}), "said": options.said})
         task, why = registry.choose_task(found, request.settings, base, parent)
         if why:
             self.listen(Note("task", KINDS[task].title, why))
@@ -196,9 +196,10 @@ class Session:
         self.listen(PhaseEnded("trials"))
         self._say(training.notes)
         facts = Fingerprint(found, training)
-        caching = threading.Thread(target=fill_cache, daemon=True)
+        unkept: list[str | None] = []
+        caching = threading.Thread(target=lambda: unkept.append(fill_cache()), daemon=True)
         caching.start()
-        return Prepared(found, training, facts, caching)
+        return Prepared(found, training, facts, caching, unkept)
 
     def _execute(
         self, run: RunFolder, origin: Mapping[str, Any], made: Prepared, signals: Signals, found: Checkpoint | None
@@ -270,9 +271,15 @@ class Session:
             run.examples, "[\n" + ",\n".join(map(json.dumps, found)) + "\n]\n"
         )  # a row a line: indents take longer
         made.caching.join()
+        self._say(not_kept(why) for why in made.unkept if why)
         self.listen(PhaseEnded("save"))
         rate = round(training.state.rows / max(seconds["train"], 1e-9))
         write_json(run.report, scores | {"data": made.facts.data, "seconds": seconds, "rows_per_second": rate})
+
+
+def not_kept(why: str) -> Note:
+    """Return what is said where the cache cannot be filled."""
+    return Note("cache", "not kept", f"{why}; the next training reads and encodes again")
 
 
 def _write_watched(run: RunFolder, made: Prepared) -> None:

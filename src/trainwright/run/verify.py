@@ -125,7 +125,7 @@ def damaged(folder: Path) -> Iterator[str]:
         return
     for name, (size, digest) in sealed.files.items():
         try:
-            seal.check(folder / name, size, digest)
+            seal.check_file(folder / name, size, digest)
         except RunError as problem:
             yield problem.what
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 LARGEST = 4 << 30  # bytes
+MEASURES = ("loss", "probability", "truth_probability")
 
 
 def write(path: Path, rows: Mapping[str, pl.DataFrame]) -> None:
@@ -53,9 +54,24 @@ def read(path: Path) -> pl.DataFrame:
     import polars as pl
 
     try:
-        return pl.read_parquet(content(path, LARGEST))
+        rows = pl.read_parquet(content(path, LARGEST))
+        _check(rows.schema)
+        return rows
     except FileNotFoundError:
         run = RunFolder(path.parent)
         raise error("E430", path=run.path) if run.report.is_file() else run.not_ended("predictions") from None
-    except (OSError, pl.exceptions.PolarsError) as problem:
+    except (OSError, ValueError, pl.exceptions.PolarsError) as problem:
         raise damaged(path, problem) from None
+
+
+def _check(schema: pl.Schema) -> None:
+    """Raise ValueError where a column is missing, or is of another type than any run writes."""
+    import polars as pl
+
+    for name in ("split", "file", "row", "truth", "answer", "loss"):
+        if name not in schema:
+            raise ValueError(f"it has no column {name}")
+    for name, kind in schema.items():
+        fits = {"file": kind == pl.String, "row": kind.is_integer()} | dict.fromkeys(MEASURES, kind.is_float())
+        if kind != pl.Null and not fits.get(name, True):
+            raise ValueError(f"its column {name} holds {kind}")

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from trainwright.store.atomic import write_file, write_synced
 NAME = "SEAL"
 FORMAT = 1
 LARGEST = 1 << 20  # bytes of a seal
-PART = 1 << 20  # bytes that are read at once where only the digest is wanted
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def renew(folder: Path, paths: Iterable[Path]) -> None:
 def read(folder: Path) -> Seal:
     """Return the seal of a folder. Raise E411 where it is missing or not as it was written."""
     path = folder / NAME
-    with _whole(path) as handle:
-        raw = _read(handle, LARGEST + 1)
+    with _opened(path) as file:
+        raw = file.read(LARGEST + 1)
     try:
         if len(raw) > LARGEST:
             raise ValueError
@@ -102,36 +102,35 @@ def contents(folder: Path, names: Iterable[str] | None = None, largest: Mapping[
 
 def intact(path: Path, size: int, digest: str) -> bytes:
     """Return the content of a file that has this size and SHA-256. Raise E411."""
-    with _whole(path, size) as handle:
-        content = _read(handle, size)
+    with _opened(path, size) as file:
+        content = file.read(size)
     if _digest(content) != digest:
         raise error("E411", path=path, problem="its content has changed")
     return content
 
 
-def check(path: Path, size: int, digest: str) -> None:
+def check(folder: Path) -> None:
+    """Raise E411 for the first file of a sealed folder that is missing, cut or changed; none is held in memory."""
+    for name, (size, digest) in read(folder).files.items():
+        check_file(folder / name, size, digest)
+
+
+def check_file(path: Path, size: int, digest: str) -> None:
     """Raise E411 for a file that has not this size and SHA-256; it may be larger than memory."""
-    found = hashlib.sha256()
-    with _whole(path, size) as handle:
-        while part := os.read(handle, PART):
-            found.update(part)
-    if found.hexdigest() != digest:
-        raise error("E411", path=path, problem="its content has changed")
-
-
-def _read(handle: int, most: int) -> bytes:
-    with os.fdopen(handle, "rb", closefd=False) as file:
-        return file.read(most)
+    with _opened(path, size) as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            raise error("E411", path=path, problem="its content has changed")
 
 
 @contextmanager
-def _whole(path: Path, size: int | None = None) -> Iterator[int]:
-    """Open an ordinary file whose size is as it should be. Raise E411, and E424 where it may be another time."""
+def _opened(path: Path, size: int | None = None) -> Iterator[BufferedReader]:
+    """Open an ordinary file where its size is as it should be. Raise E411, and E424 for what may pass."""
     try:
         with regular(path) as (handle, facts):
             if size is not None and facts.st_size != size:
                 raise error("E411", path=path, problem=f"it has {facts.st_size:,} bytes instead of {size:,}")
-            yield handle
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                yield file
     except OSError as problem:
         passing = problem.errno in (errno.EIO, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
         raise error("E424" if passing else "E411", path=path, problem=problem.strerror or problem) from None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation, Rule
 
-FillCache = Callable[[], None]  # keeps what was read and encoded; called while the model trains
+# Keeps what was read and encoded, and returns why it cannot; called while the model trains.
+FillCache = Callable[[], str | None]
 EVALUATION_BATCH = 1024
 WATCHED = 24  # rows of valid whose answers are kept after each epoch, for people to look at
 
@@ -135,6 +136,21 @@ class Predictor(ABC):
         """Use the model once, on an empty text: whatever does not fit together raises."""
         self.predict([""])
 
+    def written(self, given: Mapping[str, Any], verb: str, source: Any) -> Self:
+        """Return the model as it reads ``source``, of which a person says how it is written. Raise as ``settings_of``."""
+        if not given:
+            return self
+        from trainwright.tasks.written import settings_of
+
+        return self.reading(settings_of(given, self.task, verb, source))
+
+    def reading(self, said: Mapping[str, str]) -> Self:
+        """Return the model as it reads files that are written as ``said``, some of ``READING``: it is kept nowhere.
+
+        Raise E329 for what it has no use for.
+        """
+        return self
+
     @abstractmethod
     def base(self) -> dict[str, Any]:
         """Return the settings, beside those of the network, that a training which goes on from this model has to share."""
@@ -148,6 +164,11 @@ class Predictor(ABC):
     def is_one(given: Any) -> bool:
         """Tell whether what a person gives in Python is one item, and not several."""
         return isinstance(given, str | bytes | dict | Path)
+
+    @staticmethod
+    def is_file(given: Any) -> bool:
+        """Tell whether what a person gives in Python is a file of items, and not itself what is asked about."""
+        return isinstance(given, Path)
 
     @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:

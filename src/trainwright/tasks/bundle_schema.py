@@ -7,7 +7,7 @@ without being there. The weights are compared with the network itself, in ``mode
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -34,7 +34,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Argument = bool | int | float | str | list[float] | None
 NUMBERS = r"(point|comma)( \S{1,40})?|duration"  # how a number may be written
-SETS = r"[|;, ]|list|object|columns"  # how several labels may be
+SETS = r"[|;,/&+ ]|list|object|columns"  # how several labels may be
 Arrays = dict[str, tuple[type, int | None]]  # by name: type, and length where it is known
 
 
@@ -50,6 +50,7 @@ class Reading(Schema):
     delimiter: Annotated[str, Field(max_length=1)] = ""
     encoding: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{0,40}$")] = ""
     header: Literal["auto", "yes", "no"] = "auto"
+    ragged: Annotated[str, Field(pattern="^(auto|[1-9][0-9]{0,4})$")] = "auto"
 
 
 class TextValues(Schema):
@@ -90,8 +91,9 @@ class CommonSchema(Schema):
 
     @classmethod
     def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
-        """Return the schema of a bundle with these values, for a kind that has several."""
-        return cls
+        """Return the schema of a bundle with these values: of a kind that has several, the one for what is predicted."""
+        several = [each for each in cls.__subclasses__() if "kind" in each.model_fields]
+        return next((each for each in several if meta["kind"] in get_args(each.model_fields["kind"].annotation)), cls)
 
     @model_validator(mode="after")
     def _settings(self) -> CommonSchema:

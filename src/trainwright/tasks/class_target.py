@@ -9,7 +9,7 @@ import numpy as np
 
 from trainwright.data.labels import LabelEncoder
 from trainwright.errors import error
-from trainwright.evaluation import classification
+from trainwright.evaluation import classification, ranking
 from trainwright.evaluation.threshold import MEASURES, USUAL, best_threshold
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
@@ -126,6 +126,8 @@ class ClassTarget:
         """Return the scores with all metrics, every class, and the confusion matrix."""
         decided = self.decided(outputs.outputs.numpy())
         found = self.scores(outputs) | self.metrics(metrics.computed(self.kind), outputs)
+        targets, shares = outputs.targets.numpy(), self.probabilities(outputs.outputs.numpy())
+        found |= classification.intervals(targets, decided, outputs.units) | ranking.intervals(targets, shares, outputs.units)
         return found | classification.by_class(outputs.targets.numpy(), decided, self.labels)
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from trainwright.data.read.source import Source
+from trainwright.data.tables.dtypes import MISSING
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Rejected, spot
 from trainwright.data.text.alike import SHARED
@@ -78,9 +79,7 @@ def findings(data: Mapping[str, Any], noun: str, called: str) -> list[Note]:
         found.append(Note("left out", f"{data['rejected']:,} rows", rows + (" ..." if data["rejected"] > 3 else "")))
         wide = sum(" fields where " in each["reason"] for each in data["rejected_rows"])
         if wide >= MANY_WIDE * min(sum(data["rows"].values()) + data["rejected"], NAMED_ROWS):
-            why = (
-                "more or fewer fields than the first; if these are further labels of a row, write them in one field: sport|food"
-            )
+            why = "more or fewer fields than the first; where the last column and what is behind it are labels: target=labels"
             found.append(Note("several labels?", f"{wide:,} rows", why))
     checks = data["audit"]
     counted = [
@@ -111,7 +110,7 @@ def _such(near: Mapping[str, Any]) -> str:
 
 
 def _unmeasured(data: Mapping[str, Any], called: str) -> list[Note]:
-    """Return notes on classes that cannot be measured, as a split has none of their rows; and on one that has many others."""
+    """Return notes on classes without rows in a split, which cannot be measured, and on such as may stand for no label."""
     notes = []
     measured = [name for name in NAMES[1:] if name in data["rows"]]
     for name in measured:
@@ -122,6 +121,9 @@ def _unmeasured(data: Mapping[str, Any], called: str) -> list[Note]:
     last = measured[-1] if measured else ""
     there = [counts["train"] for counts in data["classes"].values() if last in counts and "train" in counts]
     for label, counts in data["classes"].items():
+        if label.casefold() in MISSING:
+            why = "a usual word for a missing value: if it stands for rows without a label, leave them out"
+            notes.append(Note("a label?", f"'{label}' ({sum(counts.values()):,} rows)", why))
         if last not in counts and there and (many := counts.get("train", 0)) >= max(MANY, min(there) / 2):
             why = f"{many:,} rows in train, none in {last}: if it stands for rows without a label, leave them out"
             notes.append(Note("a label?", f"'{label}'", why))

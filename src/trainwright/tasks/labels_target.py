@@ -9,6 +9,7 @@ import numpy as np
 
 from trainwright.data.labels import LabelEncoder
 from trainwright.evaluation import labels as measured
+from trainwright.evaluation import ranking
 from trainwright.evaluation.threshold import USUAL
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
@@ -136,9 +137,9 @@ class LabelsTarget:
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
         """Return loss, rows, and all metrics of one split with the intervals of those that have one."""
-        targets, _, answers = self._of_all_rows(outputs)
+        targets, shares, answers = self._of_all_rows(outputs)
         found = self.metrics(metrics.computed(self.kind), outputs)
-        ends = measured.intervals(targets, answers, outputs.units)
+        ends = measured.intervals(targets, answers, outputs.units) | ranking.intervals(targets, shares, outputs.units)
         return {"loss": outputs.mean, "accuracy": None, "n": len(targets), **found, **ends}
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:

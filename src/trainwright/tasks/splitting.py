@@ -104,7 +104,8 @@ def assign_splits(
         notes += _unknown_labels(frame, parts["train"].file)
     elif classes:
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
-        frame = _known_classes(frame, files, rejected)
+        frame, strange = _known_classes(frame, files, rejected)
+        notes += strange
     data = describe(source, frame, files, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
@@ -193,14 +194,24 @@ def _unknown_labels(frame: pl.DataFrame, file: str) -> list[Note]:
     known = pairs.filter(pl.col("split") == 0)["label"].unique()
     if not len(known):
         raise error("E289", file=file)
-    strange = pairs.filter(~pl.col("label").is_in(known.implode()))["label"].value_counts(sort=True)
-    shown = ", ".join(f"'{name}' ({count:,} rows)" for name, count in strange.head(5).iter_rows())
-    more = ", ..." if len(strange) > 5 else ""
-    return [Note("not measured", f"{len(strange)} labels", f"{shown}{more}: not in the training split")] if shown else []
+    return _not_measured(pairs.filter(~pl.col("label").is_in(known.implode())), "labels", "not in the training split")
 
 
-def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Rejected]) -> pl.DataFrame:
-    """Leave out rows whose class the training split does not have: nothing could have learned it."""
+def _not_measured(strange: pl.DataFrame, noun: str, why: str) -> list[Note]:
+    """Return a note on the labels of these rows; none where there is no row."""
+    many = strange["label"].n_unique()
+    return [Note("not measured", f"{many} {noun}", f"{_counted(strange['label'])}: {why}")] if many else []
+
+
+def _counted(labels: pl.Series) -> str:
+    """Return the most frequent labels with the number of their rows, in words."""
+    counts = labels.alias("label").value_counts().sort("count", "label", descending=[True, False])
+    shown = ", ".join(f"'{name}' ({count:,} rows)" for name, count in counts.head(5).iter_rows())
+    return shown + (", ..." if len(counts) > 5 else "")
+
+
+def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Rejected]) -> tuple[pl.DataFrame, list[Note]]:
+    """Leave out rows whose class the training split does not have: nothing could have learned it. Raise E215."""
     known = frame.filter(pl.col("split") == 0)["label"].unique()
     learned = pl.col("label").is_in(known.implode())
     kept, strange = frame.filter(learned), frame.filter(~learned)
@@ -210,9 +221,9 @@ def _known_classes(frame: pl.DataFrame, files: dict[str, str], rejected: list[Re
         file = files[NAMES[number]] + (f"/{name}" if name else "")
         like = f", but {folded[fold(label)]!r} is: labels=merge takes both as one" if fold(label) in folded else ""
         rejected.append(Rejected(file, 0 if name else row, f"label {label!r} is not in the training split{like}"))
-    for number in strange["split"].unique().sort().to_list():
-        if not (kept["split"] == number).any():
-            found = strange.filter(pl.col("split") == number)["label"][0]
-            facts = {"part": NAMES[number], "file": files[NAMES[number]], "found": found}
-            raise error("E215", **facts, known=list(known.sort().head(5)))
-    return kept
+    there = sorted({*strange["split"]} - {*kept["split"]})
+    if there:
+        found = "; ".join(f"{NAMES[part]}: {_counted(strange.filter(pl.col('split') == part)['label'])}" for part in there)
+        facts = {"part": " and ".join(NAMES[part] for part in there), "file": files[NAMES[there[0]]], "found": found}
+        raise error("E215", **facts, known=_counted(kept["label"]))
+    return kept, _not_measured(strange, "classes", "not in the training split, so every answer would be wrong; left out")

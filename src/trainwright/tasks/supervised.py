@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from trainwright.data.tables.table import ROW, Shards, places, spot
 from trainwright.errors import error
 from trainwright.tasks import targets
 from trainwright.tasks.base import EVALUATION_BATCH, FilePredictions, Predictor, Split
+from trainwright.tasks.written import as_written
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch.events import Answers, Note
 from trainwright.watch.words import clip
@@ -243,6 +245,11 @@ class SupervisedPredictor(Predictor):
         self.columns: dict[str, Any] = kept.meta["columns"]
         self.shape = self.encoder.shape(self.target.outputs)
 
+    def reading(self, said: Mapping[str, str]) -> Self:
+        found = copy(self)
+        found.columns = as_written(self.columns, said)
+        return found
+
     @cached_property
     def objective(self) -> Objective:
         """Return the loss that the model was trained on."""
@@ -287,7 +294,7 @@ class SupervisedPredictor(Predictor):
         return list(self.target.answers(self.logits(items, rows), top)) if rows else []
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
-        return self._answers(self.items(items), len(items), top)
+        return self._answers(self.items(items), len(items), top) if len(items) else []
 
     def predict_file(self, *paths: Path, top: int = 1) -> FilePredictions:
         import polars as pl

@@ -6,6 +6,7 @@ is chosen belongs to the run's settings, so that a run that goes on, or is repea
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -19,9 +20,11 @@ import torch
 from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import step_seed
 from trainwright.errors import TrainingError
+from trainwright.training.ahead import Ahead
 from trainwright.training.loop import release
+from trainwright.training.optim import is_primed
 from trainwright.training.rng import seed_rng
-from trainwright.training.state import Tally
+from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
 from trainwright.watch.events import Listener, Progress, ignore
 
@@ -44,9 +47,12 @@ class ExecConfig:
     layout: str = ""
     threads: int = 0
     compile: bool = False
+    graph: bool = False
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (_threads(self), self.precision, self.layout, "compiled" * self.compile)))
+        return ", ".join(
+            filter(None, (_threads(self), self.precision, self.layout, "compiled" * self.compile, "a graph" * self.graph))
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return the way as settings, without the layout where there are no images."""
@@ -156,6 +162,7 @@ class _Trial:
         self.losses: list[float] = []  # of every update
         begun = time.perf_counter()
         self.learner = bench.build(way)
+        self.ahead = None if self.learner.waits else Ahead(self.learner)
         self.turn()
         self.start = time.perf_counter() - begun  # with all that is only done once
         self.seconds.clear()
@@ -166,15 +173,20 @@ class _Trial:
         return statistics.median(self.seconds)
 
     def turn(self) -> None:
-        """Make the updates of one turn; each waits for the device by itself."""
+        """Make the updates of one turn, and wait for the device."""
         self.learner.forward.reset_state()
-        tally = Tally(ignored=self.learner.objective.ignored)
+        state = State(tally=Tally(ignored=self.learner.objective.ignored))
         begun = time.perf_counter()
         with threaded(self.way.threads):
             for step, window in enumerate(self.windows):
                 seed_rng(self.bench.device, step_seed(0, step))
-                loss, *_ = update(self.learner, window, step + 1, tally)
-                self.losses.append(loss)
+                if self.ahead is not None and is_primed(self.learner.optimizer):
+                    self.ahead.send(window, state)
+                else:
+                    self.losses.append(update(self.learner, window, step + 1, state.tally)[0])
+            if self.ahead is not None:
+                self.losses += [each.mean for each in self.ahead.read(state.tally, wait=True)]
+                self.losses += [math.nan for _ in self.ahead.rewind(state)]  # what is not finite
         self.seconds.append((time.perf_counter() - begun) / len(self.windows))
 
 

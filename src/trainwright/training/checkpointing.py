@@ -85,6 +85,8 @@ def with_checkpoints(events: Iterator[Event], learner: Learner, state: State, sa
                 yield from saver.emitted()
             saver.signals.check()
         except BaseException as problem:
+            if isinstance(problem, GeneratorExit):
+                saver.catch_up(events)
             with suppress(TrainwrightError):  # what ended the run matters more than a failure of this
                 saver.save()
             if not isinstance(problem, GeneratorExit):  # the caller has left, and hears nothing more
@@ -129,6 +131,7 @@ class Saver:
     def begin(self, learner: Learner, state: State) -> None:
         """Take note of what is to be saved; a run that goes on is saved where it stands already."""
         self.learner, self.state = learner, state
+        learner.pause = self._pause
         self._odd = {name for name, each in learner.model.named_buffers() if not snapshot.finite(each)}
         if self.rollback and self.checkpoints.regular() is None:
             self.save(regular=True, final=True)
@@ -136,9 +139,15 @@ class Saver:
             self._at = self._place()
         self._look_ahead()
 
+    def catch_up(self, events: Iterator[Event]) -> None:
+        """Log the updates that the device was handed before nobody wanted to hear of more; the run then stands after them."""
+        self.learner.pause = lambda step: True
+        while not self.learner.at_step_boundary and (event := next(events, None)) is not None:
+            self.log(event)
+
     def after(self, event: Event) -> None:
         """Save where ``event`` makes it due. Raise one of ``ENDED`` after a signal, when all is saved."""
-        if isinstance(event, Step | Epoch | Refused | Note):
+        if isinstance(event, Step | Epoch | Refused | Note) and self.learner.at_step_boundary:
             due = self._due(event)
             # A run that goes on must not depend on whether memory runs out again: what the loop notes is saved at once.
             if due or isinstance(event, Note) or self.signals.received:
@@ -152,6 +161,11 @@ class Saver:
             raise error("E417", path=self.checkpoints.folder.parent)
         snapshot.roll_back(read(path).state, self.learner, self.state)
         return path.name
+
+    def _pause(self, step: int) -> bool:
+        """Return whether the run may have to be saved as it is after ``step``."""
+        by_steps = self._unit == "steps" and step % self._every == 0
+        return by_steps or bool(self.signals.received) or (self._unit == "seconds" and perf_counter() >= self._next)
 
     def _due(self, event: Event) -> bool:
         if self._unit == "seconds":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from typing import Any
 
 import torch
@@ -12,6 +13,12 @@ from trainwright.watch.events import Note
 
 LIBRARIES = ("trainwright", "torch", "numpy", "polars")
 INEXACT = "the last bits of numbers may differ from an untouched run"
+
+
+@cache
+def version(package: str) -> str:
+    """Return the version of an installed package; to read it takes longer than a small network trains."""
+    return metadata.version(package)
 
 
 def environment(device: torch.device, threads: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from torch import nn
 from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
-from trainwright.training.optim import advance_each
+from trainwright.training.ahead import Ahead
+from trainwright.training.optim import advance_each, is_primed
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
 from trainwright.training.step import Learner, update
@@ -114,9 +115,10 @@ def fit(
     yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
     if watch and not state.step and (answers := watch(learner.model, 0)):
         yield answers
+    ahead = None if learner.waits else Ahead(learner)
     while not (reason := plan.reason(state, time.perf_counter() - begun)):
         epoch_begun = time.perf_counter()
-        yield from _epoch(learner, train, plan, state, recover, begun)
+        yield from _epoch(learner, ahead, train, plan, state, recover, begun)
         scores = state.tally.scores()
         scores.metrics = learner.objective.metrics(scores.loss)
         valid = validate(learner.model) if validate else None
@@ -135,7 +137,7 @@ def fit(
 
 
 def _epoch(
-    learner: Learner, train: Batches, plan: Plan, state: State, recover: Recover | None, begun: float
+    learner: Learner, ahead: Ahead | None, train: Batches, plan: Plan, state: State, recover: Recover | None, begun: float
 ) -> Iterator[Event]:
     """Make the updates of one epoch, or of what is left of it, and yield their events."""
     device = learner.parameters[0].device if learner.parameters else torch.device("cpu")
@@ -148,7 +150,14 @@ def _epoch(
     batches = train.epoch(state.epoch, state.batch)
     if state.batch:
         seed_rng(device, step_seed(plan.seed, state.step))
-    while window := list(islice(batches, plan.accumulate * state.microbatches)):
+    while True:
+        if ahead is not None and is_primed(learner.optimizer):  # by its first step
+            batches = yield from _run_ahead(learner, ahead, batches, plan, state, begun, device)
+            if plan.spent(state, time.perf_counter() - begun):
+                return
+        window = list(islice(batches, plan.accumulate * state.microbatches))
+        if not window:
+            break
         if state.batch == 0:
             seed_rng(device, step_seed(plan.seed, state.step))
         lr = learner.lr
@@ -175,6 +184,44 @@ def _epoch(
     if state.batch == 0:
         ended = "The data gave some before, and can be gone through once only." if state.epoch else ""
         raise error("E607", hint=ended)
+
+
+def _run_ahead(
+    learner: Learner, ahead: Ahead, batches: Iterator[Batch], plan: Plan, state: State, begun: float, device: torch.device
+) -> Generator[Event, None, Iterator[Batch]]:
+    """Make updates without waiting for them until the epoch ends, nothing may follow, or one needs ``_attempt``; yield their
+    events when their results are there, and return the batches that are left.
+
+    Where somebody wants to see the run after an update, the device is waited for, and everything stands as after that one.
+    """
+    over = False
+    while not over:
+        window = list(islice(batches, plan.accumulate * state.microbatches))
+        over = not window
+        if window:
+            if state.batch == 0:
+                seed_rng(device, step_seed(plan.seed, state.step))
+            try:
+                ahead.send(window, state)
+            except torch.OutOfMemoryError:
+                over, batches = True, chain(window, batches)
+            else:
+                over = plan.spent(state, time.perf_counter() - begun)
+        wait = over or learner.pause(state.step)
+        if wait or ahead.is_due():
+            found = ahead.read(state.tally, wait=wait)
+            state.seconds = time.perf_counter() - begun
+            over = over or ahead.stuck
+            if over:
+                batches = chain(ahead.rewind(state), batches)
+            for each in found:
+                state.refused = 0
+                learner.at_step_boundary = (wait or over) and each is found[-1]
+                norm, rows = in_short(each.norm), sum(batch.size for batch in each.sent.window)
+                yield Step(each.sent.step + 1, state.epoch + 1, each.mean, rows, each.sent.lr, norm)
+        seed_rng(device, step_seed(plan.seed, state.step))
+    learner.at_step_boundary = True
+    return batches
 
 
 def _attempt(

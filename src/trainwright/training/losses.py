@@ -10,7 +10,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn import LinearCrossEntropyOptions
 
 from trainwright.config.settings import Named
 from trainwright.data.batches.tokens import IGNORED
@@ -31,6 +30,7 @@ Output = Callable[[], tuple[Tensor, Tensor | None]]
 # loss, piece by piece. 400 x 10,000 logits take 74 ms of processor time instead of 89; below, it is slower.
 FUSED_FROM = 2048
 PIECE = 512  # targets
+HELD_LOGITS = 1 << 28  # at a time on an accelerator
 
 
 def make_objective(named: Named, label_smoothing: float, class_weights: Tensor | None, classes: int) -> Objective:
@@ -118,20 +118,22 @@ class LowCrossEntropy(torch.autograd.Function):
             shares = (features * share).to(torch.bfloat16)
             total, by_features = features.new_zeros((), dtype=torch.float32), torch.empty_like(features)
             by_weight, by_bias = torch.zeros_like(weight), None if bias is None else torch.zeros_like(bias)
-            for begin in range(0, len(targets), PIECE):
-                piece = slice(begin, begin + PIECE)
+            waits = features.device.type == "cpu"  # elsewhere looking at a number costs more than it may save
+            width = PIECE if waits else max(PIECE, HELD_LOGITS // len(weight))
+            for begin in range(0, len(targets), width):
+                piece = slice(begin, begin + width)
                 logits = rows[piece] @ low.t() if bias is None else torch.addmm(bias.to(low.dtype), rows[piece], low.t())
                 gradient = logits.softmax(1)
                 row = torch.arange(len(gradient), device=targets.device)
                 wanted = row, targets[piece].clamp_min(0)
                 likely = gradient[wanted]
-                if bool((likely > 0).all()):
+                if waits and bool((likely > 0).all()):
                     losses = -likely.float().log()
-                else:  # too small to be told from zero
+                else:  # may be too small to be told from zero
                     losses = F.cross_entropy(logits.float(), wanted[1], reduction="none")
                 total += (losses * kept[piece]).sum()
                 gradient[wanted] -= 1
-                if not kept[piece].all():
+                if not (waits and kept[piece].all()):
                     gradient *= kept[piece, None]
                 by_features[piece] = (gradient @ low) * share
                 by_weight += gradient.t() @ shares[piece]
@@ -160,18 +162,18 @@ class TokenObjective(Objective):
         super().__init__(F.cross_entropy)
         self.output, self.predicts, self.ignored = output, predicts, IGNORED
 
-    def __call__(self, features: Tensor, targets: Tensor, rows: Tensor | None = None) -> tuple[Tensor, float]:
+    def __call__(self, features: Tensor, targets: Tensor, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (mean, number of targets); tokens have no weights by row."""
         weight, bias = self.output()
         flat, wanted = features.flatten(0, 1), targets.flatten()
         if torch.is_autocast_enabled(features.device.type) and torch.is_grad_enabled():
             mean = LowCrossEntropy.apply(flat, weight, bias, wanted)  # type: ignore[no-untyped-call]
-        elif len(weight) >= FUSED_FROM:
-            options = LinearCrossEntropyOptions(batch_chunk_size=PIECE)
+        elif len(weight) >= FUSED_FROM and hasattr(F, "linear_cross_entropy"):  # torch 2.13
+            options = nn.LinearCrossEntropyOptions(batch_chunk_size=PIECE)
             mean = F.linear_cross_entropy(flat, weight, wanted, linear_bias=bias, ignore_index=IGNORED, options=options)
         else:
             mean = F.cross_entropy(F.linear(flat, weight, bias), wanted, ignore_index=IGNORED)
-        return mean, float((wanted != IGNORED).sum())
+        return mean, (wanted != IGNORED).sum()
 
     def metrics(self, loss: float) -> dict[str, float]:
         """Return perplexity, and bits where tokens are characters."""

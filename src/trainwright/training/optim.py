@@ -19,6 +19,8 @@ from trainwright.training.torch_names import check, checking, classes
 
 # Optimisers whose update is a single pass over memory when torch's fused kernel does it.
 FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
+FUSED_ON = {"cpu": FUSED, "cuda": ("Adam", "AdamW", "SGD")}
+SCHEDULED = ("lr", "momentum", "betas")  # options of an optimiser that schedules change
 # Arguments of schedules that mean "until the end": filled with the run's length when not given.
 LENGTHS = ("total_iters", "T_max", "total_steps")
 # Those that can move what is trained here: LBFGS needs the loss again within one update; SparseAdam takes no dense gradients,
@@ -33,8 +35,9 @@ def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) 
     """Return the optimiser, fused where torch has it. Raise E310, E311, and E312 when torch refuses a value."""
     kind: Any = check("optimizer", named, OPTIMIZERS, reserved=["lr"])
     skip_compiler_import(Optimizer)
-    arguments = named.arguments
-    if named.name in FUSED and not {"foreach", "fused", "differentiable"} & set(arguments):
+    arguments, parameters = named.arguments, list(parameters)
+    device = parameters[0].device.type if parameters else "cpu"
+    if named.name in FUSED_ON.get(device, ()) and not {"foreach", "fused", "differentiable"} & set(arguments):
         arguments["fused"] = True
     with checking("optimizer", named):
         made: Optimizer = kind(parameters, lr=lr, **arguments)
@@ -58,6 +61,36 @@ def lean_step(optimizer: Optimizer) -> Callable[[], object]:
             raw(optimizer)
 
     return step
+
+
+def fuse(optimizer: Optimizer) -> None:
+    """Let torch's fused kernels move the parameters, which are on a CUDA device, where nothing else was asked for.
+
+    What they remember lies on the device, where a recorded update finds it.
+    """
+    if type(optimizer) not in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
+        return
+    for group in optimizer.param_groups:
+        if group.get("fused") is None and not group.get("foreach") and not group.get("differentiable"):
+            group["fused"], group["foreach"] = True, False
+        if group["fused"] and "capturable" in group:
+            group["capturable"] = True
+    for parameter, kept in optimizer.state.items():
+        step = kept.get("step")
+        if isinstance(step, torch.Tensor) and step.device != parameter.device and can_skip(optimizer):
+            kept["step"] = step.to(parameter.device, torch.float32)
+
+
+def can_skip(optimizer: Optimizer) -> bool:
+    """Return whether the optimiser's kernels look at ``found_inf`` and leave everything as it is where that is 1."""
+    known = type(optimizer) in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adagrad)
+    return known and all(group.get("fused") for group in optimizer.param_groups)
+
+
+def is_primed(optimizer: Optimizer) -> bool:
+    """Return whether the optimiser has all that it will ever remember, if only the beginnings of it."""
+    forgets = type(optimizer) is torch.optim.SGD and not any(group["momentum"] for group in optimizer.param_groups)
+    return forgets or bool(optimizer.state)
 
 
 @dataclass

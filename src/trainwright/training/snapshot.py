@@ -11,11 +11,9 @@ from torch import Tensor
 
 from trainwright.data.batches.pytree import tree_leaves, tree_map
 from trainwright.errors import error
-from trainwright.training.optim import LENGTHS, advance
+from trainwright.training.optim import LENGTHS, SCHEDULED, advance
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-
-SCHEDULED = ("lr", "momentum", "betas")  # what schedules change
 
 
 def take(learner: Learner, state: State) -> dict[str, Any]:
@@ -72,6 +70,7 @@ def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bo
     now = [{name: group[name] for name in SCHEDULED if name in group} for group in learner.optimizer.param_groups]
     learner.model.load_state_dict(taken["model"])
     learner.optimizer.load_state_dict(taken["optimizer"])
+    learner.loaded()
     for parameter, remembered in learner.optimizer.state.items():  # fused kernels pair them by their places in memory
         for name, value in remembered.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():

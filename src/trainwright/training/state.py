@@ -44,6 +44,11 @@ class Tally:
         if self._held >= BUFFERED:
             self._compare()
 
+    def count(self, loss: float, weight: float, correct: int, rows: int, classified: bool) -> None:
+        """Count an update by its sums."""
+        self.loss, self.weight = self.loss + loss, self.weight + weight
+        self.correct, self.rows, self.classified = self.correct + correct, self.rows + rows, self.classified and classified
+
     def _compare(self) -> None:
         if self._waiting:
             outputs, targets = (torch.cat(each) for each in zip(*self._waiting, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.pytree import tree_leaves
@@ -19,10 +20,12 @@ from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.models.protocols import TrainingHooks
-from trainwright.training.optim import Scheduler, lean_step
+from trainwright.training.optim import Scheduler, can_skip, fuse, lean_step
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard
+
+WAITED_FOR = ("cpu", "mps")  # devices on which each update is waited for
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Learner:
     clip: float = 0.0
     clip_value: float = 0.0
     precision: str = "float32"
+    graph: bool = False  # whether no update is waited for, and on a CUDA device recorded as a graph where it can be
 
     def __post_init__(self) -> None:
         """Look up the network, its parameters and the way to move them, once."""
@@ -43,21 +47,68 @@ class Learner:
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
         device = self.parameters[0].device.type if self.parameters else "cpu"
+        if self.graph and device == "cuda":
+            fuse(self.optimizer)
+        by_loss = any(isinstance(each.schedule, ReduceLROnPlateau) and each.every == "step" for each in self.schedules)
+        self.waits = not self.graph or device in WAITED_FOR or by_loss or not can_skip(self.optimizer)
         low = self.precision == "bfloat16"
         self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
         self.hooks = self.model if isinstance(self.model, TrainingHooks) else TrainingHooks()
-        tables = self.hooks.sparse_tables if device == "cpu" else ()  # elsewhere gradients stay torch's own, which are dense
+        tables = self.hooks.sparse_tables if device == "cpu" and self.waits else ()  # elsewhere torch's own, which are dense
         for table in tables:
             table.sparse = True
         if tables:
             self.apply = sparse_step(self.optimizer, self.apply)
         self.guard = StepGuard(self.forward)
         self.at_step_boundary = True  # whether everything stands between two updates, so that it can be saved
+        self.pause: Callable[[int], bool] = lambda step: False  # whether somebody wants to see the run as it is after ``step``
+        self.loads = 0  # how often the optimiser was given other tensors
+        self._rates: list[Tensor] = []
+        if device == "cuda" and not self.waits:  # where a recorded update finds them
+            self._rates = [torch.zeros((), device=self.parameters[0].device) for _ in self.optimizer.param_groups]
+        self._set: list[float] = [0.0] * len(self._rates)
 
     @property
     def lr(self) -> float:
         """Return the rate of the first parameter group."""
         return float(self.optimizer.param_groups[0]["lr"])
+
+    def loaded(self) -> None:
+        """Take note that the optimiser has been given other tensors and options."""
+        self.loads += 1
+        if self._rates:
+            fuse(self.optimizer)
+
+    def set_rates(self) -> None:
+        """Tell the device the rates of the next update, where they have changed."""
+        for place, (rate, group) in enumerate(zip(self._rates, self.optimizer.param_groups, strict=False)):
+            if self._set[place] != group["lr"]:
+                self._set[place] = group["lr"]
+                rate.fill_(group["lr"])
+
+    def move(self, failed: Tensor | None = None) -> None:
+        """Move the parameters, unless ``failed``, which is on the device, is 1."""
+        if not self._rates and failed is None:
+            self.apply()
+            return
+        self.set_rates()
+        optimizer: Any = self.optimizer
+        before, rates = [group["lr"] for group in optimizer.param_groups], self._rates
+        optimizer.found_inf = failed
+        try:
+            for rate, group in zip(rates, optimizer.param_groups, strict=False):
+                group["lr"] = rate
+            self.apply()
+        finally:
+            optimizer.found_inf = None
+            for rate, group in zip(before, optimizer.param_groups, strict=True):
+                group["lr"] = rate
+
+    def clip_values(self, gradients: list[Tensor]) -> None:
+        """Limit the entries of the gradients, where there is a limit."""
+        if self.clip_value:
+            torch._foreach_clamp_min_(gradients, -self.clip_value)
+            torch._foreach_clamp_max_(gradients, self.clip_value)
 
 
 def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, int, float]:
@@ -69,18 +120,18 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     memory: everything but the gradients is then as it was (parameters, optimiser, buffers, the state that the model carries,
     the tally). Raise E504 where the optimiser finds none; some parameters may have moved then, and nothing of it is saved.
     """
-    learner.guard.save(tally)
+    learner.guard.save()
+    counted = tally.mark()
     try:
         mean, gradients, norm = _backward(learner, window, step, tally)
     except BaseException:
-        learner.guard.restore(tally)
+        learner.guard.restore()
+        tally.back(counted)
         raise
-    if learner.clip_value:
-        torch._foreach_clamp_min_(gradients, -learner.clip_value)
-        torch._foreach_clamp_max_(gradients, learner.clip_value)
+    learner.clip_values(gradients)
     learner.at_step_boundary = False
     try:
-        learner.apply()
+        learner.move()
     except torch.OutOfMemoryError:  # smaller batches would not help: what was made for them is gone by now
         raise error("E504", what="what the optimiser remembers") from None
     return mean, sum(batch.size for batch in window), norm
@@ -97,7 +148,8 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
     for batch in window:
         with learner.casting:
             outputs = learner.forward(batch)
-            mean, batch_weight = learner.objective(outputs, batch.targets, batch.weights)
+            mean, found = learner.objective(outputs, batch.targets, batch.weights)
+        batch_weight = float(found)
         if not batch_weight and len(window) > 1:
             tally.add(0.0, 0.0, outputs, batch)
             continue  # its targets are all left out: torch gives no mean, and the window has one
@@ -107,11 +159,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
         tally.add(value, batch_weight, outputs, batch)
         total, weight = total + value * batch_weight, weight + batch_weight
-    gradients = [
-        coalesced(parameter) if gradient.is_sparse else gradient
-        for parameter in learner.parameters
-        if (gradient := parameter.grad) is not None
-    ]
+    gradients = dense_gradients(learner)
     if not weight and len(window) > 1:  # every target is left out: there is no mean, as for a single such batch
         raise refusal("loss", step, window, learner.model)
     if len(window) > 1:
@@ -125,6 +173,12 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         scale = learner.clip / (torch.linalg.vector_norm(torch.stack(norms)) + 1e-6)
         torch._foreach_mul_(gradients, scale.clamp(max=1.0))
     return total / weight if weight else 0.0, gradients, norm
+
+
+def dense_gradients(learner: Learner) -> list[Tensor]:
+    """Return the gradients that there are; of a sparse one its values, after each place has become one entry."""
+    found = ((parameter, parameter.grad) for parameter in learner.parameters)
+    return [coalesced(each) if gradient.is_sparse else gradient for each, gradient in found if gradient is not None]
 
 
 def coalesced(parameter: nn.Parameter) -> Tensor:

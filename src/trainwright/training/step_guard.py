@@ -1,8 +1,7 @@
 """A refused update leaves no trace: what its forward passes changed before anything was applied is put back.
 
 Gradients are made anew for every update. What remains: the buffers of modules in training mode (running statistics and
-counters; not masks and tables of integers, which no forward pass changes), the state that the model carries, and the tally
-of the epoch.
+counters; not masks and tables of integers, which no forward pass changes), and the state that the model carries.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.models.forward import Forward
-from trainwright.training.state import Tally
 
 
 class StepGuard:
@@ -25,11 +23,10 @@ class StepGuard:
         self._places: list[tuple[nn.Module, str, Tensor]] = []
         self._copies: list[Tensor] = []
         self._carried: Any = None
-        self._counted: tuple[dict[str, Any], int] = {}, 0
 
-    def save(self, tally: Tally) -> None:
+    def save(self) -> None:
         """Remember how things are. A model without buffers costs next to nothing here."""
-        self._carried, self._counted = self._forward.state, tally.mark()
+        self._carried = self._forward.state
         if not self._modules:
             return
         self._places = [(each, *buffer) for each in self._modules if each.training for buffer in _changing(each)]
@@ -40,13 +37,20 @@ class StepGuard:
             with torch.no_grad():
                 torch._foreach_copy_(self._copies, buffers)
 
-    def restore(self, tally: Tally) -> None:
+    def restore(self) -> None:
         """Make things as they were. A module may have changed a buffer in place, or put another tensor there."""
         self._forward.state = self._carried
-        tally.back(self._counted)
         with torch.no_grad():
             for (module, name, buffer), copy in zip(self._places, self._copies, strict=True):
                 module._buffers[name] = buffer.copy_(copy)
+
+    def restore_where(self, failed: Tensor) -> None:
+        """Make the buffers as they were if ``failed``, which is on the device, is 1."""
+        with torch.no_grad():
+            for (module, name, buffer), copy in zip(self._places, self._copies, strict=True):
+                now = module._buffers[name]
+                assert now is not None
+                module._buffers[name] = buffer.copy_(torch.where(failed > 0, copy, now))
 
 
 def _changing(module: nn.Module) -> list[tuple[str, Tensor]]:

@@ -83,6 +83,8 @@ class Trainer:
         way = self._way(free if self.settings.speed == "auto" else (), listen)
         self.settings = problem.settings = self.settings.model_copy(update=way.settings())
         self.learner = self._learner(self.model, way)
+        if self.settings.graph and self.learner.waits:
+            self.notes.append(Note("graph", "off", "each update is waited for on this device, or with this optimiser"))
         self.state = State()
         self.threads = way.threads or torch.get_num_threads()
         if way.threads > (cores := os.cpu_count() or way.threads):
@@ -120,6 +122,10 @@ class Trainer:
             known[name].requires_grad_(False)
             if name in modules:
                 modules[name].eval()  # running statistics stay, dropout is off; training keeps the modes of parts
+                for each in modules[name].modules():
+                    if isinstance(each, nn.RNNBase):  # which cuDNN goes back through in training mode only
+                        each.dropout = 0.0
+                        each.train()
         if self.settings.freeze:
             learning = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
             if not learning:
@@ -137,7 +143,9 @@ class Trainer:
         settings, layout = self.settings, ""
         if isinstance(self.model, MemoryFormatted):
             layout = settings.layout or ("channels_last" if self.device.type == "cpu" else "contiguous")
-        way = ExecConfig(settings.precision or "float32", layout, settings.threads or 0, bool(settings.compile))
+        way = ExecConfig(
+            settings.precision or "float32", layout, settings.threads or 0, bool(settings.compile), bool(settings.graph)
+        )
 
         def build(way: ExecConfig) -> Learner:
             return self._learner(copy.deepcopy(self.model), way)
@@ -164,7 +172,8 @@ class Trainer:
         forward, objective = self.problem.forward(model), self.problem.objective(model, self.device)
         if way.compile:
             forward.compile()
-        return Learner(forward, objective, optimizer, schedules, settings.clip, settings.clip_value, way.precision)
+        limits = settings.clip, settings.clip_value
+        return Learner(forward, objective, optimizer, schedules, *limits, way.precision, way.graph)
 
     def machine(self) -> dict[str, Any]:
         """Return what the last bits of numbers depend on, beside data and settings."""

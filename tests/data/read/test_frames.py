@@ -124,6 +124,12 @@ def test_every_form_is_the_same_table(given: Any) -> None:
     assert digest(table_of(given)) == digest(table) != digest(table_of(FRAME[1:]))
 
 
+def test_lists_of_class_numbers_are_named() -> None:
+    frame = pl.DataFrame({"label": [[0, 2], [1], [], None], "text": ["a", "b", "c", "d"]})
+    features = {"label": type("Sequence", (), {"feature": ClassLabel(CODES)})(), "text": object()}
+    assert table_of(Dataset(frame, features)).frame["label"].to_list() == [["money", "sport"], ["space"], [], None]
+
+
 def test_a_training_on_a_frame_equals_that_on_its_file(tmp_path: Path) -> None:
     write_csv(tmp_path / "news.csv", news_rows(200))
     frame = pl.DataFrame(news_rows(200), schema=["label", "text"], orient="row")

@@ -50,6 +50,8 @@ def table(has_header: bool = True, **columns: Any) -> Table:
         ({"text": PROSE, "user_id": [1, 2, 3, 4] * 10, "day": ["2024-01-02", "2024-02-03"] * 20, "stars": KIND}, "text"),
         ({"text": PROSE, "url": [f"https://x.org/{n}" for n in range(N)], "author": NAMES, "label": KIND}, "text"),
         ({"text": PROSE, "posted_time": range(1700000000, 1700000000 + N), "label": KIND}, "text"),
+        ({"text": PROSE, "price": [f"${n},200" for n in range(1, N + 1)]}, "text"),
+        ({"text": PROSE, "sent": ["2024-01-02", "2024-02-03"] * 20, "label": KIND}, "text"),
         ({"text": PROSE, "remark": ["x", *[None] * 39], "label": KIND}, "text"),
         ({"text": PROSE, "kind": KIND, "n": SIZE}, "text"),  # which of the two is predicted?
         ({"words": PROSE}, "text"),

@@ -153,7 +153,7 @@ CHINESE = "text,label\n" + "\u8fd9\u4e2a\u4ea7\u54c1\u5f88\u597d,a\n\u592a\u5dee
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_a_kept_encoding_is_for_files_that_do_not_show_their_own(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "new.csv").write_bytes(CHINESE.encode(encoding))
-    table = read_table(tmp_path / "new.csv", ReadOptions(encoding="gb18030", binding=False))
+    table = read_table(tmp_path / "new.csv", ReadOptions(encoding="gb18030", kept=("encoding",)))
     assert table.frame["text"].to_list() == [line.split(",")[0] for line in CHINESE.splitlines()[1:]]
     assert ("as in training" in said_of(table, "encoding")) == (encoding == "gb18030")
 
@@ -163,7 +163,7 @@ def test_a_kept_delimiter_and_header_are_for_files_in_doubt(tmp_path: Path) -> N
 
     def columns(content: str) -> pl.DataFrame:
         (tmp_path / "new.csv").write_text(content)
-        return read_table(tmp_path / "new.csv", ReadOptions(**kept, binding=False)).frame.drop(ROW)  # type: ignore[arg-type]
+        return read_table(tmp_path / "new.csv", ReadOptions(**kept, kept=tuple(kept))).frame.drop(ROW)  # type: ignore[arg-type]
 
     assert columns("a!one, two\nb!three, four\n").rows() == [("a", "one, two"), ("b", "three, four")]
     assert columns("label,text\na,one\nb,two\n").rows() == [("a", "one"), ("b", "two")]  # it shows both

@@ -15,6 +15,7 @@ import trainwright as tw
 from trainwright.data.files import content as files
 from trainwright.data.read.source import find
 from trainwright.data.read.tables import open_table, read_table
+from trainwright.data.tables.label_form import LabelForm
 from trainwright.data.tables.table import ROW
 from trainwright.errors import TrainwrightError
 
@@ -74,6 +75,30 @@ def test_names_of_classes_that_a_schema_tells(tmp_path: Path, suffix: str) -> No
         frame.write_ipc_stream(stream)
         path.write_bytes(with_metadata(stream.getvalue(), description))
     assert read_table(path).frame.select("label", "text").rows() == named(frame)
+
+
+CLASSES = {"names": CODES, "_type": "ClassLabel"}
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [{"feature": CLASSES, "length": -1, "_type": "Sequence"}, {"feature": CLASSES, "_type": "List"}, [CLASSES], None],
+    ids=["sequence", "list", "in a list", "without names"],
+)
+def test_lists_of_class_numbers_are_several_labels(tmp_path: Path, feature: object) -> None:
+    sets = [[n % 3, (n + 1) % 3][: 1 + n % 2] if n % 9 else [] for n in range(90)]
+    texts = [" ".join([*(f"{CODES[label]}word" for label in labels), f"n{n}"]) for n, labels in enumerate(sets)]
+    frame = pl.DataFrame({"labels": sets, "text": texts, "tokens": [[*range(100)]] * 90})
+    features = {"text": {"dtype": "string", "_type": "Value"}, **({"labels": feature} if feature else {})}
+    frame.write_parquet(tmp_path / "a.parquet", metadata={"huggingface": json.dumps({"info": {"features": features}})})
+    names = CODES if feature else ["0", "1", "2"]
+    table = read_table(tmp_path / "a.parquet")
+    assert [note.value for note in table.notes if note.what == "column left out"] == ["tokens"]
+    kept = LabelForm(("labels",), "labels", "list").read(table.frame).to_list()
+    assert kept == [sorted(names[label] for label in labels) for labels in sets]
+    if isinstance(feature, list):
+        run = tw.train(tmp_path / "a.parquet", out=tmp_path / "run", epochs=1, speed="off", listen=lambda event: None)
+        assert run.report["labels"] == CODES and tw.evaluate(run, tmp_path / "a.parquet")["n"] == 90
 
 
 def with_metadata(stream: bytes, description: str) -> bytes:

@@ -369,13 +369,13 @@ def test_fasttext_with_several_labels_a_line(tmp_path: Path) -> None:
 
 
 def test_lists_of_words_are_a_column(tmp_path: Path) -> None:
-    frame = pl.DataFrame({"tags": [["a", "b"], [], None], "n": [[1], [2], [3]]})
+    frame = pl.DataFrame({"tags": [["a", "b"], [], None], "n": [[0.5], [2.0], [3.0]]})
     frame.with_columns(pl.col("tags").cast(pl.List(pl.Categorical))).write_parquet(tmp_path / "a.parquet")
     assert rows_of(read_table(tmp_path / "a.parquet")) == [(["a", "b"],), ([],), (None,)]
 
 
 def test_parquet(tmp_path: Path) -> None:
-    frame = pl.DataFrame({"label": ["a", "b"], "n": [1, 2], "e": [[1], [2]], "c": ["x", None]})
+    frame = pl.DataFrame({"label": ["a", "b"], "n": [1, 2], "e": [[0.5], [2.0]], "c": ["x", None]})
     frame = frame.with_columns(pl.col("c").cast(pl.Categorical))
     path = tmp_path / "a [1].parquet"
     frame.write_parquet(path)
@@ -386,7 +386,7 @@ def test_parquet(tmp_path: Path) -> None:
 
 
 def test_a_parquet_column_may_be_called_anything(tmp_path: Path) -> None:
-    pl.DataFrame({"^.*$": [[1]], "*": [b"x"], "label": ["a"]}).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"^.*$": [[0.5]], "*": [b"x"], "label": ["a"]}).write_parquet(tmp_path / "a.parquet")
     assert read_table(tmp_path / "a.parquet").columns == ["label"]
 
 

@@ -36,7 +36,12 @@ MIXED = ["a|b", "b|a", "a", "c", "b|c", "a|c"] * 10
         ([["a", "b"], [], ["b"]] * 8, "labels", "list"),
         (['{"a": 1, "b": 1}', '{"a": 0, "b": 0}'] * 8, "labels", "object"),
         (['{"a": 1, "b": 0}', '{"a": false, "b": true}'] * 8, "class", "object"),
+        ([each.replace("|", "/") for each in MIXED], "labels", "/"),
+        ([each.replace("|", " & ") for each in MIXED], "labels", "&"),
+        ([each.replace("|", " + ") for each in MIXED], "labels", "+"),
         # what stays a class
+        (["R&B", "pop", "AC/DC", "C++", "M/F"] * 8, "class", ""),
+        (["action - drama", "drama - action", "action", "drama", "comedy", "drama - comedy"] * 8, "class", ""),
         (["sports, outdoor", "food, drink", "arts"] * 8, "class", ""),
         (["very good", "good", "bad", "very bad", "neutral"] * 8, "class", ""),
         (["New York", "Los Angeles", "San Francisco", "New Orleans"] * 8, "class", ""),
@@ -59,6 +64,12 @@ def test_what_is_found(values: list[Any], target: str, written: str) -> None:
 
 def test_a_doubt_is_said() -> None:
     assert told(["US|NY", "CA|ON", "FR|75"] * 8)[1] == ["class: labels hold '|': write target=labels if each is several"]
+    pairs = ["comedy,drama", "action,comedy", "action,drama", "action,news", "comedy,news", "drama,news"]
+    assert told(pairs * 8)[1] == ["class: labels hold ',': write target=labels if each is several"]
+    assert told([each.replace(",", " ") for each in pairs] * 8)[1][0].startswith("class: labels hold blanks")
+    assert (
+        told(["very good", "good", "bad", "very bad", "neutral"] * 8)[1] == told(["big car", "small car", "bike"] * 8)[1] == []
+    )
     assert told(["1.0", "2.0", "3.0"] * 30)[1][0].endswith("if not, write target=number")
     assert told(["1", "2", "3"] * 30, name="stars")[1][0].endswith("if not, write target=number")
     assert told(["1", "2", "3"] * 30)[1] == []

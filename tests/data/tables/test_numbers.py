@@ -157,3 +157,12 @@ def test_spans_beyond_a_day_are_seconds(written: str, seconds: float) -> None:
     found = read(column)
     assert (found.kind, found.format) == ("number", "duration") and found.why
     assert convert(column, Feature("x", "number", found.format))[0][0] == seconds
+
+
+def test_what_hides_a_number_is_said() -> None:
+    mixed = read(pl.Series([f"{n}.5" if n % 2 else f"{n},5" for n in range(60)]))
+    assert mixed.kind == "category" and "such as '1.5' and '0,5'" in mixed.why
+    versions = read(pl.Series([f"1.{n % 12}" for n in range(60)]))
+    assert versions.kind == "number" and versions.why.startswith("'1.1' and '1.10' are the same number")
+    for plain in (["1.5", "2.25", "10.0", "10"], ["0.10", "0.20", "1.50"], ["1.5", "3", "2.50"]):
+        assert read(pl.Series(plain * 20)).why == ""

@@ -41,6 +41,9 @@ def test_what_differs_only_as_people_type(one: str, other: str, same: bool) -> N
     [
         (["True", "true", "FALSE", "0"], ["true", "true", "false", "false"]),
         (["1", "Yes", "no"], ["yes", "yes", "no"]),
+        (["y", "n", "Yes", "no"], ["yes", "no", "yes", "no"]),
+        (["T", "f", "t"], ["t", "f", "t"]),
+        (["t", "f", "n"], ["t", "f", "n"]),
         (["0", "1"], ["0", "1"]),
         (["True", "False"], ["True", "False"]),
         (["yes", "false", "no"], ["yes", "false", "no"]),

@@ -67,6 +67,18 @@ def test_groups_stay_together() -> None:
     assert set(parts.tolist()) == {TRAIN, VALID, TEST}
 
 
+@pytest.mark.parametrize("groups", [3, 4, 10, 30])
+def test_every_split_has_a_group_where_there_are_enough(groups: int) -> None:
+    for start in range(40):
+        rows = [(f"text {number}", "ab"[number % 2]) for number in range(5 * groups)]
+        key = pl.Series("author", [f"{start} {number // 5}" for number in range(5 * groups)])
+        parts = cut("group:author", rows, TENTHS, key)
+        assert set(parts.tolist()) == {TRAIN, VALID, TEST}
+        assert all(len(set(parts[at : at + 5].tolist())) == 1 for at in range(0, len(rows), 5))
+        assert parts[::-1].tolist() == cut("group:author", rows[::-1], TENTHS, key[::-1]).tolist()
+        assert set(cut("group:author", rows, Fractions(0.1, 0.0), key).tolist()) == {TRAIN, VALID}
+
+
 @pytest.mark.parametrize("kind", [str, int, lambda day: f"2026-01-{day + 1:02d}"])
 def test_the_newest_rows_are_the_test(kind) -> None:
     rows = [(f"text {number}", "ab"[number % 2]) for number in range(30)]

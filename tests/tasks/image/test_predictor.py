@@ -108,3 +108,14 @@ def test_one_array_is_one_image(tmp_path: Path) -> None:
     run = fit(write_folder(tmp_path / "a", *bars(90)), tmp_path / "run", epochs=1)
     assert len(run.predict(np.zeros((9, 7), np.uint8))) == len(run.predict(np.zeros((5, 4, 3), np.uint8))) == 1
     assert len(run.predict(np.zeros((6, 9, 7), np.uint8))) == 6
+
+
+def test_a_folder_whose_table_names_its_images(tmp_path: Path) -> None:
+    (tmp_path / "set" / "img").mkdir(parents=True)
+    for n in range(30):
+        Image.fromarray(np.full((8, 8), 200 * (n % 2) + n, np.uint8)).save(tmp_path / "set" / "img" / f"id{n}.png")
+    table = "id,label\n" + "".join(f"id{n},{'ab'[n % 2]}\n" for n in range(30))
+    (tmp_path / "set" / "train.csv").write_text(table)
+    run = tw.train(tmp_path / "set", epochs=3, speed="off", out=tmp_path / "run", listen=lambda event: None)
+    scores = tw.evaluate(run, tmp_path / "set")
+    assert scores["n"] == 30 and scores["loss"] == tw.evaluate(run, tmp_path / "set" / "train.csv")["loss"]

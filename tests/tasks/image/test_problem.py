@@ -14,7 +14,7 @@ from PIL import Image, features
 from shape_samples import data, fit, same, weights
 
 import trainwright as tw
-from trainwright.data.files.spool import cache_folder
+from trainwright.data.files.cache_folder import cache_folder
 from trainwright.data.images import storage
 from trainwright.data.images.augment import Augment
 from trainwright.data.images.normalize import ImageNormalizer

@@ -18,7 +18,7 @@ def text(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tw.Run:
     folder = tmp_path_factory.mktemp("language")
     (folder / "story.txt").write_text(story(400))

@@ -13,7 +13,8 @@ from samples import news_rows, write_csv
 import trainwright as tw
 from trainwright.errors import TrainwrightError
 
-QUICK: dict[str, Any] = {"task": "language", "steps": 3, "speed": "off", "listen": lambda event: None}
+SMALL = {"name": "lstm", "embedding": 8, "hidden": 8, "layers": 1}
+QUICK: dict[str, Any] = {"task": "language", "model": SMALL, "steps": 3, "speed": "off", "listen": lambda event: None}
 ROWS = news_rows(300)
 FRAME = pl.DataFrame(ROWS, schema=["label", "text"], orient="row")
 

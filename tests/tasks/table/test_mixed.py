@@ -44,7 +44,7 @@ def test_the_whole_beats_each_part(
     found = {}
     for name, columns in parts.items():
         source = csv(tmp_path, frame.select(columns), f"{name}.csv")
-        run = fit(source, tmp_path, name, test=test, model=model, speed="off", epochs=30)
+        run = fit(source, tmp_path, name, test=test, model=model, speed="off", epochs=18)
         found[name] = run.report["test"][score]
     assert found["all"] > least and found["all"] > max(found["text"], found["rest"]) + 0.08, found
     assert most > found["text"] > 0.3 and most > found["rest"] > 0.3, found
@@ -170,3 +170,17 @@ def test_estimators_take_texts() -> None:
     features = KINDS.drop("kind")
     found = TableClassifier(epochs=15).fit(features, KINDS["kind"].to_numpy())
     assert np.mean(found.predict(features) == KINDS["kind"].to_numpy()) > 0.8
+
+
+def test_rows_are_the_same_where_their_words_are(tmp_path: Path) -> None:
+    frame = KINDS.head(120)
+    shouted = frame.head(20).with_columns(pl.col("notes").str.to_uppercase() + "!")  # nothing else differs
+    nearly = frame[20:30].with_columns(pl.col("notes") + " indeed")
+    others = frame[30:40].with_columns(pl.col("notes").str.to_uppercase(), area=pl.col("area") + 1)  # another row
+    said: list[Note] = []
+    data = tw.load_data(csv(tmp_path, pl.concat([frame, shouted, nearly, others])), label="kind", listen=said.append)
+    counts = {note.what: note.value for note in said if isinstance(note, Note)}
+    assert (counts["duplicates"], counts["nearly the same"]) == ("20", "10") and "duplicate rows" not in counts
+    split_of = {row: name for name in ("train", "valid", "test") for row in data.rows(name).tolist()}
+    assert all(split_of[place + 2] == split_of[place + 122] for place in range(20))
+    assert len({split_of[place] for place in range(2, 22)}) > 1

@@ -12,6 +12,7 @@ import pytest
 from landscape_samples import found, page, plane
 from PIL import Image
 
+from trainwright.watch.figures import figures
 from trainwright.watch.landscape import landscape, surface
 
 
@@ -73,8 +74,8 @@ def test_what_came_after_the_kept_epoch_is_drawn_and_told() -> None:
     ended = found(
         planes=[plane(paths=[path | {"points": path["points"][:2], "loss": [3.0, 2.0], "steps": [0, 10]}]), plane("r")]
     )
-    for name in ("contour.png", "relief.png"):
-        assert landscape.draw(on, "run")[name] != landscape.draw(ended, "run")[name]
+    for draw in (landscape.contours, landscape.reliefs):
+        assert figures.png(draw(on)) != figures.png(draw(ended))
 
 
 @pytest.mark.parametrize("slope", [(1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (0, 0)])

@@ -19,6 +19,7 @@ from trainwright.data.files.spool import prefetch
 
 Device = torch.device  # by this name for those who make batches and import no torch
 GATHER_TOKENS = 1 << 20  # gathered at a time; of the values of tensors 1/16, which stay in cache until they are used
+PINNED_BYTES = 1 << 16  # from which on CUDA would wait for memory that may be moved
 FIRST_BATCHES = 8  # batches that are gathered first, which training waits for
 
 
@@ -103,6 +104,16 @@ class Indexed:
             yield Batch(inputs, targets, high - low, rows[low:high], named)
 
 
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on the device, and do not wait for what the device has to do before it gets there.
+
+    CUDA takes small ones along with the call, and the others from memory that stays in its place.
+    """
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    return (tensor.pin_memory() if tensor.nbytes > PINNED_BYTES else tensor).to(device, non_blocking=True)
+
+
 def tensor_batches(
     inputs: Sequence[Any],
     targets: Any,
@@ -118,7 +129,7 @@ def tensor_batches(
     nested = named is not None or not all(isinstance(each, Tensor) for each in (*inputs, targets))
 
     def gather(rows: np.ndarray) -> list[Tensor]:
-        index = torch.from_numpy(rows).to(device)
+        index = to_device(torch.from_numpy(rows), device)
         return [each.index_select(0, index) for each in columns]
 
     def part(taken: list[Tensor], low: int, high: int) -> Any:
@@ -126,7 +137,8 @@ def tensor_batches(
         return tree_unflatten(structure, parts) if nested else (tuple(parts[:-1]), parts[-1], None)
 
     width = max(sum(each[:1].numel() for each in columns), 1)
-    return Indexed(len(columns[0]), gather, part, batch_size=batch_size, seed=seed, per_gather=GATHER_TOKENS // 16 // width)
+    per_gather = GATHER_TOKENS // (16 if device.type == "cpu" else 1) // width
+    return Indexed(len(columns[0]), gather, part, batch_size=batch_size, seed=seed, per_gather=per_gather)
 
 
 def array_batches(

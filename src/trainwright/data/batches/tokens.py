@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from trainwright.data.batches.base import Batch
+from trainwright.data.batches.base import Batch, to_device
 from trainwright.data.batches.shuffle import epoch_order
 
 IGNORED = -100  # torch's own number for targets that do not count
@@ -96,16 +96,18 @@ def evaluation_windows(ids: np.ndarray, *, batch_size: int, width: int, warm: in
     for low in range(0, len(firsts), batch_size):
         chosen = firsts[low : low + batch_size]
         batch = _batch(ids, chosen, width, np.minimum(rows - chosen, width), device)
-        skipped = torch.from_numpy(chosen > 0).to(device)[:, None] & (torch.arange(width, device=device)[None, :] < warm)
+        skipped = to_device(torch.from_numpy(chosen > 0), device)[:, None] & (
+            torch.arange(width, device=device)[None, :] < warm
+        )
         yield batch._replace(targets=batch.targets.masked_fill(skipped, IGNORED))
 
 
 def _batch(ids: np.ndarray, firsts: np.ndarray, width: int, lengths: np.ndarray, device: torch.device) -> Batch:
     """Return ids and targets (batch, width) of the windows that begin at ``firsts`` and have ``lengths`` targets each."""
     places = firsts[:, None] + np.arange(width + 1)[None, :]
-    taken = torch.from_numpy(np.asarray(ids[np.minimum(places, len(ids) - 1)], np.int64)).to(device)
+    taken = to_device(torch.from_numpy(np.asarray(ids[np.minimum(places, len(ids) - 1)], np.int64)), device)
     targets: Tensor = taken[:, 1:]
     if int(lengths.min()) < width:
         beyond = torch.arange(width)[None, :] >= torch.from_numpy(np.asarray(lengths, np.int64))[:, None]
-        targets = targets.masked_fill(beyond.to(device), IGNORED)
+        targets = targets.masked_fill(to_device(beyond, device), IGNORED)
     return Batch((taken[:, :-1].contiguous(),), targets, int(lengths.sum()), None)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
-from trainwright.data.batches.base import Batch, Indexed, tensor_batches
+from trainwright.data.batches.base import Batch, Indexed, tensor_batches, to_device
 from trainwright.data.batches.pytree import count_rows, tree_leaves, tree_map
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.errors import TrainwrightError, error, nearest
@@ -79,6 +79,8 @@ class BatchLayout:
     def _move_leaf(self, leaf: Any) -> Any:
         if isinstance(leaf, np.ndarray):
             return self._tensor(leaf)
+        if isinstance(leaf, Tensor):
+            return to_device(leaf, self.device)
         return leaf.to(self.device) if hasattr(leaf, "to") else leaf
 
     def _tensor(self, array: np.ndarray) -> Tensor:
@@ -88,7 +90,7 @@ class BatchLayout:
             tensor = torch.from_numpy(array)
         except TypeError:
             raise error("E613", dtype=array.dtype) from None
-        return tensor.to(self.device, self.dtype if tensor.is_floating_point() else None)
+        return to_device(tensor.to(self.dtype) if tensor.is_floating_point() else tensor, self.device)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Encoded data, kept under a fingerprint of the content and of everything that shaped it: settings, code and libraries.
 
-A cache may be deleted at any time. It never grows beyond ``LIMIT``: the entries used longest ago go first.
+An entry may be deleted at any time, and is under a seal, so that nothing but what was put into it is ever trained on. The
+cache never grows beyond ``cache_folder.LIMIT``: the entries used longest ago go first.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -20,11 +21,14 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from trainwright.data.files.spool import IN_MEMORY, cache_folder
-from trainwright.errors import TrainwrightError
+from trainwright.data.files import cache_folder
+from trainwright.data.files.folders import absolute, is_path
+from trainwright.data.files.spool import IN_MEMORY
+from trainwright.errors import TrainwrightError, in_short
+from trainwright.store import seal
 from trainwright.store.atomic import new_folder, sync, write_synced
+from trainwright.watch.events import Listener, Note, ignore
 
-LIMIT = 4 << 30
 LARGE = "large-"  # how the names of files begin that hold one array each; and under what the values name them
 
 
@@ -46,17 +50,28 @@ def fingerprint(content: str, shaping: Mapping[str, Any]) -> str:
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
 
-def load(key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-    """Return an entry's values and arrays, or None. Large arrays are left on the disk until they are used, and read-only."""
-    place = cache_folder() / "encoded" / key
+def load(key: str, listen: Listener = ignore) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+    """Return an entry's values and arrays, or None. Large arrays are left on the disk until they are used, and read-only.
+
+    Every byte is checked. An entry that is not as it was written is said, and removed.
+    """
+    place = cache_folder.encoded_folder() / key
     try:
+        if not os.path.lexists(place):
+            return None
+        seal.check(place)
         values = json.loads((place / "values.json").read_bytes())
         arrays = safetensors.numpy.load_file(place / "arrays.safetensors")
         for name in values.pop(LARGE):
             arrays[name] = np.asarray(np.load(_large(place, name), mmap_mode="r", allow_pickle=False))
-        os.utime(place)
-    except (OSError, ValueError, KeyError, EOFError, safetensors.SafetensorError):
+    except (OSError, ValueError, KeyError, EOFError, TrainwrightError, safetensors.SafetensorError) as problem:
+        if os.path.lexists(place):  # else another process made room
+            listen(Note("cache", "damaged", f"{in_short(problem)}; read and encoded again"))
+            with suppress(OSError):
+                cache_folder.remove(place)
         return None
+    with suppress(OSError):  # a cache that can only be read
+        os.utime(place)
     return values, arrays
 
 
@@ -64,32 +79,28 @@ def _large(place: Path, name: str) -> Path:
     return place / f"{LARGE}{quote(name, safe='')}.npy"
 
 
-def save(key: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Keep an entry; a cache that cannot be written is no reason to stop a run."""
-    place = cache_folder() / "encoded" / key
+def save(key: str, source: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str | None:
+    """Keep an entry of a source; return why it cannot be kept, which is no reason to stop a run."""
+    place = cache_folder.encoded_folder() / key
     size = sum(array.nbytes for array in arrays.values())
-    if size > LIMIT // 2:
-        return
+    if size > cache_folder.LIMIT // 2:
+        return None
     try:
-        _make_room(place.parent, LIMIT - size)
-        large = {name: array for name, array in arrays.items() if array.nbytes > IN_MEMORY}
-        small = {name: array for name, array in arrays.items() if name not in large}
-        shutil.rmtree(place, ignore_errors=True)  # what is there could not be read
-        with new_folder(place) as filled:
-            write_synced(filled / "values.json", json.dumps({**values, LARGE: list(large)}).encode())
-            write_synced(filled / "arrays.safetensors", safetensors.numpy.save(small))
-            for name, array in large.items():  # without a copy in memory
-                np.save(_large(filled, name), array, allow_pickle=False)
-                sync(_large(filled, name))
-    except (OSError, TrainwrightError):
-        return
-
-
-def _make_room(place: Path, limit: int) -> None:
-    """Remove the entries used longest ago until the rest fits."""
-    entries = sorted(place.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True) if place.is_dir() else []
-    total = 0
-    for entry in entries:
-        total += sum(file.stat().st_size for file in entry.iterdir())
-        if total > limit:
-            shutil.rmtree(entry, ignore_errors=True)
+        with cache_folder.writing() as mine:
+            if not mine or place.exists():  # another process was faster
+                return None
+            cache_folder.make_room(cache_folder.LIMIT - size)
+            large = {name: array for name, array in arrays.items() if array.nbytes > IN_MEMORY}
+            small = {name: array for name, array in arrays.items() if name not in large}
+            with new_folder(place) as filled:
+                write_synced(filled / "values.json", json.dumps({**values, LARGE: list(large)}).encode())
+                write_synced(filled / "arrays.safetensors", safetensors.numpy.save(small))
+                for name, array in large.items():  # without a copy in memory
+                    np.save(_large(filled, name), array, allow_pickle=False)
+                    sync(_large(filled, name))
+                seal.close(filled, {"source": absolute(source) if is_path(source) else source})
+    except OSError as problem:
+        return f"{place.parent}: {problem.strerror or problem}"
+    except TrainwrightError as problem:
+        return in_short(problem)
+    return None

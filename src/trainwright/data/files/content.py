@@ -57,7 +57,6 @@ _MAGIC: list[tuple[bytes, str]] = [
 ]
 _CONVERT = {
     "an SQLite database": 'Export a table: sqlite3 -csv -header FILE "SELECT * FROM NAME" > data.csv.',
-    "an old Office document (.xls)": "Save it as .xlsx or .csv: in a spreadsheet, or soffice --headless --convert-to csv FILE.",
     "an HDF5 file": "Export it, with pandas: pandas.read_hdf(FILE).to_parquet('data.parquet').",
     "a Git LFS pointer, not the data itself": "Fetch the data: git lfs pull.",
     "an HTML page": "Was a page downloaded in place of the file? Look at it in a browser.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,20 +19,12 @@ from typing import IO, Any, TypeVar
 
 import numpy as np
 
+from trainwright.data.files.cache_folder import cache_folder
 from trainwright.errors import error
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 IN_MEMORY = 32 << 20  # bytes of one array
-
-
-def cache_folder() -> Path:
-    """Return the folder of the cache, which need not exist yet: ``TRAINWRIGHT_CACHE``, or the user's cache folder."""
-    if chosen := os.environ.get("TRAINWRIGHT_CACHE"):
-        return Path(chosen).expanduser()
-    import platformdirs  # a prediction has no use for it
-
-    return Path(platformdirs.user_cache_dir("trainwright"))
 
 
 def folder() -> Path:
@@ -99,6 +92,20 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
         while (item := waiting.result()) is not None:
             waiting = pool.submit(next, coming, None)
             yield item
+
+
+def apart(work: Callable[[], Result]) -> Result:
+    """Do what a library takes long for in another thread, so that a signal ends the waiting for it at once."""
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except Exception as problem:
+            done.set_exception(problem)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result()
 
 
 def parallel_map(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from trainwright.data.batches.base import Batch
+from trainwright.data.batches.base import Batch, to_device
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.data.images.augment import Augment
 from trainwright.data.images.storage import Files, Inputs
@@ -64,7 +64,7 @@ class ImageBatches:
         wanted = [order[begin : begin + self.batch_size] for begin in begins]
         with closing(self._pixels(wanted)) as pixels:
             for rows, images in zip(wanted, pixels, strict=True):
-                index = torch.from_numpy(rows).to(self.device)
+                index = to_device(torch.from_numpy(rows), self.device)
                 targets = self._targets.index_select(0, index)
                 if self.augment is not None:
                     images, targets = self.augment(images, targets, epoch, index)
@@ -77,11 +77,11 @@ class ImageBatches:
     def _pixels(self, wanted: Sequence[np.ndarray]) -> Generator[Tensor]:
         """Yield the pictures of each batch as they are stored: uint8, on the device."""
         if isinstance(self._inputs, Files):
-            yield from (each.to(self.device) for each in _decode_batches(self._inputs, wanted, self.workers))
+            yield from (to_device(each, self.device) for each in _decode_batches(self._inputs, wanted, self.workers))
             return
         for rows in wanted:
-            index = torch.from_numpy(rows).to(self._inputs.device)
-            yield self._inputs.index_select(0, index).to(self.device)
+            index = to_device(torch.from_numpy(rows), self._inputs.device)
+            yield to_device(self._inputs.index_select(0, index), self.device)
 
 
 class ImageDataset(Dataset[tuple[Tensor, Tensor]]):

@@ -17,7 +17,7 @@ import polars as pl
 from trainwright.data.files.folders import printable
 from trainwright.data.images.decode import quiet
 from trainwright.data.images.headers import MAX_BYTES, Unusable
-from trainwright.data.tables.table import Rejected
+from trainwright.data.tables.table import Rejected, Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
@@ -42,6 +42,7 @@ class Pictures:
     rejected: list[Rejected] = field(default_factory=list)  # what was left out, in the order it was found
     notes: list[Note] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)  # files that are no images, or lie in no folder of a class
+    table: Table | None = None  # further columns of the rows, where pictures in memory have some
     by_row: bool = False  # whether messages count rows of ``file``; else each picture is a file of its own
 
     def __len__(self) -> int:

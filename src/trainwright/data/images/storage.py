@@ -20,7 +20,7 @@ from trainwright.data.images.decode import decode_file, quiet, read_header, resh
 from trainwright.data.images.headers import Unusable
 from trainwright.data.images.pictures import READERS, Pictures, Progress, cores, for_each_row, sums_of
 from trainwright.errors import error
-from trainwright.watch.events import Note
+from trainwright.watch.events import Listener, Note, ignore
 
 SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived sizes: those that convolutions can halve, and MNIST's
 LARGEST = 256  # side of a square: if all pictures have one size with no more pixels than this, they keep it
@@ -77,7 +77,7 @@ class Stored:
     pictures: Pictures  # with ``rejected`` complete; ``pixels`` are None where ``inputs`` are files
     inputs: Inputs  # uint8, shape (rows, channels, height, width), or files
     sums: np.ndarray | None = None  # of each picture, from ``sums_of``: int64, shape (rows, channels, 2); None with pixels
-    keep: Callable[[], None] = lambda: None  # puts the pixels into the cache
+    keep: Callable[[], str | None] = lambda: None  # puts the pixels into the cache, and returns why it cannot
 
 
 def measure_sizes(parts: Iterable[Pictures]) -> ImageSizes:
@@ -159,25 +159,30 @@ def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: in
 
 
 def store(
-    pictures: Pictures, size: tuple[int, int], channels: int, in_memory: bool, progress: Progress | None = None
+    pictures: Pictures,
+    size: tuple[int, int],
+    channels: int,
+    in_memory: bool,
+    progress: Progress | None = None,
+    listen: Listener = ignore,
 ) -> Stored:
     """Decode pictures to this size, or scan them and leave them in files; those that cannot be used are in ``rejected``.
 
-    ``progress(done, total)`` is called meanwhile. Raise SourceError E142.
+    ``progress(done, total)`` is called meanwhile, ``listen`` where the cache is damaged. Raise SourceError E142.
     """
     if not in_memory and pictures.paths is not None and pictures.pixels is None:
         return _scan(pictures, size, channels, progress)
     key = ""
     if pictures.paths is not None and len(pictures) >= CACHED_FILES:
         key = cache.fingerprint("".join(pictures.keys), {"size": size, "channels": channels})
-        if (found := cache.load(key)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
+        if (found := cache.load(key, listen)) and found[1]["pixels"].shape == (len(pictures), channels, *size):
             pictures.pixels = np.require(found[1]["pixels"], requirements="W")
             return Stored(pictures, pictures.pixels)
     decoded = decode(pictures, size, channels, progress)
     assert decoded.pixels is not None
     stored = Stored(decoded, decoded.pixels)
     if key and len(decoded) == len(pictures):  # the cache cannot hold the reasons for others
-        stored.keep = partial(cache.save, key, {}, {"pixels": decoded.pixels})
+        stored.keep = partial(cache.save, key, pictures.file, {}, {"pixels": decoded.pixels})
     return stored
 
 

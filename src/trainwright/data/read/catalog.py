@@ -13,11 +13,12 @@ import fcntl
 import hashlib
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainwright.data.files.spool import cache_folder
+from trainwright.data.files.cache_folder import Kept, cache_folder
 from trainwright.data.read import builtin
 from trainwright.data.read.catalog_entries import CATALOG, File
 from trainwright.errors import TrainwrightError, error, nearest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 RETRY_PAUSES = (0.5, 2.0)  # seconds before the second and the third attempt at one address
 TIMEOUT = 30.0  # seconds without a byte; a connection that cannot be made is given up after a third of it
+PART, LOCK = ".part", ".lock"
 MOST_BYTES = 2 << 30  # accepted for a file whose size the catalogue does not know
 
 
@@ -64,7 +66,7 @@ def fetch(name: str, *, offline: bool = False, progress: Listener = ignore) -> d
 def _complete(missing: list[_Job], folder: Path) -> None:
     """Put the missing files into ``folder``, one process at a time: the system lets go of a lock when its process dies."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("ab") as lock:
+    with (folder / LOCK).open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -76,6 +78,34 @@ def _complete(missing: list[_Job], folder: Path) -> None:
                 with job.part.open("rb+") as written:
                     os.fsync(written.fileno())
                 job.part.replace(job.path)
+
+
+def downloads() -> list[Kept]:
+    """Return the data sets of which anything is here, those used last first."""
+    found = []
+    for name in CATALOG:
+        if there := [each.stat() for each in _files_of(name)]:
+            used = max(max(facts.st_atime, facts.st_mtime) for facts in there)
+            found.append(Kept("download", name, cache_folder() / name, sum(facts.st_size for facts in there), used))
+    return sorted(found, key=lambda each: each.used, reverse=True)
+
+
+def _files_of(name: str) -> list[Path]:
+    """Return what is here of a data set: whole files, and parts of them."""
+    wanted = [cache_folder() / name / file.name for file in CATALOG[name].files.values()]
+    parts = [path.with_name(f"{path.name}{PART}") for path in wanted]
+    return [path for path in (*wanted, *parts) if path.is_file()]
+
+
+def remove(name: str) -> None:
+    """Remove what was downloaded of a data set; other files in its folder stay. Raise OSError."""
+    folder = cache_folder() / name
+    with (folder / LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for path in (*_files_of(name), folder / LOCK):
+            path.unlink()
+    with suppress(OSError):  # something else is in it
+        folder.rmdir()
 
 
 def _is_right(path: Path, file: File) -> bool:
@@ -100,7 +130,7 @@ class _Job:
     @property
     def part(self) -> Path:
         """Return the file that grows as bytes arrive."""
-        return self.path.with_name(f"{self.path.name}.part")
+        return self.path.with_name(f"{self.path.name}{PART}")
 
     def failure(self, address: str, reason: str) -> TrainwrightError:
         return error("E132", name=self.name, md5=self.file.md5, path=self.path, reason=reason, where=address)

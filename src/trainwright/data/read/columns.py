@@ -1,8 +1,8 @@
 """The columns of tables that come with types: which are kept, and as what. They are those of Parquet, Arrow and data frames.
 
-Text, numbers, dates, truth values and lists of words stay what they are. A cell may hold the file of an image, by itself or as
-the ``datasets`` library writes it ({"bytes": ..., "path": ...}): the column then is Binary. What that library says of the names
-of classes is told by ``class_names``.
+Text, numbers, dates, truth values, and lists of words or of numbers that may be classes, stay what they are. A cell may hold
+the file of an image, by itself or as the ``datasets`` library writes it ({"bytes": ..., "path": ...}): the column then is
+Binary. What that library says of the names of classes is told by ``class_names``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from trainwright.data.images.headers import Unusable, image_format
 from trainwright.watch.events import Note
 
 LOOKED_AT = 20  # rows in which it is looked for what cells hold
+MOST_CLASSES = 64  # of a row on average; longer lists of numbers are tokens, pixels or vectors
 DESCRIPTION = "huggingface"  # the key under which a schema has the description of the datasets library
 ClassNames = Mapping[str, Sequence[str]]
 
@@ -42,8 +43,8 @@ def stored_columns(sample: pl.DataFrame, names: ClassNames | None = None) -> Sto
     notes: list[Note] = []
     for column in sample:
         name, kind = column.name, column.dtype
-        if names and name in names and kind.is_integer():
-            readers[name] = _named(names[name])
+        if names and name in names and (kind.is_integer() or _holds_integers(kind)):
+            readers[name] = _named(names[name]) if kind.is_integer() else _lists_named(names[name])
             notes.append(Note("classes of", name, f"named by the data set: {_few(names[name])}"))
         elif reader := _reader(column):
             readers[name] = reader
@@ -59,9 +60,17 @@ def class_names(description: Any) -> dict[str, list[str]]:
         features = json.loads(description) if isinstance(description, str | bytes) else description
         features = features.get("info", features).get("features", {})
         for name, feature in features.items():
+            feature = inner_feature(feature)
             if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list):
                 found[name] = [str(each) for each in feature["names"]]
     return found
+
+
+def inner_feature(feature: Any) -> Any:
+    """Return what the lists of a feature hold, of one that is no list itself; described, or as the datasets library has it."""
+    if isinstance(feature, list):
+        return feature[0] if len(feature) == 1 else feature
+    return feature.get("feature", feature) if isinstance(feature, dict) else getattr(feature, "feature", feature)
 
 
 def _reader(column: pl.Series) -> Callable[[pl.Series], pl.Series] | None:
@@ -70,6 +79,9 @@ def _reader(column: pl.Series) -> Callable[[pl.Series], pl.Series] | None:
         return _spelled
     if isinstance(kind, pl.List) and isinstance(kind.inner, pl.String | pl.Categorical | pl.Enum):
         return _words
+    if _holds_integers(kind):
+        lists = column.head(LOOKED_AT).drop_nulls()
+        return _same if lists.list.len().sum() <= MOST_CLASSES * len(lists) else None
     if isinstance(kind, pl.Struct):
         fields = {field.name: field.dtype for field in kind.fields}
         if fields.keys() != {"bytes", "path"}:
@@ -99,6 +111,18 @@ def _named(names: Sequence[str]) -> Callable[[pl.Series], pl.Series]:
     """Return what makes names of numbers; one below 0 says that there is no label."""
     numbers = dict(enumerate(names))
     return lambda column: column.replace_strict(numbers, default=None, return_dtype=pl.String)
+
+
+def _lists_named(names: Sequence[str]) -> Callable[[pl.Series], pl.Series]:
+    """Return what makes lists of names of lists of numbers."""
+    numbers = dict(enumerate(names))
+    named = pl.element().replace_strict(numbers, default=None, return_dtype=pl.String).drop_nulls()
+    return lambda column: column.alias("column").to_frame().select(pl.col("column").list.eval(named)).to_series()
+
+
+def _holds_integers(kind: pl.DataType) -> bool:
+    """Return whether cells are lists of whole numbers."""
+    return isinstance(kind, pl.List) and kind.inner.is_integer()
 
 
 def _few(names: Sequence[str]) -> str:

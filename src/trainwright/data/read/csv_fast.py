@@ -26,6 +26,7 @@ import polars as pl
 from trainwright.data.files.content import FileContent
 from trainwright.data.read.csv_strict import fault_of, first_lines, records_in, records_of
 from trainwright.data.read.formats import Part
+from trainwright.data.read.ragged import MARK, labels_of
 from trainwright.data.tables.table import MOST_COLUMNS, ROW
 from trainwright.errors import error
 
@@ -48,14 +49,21 @@ class DelimitedFile:
     """A file of UTF-8, read in parts from ``begin`` on. With ``literal_quotes`` quotes are letters like any other."""
 
     def __init__(
-        self, content: FileContent, delimiter: str, has_header: bool, mark: int = 0, above: int = 0, spare: int = 0
+        self,
+        content: FileContent,
+        delimiter: str,
+        has_header: bool,
+        mark: int = 0,
+        above: int = 0,
+        spare: int = 0,
+        ragged: int = 0,
     ) -> None:
-        """Find the names behind ``mark`` bytes of a byte-order mark and the lines ``above`` them; ``spare`` as in ``Sniffed``.
+        """Find the names behind ``mark`` bytes of a byte-order mark and the lines ``above`` them; the others as in ``Sniffed``.
 
         Raise E119 for a header that cannot be read, E110 where it names a column twice, E116 for ``__row__``, and E170 for more
         than ``MOST_COLUMNS`` fields.
         """
-        self._content, self._delimiter, self._has_header = content, delimiter, has_header
+        self._content, self._delimiter, self._has_header, self._ragged = content, delimiter, has_header, ragged
         head = content.data[mark:]
         start = mark + _lines_end(head, above)
         head = content.data[start:]
@@ -72,7 +80,10 @@ class DelimitedFile:
     def _name(self, first: list[str], spare: int) -> None:
         """Take the first record for the names, or for the width of the rows."""
         self._header = first if self._has_header and len(first) > 1 else []
-        self._names = _names(first[:-1] if spare < 0 else first, self._has_header, self._content.path)
+        named = first[:-1] if spare < 0 else first
+        if self._ragged:
+            named = (first + [""] * self._ragged)[: self._ragged]
+        self._names = _names(named, self._has_header, self._content.path)
         self._width = len(self._names) + max(spare, 0)
 
     def read(self, place: Place, size: int) -> tuple[Part, Place]:
@@ -102,9 +113,12 @@ class DelimitedFile:
         return frame.filter(~again), [(row, REPEATED) for row in frame[ROW].filter(again)]
 
     def _fault(self, record: list[str] | str) -> str:
-        """Return why a record cannot be used, or an empty string; a field that is spare is taken off it."""
+        """Return why a record cannot be used, or an empty string; a field that is spare is taken off it, and further labels
+        are put into its last column."""
         if self._width > len(self._names) and len(record) == self._width and not record[-1] and isinstance(record, list):
             record.pop()
+        if self._ragged and len(record) > self._ragged and isinstance(record, list):
+            record[self._ragged - 1 :] = [MARK.join(labels_of(record, self._ragged))]
         if self._header and isinstance(record, list) and [record[0].removeprefix("\ufeff"), *record[1:]] == self._header:
             return REPEATED
         return fault_of(record, len(self._names), self._has_header)

@@ -12,6 +12,7 @@ from trainwright.data.read.csv_fast import DelimitedFile
 from trainwright.data.read.formats import OpenedParts, Part, Sample, Sniffed, by_suffix
 from trainwright.data.read.options import DELIMITERS
 from trainwright.data.read.preamble import AGREE, Start, excel_mark, start_of
+from trainwright.data.read.ragged import labelled_width
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.data.tables.profile import NUMBER
 from trainwright.errors import error
@@ -39,12 +40,16 @@ def sniff(sample: Sample) -> Sniffed:
     if start.spare:
         who = "every row" if start.spare > 0 else "the header"
         notes.append(Note("passed over", "an empty field", f"{who} has one more, behind a delimiter at its end"))
-    return Sniffed("csv", delimiter=delimiter, has_header=has_header, notes=notes, above=start.above, spare=start.spare)
+    ragged = 0 if start.spare else labelled_width(start.records, has_header, sample.options)
+    if wide := sum(len(record) > ragged for record in start.records) if ragged else 0:
+        why = f"{wide} of the first {len(start.records)} rows have more than {ragged} fields: further labels"
+        notes.append(Note("further labels", f"behind column {ragged}", f"{why}; if not, write target=class"))
+    return Sniffed("csv", "utf-8", delimiter, has_header, notes, start.above, start.spare, ragged)
 
 
 def open_parts(content: files.FileContent, sniffed: Sniffed) -> OpenedParts:
     mark = len(BOM_UTF8) if content.data.startswith(BOM_UTF8) else 0
-    file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark, sniffed.above, sniffed.spare)
+    file = DelimitedFile(content, sniffed.delimiter, sniffed.has_header, mark, sniffed.above, sniffed.spare, sniffed.ragged)
     if file.literal_quotes:
         why = "they do not enclose fields, and every line has the same number of tabs"
         sniffed.notes.append(Note("quotes", "letters", why))
@@ -63,7 +68,7 @@ def _header(sample: Sample, start: Start) -> tuple[bool, str]:
     """Return whether the first record names the columns, and why: as given, as its names prove, as in training, by signs."""
     options = sample.options
     if options.header != "auto":
-        if options.binding:
+        if "header" in options.binding:
             return options.header == "yes", "as given"
         if not all(plain(name) in KNOWN for name in start.records[0]):
             return options.header == "yes", "as in training"
@@ -74,7 +79,7 @@ def _header(sample: Sample, start: Start) -> tuple[bool, str]:
 def _delimiter(sample: Sample, said: str) -> tuple[str, str]:
     """Return the delimiter, and why: as given, as its first line says, as in training, by how the records agree."""
     options = sample.options
-    if options.delimiter and options.binding:
+    if "delimiter" in options.binding:
         return options.delimiter, "as given"
     if said:
         return said, f"its first line says so: sep={said}"

@@ -99,7 +99,8 @@ class Sniffed:
     """What a path holds: the name of one of ``FORMATS``, or ``folder``. A binary format has no encoding.
 
     Of delimited text: how many lines stand ``above`` the header, and how many fields more than the header every row has, all
-    empty (``spare``; below 0 it is the header that has one).
+    empty (``spare``; below 0 it is the header that has one); ``ragged``: how many fields a row with one label has, where
+    further labels may follow, else 0.
     """
 
     format: str
@@ -109,6 +110,7 @@ class Sniffed:
     notes: list[Note] = field(default_factory=list)
     above: int = 0
     spare: int = 0
+    ragged: int = 0
 
 
 def recognized(format: str, why: str, has_header: bool = True) -> Sniffed:

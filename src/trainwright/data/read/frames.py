@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from trainwright.data.files.folders import PARTS
-from trainwright.data.read.columns import class_names, numbered, stored_columns
+from trainwright.data.read.columns import class_names, inner_feature, numbered, stored_columns
 from trainwright.data.read.csv_fast import refuse_names
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import ROW, Table
@@ -148,10 +148,9 @@ def _plain(value: Any) -> Any:
 
 
 def _classes(features: Any) -> dict[str, list[str]]:
-    """Return the names of the classes of a data set."""
-    return {
-        name: list(map(str, each.names)) for name, each in features.items() if isinstance(getattr(each, "names", None), list)
-    }
+    """Return the names of the classes of a data set, also of those that stand in lists."""
+    inner = {name: inner_feature(each) for name, each in features.items()}
+    return {name: list(map(str, each.names)) for name, each in inner.items() if isinstance(getattr(each, "names", None), list)}
 
 
 def _described(given: Any) -> dict[str, list[str]]:

@@ -46,7 +46,7 @@ class Evidence:
                 return "image", f"column '{pictured[0]}' was said to hold images"
         if self.given.get("features"):
             return "table", "its features are named"
-        head = head.without(self.given.get("sample_weight", ""))
+        head = head.without(self.given.get("sample_weight", ""), str(self.given.get("split") or "").partition(":")[2])
         return infer_task(head, [words] if isinstance(words, str) else words, str(names(self.given.get("label", ""))))
 
     def table_of(self, kind: str) -> str:
@@ -83,12 +83,12 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
 def _flags_beside_text(table: Table) -> str:
     """Return why a text with columns of 0 and 1 and nothing else beside it is a text, whose labels they may be; else ""."""
     columns = [column for column in table.profiles.values() if not column.identifies(table.has_header)]
-    flags = [column.name for column in columns if {*column.head.unique()} == {"0", "1"} and not column.declared]
+    flags = [column.name for column in columns if column.is_flag]
     texts = [column.name for column in columns if column.free_text]
     usual = {name for names in LABEL_NAMES for name in names} | {*TARGET_NAMES}
     if not texts or len(flags) < 2 or len(flags) + len(texts) < len(columns) or any(c.plain in usual for c in columns):
         return ""
-    return f"besides {_some(texts)}, the columns {_some(flags)} of 0 and 1 are all there is"
+    return f"besides {_some(texts)}, the columns {_some(flags)} of 0 and 1 (or no and yes) are all there is"
 
 
 def _mixed(table: Table, label: str) -> str:

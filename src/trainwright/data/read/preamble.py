@@ -58,7 +58,7 @@ def start_of(sample: Sample, delimiter: str) -> Start:
     lines = [line for line, _ in numbered]
     records = [record for _, record in numbered]
     first = 1 if len(records) > 1 and excel_mark(sample) else 0
-    headless = sample.options.binding and sample.options.header == "no"
+    headless = sample.options.binding.get("header") == "no"
     first += _above(records[first:], headless)
     if not first:
         return _without_spare(Start(records), headless)

@@ -20,17 +20,19 @@ from pathlib import Path
 
 from trainwright.data.files.content import load, plain_suffix, require
 from trainwright.data.files.encoding import DAMAGED, LOOKED_AT_BYTES, decode, encoding_of, utf16_side
-from trainwright.data.files.folders import entries, part_of, short_name
+from trainwright.data.files.folders import entries, part_of, printable, short_name
 from trainwright.data.read.formats import by_suffix
 from trainwright.data.read.layout import text_classes, text_splits
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.sniff import SAMPLE, sniff_loaded
 from trainwright.data.tables.column_names import KNOWN, plain
 from trainwright.data.tables.split import NAMES
+from trainwright.data.tables.table import Rejected
 from trainwright.errors import TrainwrightError, error
 from trainwright.watch.events import Note
 
 TEXT_SUFFIXES = (".txt", ".text", ".md", ".tokens", ".raw")  # the last two as WikiText has them
+NOT_GIVEN = ("E101", "E102")  # messages for a file that the system does not give
 PUNCTUATION = ",;:"  # in prose white space follows these; in a table a value does
 
 
@@ -49,7 +51,7 @@ def holds_corpus(path: Path, options: ReadOptions = DERIVED) -> bool:
     A table of any format is none, and what has a delimiter or a header, as a person says, is one; neither is a folder with one
     folder of files a class. Raise nothing.
     """
-    if options.binding and (options.delimiter or options.header != "auto"):
+    if {"delimiter", "header"} & options.binding.keys():
         return False
     try:
         if not path.is_dir():
@@ -58,7 +60,8 @@ def holds_corpus(path: Path, options: ReadOptions = DERIVED) -> bool:
         if not by_split and (text_classes(path) or text_splits(path)):
             return False
         files = by_split["train"] if by_split else _texts(path)
-        return bool(files) and _is_prose(files[0], options)
+        first = next(filter(_is_given, files), None)
+        return bool(files) and (first is None or _is_prose(first, options))
     except (TrainwrightError, OSError, ValueError):
         return False
 
@@ -87,15 +90,27 @@ def find_corpus(path: Path, valid: Path | None = None, test: Path | None = None)
     return Corpus({part: files[part] for part in NAMES if part in files}, short_name(path), notes)
 
 
-def read_text(files: Sequence[Path], notes: list[Note] | None = None, named: str = "") -> str:
+def read_text(
+    files: Sequence[Path], notes: list[Note] | None = None, named: str = "", rejected: list[Rejected] | None = None
+) -> str:
     """Return the text of all files in this order, each beginning on a line of its own, with ``\\n`` line ends.
 
     ``named`` is their encoding, where a person said it. ``notes`` is given the encoding of each file that is not plain UTF-8,
-    and what was damaged in it. Raise E101 to E106 for a file that cannot be read, E117 and E191 for its encoding, E120 for no
-    text, E161 for nothing but white space in all of them.
+    and what was damaged in it; ``rejected`` those of several files that may not be read, which are left out. Raise E101 to E106
+    for a file that cannot be read, E117 and E191 for its encoding, E120 for no text, E161 for nothing but white space in all.
     """
     said = [] if notes is None else notes
-    texts = [_read(file, said, named) for file in files]
+    texts, refused = [], []
+    for file in files:
+        try:
+            texts.append(_read(file, said, named))
+        except TrainwrightError as problem:
+            if rejected is None or problem.code not in NOT_GIVEN:
+                raise
+            refused.append(problem)
+            rejected.append(Rejected(printable(str(file)), 0, problem.what))
+    if refused and not texts:
+        raise refused[0]
     text = "".join(f"{each}\n" if each and not each.endswith("\n") else each for each in texts[:-1]) + "".join(texts[-1:])
     if not text or text.isspace():
         raise error("E161", files=", ".join(str(file) for file in files[:3]) + (" ..." if len(files) > 3 else ""))
@@ -149,6 +164,13 @@ def _is_prose(path: Path, options: ReadOptions) -> bool:
         return False
     text = loaded.data[: 4 * SAMPLE].decode(found.encoding, "replace").lstrip("\ufeff\r\n")
     return loaded.suffix == ".md" or _only_punctuation(text, found.delimiter)
+
+
+def _is_given(path: Path) -> bool:
+    """Return whether a file can be opened."""
+    with suppress(OSError), path.open("rb"):
+        return True
+    return False
 
 
 def _only_punctuation(text: str, delimiter: str) -> bool:

@@ -29,7 +29,7 @@ def sniff_loaded(loaded: FileContent, options: ReadOptions = DERIVED) -> Sniffed
         options.has_no_use_for(loaded.path, f"a file of the format {name} says itself how it is read")
         notes.append(Note("format", name, f"its first bytes are {loaded.magic.decode('ascii', 'backslashreplace')}"))
         return Sniffed(name, "", notes=notes)
-    encoding, why = encoding_of(loaded, loaded.path, options.encoding, options.binding)
+    encoding, why = encoding_of(loaded, loaded.path, options.encoding, "encoding" in options.binding)
     head = loaded.data[: 4 * SAMPLE]  # 4 bytes a character at most; even, so no UTF-16 unit is cut
     text = head.decode(encoding, "replace")
     if not text.strip("\r\n\t \ufeff\x00"):

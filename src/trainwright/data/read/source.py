@@ -53,6 +53,11 @@ class Source:
         return self.dataset.layout if self.dataset and isinstance(self.dataset.layout, CsvLayout) else None
 
     @property
+    def shown(self) -> str:
+        """Return what the person named: a path, or the name of a data set."""
+        return str(self.path or self.name)
+
+    @property
     def known_task(self) -> tuple[str, str]:
         """Return the kind of problem that a named data set is for, and who says so; empty for a person's own data."""
         if self.dataset:
@@ -111,12 +116,14 @@ class Source:
 
     @property
     def reading(self) -> dict[str, dict[str, str]]:
-        """Return what a model keeps of how its table was read, for the files that it is used on: what was given, and an
-        encoding that a file does not show by itself."""
+        """Return what a model keeps of how its table was read, for the files that it is used on: what was given, an encoding
+        that a file does not show by itself, and where labels stood behind the last column."""
         kept = dict(self.options.said)
         if self.files and (encoding := self.streams["train"].head.encoding) not in SHOWN:
             kept["encoding"] = encoding
-        return {"reading": {key: kept[key] for key in KEYS if key in kept}} if kept else {}
+        if self.files and (ragged := self.streams["train"].head.ragged):
+            kept["ragged"] = str(ragged)
+        return {"reading": {key: kept[key] for key in (*KEYS, "ragged") if key in kept}} if kept else {}
 
     @cached_property
     def tables(self) -> dict[str, Table]:
@@ -171,10 +178,12 @@ def _digest(path: Path, files: Sequence[Path] = ()) -> str:
     digest = hashlib.blake2b(digest_size=16)
     path = path.archive if isinstance(path, InArchive) and not files and path.is_dir() else path
     for file in files or (sorted(path.rglob("*")) if path.is_dir() else [path]):
-        if file.is_file():
-            digest.update(f"{file.relative_to(path) if not files and path.is_dir() else ''}:{file.stat().st_size};".encode())
-            with file.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "blake2b").digest())
+        name = file.relative_to(path) if not files and path.is_dir() else ""
+        with suppress(OSError):  # what may not be read is not trained on
+            if file.is_file():
+                digest.update(f"{name}:{file.stat().st_size};".encode())
+                with file.open("rb") as content:
+                    digest.update(hashlib.file_digest(content, "blake2b").digest())
     return digest.hexdigest()
 
 

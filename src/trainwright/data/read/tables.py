@@ -88,7 +88,7 @@ def _file(loaded: FileContent, sniffed: Sniffed) -> TableStream:
     def table(part: Part) -> Table:
         frame, bad = part
         rejected = [Rejected(file, number, reason) for number, reason in bad]
-        return Table(frame, file, rejected, sniffed.notes, sniffed.has_header, sniffed.encoding)
+        return Table(frame, file, rejected, sniffed.notes, sniffed.has_header, sniffed.encoding, sniffed.ragged)
 
     reading = parts()
     return TableStream(table(next(reading)), lambda: map(table, islice(parts(), 1, None)))

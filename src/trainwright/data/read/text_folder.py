@@ -40,7 +40,7 @@ def read(path: Path, options: ReadOptions = DERIVED) -> Table:
     rows: list[tuple[str, str, str, int]] = []
     rejected: list[Rejected] = []
     files = [file for texts in text_classes(path).values() for file in texts]
-    named, binding, used = options.encoding, options.binding, "utf-8"
+    named, binding, used = options.encoding, "encoding" in options.binding, "utf-8"
     for number, file in enumerate(files, start=1):
         try:
             label, name = printable(file.parent.name), printable(file.name)

@@ -21,7 +21,7 @@ from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.table import ROW, Rejected
 from trainwright.errors import error, help_of, nearest
 
-KNOWN = "a row is a dictionary, or a text such as 'age=63 sex=2'; a frame is one of polars or pandas"
+KNOWN = "a row is a dictionary, or a text such as 'age=63 sex=2'; a frame is one of polars, pandas or Arrow"
 
 
 def cast_columns(
@@ -87,10 +87,9 @@ def to_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
 
     Raise E247 for a column that is not there, E262 for a word that is no ``column=value``, E320 for anything else.
     """
-    if not isinstance(given, pl.LazyFrame) and hasattr(given, "columns") and hasattr(given, "to_dict"):
-        # a frame of pandas, which need not be installed
+    if hasattr(given, "columns") and hasattr(given, "to_dict"):  # a frame of pandas, which need not be installed
         given = [{str(name): value for name, value in row.items()} for row in given.to_dict("records")]
-    if not isinstance(given, Iterable) or isinstance(given, pl.LazyFrame):
+    if not isinstance(given, Iterable):
         raise error("E320", name="rows", value=type(given).__name__, problem=KNOWN, help=help_of("predict"))
     names = [feature.name for feature in features]
     rows = [_row(row, names) for row in given]

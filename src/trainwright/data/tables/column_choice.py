@@ -61,8 +61,8 @@ class ColumnChoice:
             self.notes.append(Note("label", found[0].name, why))
             return found[0].name
         if need_label:
-            flags = ",".join(column.name for column in found if {*column.head.unique()} <= {"0", "1"})
-            hint = f"Or label={flags}, if each is a label that a row has (1) or has not (0)." if "," in flags else ""
+            flags = ",".join(column.name for column in found if column.is_flag)
+            hint = f"All, if each is a label that a row has (1) or has not (0): label={flags}." if "," in flags else ""
             raise self.unclear(self.UNCLEAR, why=equal(found) if found else why, hint=hint)
         return None
 

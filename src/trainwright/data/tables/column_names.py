@@ -33,6 +33,7 @@ BODY_NAMES = (
     "article", "abstract", "question", "utterance", "post", "review_text", "reviewtext", "review_body",
     "comment_text", "phrase", "sms", "email", "story", "input",
 )  # fmt: skip
+SPLIT_FLAGS = ("is_train", "is_training", "is_valid", "is_val", "is_validation", "is_test", "in_train", "in_test")
 SPLIT_NAMES = ("split", "fold", "partition", "subset", "set")
 # What such a column says, by the number of the split. "eval" is what is tested on, unless something else is (``split.stated``).
 SPLIT_WORDS = {
@@ -40,6 +41,7 @@ SPLIT_WORDS = {
     "test": 2, "testing": 2, "eval": 2, "evaluation": 2, "holdout": 2,
 }  # fmt: skip
 POSTAL_NAMES = ("zip", "zipcode", "zip_code", "postcode", "post_code", "postal_code", "postalcode", "plz", "cep", "pincode")
+PHONE_WORDS = frozenset(("phone", "phones", "telephone", "tel", "telefon", "telefono", "mobile", "cellphone", "cell", "fax"))
 DATE_WORDS = frozenset(("date", "day", "time", "timestamp", "datetime", "datum", "dt", "created", "updated", "modified"))
 _OTHER_NAMES = (
     "id", "idx", "index", "uid", "name", "date", "time", "timestamp", "url", "source", "author", "user", "path",

@@ -15,7 +15,7 @@ import polars as pl
 
 from trainwright.data.tables import dates, numbers
 from trainwright.data.tables.numbers import LARGEST
-from trainwright.data.tables.spelling import PAIRS, as_text
+from trainwright.data.tables.spelling import PAIRS, TRUTHS, as_text
 
 Kind = Literal["number", "boolean", "date", "category", "text"]
 
@@ -146,9 +146,9 @@ def _read_text(text: pl.Series, how: How) -> ColumnType:
     if number.bad <= _allowed(present) and not (how.dated and bool(present.head(HEAD_ROWS).str.contains(r"^[0-9]{8}$").all())):
         return number
     values = set(present.head(HEAD_ROWS).str.to_lowercase().unique())
-    if any(values <= {*pair, "0", "1"} for pair in PAIRS):
+    if any(values <= {*words, "0", "1"} for words in TRUTHS):
         values = set(present.str.to_lowercase().unique())
-        if any(values <= {*pair, "0", "1"} and {*pair} & values and len(values) > 1 for pair in PAIRS):
+        if any(values <= {*words, "0", "1"} and {*words} & values and len(values) > 1 for words in TRUTHS):
             return _either_truth(present)
     date = _read_date(present, how)
     if (date is None or date.bad) and (lasting := _read_lasting(present)):
@@ -183,6 +183,10 @@ def _read_number(present: pl.Series, how: How, codes: bool = False) -> ColumnTyp
     why = ""
     if len(found.units) > 1:
         why = f"numbers in several units ({', '.join(found.units)}) are not one quantity"
+    elif bad and (marks := numbers.both_marks(present)):
+        why = f"numbers with a decimal point and with a decimal comma, such as {' and '.join(map(repr, marks))}"
+    elif not bad and (same := numbers.same_twice(present)):
+        why = f"{' and '.join(map(repr, same))} are the same number; if they are versions or codes, write columns.NAME=category"
     example = _first(present, found.bad)
     if not bad and found.mark == "either":
         example = _first(present, present.str.contains(r"[0-9][.,][0-9]{3}(?:[^0-9]|$)"))
@@ -255,8 +259,8 @@ def convert(column: pl.Series, feature: Feature) -> tuple[pl.Series, pl.Series]:
     if feature.kind in ("category", "text"):
         text = stripped(column)
         return text, text.is_null() & False
-    if column.dtype in (pl.Categorical, pl.Enum, pl.Null):
-        column = column.cast(pl.String)
+    if isinstance(column.dtype, (pl.List, pl.Categorical, pl.Enum, pl.Null)):
+        column = as_text(column)
     values = _values(column, feature.kind, feature.format)
     rest = values.is_null() & column.is_not_null()
     if column.dtype.is_float():

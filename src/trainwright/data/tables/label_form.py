@@ -26,7 +26,10 @@ from trainwright.watch.events import Note
 
 Target = Literal["class", "number", "labels"]
 
-STRONG, WEAK = ("|", ";"), (",", " ")  # marks between labels: those that class names hardly hold, and those that they may
+STRONG, WEAK = (
+    ("|", ";"),
+    (",", "/", "&", "+", " "),
+)  # marks between labels: those that class names hardly hold, and those that they may
 GRADES = ("stars", "rating", "score", "overall", "grade")
 SELDOM = 0.02  # of the rows, with several labels; fewer of them say nothing
 _QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s,\[\]'"]+)""")
@@ -189,9 +192,16 @@ def _separated(text: pl.Series, target: Target | None) -> tuple[Target, str, str
             shown = f"'{mark}'" if mark.strip() else "a blank"
             why = f"{len(names):,} labels, {shown} between them, several in {share:.0%} of the rows; if not, write target=class"
             return "labels", mark, why
-        if mark in STRONG and not unsure:
-            unsure = f"labels hold '{mark}': write target=labels if each is several"
+        if not unsure and (mark in STRONG or (_recombine(found, many) and (mark.strip() or 2 * len(many) >= len(found)))):
+            shown = f"'{mark}'" if mark.strip() else "blanks"
+            unsure = f"labels hold {shown}: write target=labels if each is several"
     return ("labels", "|", "") if target == "labels" else ("class", "", unsure)
+
+
+def _recombine(found: Mapping[str, list[str]], many: Mapping[str, list[str]]) -> bool:
+    """Return whether there are fewer parts than cells, all of which come back in other cells."""
+    cells_of = Counter(part for parts in found.values() for part in {*parts})
+    return len(cells_of) < len(found) and all(cells_of[part] > 1 for parts in many.values() for part in parts)
 
 
 def _are_labels(found: Mapping[str, list[str]], many: Mapping[str, list[str]], strong: bool) -> bool:
@@ -203,6 +213,8 @@ def _are_labels(found: Mapping[str, list[str]], many: Mapping[str, list[str]], s
     cells_of = Counter(part for parts in found.values() for part in {*parts})
     parts = {part for each in many.values() for part in each}
     again = sum(cells_of[part] > 1 for part in parts) / len(parts)
+    if not all(any(letter.isalnum() for letter in part) for part in parts):  # a mark of its own is no label
+        return False
     if strong:
         return again >= 0.5 and len(many) > 1
     alone = {each[0] for each in found.values() if len(each) == 1}

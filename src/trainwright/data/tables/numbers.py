@@ -106,6 +106,21 @@ def doubt(name: str, example: str) -> list[Note]:
     return []
 
 
+def both_marks(present: pl.Series) -> tuple[str, ...]:
+    """Return the first number with a decimal point and the first with a decimal comma, where nearly all values are either."""
+    plain = [present.filter(present.str.contains(rf"^[+-]?[0-9]+{mark}(?:[0-9]{{1,2}}|[0-9]{{4,}})$")) for mark in (r"\.", ",")]
+    return tuple(each[0] for each in plain) if all(map(len, plain)) and sum(map(len, plain)) > 0.9 * len(present) else ()
+
+
+def same_twice(present: pl.Series) -> tuple[str, ...]:
+    """Return two values that are the same number but for zeros at the end of a fraction that is not all zeros: 1.1 and 1.10."""
+    written = present.head(1000).unique()
+    longer = written.filter(written.str.contains(r"^[0-9]{1,3}\.[0-9]*[1-9]0+$"))
+    shorter = longer.str.strip_chars_end("0")
+    both = shorter.is_in(written.implode())
+    return (shorter.filter(both).sort()[0], longer.filter(both).sort()[0]) if both.any() else ()
+
+
 def _marks(present: pl.Series, decimal: str) -> NumberForm:
     point = _plain(present, "point").is_null()
     if decimal == "point":

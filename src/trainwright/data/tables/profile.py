@@ -9,7 +9,15 @@ from functools import cached_property
 
 import polars as pl
 
-from trainwright.data.tables.column_names import DATE_WORDS, POSTAL_NAMES, SPLIT_NAMES, SPLIT_WORDS, plain
+from trainwright.data.tables.column_names import (
+    DATE_WORDS,
+    PHONE_WORDS,
+    POSTAL_NAMES,
+    SPLIT_FLAGS,
+    SPLIT_NAMES,
+    SPLIT_WORDS,
+    plain,
+)
 from trainwright.data.tables.declared import Declarations
 from trainwright.data.tables.dtypes import HEAD_ROWS, UNCLEAR, ColumnType, Feature, How, convert, read
 from trainwright.data.tables.numbers import doubt
@@ -22,6 +30,8 @@ NUMBER = r"^\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _ADDRESS = r"^\s*(https?://|www\.|[\w.+-]+@[\w-]+\.)\S*\s*$"
 _DATE = r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ,]\S.*)?\s*$"
 _ID = re.compile(r"(?:^|_)(id|ids|idx|index|uid|uuid|guid|key|row|rownum|row_number|nr|no|userid|customerid|unnamed:_\d+)$")
+_WHOLE = r"^\s*\+?([0-9]{1,3}([ \x{a0}\x{202f}][0-9]{3})+|[0-9]+)(\.0)?\s*$"
+SHORTEST_PHONE, LONG_CODE = 7, 9  # digits
 MOST = 0.9  # of a column's values, to say what they are
 MOST_DISTINCT = 0.9  # a label's share of different values; beyond it is text or an id
 FEW_ROWS = 20  # below, the share says nothing
@@ -72,7 +82,8 @@ class ColumnProfile:
         self.name, self.plain = name, plain(name)
         said = said or Declarations()
         self.declared = said.kinds.get(name, "")
-        dated = not DATE_WORDS.isdisjoint(re.split(r"[_\W]+", snake(name)))
+        self._words = set(re.split(r"[_\W]+", snake(name)))
+        dated = not DATE_WORDS.isdisjoint(self._words)
         self.how = How(self.declared, said.decimal, said.dates, dated)
         self.is_binary, self.is_list = values.dtype == pl.Binary, isinstance(values.dtype, pl.List)
         if self.is_binary:  # files of images, which are looked at like their names
@@ -124,6 +135,8 @@ class ColumnProfile:
     def is_split(self) -> bool:
         """Return whether it says which split a row belongs to."""
         values = self.head.str.to_lowercase().str.strip_chars().unique().to_list()
+        if self.plain in SPLIT_FLAGS and self.reading.kind in ("boolean", "number") and len(values) == 2:
+            return True
         known = set(values) <= SPLIT_WORDS.keys()
         return len(values) > 0 and (known or (self.plain in SPLIT_NAMES and self.distinct < 10))
 
@@ -146,6 +159,17 @@ class ColumnProfile:
     def measured(self) -> bool:
         """Return whether it holds numbers with a fraction: a quantity to predict, not an id."""
         return self.numeric and bool(self.head.str.contains(r"[.,]\d*[1-9]").any())
+
+    @property
+    def is_flag(self) -> bool:
+        """Return whether it holds 0 and 1, or words for no and yes, and nobody said what it is."""
+        said_both = self.reading.kind == "boolean" and self.distinct > 1
+        return not self.declared and (said_both or {*self.head.unique()} == {"0", "1"})
+
+    @property
+    def is_quantity(self) -> bool:
+        """Return whether it certainly holds amounts of something: numbers with a fraction or a unit."""
+        return self.measured or (self.reading.kind == "number" and " " in self.reading.format)
 
     @cached_property
     def readable(self) -> bool:
@@ -191,9 +215,20 @@ class ColumnProfile:
         postal = found.kind == "number" and not self.declared and snake(self.name) in POSTAL_NAMES
         if postal and self.distinct <= self.count / 2 and self.share(r"^[0-9]+(\.0)?$") == 1:
             return ColumnType("category", why=f"postal codes name places; as numbers: columns.{self.name}=number")
+        if found.kind == "number" and not self.declared and (digits := self._digits_of_all()):
+            if not PHONE_WORDS.isdisjoint(self._words) and digits >= SHORTEST_PHONE:
+                return ColumnType("category", why=f"telephone numbers are names; as numbers: columns.{self.name}=number")
+            if digits >= LONG_CODE:
+                return replace(found, why=f"all have {digits} digits; if they are codes: columns.{self.name}=category")
         if found.format == "clock" and not (self.declared or self.how.dated) and self.raw.dtype == pl.String:
             return replace(found, why=f"times of day; if they say how long, as seconds: columns.{self.name}=number")
         return found
+
+    def _digits_of_all(self) -> int:
+        """Return how many digits every one of the first values has, where these are whole numbers; else 0."""
+        digits = self.head.str.replace(r"\.0\s*$", "").str.replace_all(r"[^0-9]", "").str.len_chars()
+        alike = len(digits) > 1 and digits.n_unique() == 1 and self.share(_WHOLE) == 1
+        return int(digits[0]) if alike else 0
 
     @cached_property
     def format(self) -> str:
@@ -242,7 +277,8 @@ class ColumnProfile:
     @property
     def tells(self) -> bool:
         """Return whether it is likely to tell something beside a text: a number, or words that recur often; no time, no id."""
-        if self.called_id or self.how.dated or self.free_text or 2 * self.count < len(self.raw):
+        dated = self.how.dated or self.reading.kind == "date"
+        if self.called_id or dated or self.free_text or 2 * self.count < len(self.raw):
             return False
         return self.reading.kind in ("number", "boolean") or self.distinct * OFTEN <= self.count
 

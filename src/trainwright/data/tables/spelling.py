@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # what predicts a bag of words needs no data frames
     import polars as pl
 
-PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"))
+TRUTHS = (("true", "false", "t", "f"), ("yes", "no", "y", "n"))  # words for yes and no, and short ones that mean the same
+PAIRS = tuple(words[place : place + 2] for place in (0, 2) for words in TRUTHS)
 _WHOLE = r"^([+-]?[0-9]+)\.(?:0{0,2}|0{4,})$"  # 1.000 may be a thousand
 
 
@@ -42,12 +43,12 @@ def fold(label: str) -> str:
 def truths(labels: Collection[str]) -> dict[str, bool]:
     """Return which words mean yes and which no, where the labels are just such words and say both; else nothing.
 
-    The words are those of ``PAIRS`` that fit, in lower case, with 1 and 0.
+    The words are those of ``TRUTHS`` that fit, in lower case, with 1 and 0.
     """
     found = {label.casefold() for label in labels}
     meant: dict[str, bool] = {}
-    for yes, no in PAIRS:
-        words = {yes: True, no: False, "1": True, "0": False}
+    for yes, no, y, n in TRUTHS:
+        words = {yes: True, no: False, y: True, n: False, "1": True, "0": False}
         if found <= words.keys() and len({words[word] for word in found}) == 2:
             meant |= words
     return meant
@@ -62,7 +63,8 @@ def unify(counts: Mapping[str, int], merge: bool) -> tuple[dict[str, str], list[
     if meant:
         if len(counts) == 2:
             return {}, []
-        word = next(pair for pair in PAIRS if pair[0] in meant)
+        known = {label.casefold() for label in counts}
+        word = next((pair for pair in PAIRS if not known.isdisjoint(pair)), PAIRS[0])
         return {label: word[0] if meant[label.casefold()] else word[1] for label in counts}, []
     alike: dict[str, list[str]] = {}
     for label in sorted(counts, key=lambda label: (-counts[label], label)):

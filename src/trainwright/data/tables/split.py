@@ -2,7 +2,8 @@
 
 Equal texts never land in different splits. Rows added later do not move the rows that were there (``content``, ``group``),
 but for two cases: beyond 100,000 rows the fractions shrink, which moves some into training, and a class that lacked a text in
-some split is given one. The run's seed does not enter, so that runs of different seeds have the same test rows.
+some split, or a split that lacked a group, is given one. The run's seed does not enter, so that runs of different seeds have
+the same test rows.
 """
 
 from __future__ import annotations
@@ -102,8 +103,9 @@ def split(how: str, position: np.ndarray, labels: pl.Series, fractions: Fraction
         position = np.where(groups.is_null().to_numpy(), position, uniform(groups))
     if kind == "stratified":
         return _stratified(position, labels, fractions)
-    parts = _cut(position, fractions)
-    return parts if kind == "group" else _every_class(parts, position, labels, fractions)
+    if kind == "group":  # of all classes together: a group moved for one class might be the last of another
+        labels = pl.repeat("", len(position), dtype=pl.String, eager=True)
+    return _every_class(_cut(position, fractions), position, labels, fractions)
 
 
 def _cut(position: np.ndarray, fractions: Fractions) -> np.ndarray:

@@ -92,6 +92,7 @@ class Table:
     notes: list[Note] = field(default_factory=list)
     has_header: bool = True  # whether the column names come from the file (else they are column_1, column_2, ...)
     encoding: str = "utf-8"  # of the file; empty for a binary format
+    ragged: int = 0  # where further labels stood behind the last column and are in it: how many fields a row with one had
     declared: Declarations = field(default_factory=Declarations)
 
     def __post_init__(self) -> None:

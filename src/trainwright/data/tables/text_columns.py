@@ -72,7 +72,7 @@ class _Choice(ColumnChoice):
         target = declared_target(self.table, found, self.target)
         if target in (None, "class"):
             form, _ = form_of(self.table, [found], target)
-            measured = form.target == "number" and not self.columns[found].whole
+            measured = form.target == "number" and (not self.columns[found].whole or self.columns[found].is_quantity)
             if form.target != "labels" and form.written != "object" and not measured:
                 raise self.rare(self.columns[found])
         return found
@@ -84,6 +84,8 @@ class _Choice(ColumnChoice):
                 return self.one_of_equals(found), "a usual name for it"
         reserved = {*TITLE_NAMES, *BODY_NAMES}
         found = [column for column in rest if column.may_be_label and column.plain not in reserved]
+        if not found and (found := [column for column in rest if column.is_quantity]):
+            return self.one_of_equals(found), "numbers with a fraction or a unit, and no column has few values that recur"
         if not found:
             return [], "no column has few values that recur"
         return self.one_of_equals(found), f"{found[0].distinct} short values that recur"

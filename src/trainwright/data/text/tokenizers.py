@@ -4,7 +4,8 @@ Each has the same few parts: ``learn_*`` returns what is learned from a text, ``
 bytes that each id stands for (those of a word have a space before it, which is not there at the beginning of a line).
 
 Byte-pair encoding (Sennrich et al. 2016; byte-level as in GPT-2) is by the ``tokenizers`` library. Like that of bytes it is
-lossless: every byte is a token, so every text can be encoded. What it learns is JSON in that library's format.
+lossless: every byte is a token, so every text can be encoded. What it learns is JSON in that library's format. Its time grows
+with the square of a word's length, so one longer than ``LONGEST_WORD`` is several; it hears no signal, so a thread calls it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from trainwright.data.files.spool import apart
 from trainwright.data.text.ragged import Ragged, to_offsets
 from trainwright.errors import error
 
@@ -25,6 +27,7 @@ UNKNOWN_TOKEN, END_TOKEN = "<unk>", "<eos>"
 CHUNK_CHARACTERS = 1 << 22
 POINTS = 0x110000  # code points of Unicode
 FEWEST_TOKENS = 256  # of byte pairs: the bytes
+LONGEST_WORD = 1024  # bytes that byte-pair encoding works on as one
 UNUSED_PARTS = ("truncation", "padding", "added_tokens", "normalizer", "post_processor", "decoder")  # of a learned tokenizer
 _GAP = re.compile(r"(?<=\S)[ \n]")
 
@@ -94,7 +97,7 @@ def learn_bpe(texts: Iterable[str], size: int, min_count: int) -> str:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    apart(lambda: tokenizer.train_from_iterator(texts, trainer))
     return str(tokenizer.to_str())
 
 
@@ -181,7 +184,7 @@ class Bpe:
         """
         words = _find_all([text], r"\s*\S+|\s+")
         distinct = words.unique(maintain_order=True)
-        encoded = self._tokenizer.encode_batch_fast(distinct.to_list(), add_special_tokens=False)
+        encoded = apart(lambda: self._tokenizer.encode_batch_fast(distinct.to_list(), add_special_tokens=False))
         offsets = to_offsets(np.array([len(each.ids) for each in encoded], np.int64))
         values = np.fromiter((number for each in encoded for number in each.ids), np.uint32, int(offsets[-1]))
         rows = words.cast(pl.Enum(distinct)).to_physical().to_numpy()
@@ -192,7 +195,8 @@ def _tokenizer(model: Any) -> Any:
     from tokenizers import Tokenizer, pre_tokenizers
 
     tokenizer = Tokenizer(model)
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    by_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([by_bytes, pre_tokenizers.FixedLength(LONGEST_WORD)])
     return tokenizer
 
 

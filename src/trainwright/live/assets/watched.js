@@ -65,22 +65,23 @@ export class Watched {
     const right = cards.filter((card) => card.right).length;
     this.note.textContent = numbers
       ? `${right} of ${cards.length} within ${number(found.near)}, half the RMSE of ${found.against}. The same validation rows after every epoch: what is predicted, what is right, and how the answer came there.`
-      : `${right} of ${cards.length} right. The same validation rows after every epoch; the small line is the probability of the right class so far.`;
+      : `${right} of ${cards.length} right. The same validation rows after every epoch; the small line is the probability of the right class${found.rows.some((row) => Array.isArray(row.truth)) ? " (of several labels, said from 50 % on, of the surest right one)" : ""} so far.`;
   }
 
   classed(row, k, at) {
     const { labels, epochs } = this.found, answer = epochs[at].answers[k] ?? [], truths = [].concat(row.truth ?? []).map((each) => labels.indexOf(String(each)));
-    const truth = truths.includes(answer[0]?.[0]) ? answer[0][0] : truths[0] ?? -1;  // of several labels the likeliest is to be one
-    const right = answer.length > 0 && answer[0][0] === truth;
+    const truth = truths.includes(answer[0]?.[0]) ? answer[0][0] : truths[0] ?? -1;  // of several labels the one that is surest
+    const told = (Array.isArray(row.truth) ? answer.filter(([, p]) => p >= 0.5) : answer.slice(0, 1)).map(([label]) => label);
+    const right = answer.length > 0 && told.length === truths.length && told.every((label) => truths.includes(label));
     const shown = answer.slice(0, 3);
     const sure = answer.find(([label]) => label === truth);
     if (sure && !shown.includes(sure)) shown.splice(2, 1, sure);
     const bars = shown.map(([label, p]) => {
-      return element("li", label === truth ? { class: "truth" } : {}, element("bdi", {}, labels[label] ?? String(label)), bar(p ?? 0), element("span", {}, percent(p)));
+      return element("li", truths.includes(label) ? { class: "truth" } : {}, element("bdi", {}, labels[label] ?? String(label)), bar(p ?? 0), element("span", {}, percent(p)));
     });
     const so = epochs.slice(0, at + 1).map((each) => each.answers[k]?.find?.(([label]) => label === truth)?.[1] ?? null);
-    const name = (label) => element("bdi", {}, labels[label] ?? String(row.truth));
-    const said = right ? [name(truth)] : [answer.length ? name(answer[0][0]) : "no answer", ", it is ", name(truth)];
+    const name = (several) => element("bdi", {}, several.map((label) => labels[label] ?? String(row.truth)).join(", ") || "no label");
+    const said = right ? [name(told)] : [answer.length ? name(told) : "no answer", ", it is ", name(truths)];
     const verdict = element("p", { class: "verdict" }, right ? "\u2713 " : "\u2717 ", ...said);
     return { right, item: element("li", { class: right ? "right" : "wrong" }, given(row), verdict, element("ul", {}, ...bars), spark(so, 1)) };
   }

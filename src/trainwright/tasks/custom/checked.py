@@ -57,7 +57,7 @@ class CheckedObjective(Objective):
         super().__init__(loss)
         self._watched, self._name, self._known = watched, mistakes.loss_name(loss), False
 
-    def __call__(self, outputs: Any, targets: Any, rows: Tensor | None = None) -> tuple[Tensor, float]:
+    def __call__(self, outputs: Any, targets: Any, rows: Tensor | None = None) -> tuple[Tensor, float | Tensor]:
         """Return (mean, weight) of a batch. Raise E605, E620 to E622 and E628 to E634 where outputs or targets do not fit."""
         batch, self._watched.batch = self._watched.batch or Batch((), targets, count_rows(targets)), None
         if not self._known:

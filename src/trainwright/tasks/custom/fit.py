@@ -59,6 +59,8 @@ def fit(options: FitOptions) -> Iterator[Event]:
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
         seed: fixes the order of rows, and what dropout, loaders and data sets draw from torch's generator.
         on_nonfinite: stop, or skip updates whose loss or gradient is not finite (ten in a row end the training all the same).
+        graph: on a CUDA device, with torch's SGD, Adam or AdamW, wait for no update, and record it once as a graph where the
+            network is made of torch's modules alone; events come up to a fifth of a second late.
         progress: show a bar and a table of epochs; None = where standard error is a terminal.
         out: a folder that keeps the run: events, history, checkpoints, at the end ``model.safetensors``, report and plots.
         resume: go on where the run in ``out`` was stopped or killed; it ends with the same bits as an untouched one. The
@@ -87,7 +89,9 @@ def _train(options: FitOptions) -> Iterator[Event]:
     valid = None if options.valid is None else any_batches(options.valid, layout, batch_size=rows, seed=None)
     schedules = [Scheduler(each, options.schedule_every) for each in options.schedule]
     objective = options.objective()
-    learner = Learner(options.forward(), objective, options.optimizer, schedules, options.clip, options.clip_value)
+    learner = Learner(
+        options.forward(), objective, options.optimizer, schedules, options.clip, options.clip_value, graph=options.graph
+    )
 
     def validate(model: nn.Module) -> Scores:
         assert valid is not None

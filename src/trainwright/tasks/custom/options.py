@@ -113,6 +113,7 @@ class FitOptions(EvaluateOptions):
     schedule_every: str = "epoch"
     clip: float = 0.0
     clip_value: float = 0.0
+    graph: bool = False
     accumulate: int = 1
     patience: int = 0
     monitor: str = "accuracy"

@@ -71,7 +71,7 @@ def _mean(options: FitOptions, objective: Objective, outputs: torch.Tensor, targ
     found = _targets(options)
     value = float((targets if found is None else found).double().mean())
     best = regression.mean_baseline(value, targets.flatten().double().numpy())
-    best["loss"] = objective.measure(torch.full_like(outputs, value), targets).loss / max(len(targets), 1)
+    best["loss"] = float(objective.measure(torch.full_like(outputs, value), targets).loss) / max(len(targets), 1)
     return best if found is not None else best | {"name": "mean of the validation targets"}
 
 

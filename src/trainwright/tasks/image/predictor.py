@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -64,12 +64,6 @@ class ImageBundle(CommonSchema):
     columns: ImageColumnNames
     encoder: PixelValues
 
-    @classmethod
-    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
-        """Return the schema of classes, of numbers, or of labels."""
-        schemas: dict[str, type[CommonSchema]] = {"number": ImageNumbers, "labels": ImageLabels}
-        return schemas.get(meta["kind"], ImageClasses)
-
 
 class ImageClasses(ImageBundle, ClassSchema):
     """Image classification."""
@@ -101,6 +95,11 @@ class ImagePredictor(SupervisedPredictor):
         shape: tuple[int, ...] = getattr(given, "shape", ())
         one = hasattr(given, "convert") or len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
         return one or SupervisedPredictor.is_one(given)
+
+    @staticmethod
+    def is_file(given: Any) -> bool:
+        """Tell whether it is a folder, an array or a table, and not an image."""
+        return isinstance(given, Path) and (given.is_dir() or (given.is_file() and not reading.is_image(given)))
 
     @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:

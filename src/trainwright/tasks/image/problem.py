@@ -97,7 +97,8 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
     With ``parent`` its size, channels and normalisation are used. Raise SourceError and DataError.
     """
-    parts, columns, table = reading.read(source, settings)
+    parts, columns, tables = reading.read(source, settings)
+    table = tables.get("train")
     kinds: dict[Any, Any] = {pl.List: "labels", pl.Float64: "number"}
     kind = kinds.get(parts["train"].labels.dtype.base_type(), "class")
     written = LabelForm.from_values(columns, kind)
@@ -107,15 +108,20 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     settings, form, notes = _sized(settings, found, parent)
     listen(PhaseEnded("read"))
     in_memory = fit_in_memory(parts.values(), *form)
-    stored = {name: store(part, *form, in_memory, partial(_tell, listen, f"decode {name}")) for name, part in parts.items()}
+    stored = {
+        name: store(part, *form, in_memory, partial(_tell, listen, f"decode {name}"), listen) for name, part in parts.items()
+    }
     listen(PhaseEnded("decode"))
     pictures = stored["train"].pictures
     known = parent.target if isinstance(parent, ImagePredictor) else None
     if known and known.kind != kind:
         raise error("E260", found=targets.WORDS[known.kind], wanted=f"here are {targets.WORDS[kind]}")
     group = grouping(settings, table, named, None if kind == "labels" else written.name)
-    more = {"train": reading.further_columns(settings, pictures, table, group)}
-    given = {name: reading.part_of(each.pictures, more.get(name, {})) for name, each in stored.items()}
+    given = {}
+    for name, each in stored.items():
+        more = reading.groups_of(each.pictures, tables.get(name), group.column)
+        more |= reading.further_columns(settings, each.pictures, table) if name == "train" else {}
+        given[name] = reading.part_of(each.pictures, more)
     rows = assign_splits(source, given, settings, classes=kind != "number", typed=False, noun="image", group=group)
     target = targets.fit(kind, written.name, rows.part("train")["label"], settings.labels == "merge", known)
     problem = _encode(rows, stored, settings, form, target, parent)
@@ -128,9 +134,11 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
     waiting = [each.keep for each in stored.values()]
 
-    def fill_cache() -> None:
+    def fill_cache() -> str | None:
+        why = None
         while waiting:
-            waiting.pop()()  # and its pixels are let go
+            why = waiting.pop()() or why  # and its pixels are let go
+        return why
 
     return problem, fill_cache
 

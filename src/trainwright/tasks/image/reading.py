@@ -28,6 +28,7 @@ from trainwright.data.read.catalog_entries import ArchiveLayout, IdxLayout
 from trainwright.data.read.image_places import cell_names, cell_places
 from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.source import Source
+from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.column_choice import declare, declared_target
 from trainwright.data.tables.dtypes import convert, number_feature
@@ -38,22 +39,23 @@ from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
 from trainwright.errors import error, nearest
 from trainwright.tasks.cutting import split_column
-from trainwright.tasks.grouping import Grouping
 from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
 
 Parts = dict[str, Pictures]
 ImageColumns = dict[str, Any]  # ``image`` of a table, what ``LabelForm`` keeps, and how it was read; empty for anything else
+NO_TEXT = "images in folders and arrays are no text"
 Unit = tuple[Pictures, pl.DataFrame | None]  # pictures to be asked about, and the rows of the table that names them
 
 
-def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table | None]:
-    """Return the pictures of each split, training first; the columns of a table; and the table of the training pictures.
+def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, dict[str, Table]]:
+    """Return the pictures of each split, training first; the columns of a table; and the tables of the pictures.
 
     Raise SourceError for what cannot be read or holds no pictures, DataError E201 to E205, E213 and E272 for columns.
     """
     if isinstance(source.held.get("train"), Pictures):
-        return source.held, {}, None
+        table = source.held["train"].table
+        return source.held, {}, {} if table is None else {"train": table}
     tables = _tables(source)
     if not tables:
         for key in ("image", "label", "sample_weight"):
@@ -61,7 +63,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
                 raise error("E272", key=key, value=value, path=source.name)
         if settings.target not in (None, "class"):
             raise error("E329", key=f"target={settings.target}", why="images in folders and arrays have a class each")
-        source.options.has_no_use_for(source.path or source.name, "images in folders and arrays are no text")
+        source.options.has_no_use_for(source.path or source.name, NO_TEXT)
         parts, columns = _without_table(source), ImageColumns()
     else:
         train = tables["train"] = declare(tables["train"], settings.columns, settings.decimal, settings.dates)
@@ -75,7 +77,7 @@ def read(source: Source, settings: Settings) -> tuple[Parts, ImageColumns, Table
             if name not in tables:
                 parts[name] = read_labelled(path, columns, form.target, name, source.options)
     further_columns(settings, parts["train"], tables.get("train"))  # before anything is decoded
-    return {name: parts[name] for name in NAMES if name in parts}, columns, tables.get("train")
+    return {name: parts[name] for name in NAMES if name in parts}, columns, tables
 
 
 def read_labelled(
@@ -88,7 +90,7 @@ def read_labelled(
     """
     if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)):
         return images.of_split(images.read_pictures(path), part)
-    table = read_table(path, options or ReadOptions.kept(columns))
+    table = read_table(path, options or ReadOptions.of_bundle(columns))
     image, form = columns.get("image", ""), LabelForm.from_values(columns, target)
     for label in form.columns:
         if label not in table.columns:
@@ -113,16 +115,15 @@ def _listed(table: Table, columns: ImageColumns, form: LabelForm) -> Pictures:
     return image_folders.read_listed(table, columns["image"], form)
 
 
-def further_columns(
-    settings: Settings, train: Pictures, table: Table | None, group: Grouping | None = None
-) -> dict[str, pl.Series]:
-    """Return what decides the split of each picture, its group, and what it counts in training, where columns say so.
+def groups_of(pictures: Pictures, table: Table | None, column: str) -> dict[str, pl.Series]:
+    """Return the group of each picture, null where there is none; nothing for a table without the column."""
+    there = table is not None and column in table.columns
+    return {"group": tidy(_column_of(column, pictures, table))} if there else {}
 
-    Raise E213.
-    """
+
+def further_columns(settings: Settings, train: Pictures, table: Table | None) -> dict[str, pl.Series]:
+    """Return what decides the split of each picture, and what it counts in training, where columns say so. Raise E213."""
     found = {}
-    if group is not None and group.column:
-        found["group"] = tidy(_column_of(group.column, train, table))
     if column := split_column(settings):
         found["key"] = _column_of(column, train, table)
     if settings.sample_weight:
@@ -198,15 +199,23 @@ def labelled(path: Path | Table, columns: ImageColumns, target: Target, size: tu
 
     Raise SourceError for what cannot be read, DataError E213 for a table without the label column.
     """
-    table = None if isinstance(path, Path) and (path.is_dir() or images.holds_images(path)) else path
-    table = None if table is None else read_table(table, ReadOptions.kept(columns))
+    options = ReadOptions.of_bundle(columns)
+    table = None if isinstance(path, Path) and _has_no_table(path, columns) else read_table(path, options)
+    if table is None:
+        options.has_no_use_for(path, NO_TEXT)
     pictures = read_labelled(path if table is None else table, columns, target)
     pictures, inputs = _stored(pictures, size, channels, fit_in_memory([pictures], size, channels))
     frame = pl.DataFrame({ROW: pictures.rows})
-    column = columns.get("group", "")
-    group = tidy(_column_of(column, pictures, table)) if table is not None and column in table.columns else None
+    group = groups_of(pictures, table, columns.get("group", "")).get("group")
     left = _left_out(pictures.rejected)
     return FileRows(frame, inputs, pictures.labels, len(pictures.rejected), left, content=pictures.keys, group=group)
+
+
+def _has_no_table(path: Path, columns: ImageColumns) -> bool:
+    """Return whether pictures are labelled by where they lie; a model of a table looks for one beside them too."""
+    if path.is_dir():
+        return not columns.get("image") or find_tables(path) is None
+    return images.holds_images(path)
 
 
 def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, int], channels: int) -> FileRows:
@@ -217,7 +226,9 @@ def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, in
     """
     for path in paths:
         require(path)
-    if len(paths) == 1 and paths[0].is_file() and _is_image(paths[0]):
+        if path.is_dir() or is_image(path) or images.holds_images(path):
+            ReadOptions.of_bundle(columns).has_no_use_for(path, NO_TEXT)
+    if len(paths) == 1 and paths[0].is_file() and is_image(paths[0]):
         names, pixels = [printable(str(paths[0]))], decode_one(paths[0], size, channels)[None]
         return FileRows(pl.DataFrame({"image": names, ROW: [1]}), pixels, None, 0, [], names)
     units = _units(paths, columns)
@@ -239,7 +250,7 @@ def unlabelled(paths: Sequence[Path], columns: ImageColumns, size: tuple[int, in
 def _units(paths: Sequence[Path], columns: ImageColumns) -> list[Unit]:
     """Return what the paths hold; image files that follow each other are one unit, so that they are decoded side by side."""
     units: list[Unit] = []
-    for in_files, group in groupby(paths, lambda path: path.is_dir() or _is_image(path)):
+    for in_files, group in groupby(paths, lambda path: path.is_dir() or is_image(path)):
         if in_files:
             files = [file for path in group for file in _image_files(path)]
             names = [printable(str(file)) for file in files]
@@ -257,7 +268,7 @@ def _image_files(path: Path) -> list[Path]:
     return found
 
 
-def _is_image(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Return whether it is called an image or begins like one."""
     if path.suffix.lower() in SUFFIXES:
         return True
@@ -276,7 +287,7 @@ def _of_array(path: Path) -> Unit:
 
 def _of_table(path: Path, columns: ImageColumns) -> Unit:
     """Return the rows of a table that name an image, by the column that training used where the file has it. Raise E149."""
-    table = read_table(path, ReadOptions.kept(columns))
+    table = read_table(path, ReadOptions.of_bundle(columns))
     known = columns.get("image", "")
     column = _image_column(table, known if known in table.columns else "")
     cells, rows = cell_names(table, column).fill_null(""), table.frame[ROW]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +13,7 @@ from pydantic import Field
 from trainwright.config.settings import MOST_CONTEXT
 from trainwright.data.files.folders import is_path
 from trainwright.data.read import documents, running_text
+from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Table, files_of
 from trainwright.data.tables.text_columns import join_text
@@ -71,6 +73,7 @@ class LanguagePredictor(Predictor):
 
         super().__init__(kept)
         self.context: int = kept.meta["context"]
+        self._options = DERIVED
         self._columns = tuple(kept.meta.get("columns", {}).get("text", ()))
         self.shape = self.encoder.shape()
         self._generator = TextGenerator(self.model, self.encoder, self.context, self.device)
@@ -78,6 +81,11 @@ class LanguagePredictor(Predictor):
     def base(self) -> dict[str, Any]:
         """Return how texts become tokens, and how many are looked back at."""
         return {"tokenizer": self.encoder.tokenizer, "context": self.context}
+
+    def reading(self, said: Mapping[str, str]) -> Self:
+        found = copy(self)
+        found._options = ReadOptions(encoding=said.get("encoding", ""))
+        return found
 
     @staticmethod
     def takes_file(word: str) -> bool:
@@ -115,22 +123,22 @@ class LanguagePredictor(Predictor):
         import polars as pl
 
         if documents.holds_documents(paths[0]):
-            table = read_table(paths[0])
+            table = read_table(paths[0], self._options)
             texts = join_text(table.frame, self._text_columns(table)).to_list()
             return FilePredictions(table.frame.drop(ROW), table.frame[ROW].to_list(), self.predict(texts, top), [])
-        lines = running_text.read_text(paths).removesuffix("\n").split("\n")
+        lines = running_text.read_text(paths, named=self._options.encoding).removesuffix("\n").split("\n")
         frame = pl.DataFrame({"text": lines})
         return FilePredictions(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
 
     def score(self, path: Path | Table) -> dict[str, Any]:
         """Measure every token of a text, or of the text column of a table."""
         if isinstance(path, Table) or documents.holds_documents(path):
-            table = read_table(path)
+            table = read_table(path, self._options)
             text, read = documents.text_of([table], self._text_columns(table))[0], list(files_of(table.file))
         else:
             files = running_text.find_corpus(path).files
             part = next(name for name in ("test", "valid", "train") if name in files)
-            text, read = running_text.read_text(files[part]), [str(each) for each in files[part]]
+            text, read = running_text.read_text(files[part], named=self._options.encoding), [str(each) for each in files[part]]
         if not text:
             raise error("E161", files=", ".join(read[:3]))
         ids = self.encoder.behind_line_end(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -215,10 +215,11 @@ def prepare(
     """
     settings = _by_catalogue(source, settings)
     key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
-    if key and (found := cache.load(key)):
+    if key and (found := cache.load(key, listen)):
         listen(PhaseEnded("read"))
         return _from_cache(settings, *found), lambda: None
-    texts, files, columns, notes = reading.read(source, settings)
+    read = reading.read(source, settings)
+    texts, files = read.texts, read.files
     listen(PhaseEnded("read"))
     where = ", ".join(files.get("train", []))
     encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
@@ -230,18 +231,18 @@ def prepare(
     data: dict[str, Any] = {
         "source": source.name,
         "files": files,
-        "columns": {"text": list(columns)},
+        "columns": {"text": list(read.columns)},
         "rows": {name: len(stream) for name, stream in splits.items()},
         "characters": {name: len(text) for name, text in texts.items()},
         "vocabulary": encoder.size,
         "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
         "repeated_lines": _repeated_lines(texts),
-        "rejected": 0,
-        "rejected_rows": [],
+        "rejected": len(read.rejected),
+        "rejected_rows": [asdict(each) for each in read.rejected],
     }
     listen(PhaseEnded("encode"))
-    problem = LanguageProblem(settings, encoder, splits, data, notes + more + _findings(data), parent)
-    return problem, lambda: cache.save(key, *_to_cache(problem)) if key else None
+    problem = LanguageProblem(settings, encoder, splits, data, read.notes + more + _findings(data), parent)
+    return problem, lambda: cache.save(key, source.shown, *_to_cache(problem)) if key else None
 
 
 def _by_catalogue(source: Source, settings: Settings) -> Settings:

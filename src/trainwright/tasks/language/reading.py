@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from trainwright.config.settings import Settings
+from trainwright.data.files.folders import printable
 from trainwright.data.read import archive_sets, documents, running_text
 from trainwright.data.read.catalog_entries import ArchiveLayout
 from trainwright.data.read.source import Source
 from trainwright.data.tables.split import NAMES
-from trainwright.data.tables.table import files_of
+from trainwright.data.tables.table import Rejected, files_of
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
-Texts = tuple[dict[str, str], dict[str, list[str]], tuple[str, ...], list[Note]]
+
+@dataclass
+class Texts:
+    """The text of each split, its files, the columns that it stands in where they are tables, files left out, and notes."""
+
+    texts: dict[str, str]
+    files: dict[str, list[str]]
+    columns: tuple[str, ...] = ()
+    rejected: list[Rejected] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
 def read(source: Source, settings: Settings) -> Texts:
-    """Return the text of each split, its files, the columns that it stands in where they are tables, and notes."""
+    """Return the text of every split of a source."""
     tables = source.held or (source.path is not None and documents.holds_documents(source.path))
-    texts, files, columns, notes = _from_tables(source, settings) if tables else _from_files(source, settings)
-    texts, note = _cut(texts, files, source.name, settings)
-    return texts, files, columns, [*notes, note]
+    found = _from_tables(source, settings) if tables else _from_files(source, settings)
+    found.texts, note = _cut(found.texts, found.files, source.name, settings)
+    found.notes.append(note)
+    return found
 
 
 def _from_tables(source: Source, settings: Settings) -> Texts:
@@ -32,14 +45,15 @@ def _from_tables(source: Source, settings: Settings) -> Texts:
         counts.append(f"{name} {count:,}")
         if not count:
             raise error("E161", files=", ".join(files[name][:3]))
-    return texts, files, columns, [*notes, Note("documents", ", ".join(counts), "one a row, each on a line of its own")]
+    notes = [*notes, Note("documents", ", ".join(counts), "one a row, each on a line of its own")]
+    return Texts(texts, files, columns, notes=notes)
 
 
 def _from_files(source: Source, settings: Settings) -> Texts:
     """Return what stands in files of running text, or of a named set. Raise E272 for columns."""
     if settings.text:
         raise error("E272", key="text", value=",".join(settings.text), path=source.name)
-    notes: list[Note] = []
+    notes, rejected = list[Note](), list[Rejected]()
     paths = {name: [path] for name, path in source.files.items()}
     if source.path is not None:
         found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))
@@ -47,9 +61,13 @@ def _from_files(source: Source, settings: Settings) -> Texts:
     texts = {} if paths else {"train": running_text.embedded()}
     if source.dataset and isinstance(source.dataset.layout, ArchiveLayout):
         texts = archive_sets.wikitext(source.files["archive"])
-    texts |= {name: running_text.read_text(each, notes, settings.encoding) for name, each in paths.items() if name != "archive"}
-    files = {name: [str(path) for path in each] for name, each in paths.items()}
-    return texts, files, (), notes
+    for name, each in paths.items():
+        if name != "archive":
+            texts[name] = running_text.read_text(each, notes, settings.encoding, rejected)
+    refused = {each.file for each in rejected}
+    files = {name: [str(path) for path in each if printable(str(path)) not in refused] for name, each in paths.items()}
+    notes += [Note("left out", each.file, each.reason) for each in rejected]
+    return Texts(texts, files, (), rejected, notes)
 
 
 def _cut(texts: dict[str, str], files: dict[str, list[str]], source: str, settings: Settings) -> tuple[dict[str, str], Note]:

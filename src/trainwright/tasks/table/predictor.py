@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -115,12 +115,6 @@ class TableBundle(CommonSchema):
     columns: ChosenValues
     encoder: TableValues
 
-    @classmethod
-    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
-        """Return the schema of classes, of numbers, or of labels."""
-        schemas: dict[str, type[CommonSchema]] = {"number": TableNumbers, "labels": TableLabels}
-        return schemas.get(meta["kind"], TableClasses)
-
     @model_validator(mode="after")
     def _fits(self) -> TableBundle:
         names = distinct([each.name for each in self.encoder.features])
@@ -172,6 +166,11 @@ class TablePredictor(SupervisedPredictor):
         super().__init__(kept)
         self.chosen = TableSchema.from_values(self.columns)
 
+    def reading(self, said: Mapping[str, str]) -> Self:
+        found = super().reading(said)
+        found.chosen = TableSchema.from_values(found.columns)
+        return found
+
     @staticmethod
     def takes_file(word: str) -> bool:
         """Tell whether it is a path that exists, or can only be meant as one: a data file's ending, no ``column=value``."""
@@ -215,7 +214,9 @@ class TablePredictor(SupervisedPredictor):
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
         """Return rows with typed values. Raise E261 for a value that its column cannot hold."""
-        typed = isinstance(given, pl.DataFrame) and given.height
+        if hasattr(given, "__len__") and not len(given):
+            given = []
+        typed = isinstance(given, pl.DataFrame) or hasattr(given, "column_names")  # of polars or Arrow, or a data set
         frame = table_of(given).frame if typed else to_frame(given, self.chosen.features)
         parsed, rejected = cast_columns(frame, self.chosen, "the data", need_label=False)
         if rejected:
@@ -224,7 +225,7 @@ class TablePredictor(SupervisedPredictor):
 
     def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file, by the names of the columns that training used. Raise E212 where none can be measured."""
-        table = read_table(path, ReadOptions.kept(self.columns))
+        table = read_table(path, ReadOptions.of_bundle(self.columns))
         items, rejected = cast_columns(table.frame, self.chosen, table.file, need_label)
         rejected = [*table.rejected, *rejected]
         if not len(items) and (need_label or rejected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.label_form import several
 from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
+from trainwright.data.text.alike import alike
 from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
+from trainwright.data.text.tokenize import TokenizedTexts
 from trainwright.errors import error, nearest
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
@@ -27,6 +30,7 @@ from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults
 from trainwright.tasks.table.predictor import TablePredictor
+from trainwright.tasks.written import CHANGED
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
@@ -88,6 +92,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
         more |= {key: each.filter(_kept(table, frame)) for key, each in group.of(table.frame).items()}
         parts[name] = _part_of(table, chosen, frame, rejected, sum(map(len, parsed)), more)
         parsed.append(frame)
+    _as_the_model_sees(parts, parsed, chosen, earlier.encoder.texts if earlier else settings)
     rows = assign_splits(source, parts, settings, classes=chosen.target != "number", noun="row", group=group)
     listen(PhaseEnded("read"))
     problem = _encode(rows, pl.concat(parsed), chosen, settings, earlier)
@@ -95,6 +100,33 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     problem.notes = [*train.notes, *notes, *chosen.notes, *problem.notes]
     listen(PhaseEnded("encode"))
     return problem, lambda: None
+
+
+def _as_the_model_sees(
+    parts: dict[str, Part], parsed: list[pl.DataFrame], chosen: TableSchema, kept: Mapping[str, TextEncoder] | Settings
+) -> None:
+    """Give rows that differ only in what is no token of a text the same number ``same``, and nearly the same ones ``near``."""
+    texts = [feature.name for feature in chosen.features if feature.kind == "text"]
+    if not texts:
+        return
+    rest = [feature.name for feature in chosen.features if feature.kind != "text"]
+    keys = {"same": list[pl.Series](), "near": list[pl.Series]()}
+    for name in texts:
+        how = kept if isinstance(kept, Settings) else kept[name]
+        tokenized = TokenizedTexts(how.tokenizer or "words", how.lowercase)
+        for frame in parsed:
+            tokenized.add(frame[name].fill_null(""))
+        for key, found in zip(keys.values(), alike(tokenized.tokens()), strict=True):
+            key.append(pl.Series(f"{len(key)}", found))
+    whole = pl.concat(parsed)
+    others = [row_keys([whole[name] for name in rest]).alias("rest")] if rest else []
+    hashed = {key: pl.DataFrame([*others, *each]).hash_rows() for key, each in keys.items()}
+    first = 0
+    for part in parts.values():
+        empty = part.frame["blank"] == 2
+        there = {key: each[first : first + len(empty)].set(empty, 0).alias(key) for key, each in hashed.items()}
+        part.frame = part.frame.with_columns(**there)
+        first += len(empty)
 
 
 def _encode(
@@ -105,7 +137,7 @@ def _encode(
     train = frame[learned["place"]]
     notes: list[Note] = []
     if parent:
-        encoder = parent.encoder
+        encoder = replace(parent.encoder, features=chosen.features)  # which may be written otherwise now
         arrays = encoder.transform(train)
     else:
         _check_text(settings, chosen)
@@ -183,7 +215,7 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
 
 def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
     """Return the columns of the earlier run. Raise E247 where the label is missing, and E260 where it is of the other kind."""
-    chosen = parent.chosen
+    chosen = parent.reading({key: getattr(settings, key) for key in CHANGED if getattr(settings, key)}).chosen
     for feature in chosen.features:
         if (said := settings.columns.get(feature.name, feature.kind)) != feature.kind:
             raise error("E328", key=f"columns.{feature.name}", value=said, found=feature.kind)

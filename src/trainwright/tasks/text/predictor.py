@@ -6,7 +6,7 @@ as the answer does. Both are imported when something needs them: a file, a measu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,6 @@ class TextBundle(CommonSchema):
 
     columns: TextColumns
     encoder: TextValues
-
-    @classmethod
-    def of(cls, meta: Mapping[str, Any]) -> type[CommonSchema]:
-        """Return the schema of classes, of numbers, or of labels."""
-        schemas: dict[str, type[CommonSchema]] = {"number": TextNumbers, "labels": TextLabels}
-        return schemas.get(meta["kind"], TextClasses)
 
     def arrays(self, kept: Bundle) -> Arrays:
         return self.encoder.arrays_of(kept.tokens, kept.arrays)
@@ -144,7 +138,7 @@ class TextPredictor(SupervisedPredictor):
         from trainwright.data.tables.text_columns import join_text
 
         try:
-            table = read_table(path, ReadOptions.kept(self.columns))
+            table = read_table(path, ReadOptions.of_bundle(self.columns))
         except SourceError as problem:
             if problem.code != "E108" or need_label:
                 raise

@@ -103,7 +103,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     With ``parent`` its vocabulary is used. Raise SourceError and DataError.
     """
     key = source.fingerprint(_shaping(settings)) if parent is None else ""
-    if key and (found := cache.load(key)):
+    if key and (found := cache.load(key, listen)):
         prepared = _from_cache(settings, *found)
         listen(PhaseEnded("read"))
         return prepared, lambda: None
@@ -114,7 +114,7 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
     if len(tokens.offsets) - 1 > sum(len(stream.head.frame) for stream in source.streams.values()):
         prepared.notes.append(_in_parts(prepared, tokens))
     listen(PhaseEnded("encode"))
-    return prepared, lambda: cache.save(key, *_to_cache(prepared)) if key else None
+    return prepared, lambda: cache.save(key, source.shown, *_to_cache(prepared)) if key else None
 
 
 def _shaping(settings: Settings) -> dict[str, Any]:
