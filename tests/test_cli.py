@@ -163,4 +163,4 @@ def test_a_full_disk_behind_standard_output_is_one_message() -> None:
         done = subprocess.run(
             [sys.executable, "-m", "trainwright", "settings"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert done.returncode == 2 and done.stderr.startswith("E402: standard output or") and "Traceback" not in done.stderr
+    assert done.returncode == 2 and done.stderr.startswith("E402: standard output cannot") and "Traceback" not in done.stderr

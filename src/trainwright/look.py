@@ -114,15 +114,18 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     told as far as it is. Raises RunError E403 for no run, E408 for a damaged one, E428 for one without watched rows or epochs.
     """
     from trainwright.store import seal
-    from trainwright.store.atomic import write_file
+    from trainwright.store.atomic import write_file, write_out
     from trainwright.store.run_folder import open_run
     from trainwright.watch.story import story as film
 
     folder = open_run(run.path if isinstance(run, Run) else Path(run), fit_too=True).path
-    page, path = film.page(folder), folder / "story.html" if out is None else Path(out)
+    page = film.page(folder)
+    if out is not None:
+        write_out(Path(out), page)
+        return Path(out)
+    path = folder / "story.html"
     write_file(path, page)
-    if out is None:
-        seal.renew(folder, [path])
+    seal.renew(folder, [path])
     return path
 
 
