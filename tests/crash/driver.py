@@ -32,14 +32,23 @@ class Driver:
     def __call__(self, verb: str, **job: Any) -> dict[str, Any]:
         """Carry a job out: ``train`` and ``resume`` (work, source, out, and what ``_child`` takes), ``kill`` (pid).
 
+        ``command`` is the command line: ``words``, ``folder`` to be in, ``streams`` that are a path, "-" for closed, or "" for
+        what is kept; ``limit`` seconds.
+
         The answer has ``code`` (an exit code, or minus a signal), ``error`` (its stable code), ``said`` (notes),
-        ``counts`` (phases come to), ``operations`` on files, ``stderr``, and ``stopped`` for a process that stopped itself.
+        ``counts`` (phases come to), ``operations`` on files, ``stderr``, ``stdout`` of a command, and ``stopped`` for a process
+        that stopped itself.
         """
         assert self._server.stdin is not None and self._server.stdout is not None
         print(json.dumps({"verb": verb, **job}, default=str), file=self._server.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self._server.stdout.readline())
         assert "Traceback" not in answer["stderr"], answer["stderr"]
         return answer
+
+    def command(self, folder: Path, *words: object, out: Path, **job: Any) -> dict[str, Any]:
+        """Carry out a command in a folder; what it says lies beside ``out`` and is told."""
+        coded = [os.fsencode(str(word)).hex() for word in words]
+        return self("command", folder=folder, words=coded, out=out, **{"streams": {}, **job})
 
     def close(self) -> None:
         """End the server."""
@@ -63,7 +72,7 @@ def serve() -> None:
             os.kill(job["pid"], signal.SIGKILL)
             pid = job["pid"]
         elif not (pid := os.fork()):
-            _child(job)
+            (_command if job["verb"] == "command" else _child)(job)
         print(json.dumps(_ended(job, pid)), flush=True)
 
 
@@ -72,12 +81,14 @@ def _ended(job: Mapping[str, Any], pid: int) -> dict[str, Any]:
         os.kill(pid, signal.SIGKILL)
 
     signal.signal(signal.SIGALRM, late)
-    signal.alarm(LIMIT)
+    signal.alarm(job.get("limit", LIMIT))
     _, status = os.waitpid(pid, os.WUNTRACED)
     signal.alarm(0)
     told, errors = (Path(f"{job['out']}.{kind}") for kind in ("json", "stderr"))
     answer = json.loads(told.read_text()) if told.exists() else {}
-    answer |= {"stderr": errors.read_text() if errors.exists() else ""}
+    answer |= {"stderr": errors.read_text(errors="surrogateescape") if errors.exists() else ""}
+    if job["verb"] == "command":
+        answer["stdout"] = Path(f"{job['out']}.stdout").read_text(errors="surrogateescape")
     if os.WIFSTOPPED(status):
         return answer | {"code": 0, "stopped": pid}
     return answer | {"code": os.waitstatus_to_exitcode(status)}
@@ -107,6 +118,37 @@ def _child(job: dict[str, Any]) -> None:
         json.dump(kept, file)
     sys.stderr.flush()
     os._exit(code)
+
+
+def _command(job: dict[str, Any]) -> None:
+    """One command as a shell starts it, and the end of this process."""
+    from samples import NoArtist
+
+    from trainwright import cli
+    from trainwright.run import train as session
+
+    streams = ("stdin", "stdout", "stderr")
+    for number, name in enumerate(streams):
+        Path(f"{job['out']}.{name}").write_bytes(b"")
+        place = job["streams"].get(name, "") or (os.devnull if name == "stdin" else f"{job['out']}.{name}")
+        if place != "-":
+            os.dup2(os.open(place, os.O_RDONLY if name == "stdin" else os.O_WRONLY), number)
+        else:
+            os.close(number)
+    for number, name in enumerate(streams):  # as Python finds them when it starts
+        opened = None if job["streams"].get(name) == "-" else open(number, "r" if name == "stdin" else "w", closefd=False)  # noqa: SIM115
+        setattr(sys, name, opened)
+        setattr(sys, f"__{name}__", opened)
+    default_signals()
+    session.start_artist = lambda run: NoArtist()
+    os.chdir(job["folder"])
+    sys.argv = ["trainwright", *map(os.fsdecode, map(bytes.fromhex, job["words"]))]
+    try:
+        cli.main()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    os._exit(70)
 
 
 def default_signals() -> None:

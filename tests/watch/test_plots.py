@@ -186,7 +186,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(TrainwrightError, match="E402.*No space"):
+    with pytest.raises(TrainwrightError, match=r"E402.*No space"):
         plots._write(path, b"new content")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 

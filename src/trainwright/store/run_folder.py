@@ -90,6 +90,7 @@ def locked(run: RunFolder) -> Iterator[None]:
             yield
         finally:
             _held.discard(file)
+            fcntl.flock(file, fcntl.LOCK_UN)  # a process that is being forked may have it open a moment longer
 
 
 def _let_go() -> None:
