@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.api import Run, moved
 from trainwright.errors import error, help_of
-from trainwright.watch import words
 from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
@@ -196,8 +195,11 @@ def watch(path: Run | str | Path = RUNS, *, port: int = 0, open: bool = True) ->
         if name not in _SERVERS:
             raise
         raise error("E341", missing=name) from None
+    from trainwright.watch.terminal.console import Console
+
     live = Live(folder, port)
-    print(f"watching {words.clean(folder)} at {live.url} (Ctrl-C ends it)", flush=True)
+    with closing(Console(sys.stdout)) as console:
+        console.line(f"watching {folder} at {live.url} (Ctrl-C ends it)")
     if open and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         webbrowser.open(live.url)
     live.serve()

@@ -42,7 +42,7 @@ class Driver:
         assert self._server.stdin is not None and self._server.stdout is not None
         print(json.dumps({"verb": verb, **job}, default=str), file=self._server.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self._server.stdout.readline())
-        assert "Traceback" not in answer["stderr"], answer["stderr"]
+        assert verb == "command" or "Traceback" not in answer["stderr"], answer["stderr"]
         return answer
 
     def command(self, folder: Path, *words: object, out: Path, **job: Any) -> dict[str, Any]:
@@ -136,7 +136,10 @@ def _command(job: dict[str, Any]) -> None:
         else:
             os.close(number)
     for number, name in enumerate(streams):  # as Python finds them when it starts
-        opened = None if job["streams"].get(name) == "-" else open(number, "r" if name == "stdin" else "w", closefd=False)  # noqa: SIM115
+        how = (
+            {"mode": "r"} if name == "stdin" else {"mode": "w", "errors": "backslashreplace" if name == "stderr" else "strict"}
+        )
+        opened = None if job["streams"].get(name) == "-" else open(number, closefd=False, **how)  # noqa: SIM115
         setattr(sys, name, opened)
         setattr(sys, f"__{name}__", opened)
     default_signals()
