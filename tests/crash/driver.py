@@ -136,10 +136,9 @@ def _command(job: dict[str, Any]) -> None:
         else:
             os.close(number)
     for number, name in enumerate(streams):  # as Python finds them when it starts
-        how = (
-            {"mode": "r"} if name == "stdin" else {"mode": "w", "errors": "backslashreplace" if name == "stderr" else "strict"}
-        )
-        opened = None if job["streams"].get(name) == "-" else open(number, closefd=False, **how)  # noqa: SIM115
+        errors = "backslashreplace" if name == "stderr" else "strict"
+        mode = "r" if name == "stdin" else "w"
+        opened = None if job["streams"].get(name) == "-" else open(number, mode, errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, opened)
         setattr(sys, f"__{name}__", opened)
     default_signals()
