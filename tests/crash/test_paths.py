@@ -18,7 +18,7 @@ from samples import news_rows, write_csv
 import trainwright as tw
 
 CASES = [(verb, kind) for verb in READING | WRITING for kind in PATHS]
-CASES = CASES if FULL else random.Random(3).sample(CASES, 36)
+CASES = CASES if FULL else random.Random(3).sample(CASES, 24)
 OWN = re.compile(r"said\.|runs(/|$)|run(/|$)")  # what a command may write whatever it is told
 
 
@@ -76,8 +76,6 @@ def test_a_path_of_any_kind(bench: Bench, template: Path, tmp_path: Path, count:
             wrong.append(f"exit code {said['code']}")
         if said["code"] == 2 and len(re.findall(r"^E\d{3}: ", said["stderr"], re.MULTILINE)) != 1:
             wrong.append(f"no message: {said['stderr']}")
-        if set(said["stderr"]) & {"\x1b", "\x07"}:
-            wrong.append(f"a command to the terminal: {said['stderr']!r}")
         there = str(path.relative_to(place)) if path.is_relative_to(place) else ""
         if there in before and before[there][:3] != after.get(there, ())[:3] and "folder" not in kind:
             wrong.append(f"it is another now: {before[there][:3]}, {after.get(there, ())[:3]}")
