@@ -188,6 +188,8 @@ def is_run(path: Path) -> bool:
     try:
         if any((path / name).is_file() for name in ("settings.toml", "call.json")):
             return (path / "data.json").is_file()
+        if not (path / LOCK).is_file():
+            return False
         with (path / LOCK).open("rb") as lock:
             return lock.read(len(HOLDER)) == HOLDER.encode()
     except (OSError, ValueError):

@@ -169,13 +169,17 @@ def _without_unlabelled(found: Source) -> Source:
 
 
 def _digest(path: Path, files: Sequence[Path] = ()) -> str:
+    """Return a digest of a file, of files, or of all files in a folder. Raise E102."""
     digest = hashlib.blake2b(digest_size=16)
     path = path.archive if isinstance(path, InArchive) and not files and path.is_dir() else path
     for file in files or (sorted(files_below(path)) if path.is_dir() else [path]):
         if file.is_file():
             digest.update(f"{file.relative_to(path) if not files and path.is_dir() else ''}:{file.stat().st_size};".encode())
-            with file.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "blake2b").digest())
+            try:
+                with file.open("rb") as content:
+                    digest.update(hashlib.file_digest(content, "blake2b").digest())
+            except OSError as problem:
+                raise error("E102", path=file, why=problem.strerror or problem) from problem
     return digest.hexdigest()
 
 
