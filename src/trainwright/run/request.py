@@ -48,7 +48,7 @@ class Request:
             if "train" not in held:
                 raise error("E276", why="none of its splits is called train")
         for each in (str(source), *paths, recipe, start, out, runs, Path.cwd()):
-            _refuse_bytes(each)
+            refuse_bytes(each)
         return cls(str(source), paths[0], paths[1], recipe, start, out, runs, offline, settings, held)
 
     def origin(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Request:
         return json.dumps({key: self.settings[key] for key in sorted(self.settings) if key not in FREE_ON_RESUME}, default=str)
 
 
-def _refuse_bytes(path: object) -> None:
+def refuse_bytes(path: object) -> None:
     """Raise E169 for a name that is not UTF-8: the settings of a run, which are UTF-8, could not name it."""
     if not str(path).isascii() and printable(str(path)) != str(path):
         raise error("E169", what=f"'{path}'", why="it is not written in UTF-8")

@@ -16,7 +16,7 @@ from trainwright.config.resolve import dump, resolve
 from trainwright.data.files.folders import is_path
 from trainwright.data.files.virtual import is_data
 from trainwright.errors import TrainwrightError, error
-from trainwright.run.request import FREE_ON_RESUME, IN_MEMORY, Request
+from trainwright.run.request import FREE_ON_RESUME, IN_MEMORY, Request, refuse_bytes
 from trainwright.store import run_folder
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Note
@@ -42,13 +42,14 @@ class SavedRun:
     def open(cls, path: Path, source: Any = "") -> SavedRun:
         """Open a run folder; ``source`` is where its data are now, or data in memory.
 
-        Raise E403 for no run, E408 for unreadable settings.
+        Raise E169 for a name that is not UTF-8, E403 for no run, E408 for unreadable settings.
         """
         held: dict[str, Any] = {}
         if is_data(source):
             from trainwright.data.read.frames import by_split
 
             held, source = by_split(source), ""
+        refuse_bytes(source)
         run = run_folder.open_run(path)
         try:
             settings = tomllib.loads(run.settings.read_text(encoding="utf-8"))
