@@ -193,3 +193,30 @@ def test_a_finished_run_without_checkpoints_has_nothing_to_do(news: Path, tmp_pa
     assert [note.value for note in notes if isinstance(note, Note)] == ["nothing to do"]
     with pytest.raises(tw.TrainwrightError, match="E417"):
         tw.resume(run, epochs=2, listen=quiet)
+
+
+def test_the_same_file_by_another_path(news: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert news.parent == tmp_path
+    run = stopped("news.csv", Path("run"), after=1, epochs=2)  # type: ignore[arg-type]
+    (tmp_path / "link.csv").symlink_to("news.csv")
+    given = {"out": run, "resume": True, "epochs": 2, "checkpoint_every": "7steps", "listen": quiet, **SMALL}
+    (tmp_path / "other.csv").write_bytes(news.read_bytes())
+    with pytest.raises(tw.TrainwrightError, match="E418"):
+        tw.train("other.csv", **given)
+    for name in (news, "./news.csv", "link.csv"):
+        tw.train(name, **given)
+
+
+def test_other_code_of_the_same_version_is_said(news: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, said = stopped(news, tmp_path / "run", after=1, epochs=2), []
+    (run / "plots").mkdir()
+    left = [run / "plots" / ".curves.png.4711.tmp", run / ".report.json.4711.tmp"]
+    for each in left:
+        each.write_bytes(b"half")
+    monkeypatch.setattr("trainwright.training.environment.code_digest", lambda: "other")
+    found = tw.resume(run, listen=said.append)
+    assert any(event.what == "code" and event.value.endswith("before, other now") for event in said if isinstance(event, Note))
+    with pytest.raises(tw.TrainwrightError, match="E423"):
+        tw.replay(found, listen=quiet)
+    assert not any(each.exists() for each in left), "what a killed process left goes"
