@@ -675,8 +675,8 @@ MESSAGES: dict[str, Message] = {
         "Call fit as it was called then, or choose another folder.",
     ),
     "E421": Message(
-        "the run {path} has nothing more to do by these settings: {epochs} epochs and {steps} updates are done",
-        "Give more epochs, steps or time than that; without settings, `trainwright resume {path:word}` ends what is not ended.",
+        "the run {path} has nothing more to do: {key}={value} ends it, as {epochs} epochs and {steps} updates are done",
+        "Give a larger {key}; without settings, `trainwright resume {path:word}` ends what is not ended.",
     ),
     "E422": Message(
         "the data of the run {path} are not there: {source}, as seen from {folder}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from calls import talk
@@ -146,6 +147,22 @@ def test_fewer_epochs_than_are_done_change_nothing(news: Path, tmp_path: Path) -
         with pytest.raises(tw.TrainwrightError, match="E421"):
             tw.resume(run, epochs=epochs, listen=quiet)
     assert content(run.path) + [(run.path / "settings.toml").read_text()] == before and not tw.verify(run).wrong
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "ends"),
+    [
+        ({"steps": 6}, {"steps": 9, "epochs": 4}, "epochs=4 ends it, as 6 epochs and 6 updates are done"),
+        ({"steps": 6}, {"steps": 5, "epochs": 9}, "steps=5 ends it"),
+        ({"epochs": 3, "patience": 1, "lr": 0.0}, {"epochs": 9}, "patience=1 ends it"),
+    ],
+)
+def test_what_leaves_nothing_to_do_is_named(
+    first: dict[str, Any], then: dict[str, Any], ends: str, news: Path, tmp_path: Path
+) -> None:
+    run = tw.train(news, out=tmp_path / "run", batch_size=400, listen=quiet, speed="off", **first)
+    with pytest.raises(tw.TrainwrightError, match=f"E421: .*{ends}"):
+        tw.resume(run, listen=quiet, **then)
 
 
 def test_a_relative_source_from_anywhere(news: Path, tmp_path: Path, monkeypatch) -> None:

@@ -125,8 +125,9 @@ class Session:
         origin = dict(earlier.origin)
         if found is not None:
             position = found.state["position"]
-            if changed and made.training.is_over(found):
-                raise error("E421", path=run.path, epochs=position["epoch"], steps=position["step"])
+            if changed and (key := made.training.ended(found)):
+                done = {"epochs": position["epoch"], "steps": position["step"]}
+                raise error("E421", path=run.path, key=key, value=getattr(made.training.settings, key), **done)
             notes = made.facts.differences(earlier, found) + made.training.restore(found)
             self._say(notes)
             if notes:  # what a replay could not repeat
