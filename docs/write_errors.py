@@ -20,7 +20,7 @@ def page() -> str:
         lines += ["", f"## E{digit}xx: {meaning}", "", "| code | what | how to mend it |", "|---|---|---|"]
         known = [(code, message) for code, message in sorted(MESSAGES.items()) if code[1] == digit]
         lines += [f"| {code} | {message.what} | {message.mend} |" for code, message in known]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).replace(":word}", "}") + "\n"
 
 
 if __name__ == "__main__":

@@ -19,11 +19,13 @@ import tempfile
 import traceback
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+STREAMS = ("stdin", "stdout", "stderr")
 LIMIT = 120  # seconds of one process; a deadline, not a measure
 SOURCES = Path(__file__).parents[1] / "src"
 
@@ -54,21 +56,35 @@ class Server:
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
 
-    def run(self, function: str, *given: Any, cwd: Path | None = None, stdin: str = "", **env: str) -> Ended:
-        """Call ``module:function`` in a process; what it returns is the exit code."""
+    def run(
+        self,
+        function: str,
+        *given: Any,
+        cwd: Path | None = None,
+        stdin: str = "",
+        limit: int = LIMIT,
+        streams: Mapping[str, str] | None = None,
+        **env: str,
+    ) -> Ended:
+        """Call ``module:function`` in a process; what it returns is the exit code.
+
+        ``limit`` is in seconds. ``streams`` are standard ones that are another path, or "-" for closed.
+        """
         with tempfile.TemporaryDirectory() as folder:
-            streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
-            for path, content in zip(streams, (stdin, "", ""), strict=True):
+            paths = [Path(folder) / name for name in STREAMS]
+            for path, content in zip(paths, (stdin, "", ""), strict=True):
                 path.write_text(content, "utf-8")
             job = {
                 "function": function,
                 "given": given,
                 "cwd": cwd or Path.cwd(),
-                "streams": streams,
+                "streams": [(streams or {}).get(path.name, path) for path in paths],
+                "opened": streams is not None,
+                "limit": limit,
                 "env": {**os.environ, **env},
             }
             answer = self._ask(job)
-            return Ended(answer["code"], *(path.read_text("utf-8") for path in streams[1:]), answer["stopped"])
+            return Ended(answer["code"], *(_text(path) for path in paths[1:]), answer["stopped"])
 
     def kill(self, pid: int) -> None:
         """End a process that stopped itself."""
@@ -131,15 +147,15 @@ def serve() -> None:
             os.kill(pid, signal.SIGKILL)
         elif not (pid := os.fork()):
             _child(job)
-        print(json.dumps(_ended(pid)), flush=True)
+        print(json.dumps(_ended(pid, job.get("limit", LIMIT))), flush=True)
 
 
-def _ended(pid: int) -> dict[str, int]:
+def _ended(pid: int, limit: int) -> dict[str, int]:
     def late(number: int, frame: object) -> None:
         os.kill(pid, signal.SIGKILL)
 
     signal.signal(signal.SIGALRM, late)
-    signal.alarm(LIMIT)
+    signal.alarm(limit)
     _, status = os.waitpid(pid, os.WUNTRACED)
     signal.alarm(0)
     if os.WIFSTOPPED(status):
@@ -150,8 +166,13 @@ def _ended(pid: int) -> dict[str, int]:
 def _child(job: Mapping[str, Any]) -> None:
     """One job, and the end of this process."""
     for number, (path, flags) in enumerate(zip(job["streams"], (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
-        os.dup2(os.open(path, flags), number)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the server's has its own lines in it
+        if path == "-":
+            os.close(number)
+        else:
+            os.dup2(os.open(path, flags), number)
+    sys.stdin = open(0, encoding="utf-8", closefd=False) if job["streams"][0] != "-" else None  # noqa: SIM115 - not the server's
+    if job["opened"]:
+        _open_streams(job["streams"])
     os.environ.clear()
     os.environ.update(job["env"])
     os.chdir(job["cwd"])
@@ -167,9 +188,23 @@ def _child(job: Mapping[str, Any]) -> None:
             print(ended.code or "", file=sys.stderr)
     except BaseException:
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, AttributeError):  # closed, or full
+            stream.flush()
     os._exit(code)
+
+
+def _open_streams(paths: list[str]) -> None:
+    """Make the streams what Python makes them when it starts."""
+    for number, (name, path) in enumerate(zip(STREAMS, paths, strict=True)):
+        errors = "backslashreplace" if name == "stderr" else "strict"
+        opened = None if path == "-" else open(number, "w" if number else "r", errors=errors, closefd=False)  # noqa: SIM115
+        setattr(sys, name, opened)
+        setattr(sys, f"__{name}__", opened)
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", errors="surrogateescape")
 
 
 def default_signals() -> None:

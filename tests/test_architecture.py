@@ -51,6 +51,8 @@ FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "yaml
 ARCHIVES = {"trainwright.data.files.archives": {"tarfile", "zipfile"}}  # read there in memory, and nowhere else
 NETWORK = {"trainwright.data.read.catalog", "trainwright.live.serve"}  # downloads; listens, on 127.0.0.1 alone
 SERVERS = {"starlette", "uvicorn"}  # an extra, imported by nothing but the live page
+# What is printed goes through ``cli_output.say`` or a screen; ``leave`` and the process that draws print messages with codes.
+PRINTING = {f"trainwright.{each}" for each in ("cli_output", "startup", "watch.plots")}
 UNPACKING = {"extract", "extractall", "unpack_archive"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "os.system", "os.popen", "torch.load", "torch.save", "shutil.unpack_archive"}
 
@@ -137,6 +139,14 @@ def test_nothing_dangerous_is_called(module: str) -> None:
     assert module in NETWORK or not connecting, f"{module} uses the network"
     assert below(module, "live") or not {name.partition(".")[0] for name, _ in imports(MODULES[module])} & SERVERS, module
     assert module == "trainwright.startup" or not re.search(r"\b(sys\.exit|os\._exit)\b", text) or "__main__" in text
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - PRINTING))
+def test_nothing_prints_past_what_keeps_commands_from_terminals(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            assert name not in ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write"), f"{module} calls {name}"
 
 
 def test_archives_are_never_unpacked() -> None:

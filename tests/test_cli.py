@@ -164,4 +164,14 @@ def test_a_full_disk_behind_standard_output_is_one_message() -> None:
         done = subprocess.run(
             [sys.executable, "-m", "trainwright", "settings"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert done.returncode == 2 and done.stderr.startswith("E402: standard output or") and "Traceback" not in done.stderr
+    assert done.returncode == 2 and done.stderr.startswith("E402: standard output cannot") and "Traceback" not in done.stderr
+
+
+def test_no_formula_reaches_a_spreadsheet(trained, capsys, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("new.csv").write_text('text,"=a"\n=1+1 moon,-5\n"@sum goal",-x\n')
+    plain = talk(capsys, monkeypatch, "predict", trained.path, "new.csv")[0]
+    safe = talk(capsys, monkeypatch, "predict", trained.path, "new.csv", "--spreadsheet")[0]
+    assert [line.split(",")[:2] for line in plain.splitlines()] == [["text", "=a"], ["=1+1 moon", "-5"], ["@sum goal", "-x"]]
+    assert [line.split(",")[:2] for line in safe.splitlines()] == [["text", "'=a"], ["'=1+1 moon", "-5"], ["'@sum goal", "'-x"]]
+    assert [line.split(",")[2:] for line in plain.splitlines()] == [line.split(",")[2:] for line in safe.splitlines()]

@@ -14,9 +14,9 @@ import trainwright as tw
 from trainwright import cli_output as output
 from trainwright.cli_cache import cache
 from trainwright.cli_help import GREETING, Verb, Verbs
-from trainwright.cli_look import SAID, AsJson, Moved, look
+from trainwright.cli_look import SAID, AsJson, Moved, Spreadsheet, look
 from trainwright.errors import TrainwrightError, error, nearest
-from trainwright.startup import leave, prepare_process
+from trainwright.startup import OUTPUT, leave, prepare_process
 
 app = typer.Typer(
     name="trainwright",
@@ -77,16 +77,16 @@ def train(
     from trainwright.config.resolve import nest
 
     source, settings = _source(words or [])
-    console = output.open_console(sys.stderr if as_json else sys.stdout, quiet)
     given = nest(settings)
     for key, flag in FLAGS.items():
         if key in given:
             raise error("E330", key=key, flag=flag)
-    run = tw.train(
-        source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
-        listen=console.handle, **given,
-    )  # fmt: skip
-    output.print_run(run, console, as_json, quiet)
+    with output.console(as_json, quiet) as console:
+        run = tw.train(
+            source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
+            listen=console.handle, **given,
+        )  # fmt: skip
+        output.print_run(run, console, as_json, quiet)
 
 
 @app.command(cls=Verb)
@@ -107,17 +107,16 @@ def resume(
 
     if any("=" not in word.strip("=") for word in words or []) and (broken := in_pieces(words or [])):
         raise broken
-    console = output.open_console(sys.stderr if as_json else sys.stdout, quiet)
-    found = tw.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or []))
-    output.print_run(found, console, as_json, quiet)
+    with output.console(as_json, quiet) as console:
+        found = tw.resume(run, source=source, offline=offline, listen=console.handle, **nest(words or []))
+        output.print_run(found, console, as_json, quiet)
 
 
 @app.command(cls=Verb)
 def verify(run: Annotated[Path, typer.Argument(help="A run folder.")], source: Moved = "", as_json: AsJson = False) -> None:
     """Prove that a run is as it was written: every byte, and every score of its report measured again."""
-    console = output.open_console(sys.stderr)
-    proof = tw.verify(run, source=source, listen=lambda event: console.handle(event) if event.kind == "progress" else None)
-    console.close()
+    with output.console(err=True) as console:
+        proof = tw.verify(run, source=source, listen=lambda event: console.handle(event) if event.kind == "progress" else None)
     output.print_proof(run, proof, as_json)
 
 
@@ -129,9 +128,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Train again from the settings of a run, and compare the weights bit by bit."""
-    console = output.open_console(sys.stderr if as_json else sys.stdout)
-    proof = tw.replay(run, source=source, out=out, listen=console.handle)
-    console.close()
+    with output.console(as_json) as console:
+        proof = tw.replay(run, source=source, out=out, listen=console.handle)
     output.print_proof(run, proof, as_json)
 
 
@@ -196,6 +194,7 @@ def predict(
     ],
     top: Annotated[int, typer.Option(min=0, help="Show so many labels; 0 = one, and all with --json.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write a file's predictions here, as CSV.")] = None,
+    spreadsheet: Spreadsheet = False,
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
@@ -212,7 +211,8 @@ def predict(
         from trainwright.config.resolve import nest
 
         written = predictor.written(nest(said), "predict", files[0])
-        output.print_file_answers(predictor.item, written.predict_file(*files, top=top), top, out, as_json)
+        found = written.predict_file(*files, top=top)
+        output.print_file_answers(predictor.item, found, top, out, as_json, spreadsheet)
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
@@ -245,7 +245,10 @@ def _lines() -> list[str]:
     """Return the lines of standard input, whatever its encoding."""
     from trainwright.data.files.encoding import decode, encoding_of
 
-    data = sys.stdin.buffer.read()
+    try:
+        data = sys.stdin.buffer.read()
+    except OSError as problem:
+        raise error("E102", path="-", why=problem.strerror or problem) from None
     text = decode(data, encoding_of([data], Path("-"))[0], Path("-")).removeprefix("\ufeff").replace("\r\n", "\n")
     return text.removesuffix("\n").split("\n") if text else []
 
@@ -307,8 +310,7 @@ def main() -> None:
         code = app(prog_name="trainwright", standalone_mode=False)  # an interrupted command comes back as its exit code
         if isinstance(code, int) and code:
             leave("interrupted" if code == 130 else "", code)
-        if sys.stdout:  # None where it was closed before we began
-            sys.stdout.flush()
+        sys.stdout.flush()
     except TrainwrightError as problem:
         leave(str(problem), problem.exit_code)
     except KeyboardInterrupt:
@@ -319,11 +321,11 @@ def main() -> None:
     except BrokenPipeError:
         leave("", 141)
     except OSError as problem:
-        if problem.errno == errno.ENAMETOOLONG:
-            leave(str(error("E102", path=problem.filename, why=problem.strerror)), 2)
-        if problem.errno != errno.ENOSPC or problem.filename is not None:
+        if problem.filename == OUTPUT or problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            leave(str(error("E402", path=problem.filename or "a file", problem=problem.strerror)), 2)
+        if problem.filename is None:
             raise
-        leave(str(error("E402", path="standard output or standard error", problem=problem.strerror)), 2)
+        leave(str(error("E102", path=problem.filename, why=problem.strerror)), 2)
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise

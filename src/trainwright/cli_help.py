@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
+
+from trainwright.errors import error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,8 +76,18 @@ GROUPS = {
 }
 
 
+PLACES = ("--out", "--test", "--valid", "--from", "--recipe", "--source", "--png", "--html")  # flags that name a file or folder
+
+
 class Verb(TyperCommand):
     """A verb whose options stand in groups (``rich_help_panel``), with its examples below."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words. Raise E169 for a flag with an empty name, which as a path would be the current folder."""
+        for flag, value in pairwise([*args, "-"]):
+            if (flag in PLACES and not value) or (flag.endswith("=") and flag[:-1] in PLACES):
+                raise error("E169", what=f"{flag.removesuffix('=')} ''", why="it is empty")
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments, then each group of options."""

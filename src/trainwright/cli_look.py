@@ -4,7 +4,6 @@ Annotations are not postponed here, as in ``cli``.
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +13,16 @@ import trainwright as tw
 from trainwright import cli_output as output
 from trainwright.cli_help import Verb
 from trainwright.cli_output import print_json
-from trainwright.errors import error
+from trainwright.errors import error, shell_word
 from trainwright.plain_files import made_sense_of
 
 look = typer.Typer(rich_markup_mode=None)
 SAID = "What is said"  # a group of options in --help
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON object as the last line of standard output.", rich_help_panel=SAID)
+]
+Spreadsheet = Annotated[
+    bool, typer.Option("--spreadsheet", help="In CSV, put ' before what a spreadsheet would run as a formula.")
 ]
 Moved = Annotated[str, typer.Option("--source", help="Where the data are now, where they have moved.")]
 
@@ -35,7 +37,7 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: 
 
         with made_sense_of(run):
             young = record.so_far(record.read(run))
-            told = [diagnosis.standing(young), *diagnosis.findings(young), f"Draw it: trainwright plots {run}"]
+            told = [diagnosis.standing(young), *diagnosis.findings(young), f"Draw it: trainwright plots {shell_word(run)}"]
         if young.started:
             output.say("\n".join(told))
             return
@@ -52,10 +54,7 @@ def plots(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     from trainwright.store.run_folder import open_run
     from trainwright.watch.plots import draw
 
-    try:
-        drawn = draw(open_run(run, fit_too=True).path)
-    except OSError as problem:
-        raise error("E402", path=run, problem=problem.strerror or problem) from None
+    drawn = draw(open_run(run, fit_too=True).path)
     if not drawn:
         raise error("E405", path=run, missing="step to draw")
     seal.renew(run, drawn)
@@ -69,6 +68,7 @@ def mistakes(
     top: Annotated[int, typer.Option(min=1, help="Show so many.")] = 20,
     source: Moved = "",
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a table in CSV.")] = False,
+    spreadsheet: Spreadsheet = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the worst answers on the test rows, each with its input."""
@@ -76,7 +76,7 @@ def mistakes(
     if as_json:
         print_json({"run": str(run), "mistakes": found})
     elif as_csv:
-        output.print_csv(found)
+        output.print_csv(found, spreadsheet)
     else:
         from trainwright.watch import record
         from trainwright.watch.report import panels
@@ -109,14 +109,13 @@ def landscape(
     """Draw the loss surface around a run's parameters, with the path of its training."""
     if toy is (run is not None):
         raise error("E318", problem="either a run is drawn, or --toy")
-    console = output.open_console(sys.stderr)
     if run is None:
         from trainwright.run.landscape import toy as draw_toy
 
         found = draw_toy(out or Path("landscape-toy"))
     else:
-        found = tw.landscape(run, size=size, span=span, rows=rows, out=out, source=source, listen=console.handle)
-    console.close()
+        with output.console(err=True) as console:
+            found = tw.landscape(run, size=size, span=span, rows=rows, out=out, source=source, listen=console.handle)
     output.print_landscape(found, as_json)
 
 

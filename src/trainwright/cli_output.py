@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
-import re
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,21 +24,32 @@ BETWEEN = "|"  # several labels of a row
 LONG = ("per_class", "confusion", "points")  # scores of a split that --json leaves out: what is more than a number or interval
 
 
-def open_console(stream: Any = None, quiet: bool = False) -> Console:
-    """Return a console that shows events and reports on a stream; the default is standard output."""
+@contextmanager
+def console(err: bool = False, quiet: bool = False) -> Iterator[Console]:
+    """Open a console on standard output, or on standard error. What kept the answer from being shown is raised at the end.
+
+    What goes on may go on unseen; and what is told on standard error is beside the answer.
+    """
     from trainwright.watch.terminal.console import Console
 
-    return Console(stream or sys.stdout, quiet=quiet)
+    opened = Console(sys.stderr if err else sys.stdout, quiet=quiet)
+    try:
+        yield opened
+    finally:
+        opened.close()
+    if opened.lost and not err:
+        raise opened.lost
 
 
 def say(text: object = "", end: str = "\n", err: bool = False) -> None:
-    """Print a text. All words from data come through here: to a terminal nothing goes that could be a command to it."""
+    """Print a text, as it is into a pipe or a file. What standard error cannot take is lost, as it is beside the answer."""
     line, stream = str(text), sys.stderr if err else sys.stdout
-    if stream and stream.isatty():
+    if stream.isatty():
         from trainwright.watch import words
 
-        line = "".join(part if part in ("\n", "\t") else words.clean(part) for part in re.split("([\n\t])", line))
-    print(line, end=end, file=stream)
+        line = words.shown(line, stream.encoding)
+    with suppress(OSError) if err else nullcontext():
+        print(line, end=end, file=stream)
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -47,9 +59,8 @@ def print_json(value: dict[str, Any]) -> None:
 
 def print_report(run: Path, report: dict[str, Any]) -> None:
     """Print what a run came to. Raise E408 where its report is none."""
-    console = open_console()
-    with made_sense_of(run / "report.json"):
-        console.report(report)
+    with console() as shown, made_sense_of(run / "report.json"):
+        shown.report(report)
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:
@@ -69,7 +80,6 @@ def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
         console.report(report)
         console.line(f"model    {run.path}")
         console.line(f"use it   {usage(report, str(run.path))}")
-        console.close()
         if as_json:
             found = {"run": str(run.path)} | {key: report[key] for key in ("task", "model", "seconds", "valid", "test")}
             for split in ("valid", "test"):
@@ -95,13 +105,12 @@ def print_proof(run: Path, proof: Any, as_json: bool) -> None:
     if as_json:
         print_json({"run": str(run), "checked": proof.checked, "wrong": proof.wrong})
     else:
-        console = open_console()
-        for note in proof.checked:
-            console.handle(note)
-        console.line(
-            "everything is as it should be" if not proof.wrong else "\n".join(f"wrong: {each}" for each in proof.wrong)
-        )
-        console.close()
+        with console() as shown:
+            for note in proof.checked:
+                shown.handle(note)
+            shown.line(
+                "everything is as it should be" if not proof.wrong else "\n".join(f"wrong: {each}" for each in proof.wrong)
+            )
     if proof.wrong:
         more = f"; and {len(proof.wrong) - 1} more" if len(proof.wrong) > 1 else ""
         raise error("E419", path=run, first=proof.wrong[0], more=more)
@@ -122,8 +131,13 @@ def print_answers(key: str, items: Iterable[Any], answers: Iterable[Any], as_jso
             say(f"{answer:.10g}")
 
 
-def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json: bool) -> None:
-    """Print the rows of files with what the model says of them, or write them to ``out``: their own columns come first."""
+def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json: bool, spreadsheet: bool) -> None:
+    """Print the rows of files with what the model says of them, or write them to ``out``: their own columns come first.
+
+    For a ``spreadsheet`` no cell is a formula.
+    """
+    import polars as pl
+
     for note in found.notes:
         say(note, err=True)
     if as_json:
@@ -131,13 +145,24 @@ def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json
             where = {"file": found.files[place]} if found.files else {}
             print_json(where | {key if found.names else "row": name} | _values(answer))
         return
-    text = _plain(found.frame).with_columns(_columns(found, top)).write_csv()
+    frame = _plain(found.frame).with_columns(_columns(found, top))
+    if spreadsheet:
+        frame = frame.rename(_no_formula).with_columns(pl.col(pl.String).map_elements(_no_formula, pl.String))
+    text = frame.write_csv()
     if out is None:
         say(text, end="")
     else:
-        from trainwright.store.atomic import write_file
+        from trainwright.store.atomic import write_out
 
-        write_file(out, text)
+        write_out(out, text)
+
+
+def _no_formula(cell: str) -> str:
+    """Return a text with an apostrophe before it where a spreadsheet would take it for a formula. Numbers stay."""
+    with suppress(ValueError):
+        float(cell)
+        return cell
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") and cell else cell
 
 
 def _plain(frame: Any) -> Any:
@@ -181,12 +206,19 @@ def _columns(found: Any, top: int) -> list[Any]:
     return columns
 
 
-def print_csv(rows: list[dict[str, Any]]) -> None:
-    """Print rows of the same columns as CSV, a row of a table that is in one of them as JSON."""
-    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else [], lineterminator="\n")
+def print_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> None:
+    """Print rows of the same columns as CSV, a row of a table that is in one of them as JSON.
+
+    For a ``spreadsheet`` no cell is a formula.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()})
+        cells = {name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()}
+        kept = {name: _no_formula(cell) if spreadsheet and isinstance(cell, str) else cell for name, cell in cells.items()}
+        writer.writerow(kept)
+    say(text.getvalue(), end="")
 
 
 def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
@@ -273,7 +305,7 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
     """Write a file and say where; in the folder of a run that has ended it comes under the seal. Raise E402."""
     from trainwright.store import atomic, seal
 
-    atomic.write_file(path, content)
+    atomic.write_out(path, content)
     if path.resolve().is_relative_to(run.resolve()):
         seal.renew(run.resolve(), [path.resolve()])
     say(str(path), err=True)
@@ -289,12 +321,12 @@ def print_lines(found: Explanation, brief: bool = False) -> None:
     lines = explained_text.heading(found) if brief else explained_text.lines(found, width)
     if not terminal:
         text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in lines)
-        sys.stdout.write(words.encodable(text, sys.stdout.encoding))
+        say(words.encodable(text, sys.stdout.encoding), end="")
         return
     from rich.console import Console as Terminal
     from rich.text import Text
 
     screen = Terminal(file=sys.stdout, highlight=False)
     for line in lines:
-        parts = [(words.encodable(text, sys.stdout.encoding), style) for text, style in line]
+        parts = [(words.shown(text, sys.stdout.encoding), style) for text, style in line]
         screen.print(Text.assemble(*parts), soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Any
 from trainwright.cli_completion import TRAINING, settable
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.options import READING
-from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.errors import TrainwrightError, error, nearest, shell_word
 
 
 def refusal(problem: Any, words: list[str]) -> TrainwrightError:
@@ -36,7 +36,7 @@ def refusal(problem: Any, words: list[str]) -> TrainwrightError:
 def _no_command(name: str, known: list[str]) -> TrainwrightError:
     hint = nearest(name, known)
     if not hint and is_path(name):
-        hint = f"To train on it: `trainwright train {name}`."
+        hint = f"To train on it: `trainwright train {shell_word(name)}`."
     return error("E352", name=name, known=known, hint=hint)
 
 

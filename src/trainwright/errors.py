@@ -7,6 +7,7 @@ line prints ``str(exception)`` and leaves with ``exception.exit_code``. Codes ar
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -102,6 +103,8 @@ class _Fact:
         self.value = value
 
     def __format__(self, spec: str) -> str:
+        if spec == "word":
+            return in_a_line(shell_word(self.value), FACT)
         return _listed(self.value) if isinstance(self.value, list) else in_a_line(format(self.value, spec), FACT)
 
     def __repr__(self) -> str:
@@ -137,6 +140,12 @@ def in_a_line(text: object, most: int) -> str:
 def _printable(text: str) -> str:
     """Return a text without control characters, escape sequences and lone surrogates; white space as blanks."""
     return "".join(each if each.isprintable() else " " if each.isspace() else "?" for each in text)
+
+
+def shell_word(path: object) -> str:
+    """Return a path as a word of a command line, to be pasted: in quotes where it needs them, and no flag."""
+    word = str(path)
+    return shlex.quote(f"./{word}" if word.startswith("-") else word)
 
 
 def help_of(verb: str) -> str:
@@ -304,7 +313,12 @@ MESSAGES: dict[str, Message] = {
     ),
     "E165": Message("a bpe vocabulary cannot have {size} tokens", "It holds every byte, so max_vocabulary is 256 at least."),
     "E166": Message("the saved tokeniser is damaged: {problem}", "Take it from a whole copy, or train again."),
+    "E167": Message(
+        "'{path}' is the folder of a run, not data",
+        "Name the data. A model that goes on from this run: trainwright train DATA --from {path:word}",
+    ),
     "E168": Message("the {part} split has no token", "Give more text, another tokenizer, or other fractions."),
+    "E169": Message("{what} cannot be the name of a file or folder here: {why}", "Give it another name."),
     # large and odd tables
     "E170": Message(
         "'{path}' has more than {limit} columns",
@@ -327,7 +341,7 @@ MESSAGES: dict[str, Message] = {
     # tables in several files
     "E183": Message(
         "the {part} files of '{path}' are not parts of one table: {why}",
-        "Take out what does not belong there, or name one file: trainwright train {file}",
+        "Take out what does not belong there, or name one file: trainwright train {file:word}",
     ),
     "E184": Message(
         "'{file}' of '{path}' is no part of the table that begins in '{first}': {why}",
@@ -489,7 +503,7 @@ MESSAGES: dict[str, Message] = {
     # what is not as it would be needed
     "E280": Message(
         "'{path}' is no table, and a file is predicted by the columns of one: {found}",
-        "For a text a line: trainwright predict RUN - < {path}",
+        "For a text a line: trainwright predict RUN - < {path:word}",
     ),
     "E281": Message(
         "column '{name}' of '{path}' names images by addresses, such as {value}, and nothing is fetched from there",
@@ -613,7 +627,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E404": Message("the model in {path} is damaged: {problem}", "Train again, or take the folder from a whole copy."),
     "E405": Message(
-        "the run {path} has no {missing} yet", "Its training did not end; go on with it: trainwright resume {path}."
+        "the run {path} has no {missing} yet", "Its training did not end; go on with it: trainwright resume {path:word}"
     ),
     "E406": Message("the model is of kind '{name}', which this version does not know", "It knows {choices}."),
     "E407": Message(
@@ -649,7 +663,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E418": Message(
         "the run in {path} was begun with {key} {found}, not {wanted}",
-        "Say the same as then, or only: trainwright resume {path}.",
+        "Say the same as then, or only: trainwright resume {path:word}",
     ),
     "E419": Message(
         "the run {path} is not as it was written: {first}{more}",
@@ -661,8 +675,8 @@ MESSAGES: dict[str, Message] = {
         "Call fit as it was called then, or choose another folder.",
     ),
     "E421": Message(
-        "the run {path} has nothing more to do by these settings: {epochs} epochs and {steps} updates are done",
-        "Give more epochs, steps or time than that; without settings, `trainwright resume {path}` ends what is not ended.",
+        "the run {path} has nothing more to do: {key}={value} ends it, as {epochs} epochs and {steps} updates are done",
+        "Give a larger {key}; without settings, `trainwright resume {path:word}` ends what is not ended.",
     ),
     "E422": Message(
         "the data of the run {path} are not there: {source}, as seen from {folder}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from trainwright.api import Run, moved
 from trainwright.errors import error, help_of
 from trainwright.plain_files import made_sense_of
-from trainwright.watch import words
 from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
@@ -109,15 +109,18 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     told as far as it is. Raises RunError E403 for no run, E408 for a damaged one, E428 for one without watched rows or epochs.
     """
     from trainwright.store import seal
-    from trainwright.store.atomic import write_file
+    from trainwright.store.atomic import write_file, write_out
     from trainwright.store.run_folder import open_run
     from trainwright.watch.story import story as film
 
     folder = open_run(run.path if isinstance(run, Run) else Path(run), fit_too=True).path
-    page, path = film.page(folder), folder / "story.html" if out is None else Path(out)
+    page = film.page(folder)
+    if out is not None:
+        write_out(Path(out), page)
+        return Path(out)
+    path = folder / "story.html"
     write_file(path, page)
-    if out is None:
-        seal.renew(folder, [path])
+    seal.renew(folder, [path])
     return path
 
 
@@ -237,8 +240,11 @@ def watch(path: Run | str | Path = RUNS, *, port: int = 0, open: bool = True) ->
         if name not in _SERVERS:
             raise
         raise error("E341", missing=name) from None
+    from trainwright.watch.terminal.console import Console
+
     live = Live(folder, port)
-    print(f"watching {words.clean(folder)} at {live.url} (Ctrl-C ends it)", flush=True)
+    with closing(Console(sys.stdout)) as console:
+        console.line(f"watching {folder} at {live.url} (Ctrl-C ends it)")
     if open and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         webbrowser.open(live.url)
     live.serve()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +31,26 @@ class Driver:
         answer: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {}
         return answer | {"stderr": ended.stderr, "code": ended.returncode, "stopped": ended.stopped}
 
+    def command(self, folder: Path, *words: object, limit: int, streams: dict[str, str] | None = None) -> dict[str, Any]:
+        """Carry out a command in a folder, with streams that are a path, or "-" for closed; what it says is told."""
+        coded = [os.fsencode(str(word)).hex() for word in words]
+        here = {"cwd": folder, "limit": limit, "streams": streams, "TRAINWRIGHT_CACHE": str(self._cache)}
+        ended = forks.server().run("driver:run_command", coded, **here)
+        return {"stdout": ended.stdout, "stderr": ended.stderr, "code": ended.returncode}
+
     def kill(self, pid: int) -> None:
         """End a process that stopped itself."""
         forks.server().kill(pid)
+
+
+def run_command(coded: list[str]) -> int:
+    """Run the command line on words in hexadecimal: not all are UTF-8."""
+    from trainwright import cli
+
+    forks.draw_nothing()
+    sys.argv = ["trainwright", *map(os.fsdecode, map(bytes.fromhex, coded))]
+    cli.main()
+    return 70
 
 
 def child(job: dict[str, Any], told: str) -> int:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bench import Bench
+
+from trainwright.errors import RunError
+from trainwright.store.run_folder import RunFolder, locked
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -24,3 +29,34 @@ def test_a_folder_in_use(bench: Bench, count: Any, streamed: bool) -> None:
     unlike = bench.unlike("image", out, **job)
     count(3, bool(unlike))
     assert not unlike
+
+
+def test_who_reads_the_lock_takes_nothing_away(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    with locked(run):
+        assert (tmp_path / ".lock").read_text().startswith(f"process {os.getpid()} ")
+        with pytest.raises(RunError, match="E415"), locked(run):
+            pass
+        with pytest.raises(RunError, match=f"process {os.getpid()}"), locked(run):
+            pass
+    with locked(run):
+        pass
+
+
+def test_a_process_that_was_forked_from_a_killed_one_does_not_hold_its_lock(tmp_path: Path) -> None:
+    ready, begun = os.pipe()
+    end, ended = os.pipe()
+    if not (holder := os.fork()):
+        with locked(RunFolder(tmp_path)):
+            if not os.fork():
+                os.write(begun, b"x")
+                os.close(ended)
+                os.read(end, 1)  # until the test has closed its side
+                os._exit(0)
+            os.read(ready, 1)
+            os._exit(0)
+    os.waitpid(holder, 0)
+    with locked(RunFolder(tmp_path)):
+        os.close(ended)
+    for each in (ready, begun, end):
+        os.close(each)

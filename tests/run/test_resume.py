@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from calls import talk
@@ -148,6 +149,22 @@ def test_fewer_epochs_than_are_done_change_nothing(news: Path, tmp_path: Path) -
     assert content(run.path) + [(run.path / "settings.toml").read_text()] == before and not tw.verify(run).wrong
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "ends"),
+    [
+        ({"steps": 6}, {"steps": 9, "epochs": 4}, "epochs=4 ends it, as 6 epochs and 6 updates are done"),
+        ({"steps": 6}, {"steps": 5, "epochs": 9}, "steps=5 ends it"),
+        ({"epochs": 3, "patience": 1, "lr": 0.0}, {"epochs": 9}, "patience=1 ends it"),
+    ],
+)
+def test_what_leaves_nothing_to_do_is_named(
+    first: dict[str, Any], then: dict[str, Any], ends: str, news: Path, tmp_path: Path
+) -> None:
+    run = tw.train(news, out=tmp_path / "run", batch_size=400, listen=quiet, speed="off", **first)
+    with pytest.raises(tw.TrainwrightError, match=f"E421: .*{ends}"):
+        tw.resume(run, listen=quiet, **then)
+
+
 def test_a_relative_source_from_anywhere(news: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(news.parent)
     run = stopped(Path(news.name), tmp_path / "run")
@@ -193,3 +210,30 @@ def test_a_finished_run_without_checkpoints_has_nothing_to_do(news: Path, tmp_pa
     assert [note.value for note in notes if isinstance(note, Note)] == ["nothing to do"]
     with pytest.raises(tw.TrainwrightError, match="E417"):
         tw.resume(run, epochs=2, listen=quiet)
+
+
+def test_the_same_file_by_another_path(news: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert news.parent == tmp_path
+    run = stopped("news.csv", Path("run"), after=1, epochs=2)  # type: ignore[arg-type]
+    (tmp_path / "link.csv").symlink_to("news.csv")
+    given = {"out": run, "resume": True, "epochs": 2, "checkpoint_every": "7steps", "listen": quiet, **SMALL}
+    (tmp_path / "other.csv").write_bytes(news.read_bytes())
+    with pytest.raises(tw.TrainwrightError, match="E418"):
+        tw.train("other.csv", **given)
+    for name in (news, "./news.csv", "link.csv"):
+        tw.train(name, **given)
+
+
+def test_other_code_of_the_same_version_is_said(news: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, said = stopped(news, tmp_path / "run", after=1, epochs=2), []
+    (run / "plots").mkdir()
+    left = [run / "plots" / ".curves.png.4711.tmp", run / ".report.json.4711.tmp"]
+    for each in left:
+        each.write_bytes(b"half")
+    monkeypatch.setattr("trainwright.training.environment.code_digest", lambda: "other")
+    found = tw.resume(run, listen=said.append)
+    assert any(event.what == "code" and event.value.endswith("before, other now") for event in said if isinstance(event, Note))
+    with pytest.raises(tw.TrainwrightError, match="E423"):
+        tw.replay(found, listen=quiet)
+    assert not any(each.exists() for each in left), "what a killed process left goes"

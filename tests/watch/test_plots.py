@@ -30,6 +30,7 @@ from watch_samples import (
 )
 
 from trainwright.config.kinds import KINDS
+from trainwright.errors import TrainwrightError
 from trainwright.plain_files import read_lines
 from trainwright.watch import events, plots, record, summary
 from trainwright.watch.figures import confusion, curves, figures
@@ -186,7 +187,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(TrainwrightError, match=r"E402.*No space"):
         plots._write(path, b"new content")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 

@@ -58,7 +58,7 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
             raise error("E302", key="settings", value=layer, problem="they are a table of keys and values")
         for key, value in layer.items():
             if key not in Settings.model_fields:
-                raise error("E301", key=key, hint=nearest(key, keys()))
+                raise _unknown(key, layer)
             if key == "schedule":
                 value = _schedules(value, values.get(key))
             elif key == "columns" and isinstance(value, Mapping):
@@ -72,7 +72,7 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
     try:
         settings = Settings.model_validate(values)
     except ValidationError as problem:
-        raise _explain(problem) from None
+        raise _explain(problem, values) from None
     if settings.on_nonfinite == "rollback" and period(settings.checkpoint_every)[1] not in ("steps", "epochs"):
         if "checkpoint_every" in values:
             raise error("E331", value=settings.checkpoint_every)
@@ -154,11 +154,21 @@ def _literal(value: Any) -> Any:
         return value.strip("[]") if value.startswith("[") else value
 
 
-def _explain(problem: ValidationError) -> TrainwrightError:
+def _unknown(key: str, values: Mapping[str, Any]) -> TrainwrightError:
+    """Return E301 for a key that is none here, though it may be one of another model, or one that is nested."""
+    component, _, argument = key.partition(".")
+    taking = [f"model={name}" for name, each in models().items() if argument in each.settings.model_fields]
+    if component == "model" and key not in values and taking:
+        return error("E301", key=key, hint=f"It is for {' and '.join(taking)}.")
+    nested = f'Write it as {component}={{"{argument}": ...}}.' if key in keys() else ""
+    return error("E301", key=key, hint=nested or nearest(key, keys()))
+
+
+def _explain(problem: ValidationError, values: Mapping[str, Any]) -> TrainwrightError:
     first = problem.errors()[0]
     key = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
-        return error("E301", key=key, hint=nearest(key, keys()))
+        return _unknown(key, values)
     return error("E302", key=key, value=first["input"], problem=first["msg"].removeprefix("Value error, "))
 
 

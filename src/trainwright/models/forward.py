@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainwright.data.batches.alignment import has_address
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.pytree import tree_map
 from trainwright.errors import error, in_short
@@ -59,5 +60,12 @@ class Forward:
         if not isinstance(found, tuple) or len(found) != 2:
             raise error("E614", problem=f"the model returns a {type(found).__name__}")
         outputs, state = found
-        self.state = tree_map(lambda each: each.detach() if isinstance(each, Tensor) else each, state)
+        self.state = tree_map(_carried, state)
         return outputs
+
+
+def _carried(leaf: Any) -> Any:
+    """Return a part of a state detached from the graph, and in memory as it is when it comes from a checkpoint."""
+    if not isinstance(leaf, Tensor):
+        return leaf
+    return leaf.detach().clone(memory_format=torch.contiguous_format) if has_address(leaf) else leaf.detach()

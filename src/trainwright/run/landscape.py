@@ -7,6 +7,7 @@ contour.png, relief.png, line.png, descent.webp, landscape.html      drawn from 
 from __future__ import annotations
 
 import copy
+import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ import numpy as np
 from trainwright.errors import error
 from trainwright.plain_files import made_sense_of
 from trainwright.run.resume import SavedRun, changed_since
-from trainwright.run.train import Prepared, Session, write_json
+from trainwright.run.train import Prepared, Session
 from trainwright.run.verify import unrepeatable
 from trainwright.store import atomic, seal
 from trainwright.watch import record as records
@@ -114,7 +115,8 @@ def landscape(
     workers = workers or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="trainwright-") as spare, threaded(1), made_sense_of(path):
         found = _measured(earlier, made, report, (size, span, rows, workers), Path(spare) / "states", listen)
-    files = write(out or earlier.run.landscape, found, path.name)
+    place = out or earlier.run.landscape
+    files = write(place, found, path.name, atomic.write_file if out is None else atomic.write_out)
     if out is None:
         seal.renew(path, files)
     return found | {"files": [str(each) for each in files]}
@@ -125,23 +127,21 @@ def toy(out: Path) -> dict[str, Any]:
     from trainwright.training import toy as surfaces
 
     found = {"title": "Optimisers on surfaces of two parameters", "planes": [*map(surfaces.plane, surfaces.SURFACES.values())]}
-    return found | {"files": [str(each) for each in write(out, found, "toy")]}
+    return found | {"files": [str(each) for each in write(out, found, "toy", atomic.write_out)]}
 
 
-def write(folder: Path, found: dict[str, Any], name: str) -> list[Path]:
-    """Write what was measured and its pictures, each whole or not at all. Raise E402."""
+def write(folder: Path, found: dict[str, Any], name: str, put: Callable[[Path, bytes | str], None]) -> list[Path]:
+    """Write what was measured and its pictures by ``put``, each whole or not at all. Raise E402."""
     from trainwright.watch.landscape import landscape as drawing
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise error("E402", path=folder, problem=problem.strerror or problem) from None
-    write_json(folder / "surface.json", found)
-    files = [folder / "surface.json"]
-    for file, content in drawing.draw(found, name).items():
-        atomic.write_file(folder / file, content)
-        files.append(folder / file)
-    return files
+    contents: dict[str, bytes | str] = {"surface.json": json.dumps(found, indent=1), **drawing.draw(found, name)}
+    for file, content in contents.items():
+        put(folder / file, content)
+    return [folder / file for file in contents]
 
 
 def _measured(

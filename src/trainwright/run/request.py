@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from trainwright.data.files.folders import printable
 from trainwright.data.files.virtual import is_data
 from trainwright.errors import error
 
@@ -37,7 +38,7 @@ class Request:
         cls, source: Any, valid: Any, test: Any, recipe: str, start: Path | None, out: Path | None, runs: Path, offline: bool,
         settings: dict[str, Any],
     ) -> Request:  # fmt: skip
-        """Return the request, of which each of the first three may be a path or data. Raise E276."""
+        """Return the request, of which each of the first three may be a path or data. Raise E169 and E276."""
         held = {part: given for part, given in (("valid", valid), ("test", test)) if is_data(given)}
         paths = [None if each is None or is_data(each) else Path(each) for each in (valid, test)]
         if is_data(source):
@@ -46,6 +47,8 @@ class Request:
             held, source = by_split(source) | held, IN_MEMORY
             if "train" not in held:
                 raise error("E276", why="none of its splits is called train")
+        for each in (str(source), *paths, recipe, start, out, runs, Path.cwd()):
+            refuse_bytes(each)
         return cls(str(source), paths[0], paths[1], recipe, start, out, runs, offline, settings, held)
 
     def origin(self) -> dict[str, Any]:
@@ -63,3 +66,9 @@ class Request:
     def said(self) -> str:
         """Return the settings that were given, but for those that may change, to know the same words again."""
         return json.dumps({key: self.settings[key] for key in sorted(self.settings) if key not in FREE_ON_RESUME}, default=str)
+
+
+def refuse_bytes(path: object) -> None:
+    """Raise E169 for a name that is not UTF-8: the settings of a run, which are UTF-8, could not name it."""
+    if not str(path).isascii() and printable(str(path)) != str(path):
+        raise error("E169", what=f"'{path}'", why="it is not written in UTF-8")

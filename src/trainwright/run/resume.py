@@ -17,7 +17,7 @@ from trainwright.data.files.folders import is_path
 from trainwright.data.files.virtual import is_data
 from trainwright.errors import TrainwrightError, error
 from trainwright.plain_files import damaged, made_sense_of, read_toml
-from trainwright.run.request import FREE_ON_RESUME, IN_MEMORY, Request
+from trainwright.run.request import FREE_ON_RESUME, IN_MEMORY, Request, refuse_bytes
 from trainwright.store import run_folder
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Note
@@ -43,13 +43,14 @@ class SavedRun:
     def open(cls, path: Path, source: Any = "") -> SavedRun:
         """Open a run folder; ``source`` is where its data are now, or data in memory.
 
-        Raise E403 for no run, E408 for unreadable settings.
+        Raise E169 for a name that is not UTF-8, E403 for no run, E408 for unreadable settings.
         """
         held: dict[str, Any] = {}
         if is_data(source):
             from trainwright.data.read.frames import by_split
 
             held, source = by_split(source), ""
+        refuse_bytes(source)
         run = run_folder.open_run(path)
         try:
             settings = read_toml(run.settings)
@@ -131,7 +132,7 @@ def find_unfinished(request: Request) -> RunFolder | None:
             return None
         origin = SavedRun.open(request.out).origin
         for key in WORDS:
-            if origin.get(key) != wanted.get(key):
+            if not _same(origin, wanted, key):
                 raise error("E418", path=request.out, key=key, found=origin.get(key, "none"), wanted=wanted.get(key, "none"))
         return RunFolder(request.out)
     begun = [path for path in request.runs.glob("*/settings.toml") if path.is_file()]
@@ -141,9 +142,18 @@ def find_unfinished(request: Request) -> RunFolder | None:
             earlier = SavedRun.open(path.parent)
             earlier.check(request.settings, None)
             same = earlier.origin.get("said") == request.said() and earlier.origin["folder"] == str(Path.cwd())
-            if same and all(earlier.origin.get(key) == wanted.get(key) for key in WORDS):
+            if same and all(_same(earlier.origin, wanted, key) for key in WORDS):
                 return earlier.run
     return None
+
+
+def _same(origin: Mapping[str, Any], wanted: Mapping[str, Any], key: str) -> bool:
+    """Return whether two persons said the same: the same word, or one that names the same file, each from their folder."""
+    before, now = origin.get(key), wanted.get(key)
+    if before == now or before is None or now is None or key == "held":
+        return bool(before == now)
+    there, here = Path(origin["folder"]) / before, Path(now)
+    return is_path(str(there)) and is_path(now) and there.resolve() == here.resolve()
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

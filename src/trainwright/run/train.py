@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
-from trainwright.errors import TrainwrightError, error, in_short
+from trainwright.errors import TrainwrightError, error, in_short, shell_word
 from trainwright.plain_files import made_sense_of
 from trainwright.run import examples
 from trainwright.run.request import Request
@@ -28,6 +28,7 @@ from trainwright.startup import import_in_thread, start_artist
 from trainwright.store import atomic, run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
+from trainwright.watch.summary import undrawn
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
@@ -126,8 +127,9 @@ class Session:
         with nullcontext() if found is None else made_sense_of(found.path):
             if found is not None:
                 position = found.state["position"]
-                if changed and made.training.is_over(found):
-                    raise error("E421", path=run.path, epochs=position["epoch"], steps=position["step"])
+                if changed and (key := made.training.ended(found)):
+                    done = {"epochs": position["epoch"], "steps": position["step"]}
+                    raise error("E421", path=run.path, key=key, value=getattr(made.training.settings, key), **done)
                 notes = made.facts.differences(earlier, found) + made.training.restore(found)
                 self._say(notes)
                 if notes:  # what a replay could not repeat
@@ -237,20 +239,21 @@ class Session:
             made.training.train(self.listen, saver)
             watched.join()
             self._finish(run, made)
-            artist.communicate(b"draw\n")
+            for note in undrawn(artist.draw(), run.path):
+                emit(note)
         except (TrainwrightError, *ENDED) as problem:
-            told = f"after step {state.step}; go on with: trainwright resume {run.path}"
+            told = f"after step {state.step}; go on with: trainwright resume {shell_word(run.path)}"
             if isinstance(problem, TrainwrightError):
                 log.append(Note("stopped", problem.code, f"{in_short(problem)}; {told}"))
                 self.listen(Note("stopped", problem.code, told))  # the message itself comes to whoever called
-                artist.communicate(b"draw\n")
+                for note in undrawn(artist.draw(), run.path):
+                    emit(note)
             else:
                 emit(Note("stopped", signals.name, told))
             raise
         finally:
             log.close()
-            if artist.poll() is None:
-                artist.communicate()
+            artist.dismiss()
         atomic.write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
 
     def _finish(self, run: RunFolder, made: Prepared) -> None:
@@ -292,7 +295,7 @@ def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> N
 
     What an earlier process was about to write when it was killed goes.
     """
-    atomic.remove_leftovers(run.path)
+    atomic.remove_leftovers(run.path, run.plots, run.landscape)
     write_json(run.data, problem.data)
     atomic.write_file(run.settings, to_toml(problem.settings, run=origin))
 

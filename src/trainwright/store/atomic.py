@@ -1,10 +1,14 @@
-"""Write a file or a folder whole or not at all."""
+"""Write a file or a folder whole or not at all.
+
+What is our own is replaced, whatever lies there; where a person says to write, only an ordinary file is.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,18 +18,80 @@ from trainwright.errors import error
 
 def write_file(path: Path, content: bytes | str) -> None:
     """Put ``content`` at ``path``: a reader sees the old file or the new one, also after a crash. Raise E402."""
-    # A file name that is no UTF-8 is told as far as it can be.
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        _replace(path, _encoded(content))
+    except OSError as problem:
+        raise error("E402", path=path, problem=problem.strerror or problem) from None
+
+
+def write_out(path: Path, content: bytes | str) -> None:
+    """Write ``content`` where a person says: through a link, into a device, into a pipe that is read. Raise E402.
+
+    An ordinary file is replaced as by ``write_file``, and keeps its owner and its mode. Where it cannot keep them, and where it
+    has other names (hard links), it is written over instead.
+    """
+    data = _encoded(content)
+    try:
+        before = path.stat() if os.path.lexists(path) and not _dangles(path) else None
+        if before is None:
+            _replace(path.resolve(), data)
+        elif stat.S_ISREG(before.st_mode) and before.st_nlink == 1:
+            os.close(os.open(path, os.O_WRONLY))  # what may not be written is not replaced
+            try:
+                _replace(path.resolve(), data, before)
+            except PermissionError:
+                _write_over(path, data)
+        else:
+            _write_over(path, data)
+    except (OSError, RuntimeError, ValueError) as problem:  # a loop of links; a name that cannot be one
+        raise error("E402", path=path, problem=getattr(problem, "strerror", None) or problem) from None
+
+
+def _encoded(content: bytes | str) -> bytes:
+    """Return a text in UTF-8. A file name that is none is told as far as it can be."""
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+
+
+def _dangles(path: Path) -> bool:
+    """Return whether a path is a link to something that is not there. Raise OSError for a loop of links."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _replace(path: Path, data: bytes, before: os.stat_result | None = None) -> None:
+    """Put a new file in the place of what is there, with the owner and the mode that were ``before``. Raise OSError."""
+    temporary = beside(path)
     try:
         temporary.unlink(missing_ok=True)
         write_synced(temporary, data)
+        if before is not None:
+            there = temporary.stat()
+            if (there.st_uid, there.st_gid) != (before.st_uid, before.st_gid):
+                os.chown(temporary, before.st_uid, before.st_gid)
+            temporary.chmod(stat.S_IMODE(before.st_mode))
         temporary.replace(path)
         sync(path.parent)
-    except OSError as problem:
+    finally:
         with suppress(OSError):
             temporary.unlink()
-        raise error("E402", path=path, problem=problem.strerror or problem) from None
+
+
+def _write_over(path: Path, data: bytes) -> None:
+    """Write into what is there. Raise OSError, also for a pipe that nobody reads."""
+    handle = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY)
+    os.set_blocking(handle, True)
+    with open(handle, "wb", buffering=0) as file:  # noqa: PTH123
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def beside(path: Path, ending: str = "tmp") -> Path:
+    """Return the name under which this process makes what is to be at ``path``."""
+    return path.with_name(f".{path.name[:40]}.{os.getpid()}.{ending}")  # a name has 255 bytes at most
 
 
 @contextmanager
@@ -35,7 +101,7 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     Files are to be written by ``write_synced``, or synced by ``sync``. With ``replace`` a folder of that name gives way.
     Raise E402.
     """
-    temporary, before = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("tmp", "old"))
+    temporary, before = beside(path), beside(path, "old")
     try:
         for each in (temporary, before):
             shutil.rmtree(each, ignore_errors=True)
@@ -56,14 +122,14 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed left of its writing in ``folder``, where no other process writes. Raise E402."""
+def remove_leftovers(*folders: Path) -> None:
+    """Remove what a process that was killed left of its writing in folders, where no other process writes. Raise E402."""
     try:
-        for path in folder.iterdir() if folder.is_dir() else ():
+        for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
             if re.fullmatch(r"\..+\.\d+\.(tmp|old)", path.name) and not path.is_symlink():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     except OSError as problem:
-        raise error("E402", path=folder, problem=problem.strerror or problem) from None
+        raise error("E402", path=folders[0], problem=problem.strerror or problem) from None
 
 
 def write_synced(path: Path, data: bytes) -> None:

@@ -9,19 +9,17 @@ import fcntl
 import os
 import platform
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from trainwright.errors import RunError, error
+from trainwright.errors import RunError, error, shell_word
 from trainwright.plain_files import content, damaged, open_regular, read_object, read_toml
 
-LOCK = ".lock"
-_held: set[Path] = set()  # a record lock keeps out other processes only
-_holding = threading.Lock()
+LOCK, HOLDER = ".lock", "process "  # how the content of a lock begins
+_held: set[IO[str]] = set()  # files whose lock this process has
 
 
 @dataclass(unsafe_hash=True)
@@ -41,10 +39,10 @@ class RunFolder:
         self.quarantine = self.path / "quarantine"  # checkpoints that turned out to be damaged
         self.model = self.path / "model"  # the bundle
         self.report = self.path / "report.json"  # the scores
-        self.plots = self.path / "plots"  # pictures
-        self.landscape = self.path / "landscape"  # the loss surface, where one was drawn
         self.watched = self.path / "watched.json"  # the rows of valid that are watched while the model learns
         self.examples = self.path / "examples.json"  # rows that tell most of how good it is, with their inputs
+        self.plots = self.path / "plots"  # pictures, and in ``landscape`` those of the loss surface
+        self.landscape = self.path / "landscape"
         self.predictions = self.path / "predictions.parquet"  # what was said of each row of valid and test
         self.seal = self.path / "SEAL"  # sizes and digests of ``lasting`` files; a run that has ended has one
 
@@ -111,21 +109,28 @@ class RunFolder:
 def locked(run: RunFolder) -> Iterator[None]:
     """Lock the folder: no other process, and no other thread, trains in it meanwhile. Raise E415 where one does.
 
-    The system gives the lock back when the process ends, however it ends, and knows processes of other containers too. It
-    is a record lock: processes forked from this one do not hold it.
+    The system gives the lock back when the process ends, however it ends, and knows processes of other containers too. The
+    lock is that of the open file: who else opens the file, reads it and closes it takes nothing away. Processes forked from
+    this one do not hold it.
     """
     run.check_folders()
-    key, path = run.path.resolve(), run.path / LOCK
-    with _holding:
-        if key in _held:
-            raise error("E415", path=run.path, holder="this very process")
-        _held.add(key)
-    try:
-        with _open_lock(path) as file:
-            _take(file, run.path)
+    with _open_lock(run.path / LOCK) as file:
+        _take(file, run.path)
+        _held.add(file)
+        try:
             yield
-    finally:
-        _held.discard(key)
+        finally:
+            _held.discard(file)
+            fcntl.flock(file, fcntl.LOCK_UN)  # a process that is being forked may have it open a moment longer
+
+
+def _let_go() -> None:
+    """Close the files in a process that was forked, which would hold their lock when this one has ended."""
+    while _held:
+        _held.pop().close()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def _open_lock(path: Path) -> IO[str]:
@@ -138,7 +143,7 @@ def _open_lock(path: Path) -> IO[str]:
 def _take(file: IO[str], folder: Path) -> None:
     """Take the lock, which is given back when the file is closed. Raise E415 where another process has it."""
     try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         file.seek(0)
         raise error("E415", path=folder, holder=file.read(200).strip() or "another process") from None
@@ -146,7 +151,7 @@ def _take(file: IO[str], folder: Path) -> None:
         raise error("E402", path=folder / LOCK, problem=f"it cannot be locked: {problem.strerror}") from None
     with suppress(OSError):  # on a full disk the lock holds, but cannot say whose it is
         os.truncate(file.fileno(), 0)
-        os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
+        os.write(file.fileno(), f"{HOLDER}{os.getpid()} on {platform.node()}\n".encode())
 
 
 def create(out: Path | None, parent: Path, name: str) -> RunFolder:
@@ -175,21 +180,52 @@ def create(out: Path | None, parent: Path, name: str) -> RunFolder:
 
 
 def check_free(out: Path) -> None:
-    """Raise E401 before any work is done when ``out`` is taken: a run that was killed before it had settings takes nothing."""
-    if out.exists() and not (out.is_dir() and all(p.name.startswith(".") or p.name == "data.json" for p in out.iterdir())):
-        hint = f"Go on with it: trainwright resume {out}." if RunFolder(out).settings.is_file() else ""
+    """Raise E401 before any work is done when ``out`` is taken: a run that was killed before it had settings takes nothing.
+
+    Raise E402 where it cannot be looked at.
+    """
+    try:
+        free = _is_free(out)
+    except OSError as problem:
+        raise error("E402", path=out, problem=problem.strerror or problem) from None
+    if not free:
+        hint = f"Go on with it: trainwright resume {shell_word(out)}" if RunFolder(out).settings.is_file() else ""
         hint = "Go on with it: fit(..., resume=True)." if RunFolder(out).call.is_file() else hint
         raise error("E401", path=out, hint=hint)
 
 
+def _is_free(out: Path) -> bool:
+    return not out.exists() or (out.is_dir() and all(p.name.startswith(".") or p.name == "data.json" for p in out.iterdir()))
+
+
 def open_run(path: Path, *, fit_too: bool = False) -> RunFolder:
-    """Return the folder of a run of ``train``, with ``fit_too`` of one of ``fit`` as well. Raise E403 for any other path."""
+    """Return the folder of a run of ``train``, with ``fit_too`` of one of ``fit`` as well.
+
+    Raise E403 for any other path, E424 for one that cannot be looked at.
+    """
     run = RunFolder(path)
-    if not (run.settings.is_file() or (fit_too and run.call.is_file())):
+    try:
+        trained, fitted = run.settings.is_file(), run.call.is_file()
+    except OSError as problem:
+        raise error("E424", path=path, problem=problem.strerror or problem) from None
+    if not (trained or (fit_too and fitted)):
         hint = "It is a run of fit: go on with fit(..., resume=True), use its model with tw.predict(model, data)."
-        raise error("E403", path=path, missing=run.settings.name, hint=hint if run.call.is_file() else "")
+        raise error("E403", path=path, missing=run.settings.name, hint=hint if fitted else "")
     run.check_folders()
     return run
+
+
+def is_run(path: Path) -> bool:
+    """Return whether a folder is that of a run, from the moment on when it is locked. Data it is not."""
+    try:
+        if any((path / name).is_file() for name in ("settings.toml", "call.json")):
+            return (path / "data.json").is_file()
+        if not (path / LOCK).is_file():
+            return False
+        with (path / LOCK).open("rb") as lock:
+            return lock.read(len(HOLDER)) == HOLDER.encode()
+    except (OSError, ValueError):
+        return False
 
 
 def slug(name: str) -> str:

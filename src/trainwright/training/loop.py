@@ -109,6 +109,7 @@ def fit(
     state.tally.ignored = learner.objective.ignored
     if not learner.model.training:
         learner.model.train()  # a model that is in training mode keeps the modes of its parts: some may be frozen
+    learner.align()
     planned = plan.epochs * -(-train.per_epoch // plan.accumulate)
     steps = min(plan.steps or planned, planned or plan.steps)
     steps, epochs = (steps, plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
@@ -255,7 +256,6 @@ def _refused(problem: Any, learner: Learner, plan: Plan, state: State, recover: 
     facts = {"step": state.step + 1, "quantity": problem.quantity, "where": problem.where}
     if state.refused >= LIMIT:
         raise error("E503", count=LIMIT, **facts)
-    learner.optimizer._opt_called = True  # type: ignore[attr-defined]  # schedules warn when no update came before them
     return Refused(epoch=state.epoch + 1, taken=recover(), **facts)
 
 

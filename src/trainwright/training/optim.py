@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +55,6 @@ def lean_step(optimizer: Optimizer) -> Callable[[], object]:
     raw = inspect.unwrap(type(optimizer).step)
 
     def step() -> None:
-        optimizer._opt_called = True  # type: ignore[attr-defined]  # schedules warn when no update came before them
         with torch.no_grad():
             raw(optimizer)
 
@@ -99,6 +97,10 @@ class Scheduler:
 
     schedule: lr_scheduler.LRScheduler
     every: str
+
+    def __post_init__(self) -> None:
+        """Let torch not warn where no update came before a step: it may have been refused, or made before a resume."""
+        self.schedule.optimizer._opt_called = True  # type: ignore[attr-defined]
 
     def advance(self, loss: float | None) -> None:
         """Make one step. Only a plateau schedule looks at the loss; where there is none it stays as it is."""
@@ -143,7 +145,6 @@ def make_schedules(
             made.append(Scheduler(kind(optimizer, **arguments), entry.every))
             # Some only look at their arguments when they step: one step is made on an optimiser that does not matter.
             spare = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
-            lean_step(spare)()
             Scheduler(kind(spare, **arguments), "step").advance(0.0)
     return made
 
@@ -153,11 +154,9 @@ def advance(schedules: Sequence[Scheduler], step: int, epoch: int, per_epoch: in
 
     A plateau schedule stays where it starts: what it would have seen is not known.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")  # no update comes before these steps
-        for number in range(1, step + 1):
-            advance_each(schedules, "step", None)
-            if per_epoch and number % per_epoch == 0 and number // per_epoch <= epoch:
-                advance_each(schedules, "epoch", None)
-        for _ in range(0 if per_epoch else epoch):  # where the length of an epoch is not known, they come last
+    for number in range(1, step + 1):
+        advance_each(schedules, "step", None)
+        if per_epoch and number % per_epoch == 0 and number // per_epoch <= epoch:
             advance_each(schedules, "epoch", None)
+    for _ in range(0 if per_epoch else epoch):  # where the length of an epoch is not known, they come last
+        advance_each(schedules, "epoch", None)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainwright.data.batches.alignment import aligned
 from trainwright.data.batches.pytree import tree_leaves, tree_map
 from trainwright.errors import error
 from trainwright.training.optim import LENGTHS, SCHEDULED, advance
@@ -70,16 +71,32 @@ def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bo
     now = [{name: group[name] for name in SCHEDULED if name in group} for group in learner.optimizer.param_groups]
     learner.model.load_state_dict(taken["model"])
     learner.optimizer.load_state_dict(taken["optimizer"])
+    _correct(learner, taken["optimizer"]["state"])
     learner.loaded()
-    for parameter, remembered in learner.optimizer.state.items():  # fused kernels pair them by their places in memory
-        for name, value in remembered.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
-                remembered[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+    learner.align()
     if not rates:
         for group, rate in zip(learner.optimizer.param_groups, now, strict=True):
             group.update(rate)
-    learner.forward.state = tree_map(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, taken["carried"])
+    learner.forward.state = aligned(
+        tree_map(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, taken["carried"])
+    )
     state.best = {name: value.to(device) for name, value in taken["best"].items()}
+
+
+def _correct(learner: Learner, kept: Mapping[int, Mapping[str, Any]]) -> None:
+    """Give what the optimiser has loaded the type that it had, and the strides of its parameter.
+
+    Torch casts it to the type of the parameter, and fused kernels pair the two by their places in memory.
+    """
+    for number, parameter in enumerate(learner.parameters):
+        remembered = learner.optimizer.state.get(parameter, {})
+        for name, value in remembered.items():
+            if isinstance(value, Tensor) and isinstance(before := kept[number].get(name), Tensor):
+                if value.dtype != before.dtype:
+                    value = before.to(value.device)
+                if value.shape == parameter.shape and value.stride() != parameter.stride():
+                    value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+                remembered[name] = value
 
 
 def _unnamed(learner: Learner) -> list[Tensor]:

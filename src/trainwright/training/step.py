@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from trainwright.data.batches.alignment import align_in_place
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.pytree import tree_leaves
 from trainwright.errors import error
@@ -67,6 +68,11 @@ class Learner:
         if device == "cuda" and not self.waits:  # where a recorded update finds them
             self._rates = [torch.zeros((), device=self.parameters[0].device) for _ in self.optimizer.param_groups]
         self._set: list[float] = [0.0] * len(self._rates)
+
+    def align(self) -> None:
+        """Move what is learned, and what is remembered of it, to aligned addresses where it does not lie at such."""
+        remembered = [each for each in tree_leaves(list(self.optimizer.state.values())) if isinstance(each, Tensor)]
+        align_in_place([*self.model.parameters(), *self.model.buffers(), *self.parameters, *remembered])
 
     @property
     def lr(self) -> float:

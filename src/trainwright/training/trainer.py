@@ -179,11 +179,11 @@ class Trainer:
         """Return what the last bits of numbers depend on, beside data and settings."""
         return environment(self.device, self.threads)
 
-    def is_over(self, found: Checkpoint) -> bool:
-        """Return whether the plan asks for nothing more than a checkpoint has."""
+    def ended(self, found: Checkpoint) -> str:
+        """Return the setting by which the plan asks for nothing more than a checkpoint has; empty where it asks for more."""
         before = State()
         before.place(found.state["position"])
-        return bool(self.plan.reason(before, before.seconds))
+        return self.plan.reason(before, before.seconds)
 
     def restore(self, found: Checkpoint) -> list[Note]:
         """Stand where a checkpoint was taken, and return notes on what is not as it was then.

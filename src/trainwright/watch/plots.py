@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from trainwright.errors import TrainwrightError
+from trainwright.errors import TrainwrightError, error
 from trainwright.plain_files import made_sense_of
 from trainwright.watch import scores, summary
 from trainwright.watch.record import Record, read, so_far
@@ -21,12 +22,13 @@ from trainwright.watch.report import page
 
 
 def draw(run: Path) -> list[Path]:
-    """Draw what the files in ``run`` allow, into ``run/plots/`` and ``run/report.html``; return the files written."""
+    """Draw what the files in ``run`` allow, into ``run/plots/`` and ``run/report.html``; return the files written.
+
+    Raise E402 where they cannot be.
+    """
     record = read(run)
     with made_sense_of(run):
         drawn = _drawn(record, str(run))
-    if drawn:
-        (run / "plots").mkdir(exist_ok=True)
     return [_write(run / name, content) for name, content in drawn.items()]
 
 
@@ -59,11 +61,15 @@ def _write(path: Path, content: bytes) -> Path:
     """Write beside ``path`` and move into place: a reader sees the old file or the new one, never half of one."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(exist_ok=True)
         beside.unlink(missing_ok=True)
         beside.write_bytes(content)
         beside.replace(path)
+    except OSError as problem:
+        raise error("E402", path=path, problem=problem.strerror or problem) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
     return path
 
 
@@ -90,9 +96,9 @@ def main(arguments: list[str]) -> int:
             return 0
     try:
         written = draw(Path(runs[0]))
-    except (OSError, TrainwrightError) as problem:
-        print(f"the plots cannot be written: {problem}", file=sys.stderr)
-        return 1
+    except TrainwrightError as problem:
+        print(problem, file=sys.stderr)
+        return problem.exit_code
     if not written:
         print(f"nothing to draw in {runs[0]}: its training has not begun", file=sys.stderr)
     return 0 if written else 1

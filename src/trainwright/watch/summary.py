@@ -5,12 +5,13 @@ Labels and names are somebody's data, so they are cleaned and cut before they ar
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from trainwright.errors import shell_word
 from trainwright.watch import scores, words
+from trainwright.watch.events import Note
 
 CONFUSION_HEAD = ("right label", "taken for", "rows", "of that class")
 _MOST_CLASSES, _MOST_CONFUSIONS = 12, 6
@@ -140,12 +141,12 @@ def _effort(report: Mapping[str, Any]) -> list[str]:
 
 def usage(report: Mapping[str, Any], run: str) -> str:
     """Return the command that uses the model of ``run``, to be copied as it is; its report says how, RUN in the run's place."""
-    return f"trainwright {report.get('usage', 'predict RUN').replace('RUN', shlex.quote(run))}"
+    return f"trainwright {report.get('usage', 'predict RUN').replace('RUN', shell_word(run))}"
 
 
 def commands(report: Mapping[str, Any], run: str) -> list[tuple[str, str]]:
     """Return what can be done with the model of ``run``, each with the command, to be copied as it is."""
-    folder, own = shlex.quote(run), str(report.get("usage", "")).startswith("report")
+    folder, own = shell_word(run), str(report.get("usage", "")).startswith("report")
     use = [
         ("Use it on something new", usage(report, run)),
         ("Measure it on other labelled data", f"trainwright evaluate {folder} FILE"),
@@ -159,20 +160,28 @@ def commands(report: Mapping[str, Any], run: str) -> list[tuple[str, str]]:
         *([("See it learn, as a film", f"trainwright story {folder}")] if story else []),
         *([("See the loss around what it found", f"trainwright landscape {folder}")] if story and not own else []),
         *([("Show its worst answers, with their inputs", f"trainwright mistakes {folder}")] if answered else []),
-        ("Compare it with other runs, on a live page", f"trainwright watch {shlex.quote(str(Path(run).parent))}"),
+        ("Compare it with other runs, on a live page", f"trainwright watch {shell_word(str(Path(run).parent))}"),
         ("Prove every byte of this run", f"trainwright verify {folder}"),
     ]
 
 
 def going_on(run: str, own: bool) -> list[tuple[str, str]]:
     """Return how a run that has not ended is gone on with; ``own`` is one of ``fit``."""
-    typed = "fit(..., resume=True)" if own else f"trainwright resume {shlex.quote(run)}"
-    return [("Go on with it", typed), ("Draw it again", f"trainwright plots {shlex.quote(run)}")]
+    typed = "fit(..., resume=True)" if own else f"trainwright resume {shell_word(run)}"
+    return [("Go on with it", typed), ("Draw it again", f"trainwright plots {shell_word(run)}")]
+
+
+def undrawn(problem: str, run: Path) -> list[Note]:
+    """Return what is said of a run whose plots are not drawn because of a ``problem``; nothing where there is none."""
+    mend = f"draw them with: trainwright plots {shell_word(run)}"
+    return [Note("plots", "not drawn", f"{problem}; {mend}")] if problem else []
 
 
 def card(run: Path, report: Mapping[str, Any]) -> str:
     """Return what it is, how good, and how to use it, in Markdown."""
-    lines = [f"# {run.name}", "", f"{str(report['task']).capitalize()} by `{report['model']}`, trained on {report['source']}."]
+    source = words.markdown(report["source"])
+    lines = [f"# {words.markdown(run.name)}", ""]
+    lines += [f"{str(report['task']).capitalize()} by `{report['model']}`, trained on {source}."]
     measured = report["test"] or report["valid"]
     if measured:
         score, interval = scores.headline(measured)
@@ -180,7 +189,7 @@ def card(run: Path, report: Mapping[str, Any]) -> str:
         sure = f" (95 % interval {interval})" if interval else ""
         judged = scores.verdict(report)
         rows = f"{measured['n']:,} {where} {report['unit']}{scores.parts(measured)}"
-        lines += ["", f"On the {rows}: {score}{sure}{f'; {judged}' if judged else ''}."]
+        lines += ["", words.markdown(f"On the {rows}: {score}{sure}{f'; {judged}' if judged else ''}.")]
     if report["labels"]:
-        lines += ["", f"Labels: {', '.join(report['labels'])}"]
-    return "\n".join([*lines, "", "Use it:", "", f"    {usage(report, str(run))}", ""])
+        lines += ["", f"Labels: {', '.join(map(words.markdown, report['labels']))}"]
+    return "\n".join([*lines, "", "Use it:", "", f"    {words.clean(usage(report, str(run)))}", ""])

@@ -6,6 +6,7 @@ What comes out of ``clean`` is one line, and holds no control character, escape 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -169,6 +170,23 @@ def table(rows: Iterable[Sequence[str]], left: int = 1, gap: int = 3) -> list[st
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     sides = [cells if place < left else -cells for place, cells in enumerate(widths)]
     return ["  " + (" " * gap).join(map(pad, row, sides)).rstrip() for row in rows]
+
+
+_MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]()#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
+
+
+def markdown(text: object) -> str:
+    """Return a text as words of Markdown: cleaned, and nothing in it is a mark of it or of HTML."""
+    return clean(text).translate(_MARKS)
+
+
+def shown(text: str, encoding: str | None = None) -> str:
+    """Return a text of several lines as a screen of ``encoding`` may show it.
+
+    Whatever is in it by data, nothing is a command to a terminal. All that goes to one comes through here.
+    """
+    lines = text if text.isprintable() else "".join(x if x in ("\n", "\t") else clean(x) for x in re.split("([\n\t])", text))
+    return encodable(lines, encoding)
 
 
 def encodable(text: str, encoding: str | None) -> str:

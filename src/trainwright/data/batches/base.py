@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainwright.data.batches.alignment import aligned
 from trainwright.data.batches.pytree import tree_leaves, tree_unflatten
 from trainwright.data.batches.shuffle import epoch_order
 from trainwright.data.files.spool import prefetch
@@ -27,7 +28,7 @@ class Batch(NamedTuple):
     """One batch: the model is called as ``model(*inputs)``, or ``model(*inputs, **named)`` where some have names.
 
     ``rows`` are row numbers in the data set, where known; ``weights``, float32 (rows,), what each counts in the loss of
-    training, where that differs.
+    training, where that differs. Floats that a kernel sums are ``aligned``, wherever the data lie.
     """
 
     inputs: tuple[Any, ...]
@@ -133,7 +134,7 @@ def tensor_batches(
         return [each.index_select(0, index) for each in columns]
 
     def part(taken: list[Tensor], low: int, high: int) -> Any:
-        parts = [each[low:high] for each in taken]
+        parts = aligned([each[low:high] for each in taken])
         return tree_unflatten(structure, parts) if nested else (tuple(parts[:-1]), parts[-1], None)
 
     width = max(sum(each[:1].numel() for each in columns), 1)

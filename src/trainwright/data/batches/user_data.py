@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
+from trainwright.data.batches.alignment import aligned
 from trainwright.data.batches.base import Batch, Indexed, tensor_batches, to_device
 from trainwright.data.batches.pytree import count_rows, tree_leaves, tree_map
 from trainwright.data.batches.shuffle import epoch_order
@@ -69,7 +70,7 @@ class BatchLayout:
 
     def batch(self, batch: Any, rows: np.ndarray | None = None) -> Batch:
         """Return a batch on the device. Raise what ``parts`` raises, and E613."""
-        inputs, named, targets = self.move(self.parts(batch))
+        inputs, named, targets = aligned(self.move(self.parts(batch)))
         return Batch(inputs, targets, count_rows((inputs, named) if targets is None else targets), rows, named)
 
     def move(self, value: Any) -> Any:

@@ -1,16 +1,18 @@
 """Folders as data: one folder of .txt files a class, and folders that hold train, test and valid ones.
 
-Promises: entries are taken in sorted order, hidden ones are passed over, and a class is one level deep.
+Promises: entries are taken in sorted order, hidden ones and the folders of runs are passed over, and a class is one level deep.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from trainwright.data.files.virtual import InArchive, as_path
 from trainwright.errors import error
+from trainwright.store.run_folder import is_run
 
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
     ("valid", "validation", "val", "dev"), "valid"
@@ -65,13 +67,34 @@ def part_of(name: str) -> str | None:
 
 
 def entries(folder: Path) -> list[Path]:
-    """Return what lies in a folder, sorted, without hidden things; nothing where ``folder`` is none. Raise E102."""
+    """Return what lies in a folder, sorted, without hidden things; nothing where ``folder`` is none or a run's. Raise E102."""
     try:
+        if is_run(folder):
+            return []
         return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except NotADirectoryError:
         return []
     except OSError as problem:
         raise error("E102", path=folder, why=problem.strerror or problem) from problem
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield all files in ``folder`` at any depth, folder by folder in sorted order, without hidden ones and those of runs.
+
+    Links to folders are not followed, so that none leads into a loop. Raise E102 for a folder that cannot be read.
+    """
+
+    def refuse(problem: OSError) -> None:
+        raise error("E102", path=problem.filename, why=problem.strerror or problem) from problem
+
+    walk = folder.tree() if isinstance(folder, InArchive) else os.walk(folder, onerror=refuse)
+    for place, folders, files in walk:
+        inside = type(folder)(place)
+        if is_run(inside):
+            folders[:], files = [], []
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in files if not name.startswith(".")):
+            yield inside / name
 
 
 def printable(name: str) -> str:

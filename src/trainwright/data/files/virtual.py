@@ -9,9 +9,12 @@ import os
 import re
 import stat
 from collections.abc import Generator
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from trainwright.store.run_folder import is_run
 
 if TYPE_CHECKING:
     from pathlib import Path as _Path
@@ -24,7 +27,7 @@ _PATTERN = re.compile(r"[*?\[]")
 
 
 class Glob(_Path):
-    """The files that a pattern such as ``data/*.csv`` matches, in the order of their names."""
+    """The files that a pattern such as ``data/*.csv`` matches, in the order of their names; none in the folder of a run."""
 
     def is_dir(self) -> bool:
         """Return whether anything matches, as a folder would be there."""
@@ -41,7 +44,10 @@ class Glob(_Path):
     def iterdir(self) -> Generator[Any, None, None]:
         """Yield what matches."""
         first = next(place for place, part in enumerate(self.parts) if _PATTERN.search(part))
-        yield from sorted(Path(*self.parts[:first]).glob(str(Path(*self.parts[first:]))))
+        passed_over = cache(is_run)
+        for path in sorted(Path(*self.parts[:first]).glob(str(Path(*self.parts[first:])))):
+            if not any(map(passed_over, [path, *path.parents][: len(path.parts) - first])):
+                yield path
 
 
 class InArchive(_Path):

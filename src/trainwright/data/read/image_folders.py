@@ -1,20 +1,17 @@
 """Image files on disk as labelled pictures: one folder a class, folders of splits, and tables that name files.
 
 Promises: entries are taken in sorted order, hidden ones are passed over, and links to folders below a class are not
-followed, so that no link leads into a loop. No picture is decoded here.
+followed. No picture is decoded here.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from trainwright.data.files.folders import PARTS, by_part, entries, printable
-from trainwright.data.files.virtual import InArchive
+from trainwright.data.files.folders import PARTS, by_part, entries, files_below, printable
 from trainwright.data.images.headers import SUFFIX_PATTERN, SUFFIXES
 from trainwright.data.images.pictures import Pictures, from_files
 from trainwright.data.read.image_places import by_ids, cell_names, cell_places
@@ -45,7 +42,7 @@ def holds(path: Path, head: bytes = b"") -> bool:
 
 
 def _is_class(entry: Path) -> bool:
-    return entry.is_dir() and any(path.suffix.lower() in SUFFIXES for path in _files(entry))
+    return entry.is_dir() and any(path.suffix.lower() in SUFFIXES for path in files_below(entry))
 
 
 def read(path: Path) -> dict[str, Pictures]:
@@ -66,7 +63,7 @@ def _refuse_boxes(path: Path) -> None:
     folders = {entry.name.lower(): entry for entry in entries(path) if entry.is_dir()}
     pictures = next((folders[name] for name in ("images", "jpegimages") if name in folders), None)
     labels = next((folders[name] for name in ("labels", "annotations") if name in folders), None)
-    if pictures and labels and any(each.suffix.lower() in (".txt", ".xml", ".json") for each in _files(labels)):
+    if pictures and labels and any(each.suffix.lower() in (".txt", ".xml", ".json") for each in files_below(labels)):
         raise error("E284", path=path, images=pictures.name, labels=labels.name)
 
 
@@ -75,7 +72,7 @@ def read_folder(folder: Path) -> Pictures:
     labels, names, paths = [], [], []
     others: list[str] = []
     for entry in entries(folder):
-        for path in _files(entry) if entry.is_dir() else [entry]:
+        for path in files_below(entry) if entry.is_dir() else [entry]:
             if path is entry or path.suffix.lower() not in SUFFIXES:
                 others.append(printable(path.relative_to(folder).as_posix()))
                 continue
@@ -111,7 +108,7 @@ def images_in(folder: Path) -> list[Path]:
 
 def images_below(folder: Path) -> list[Path]:
     """Return the image files in ``folder`` at any depth, by their names, sorted folder by folder. Raise E102."""
-    return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
+    return [path for path in files_below(folder) if path.suffix.lower() in SUFFIXES]
 
 
 def image_column(table: Table, image: str = "") -> tuple[str, str]:
@@ -171,16 +168,3 @@ def read_listed(table: Table, image: str = "", form: LabelForm | None = None) ->
     pictures.rejected = sorted(rejected + pictures.rejected, key=lambda each: each.row)
     pictures.notes = [*table.notes, Note("image", column, why), *found, *notes]
     return pictures
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield all files below ``folder`` in sorted order, without hidden ones. Raise E102 for a folder that cannot be read."""
-
-    def refuse(problem: OSError) -> None:
-        raise error("E102", path=problem.filename, why=problem.strerror or problem) from problem
-
-    walk = folder.tree() if isinstance(folder, InArchive) else os.walk(folder, onerror=refuse)
-    for place, folders, files in walk:
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in files if not name.startswith(".")):
-            yield type(folder)(place, name)

@@ -16,7 +16,7 @@ import polars as pl
 
 from trainwright.data.files import cache
 from trainwright.data.files.content import require
-from trainwright.data.files.folders import is_path, short_name
+from trainwright.data.files.folders import files_below, is_path, short_name
 from trainwright.data.files.virtual import InArchive, as_path
 from trainwright.data.read import builtin, catalog, frames, image_folders, image_places, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
@@ -26,6 +26,7 @@ from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import open_files
 from trainwright.data.tables.table import Table, TableStream
 from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.store.run_folder import is_run
 from trainwright.watch.events import Listener, Note, ignore
 
 SHOWN = ("", "ascii", "utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252")  # encodings that new files are told to be in anyway
@@ -175,9 +176,10 @@ def _without_unlabelled(found: Source) -> Source:
 
 
 def _digest(path: Path, files: Sequence[Path] = ()) -> str:
+    """Return a digest of a file, of files, or of all files in a folder."""
     digest = hashlib.blake2b(digest_size=16)
     path = path.archive if isinstance(path, InArchive) and not files and path.is_dir() else path
-    for file in files or (sorted(path.rglob("*")) if path.is_dir() else [path]):
+    for file in files or (sorted(files_below(path)) if path.is_dir() else [path]):
         name = file.relative_to(path) if not files and path.is_dir() else ""
         with suppress(OSError):  # what may not be read is not trained on
             if file.is_file():
@@ -218,6 +220,9 @@ def find(
     """
     path = as_path(source)
     given = {name: as_path(each) for name, each in (("valid", valid), ("test", test)) if each is not None}
+    for each in (path, *given.values()):
+        if is_run(each):
+            raise error("E167", path=each)
     for each in given.values():
         require(each)
     if held:

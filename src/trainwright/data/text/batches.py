@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from trainwright.data.batches.alignment import aligned
 from trainwright.data.batches.base import GATHER_TOKENS, Indexed, to_device
 from trainwright.data.text.ragged import Ragged
 
@@ -30,7 +31,7 @@ def ragged_batches(
         taken, classes = columns
         batch = _cut(taken, low, high)
         named = {"transposed": batch.transposed(transposed)} if transposed else None
-        return _tensors(batch, device), to_device(classes[low:high], device), named
+        return _tensors(batch, device), aligned(to_device(classes[low:high], device)), named
 
     return _indexed(len(texts), len(texts.values), gather, part, batch_size=batch_size, seed=seed, device=device)
 
@@ -50,7 +51,7 @@ def mixed_batches(
         return [torch.from_numpy(each[rows]) for each in (*arrays, targets)], [each.take(rows) for each in texts]
 
     def part(columns: tuple[list[Tensor], list[Ragged]], low: int, high: int) -> tuple[tuple[Any, ...], Any, None]:
-        *plain, classes = (to_device(each[low:high], device) for each in columns[0])
+        *plain, classes = (aligned(to_device(each[low:high], device)) for each in columns[0])
         return (*plain, *(_tensors(_cut(each, low, high), device) for each in columns[1])), classes, None
 
     values = sum(len(each.values) for each in texts) + sum(each.size for each in arrays)
@@ -72,7 +73,10 @@ def _cut(texts: Ragged, low: int, high: int) -> Ragged:
 
 
 def _tensors(texts: Ragged, device: torch.device) -> tuple[Tensor, ...]:
-    """Return values and where each row begins, as ``EmbeddingBag`` takes them, and weights where there are some."""
+    """Return values and where each row begins, as ``EmbeddingBag`` takes them, and weights where there are some.
+
+    Weights may lie anywhere: each is multiplied by itself.
+    """
     arrays = texts.values, texts.offsets[:-1].astype(np.int32), *([] if texts.weights is None else [texts.weights])
     return tuple(to_device(torch.from_numpy(each), device) for each in arrays)
 

@@ -41,6 +41,7 @@ from trainwright.training.signals import ENDED, Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Finished, Note, Resumed
+from trainwright.watch.summary import undrawn
 
 GO_ON = "go on with: fit(..., resume=True)"
 PLAIN = ("seed", "accumulate", "monitor", "batch_size", "shuffle", "clip", "clip_value")  # options that a run keeps
@@ -146,7 +147,7 @@ def _kept(
     run came to. Raise E408, E411 to E417, E420, and KeyboardInterrupt or SystemExit after a signal, when all is saved.
     """
     with run_folder.locked(run), Signals() as signals, signals.waiting():
-        remove_leftovers(run.path)
+        remove_leftovers(run.path, run.plots, run.landscape)
         run.seal.unlink(missing_ok=True)
         notes: list[Event] = []
         checkpoints = Checkpoints(run.checkpoints, run.quarantine, begin())
@@ -167,7 +168,9 @@ def _kept(
                 for event in saved:
                     if isinstance(event, Finished):
                         finish(machine)
-                        artist.communicate(b"draw\n")
+                        for note in undrawn(artist.draw(), run.path):
+                            log.append(note)
+                            yield note
                         write_file(run.seal, seal.of(run.path, {}, run.lasting()).text())
                     yield event
         except (GeneratorExit, *ENDED) as problem:
@@ -176,9 +179,9 @@ def _kept(
             raise
         except TrainwrightError as problem:
             log.append(Note("stopped", problem.code, f"{in_short(problem)}; after step {state.step}; {GO_ON}"))
-            artist.communicate(b"draw\n")
+            for note in undrawn(artist.draw(), run.path):
+                log.append(note)
             raise
         finally:
             log.close()
-            if artist.poll() is None:
-                artist.communicate()
+            artist.dismiss()

@@ -25,7 +25,7 @@ _REASONS = {"epochs": "all epochs done", "steps": "all steps done", "time": "the
 class Console:
     """Shows one run on ``stream``; ``quiet`` shows nothing at all."""
 
-    def __init__(self, stream: TextIO, quiet: bool = False) -> None:
+    def __init__(self, stream: TextIO | None, quiet: bool = False) -> None:
         self._screen = open_screen(stream, quiet)
         self._started = Started(epochs=0, steps=0, steps_per_epoch=0, rows=0)
         self._since = self._next = 0.0
@@ -80,6 +80,11 @@ class Console:
         """Print ``text`` as it is, but for control characters."""
         self._end_phase()
         self._print([Line(words.clean(part)) for part in text.split("\n")])
+
+    @property
+    def lost(self) -> BaseException | None:
+        """Return what keeps it from showing anything any more, None as long as it can."""
+        return self._screen.lost
 
     def close(self) -> None:
         """Print what still waits, and leave the terminal as it was found."""
@@ -186,9 +191,9 @@ def _progress_bar(event: Progress, elapsed: float) -> Bar:
     return Bar(words.clip(event.phase, 24), min(1.0, event.done / event.total) if event.total else None, facts)
 
 
-def open_screen(stream: TextIO, quiet: bool) -> Screen:
-    """Return the screen that suits ``stream``."""
-    if quiet:
+def open_screen(stream: TextIO | None, quiet: bool) -> Screen:
+    """Return the screen that suits ``stream``, which is None where the process has none."""
+    if quiet or stream is None:
         return Screen()
     if _is_notebook(stream):
         from trainwright.watch.terminal.notebook import Notebook

@@ -38,7 +38,6 @@ class Notebook(Screen):
         self._head: Line | None = None
         self._bar: Bar | None = None
         self._display: Any = None
-        self._lost = False
 
     def lines(self, lines: Sequence[Line]) -> None:
         for line in lines:
@@ -67,7 +66,7 @@ class Notebook(Screen):
         self._lines = [self._head] if line.cells and self._head and line.style != "bold" else []
 
     def _show(self) -> None:
-        if self._lost:
+        if self.lost:
             return
         plain = [*(line.text.rstrip() for line in self._lines), *([self._bar.text] if self._bar else [])]
         content = {"text/html": html(self._lines, self._bar), "text/plain": "\n".join(plain)}
@@ -78,8 +77,8 @@ class Notebook(Screen):
                 self._display = display(content, raw=True, display_id=True)
             else:
                 self._display.update(content, raw=True)
-        except (ImportError, OSError, ValueError, RuntimeError):
-            self._lost = True
+        except (ImportError, OSError, ValueError, RuntimeError) as problem:
+            self.lost = problem
 
 
 def html(lines: Sequence[Line], bar: Bar | None) -> str:

@@ -46,10 +46,14 @@ class Bar(NamedTuple):
 
 
 class Screen:
-    """Shows nothing. ``interval``: seconds between two calls of ``bar``; ``width``: cells in a line."""
+    """Shows nothing. ``interval``: seconds between two calls of ``bar``; ``width``: cells in a line.
+
+    ``lost`` is why nothing can be shown any more, None as long as it can.
+    """
 
     interval = math.inf
     width = 100
+    lost: BaseException | None = None
 
     def lines(self, lines: Sequence[Line]) -> None:
         """Print ``lines``, above the bar where there is one."""
@@ -68,17 +72,16 @@ class Plain(Screen):
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._lost = False
 
     def lines(self, lines: Sequence[Line]) -> None:
-        if self._lost:
+        if self.lost:
             return
-        text = "".join(line.text.rstrip() + "\n" for line in lines)
+        text = "".join(words.shown(line.text, self._stream.encoding).rstrip() + "\n" for line in lines)
         try:
-            self._stream.write(words.encodable(text, self._stream.encoding))
+            self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):  # ValueError: the stream was closed
-            self._lost = True
+        except (OSError, ValueError) as problem:  # ValueError: the stream was closed
+            self.lost = problem
 
     def bar(self, bar: Bar) -> None:
         self.lines([Line(bar.text)])
@@ -106,7 +109,6 @@ class Live(Screen):
             redirect_stdout=sys.stdout.isatty(),
             redirect_stderr=sys.stderr.isatty(),
         )
-        self._lost = False
 
     @property
     def width(self) -> int:  # type: ignore[override]
@@ -120,18 +122,19 @@ class Live(Screen):
     def _guard(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError, SystemExit):  # SystemExit: rich's own answer to a broken pipe
-            self._lost = True
+        except (OSError, ValueError, SystemExit) as problem:  # SystemExit: rich's own answer to a broken pipe
+            self.lost = problem
 
     def lines(self, lines: Sequence[Line]) -> None:
-        if self._lost or not lines:
+        if self.lost or not lines:
             return
-        text = self._text([(line.text.rstrip() + "\n", line.style) for line in lines])
+        parts = [part for line in lines for part in ((line.text.rstrip(), line.style), ("\n", ""))]
+        text = self._text(parts)
         with self._guard():
             self._console.print(text, soft_wrap=True, end="")
 
     def bar(self, bar: Bar) -> None:
-        if self._lost:
+        if self.lost:
             return
         with self._guard():
             self._live.start()
@@ -145,7 +148,7 @@ class Live(Screen):
         """Return a rich Text, never markup: what people write in brackets stays as it is."""
         from rich.text import Text
 
-        shown = [(words.encodable(text, self._encoding), style) for text, style in parts]
+        shown = [(words.shown(text, self._encoding), style) for text, style in parts]
         return Text.assemble(*shown, no_wrap=True, overflow="ellipsis")
 
 
