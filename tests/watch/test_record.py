@@ -67,6 +67,7 @@ def test_events_that_are_not_as_a_run_writes_them_are_one_message(tmp_path: Path
 
 
 def test_a_history_of_too_many_cells_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "history.csv").write_bytes(b"," * (record.CELLS + 1))
-    with pytest.raises(TrainwrightError, match=r"E408.*history\.csv"):
-        record.read(tmp_path)
+    for text in (b"," * (record.CELLS + 1), b"\n" * (record.CHARACTERS + 1)):
+        (tmp_path / "history.csv").write_bytes(text)
+        with pytest.raises(TrainwrightError, match=r"E408.*history\.csv"):
+            record.read(tmp_path)

@@ -17,7 +17,7 @@ from typing import Any
 from trainwright.errors import error
 from trainwright.plain_files import content, made_sense_of, read_json, read_lines, read_toml
 
-CELLS = 2_000_000  # of a history, which take about as many times 100 bytes
+CELLS, CHARACTERS = 1_000_000, 24_000_000  # of a history; they take about 150 and 6 bytes each
 
 
 @dataclass
@@ -125,8 +125,8 @@ def read_history(run: Path) -> list[dict[str, Any]]:
     text, found = b"", list[dict[str, Any]]()
     with suppress(OSError):
         text = content(run / "history.csv")
-    if text.count(b",") > CELLS:
-        raise error("E408", path=run / "history.csv", problem=f"it has more than {CELLS:,} cells")
+    if text.count(b",") > CELLS or len(text) > CHARACTERS:
+        raise error("E408", path=run / "history.csv", problem=f"it has more than {CELLS:,} cells or {CHARACTERS:,} characters")
     with suppress(ValueError, TypeError, AttributeError, csv.Error):  # no number, too many cells, too few
         whole = text[: text.rfind(b"\n") + 1].decode()
         for row in csv.DictReader(io.StringIO(whole, newline="")):
