@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.errors import TrainwrightError, error, help_of
+from trainwright.plain_files import made_sense_of
 from trainwright.store import run_folder
 from trainwright.watch.events import Listener, ignore
 
@@ -97,8 +97,8 @@ class Run:
         """
         from trainwright.run.resume import SavedRun
 
-        with suppress(OSError, ValueError, KeyError, TrainwrightError):
-            named = json.loads(self.folder.data.read_bytes())["files"]["train"]
+        with suppress(OSError, TrainwrightError), made_sense_of(self.folder.data):
+            named = self.folder.read_data()["files"]["train"]
             there = Path(SavedRun.open(self.path).origin["folder"])
             files = {(there / each).resolve() for each in ([named] if isinstance(named, str) else named)}
             return source.is_file() and source.resolve() in files
@@ -254,10 +254,11 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     source = as_path(source) if isinstance(source, str | Path) else source
     if source is None and not own:
         report = run.report
-        measured = "test" if report["test"] else "valid"
-        if not report[measured]:
-            raise error("E409", path=run.path)
-        return {"split": measured, **report[measured]}
+        with made_sense_of(run.folder.report):
+            measured = "test" if report["test"] else "valid"
+            if not report[measured]:
+                raise error("E409", path=run.path)
+            return {"split": measured, **report[measured]}
     from trainwright.data.files.content import require
 
     if source is not None and not is_data(source):
@@ -343,5 +344,6 @@ def settings() -> list[Row]:
 
 
 def runs(folder: str | Path = "runs") -> list[dict[str, Any]]:
-    """Return the runs in a folder: ``run`` (path) and ``report`` (empty for a run that has not ended)."""
+    """Return the runs in a folder: ``run`` (path) and ``report``, empty for a run that has not ended, and for one whose report
+    cannot be read, of which ``damaged`` says why."""
     return run_folder.runs(Path(folder))

@@ -176,8 +176,7 @@ def evaluate(
     if source is not None:
         rows = {"test": scores["n"], "rejected": scores["rejected"]}
         report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
-    with output.console() as console:
-        console.report(report)
+    output.print_report(run, report)
     if scores.get("trained_on"):
         output.say("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
 

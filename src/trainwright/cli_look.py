@@ -14,6 +14,7 @@ from trainwright import cli_output as output
 from trainwright.cli_help import Verb
 from trainwright.cli_output import print_json
 from trainwright.errors import error, shell_word
+from trainwright.plain_files import made_sense_of
 
 look = typer.Typer(rich_markup_mode=None)
 SAID = "What is said"  # a group of options in --help
@@ -30,20 +31,20 @@ Moved = Annotated[str, typer.Option("--source", help="Where the data are now, wh
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False) -> None:
     """Say again what a run came to: scores, baseline, mistakes, effort; of one that has not ended, how far it is."""
     opened = tw.load(run)
-    if not as_json and not opened.folder.report.is_file():
+    if not (as_json or opened.folder.has_report()):
         from trainwright.watch import record
         from trainwright.watch.report import diagnosis
 
-        young = record.so_far(record.read(run))
+        with made_sense_of(run):
+            young = record.so_far(record.read(run))
+            told = [diagnosis.standing(young), *diagnosis.findings(young), f"Draw it: trainwright plots {shell_word(run)}"]
         if young.started:
-            said = [diagnosis.standing(young), *diagnosis.findings(young), f"Draw it: trainwright plots {shell_word(run)}"]
-            output.say("\n".join(said))
+            output.say("\n".join(told))
             return
     if as_json:
         output.print_json(opened.report)
     else:
-        with output.console() as console:
-            console.report(opened.report)
+        output.print_report(run, opened.report)
 
 
 @look.command(cls=Verb)
@@ -80,7 +81,9 @@ def mistakes(
         from trainwright.watch import record
         from trainwright.watch.report import panels
 
-        output.print_mistakes(found, panels.loss_named(record.read(run)))
+        with made_sense_of(run):
+            loss = panels.loss_named(record.read(run))
+        output.print_mistakes(found, loss)
 
 
 @look.command(cls=Verb)

@@ -13,7 +13,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.errors import error
+from trainwright.errors import TrainwrightError, error
+from trainwright.plain_files import made_sense_of
 
 if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
@@ -56,6 +57,12 @@ def print_json(value: dict[str, Any]) -> None:
     say(json.dumps(value, ensure_ascii=False))
 
 
+def print_report(run: Path, report: dict[str, Any]) -> None:
+    """Print what a run came to. Raise E408 where its report is none."""
+    with console() as shown, made_sense_of(run / "report.json"):
+        shown.report(report)
+
+
 def print_table(rows: Iterable[Sequence[str]]) -> None:
     """Print rows of cells with their columns aligned."""
     rows = list(rows)
@@ -69,16 +76,17 @@ def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
     from trainwright.watch.summary import usage
 
     report = run.report
-    console.report(report)
-    console.line(f"model    {run.path}")
-    console.line(f"use it   {usage(report, str(run.path))}")
-    if as_json:
-        found = {"run": str(run.path)} | {key: report[key] for key in ("task", "model", "seconds", "valid", "test")}
-        for split in ("valid", "test"):
-            found[split] = found[split] and {key: each for key, each in found[split].items() if key not in LONG}
-        print_json(found)
-    elif quiet:
-        say(f"{run.path}\t{_score(report)}")
+    with made_sense_of(run.folder.report):
+        console.report(report)
+        console.line(f"model    {run.path}")
+        console.line(f"use it   {usage(report, str(run.path))}")
+        if as_json:
+            found = {"run": str(run.path)} | {key: report[key] for key in ("task", "model", "seconds", "valid", "test")}
+            for split in ("valid", "test"):
+                found[split] = found[split] and {key: each for key, each in found[split].items() if key not in LONG}
+            print_json(found)
+        elif quiet:
+            say(f"{run.path}\t{_score(report)}")
 
 
 def _score(report: dict[str, Any]) -> str:
@@ -253,20 +261,29 @@ def print_landscape(found: dict[str, Any], as_json: bool) -> None:
 
 
 def print_runs(found: list[dict[str, Any]]) -> None:
-    """Print a table of runs."""
+    """Print a table of runs, and of a report that is none, that it is damaged."""
     print_table([("run", "model", "source", "test", "interval", "valid", "rows", "seconds"), *map(_run_row, found)])
 
 
 def _run_row(found: dict[str, Any]) -> tuple[str, ...]:
-    report = found["report"]
-    if not report:
-        return (found["run"], "-", "-", "not ended", "-", "-", "-", "-")
+    name, report, state = found["run"], found["report"], "damaged" if "damaged" in found else "not ended"
+    if report:
+        try:
+            with made_sense_of(Path(name)):
+                return (name, *_run_cells(report))
+        except TrainwrightError:
+            state = "damaged"
+    return (name, "-", "-", state, "-", "-", "-", "-")
+
+
+def _run_cells(report: dict[str, Any]) -> tuple[str, ...]:
+    from trainwright.watch import words
     from trainwright.watch.scores import headline
 
     test, valid = (headline(report[name]) if report[name] else ("-", "-") for name in ("test", "valid"))
     seconds = f"{sum(report['seconds'].values()):.1f}"
     rows = f"{report['rows']['train']:,}"
-    return (found["run"], report["model"], report["source"], test[0], test[1] or "-", valid[0], rows, seconds)
+    return (*map(words.clean, (report["model"], report["source"])), test[0], test[1] or "-", valid[0], rows, seconds)
 
 
 def print_cache(found: list[dict[str, Any]]) -> None:

@@ -712,6 +712,10 @@ MESSAGES: dict[str, Message] = {
         "the loss surface of {path} cannot be drawn: it is a run of fit, whose model and data are in your own code",
         "It draws runs of `trainwright train`. Of this one there are report and mistakes, and a story where valid= was given.",
     ),
+    "E450": Message(
+        "{path} is a link: what is written there would go elsewhere",
+        "Put the folder itself in its place. Folders of a run are no links, as they may come from somebody else.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.api import Run, moved
 from trainwright.errors import error, help_of
+from trainwright.plain_files import made_sense_of
 from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
@@ -91,20 +92,14 @@ def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Expla
 
 def rule(run: Run) -> Rule:
     """Return the rate of the last update that a run wrote down, and that of its settings, and what the settings froze."""
-    import tomllib
-
-    from trainwright.watch import events
+    from trainwright.watch import record
     from trainwright.watch.explained.explanation import Rule
 
-    found: dict[str, float] = {}
-    frozen: list[str] = []
-    with suppress(OSError, ValueError):  # neither is needed for the rest
-        steps = [event for event in events.read(run.folder.events) if event["event"] == "step"]
-        found |= {f"the rate of step {event['step']:,}": event["lr"] for event in steps[-1:]}
-        settings = tomllib.loads(run.folder.settings.read_text(encoding="utf-8"))
-        found |= {"the rate that was set": settings["lr"]} if settings.get("lr") else {}
-        frozen = settings.get("freeze") or []
-    return Rule(found, frozen)
+    told = record.read(run.path)
+    with made_sense_of(run.path):
+        found = {f"the rate of step {step['step']:,}": float(step["lr"]) for step in told.steps[-1:]}
+        found |= {"the rate that was set": float(told.settings["lr"])} if told.settings.get("lr") else {}
+        return Rule(found, [str(each) for each in told.settings.get("freeze") or []])
 
 
 def story(run: Run | str | Path, out: str | Path | None = None) -> Path:

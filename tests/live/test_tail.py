@@ -10,6 +10,7 @@ import pytest
 
 from trainwright.live import tail
 from trainwright.live.tail import Curve, Lines
+from trainwright.plain_files import content
 
 
 def append(path: Path, text: str) -> None:
@@ -63,10 +64,10 @@ def test_a_link_and_a_pipe_are_not_opened(tmp_path: Path) -> None:
     for name in ("link", "pipe"):
         assert Lines(tmp_path / name).read() == (False, [])
         with pytest.raises(OSError):
-            tail.content(tmp_path / name, 100)
-    with pytest.raises(OSError, match="more than 3 bytes"):
-        tail.content(secret, 3)
-    assert tail.content(secret, 7) == b"secret\n"
+            content(tmp_path / name, 100)
+    with pytest.raises(OSError, match="3 are the most"):
+        content(secret, 3)
+    assert content(secret, 7) == b"secret\n"
 
 
 def test_a_curve_of_a_million_points_keeps_few_and_the_last() -> None:

@@ -16,8 +16,9 @@ from PIL import Image
 from samples import news_rows, write_csv
 
 import trainwright as tw
+from trainwright.plain_files import read_lines
 from trainwright.run import examples
-from trainwright.watch.events import Answers, Event, read
+from trainwright.watch.events import Answers, Event
 
 QUICK = {"epochs": 2, "listen": lambda event: None}
 
@@ -27,7 +28,7 @@ def content(run: tw.Run, name: str):
 
 
 def answers(run: tw.Run) -> list[dict]:
-    return [event for event in read(run.path / "events.jsonl") if event["event"] == "answers"]
+    return [event for event in read_lines(run.path / "events.jsonl") if event["event"] == "answers"]
 
 
 def test_texts(tmp_path: Path) -> None:

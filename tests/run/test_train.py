@@ -18,7 +18,8 @@ from samples import news_rows, write_csv
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
-from trainwright.watch.events import Note, read
+from trainwright.plain_files import read_lines
+from trainwright.watch.events import Note
 
 ROWS = news_rows(240)
 
@@ -352,6 +353,6 @@ def test_what_was_derived_is_kept_with_its_reasons(tmp_path: Path) -> None:
         epochs=1,
         listen=lambda event: said.append(event) if isinstance(event, Note) else None,
     )
-    kept = [event for event in read(run.path / "events.jsonl") if event["event"] == "note"]
+    kept = [event for event in read_lines(run.path / "events.jsonl") if event["event"] == "note"]
     assert [(note["what"], note["value"], note["why"]) for note in kept] == [tuple(map(str, note)) for note in said]
     assert {"lr", "batch_size", "split"} <= {note["what"] for note in kept}

@@ -31,6 +31,7 @@ from watch_samples import (
 
 from trainwright.config.kinds import KINDS
 from trainwright.errors import TrainwrightError
+from trainwright.plain_files import read_lines
 from trainwright.watch import events, plots, record, summary
 from trainwright.watch.figures import confusion, curves, figures
 
@@ -214,9 +215,9 @@ def test_a_torn_event_line_is_passed_over(tmp_path: Path) -> None:
     lines = [events.to_json(events.Note("a", "b", "c")), events.to_json(events.Step(1, 1, 0.5, 32, 0.1))]
     for cut in range(1, len(lines[1]) + 1):
         path.write_text(lines[0] + "\n" + lines[1][:cut], encoding="utf-8")
-        assert [event["event"] for event in events.read(path)] == ["note"]
+        assert [event["event"] for event in read_lines(path)] == ["note"]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert [event["event"] for event in events.read(path)] == ["note", "step"]
+    assert [event["event"] for event in read_lines(path)] == ["note", "step"]
 
 
 def test_events_are_written_with_all_their_fields() -> None:

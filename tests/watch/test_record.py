@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from watch_samples import make_history, make_report, write_run
 
+from trainwright.errors import TrainwrightError
 from trainwright.watch import record
 from trainwright.watch.events import Answers, Note, Refused, Step, to_json
 
@@ -45,3 +46,27 @@ def test_settings_are_read(tmp_path: Path) -> None:
     write_run(tmp_path, make_report(), [])
     (tmp_path / "settings.toml").write_text("lr = 0.5\n")
     assert record.read(tmp_path).settings == {"lr": 0.5}
+
+
+@pytest.mark.parametrize(
+    "line", ["2,200", "2,200,x,0.5,0.5,0.5,0.1,1,0", "1,2,3,4,5,6,7,8,9,10,11,12,13", '"' + "x" * 200_000, "\0"]
+)
+def test_a_history_ends_where_a_line_is_no_epoch(line: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path, make_report(), make_history())
+    lines = (run / "history.csv").read_text().splitlines()
+    (run / "history.csv").write_text("\n".join([*lines[:2], line, *lines[2:]]) + "\n")
+    assert [row["epoch"] for row in record.read(run).history] == [1]
+
+
+def test_events_that_are_not_as_a_run_writes_them_are_one_message(tmp_path: Path) -> None:
+    run = write_run(tmp_path, make_report(), make_history())
+    for event in ('{"event": "step"}', '{"event": "step", "step": []}', '{"event": "answers", "epoch": {}}'):
+        (run / "events.jsonl").write_text(event + "\n")
+        with pytest.raises(TrainwrightError, match=r"E408.*events\.jsonl"):
+            record.read(run)
+
+
+def test_a_history_of_too_many_cells_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_bytes(b"," * (record.CELLS + 1))
+    with pytest.raises(TrainwrightError, match=r"E408.*history\.csv"):
+        record.read(tmp_path)

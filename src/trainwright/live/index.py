@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.live.run import PAGES, Followed
-from trainwright.live.tail import content, modified
+from trainwright.live.tail import modified
+from trainwright.plain_files import content
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch import words
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import csv
 import json
 import math
-import tomllib
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from trainwright.live.tail import Curve, Lines, content, modified, signature
+from trainwright.live.tail import Curve, Lines, modified, signature
+from trainwright.plain_files import content, from_json, read_toml
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch import metrics, scores, words
 
@@ -23,7 +23,6 @@ POINTS, ROWS = 400, 100  # of a curve; of the table of epochs
 KEPT = 32  # epochs whose answers are kept
 WATCHED, LIKELIEST, TEXT = 24, 12, 4000  # rows, classes of each, characters of a generated text
 ANSWERS = 64 << 10  # bytes of a line with the answers of an epoch
-LARGEST = 32 << 20  # bytes of a JSON file
 WINDOW = 30.0  # seconds over which the pace is taken
 PAGES = ("report", "story")  # those of a run, each an HTML file of that name
 WRONG = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)  # of what is not as it should be
@@ -61,7 +60,7 @@ def _answers(line: bytes) -> dict[str, Any]:
 def _json(path: Path) -> Any:
     """Return the content of a JSON file, None for numbers that are not finite; an empty dict where it cannot be read."""
     with suppress(OSError, *WRONG):
-        return json.loads(content(path, LARGEST), parse_constant=lambda _: None, parse_float=lambda text: finite(float(text)))
+        return from_json(content(path), parse_constant=lambda _: None, parse_float=lambda text: finite(float(text)))
     return {}
 
 
@@ -129,7 +128,7 @@ class Followed:
     def _read_settings(self) -> None:
         found: dict[str, Any] = {}
         with suppress(OSError, *WRONG):
-            found = tomllib.loads(content(self.folder.settings, LARGEST).decode())
+            found = read_toml(self.folder.settings)
         with suppress(*WRONG):
             found = found or _json(self.folder.call)["settings"]
         model, source = found.get("model"), _json(self.folder.data)

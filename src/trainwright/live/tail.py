@@ -7,38 +7,13 @@ bounded number of bytes, and what is kept does not grow with the file.
 from __future__ import annotations
 
 import os
-import stat
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from trainwright.plain_files import regular
 
 PART = 4 << 20  # bytes of one look at a file; a longer line is passed over
 _MARK = 256  # bytes before the place that tell whether the file is still the one that was read
-
-
-@contextmanager
-def regular(path: Path) -> Iterator[tuple[int, os.stat_result]]:
-    """Open a plain file for reading and give its descriptor and state. Raise OSError for none, and for anything else."""
-    # Not to be led astray by a link, nor to wait for the other end of a pipe.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            raise OSError(f"{path} is not a plain file")
-        yield descriptor, state
-    finally:
-        os.close(descriptor)
-
-
-def content(path: Path, most: int) -> bytes:
-    """Return a plain file that has at most ``most`` bytes. Raise OSError."""
-    with regular(path) as (descriptor, state), os.fdopen(descriptor, "rb", closefd=False) as file:
-        if state.st_size > most:
-            raise OSError(f"{path} has more than {most} bytes")
-        return file.read(most)
 
 
 def modified(path: Path) -> float:

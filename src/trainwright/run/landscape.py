@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from trainwright.errors import error
-from trainwright.run.resume import SavedRun, changes
+from trainwright.plain_files import made_sense_of
+from trainwright.run.resume import SavedRun, changed_since
 from trainwright.run.train import Prepared, Session
 from trainwright.run.verify import unrepeatable
 from trainwright.store import atomic, seal
@@ -28,7 +29,6 @@ from trainwright.watch import words
 from trainwright.watch.events import Event, Listener, Note, Progress, Refused, Step
 from trainwright.watch.report import panels
 
-NAME = "landscape"  # of the folder in a run
 STATES = 100  # of a path, beside those after its epochs
 ROOM = 1 << 30  # bytes that they may take on the disk meanwhile, and those after epochs as many
 SHARES = np.linspace(-0.25, 1.25, 61)  # of the way from the first parameters to those that were kept; 0 and 1 are among them
@@ -106,17 +106,16 @@ def landscape(
             listen(event)
 
     made = Session(progress).prepare(earlier.request(path), dict(earlier.settings))
-    before = report.get("data")
-    if before and (changed := changes(before, made.facts.data)):
+    if changed := changed_since(earlier.run, report, made.facts.data):
         raise error("E432", path=path, files=", ".join(changed))
     from trainwright.training.autotune import threaded
 
     if made.training.device.type != "cpu":
         workers = 1
     workers = workers or len(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory(prefix="trainwright-") as spare, threaded(1):
+    with tempfile.TemporaryDirectory(prefix="trainwright-") as spare, threaded(1), made_sense_of(path):
         found = _measured(earlier, made, report, (size, span, rows, workers), Path(spare) / "states", listen)
-    files = write(out or path / NAME, found, path.name, atomic.write_file if out is None else atomic.write_out)
+    files = write(out or earlier.run.landscape, found, path.name, atomic.write_file if out is None else atomic.write_out)
     if out is None:
         seal.renew(path, files)
     return found | {"files": [str(each) for each in files]}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.config.kinds import KINDS
 from trainwright.data.files.folders import absolute
+from trainwright.plain_files import made_sense_of
 from trainwright.run.resume import SavedRun
 from trainwright.store import predictions, run_folder
 from trainwright.tasks import example_rows
@@ -31,13 +31,14 @@ def mistakes(path: Path, source: Any, top: int) -> list[dict[str, Any]]:
 
     run = run_folder.open_run(path, fit_too=True)
     rows = predictions.read(run.predictions)
-    split = "test" if (rows["split"] == "test").any() else "valid"
-    whole = rows.filter(pl.col("split") == split)
-    own = not run.settings.is_file()
-    worst = example_rows.worst(example_rows.with_targets(whole) if own else whole).head(top)
-    inputs = _kept(run, worst) if own else _inputs(SavedRun.open(path, source), whole, worst)
-    shown = worst.select(pl.all().exclude("probabilities")).to_dicts()
-    return [example_rows.as_json(row | {"input": each}) for row, each in zip(shown, inputs, strict=True)]
+    with made_sense_of(path):
+        split = "test" if (rows["split"] == "test").any() else "valid"
+        whole = rows.filter(pl.col("split") == split)
+        own = not run.settings.is_file()
+        worst = example_rows.worst(example_rows.with_targets(whole) if own else whole).head(top)
+        inputs = _kept(run, worst) if own else _inputs(SavedRun.open(path, source), whole, worst)
+        shown = worst.select(pl.all().exclude("probabilities")).to_dicts()
+        return [example_rows.as_json(row | {"input": each}) for row, each in zip(shown, inputs, strict=True)]
 
 
 def _kept(run: RunFolder, rows: pl.DataFrame) -> list[Any]:
@@ -58,7 +59,7 @@ def _inputs(earlier: SavedRun, whole: pl.DataFrame, rows: pl.DataFrame) -> list[
     folder, request = Path(earlier.origin["folder"]), earlier.request(earlier.run.path, offline=True)
     if not KINDS[str(earlier.settings["task"])].labelled:
         return _contexts(earlier, whole, rows)
-    data, task = json.loads(earlier.run.data.read_bytes()), str(earlier.settings["task"])
+    data, task = earlier.run.read_data(), str(earlier.settings["task"])
     options = ReadOptions.of(resolve({}, earlier.settings))
     found = sources.find(request.source, request.valid, request.test, offline=True, held=request.held, options=options)
     now = {absolute(str(folder / data["files"][name])): absolute(str(path)) for name, path in found.files.items()}

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import dump, resolve
 from trainwright.data.files.folders import is_path
 from trainwright.data.files.virtual import is_data
 from trainwright.errors import TrainwrightError, error
+from trainwright.plain_files import damaged, made_sense_of, read_toml
 from trainwright.run.request import FREE_ON_RESUME, IN_MEMORY, Request, refuse_bytes
 from trainwright.store import run_folder
 from trainwright.store.run_folder import RunFolder
@@ -52,13 +53,13 @@ class SavedRun:
         refuse_bytes(source)
         run = run_folder.open_run(path)
         try:
-            settings = tomllib.loads(run.settings.read_text(encoding="utf-8"))
+            settings = read_toml(run.settings)
             origin = settings.pop("run")
-            origin = {"id": origin["id"], "source": origin["source"], "folder": origin["folder"]} | origin
+            _check_origin(origin, settings["task"])
             moved = {"source": str(Path(source).absolute()) if is_path(source) else source} if source else {}
             return cls(run, origin | moved, settings, held)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
-            raise error("E408", path=run.settings, problem=problem) from None
+        except (OSError, ValueError, KeyError) as problem:
+            raise damaged(run.settings, problem) from None
 
     def _found(self, word: str) -> str:
         """Return a path from here, or from where the person was then; the name of a data set as it is. Raise E422."""
@@ -100,6 +101,19 @@ class SavedRun:
         return wanted, bool(changed)
 
 
+def _check_origin(origin: Any, task: Any) -> None:
+    """Raise KeyError for what is missing in what a person said to begin a run, ValueError for what is no word."""
+    if not isinstance(origin, dict):
+        raise ValueError("run is no table")
+    words = {"task": task, **{key: origin[key] for key in ("id", "source", "folder")}, **origin}
+    for key, value in words.items():
+        listed = value if key == "inexact" else [value]
+        if not isinstance(listed, list) or any(not isinstance(each, str) or "\0" in each for each in listed):
+            raise ValueError(f"{key} is no word")
+    if task not in KINDS:
+        raise ValueError(f"its task is none of {', '.join(KINDS)}")
+
+
 def _flat(key: str, value: Any) -> dict[str, Any]:
     """Return the settings of a component by their full keys: ``{"model.hidden": 64}``."""
     if not isinstance(value, Mapping):
@@ -121,7 +135,8 @@ def find_unfinished(request: Request) -> RunFolder | None:
             if not _same(origin, wanted, key):
                 raise error("E418", path=request.out, key=key, found=origin.get(key, "none"), wanted=wanted.get(key, "none"))
         return RunFolder(request.out)
-    unfinished = [path for path in request.runs.glob("*/settings.toml") if not RunFolder(path.parent).seal.is_file()]
+    begun = [path for path in request.runs.glob("*/settings.toml") if path.is_file()]
+    unfinished = [path for path in begun if not RunFolder(path.parent).seal.is_file()]
     for path in sorted(unfinished, key=lambda path: -path.stat().st_mtime_ns):
         with suppress(TrainwrightError):  # what cannot be gone on with is not the one
             earlier = SavedRun.open(path.parent)
@@ -146,6 +161,12 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     splits = {**before["sources"], **now["sources"]}
     changed = [split for split in splits if before["sources"].get(split) != now["sources"].get(split)]
     return [now["paths"].get(split, split) for split in changed]
+
+
+def changed_since(run: RunFolder, report: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the files that are not what they were when a run ended, as far as its report tells. Raise E408."""
+    with made_sense_of(run.report):
+        return changes(report["data"], now) if report.get("data") else []
 
 
 class Fingerprint:

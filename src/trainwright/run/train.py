@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error, in_short, shell_word
+from trainwright.plain_files import made_sense_of
 from trainwright.run import examples
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
@@ -123,16 +124,17 @@ class Session:
         settings, changed = earlier.check(given, found)
         made = self.prepare(earlier.request(run.path, offline=offline), settings)
         origin = dict(earlier.origin)
-        if found is not None:
-            position = found.state["position"]
-            if changed and (key := made.training.ended(found)):
-                done = {"epochs": position["epoch"], "steps": position["step"]}
-                raise error("E421", path=run.path, key=key, value=getattr(made.training.settings, key), **done)
-            notes = made.facts.differences(earlier, found) + made.training.restore(found)
-            self._say(notes)
-            if notes:  # what a replay could not repeat
-                origin["inexact"] = [*origin.get("inexact", []), *(f"{what} {value}" for what, value, _ in notes)]
-        self._execute(run, origin, made, signals, found)
+        with nullcontext() if found is None else made_sense_of(found.path):
+            if found is not None:
+                position = found.state["position"]
+                if changed and (key := made.training.ended(found)):
+                    done = {"epochs": position["epoch"], "steps": position["step"]}
+                    raise error("E421", path=run.path, key=key, value=getattr(made.training.settings, key), **done)
+                notes = made.facts.differences(earlier, found) + made.training.restore(found)
+                self._say(notes)
+                if notes:  # what a replay could not repeat
+                    origin["inexact"] = [*origin.get("inexact", []), *(f"{what} {value}" for what, value, _ in notes)]
+            self._execute(run, origin, made, signals, found)
 
     @contextmanager
     def _signals(self) -> Iterator[Signals]:

@@ -20,13 +20,14 @@ import numpy as np
 import safetensors.numpy
 
 from trainwright.errors import error
+from trainwright.plain_files import LARGEST
 from trainwright.store import seal
 from trainwright.store.atomic import new_folder, write_synced
 from trainwright.store.seal import check_header, parse
 
 FORMAT = 2
 FILES = ("model.json", "model.safetensors", "encoder.safetensors", "vocabulary.json")
-LARGEST = dict.fromkeys(("model.json", "vocabulary.json"), 1 << 28)  # bytes; as values they take many times as much
+MOST = dict.fromkeys(("model.json", "vocabulary.json"), LARGEST)
 
 
 @dataclass
@@ -60,10 +61,15 @@ def save(folder: Path, bundle: Bundle, card: str) -> None:
 
 
 def _carry_over(folder: Path, place: Path) -> None:
-    """Keep what a person has put beside the bundle that gives way."""
+    """Keep what a person has put beside the bundle that gives way; links as they are, wherever they lead."""
     for path in folder.iterdir() if folder.is_dir() else ():
-        if not (place / path.name).exists():
-            (shutil.copytree if path.is_dir() else shutil.copy2)(path, place / path.name)
+        target = place / path.name
+        if target.exists():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, target, symlinks=True)
+        elif path.is_file() or path.is_symlink():
+            shutil.copy2(path, target, follow_symlinks=False)
 
 
 def load(folder: Path) -> Bundle:
@@ -71,7 +77,7 @@ def load(folder: Path) -> Bundle:
 
     Raise E411 where a file is not as it was sealed, E407 for a format of another version; anything where it cannot be read.
     """
-    files = seal.contents(folder, FILES, LARGEST)
+    files = seal.contents(folder, FILES, MOST)
     meta = parse(files["model.json"])
     if type(meta["format"]) is not int:
         raise ValueError("model.json: its format is no number")

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainwright.errors import error
+from trainwright.plain_files import content, damaged
 from trainwright.store.atomic import write_file
 from trainwright.store.run_folder import RunFolder
 
@@ -28,25 +29,49 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+LARGEST = 4 << 30  # bytes
+MEASURES = ("loss", "probability", "truth_probability")
+
+
 def write(path: Path, rows: Mapping[str, pl.DataFrame]) -> None:
     """Write the rows of every split; nothing where there are none. Raise E402."""
+    if rows:
+        file = io.BytesIO()
+        table(rows).write_parquet(file)
+        write_file(path, file.getvalue())
+
+
+def table(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of every split, of one at least, as they are kept."""
     import polars as pl
 
-    if rows:
-        content, kinds = io.BytesIO(), pl.Enum(("valid", "test"))
-        frames = [frame.select(pl.lit(split, kinds).alias("split"), pl.all()) for split, frame in rows.items()]
-        pl.concat(frames).write_parquet(content)
-        write_file(path, content.getvalue())
+    kinds = pl.Enum(("valid", "test"))
+    return pl.concat(frame.select(pl.lit(split, kinds).alias("split"), pl.all()) for split, frame in rows.items())
 
 
 def read(path: Path) -> pl.DataFrame:
     """Return the rows of a run. Raise E405 or E433 where it did not end, E430 where it kept none, E408 for a damaged file."""
     import polars as pl
 
-    if not path.is_file():
-        run = RunFolder(path.parent)
-        raise error("E430", path=run.path) if run.report.is_file() else run.not_ended("predictions")
     try:
-        return pl.read_parquet(path.read_bytes())
-    except (OSError, pl.exceptions.PolarsError) as problem:
-        raise error("E408", path=path, problem=problem) from None
+        rows = pl.read_parquet(content(path, LARGEST))
+        _check(rows.schema)
+        return rows
+    except FileNotFoundError:
+        run = RunFolder(path.parent)
+        raise error("E430", path=run.path) if run.report.is_file() else run.not_ended("predictions") from None
+    except (OSError, ValueError, pl.exceptions.PolarsError) as problem:
+        raise damaged(path, problem) from None
+
+
+def _check(schema: pl.Schema) -> None:
+    """Raise ValueError where a column is missing, or is of another type than any run writes."""
+    import polars as pl
+
+    for name in ("split", "file", "row", "truth", "answer", "loss"):
+        if name not in schema:
+            raise ValueError(f"it has no column {name}")
+    for name, kind in schema.items():
+        fits = {"file": kind == pl.String, "row": kind.is_integer()} | dict.fromkeys(MEASURES, kind.is_float())
+        if kind != pl.Null and not fits.get(name, True):
+            raise ValueError(f"its column {name} holds {kind}")

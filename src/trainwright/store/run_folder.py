@@ -6,7 +6,6 @@ What looks at runs reads it; the plots and the page are drawn by a process of th
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import platform
 import re
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from trainwright.errors import RunError, error, shell_word
+from trainwright.plain_files import content, damaged, open_regular, read_object, read_toml
 
 LOCK, HOLDER = ".lock", "process "  # how the content of a lock begins
 _held: set[IO[str]] = set()  # files whose lock this process has
@@ -46,20 +46,50 @@ class RunFolder:
         self.predictions = self.path / "predictions.parquet"  # what was said of each row of valid and test
         self.seal = self.path / "SEAL"  # sizes and digests of ``lasting`` files; a run that has ended has one
 
+    def tells_of(self, *kinds: str) -> bool:
+        """Return whether there are such events, looked for as bytes: after a failure of the machine not all is JSON."""
+        told = b""
+        with suppress(OSError):
+            told = content(self.events)
+        return any(f'{{"event": "{kind}"'.encode() in told for kind in kinds)
+
     def wrote_checkpoints(self) -> bool:
-        """Return whether events tell of any. They are looked for as bytes: after a failure of the machine not all is JSON."""
-        content = self.events.read_bytes() if self.events.is_file() else b""
-        return b'{"event": "saved"' in content or b'{"event": "resumed"' in content
+        """Return whether events tell of any."""
+        return self.tells_of("saved", "resumed")
+
+    def has_report(self) -> bool:
+        """Return whether there is one, or something else in its place."""
+        return self.report.is_symlink() or self.report.exists()
 
     def read_report(self) -> dict[str, Any]:
         """Return the content of the report. Raise E405 for a run that has not ended, E408 for an unreadable one."""
-        if not self.report.is_file():
-            raise self.not_ended("report")
         try:
-            found: dict[str, Any] = json.loads(self.report.read_bytes())
-        except (OSError, ValueError, RecursionError) as problem:
-            raise error("E408", path=self.report, problem=problem) from None
-        return found
+            return read_object(self.report)
+        except FileNotFoundError:
+            raise self.not_ended("report") from None
+        except (OSError, ValueError) as problem:
+            raise damaged(self.report, problem) from None
+
+    def read_data(self) -> dict[str, Any]:
+        """Return what is known of the data. Raise E408."""
+        try:
+            return read_object(self.data)
+        except (OSError, ValueError) as problem:
+            raise damaged(self.data, problem) from None
+
+    def identity(self) -> str:
+        """Return what tells this run from all others. Raise E408."""
+        try:
+            begun = read_toml(self.settings)["run"] if self.settings.is_file() else read_object(self.call)
+            return str(begun["id"])
+        except (OSError, ValueError, LookupError, TypeError) as problem:
+            raise damaged(self.settings if self.settings.is_file() else self.call, problem) from None
+
+    def check_folders(self) -> None:
+        """Raise E450 where a folder that is written to is a link: what lies elsewhere is no part of the run."""
+        for folder in (self.checkpoints, self.quarantine, self.model, self.plots, self.landscape):
+            if folder.is_symlink():
+                raise error("E450", path=folder)
 
     def not_ended(self, missing: str) -> RunError:
         """Return what is said of a run that has not ended, and of how it goes on: E405, of one of ``fit`` E433."""
@@ -83,6 +113,7 @@ def locked(run: RunFolder) -> Iterator[None]:
     lock is that of the open file: who else opens the file, reads it and closes it takes nothing away. Processes forked from
     this one do not hold it.
     """
+    run.check_folders()
     with _open_lock(run.path / LOCK) as file:
         _take(file, run.path)
         _held.add(file)
@@ -104,7 +135,7 @@ os.register_at_fork(after_in_child=_let_go)
 
 def _open_lock(path: Path) -> IO[str]:
     try:
-        return path.open("a+", encoding="utf-8")
+        return os.fdopen(open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+", encoding="utf-8", errors="replace")
     except OSError as problem:
         raise error("E402", path=path, problem=problem.strerror or problem) from None
 
@@ -180,6 +211,7 @@ def open_run(path: Path, *, fit_too: bool = False) -> RunFolder:
     if not (trained or (fit_too and fitted)):
         hint = "It is a run of fit: go on with fit(..., resume=True), use its model with tw.predict(model, data)."
         raise error("E403", path=path, missing=run.settings.name, hint=hint if fitted else "")
+    run.check_folders()
     return run
 
 
@@ -202,11 +234,13 @@ def slug(name: str) -> str:
 
 
 def runs(parent: Path) -> list[dict[str, Any]]:
-    """Return the runs in a folder, by name: path, and report (empty where there is none)."""
+    """Return the runs in a folder, by name: path, and report (empty where there is none, or ``damaged`` says why)."""
     found: list[dict[str, Any]] = []
     for path in sorted(parent.iterdir()) if parent.is_dir() else []:
         if (run := RunFolder(path)).settings.is_file() or run.call.is_file():
             found.append({"run": str(path), "report": {}})
-            with suppress(RunError):
+            try:
                 found[-1]["report"] = run.read_report()
+            except RunError as problem:
+                found[-1] |= {"damaged": problem.what} if problem.code == "E408" else {}
     return found

@@ -11,7 +11,6 @@ import hashlib
 import json
 import mmap
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.errors import error
+from trainwright.plain_files import from_json, regular
 from trainwright.store.atomic import write_file, write_synced
 
 NAME = "SEAL"
@@ -61,11 +61,13 @@ def renew(folder: Path, paths: Iterable[Path]) -> None:
 
 def read(folder: Path) -> Seal:
     """Return the seal of a folder. Raise E411 where it is missing or not as it was written."""
-    raw = _content(folder / NAME)
+    path = folder / NAME
+    with _opened(path) as file:
+        raw = file.read(LARGEST + 1)
     try:
         if len(raw) > LARGEST:
             raise ValueError
-        found = json.loads(raw[: raw.rindex(b"}") + 1])
+        found = from_json(raw[: raw.rindex(b"}") + 1])
         if found.pop("format") != FORMAT:
             raise ValueError
         files = {name: (each["bytes"], each["sha256"]) for name, each in found.pop("files").items()}
@@ -76,8 +78,8 @@ def read(folder: Path) -> Seal:
             raise ValueError
         if any(type(size) is not int or type(digest) is not str for size, digest in files.values()):
             raise ValueError
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise error("E411", path=folder / NAME, problem="it is not as it was written") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise error("E411", path=path, problem="it is not as it was written") from None
     return seal
 
 
@@ -100,7 +102,8 @@ def contents(folder: Path, names: Iterable[str] | None = None, largest: Mapping[
 
 def intact(path: Path, size: int, digest: str) -> bytes:
     """Return the content of a file that has this size and SHA-256. Raise E411."""
-    content = _content(path, size)
+    with _opened(path, size) as file:
+        content = file.read(size)
     if _digest(content) != digest:
         raise error("E411", path=path, problem="its content has changed")
     return content
@@ -109,29 +112,25 @@ def intact(path: Path, size: int, digest: str) -> bytes:
 def check(folder: Path) -> None:
     """Raise E411 for the first file of a sealed folder that is missing, cut or changed; none is held in memory."""
     for name, (size, digest) in read(folder).files.items():
-        with _opened(folder / name, size) as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                raise error("E411", path=folder / name, problem="its content has changed")
+        check_file(folder / name, size, digest)
 
 
-def _content(path: Path, size: int | None = None) -> bytes:
-    """Return what an ordinary file holds, read only where its size is as it should be."""
+def check_file(path: Path, size: int, digest: str) -> None:
+    """Raise E411 for a file that has not this size and SHA-256; it may be larger than memory."""
     with _opened(path, size) as file:
-        return file.read(LARGEST + 1 if size is None else size)
+        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            raise error("E411", path=path, problem="its content has changed")
 
 
 @contextmanager
-def _opened(path: Path, size: int | None) -> Iterator[BufferedReader]:
+def _opened(path: Path, size: int | None = None) -> Iterator[BufferedReader]:
     """Open an ordinary file where its size is as it should be. Raise E411, and E424 for what may pass."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(handle, "rb") as file:  # noqa: PTH123
-            facts = os.fstat(handle)
-            if not stat.S_ISREG(facts.st_mode):
-                raise error("E411", path=path, problem="it is no ordinary file")
+        with regular(path) as (handle, facts):
             if size is not None and facts.st_size != size:
                 raise error("E411", path=path, problem=f"it has {facts.st_size:,} bytes instead of {size:,}")
-            yield file
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                yield file
     except OSError as problem:
         passing = problem.errno in (errno.EIO, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
         raise error("E424" if passing else "E411", path=path, problem=problem.strerror or problem) from None
@@ -149,13 +148,13 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def parse(content: bytes | str) -> Any:
-    """Return the value of JSON. Raise ValueError, and RecursionError where it is nested too deep."""
-    return json.loads(content, object_pairs_hook=_once)
+def parse(content: bytes) -> Any:
+    """Return the value of JSON in which no object has a key twice. Raise ValueError."""
+    return from_json(content, object_pairs_hook=_once)
 
 
 def check_header(content: bytes) -> bytes:
-    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError and RecursionError.
+    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError.
 
     Sizes and offsets are checked by the library itself before it makes a tensor.
     """

@@ -21,6 +21,10 @@ from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Epoch, Event, EventLog, Finished, Listener, Note, Refused, Saved, Step
 
+FACTS: dict[str, dict[str, type]] = {
+    "log": {"events": int, "history": str},
+    "data": {"sources": dict, "paths": dict, "encoder": str},
+}
 SAVING_SHARE = 0.01  # of the time may go into checkpoints that are written by the clock
 
 
@@ -31,11 +35,16 @@ def newest(run: RunFolder, checkpoints: Checkpoints, listen: Listener, facts: Co
     """
     found = checkpoints.newest(lambda *said: listen(Note(*said)))
     for key in ("machine", "log", *facts):
-        if found is not None and not isinstance(found.facts.get(key), dict):
+        if found is not None and not _as_written(key, found.facts.get(key)):
             raise error("E411", path=found.path, problem=f"it does not say its {key}")
     if found is None and run.wrote_checkpoints():
         raise error("E417", path=run.path)
     return found
+
+
+def _as_written(key: str, fact: Any) -> bool:
+    """Return whether a fact of a checkpoint is of the form that a run writes: somebody else may have sealed it."""
+    return isinstance(fact, dict) and all(type(fact.get(name)) is kind for name, kind in FACTS.get(key, {}).items())
 
 
 def restore(found: Checkpoint, learner: Learner, batches: Batches, state: State, accumulate: int) -> bool:

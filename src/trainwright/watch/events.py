@@ -9,7 +9,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from trainwright.errors import error
+from trainwright.plain_files import LARGEST, open_regular, regular
 
 
 class Event:
@@ -197,20 +199,11 @@ def to_json(event: Event) -> str:
     return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in event.__match_args__}})
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the events of a run folder's ``events.jsonl``; a torn last line is passed over."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if not line.endswith("\n"):
-                return
-            yield json.loads(line)
-
-
 class Appended:
     """A file that is only appended to. What cannot be written now, as the disk is full, is tried again the next time."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
+        self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab", buffering=0)
         self.length = self._file.tell()
         self._waiting = b""
 
@@ -287,9 +280,10 @@ class EventLog:
 
 def _cut(path: Path, length: int) -> None:
     """Leave the whole lines of the first ``length`` bytes; there may be less after a failure of the machine."""
-    kept = path.read_bytes()[:length] if path.exists() else b""
-    with path.open("r+b" if path.exists() else "wb") as file:
-        file.truncate(kept.rfind(b"\n") + 1)
+    with regular(path, os.O_RDWR | os.O_CREAT) as (file, state):
+        end = min(length, state.st_size)
+        start = max(end - LARGEST, 0)
+        os.truncate(file, start + os.pread(file, end - start, start).rfind(b"\n") + 1)
 
 
 def _columns(history: str) -> list[tuple[str, str]]:

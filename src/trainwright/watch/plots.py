@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trainwright.errors import TrainwrightError, error
+from trainwright.plain_files import made_sense_of
 from trainwright.watch import scores, summary
 from trainwright.watch.record import Record, read, so_far
 from trainwright.watch.report import page
@@ -26,17 +27,20 @@ def draw(run: Path) -> list[Path]:
     Raise E402 where they cannot be.
     """
     record = read(run)
-    written = []
+    with made_sense_of(run):
+        drawn = _drawn(record, str(run))
+    return [_write(run / name, content) for name, content in drawn.items()]
+
+
+def _drawn(record: Record, run: str) -> dict[str, bytes]:
+    """Return the content of each file, by its path in the folder."""
     if not record.report and (record.started or record.history):
         record = so_far(record)
-    plots = pictures(record)
-    for name, content in plots.items():
-        written.append(_write(run / "plots" / f"{name}.png", content))
+    drawn = {f"plots/{name}.png": content for name, content in pictures(record).items()}
     if record.report:
-        commands = summary.commands(record.report, str(run)) if record.ended else summary.going_on(str(run), bool(record.call))
-        html = page.render(record, commands)
-        written.append(_write(run / "report.html", html.encode("utf-8", "backslashreplace")))
-    return written
+        commands = summary.commands(record.report, run) if record.ended else summary.going_on(run, bool(record.call))
+        drawn["report.html"] = page.render(record, commands).encode("utf-8", "backslashreplace")
+    return drawn
 
 
 def pictures(record: Record) -> dict[str, bytes]:
@@ -58,6 +62,7 @@ def _write(path: Path, content: bytes) -> Path:
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(exist_ok=True)
+        beside.unlink(missing_ok=True)
         beside.write_bytes(content)
         beside.replace(path)
     except OSError as problem:

@@ -1,21 +1,23 @@
 """What the files of a run folder tell, read once: what plots, page and film are drawn from.
 
-A file that is missing or cannot be read is taken as empty, as runs of every age and state can be looked at.
+A file that is missing or cannot be read is taken as empty, as runs of every age and state can be looked at. What follows a
+line of events or history that is none is passed over.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from trainwright.watch import events
+from trainwright.errors import error
+from trainwright.plain_files import content, made_sense_of, read_json, read_lines, read_toml
+
+CELLS = 2_000_000  # of a history, which take about as many times 100 bytes
 
 
 @dataclass
@@ -46,42 +48,52 @@ class Record:
 
 
 def read(run: Path) -> Record:
-    """Return what is known of the run in a folder."""
-    started: Mapping[str, Any] = {}
-    steps: dict[int, Mapping[str, Any]] = {}
-    notes: dict[tuple[str, str], tuple[str, str, str]] = {}
-    refused: dict[int, Mapping[str, Any]] = {}
-    answers: dict[int, Sequence[Any]] = {}
-    texts: dict[int, str] = {}
-    for event in _events(run / "events.jsonl"):
-        kind = event.get("event")
-        if kind == "started":
-            started = event
-        elif kind == "step":  # one that was made again, as the run was resumed, counts as it was last
-            steps[event["step"]] = event
-        elif kind == "note":
-            notes[event["what"], event["value"]] = (str(event["what"]), str(event["value"]), str(event["why"]))
-        elif kind == "refused":
-            refused[event["step"]] = event
-        elif kind == "answers":
-            answers[event["epoch"]], texts[event["epoch"]] = event["answers"], event.get("text", "")
+    """Return what is known of the run in a folder. Raise E408 for events that are not as a run writes them."""
+    with made_sense_of(run / "events.jsonl"):
+        told = _told(_events(run / "events.jsonl"))
     examples = _json(run / "examples.json")
     return Record(
         name=run.name,
         report=_object(run / "report.json"),
         settings=_settings(run),
         history=read_history(run),
-        started=started,
-        steps=[steps[number] for number in sorted(steps)],
-        notes=list(notes.values()),
-        refused=[refused[number] for number in sorted(refused)],
-        answers=answers,
-        texts={epoch: text for epoch, text in texts.items() if text},
         data=_object(run / "data.json"),
         watched=_object(run / "watched.json"),
         call=_object(run / "call.json"),
         examples=[each for each in examples if isinstance(each, dict)] if isinstance(examples, list) else [],
+        **told,
     )
+
+
+def _told(happened: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what events tell, as fields of a record; of what happened twice the last counts."""
+    started: Mapping[str, Any] = {}
+    steps: dict[int, Mapping[str, Any]] = {}
+    notes: dict[tuple[str, str], tuple[str, str, str]] = {}
+    refused: dict[int, Mapping[str, Any]] = {}
+    answers: dict[int, Sequence[Any]] = {}
+    texts: dict[int, str] = {}
+    for event in happened:
+        kind = event.get("event")
+        if kind == "started":
+            started = event
+        elif kind == "step":
+            steps[event["step"]] = event
+        elif kind == "note":
+            note = (str(event["what"]), str(event["value"]), str(event["why"]))
+            notes[note[:2]] = note
+        elif kind == "refused":
+            refused[event["step"]] = event
+        elif kind == "answers":
+            answers[event["epoch"]], texts[event["epoch"]] = event["answers"], event.get("text", "")
+    return {
+        "started": started,
+        "steps": [steps[number] for number in sorted(steps)],
+        "notes": list(notes.values()),
+        "refused": [refused[number] for number in sorted(refused)],
+        "answers": answers,
+        "texts": {epoch: text for epoch, text in texts.items() if text},
+    }
 
 
 def so_far(record: Record) -> Record:
@@ -106,13 +118,20 @@ def so_far(record: Record) -> Record:
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
-    """Return one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over."""
-    try:
-        text = (run / "history.csv").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    whole = text[: text.rfind("\n") + 1]
-    return [{name: _cell(name, cell) for name, cell in row.items()} for row in csv.DictReader(io.StringIO(whole))]
+    """Return one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over.
+
+    Raise E408 where it is too large.
+    """
+    text, found = b"", list[dict[str, Any]]()
+    with suppress(OSError):
+        text = content(run / "history.csv")
+    if text.count(b",") > CELLS:
+        raise error("E408", path=run / "history.csv", problem=f"it has more than {CELLS:,} cells")
+    with suppress(ValueError, TypeError, AttributeError, csv.Error):  # no number, too many cells, too few
+        whole = text[: text.rfind(b"\n") + 1].decode()
+        for row in csv.DictReader(io.StringIO(whole, newline="")):
+            found.append({name: _cell(name, cell) for name, cell in row.items()})
+    return found
 
 
 def _cell(name: str, cell: str) -> float | bool | None:
@@ -123,14 +142,14 @@ def _cell(name: str, cell: str) -> float | bool | None:
 
 def _events(path: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    with suppress(OSError, ValueError, RecursionError):
-        found.extend(events.read(path))
+    with suppress(OSError):
+        found = read_lines(path)
     return found
 
 
 def _json(path: Path) -> Any:
-    with suppress(OSError, ValueError, RecursionError):
-        return json.loads(path.read_bytes())
+    with suppress(OSError, ValueError):
+        return read_json(path)
     return None
 
 
@@ -142,6 +161,6 @@ def _object(path: Path) -> dict[str, Any]:
 def _settings(run: Path) -> Mapping[str, Any]:
     """Return the settings of a run: those of ``fit`` stand in what began it."""
     with suppress(OSError, ValueError):
-        return tomllib.loads((run / "settings.toml").read_text(encoding="utf-8"))
+        return read_toml(run / "settings.toml")
     found = _object(run / "call.json").get("settings")
     return found if isinstance(found, dict) else {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
 import json
 import math
 import random
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from image_samples import bars
+from PIL import Image
 from samples import news_rows, write_csv
 
 import trainwright as tw
@@ -141,6 +144,17 @@ def test_many_large_pictures_stay_small(trained: tw.Run, tmp_path: Path) -> None
     (run / "watched.json").write_text(json.dumps(watched))
     film = values(tw.story(run, tmp_path / "film.html"))
     assert all(row["picture"].startswith("data:image/jpeg;base64,") for row in film["rows"])
+
+
+def test_a_picture_that_few_bytes_stand_for_is_not_unfolded(trained: tw.Run, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained.path, run)
+    watched, file = json.loads((run / "watched.json").read_text()), io.BytesIO()
+    Image.new("1", (9000, 9000)).save(file, "PNG", compress_level=1)
+    watched["rows"][0]["input"] = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    (run / "watched.json").write_text(json.dumps(watched))
+    with pytest.raises(tw.TrainwrightError, match=r"E408.*9000 x 9000 pixels"):
+        tw.story(run, tmp_path / "film.html")
 
 
 def test_running_text_and_the_gradient_that_is_clipped(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from torch import Tensor
 from trainwright.data.batches.pytree import tree_leaves
 from trainwright.data.batches.user_data import UserBatches
 from trainwright.errors import TrainwrightError, error, in_short
+from trainwright.plain_files import damaged, read_object
 from trainwright.startup import start_artist
 from trainwright.store import predictions, run_folder, seal
 from trainwright.store.atomic import remove_leftovers, write_file
@@ -85,11 +86,11 @@ def _identity(run: RunFolder, call: Mapping[str, Any], settings: Mapping[str, An
     if not run.call.is_file():
         write_file(run.call, json.dumps({**call, "settings": settings, "id": uuid.uuid4().hex}, indent=1))
     try:
-        before = json.loads(run.call.read_bytes())
+        before = read_object(run.call)
         changed = [key for key in call if before[key] != call[key]]
         identity = str(before["id"])
-    except (ValueError, KeyError, TypeError) as problem:
-        raise error("E408", path=run.call, problem=problem) from None
+    except (OSError, ValueError, KeyError) as problem:
+        raise damaged(run.call, problem) from None
     for key in changed:
         plain = not isinstance(call[key], list)
         raise error("E420", path=run.path, key=key, shown=f" ({before[key]}, not {call[key]})" if plain else "")

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainwright.errors import RunError, error
+from trainwright.errors import error
+from trainwright.plain_files import made_sense_of
 from trainwright.watch import record as records
 from trainwright.watch import scores, words
 from trainwright.watch.record import Record
@@ -25,21 +26,20 @@ FIRST = 20
 BARS = 3  # classes of a row that have a bar of their own, where there are too many for all to have one
 LABEL, TEXT, TOKEN, CELLS = 48, 700, 20, 24  # characters of a label, an input and a token; columns of a row of a table
 HEAVY = 8_000  # characters of a picture that is made smaller
+PIXELS = 16_000_000  # of a picture, which a few bytes may stand for
 
 
 def page(run: Path) -> str:
     """Return the film of a run as a page. Raise E408 for files that are not as they were written, E428 for nothing to show."""
-    return render(tell(run))
+    film = tell(run)
+    with made_sense_of(run):
+        return render(film)
 
 
 def tell(run: Path) -> dict[str, Any]:
     """Return the film of a run: its words, its rows, its moments and its charts. Raise E408 and E428."""
-    try:
+    with made_sense_of(run):
         return _tell(_watched(run))
-    except RunError:
-        raise
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as problem:
-        raise error("E408", path=run, problem=f"its story cannot be read: {problem!r}") from None
 
 
 def _watched(run: Path) -> Record:
@@ -223,6 +223,8 @@ def _small(uri: str) -> str:
 
     file = io.BytesIO()
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])), formats=("PNG",)) as picture:
+        if picture.width * picture.height > PIXELS:
+            raise ValueError(f"a picture of {picture.width} x {picture.height} pixels, and {PIXELS:,} are the most")
         picture.convert("RGB").save(file, "JPEG", quality=82)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
