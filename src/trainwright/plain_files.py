@@ -20,6 +20,7 @@ from trainwright.errors import TrainwrightError, error, in_short
 LARGEST = 64 << 20  # bytes of a file of words and numbers
 ROOM = 240 << 20  # bytes that its values may take in memory, by estimate
 SMALL = 1 << 20  # bytes that are never too many
+SETTINGS = 8 << 20  # bytes of a file of settings
 DOTS = 100  # in a key of TOML, whose reader takes the square of their number
 _LONG = re.compile(rb"\d{19}")  # a whole number of more digits is none that a run would write
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -112,7 +113,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return the table in a file of TOML. Raise OSError and ValueError."""
     import tomllib
 
-    text = content(path).decode()
+    text = content(path, SETTINGS).decode()
     if any(line.partition("=")[0].count(".") > DOTS for line in text.splitlines()):
         raise ValueError(f"a key has more than {DOTS} parts")
     try:
