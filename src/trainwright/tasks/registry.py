@@ -56,7 +56,7 @@ def complete_settings(
 
     Raise SettingError: E327 for a run of another task, E328 for a setting that contradicts it, and as ``config.resolve``.
     """
-    from trainwright.config.resolve import belongs, resolve
+    from trainwright.config.resolve import belongs, dump_model, resolve
 
     if parent is None:
         if "vocabulary" in given:
@@ -64,7 +64,8 @@ def complete_settings(
         return resolve(given, base, task)
     if parent.task != task:
         raise error("E327", run=start, found=KINDS[parent.task].title, wanted=KINDS[task].title)
-    fixed = {**parent.base(), "model": parent.settings.model_dump(exclude_none=True)}
+    fixed = {**parent.base(), "model": dump_model(parent.settings, task)}
+    base = {key: value for key, value in base.items() if value != [] or key not in fixed}  # an empty list is derived
     model = dict(base["model"]) if isinstance(base.get("model"), Mapping) else {}
     settings = resolve(given, {**fixed, **base, "model": fixed["model"] | model}, task)
     for prefix, place, values in (("", settings, parent.base()), ("model.", settings.model, fixed["model"])):
