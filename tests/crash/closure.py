@@ -77,6 +77,7 @@ def closed(source: Path, folder: Path, given: dict[str, Any]) -> tuple[str, list
     look(
         "from, as a recipe", lambda: tw.train(source, out=folder / "both", from_run=run, recipe=recipe, listen=ignore) and None
     )
+    look("verify and replay what went on", lambda: tw.verify(after).wrong, lambda: tw.replay(after).wrong)
     look("report", lambda: tw.load(run).report and None, lambda: tw.runs(folder) and None)
     look("plots", lambda: plots.draw(run) and None)
     return "", wrong

@@ -8,11 +8,13 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydantic import BaseModel
 from samples import FILLER, TOPICS, write_csv
 
 from trainwright.config.kinds import KINDS
@@ -97,7 +99,7 @@ def named(task: str) -> dict[str, Any]:
 
 def settings(task: str, draw: random.Random, likely: float = 0.25) -> dict[str, Any]:
     """Some settings of a task, each with this probability."""
-    schema = Settings.model_json_schema()
+    schema = _schema(Settings)
     found: dict[str, Any] = {"task": task}
     for key, field in Settings.model_fields.items():
         if not belongs(field, task) or draw.random() > likely:
@@ -108,11 +110,7 @@ def settings(task: str, draw: random.Random, likely: float = 0.25) -> dict[str, 
             found[key] = model(task, draw)
         else:
             found |= (
-                {key: draw.choice(WORDS[key])}
-                if WORDS.get(key)
-                else {}
-                if key in WORDS
-                else {key: value(schema["properties"][key], draw)}
+                {key: draw.choice(WORDS[key])} if WORDS.get(key) else {} if key in WORDS else {key: value(schema[key], draw)}
             )
     return _fitting(task, named(task) | found, draw) | {"epochs": BRIEF["epochs"]}
 
@@ -132,6 +130,13 @@ def _fitting(task: str, found: dict[str, Any], draw: random.Random) -> dict[str,
     if draw.random() < 0.1:
         return found
     return {key: draw.choice(fitting[key]) if key in fitting else each for key, each in found.items() if key not in beside}
+
+
+@cache
+def _schema(settings: type[BaseModel]) -> dict[str, Any]:
+    """What each setting takes, as JSON schema says it."""
+    found: dict[str, Any] = settings.model_json_schema()["properties"]
+    return found
 
 
 def value(schema: Mapping[str, Any], draw: random.Random) -> Any:
@@ -159,7 +164,7 @@ def value(schema: Mapping[str, Any], draw: random.Random) -> Any:
 def model(task: str, draw: random.Random) -> dict[str, Any]:
     """A model of the task with some of its settings."""
     name, each = draw.choice(list(models(task).items()))
-    schema = each.settings.model_json_schema()["properties"]
+    schema = _schema(each.settings)
     fields = {key: field for key, field in each.settings.model_fields.items() if key != "name" and belongs(field, task)}
     chosen = {key: value(schema[key], draw) for key in fields if draw.random() < 0.4}
     return {"name": name, **chosen} | ({"width": 8, "heads": draw.choice((1, 2, 4))} if name == "gpt" else {})

@@ -14,12 +14,11 @@ from bench import FULL
 from draws import edges, write_source
 
 import trainwright as tw
-from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import nest
 from trainwright.errors import TrainwrightError
 from trainwright.watch.events import ignore
 
-SETTINGS = 2000 if FULL else 30
+SETTINGS = 2000 if FULL else 20
 LIMIT = 60  # seconds of one; a deadline, not a measure
 BASE = {"label": "kind", "text": "text", "epochs": "1", "steps": "2", "speed": "off"}
 OF = {"text": ("label", "text"), "language": ()}
@@ -64,4 +63,3 @@ def test_odd_settings_are_refused_or_run(tmp_path: Path, count: Any) -> None:
         shutil.rmtree(tmp_path / f"run-{number}", ignore_errors=True)
     count(len(drawn), len(wrong))
     assert not wrong
-    assert sources.keys() == KINDS.keys()

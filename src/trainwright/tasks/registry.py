@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # What a training that goes on may choose anew.
 FREE_WITH_FROM = ("context", "model.dropout")
+DERIVED: tuple[Any, ...] = ([], "")  # what says that a setting of columns is derived
 
 
 def prepare(
@@ -65,7 +66,9 @@ def complete_settings(
     if parent.task != task:
         raise error("E327", run=start, found=KINDS[parent.task].title, wanted=KINDS[task].title)
     fixed = {**parent.base(), "model": dump_model(parent.settings, task)}
-    base = {key: value for key, value in base.items() if value != [] or key not in fixed}  # an empty list is derived
+    given, base = (
+        {key: value for key, value in layer.items() if value not in DERIVED or key not in fixed} for layer in (given, base)
+    )
     model = dict(base["model"]) if isinstance(base.get("model"), Mapping) else {}
     settings = resolve(given, {**fixed, **base, "model": fixed["model"] | model}, task)
     for prefix, place, values in (("", settings, parent.base()), ("model.", settings.model, fixed["model"])):
