@@ -17,7 +17,7 @@ from trainwright.config.settings import Settings
 # What was not accepted once, by task.
 FOUND: dict[str, dict[str, Any]] = {
     "text": {"model": {"name": "lstm", "hidden": 4, "embedding": 4}},
-    "language": {"tokenizer": "bytes"},
+    "language": {"tokenizer": "bytes", "model": {"name": "lstm", "hidden": 4, "embedding": 4, "layers": 1}},
     "table": {"optimizer": {"name": "Rprop"}},
 }
 RUNS = 500 // len(KINDS) if FULL else 1
