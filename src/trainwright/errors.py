@@ -618,6 +618,12 @@ MESSAGES: dict[str, Message] = {
         "{word} says how a file is written, and here is none",
         "Name one: trainwright {verb} RUN FILE {word}; in Python a pathlib.Path.",
     ),
+    # what torch is asked to build
+    "E360": Message(
+        "the network {name} is larger than memory: {wanted} GiB for its weights and their gradients, where {most} GiB are free",
+        "Make it smaller by its settings (model.*), or keep fewer tokens: max_vocabulary, min_count.",
+    ),
+    "E361": Message("the network {name} cannot be built: {problem}", "Look at its settings, model.*."),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
