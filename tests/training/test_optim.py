@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+import trainwright as tw
 from trainwright.config.settings import Named, Schedule
 from trainwright.errors import SettingError
 from trainwright.training.losses import CLASS_NUMBERS, LOSSES, ONE_HOT, labels_objective, make_objective, number_objective
@@ -101,20 +102,21 @@ def test_whole_numbers_are_weights_too() -> None:
 
 
 def test_arguments_that_fail_after_many_steps_are_named_then() -> None:
-    optimizer = make_optimizer(Named(name="ASGD", alpha=1e5), parameters(), 0.1)
     (late,) = make_schedules(
         [Schedule(name="OneCycleLR", max_lr=1, total_steps=1500)], 0, torch.optim.Adam(parameters()), 2000, 1
     )
-    optimizer.param_groups[0]["params"][0].grad = torch.ones(6, 4)
     late.schedule.optimizer.step()
     with pytest.raises(SettingError, match=r"E312.*OneCycleLR"):
         for _ in range(2000):
             late.advance(0.0)
-    optimizer.param_groups[0]["alpha"] = 1e39
-    optimizer.param_groups[0]["lambd"] = 1e3
+
+
+def test_an_optimizer_that_overflows_after_some_steps_is_named_then() -> None:
+    model = nn.Linear(3, 2)
+    optimizer = make_optimizer(Named(name="ASGD", lambd=1.0, alpha=3e3), list(model.parameters()), 0.1)
+    data = torch.randn(16, 3), torch.arange(16) % 2
     with pytest.raises(SettingError, match=r"E312.*ASGD"):
-        for _ in range(3):
-            lean_step(optimizer)()
+        list(tw.fit(model, data, loss=nn.CrossEntropyLoss(), optimizer=optimizer, batch_size=4, epochs=5))
 
 
 @pytest.mark.parametrize("name", CLASS_NUMBERS + ONE_HOT)
