@@ -283,7 +283,9 @@ def test_parameters_that_are_no_longer_finite_are_never_saved(
 def test_a_finite_gradient_at_far_too_high_a_rate_ends_with_the_layer_named(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = nn.Linear(4, 2)
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e39)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e38)
+    inputs, targets = rows()
+    data = inputs * 1000, targets
     with pytest.raises(TrainingError, match=r"E50[12]") as caught:
-        list(tw.fit(model, rows(), loss=nn.CrossEntropyLoss(), optimizer=optimizer, steps=1, out=tmp_path / "run"))
+        list(tw.fit(model, data, loss=nn.CrossEntropyLoss(), optimizer=optimizer, steps=1, out=tmp_path / "run"))
     assert "weight" in f"{caught.value.where} {caught.value}"
