@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwright.data.tables.label_form import LabelForm, form_of, kind_of, several
+from trainwright.data.tables.spelling import STRONG, WEAK
 from trainwright.data.tables.table import Table
 from trainwright.errors import DataError
+from trainwright.tasks.bundle_schema import SETS
 
 
 def told(values: list[Any], target: Any = None, name: str = "label") -> tuple[LabelForm, list[str]]:
@@ -115,6 +118,11 @@ def test_words_are_no_numbers() -> None:
     with pytest.raises(DataError) as caught:
         told(["good", "bad"] * 8, "number")
     assert caught.value.code == "E245" and "'good'" in str(caught.value)
+
+
+@pytest.mark.parametrize("mark", [*STRONG, *WEAK])
+def test_a_bundle_may_have_every_mark(mark: str) -> None:
+    assert re.fullmatch(SETS, mark) and kind_of({"written": mark}) == "labels"
 
 
 # ---- reading

@@ -18,15 +18,13 @@ import polars as pl
 from trainwright.data.tables.dtypes import Feature, convert, stripped
 from trainwright.data.tables.label_cells import LIST, OBJECT, flag, flags, lists, objects, sets, split
 from trainwright.data.tables.profile import MOST, MOST_CODES, REPEATS, ColumnProfile, decimal_marks, settle_mark
-from trainwright.data.tables.spelling import tidy
+from trainwright.data.tables.spelling import STRONG, WEAK, tidy
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
 Target = Literal["class", "number", "labels"]
 
-STRONG = ("|", ";", "\n", "\t")  # marks between labels: those that class names hardly hold,
-WEAK = (",", "/", "&", "+", " and ", " - ", " > ", " ", "_", "-")  # and those that they may
 _CALLED = {"\n": "a line break", "\t": "a tab", " ": "a blank"}
 GRADES = ("stars", "rating", "score", "overall", "grade")
 SELDOM = 0.02  # of the rows, with several labels; fewer of them say nothing

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # what predicts a bag of words needs no data frames
     import polars as pl
 
+STRONG = ("|", ";", "\n", "\t")  # marks between labels: those that class names hardly hold,
+WEAK = (",", "/", "&", "+", " and ", " - ", " > ", " ", "_", "-")  # and those that they may
 TRUTHS = (("true", "false", "t", "f"), ("yes", "no", "y", "n"))  # words for yes and no, and short ones that mean the same
 PAIRS = tuple(words[place : place + 2] for place in (0, 2) for words in TRUTHS)
 _BETWEEN = re.compile(r"(?<=[^\W\d_])[\s._\u2010-\u2015-]+(?=[^\W\d_])|\.+$")  # letters; before a digit it may be a sign
