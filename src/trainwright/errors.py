@@ -202,7 +202,7 @@ MESSAGES: dict[str, Message] = {
     "E113": Message("'{path}' is not valid JSON: {why}", "Mend it there; a JSON tool names the same place."),
     "E114": Message(
         "'{path}' holds JSON, but not rows: {found}",
-        "Expected is a list of objects, an object of equally long lists, or one object a line.",
+        "Expected is a list of objects, alone or in an object, an object of equally long lists, or one object a line.",
     ),
     "E115": Message("'{path}' starts like {kind} file but cannot be read", "Download or write it again."),
     "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),

@@ -59,6 +59,7 @@ def test_several_schedules() -> None:
         (["epochs=-1"], "E302", "epochs"),
         (["epochs=2.5"], "E302", "epochs"),
         (["lr=nan"], "E302", "lr"),
+        (["threshold=f1"], "E302", "setting threshold='f1'"),
         (["lr=inf"], "E302", "lr"),
         (["split=random"], "E302", "stratified"),
         (["valid_fraction=1.5"], "E302", "valid_fraction"),

@@ -156,7 +156,9 @@ class Settings(Strict):
     decimal: Literal["point", "comma"] | None = setting(None, "the decimal mark of numbers in text", only=LABELLED)
     dates: Literal["ymd", "dmy", "mdy"] | None = setting(None, "the order of year, month and day in dates", only=LABELLED)
     labels: Literal["keep", "merge"] = setting(
-        "keep", "labels that differ only in letter case, blanks or Unicode form: classes of their own, or one", only=LABELLED
+        "keep",
+        "labels that differ only in letter case, blanks, hyphens, dots or Unicode form: classes of their own, or one",
+        only=LABELLED,
     )
     split: SplitName | None = setting(
         None,
