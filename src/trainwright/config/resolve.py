@@ -167,13 +167,14 @@ def _unknown(key: str, values: Mapping[str, Any]) -> TrainwrightError:
 def _explain(problem: ValidationError, values: Mapping[str, Any]) -> TrainwrightError:
     first = problem.errors()[0]
     place = first["loc"]
-    ways = [each for each in problem.errors() if each["loc"][:-1] == place[:-1] != () and each["input"] == first["input"]]
-    if len(ways) > 1:  # of one value, what is wrong with it as each of the things that it may be
+    ways = [first]
+    if not str(place[-1]).isidentifier() and len(place) > 1:  # what is wrong with a value as each of the things that it may be
         place = place[:-1]
+        ways = [each for each in problem.errors() if each["loc"][:-1] == place]
     key = ".".join(map(str, place))
     if first["type"] == "extra_forbidden":
         return _unknown(key, values)
-    said = [each["msg"].removeprefix("Value error, ") for each in (ways if len(ways) > 1 else [first])]
+    said = [each["msg"].removeprefix("Value error, ") for each in ways]
     return error("E302", key=key, value=first["input"], problem=" or ".join(said))
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 ORDERS = ("ymd", "dmy", "mdy")
 PIVOT = 69
+LONGEST = 60  # characters of a date, on average
 LEAST_COMPACT = 5  # different days of eight digits; chance makes one of a hundred numbers a day
 _THREE = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: str(place) for place, name in enumerate(_THREE, start=1)}
@@ -162,7 +163,7 @@ def are_compact(head: pl.Series) -> bool:
 
 def why_none(head: pl.Series) -> str:
     """Return why values that look like dates are not read as such, or an empty string."""
-    if not int(head.str.contains("[0-9]").sum()) > 0.5 * len(head):
+    if head.str.len_chars().mean() > LONGEST or not int(head.str.contains("[0-9]").sum()) > 0.5 * len(head):  # type: ignore[operator]
         return ""
     read = pl.DataFrame([wall(head, form).is_not_null().alias(form) for form in PATTERNS if form not in ("compact", "clock")])
     usual = max(read, key=lambda form: int(form.sum()))
