@@ -25,7 +25,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developed
 	$(BIN)/python -m pytest
 
-# Every sweep of tests/crash in full, with a table at the end: runs killed, calls of fit stopped, full disks, rotten files; takes half an hour.
+# Every sweep of tests/crash in full, with a table at the end: runs killed, calls of fit stopped, full disks, rotten files, odd settings; an hour.
 crash: $(VENV)/.developed
 	TRAINWRIGHT_CRASH=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/crash
 

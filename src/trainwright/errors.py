@@ -202,7 +202,7 @@ MESSAGES: dict[str, Message] = {
     "E113": Message("'{path}' is not valid JSON: {why}", "Mend it there; a JSON tool names the same place."),
     "E114": Message(
         "'{path}' holds JSON, but not rows: {found}",
-        "Expected is a list of objects, an object of equally long lists, or one object a line.",
+        "Expected is a list of objects, alone or in an object, an object of equally long lists, or one object a line.",
     ),
     "E115": Message("'{path}' starts like {kind} file but cannot be read", "Download or write it again."),
     "E116": Message("'{path}' has a column '{name}', a name that is used inside", "Rename the column."),
@@ -618,6 +618,12 @@ MESSAGES: dict[str, Message] = {
         "{word} says how a file is written, and here is none",
         "Name one: trainwright {verb} RUN FILE {word}; in Python a pathlib.Path.",
     ),
+    # what torch is asked to build
+    "E360": Message(
+        "the network {name} is larger than memory: {wanted} GiB for its weights and their gradients, where {most} GiB are free",
+        "Make it smaller by its settings (model.*), or keep fewer tokens: max_vocabulary, min_count.",
+    ),
+    "E361": Message("the network {name} cannot be built: {problem}", "Look at its settings, model.*."),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),

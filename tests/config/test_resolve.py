@@ -59,6 +59,7 @@ def test_several_schedules() -> None:
         (["epochs=-1"], "E302", "epochs"),
         (["epochs=2.5"], "E302", "epochs"),
         (["lr=nan"], "E302", "lr"),
+        (["threshold=f1"], "E302", "setting threshold='f1'"),
         (["lr=inf"], "E302", "lr"),
         (["split=random"], "E302", "stratified"),
         (["valid_fraction=1.5"], "E302", "valid_fraction"),
@@ -72,6 +73,13 @@ def test_several_schedules() -> None:
         (["optimizer.momentum=0.9"], "E305", "optimizer=NAME"),
         (["model=bga"], "E306", "bag"),
         (["seed=-1"], "E302", "seed"),
+        (["accumulate=99999999999999999999"], "E302", "9,223,372,036,854,775,807"),
+        (["model=lstm", "model.init_range=1e39"], "E302", "init_range"),
+        (["model=textcnn", "model.widths="], "E302", "widths"),
+        (["optimizer=SGD", "optimizer.momentum=nan"], "E302", "momentum is a finite number"),
+        (["schedule=StepLR", "schedule.step_size=inf"], "E302", "finite"),
+        (["loss=CrossEntropyLoss", "loss.weight=[1, [2]]"], "E302", "list of these"),
+        (["optimizer=SGD", "optimizer.momentum=1979-05-27"], "E302", "a word"),
     ],
 )
 def test_mistakes_are_named(words: list[str], code: str, says: str) -> None:

@@ -237,3 +237,22 @@ def test_other_code_of_the_same_version_is_said(news: Path, tmp_path: Path, monk
     with pytest.raises(tw.TrainwrightError, match="E423"):
         tw.replay(found, listen=quiet)
     assert not any(each.exists() for each in left), "what a killed process left goes"
+
+
+def test_threads_are_those_of_the_beginning(news: Path, tmp_path: Path) -> None:
+    """As where OMP_NUM_THREADS is another when a run goes on, or is repeated."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run = stopped(news, tmp_path / "run", threads=0)
+        torch.set_num_threads(1)
+        said: list[Event] = []
+        tw.resume(run, listen=said.append)
+        assert not [event for event in said if isinstance(event, Note) and event.what == "threads"]
+        assert "threads = 2\n" in (run / "settings.toml").read_text()
+        assert tw.replay(run).wrong == []
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+import trainwright as tw
 from trainwright.config.settings import Named, Schedule
 from trainwright.errors import SettingError
-from trainwright.training.losses import CLASS_NUMBERS, LOSSES, ONE_HOT, make_objective
+from trainwright.training.losses import CLASS_NUMBERS, LOSSES, ONE_HOT, labels_objective, make_objective, number_objective
 from trainwright.training.optim import OPTIMIZERS, SCHEDULES, lean_step, make_optimizer, make_schedules
 
 ARGUMENTS = {
@@ -94,6 +95,30 @@ def test_the_length_of_the_run_is_filled_in() -> None:
     assert rates == pytest.approx([1, 0.75, 0.5, 0.25]) and optimizer.param_groups[0]["lr"] == 0
 
 
+def test_whole_numbers_are_weights_too() -> None:
+    logits, targets = torch.randn(8, 3, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 3
+    whole = make_objective(Named(name="CrossEntropyLoss", weight=[1, 2, 3]), 0.0, None, 3)
+    assert whole(logits, targets)[0] == nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 3.0]))(logits, targets)
+
+
+def test_arguments_that_fail_after_many_steps_are_named_then() -> None:
+    (late,) = make_schedules(
+        [Schedule(name="OneCycleLR", max_lr=1, total_steps=1500)], 0, torch.optim.Adam(parameters()), 2000, 1
+    )
+    late.schedule.optimizer.step()
+    with pytest.raises(SettingError, match=r"E312.*OneCycleLR"):
+        for _ in range(2000):
+            late.advance(0.0)
+
+
+def test_an_optimizer_that_overflows_after_some_steps_is_named_then() -> None:
+    model = nn.Linear(3, 2)
+    optimizer = make_optimizer(Named(name="ASGD", lambd=1.0, alpha=3e3), list(model.parameters()), 0.1)
+    data = torch.randn(16, 3), torch.arange(16) % 2
+    with pytest.raises(SettingError, match=r"E312.*ASGD"):
+        list(tw.fit(model, data, loss=nn.CrossEntropyLoss(), optimizer=optimizer, batch_size=4, epochs=5))
+
+
 @pytest.mark.parametrize("name", CLASS_NUMBERS + ONE_HOT)
 def test_losses_of_a_classifier(name: str) -> None:
     logits = torch.randn(8, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
@@ -123,6 +148,26 @@ def test_every_loss_of_torch_is_known_or_refused_by_name() -> None:
         (lambda o: make_schedules([Schedule(name="LambdaLR")], 0, o, 1, 1), "E310", "LambdaLR"),
         (lambda o: make_schedules([Schedule(name="StepLR")], 0, o, 1, 1), "E319", "schedule.step_size"),
         (lambda o: make_schedules([Schedule(name="StepLR", step_size="x")], 0, o, 1, 1), "E312", "StepLR"),
+        (lambda o: make_optimizer(Named(name="Adam", betas=[0.9]), parameters(), 0.1), "E312", "Adam"),
+        (lambda o: make_optimizer(Named(name="RMSprop", capturable=True), parameters(), 0.1), "E312", "capturable"),
+        (lambda o: make_optimizer(Named(name="Adafactor", eps=[1, 2, 3]), parameters(), 0.1), "E312", "unpack"),
+        (lambda o: make_optimizer(Named(name="Adagrad", initial_accumulator_value=10**30), parameters(), 0.1), "E312", "big"),
+        (lambda o: make_schedules([Schedule(name="StepLR", step_size=0)], 0, o, 1, 1), "E312", "zero"),
+        (lambda o: make_schedules([Schedule(name="CosineAnnealingLR", T_max=0)], 0, o, 1, 1), "E312", "zero"),
+        (lambda o: make_schedules([Schedule(name="PolynomialLR", power=-5)], 0, o, 9, 1), "E312", "PolynomialLR"),
+        (lambda o: make_schedules([Schedule(name="OneCycleLR", max_lr=1, total_steps=5)], 0, o, 9, 1), "E312", "steps"),
+        (lambda o: make_schedules([Schedule(name="StepLR", step_size=1, last_epoch=1)], 0, o, 1, 1), "E311", "last_epoch"),
+        (lambda o: make_objective(Named(name="CrossEntropyLoss", weight=[1, 2, 3, 4]), 0, None, 3), "E312", "weight"),
+        (lambda o: make_objective(Named(name="BCEWithLogitsLoss", pos_weight=[1, 2]), 0.0, None, 3), "E312", "size"),
+        (lambda o: make_objective(Named(name="CrossEntropyLoss", label_smoothing=2), 0.0, None, 3), "E312", "label_smoothing"),
+        (lambda o: make_objective(Named(name="NLLLoss", ignore_index="x"), 0.0, None, 3), "E312", "ignore_index"),
+        (
+            lambda o: make_objective(Named(name="CrossEntropyLoss", weight=[1, 2, 3]), 0, torch.ones(3), 3),
+            "E313",
+            "class_weights",
+        ),
+        (lambda o: labels_objective(Named(name="BCEWithLogitsLoss", pos_weight=[1, 2]), None, 3), "E312", "size"),
+        (lambda o: number_objective(Named(name="HuberLoss", delta="x")), "E312", "delta"),
         (lambda o: make_objective(Named(name="CrossEntropy"), 0, None, 3), "E310", "CrossEntropyLoss"),
         (lambda o: make_objective(Named(name="CrossEntropyLoss", reduction="sum"), 0, None, 3), "E311", "reduction"),
         (lambda o: make_objective(Named(name="MultiMarginLoss"), 0.1, None, 3), "E313", "label_smoothing"),

@@ -13,7 +13,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.config.settings import Named, Settings, check_monitor
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.fields import period
-from trainwright.models.catalog import models
+from trainwright.models.catalog import ModelSettings, models
 
 RECIPES = Path(__file__).with_name("recipes")
 COMPONENTS = ("model", "optimizer", "loss")
@@ -166,10 +166,16 @@ def _unknown(key: str, values: Mapping[str, Any]) -> TrainwrightError:
 
 def _explain(problem: ValidationError, values: Mapping[str, Any]) -> TrainwrightError:
     first = problem.errors()[0]
-    key = ".".join(map(str, first["loc"]))
+    place = first["loc"]
+    ways = [first]
+    if not str(place[-1]).isidentifier() and len(place) > 1:  # what is wrong with a value as each of the things that it may be
+        place = place[:-1]
+        ways = [each for each in problem.errors() if each["loc"][:-1] == place]
+    key = ".".join(map(str, place))
     if first["type"] == "extra_forbidden":
         return _unknown(key, values)
-    return error("E302", key=key, value=first["input"], problem=first["msg"].removeprefix("Value error, "))
+    said = [each["msg"].removeprefix("Value error, ") for each in ways]
+    return error("E302", key=key, value=first["input"], problem=" or ".join(said))
 
 
 class Row(BaseModel):
@@ -223,12 +229,15 @@ def _row(key: str, field: Any, kind: str = "") -> Row:
 
 def dump(settings: Settings) -> dict[str, Any]:
     """Return the settings of the run's task, nested; leave out those that are still underived."""
-    values = settings.model_dump(exclude_none=True)
+    values = settings.model_dump(exclude_none=True, exclude={"model"})
     kept = {key: value for key, value in values.items() if belongs(Settings.model_fields[key], settings.task)}
-    if settings.model is not None:
-        fields = type(settings.model).model_fields
-        kept["model"] = {key: value for key, value in kept["model"].items() if belongs(fields[key], settings.task)}
-    return kept
+    return kept | ({} if settings.model is None else {"model": dump_model(settings.model, settings.task)})
+
+
+def dump_model(model: ModelSettings, task: str) -> dict[str, Any]:
+    """Return the settings of a model that are for the task; leave out those that are still underived."""
+    fields = type(model).model_fields
+    return {key: value for key, value in model.model_dump(exclude_none=True).items() if belongs(fields[key], task)}
 
 
 def to_toml(settings: Settings, **tables: Mapping[str, Any]) -> str:

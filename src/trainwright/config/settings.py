@@ -10,10 +10,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
-from math import isqrt
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from math import isfinite, isqrt
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, model_validator
 
 from trainwright.config.kinds import KINDS
 from trainwright.data.read.options import DELIMITERS
@@ -96,6 +96,15 @@ class Named(BaseModel):
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, defer_build=True)
     name: str
 
+    @model_validator(mode="after")
+    def _plain(self) -> Self:
+        """Check that arguments are what settings.toml and a checkpoint can hold, and are the same when they are read again."""
+        for name, value in self.arguments.items():
+            for each in value if isinstance(value, list) else [value]:
+                if not isinstance(each, bool | int | float | str) or (isinstance(each, float) and not isfinite(each)):
+                    raise ValueError(f"{name} is a finite number, a word, true or false, or a list of these")
+        return self
+
     @property
     def arguments(self) -> dict[str, Any]:
         """Return the arguments beside the name."""
@@ -147,7 +156,9 @@ class Settings(Strict):
     decimal: Literal["point", "comma"] | None = setting(None, "the decimal mark of numbers in text", only=LABELLED)
     dates: Literal["ymd", "dmy", "mdy"] | None = setting(None, "the order of year, month and day in dates", only=LABELLED)
     labels: Literal["keep", "merge"] = setting(
-        "keep", "labels that differ only in letter case, blanks or Unicode form: classes of their own, or one", only=LABELLED
+        "keep",
+        "labels that differ only in letter case, blanks, hyphens, dots or Unicode form: classes of their own, or one",
+        only=LABELLED,
     )
     split: SplitName | None = setting(
         None,

@@ -58,7 +58,7 @@ class TextCNNSettings(ModelSettings):
     name: Literal["textcnn"] = "textcnn"
     embedding: int = setting(128, "embedding size", "dimensions", gt=0)
     filters: int = setting(128, "filters of each width", "channels", gt=0)
-    widths: Sizes = setting([2, 3, 4], "filter widths", "tokens")
+    widths: Sizes = setting([2, 3, 4], "filter widths", "tokens", min_length=1)
     dropout: Fraction = setting(0.3, "dropout before the classifier", "probability")
 
 
@@ -180,7 +180,6 @@ def _lstm_classifier(shape: Any, rows: int) -> Values:
         "model.hidden": (128, "a usual size"),
         "model.layers": (1, "one reading in each direction"),
         "model.dropout": (0.3, "a usual share"),
-        "model.tied": (False, "its outputs are classes"),
     }
 
 

@@ -115,8 +115,7 @@ def landscape(
     workers = workers or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="trainwright-") as spare, threaded(1), made_sense_of(path):
         found = _measured(earlier, made, report, (size, span, rows, workers), Path(spare) / "states", listen)
-    place = out or earlier.run.landscape
-    files = write(place, found, path.name, atomic.write_file if out is None else atomic.write_out)
+    files = write(out or earlier.run.landscape, found, path.name, atomic.write_file if out is None else atomic.write_out)
     if out is None:
         seal.renew(path, files)
     return found | {"files": [str(each) for each in files]}

@@ -7,11 +7,13 @@ without being there. The weights are compared with the network itself, in ``mode
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from trainwright.data.tables.spelling import STRONG, WEAK
 from trainwright.data.text.text_encoder import SPECIAL
 from trainwright.fields import MOST_CHARACTERS, Fraction
 from trainwright.models.catalog import models
@@ -34,7 +36,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Argument = bool | int | float | str | list[float] | None
 NUMBERS = r"(point|comma)( \S{1,40})?|duration"  # how a number may be written
-SETS = r"[|;,/&+ ]|list|object|columns"  # how several labels may be
+SETS = "|".join((*map(re.escape, (*STRONG, *WEAK)), "list", "object", "columns"))  # how several labels may be
 Arrays = dict[str, tuple[type, int | None]]  # by name: type, and length where it is known
 
 

@@ -89,7 +89,7 @@ class ClassTarget:
 
         weights = self.loss["weights"]
         weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
-        return make_objective(Named.model_validate(self.loss["loss"]), self.loss["smoothing"], weights, self.outputs)
+        return make_objective(Named.model_validate(self.loss["loss"]), self.loss["smoothing"], weights, self.outputs, device)
 
     def monitored(self, monitor: str) -> list[str]:
         """Return the metrics to be computed after each epoch: the monitored one, as they need the outputs of all rows."""

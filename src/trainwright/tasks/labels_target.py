@@ -116,7 +116,7 @@ class LabelsTarget:
 
         weights = self.loss["weights"]
         weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
-        return labels_objective(Named.model_validate(self.loss["loss"]), weights)
+        return labels_objective(Named.model_validate(self.loss["loss"]), weights, self.outputs, device)
 
     def monitored(self, monitor: str) -> list[str]:
         """Return the metrics to be computed after each epoch: the monitored one, as they need the outputs of all rows."""

@@ -67,7 +67,7 @@ class NumberTarget:
         """Return the loss. Raise SettingError for one that torch does not know or that has no use for numbers."""
         from trainwright.training.losses import number_objective
 
-        return number_objective(Named.model_validate(self.loss["loss"]))
+        return number_objective(Named.model_validate(self.loss["loss"]), device)
 
     def monitored(self, monitor: str) -> list[str]:
         """Return the metrics to be computed after each epoch: all."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # What a training that goes on may choose anew.
 FREE_WITH_FROM = ("context", "model.dropout")
+DERIVED: tuple[Any, ...] = ([], "")  # what says that a setting of columns is derived
 
 
 def prepare(
@@ -56,7 +57,7 @@ def complete_settings(
 
     Raise SettingError: E327 for a run of another task, E328 for a setting that contradicts it, and as ``config.resolve``.
     """
-    from trainwright.config.resolve import belongs, resolve
+    from trainwright.config.resolve import belongs, dump_model, resolve
 
     if parent is None:
         if "vocabulary" in given:
@@ -64,7 +65,10 @@ def complete_settings(
         return resolve(given, base, task)
     if parent.task != task:
         raise error("E327", run=start, found=KINDS[parent.task].title, wanted=KINDS[task].title)
-    fixed = {**parent.base(), "model": parent.settings.model_dump(exclude_none=True)}
+    fixed = {**parent.base(), "model": dump_model(parent.settings, task)}
+    given, base = (
+        {key: value for key, value in layer.items() if value not in DERIVED or key not in fixed} for layer in (given, base)
+    )
     model = dict(base["model"]) if isinstance(base.get("model"), Mapping) else {}
     settings = resolve(given, {**fixed, **base, "model": fixed["model"] | model}, task)
     for prefix, place, values in (("", settings, parent.base()), ("model.", settings.model, fixed["model"])):

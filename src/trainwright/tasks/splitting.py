@@ -165,7 +165,7 @@ def _spelled(frame: pl.DataFrame, merge: bool) -> tuple[pl.DataFrame, list[Note]
         notes.append(Note("labels", spelled, "the same in several words"))
     if groups:
         shown = "; ".join(f"{' = '.join(map(repr, group))}" for group in groups[:5]) + ("; ..." if len(groups) > 5 else "")
-        differ = "differ only in letter case, blanks or Unicode form"
+        differ = "differ only in letter case, blanks, hyphens, dots or Unicode form"
         why = f"{differ}, and are taken as one" if merge else f"{differ}, and are classes of their own; as one: labels=merge"
         notes.append(Note("labels", shown if merge else shown.replace(" = ", ", "), why))
     renamed = pl.col("label").list.eval(pl.element().replace(names).unique().sort()) if sets else pl.col("label").replace(names)

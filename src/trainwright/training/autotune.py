@@ -22,6 +22,7 @@ from trainwright.data.batches.shuffle import step_seed
 from trainwright.errors import TrainingError
 from trainwright.training.ahead import Ahead
 from trainwright.training.loop import release
+from trainwright.training.memory import ran_out
 from trainwright.training.optim import is_primed
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
@@ -98,7 +99,9 @@ def fastest_config(bench: Workload, prior: ExecConfig, free: set[str]) -> tuple[
             progress = Progress("measure speed", made * TURNS, len(others) * TURNS, "turns")
             best, seconds, other = _compared(bench, windows, updates, best, replace(best, **changed), progress)
             told.append(other)
-    except (TrainingError, torch.OutOfMemoryError):
+    except Exception as problem:
+        if not isinstance(problem, TrainingError) and not ran_out(problem):
+            raise
         return prior, ""
     finally:
         release(bench.device)

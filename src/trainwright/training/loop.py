@@ -16,6 +16,7 @@ from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import epoch_seed, step_seed
 from trainwright.errors import TrainingError, error
 from trainwright.training.ahead import Ahead
+from trainwright.training.memory import ran_out
 from trainwright.training.optim import advance_each, is_primed
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
@@ -235,12 +236,14 @@ def _attempt(
     """
     try:
         made = update(learner, window, state.step + 1, state.tally)
-    except torch.OutOfMemoryError:
-        return None
     except TrainingError as problem:
         if problem.code != "E501":
             raise
         return _refused(problem, learner, plan, state, recover)
+    except Exception as problem:
+        if not ran_out(problem):
+            raise
+        return None
     state.refused = 0
     return made
 

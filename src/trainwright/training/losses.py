@@ -25,6 +25,9 @@ ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss"
 NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 SEVERAL = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")  # of labels that are there or not, each for itself
 
+ROWS = 3  # of the outputs that a loss is tried on
+Device = torch.device | str
+Adapt = Callable[[Any, Any], tuple[Any, Any]]
 Output = Callable[[], tuple[Tensor, Tensor | None]]
 # From so many tokens in the vocabulary on, torch's fused loss pays: it makes the gradient of the logits together with the
 # loss, piece by piece. 400 x 10,000 logits take 74 ms of processor time instead of 89; below, it is slower.
@@ -33,7 +36,9 @@ PIECE = 512  # targets
 HELD_LOGITS = 1 << 28  # at a time on an accelerator
 
 
-def make_objective(named: Named, label_smoothing: float, class_weights: Tensor | None, classes: int) -> Objective:
+def make_objective(
+    named: Named, label_smoothing: float, class_weights: Tensor | None, classes: int, device: Device = "cpu"
+) -> Objective:
     """Return the loss of a classifier. Raise E310 to E312, and E313 where a loss has no use for a setting or for classes."""
     kind = _loss(named, CLASS_NUMBERS + ONE_HOT, f"{classes} classes")
     arguments = named.arguments
@@ -42,37 +47,51 @@ def make_objective(named: Named, label_smoothing: float, class_weights: Tensor |
             if name not in inspect.signature(kind).parameters:
                 setting = "class_weights" if name == "weight" else name
                 raise error("E313", name=named.name, problem=f"it takes no {setting}: use CrossEntropyLoss")
+            if name in arguments:
+                setting = "class_weights" if name == "weight" else name
+                raise error("E313", name=named.name, problem=f"loss.{name} is given, and so is {setting}")
             arguments[name] = value
-    with checking("loss", named):
-        loss = kind(**{key: torch.tensor(each) if isinstance(each, list) else each for key, each in arguments.items()})
-    if named.name == "NLLLoss":
-        return Objective(loss, _log_probabilities)
-    return Objective(loss, partial(_one_hot, classes) if named.name in ONE_HOT else None)
+    adapt = _log_probabilities if named.name == "NLLLoss" else partial(_one_hot, classes) if named.name in ONE_HOT else None
+    return _objective(named, kind, arguments, adapt, (ROWS, classes), torch.zeros(ROWS, dtype=torch.int64), device)
 
 
-def number_objective(named: Named) -> Objective:
+def number_objective(named: Named, device: Device = "cpu") -> Objective:
     """Return the loss of a network with one number a row, outputs (N, 1) and targets (N,). Raise E310 to E313."""
     kind = _loss(named, NUMBERS, "numbers")
-    with checking("loss", named):
-        loss = kind(**named.arguments)
-        loss(torch.zeros(2), torch.ones(2))  # some only look at their arguments when they are called
-    return Objective(loss, _one_number)
+    return _objective(named, kind, named.arguments, _one_number, (ROWS, 1), torch.zeros(ROWS), device)
 
 
-def labels_objective(named: Named, weights: Tensor | None) -> Objective:
+def labels_objective(named: Named, weights: Tensor | None, labels: int, device: Device = "cpu") -> Objective:
     """Return the loss of a network with one output a label, targets 0 and 1 (N, labels); ``weights`` are those of the ones.
 
     Raise E310 to E313.
     """
     kind = _loss(named, SEVERAL, "several labels a row")
-    arguments = {key: torch.tensor(each) if isinstance(each, list) else each for key, each in named.arguments.items()}
+    arguments = named.arguments
     if weights is not None:
         if "pos_weight" not in inspect.signature(kind).parameters:
             raise error("E313", name=named.name, problem="it takes no class_weights: use BCEWithLogitsLoss")
+        if "pos_weight" in arguments:
+            raise error("E313", name=named.name, problem="loss.pos_weight is given, and so is class_weights")
         arguments["pos_weight"] = weights
+    return _objective(named, kind, arguments, _as_outputs, (ROWS, labels), torch.zeros(ROWS, labels), device)
+
+
+def _objective(
+    named: Named,
+    kind: type[nn.Module],
+    arguments: dict[str, Any],
+    adapt: Adapt | None,
+    outputs: tuple[int, int],
+    targets: Tensor,
+    device: Device,
+) -> Objective:
+    """Return the loss on a device, tried on such outputs: some only look at their arguments when they are called."""
     with checking("loss", named):
-        loss = kind(**arguments)
-    return Objective(loss, _as_outputs)
+        tensors = {key: torch.tensor(each, dtype=torch.float32) for key, each in arguments.items() if isinstance(each, list)}
+        found = Objective(kind(**arguments | tensors).to(device), adapt)
+        found(torch.zeros(outputs, device=device), targets.to(device))
+    return found
 
 
 def _as_outputs(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

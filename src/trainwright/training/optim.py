@@ -14,7 +14,7 @@ from torch.optim import Optimizer, lr_scheduler
 from trainwright.config.settings import Named, Schedule
 from trainwright.errors import error
 from trainwright.startup import skip_compiler_import
-from trainwright.training.torch_names import check, checking, classes
+from trainwright.training.torch_names import check, checking, classes, refused
 
 # Optimisers whose update is a single pass over memory when torch's fused kernel does it.
 FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
@@ -22,6 +22,7 @@ FUSED_ON = {"cpu": FUSED, "cuda": ("Adam", "AdamW", "SGD")}
 SCHEDULED = ("lr", "momentum", "betas")  # options of an optimiser that schedules change
 # Arguments of schedules that mean "until the end": filled with the run's length when not given.
 LENGTHS = ("total_iters", "T_max", "total_steps")
+TRIED = 1000  # steps of a schedule before the first update, at 10 microseconds each
 # Those that can move what is trained here: LBFGS needs the loss again within one update; SparseAdam takes no dense gradients,
 # which every model here has.
 OPTIMIZERS = classes(torch.optim, Optimizer, without=("Optimizer", "LBFGS", "SparseAdam"))
@@ -40,6 +41,10 @@ def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) 
         arguments["fused"] = True
     with checking("optimizer", named):
         made: Optimizer = kind(parameters, lr=lr, **arguments)
+        # Some only look at their arguments when they step, and then at what they remember of the step before.
+        spare = nn.Parameter(torch.ones(2, 2, device=parameters[0].device if parameters else None))
+        spare.grad, step = torch.ones_like(spare), lean_step(kind([spare], lr=lr, **arguments))
+        step(), step()
     return made
 
 
@@ -93,21 +98,28 @@ def is_primed(optimizer: Optimizer) -> bool:
 
 @dataclass
 class Scheduler:
-    """One schedule and what a step of it is."""
+    """One schedule and what a step of it is; the ``name`` that settings give it, where they do."""
 
     schedule: lr_scheduler.LRScheduler
     every: str
+    name: str = ""
 
     def __post_init__(self) -> None:
         """Let torch not warn where no update came before a step: it may have been refused, or made before a resume."""
         self.schedule.optimizer._opt_called = True  # type: ignore[attr-defined]
 
     def advance(self, loss: float | None) -> None:
-        """Make one step. Only a plateau schedule looks at the loss; where there is none it stays as it is."""
-        if not isinstance(self.schedule, lr_scheduler.ReduceLROnPlateau):
-            self.schedule.step()
-        elif loss is not None:
-            self.schedule.step(loss)
+        """Make one step. Only a plateau schedule looks at the loss; where there is none it stays as it is.
+
+        Raise E312 where settings gave it arguments with which there is no further step.
+        """
+        try:
+            if not isinstance(self.schedule, lr_scheduler.ReduceLROnPlateau):
+                self.schedule.step()
+            elif loss is not None:
+                self.schedule.step(loss)
+        except Exception as problem:  # one of a person's own says it in its own words
+            raise refused("schedule", self.name, problem) if self.name else problem from problem
 
 
 def advance_each(schedules: Iterable[Scheduler], every: str, loss: float | None) -> None:
@@ -131,10 +143,11 @@ def make_schedules(
         ramp = lr_scheduler.LinearLR(optimizer, start_factor=1 / (length + 1), total_iters=max(length, 1))
         made.append(Scheduler(ramp, "step"))
     for entry in entries:
-        kind = check("schedule", entry, SCHEDULES)
+        kind = check("schedule", entry, SCHEDULES, reserved=["last_epoch"])
         arguments, parameters = entry.arguments, inspect.signature(kind).parameters
+        length = max(steps if entry.every == "step" else epochs, 1)
         for name in parameters.keys() & LENGTHS:
-            arguments.setdefault(name, max(steps if entry.every == "step" else epochs, 1))
+            arguments.setdefault(name, length)
         if entry.name == "OneCycleLR":
             arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
         for argument, parameter in parameters.items():
@@ -142,11 +155,18 @@ def make_schedules(
             if required and argument != "optimizer" and argument not in arguments:
                 raise error("E319", setting="schedule", name=entry.name, argument=argument)
         with checking("schedule", entry):
-            made.append(Scheduler(kind(optimizer, **arguments), entry.every))
-            # Some only look at their arguments when they step: one step is made on an optimiser that does not matter.
-            spare = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
-            Scheduler(kind(spare, **arguments), "step").advance(0.0)
+            made.append(Scheduler(kind(optimizer, **arguments), entry.every, entry.name))
+            _try_schedule(kind, arguments, min(length, TRIED))
     return made
+
+
+def _try_schedule(kind: type[lr_scheduler.LRScheduler], arguments: dict[str, Any], steps: int) -> None:
+    """Make the first steps on an optimiser that does not matter: some only look at their arguments on the way."""
+    spare = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
+    lean_step(spare)()
+    schedule = Scheduler(kind(spare, **arguments), "step")
+    for _ in range(steps):
+        schedule.advance(0.0)
 
 
 def advance(schedules: Sequence[Scheduler], step: int, epoch: int, per_epoch: int) -> None:

@@ -22,7 +22,7 @@ def sparse_step(optimizer: Optimizer, step: Callable[[], object]) -> Callable[[]
 
     These are moved alone where that is the same and they are a small part of their table; else the gradient is made dense.
     """
-    moving = any(group.get("momentum") or group["weight_decay"] for group in optimizer.param_groups)
+    moving = any(group.get("momentum") or group.get("weight_decay") for group in optimizer.param_groups)
     still = type(optimizer) in (SGD, Adagrad) and not moving  # a row whose gradient is zero stays as it is
 
     def move() -> None:

@@ -21,10 +21,12 @@ from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.models.protocols import TrainingHooks
+from trainwright.training.memory import ran_out
 from trainwright.training.optim import Scheduler, can_skip, fuse, lean_step
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally
 from trainwright.training.step_guard import StepGuard
+from trainwright.training.torch_names import refused
 
 WAITED_FOR = ("cpu", "mps")  # devices on which each update is waited for
 
@@ -122,9 +124,10 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     gradient as it was before clipping.
 
     The gradient is that of the mean over the whole window, however it is cut into batches. Raise E501, which names rows and
-    layers, for a loss or a gradient that is not finite, torch.OutOfMemoryError where the forward or the backward pass finds no
+    layers, for a loss or a gradient that is not finite, torch's own exception where the forward or the backward pass finds no
     memory: everything but the gradients is then as it was (parameters, optimiser, buffers, the state that the model carries,
-    the tally). Raise E504 where the optimiser finds none; some parameters may have moved then, and nothing of it is saved.
+    the tally). Raise E504 where the optimiser finds none, E312 where torch's own has arguments with which there is no
+    further step; some parameters may have moved then, and nothing of it is saved.
     """
     learner.guard.save()
     counted = tally.mark()
@@ -138,8 +141,13 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     learner.at_step_boundary = False
     try:
         learner.move()
-    except torch.OutOfMemoryError:  # smaller batches would not help: what was made for them is gone by now
-        raise error("E504", what="what the optimiser remembers") from None
+    except Exception as problem:
+        if ran_out(problem):  # smaller batches would not help: what was made for them is gone by now
+            raise error("E504", what="what the optimiser remembers") from None
+        kind = type(learner.optimizer)
+        if not kind.__module__.startswith("torch.optim."):
+            raise
+        raise refused("optimizer", kind.__name__, problem) from problem  # arguments that overflow after many steps
     return mean, sum(batch.size for batch in window), norm
 
 

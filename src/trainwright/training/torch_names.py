@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import TypeVar
 
 from trainwright.config.settings import Named
-from trainwright.errors import error, nearest
+from trainwright.errors import TrainwrightError, error, nearest
+from trainwright.training.memory import ran_out
 
 Kind = TypeVar("Kind")
 
@@ -39,5 +40,15 @@ def checking(setting: str, named: Named) -> Iterator[None]:
     """Raise E312 where torch refuses a value on the way."""
     try:
         yield
-    except (TypeError, ValueError, RuntimeError) as problem:
-        raise error("E312", setting=setting, name=named.name, problem=problem) from None
+    except Exception as problem:
+        raise refused(setting, named.name, problem) from None
+
+
+def refused(setting: str, name: str, problem: Exception) -> Exception:
+    """Return E312 for whatever torch raises: there is no end to what it does with values that make no sense.
+
+    What has a code already, and that memory ran out, stay as they are.
+    """
+    if isinstance(problem, TrainwrightError) or ran_out(problem):
+        return problem
+    return error("E312", setting=setting, name=name, problem=str(problem) or type(problem).__name__)

@@ -19,6 +19,7 @@ from trainwright.models.catalog import models
 from trainwright.models.layers import MemoryFormatted
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
+from trainwright.training import memory
 from trainwright.training.autotune import ExecConfig, Workload, fastest_config, threaded
 from trainwright.training.checkpointing import Saver, restore, with_checkpoints
 from trainwright.training.environment import environment
@@ -81,12 +82,12 @@ class Trainer:
             name_rows=problem.name_rows,
         )
         way = self._way(free if self.settings.speed == "auto" else (), listen)
-        self.settings = problem.settings = self.settings.model_copy(update=way.settings())
+        self.threads = way.threads or torch.get_num_threads()  # as a number: elsewhere torch's own choice is another
+        self.settings = problem.settings = self.settings.model_copy(update=way.settings() | {"threads": self.threads})
         self.learner = self._learner(self.model, way)
         if self.settings.graph and self.learner.waits:
             self.notes.append(Note("graph", "off", "each update is waited for on this device, or with this optimiser"))
         self.state = State()
-        self.threads = way.threads or torch.get_num_threads()
         if way.threads > (cores := os.cpu_count() or way.threads):
             why = f"more than the {cores} cores of this machine, which is slower"
             self.notes.append(Note("threads", str(way.threads), why))
@@ -100,7 +101,7 @@ class Trainer:
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
-            network = build(problem.shape)
+            network = memory.make(self.name, lambda: build(problem.shape))
             if parent is not None:
                 from trainwright.models.transfer import transfer
 
@@ -224,7 +225,9 @@ class Trainer:
             with preserve_rng(self.device), threaded(self.threads), closing(events):
                 for event in events:
                     listen(event)
-        except torch.OutOfMemoryError:
+        except Exception as problem:
+            if not memory.ran_out(problem):
+                raise
             raise error("E504", what="data on the way to the model, or for its validation") from None
         if self.state.best:
             self.model.load_state_dict(self.state.best)

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from trainwright.data.read import builtin
-from trainwright.data.read.infer_task import infer_task
+from trainwright.data.read.infer_task import Evidence, infer_task
+from trainwright.data.read.source import find
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.feature_columns import choose_features
@@ -109,6 +110,19 @@ def test_without_names() -> None:
     assert infer_task(table(False, a=["1", "2"] * 20, b=PROSE, c=LONGER))[0] == "text"
     assert infer_task(table(False, a=SIZE, b=SIZE, c=KIND))[0] == "table"
     assert infer_task(table(False, a=FILES, b=KIND))[0] == "image"
+
+
+def test_ids_name_the_images_beside_a_table(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"id": range(N), "kind": KIND, "size": SIZE})
+    for number in range(N):
+        (tmp_path / f"{number}.png").touch()
+    frame.select("id", "kind").write_csv(tmp_path / "kinds.csv")
+    frame.write_csv(tmp_path / "sizes.csv")
+    found = [Evidence(find(str(tmp_path / name), None, None, offline=True), {}).table[0] for name in ("kinds.csv", "sizes.csv")]
+    assert found == ["image", "table"]
+    for picture in tmp_path.glob("*.png"):
+        picture.unlink()
+    assert Evidence(find(str(tmp_path / "kinds.csv"), None, None, offline=True), {}).table[0] == "table"
 
 
 def test_built_in_data() -> None:

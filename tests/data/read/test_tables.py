@@ -10,6 +10,7 @@ import os
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -335,6 +336,20 @@ def test_json_lines_are_united_and_typed(tmp_path: Path) -> None:
     table = read(tmp_path, "\n".join(map(json.dumps, lines)), "a.jsonl")
     assert rows_of(table) == [("x", 1, 1.0, "1", None, None), (None, 2, 0.5, "y", '{"k": [1]}', True)]
     assert table.frame.dtypes == [pl.String, pl.Int64, pl.Float64, pl.String, pl.String, pl.Boolean, pl.Int64]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"version": 1, "data": [{"a": "x", "b": 1}, {"a": "y", "b": 2}, {"a": "z", "b": 3}], "tags": ["t"]},
+        {"a": {"0": "x", "1": "y", "2": "z"}, "b": {"0": 1, "1": 2, "2": 3}},  # to_json() of pandas
+        {"k1": {"a": "x", "b": 1}, "k2": {"a": "y", "b": 2}, "k3": {"a": "z", "b": 3}},  # orient="index"
+        {"columns": ["a", "b"], "index": [0, 1, 2], "data": [["x", 1], ["y", 2], ["z", 3]]},  # orient="split"
+        {"a": ["x", "y", "z"], "b": [1, 2, 3]},
+    ],
+)
+def test_a_document_of_rows_in_an_object(tmp_path: Path, document: dict[str, Any]) -> None:
+    assert rows_of(read(tmp_path, json.dumps(document), "a.json")) == [("x", 1), ("y", 2), ("z", 3)]
 
 
 def test_integers_are_never_rounded(tmp_path: Path) -> None:

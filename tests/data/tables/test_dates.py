@@ -35,6 +35,11 @@ DAY = dt.datetime(2024, 1, 5)
         ("2024-01-05T09:00:00.123Z", "ymd", NINE),
         ("2024-01-05 09:00+02:00", "ymd", NINE),
         ("2024-Jan-05", "ymd", DAY),
+        ("5/Jan/2024:09:00:00 +0000", "dmy", NINE),
+        ("2024\u5e741\u67085\u65e5", "ymd", DAY),
+        ("2024\u5e741\u67085\u65e5 9:00", "ymd", NINE),
+        ("2024\ub144 1\uc6d4 5\uc77c", "ymd", DAY),
+        ("2024\u5e741\u6708", "ymd", dt.datetime(2024, 1, 1)),
         ("24-01-05", "yymd", DAY),
         ("20240105", "compact", DAY),
         ("Jan 2024", "my", dt.datetime(2024, 1, 1)),
@@ -90,6 +95,33 @@ def test_digits_are_dates_only_where_that_is_said() -> None:
     assert read(digits, How("date")).format == "compact"
     assert read(pl.Series([1704445200, 1704445201]), How("date")).format == "epoch time"
     assert read(pl.Series([1704445200, 1704445201]), How(dated=True)).kind == "number"
+    days = pl.Series(["20240105", "20231231", "20220228", "19991111", "20240229"])
+    for column in (days, days.cast(pl.Int64)):
+        found = read(column)
+        assert (found.kind, found.format) == ("date", "compact") and "columns.NAME=number" in found.why
+        assert read(column, How("number")).kind == "number" and read(column, How(dated=True)).why == ""
+        odd = column.extend(pl.Series([20230229]).cast(column.dtype))  # no day
+        assert read(odd).kind == "number"
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"), [("UTC", 0), ("EST", -5), ("EDT", -4), ("cst", -6), ("MDT", -6), ("PST", -8), ("CET", 1), ("CEST", 2)]
+)
+def test_zones_of_a_name(zone: str, hours: int) -> None:
+    found = instants(pl.Series([f"2024-01-05 09:00:00 {zone}"]), "ymd")
+    assert found.to_list() == [int((NINE.replace(tzinfo=dt.UTC) - dt.timedelta(hours=hours)).timestamp() * 1e6)]
+
+
+def test_dates_that_are_not_read_are_said() -> None:
+    days = [f"{year}-05-{day:02}" for year in (2023, 2024) for day in range(1, 29)]
+    other = [f"{day:02}/06/2023" for day in range(13, 29)]
+    assert "several forms, such as '2023-05-01' and '13/06/2023'" in read(pl.Series(days + other)).why
+    mixed = pl.Series(days + ["open"] * 9)
+    assert "such as 'open'" in read(mixed).why and "columns.NAME=date" in read(mixed).why
+    said = read(mixed, How("date"))
+    assert (said.kind, said.format, said.bad) == ("date", "ymd", 9)
+    assert read(pl.Series(days + ["0000-00-00"] * 9)).kind == "date"  # missing, as a database writes it
+    assert read(pl.Series(["a 1 b", "c 2 d", "e 3 f"])).why == ""
 
 
 def test_months_in_other_languages_are_said() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwright.data.tables.label_form import LabelForm, form_of, kind_of, several
+from trainwright.data.tables.spelling import STRONG, WEAK
 from trainwright.data.tables.table import Table
 from trainwright.errors import DataError
+from trainwright.tasks.bundle_schema import SETS
 
 
 def told(values: list[Any], target: Any = None, name: str = "label") -> tuple[LabelForm, list[str]]:
@@ -39,9 +42,26 @@ MIXED = ["a|b", "b|a", "a", "c", "b|c", "a|c"] * 10
         ([each.replace("|", "/") for each in MIXED], "labels", "/"),
         ([each.replace("|", " & ") for each in MIXED], "labels", "&"),
         ([each.replace("|", " + ") for each in MIXED], "labels", "+"),
+        ([each.replace("|", "\n") for each in MIXED], "labels", "\n"),
+        ([each.replace("|", "\t") for each in MIXED], "labels", "\t"),
+        ([each.replace("|", " and ") for each in MIXED], "labels", " and "),
+        ([each.replace("|", " - ") for each in MIXED], "labels", " - "),
+        ([each.replace("|", " > ") for each in MIXED], "labels", " > "),
+        ([each.replace("|", "_") for each in MIXED], "labels", "_"),
+        (["{" + each.replace("|", ",") + "}" for each in MIXED], "labels", "list"),
+        (['{"a","b"}', '{"a"}', "{}"] * 8, "labels", "list"),
+        (["{'a', 'b'}", "{'a'}"] * 8, "labels", "list"),
+        (["('a', 'b')", "('a',)"] * 8, "labels", "list"),
+        (["{'a': 1, 'b': 0}", "{'a': False, 'b': True}"] * 8, "class", "object"),
         # what stays a class
+        (["(a)", "(b)", "(c)"] * 8, "class", ""),
+        (["{'a': 0.5}", "{'b': 0.25, 'c': 0.5}"] * 8, "class", ""),
+        (["non-spam", "spam"] * 8, "class", ""),
+        (["left_arm", "left_leg", "right_arm", "right_leg"] * 8, "class", ""),
+        (["salt and pepper", "salt", "bread and butter"] * 8, "class", ""),
+        (["Home > Garden", "Home > Kitchen", "Toys > Games"] * 8, "class", ""),
         (["R&B", "pop", "AC/DC", "C++", "M/F"] * 8, "class", ""),
-        (["action - drama", "drama - action", "action", "drama", "comedy", "drama - comedy"] * 8, "class", ""),
+        (["action - drama", "drama - comedy", "action - news", "news - art"] * 8, "class", ""),
         (["sports, outdoor", "food, drink", "arts"] * 8, "class", ""),
         (["very good", "good", "bad", "very bad", "neutral"] * 8, "class", ""),
         (["New York", "Los Angeles", "San Francisco", "New Orleans"] * 8, "class", ""),
@@ -100,6 +120,11 @@ def test_words_are_no_numbers() -> None:
     assert caught.value.code == "E245" and "'good'" in str(caught.value)
 
 
+@pytest.mark.parametrize("mark", [*STRONG, *WEAK])
+def test_a_bundle_may_have_every_mark(mark: str) -> None:
+    assert re.fullmatch(SETS, mark) and kind_of({"written": mark}) == "labels"
+
+
 # ---- reading
 
 
@@ -108,6 +133,8 @@ def test_words_are_no_numbers() -> None:
     [
         (("labels", "|"), ["b | a", "a|a", "", None, " c "], [["a", "b"], ["a"], None, None, ["c"]]),
         (("labels", " "), ["b  a", "a"], [["a", "b"], ["a"]]),
+        (("labels", " and "), ["b and a", "a", "sand"], [["a", "b"], ["a"], ["sand"]]),
+        (("labels", "list"), ['{"b c",a}', "{}", "('a',)", "{'a': 0.5}"], [["a", "b c"], [], ["a"], None]),
         (("labels", "list"), ['["b", "a"]', "[]", "['x']", "alone", None], [["a", "b"], [], ["x"], ["alone"], None]),
         (("labels", "list"), [["b", "a", None], [], None], [["a", "b"], [], None]),
         (("labels", "object"), ['{"b": 1, "a": true, "c": 0}', "{}", "none"], [["a", "b"], [], None]),

@@ -109,6 +109,17 @@ def test_doubts_are_asked_back(columns: dict[str, Any], asked: dict[str, Any], c
     assert problem.code == code and part in problem.mend, str(problem)
 
 
+def test_a_number_to_predict_is_the_only_column_of_numbers() -> None:
+    ages = [20 + n % 37 for n in range(N)]
+    assert refusal(table(words=PROSE, age=ages)).mend.startswith("To predict a number: target=number.")
+    for columns in ({"words": PROSE, "age": ages}, {"id": range(N), "words": PROSE, "kind": CLASSES, "age": ages}):
+        assert choose(table(**columns), target="number").label == "age"
+    assert refusal(table(words=PROSE, age=ages, size=ages[::-1]), target="number").code == "E202"
+    assert refusal(table(words=PROSE, kind=CLASSES), target="number").code == "E202"
+    amounts = {"price": [n / 7 for n in range(N)], "weight": [n * n / 3 for n in range(N)]}  # no value of which recurs
+    assert "'price', 'weight' fit equally well" in str(refusal(table(words=PROSE, **amounts)))
+
+
 def test_predicting_needs_no_label() -> None:
     assert choose(table(text=PROSE), need_label=False).text == ("text",)
     assert choose(table(words=PROSE), text=("words",), label="label", need_label=False).label is None

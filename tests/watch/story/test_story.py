@@ -315,6 +315,29 @@ def test_long_runs_are_thinned_and_keep_their_best_epoch(tmp_path: Path) -> None
     assert "of the 150 epochs are shown" in page.read_text()
 
 
+def test_of_several_labels_the_set_is_told(trained: tw.Run, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained.path, run)
+    watched = json.loads((run / "watched.json").read_text())
+    rows = [
+        {**row, "truth": truth}
+        for row, truth in zip(watched["rows"], [watched["labels"][:2], [watched["labels"][2]], []], strict=False)
+    ]
+    (run / "watched.json").write_text(json.dumps({**watched, "rows": rows}))
+    said = [[[1, 0.9], [0, 0.6], [2, 0.1]], [[2, 0.8], [0, 0.5], [1, 0.2]], [[0, 0.4], [1, 0.3], [2, 0.2]]]
+    rewrite(run, lambda event: event | {"answers": said} if event["event"] == "answers" else event)
+    film = values(tw.story(run))
+    sets = {number: {film["labels"][str(each)] for each in found} for number, found in film["sets"].items()}
+    names = sorted(watched["labels"])
+    assert sorted(map(sorted, sets.values())) == sorted([[], names[:2], sorted([names[0], names[2]])])
+    assert [row["bars"] for row in film["rows"]] == [[1, 0, 2], [2, 0, 1], [0, 1, 2]]
+    for moment in film["moments"]:
+        assert moment["right"] == 2  # a label too many is not right
+        assert [each[0] == row["truth"] for each, row in zip(moment["rows"], film["rows"], strict=True)] == [True, False, True]
+    page = (run / "story.html").read_text()
+    assert "from 50 % on" in page and "softmax" not in page
+
+
 @pytest.mark.parametrize("lost", ["watched.json", "answers", "history.csv"])
 def test_a_run_with_nothing_to_tell(lost: str, trained: tw.Run, tmp_path: Path) -> None:
     run = tmp_path / "run"

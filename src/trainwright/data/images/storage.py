@@ -7,7 +7,6 @@ under the digests of their files.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from trainwright.data.files import cache
+from trainwright.data.files.memory import available
 from trainwright.data.images.decode import decode_file, quiet, read_header, reshape
 from trainwright.data.images.headers import Unusable
 from trainwright.data.images.pictures import READERS, Pictures, Progress, cores, for_each_row, sums_of
@@ -151,7 +151,7 @@ def fit_in_memory(parts: Iterable[Pictures], size: tuple[int, int], channels: in
 
     Raise DataError E275 for arrays that are to be brought to a size at which they cannot be.
     """
-    parts, most = list(parts), min(MOST_BYTES, _available() // 2)
+    parts, most = list(parts), min(MOST_BYTES, available() // 2)
     resized = [part for part in parts if part.pixels is not None and part.pixels.shape[1:] != (channels, *size)]
     if (wanted := sum(bytes_needed(part, size, channels) for part in resized)) > most:
         raise error("E275", size=f"{size[0]} x {size[1]}", wanted=f"{wanted / 2**30:.1f}", most=f"{most / 2**30:.1f}")
@@ -196,12 +196,3 @@ def _scan(pictures: Pictures, size: tuple[int, int], channels: int, progress: Pr
     found, bad = for_each_row(sums, len(paths), cores(), progress)
     pictures.remove(bad)
     return Stored(pictures, Files(pictures.paths or [], size, channels), np.array([each for each in found if each is not None]))
-
-
-def _available() -> int:
-    """Return how many bytes of memory are available; where the system does not say, more than enough."""
-    try:
-        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
-    except OSError:
-        found = None
-    return int(found[1]) << 10 if found else MOST_BYTES * 2

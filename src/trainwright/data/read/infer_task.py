@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
 
 from trainwright.data.images.headers import SUFFIX_PATTERN
+from trainwright.data.read import image_folders
 from trainwright.data.read.source import Source
 from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.column_names import BODY_NAMES, LABEL_NAMES, TARGET_NAMES, TITLE_NAMES
@@ -47,12 +49,22 @@ class Evidence:
         if self.given.get("features"):
             return "table", "its features are named"
         head = head.without(self.given.get("sample_weight", ""), str(self.given.get("split") or "").partition(":")[2])
-        return infer_task(head, [words] if isinstance(words, str) else words, str(names(self.given.get("label", ""))))
+        found = infer_task(head, [words] if isinstance(words, str) else words, str(names(self.given.get("label", ""))))
+        if found[0] == "table" and len(usable_features(head)) < 2 and _named_beside(head):
+            return "image", "its table names the images beside it"
+        return found
 
     def table_of(self, kind: str) -> str:
         """Return why its table speaks for ``kind``; "" where it does not."""
         found, why = self.table
         return why if found == kind else ""
+
+
+def _named_beside(table: Table) -> bool:
+    """Return whether a table names the images beside it, by their ids if need be."""
+    with suppress(TrainwrightError):
+        return bool(image_folders.image_column(table)[0])
+    return False
 
 
 def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple[Literal["text", "image", "table"], str]:

@@ -1,4 +1,4 @@
-"""A JSON document: a list of objects, or an object of equally long lists."""
+"""A JSON document: a list of objects, an object that holds one such list, or a frame as pandas writes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sniff(sample: Sample) -> Sniffed | None:
 def open_parts(content: FileContent, sniffed: Sniffed) -> OpenedParts:
     """Return a function that yields the rows, which are one part and count from 1.
 
-    Raise E113 for text that is not JSON, E114 for JSON of another shape than a list of objects, or an object of equal lists.
+    Raise E113 for text that is not JSON, E114 for JSON of another shape.
     """
     path = content.path
     text = decode(b"".join(content), "utf-8", path).removeprefix("\ufeff")
@@ -55,9 +55,28 @@ def _rows_of(document: object, path: Path) -> list[Any]:
         return document
     if not isinstance(document, dict):
         raise error("E114", path=path, found=kind_of(document))
-    if not document or not all(isinstance(column, list) for column in document.values()):
+    values = list(document.values())
+    if len(values) > 1 and all(isinstance(each, dict) for each in values):
+        return _rows_of_objects(document)
+    lists = {name: each for name, each in document.items() if isinstance(each, list)}
+    records = [each for each in lists.values() if each and all(isinstance(one, dict) for one in each)]
+    if len(records) == 1:
+        return records[0]  # what stands beside it tells of the whole
+    if {"columns", "data"} <= lists.keys() <= {"columns", "data", "index"}:  # to_json(orient="split")
+        return [
+            dict(zip(map(str, lists["columns"]), row, strict=False)) if isinstance(row, list) else row for row in lists["data"]
+        ]
+    if not values or len(lists) < len(values):
         raise error("E114", path=path, found="an object whose values are not all lists")
-    lengths = {len(column) for column in document.values()}
+    lengths = {len(column) for column in values}
     if len(lengths) > 1:
         raise error("E114", path=path, found=f"lists of differing length ({', '.join(map(str, sorted(lengths)))})")
-    return [dict(zip(document, values, strict=True)) for values in zip(*document.values(), strict=True)]
+    return [dict(zip(document, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _rows_of_objects(document: dict[str, dict[str, Any]]) -> list[Any]:
+    """Return the rows of an object of objects: each is one, or a column by the numbers of its rows, as pandas writes them."""
+    first = next(iter(document.values()))
+    if len(first) > len(document) and all(column.keys() == first.keys() for column in document.values()):
+        return [{name: column[row] for name, column in document.items()} for row in first]
+    return list(document.values())

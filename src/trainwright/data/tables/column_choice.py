@@ -63,6 +63,8 @@ class ColumnChoice:
         if need_label:
             flags = ",".join(column.name for column in found if column.is_flag)
             hint = f"All, if each is a label that a row has (1) or has not (0): label={flags}." if "," in flags else ""
+            if not found and any(column.reading.kind == "number" and not column.called_id for column in rest):
+                hint = "To predict a number: target=number."
             raise self.unclear(self.UNCLEAR, why=equal(found) if found else why, hint=hint)
         return None
 

@@ -14,6 +14,8 @@ import polars as pl
 
 ORDERS = ("ymd", "dmy", "mdy")
 PIVOT = 69
+LONGEST = 60  # characters of a date, on average
+LEAST_COMPACT = 5  # different days of eight digits; chance makes one of a hundred numbers a day
 _THREE = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: str(place) for place, name in enumerate(_THREE, start=1)}
 MONTH = (
@@ -26,11 +28,14 @@ _DAY = r"(?P<d>[0-9]{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<y>[0-9]{4}|[0-9]{2})"
 _CLOCK = (
     r"(?P<H>[0-9]{1,2}):(?P<M>[0-9]{2})(?::(?P<S>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)? *(?P<p>[ap]\.?m\.?)?"
-    r" *(?P<z>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+    r" *(?P<z>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?|[ECMP][SD]T|CES?T)?"
 )
-_TIME = rf"(?:(?:[T ,]+| at ){_CLOCK})?$"
+_ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "CET": 1, "CEST": 2}
+_TIME = rf"(?:(?:[T ,:]+| at ){_CLOCK})?$"
+_CJK_YEAR, _CJK_MONTH, _CJK_DAY = r"[\x{5e74}\x{b144}] ?", r"[\x{6708}\x{c6d4}] ?", r"[\x{65e5}\x{c77c}]"
 PATTERNS: Mapping[str, str] = {
-    "ymd": rf"{_WEEKDAY}(?P<y>[0-9]{{4}})(?:[-/.](?P<m>[0-9]{{1,2}})|{_NAME})(?:[-/., ]*{_DAY})?{_TIME}",
+    "ymd": rf"{_WEEKDAY}(?P<y>[0-9]{{4}})(?:(?:[-/.]|{_CJK_YEAR})(?P<m>[0-9]{{1,2}})|{_NAME})"
+    rf"(?:(?:[-/., ]|{_CJK_MONTH})*{_DAY}{_CJK_DAY}?)?(?:{_CJK_MONTH})?{_TIME}",
     "dmy": rf"{_WEEKDAY}{_DAY}(?:[-/.](?P<m>[0-9]{{1,2}})[-/.]|{_NAME.replace('(?P<n>', '(?:of )?(?P<n>')}){_YEAR}{_TIME}",
     "mdy": rf"{_WEEKDAY}(?:(?P<m>[0-9]{{1,2}})[-/.]|{_NAME}){_DAY}[-/., ]+{_YEAR}{_TIME}",
     "yymd": rf"^(?P<y>[0-9]{{2}})[-/.](?P<m>[0-9]{{1,2}})[-/.](?P<d>[0-9]{{1,2}}){_TIME}",
@@ -126,7 +131,8 @@ def _offset() -> pl.Expr:
     minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60
     minutes += digits.str.slice(2, 2).cast(pl.Int64, strict=False).fill_null(0)
     sign = pl.when(pl.col("z").str.starts_with("-")).then(-1).otherwise(1)
-    return (minutes * sign * 60_000_000).fill_null(0)
+    named = pl.col("z").str.to_uppercase().replace_strict(_ZONES, default=None, return_dtype=pl.Int64) * 60
+    return (pl.coalesce(minutes * sign, named) * 60_000_000).fill_null(0)
 
 
 def likely(head: pl.Series, dates: str, dated: bool) -> list[str]:
@@ -134,9 +140,10 @@ def likely(head: pl.Series, dates: str, dated: bool) -> list[str]:
 
     ``dates`` is the order that is given, if any; ``dated``: the column is one of dates, by its name or as declared.
     """
-    if not int(head.str.contains("[0-9]").sum()) > 0.9 * len(head):
+    least = (0.5 if dated else 0.9) * len(head)
+    if not int(head.str.contains("[0-9]").sum()) > least:
         return []
-    orders = [order for order in PATTERNS if int(head.str.contains(PATTERNS[order]).sum()) > 0.9 * len(head)]
+    orders = [order for order in PATTERNS if int(head.str.contains(PATTERNS[order]).sum()) > least]
     if not dated and "compact" in orders:
         orders.remove("compact")
     numeric = not bool(head.str.contains(rf"(?i){MONTH}").all())
@@ -146,6 +153,28 @@ def likely(head: pl.Series, dates: str, dated: bool) -> list[str]:
     if "yymd" in orders and not bool(head.str.contains(r"^[0-9]{2}-").any()):
         orders.remove("yymd")  # nobody begins with two digits of a year but before hyphens
     return orders
+
+
+def are_compact(head: pl.Series) -> bool:
+    """Return whether the first values are all days written as 20260131, and too many different ones to be so by chance."""
+    eight = len(head) > 0 and bool(head.str.contains(r"^(?:19|20)[0-9]{6}$").all())
+    return eight and head.n_unique() >= LEAST_COMPACT and not wall(head, "compact").null_count()
+
+
+def why_none(head: pl.Series) -> str:
+    """Return why values that look like dates are not read as such, or an empty string."""
+    if head.str.len_chars().mean() > LONGEST or not int(head.str.contains("[0-9]").sum()) > 0.5 * len(head):  # type: ignore[operator]
+        return ""
+    read = pl.DataFrame([wall(head, form).is_not_null().alias(form) for form in PATTERNS if form not in ("compact", "clock")])
+    usual = max(read, key=lambda form: int(form.sum()))
+    dated = read.select(pl.any_horizontal(pl.all())).to_series()
+    if dated.all():
+        return f"dates in several forms, such as '{head.filter(usual)[0]}' and '{head.filter(~usual)[0]}'; write them alike"
+    if int(dated.sum()) > 0.5 * len(head):
+        return f"dates but for some, such as '{head.filter(~dated)[0]}'; columns.NAME=date leaves rows with these out"
+    if int(head.str.contains(FOREIGN).sum()) > 0.9 * len(head):
+        return f"'{head[0]}' looks like a date whose month is no English word; write 2026-01-31"
+    return ""
 
 
 def has_hours(moments: pl.Series) -> bool:

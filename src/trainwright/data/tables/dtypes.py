@@ -19,9 +19,10 @@ from trainwright.data.tables.spelling import PAIRS, TRUTHS, as_text
 
 Kind = Literal["number", "boolean", "date", "category", "text"]
 
-MISSING = ("na", "n/a", "#n/a", "nan", "null", "none", "-", "?")
+MISSING = ("na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "0000-00-00", "0000-00-00 00:00:00")
 _MISSING = {spelled for word in MISSING for spelled in (word, word.upper(), word.capitalize())} | {"NaN"}
 UNCLEAR = "day or month first"  # a format of dates, as long as nothing settles it
+COMPACT = "eight digits that are all days, as 20260131; if they are numbers: columns.NAME=number"
 HEAD_ROWS = 1000
 MOST_BAD = 100  # one value in so many may be bad in a column of numbers or dates
 SENSE = {"number": "a number", "boolean": "yes or no", "date": "a date", "category": "a word", "text": "text"}
@@ -82,7 +83,7 @@ def read(column: pl.Series, how: How = How()) -> ColumnType:
         return _declared(column, how)
     if kind == pl.Boolean:
         return ColumnType("boolean")
-    if kind.is_integer() and how.dated and (found := _compact(column)):
+    if kind.is_integer() and (found := _compact(column, how.dated)):
         return found
     if kind.is_numeric():
         number, bad = convert(column, Feature("", "number", "point"))
@@ -110,7 +111,7 @@ def _declared(column: pl.Series, how: How) -> ColumnType:
         plain = "point" if how.kind == "number" else "epoch"
         if how.kind == "date" and column.dtype in (pl.Date, pl.Datetime, pl.Time):
             return read(column)
-        if how.kind == "date" and column.dtype.is_integer() and (found := _compact(column)):
+        if how.kind == "date" and column.dtype.is_integer() and (found := _compact(column, True)):
             return found
         return _counted(column, ColumnType(how.kind, plain))  # type: ignore[arg-type]
     present = _present(stripped(column)).drop_nulls()
@@ -131,15 +132,21 @@ def _counted(column: pl.Series, found: ColumnType) -> ColumnType:
     return replace(found, format=form, bad=int(bad.sum()), example=_first(column, bad))
 
 
-def _compact(column: pl.Series) -> ColumnType | None:
-    good = dates.wall(column.drop_nulls(), "compact")
-    return ColumnType("date", "compact") if len(good) and not good.null_count() else None
+def _compact(column: pl.Series, dated: bool) -> ColumnType | None:
+    """Return the date that whole numbers are, all of which are days as 20260131; more than a few where nothing else says so."""
+    present = column.drop_nulls()
+    if not (dated or dates.are_compact(present.head(HEAD_ROWS).cast(pl.String))):
+        return None
+    good = dates.wall(present, "compact")
+    return ColumnType("date", "compact", why="" if dated else COMPACT) if len(good) and not good.null_count() else None
 
 
 def _read_text(text: pl.Series, how: How) -> ColumnType:
     present = _present(text).drop_nulls()
     if not len(present):
         return ColumnType("empty") if not text.count() else ColumnType("category")
+    if not how.kind and (found := _compact(present, False)):
+        return replace(found, why="") if how.dated else found
     number = _read_number(present, how)
     if number.kind == "category":
         return number
@@ -158,9 +165,7 @@ def _read_text(text: pl.Series, how: How) -> ColumnType:
     if number.bad <= _allowed(present):
         return number
     mostly = number.bad < len(present) / 2
-    why = number.why
-    if not mostly and float(present.head(HEAD_ROWS).str.contains(dates.FOREIGN).mean() or 0) > 0.9:  # type: ignore[arg-type]
-        why = f"'{present[0]}' looks like a date whose month is no English word; write 2026-01-31"
+    why = ("" if mostly else dates.why_none(present.head(HEAD_ROWS))) or number.why
     return ColumnType("category", "", number.bad, number.example, why) if mostly else ColumnType("category", why=why)
 
 

@@ -8,8 +8,6 @@ labels of their own.
 from __future__ import annotations
 
 import csv
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,21 +16,18 @@ from typing import Any, Literal
 import polars as pl
 
 from trainwright.data.tables.dtypes import Feature, convert, stripped
+from trainwright.data.tables.label_cells import LIST, OBJECT, flag, flags, lists, objects, sets, split
 from trainwright.data.tables.profile import MOST, MOST_CODES, REPEATS, ColumnProfile, decimal_marks, settle_mark
-from trainwright.data.tables.spelling import tidy
+from trainwright.data.tables.spelling import STRONG, WEAK, tidy
 from trainwright.data.tables.table import Table
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
 Target = Literal["class", "number", "labels"]
 
-STRONG, WEAK = (
-    ("|", ";"),
-    (",", "/", "&", "+", " "),
-)  # marks between labels: those that class names hardly hold, and those that they may
+_CALLED = {"\n": "a line break", "\t": "a tab", " ": "a blank"}
 GRADES = ("stars", "rating", "score", "overall", "grade")
 SELDOM = 0.02  # of the rows, with several labels; fewer of them say nothing
-_QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s,\[\]'"]+)""")
 
 
 @dataclass(frozen=True)
@@ -70,16 +65,16 @@ class LabelForm:
         A set may be empty where its form can say so: an empty list, or 0 for every label.
         """
         if self.written == "columns":
-            return _flags(frame, self.columns)
+            return flags(frame, self.columns)
         column = frame[self.columns[0]].alias("label")
         if self.target == "number":
             return convert(column, Feature("label", "number", self.written))[0]
         if self.written == "object":
-            chosen = _objects(column)
+            chosen = objects(column)
             return chosen if self.target == "labels" else chosen.set(chosen.list.len() != 1, None).list.first()
         if self.target == "class":
             return tidy(column).alias("label")
-        return _sets(_lists(column) if self.written == "list" else _split(column, self.written))
+        return sets(lists(column) if self.written == "list" else split(column, self.written))
 
 
 def kind_of(columns: Mapping[str, Any]) -> Target | None:
@@ -103,7 +98,7 @@ def form_of(table: Table, columns: Sequence[str], target: Target | None) -> tupl
     """
     if len(columns) > 1:
         for name in columns:
-            if _flag(table.frame[name]).null_count() > table.frame[name].null_count():
+            if flag(table.frame[name]).null_count() > table.frame[name].null_count():
                 raise error("E285", name=name, path=table.file)
         if target not in (None, "labels"):
             raise error("E286", columns=", ".join(columns), target=target)
@@ -128,16 +123,12 @@ def _told(profile: ColumnProfile, target: Target | None) -> tuple[Target, str, s
         return ("class", "", "") if target == "class" else ("labels", "list", "its values are lists")
     text = stripped(profile.values) if profile.values.dtype == pl.String else None
     if text is not None and len(text):
-        if _share(text, r"^\[.*\]$") >= MOST and _lists(text).null_count() <= (1 - MOST) * len(text):
-            return (
-                ("class", "", "")
-                if target == "class"
-                else ("labels", "list", "its values are lists; if not, write target=class")
-            )
-        if _share(text, r"^\{.*\}$") >= MOST and (chosen := _objects(text)).null_count() <= (1 - MOST) * len(text):
+        if _share(text, OBJECT) >= MOST and (chosen := objects(text)).null_count() <= (1 - MOST) * len(text):
             one = bool((chosen.drop_nulls().list.len() == 1).all()) and target != "labels"
             why = "objects of 0 and 1" + (", of which one is 1 in every row: it is the class" if one else ": those that are 1")
             return "class" if one else "labels", "object", why
+        if target != "class" and _share(text, LIST) >= MOST and _are_lists(text):
+            return "labels", "list", "its values are lists; if not, write target=class"
     if target in (None, "number") and profile.reading.kind == "number":
         return _numbered(profile, target)
     if target in ("class", "number") or text is None or not len(text):
@@ -177,6 +168,13 @@ def derived_target(column: ColumnProfile, codes: bool = False) -> tuple[Target, 
 # ---- several labels in a cell
 
 
+def _are_lists(text: pl.Series) -> bool:
+    """Return whether cells hold lists: as JSON writes them, or in other brackets where some have several labels."""
+    found = lists(text)
+    whole = found.null_count() <= (1 - MOST) * len(text)
+    return whole and (_share(text, r"^\[") >= MOST or bool((found.list.len() > 1).any()))
+
+
 def _separated(text: pl.Series, target: Target | None) -> tuple[Target, str, str]:
     """Return whether cells hold several labels, the mark between them, and why; in doubt they are classes."""
     cells = {str(value): int(count) for value, count in text.value_counts().iter_rows()}
@@ -189,11 +187,11 @@ def _separated(text: pl.Series, target: Target | None) -> tuple[Target, str, str
             continue
         if target == "labels" or _are_labels(found, many, mark in STRONG):
             names = {part for parts in found.values() for part in parts}
-            shown = f"'{mark}'" if mark.strip() else "a blank"
+            shown = _CALLED.get(mark, f"'{mark.strip()}'")
             why = f"{len(names):,} labels, {shown} between them, several in {share:.0%} of the rows; if not, write target=class"
             return "labels", mark, why
-        if not unsure and (mark in STRONG or (_recombine(found, many) and (mark.strip() or 2 * len(many) >= len(found)))):
-            shown = f"'{mark}'" if mark.strip() else "blanks"
+        if not unsure and (mark in STRONG or (_recombine(found, many) and (mark != " " or 2 * len(many) >= len(found)))):
+            shown = "blanks" if mark == " " else _CALLED.get(mark, f"'{mark.strip()}'")
             unsure = f"labels hold {shown}: write target=labels if each is several"
     return ("labels", "|", "") if target == "labels" else ("class", "", unsure)
 
@@ -230,81 +228,3 @@ def _parts(cell: str, mark: str) -> list[str]:
 
 def _share(text: pl.Series, pattern: str) -> float:
     return float(text.str.contains(pattern).mean() or 0)  # type: ignore[arg-type]
-
-
-# ---- reading
-
-
-def _sets(lists: pl.Series) -> pl.Series:
-    """Return lists of labels as sets: each label tidy, once, in order."""
-    frame = lists.alias("label").to_frame()
-    labels = pl.element().map_batches(tidy, return_dtype=pl.String)
-    return frame.select(pl.col("label").list.eval(labels.drop_nulls().unique().sort())).to_series()
-
-
-def _split(column: pl.Series, mark: str) -> pl.Series:
-    """Return the labels of cells, null for an empty one."""
-    text = stripped(column.list.join(mark) if isinstance(column.dtype, pl.List) else column)
-    return text.str.split(mark)
-
-
-def _lists(column: pl.Series) -> pl.Series:
-    """Return the labels of lists, whether of the column's type or as JSON or Python writes them; null for what is none."""
-    if isinstance(column.dtype, pl.List):
-        return column.cast(pl.List(pl.String))
-    found: list[list[str] | None] = [None if value is None else _listed(value) for value in column.cast(pl.String).to_list()]
-    return pl.Series("label", found, dtype=pl.List(pl.String))
-
-
-def _listed(value: str) -> list[str] | None:
-    value = value.strip()
-    if not (value.startswith("[") and value.endswith("]")):
-        return [value] if value else None
-    try:
-        given = json.loads(value)
-    except ValueError:  # as Python or numpy writes it: ['a', 'b']
-        return [one or two or three for one, two, three in _QUOTED.findall(value[1:-1])]
-    if any(isinstance(each, dict | list) for each in given):
-        return None
-    return [each if isinstance(each, str) else json.dumps(each) for each in given if each is not None]
-
-
-def _objects(column: pl.Series) -> pl.Series:
-    """Return the keys of objects whose value is 1 or true: List(String), in order; null for what is no object of 0 and 1."""
-    found = [None if value is None else _keys(value) for value in column.cast(pl.String).to_list()]
-    return pl.Series("label", found, dtype=pl.List(pl.String))
-
-
-def _keys(value: str) -> list[str] | None:
-    try:
-        given = json.loads(value)
-    except ValueError:
-        return None
-    if not isinstance(given, dict) or not all(isinstance(each, int | float) and each in (0, 1) for each in given.values()):
-        return None
-    return sorted(key for key, each in given.items() if each == 1)
-
-
-def _flag(column: pl.Series) -> pl.Series:
-    """Return a column of 0 and 1, or of yes and no, as Boolean; null for anything else."""
-    if column.dtype == pl.String:
-        column = stripped(column).str.replace(r"^([01])\.0*$", "$1")
-    return convert(column, Feature("label", "boolean"))[0]
-
-
-def _flags(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
-    """Return the names of the columns that are 1; null for a row of which one is neither 0 nor 1."""
-    columns = [_flag(frame[name]) for name in names]
-    known = [column.is_not_null() for column in columns]
-    order = sorted(range(len(names)), key=lambda place: names[place])
-    both = pl.DataFrame([each.alias(str(place)) for place, each in enumerate(columns)])
-    said = [pl.when(pl.col(str(place))).then(pl.lit(names[place], pl.String)) for place in order]
-    found = (
-        both.select(label=pl.concat_list(said).list.drop_nulls()).to_series()
-        if len(frame)
-        else pl.Series("label", [], pl.List(pl.String))
-    )
-    whole = known[0]
-    for each in known[1:]:
-        whole &= each
-    return found.set(~whole, None) if not whole.all() else found

@@ -2,11 +2,13 @@
 
 Blanks around a label do not count, and a whole number is the same with and without ``.0``. Where a column holds just two words
 for yes and no, or 1 and 0 for them, letter case and the choice of words make no difference. Labels that differ only in letter
-case, in blanks inside or in their Unicode form are different classes, unless they are merged; ``fold`` tells them.
+case, in blanks, hyphens, dots or lines between words, or in their Unicode form are different classes, unless they are merged;
+``fold`` tells them.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
@@ -14,8 +16,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # what predicts a bag of words needs no data frames
     import polars as pl
 
+STRONG = ("|", ";", "\n", "\t")  # marks between labels: those that class names hardly hold,
+WEAK = (",", "/", "&", "+", " and ", " - ", " > ", " ", "_", "-")  # and those that they may
 TRUTHS = (("true", "false", "t", "f"), ("yes", "no", "y", "n"))  # words for yes and no, and short ones that mean the same
 PAIRS = tuple(words[place : place + 2] for place in (0, 2) for words in TRUTHS)
+_BETWEEN = re.compile(r"(?<=[^\W\d_])[\s._\u2010-\u2015-]+(?=[^\W\d_])|\.+$")  # letters; before a digit it may be a sign
 _WHOLE = r"^([+-]?[0-9]+)\.(?:0{0,2}|0{4,})$"  # 1.000 may be a thousand
 
 
@@ -37,7 +42,9 @@ def tidy(labels: pl.Series) -> pl.Series:
 
 def fold(label: str) -> str:
     """Return what a label has in common with those that differ from it only as people type."""
-    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).casefold()).split())
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
+    shown = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")  # of no width, or a soft hyphen
+    return _BETWEEN.sub("", " ".join(shown.split()))
 
 
 def truths(labels: Collection[str]) -> dict[str, bool]:

@@ -82,10 +82,13 @@ class _Choice(ColumnChoice):
         for names in LABEL_NAMES:
             if found := [column for column in rest if column.plain in names]:
                 return self.one_of_equals(found), "a usual name for it"
+        if self.target == "number":
+            found = [column for column in rest if column.reading.kind == "number" and not (column.called_id or column.is_split)]
+            return found, "the only column of numbers" if found else "no column holds numbers"
         reserved = {*TITLE_NAMES, *BODY_NAMES}
         found = [column for column in rest if column.may_be_label and column.plain not in reserved]
         if not found and (found := [column for column in rest if column.is_quantity]):
-            return self.one_of_equals(found), "numbers with a fraction or a unit, and no column has few values that recur"
+            return found, "numbers with a fraction or a unit, and no column has few values that recur"
         if not found:
             return [], "no column has few values that recur"
         return self.one_of_equals(found), f"{found[0].distinct} short values that recur"

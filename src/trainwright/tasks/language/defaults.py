@@ -18,8 +18,8 @@ RATE = 0.002  # of a model that does not say what suits it
 def language_encoding(settings: Settings, text: str) -> tuple[Settings, Notes]:
     """Derive how running text becomes tokens."""
     size = len(text)
-    for key in ("max_vocabulary", "min_count"):
-        if settings.tokenizer == "bytes" and getattr(settings, key):
+    for key, nothing in (("max_vocabulary", 0), ("min_count", 1)):
+        if settings.tokenizer == "bytes" and (getattr(settings, key) or nothing) != nothing:
             raise error("E329", key=key, why="there are 256 bytes, whatever the text")
     if settings.tokenizer:
         kind = (settings.tokenizer, "")

@@ -50,6 +50,7 @@
   }
 
   // ---- classes: a card a row
+  const labelsOf = (said) => film.sets?.[said] ?? [said]; // of a row with several labels a set of them is said
   function classes(stage) {
     const list = make("ol", "cards", stage);
     const cards = rows.map((row, index) => {
@@ -60,7 +61,7 @@
       const shown = row.bars.map((label) => film.labels[label]);
       if (row.others) shown.push("");
       const lines = shown.map((name, at) => {
-        const line = make("span", at === row.bars.length ? "bar rest" : at ? "bar" : "bar truth", bars);
+        const line = make("span", at === row.bars.length ? "bar rest" : labelsOf(row.truth).includes(row.bars[at]) ? "bar truth" : "bar", bars);
         const label = make("span", "name", line, name), track = make("span", "track", line);
         return { line, label, fill: make("span", "fill", track), share: make("span", "share", line) };
       });
@@ -74,7 +75,7 @@
         const shares = bars.map((_, at) => lerp(from[at + 2], to[at + 2], moved) / 10);
         let said = u < 0.5 ? from[0] : to[0];
         const one = bars.indexOf(from[0]), two = bars.indexOf(to[0]);
-        if (u > 0 && u < 1 && (one >= 0 || two >= 0)) { // the answer changes where the two bars cross
+        if (!film.sets && u > 0 && u < 1 && (one >= 0 || two >= 0)) { // the answer changes where the two bars cross
           const old = one >= 0 ? shares[one] : lerp(from[1], 0, moved) / 10;
           const young = two >= 0 ? shares[two] : lerp(0, to[1], moved) / 10;
           said = young > old ? to[0] : from[0];
@@ -82,10 +83,10 @@
         const good = said === each.row.truth;
         right += good;
         if (each.row.others) {
-          const other = said !== null && !bars.includes(said);
+          const other = said !== null && labelsOf(said).some((label) => !bars.includes(label));
           const same = from[0] === to[0];
           const own = same ? lerp(from[1], to[1], moved) : said === from[0] ? lerp(from[1], 0, moved) : lerp(0, to[1], moved);
-          const rest = Math.max(0, 100 - shares.reduce((sum, share) => sum + share, 0));
+          const rest = film.sets ? 0 : Math.max(0, 100 - shares.reduce((sum, share) => sum + share, 0));
           shares.push(said === null ? 0 : other ? own / 10 : rest);
           const others = each.row.picture ? "rest" : each.row.others + " others";
           set(each.lines[bars.length].label, other ? film.labels[said] : others);
@@ -93,7 +94,7 @@
         each.lines.forEach((line, at) => {
           line.fill.style.transform = "scaleX(" + (shares[at] / 100).toFixed(4) + ")";
           set(line.share, said === null ? "\u2013" : percent(shares[at]) + " %");
-          line.line.classList.toggle("said", at < bars.length ? said === bars[at] : said !== null && !bars.includes(said));
+          line.line.classList.toggle("said", said !== null && (at < bars.length ? labelsOf(said).includes(bars[at]) : labelsOf(said).some((label) => !bars.includes(label))));
         });
         const state = said === null ? "lost" : good ? "yes" : "no";
         if (each.card.dataset.state !== state) {

@@ -23,6 +23,7 @@ from trainwright.watch.story.story_page import render
 
 MOMENTS = 120  # epochs that are shown; of a longer run the first ones, and of the others one in so many
 FIRST = 20
+SAID = 0.5  # the probability from which on one of several labels is said
 BARS = 3  # classes of a row that have a bar of their own, where there are too many for all to have one
 LABEL, TEXT, TOKEN, CELLS = 48, 700, 20, 24  # characters of a label, an input and a token; columns of a row of a table
 HEAVY = 8_000  # characters of a picture that is made smaller
@@ -106,44 +107,56 @@ def _classes(record: Record, moments: list[dict[str, Any]]) -> dict[str, Any]:
     """Put the answers to the rows into each moment, and return the rows with the classes that have bars.
 
     An answer is [class, its probability, the probability of each bar ...], in thousandths. The bars are the right class, then
-    those that were likeliest after the first step; of many classes the last bar is all the others. Of a row with several labels
-    one stands for all, which the likeliest is to be.
+    those that were likeliest after the first step; of many classes the last bar is all the others. Where a row may have several
+    labels, a set of them that is right or said stands as a class of its own, told in ``sets``, and every right label has a bar.
     """
     labels = record.watched["labels"]
     numbers = {label: number for number, label in enumerate(labels)}
+    sets: dict[tuple[int, ...], int] = {}
     rows = []
     for moment in moments:
         moment["rows"] = []
     for place, row in enumerate(record.watched["rows"]):
         told = [dict(record.answers[moment["epoch"]][place]) for moment in moments]
         first = [record.answers[moment["epoch"]][place][0] for moment in moments]
-        named = row["truth"] if isinstance(row["truth"], list) else [row["truth"]]
-        right = [numbers[label] for label in named]
-        if not right:  # a row without a label has nothing that could be likeliest
-            continue
-        truth = first[-1][0] if first[-1][0] in right else right[0]  # of several the one that it learned to name
-        bars = _bars(truth, told[1:], len(labels))
+        several = isinstance(row["truth"], list)
+        right = [numbers[label] for label in (row["truth"] if several else [row["truth"]])]
+        truth = _set(right, sets, len(labels)) if several else right[0]
+        bars = _bars(sorted(right, key=lambda number: -(told[-1].get(number) or 0.0)), told[1:], len(labels))
         for moment, shares, (answer, share) in zip(moments, told, first, strict=True):
-            moment["rows"].append(_answer(shares, answer, share, bars, len(labels)))
+            said = (
+                _set([number for number in shares if (shares[number] or 0.0) >= SAID], sets, len(labels)) if several else answer
+            )
+            moment["rows"].append(_answer(shares, said, share, bars, len(labels)))
         rows.append({**_input(row), "truth": truth, "bars": bars, "others": len(labels) - len(bars)})
     for moment in moments:
         answers = zip(moment["rows"], rows, strict=True)
         moment["right"] = sum(answer[0] == row["truth"] for answer, row in answers)
     used = {number for row in rows for number in row["bars"]}
-    used |= {answer[0] for moment in moments for answer in moment["rows"] if answer[0] is not None}
-    return {"rows": rows, "labels": {number: words.clip(labels[number], LABEL) for number in sorted(used)}}
+    used |= {answer[0] for moment in moments for answer in moment["rows"] if answer[0] is not None} - {*sets.values()}
+    names = {number: words.clip(labels[number], LABEL) for number in sorted(used)}
+    names |= {
+        number: words.clip(", ".join(labels[each] for each in found) or "no label", LABEL) for found, number in sets.items()
+    }
+    several = any(isinstance(row["truth"], list) for row in record.watched["rows"])
+    return {"rows": rows, "labels": names, "sets": {number: found for found, number in sets.items()} if several else None}
 
 
-def _bars(truth: int, told: Sequence[Mapping[int, float | None]], classes: int) -> list[int]:
-    """Return the classes that have a bar: the right one, and the others in their order, or of many the likeliest ones."""
+def _set(found: Sequence[int], sets: dict[tuple[int, ...], int], classes: int) -> int:
+    """Return the number of a set of labels: that of its only one, or a new one, which is kept."""
+    return found[0] if len(found) == 1 else sets.setdefault(tuple(sorted(found)), classes + len(sets))
+
+
+def _bars(right: list[int], told: Sequence[Mapping[int, float | None]], classes: int) -> list[int]:
+    """Return the classes that have a bar: the right ones, and the others in their order, or of many the likeliest ones."""
     if classes <= BARS + 1:
-        return [truth, *(number for number in range(classes) if number != truth)]
+        return [*right, *(number for number in range(classes) if number not in right)]
     sums: dict[int, float] = {}
     for shares in told:
         for number, share in shares.items():
             sums[number] = sums.get(number, 0.0) + (share or 0.0)
-    sums.pop(truth, None)
-    return [truth, *sorted(sums, key=lambda number: (-sums[number], number))[: BARS - 1]]
+    rest = [number for number in sorted(sums, key=lambda number: (-sums[number], number)) if number not in right]
+    return [*right, *rest[: max(BARS - len(right), 0)]]
 
 
 def _answer(

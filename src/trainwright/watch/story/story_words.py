@@ -36,6 +36,8 @@ GLOSSARY = {
     "rows of the film": "Some of those of validation, the same all along, however the model fares on them.",
     "bars": "The model gives each possible answer a share of 100 % (softmax); that with the most is its answer. It was asked "
     "after each epoch; in between, the bars are drawn as moving evenly.",
+    "bars of labels": "The model gives every label a probability of its own; those from 50 % on are its answer, which is right "
+    "where no label is missing and none too many. It was asked after each epoch; in between, the bars move evenly.",
     "dots": "Each is a row: the nearer to the line, the nearer the answer to the truth. The model was asked after each epoch; "
     "in between, the dots are drawn as moving evenly.",
     "next tokens": "A bar is the probability of the token that really comes next, after all those before it. Green: it is the "
@@ -59,7 +61,9 @@ def words_of(record: Record, film: Mapping[str, Any]) -> dict[str, Any]:
     source = words.clip(record.data.get("source") or record.name, 60)
     parts = {chart["title"] for chart in film["charts"]}
     left_out: tuple[str, ...] = () if "gradient" in parts else ("gradient",)
-    left_out += {"classes": ("dots",), "numbers": ("bars",), "text": ("bars", "dots", "rows of the film")}[film["kind"]]
+    sets = film.get("sets") is not None
+    kinds = {"classes": ("bars of labels" if not sets else "bars", "dots"), "numbers": ("bars", "bars of labels")}
+    left_out += kinds.get(film["kind"], ("bars", "bars of labels", "dots", "rows of the film"))
     left_out += () if film["kind"] == "text" and film["rows"] else ("next tokens",)
     left_out += () if film["test"] else ("test",)
     left_out += () if film["test"] and film["test"]["sure"] else ("95 % interval",)
