@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import trainwright as tw
 from trainwright.data.tables.feature_columns import choose_features
-from trainwright.data.tables.leaks import decides, follows, settles
+from trainwright.data.tables.leaks import decides, decisive, follows, settles
 from trainwright.data.tables.table import ROW, Table
 from trainwright.watch.events import Note
 
@@ -80,6 +80,25 @@ def test_a_number_or_a_word_that_decides_the_class_is_found(flip: list[int], sai
     words = pl.Series(classes.astype(int)).cast(pl.String)
     assert decides(PRICE, classes) == ("" if said is None else f"limits on it tell the classes apart{said}")
     assert settles(flags, words) == ("" if said is None else f"each of its values stands beside one class alone{said}")
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 4))
+def test_of_many_columns_those_are_found_that_decide_by_themselves(seed: int, many: int) -> None:
+    draw = np.random.default_rng(seed)
+    classes = draw.integers(0, many, 200)
+    columns = []
+    for exceptions in (0, 1, 2, 3, 4, 6, 200):
+        column = (draw.permutation(many)[classes] + draw.uniform(0, 0.999, 200)).round(
+            int(draw.integers(2, 4))
+        )  # ties, and more values than codes have
+        odd = draw.choice(200, exceptions, replace=False)
+        column[odd] = draw.uniform(0, many, exceptions)
+        columns += [column, np.where(draw.uniform(size=200) < 0.1, np.nan, column)]
+    table = table_of(**{str(place): column for place, column in enumerate(columns)}, label=classes.astype(str))
+    *profiles, target = table.profiles.values()
+    expected = {str(place) for place, column in enumerate(columns) if decides(column, classes.astype(float))}
+    found = {note.value for note in decisive(profiles, target)}
+    assert found == expected and found
 
 
 def test_what_stands_once_beside_each_class_decides_nothing() -> None:

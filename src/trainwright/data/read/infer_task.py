@@ -83,6 +83,8 @@ def infer_task(table: Table, text: Sequence[str] = (), label: str = "") -> tuple
         if profile.plain in BODY_NAMES and profile.prose:
             return "text", f"column '{name}' has a usual name for text, and holds it"
     for name, profile in profiles.items():
+        if profile.reading.kind == "number":
+            continue
         pictures = float(profile.texts.str.contains(PICTURE).mean() or 0)  # type: ignore[arg-type]
         if pictures >= MOST and not any(other.prose for other in profiles.values() if other is not profile):
             return (

@@ -17,6 +17,7 @@ import polars as pl
 
 from trainwright.data.tables.dtypes import Feature, convert
 from trainwright.data.tables.feature_columns import TableSchema
+from trainwright.data.tables.plain_numbers import convert_all
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.table import ROW, Rejected
 from trainwright.errors import error, help_of, nearest
@@ -38,12 +39,11 @@ def cast_columns(
     reasons: dict[int, str] = {}  # by place: the first thing that is wrong with a row
 
     def check(what: str, column: pl.Series, bad: pl.Series, feature: Feature) -> None:
-        for place in bad.arg_true().to_list():
+        for place in bad.arg_true().to_list() if bad.any() else ():
             reasons.setdefault(place, f"{what}: '{column[place]}' is not {feature.sense}")
 
-    for feature in chosen.features:
-        column = _column(frame, feature.name, file)
-        values, bad = convert(column, feature)
+    given = [_column(frame, feature.name, file) for feature in chosen.features]
+    for feature, column, (values, bad) in zip(chosen.features, given, convert_all(given, chosen.features), strict=True):
         check(f"column '{feature.name}'", column, bad, feature)
         columns.append(values.alias(feature.name))
     if need_label and chosen.labels is not None:
@@ -67,10 +67,11 @@ def cast_columns(
 
 
 def _column(frame: pl.DataFrame, name: str, file: str) -> pl.Series:
-    if name not in frame.columns:
+    column: pl.Series | None = frame.get_column(name, default=None)
+    if column is None:
         known = [column for column in frame.columns if column != ROW]
         raise error("E247", column=name, file=file, columns=list(known), hint=nearest(name, known))
-    return frame[name].alias("values")  # its own name might be a pattern to polars
+    return column.alias("values")  # its own name might be a pattern to polars
 
 
 def _target(column: pl.Series, written: Feature, is_class: bool) -> tuple[pl.Series, pl.Series]:

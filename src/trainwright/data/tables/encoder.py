@@ -111,8 +111,11 @@ class TableEncoder:
 
     def _values(self, frame: pl.DataFrame) -> np.ndarray:
         """Return every number before it is scaled: float64, NaN where it is missing."""
-        parts = [_numbers(frame[feature.name], feature) for feature in self._of(*NUMERIC)]
-        return np.concatenate(parts, axis=1) if parts else np.zeros((frame.height, 0))
+        features = self._of(*NUMERIC)
+        named = [frame[feature.name].alias(str(place)) for place, feature in enumerate(features)]  # a name might be a pattern
+        parts = [part for place, feature in enumerate(features) for part in _numbers(pl.col(str(place)), feature)]
+        wide = [part.alias(str(place)) for place, part in enumerate(parts)]
+        return pl.DataFrame(named).select(wide).fill_null(math.nan).to_numpy() if parts else np.zeros((frame.height, 0))
 
     def _numeric(self, frame: pl.DataFrame, values: np.ndarray) -> np.ndarray:
         if values.shape[1] != len(self.mean):  # numpy would stretch one column to many
@@ -177,23 +180,19 @@ def _width(feature: Feature) -> int:
     return 2 if feature.format == "clock" else 7 if feature.format.endswith(" time") else 5
 
 
-def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
-    """Return the numbers of a feature, NaN where it is missing: float64, shape (rows, 1 or more); of a date several."""
-    name = pl.col("x")  # the column's own might be a pattern to polars
+def _numbers(column: pl.Expr, feature: Feature) -> list[pl.Expr]:
+    """Return the numbers that a column of a feature becomes: float64, null where it is missing; of a date several."""
     if feature.kind != "date":
-        parts = [name.cast(pl.Float64)]
-    elif feature.format == "clock":
-        parts = _circle((name.dt.hour() + name.dt.minute() / 60) / 24)
-    else:
-        parts = [
-            name.dt.epoch("us") / (DAY * YEAR),
-            *_circle((name.dt.month() - 1) / 12),
-            *_circle((name.dt.weekday() - 1) / 7),
-        ]
-        if feature.format.endswith(" time"):
-            parts += _circle((name.dt.hour() + name.dt.minute() / 60) / 24)
-    named = [part.alias(f"{place}") for place, part in enumerate(parts)]
-    return column.alias("x").to_frame().select(named).fill_null(math.nan).to_numpy()
+        return [column.cast(pl.Float64)]
+    on_the_clock = _circle((column.dt.hour() + column.dt.minute() / 60) / 24)
+    if feature.format == "clock":
+        return on_the_clock
+    parts = [
+        column.dt.epoch("us") / (DAY * YEAR),
+        *_circle((column.dt.month() - 1) / 12),
+        *_circle((column.dt.weekday() - 1) / 7),
+    ]
+    return [*parts, *on_the_clock] if feature.format.endswith(" time") else parts
 
 
 def _circle(turn: pl.Expr) -> list[pl.Expr]:

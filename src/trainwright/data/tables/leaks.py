@@ -6,13 +6,14 @@ A column is looked at in ``SCREENED`` rows first, so that one that gives nothing
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
 
 from trainwright.data.tables.column_choice import same
 from trainwright.data.tables.dtypes import Feature, convert
+from trainwright.data.tables.plain_numbers import convert_all, side_by_side
 from trainwright.data.tables.profile import FEW_ROWS, MOST_CODES, OFTEN, ColumnProfile
 from trainwright.data.tables.spelling import tidy
 from trainwright.watch.events import Note
@@ -40,14 +41,14 @@ def gives_away(column: ColumnProfile, target: ColumnProfile, kind: str) -> str:
     return f"it follows from '{target.name}' {found}" if found else ""
 
 
-def decisive(columns: Iterable[ColumnProfile], target: ColumnProfile) -> list[Note]:
+def decisive(columns: Sequence[ColumnProfile], target: ColumnProfile) -> list[Note]:
     """Return notes on columns that tell the classes apart in all but a few rows, which may be right or come afterwards."""
     if len(target.raw) < FEW_ROWS:
         return []
     names = tidy(target.raw)
     codes = names.rank("dense").cast(pl.Float64).to_numpy()
     notes = []
-    for column in columns:
+    for column in _perhaps([each for each in columns if each.reading.kind in ("number", "boolean", "category")], codes):
 
         def told(rows: np.ndarray | None, share: float, column: ColumnProfile = column) -> str:
             words, classes = (column.raw, names) if rows is None else (column.raw.gather(rows), names.gather(rows))
@@ -56,7 +57,7 @@ def decisive(columns: Iterable[ColumnProfile], target: ColumnProfile) -> list[No
             numeric = column.reading.kind == "number"
             return decides(_numbers(column, rows), codes if rows is None else codes[rows], share) if numeric else ""
 
-        if column.reading.kind in ("number", "boolean", "category") and (found := _looked_at(told, len(names))):
+        if found := _looked_at(told, len(names)):
             why = f"{found}; if it is not known beforehand, leave it out: columns.{column.name}=ignore"
             notes.append(Note(f"tells '{target.name}'", column.name, why))
     return notes
@@ -84,9 +85,9 @@ def decides(feature: np.ndarray, classes: np.ndarray, share: float = EXCEPTIONS)
     """
     there = np.isfinite(feature) & np.isfinite(classes)
     feature, classes = feature[there], classes[there]
-    known, codes = np.unique(classes, return_inverse=True)
-    middles = np.array([np.median(feature[codes == code]) for code in range(len(known))])
-    ranks = middles.argsort().argsort()[codes].astype(np.float64)
+    if len(classes) < FEW_ROWS:
+        return ""
+    ranks = _ranks(feature, classes)
     few = _few(feature, ranks, share)
     if few and (found := _out_of_order(feature, ranks)) <= few:
         return f"limits on it tell the classes apart{_but_for(found, len(classes))}"
@@ -106,14 +107,54 @@ def settles(words: pl.Series, classes: pl.Series, share: float = EXCEPTIONS) -> 
 
 def _looked_at(told: Callable[[np.ndarray | None, float], str], rows: int) -> str:
     """Return what is told of all rows, if it is told of some of them too, be there twice as many exceptions."""
-    some = np.unique(np.linspace(0, rows - 1, min(rows, SCREENED)).astype(np.int64))
-    return told(None, EXCEPTIONS) if rows <= SCREENED or told(some, 2 * EXCEPTIONS) else ""
+    return told(None, EXCEPTIONS) if rows <= SCREENED or told(_screened(rows), 2 * EXCEPTIONS) else ""
+
+
+def _screened(rows: int) -> np.ndarray:
+    return np.unique(np.linspace(0, rows - 1, min(rows, SCREENED)).astype(np.int64))
+
+
+def _perhaps(columns: Sequence[ColumnProfile], classes: np.ndarray) -> list[ColumnProfile]:
+    """Return the columns without the numbers that certainly tell no classes apart, which are most, found all at once.
+
+    From each exception that is taken out of a sequence, it has at most one fall less; so a sequence with more falls than there
+    may be exceptions is none that goes up but for these.
+    """
+    rows = _screened(len(classes))
+    classes = classes[rows]
+    numeric, there = [column for column in columns if column.reading.kind == "number"], np.isfinite(classes)
+    if not numeric or there.sum() < FEW_ROWS:
+        return list(columns)
+    words = side_by_side([column.raw for column in numeric])[rows]
+    features = [Feature(column.name, "number", column.format) for column in numeric]
+    matrix = np.array([_floats(values) for values, _ in convert_all(words.get_columns(), features)])
+    ranks = _ranks(matrix[:, there], classes[there])
+    orders = [np.lexsort((ranks, side)) for side in (matrix[:, there], -matrix[:, there])]
+    falls = np.min([(np.diff(np.take_along_axis(ranks, order, axis=1)) < 0).sum(axis=1) for order in orders], axis=0)
+    certain = np.isfinite(matrix).all(axis=1) & (falls > 2 * EXCEPTIONS * len(rows))
+    certain &= np.array(words.select(pl.all().n_unique()).row(0)) > MOST_CODES
+    without = {column.name for column, no in zip(numeric, certain, strict=True) if no}
+    return [column for column in columns if column.name not in without]
+
+
+def _ranks(feature: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return of each row the place of its class by the medians of a feature, from 0 on: float64, of the shape of ``feature``.
+
+    The rows are along the last axis of ``feature``, and those of ``classes``.
+    """
+    known, codes = np.unique(classes, return_inverse=True)
+    middles = np.stack([np.median(feature[..., codes == code], axis=-1) for code in range(len(known))], axis=-1)
+    return middles.argsort(axis=-1, kind="stable").argsort(axis=-1)[..., codes].astype(np.float64)
 
 
 def _numbers(column: ColumnProfile, rows: np.ndarray | None) -> np.ndarray:
     """Return the numbers of all rows, or of these: float64, NaN where there is none."""
     values = column.raw if rows is None else column.raw.gather(rows)
-    return convert(values, Feature(column.name, "number", column.format))[0].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return _floats(convert(values, Feature(column.name, "number", column.format))[0])
+
+
+def _floats(values: pl.Series) -> np.ndarray:
+    return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def _but_for(found: int, rows: int) -> str:

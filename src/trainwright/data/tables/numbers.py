@@ -20,6 +20,7 @@ GROUPED = rf"^[+-]?[1-9][0-9]{{0,2}}{_GROUPS}(?:\.[0-9]*)?$"
 _WHOLE = rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:(?:\.[0-9]{{3}})+|{_BY_GAP}))"
 COMMA = rf"^[+-]?(?:{_WHOLE}(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 CODE = r"^0[0-9]+$"
+LONGER = r"^[0-9]{1,3}\.[0-9]*[1-9]0+$"  # with zeros at the end of a fraction that is not all zeros
 _SIGNS = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ba\u20aa\u0e3f\u20ab\u20b4\u20a6\u20b1\u20b8\u20a1"
 _NAMES = (
     "USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|RUB|UAH|BRL|MXN|ZAR|KRW|SGD|HKD|TRY|ILS|THB"
@@ -115,7 +116,7 @@ def both_marks(present: pl.Series) -> tuple[str, ...]:
 def same_twice(present: pl.Series) -> tuple[str, ...]:
     """Return two values that are the same number but for zeros at the end of a fraction that is not all zeros: 1.1 and 1.10."""
     written = present.head(1000).unique()
-    longer = written.filter(written.str.contains(r"^[0-9]{1,3}\.[0-9]*[1-9]0+$"))
+    longer = written.filter(written.str.contains(LONGER))
     shorter = longer.str.strip_chars_end("0")
     both = shorter.is_in(written.implode())
     return (shorter.filter(both).sort()[0], longer.filter(both).sort()[0]) if both.any() else ()

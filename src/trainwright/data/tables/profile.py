@@ -51,10 +51,13 @@ def decimal_marks(columns: Iterable[ColumnProfile]) -> set[str]:
     Numbers whose only fractions are the ``.0`` that programs write say nothing of how people do.
     """
     written = [column for column in columns if column.raw.dtype == pl.String and column.reading.kind == "number"]
-    if not any(column.reading.format.startswith("either") for column in written):
+    marks = {
+        mark: [column for column in written if column.reading.format.split()[0] == mark]
+        for mark in ("either", "comma", "point")
+    }
+    if not marks.pop("either"):
         return set()
-    marks = {column: column.reading.format.split()[0] for column in written}
-    return {mark for column, mark in marks.items() if mark == "comma" or (mark == "point" and not column.whole)}
+    return {mark for mark, found in marks.items() if any(mark == "comma" or not column.whole for column in found)}
 
 
 def settle_mark(column: ColumnProfile, marks: set[str]) -> list[Note]:
@@ -77,14 +80,15 @@ def snake(name: str) -> str:
 class ColumnProfile:
     """What stands in one column. Of its values no copy is kept, so that a profile may be kept as long as the table."""
 
-    def __init__(self, name: str, values: pl.Series, said: Declarations | None = None) -> None:
-        """Take a column by its name, and what a person ``said`` of its table."""
+    def __init__(self, name: str, values: pl.Series, said: Declarations | None = None, told: ColumnType | None = None) -> None:
+        """Take a column by its name, what a person ``said`` of its table, and what ``plain_numbers`` told of it."""
         self.name, self.plain = name, plain(name)
         said = said or Declarations()
         self.declared = said.kinds.get(name, "")
         self._words = set(re.split(r"[_\W]+", snake(name)))
         dated = not DATE_WORDS.isdisjoint(self._words)
         self.how = How(self.declared, said.decimal, said.dates, dated)
+        self._told = None if self.declared or said.decimal or dated else told
         self.is_binary, self.is_list = values.dtype == pl.Binary, isinstance(values.dtype, pl.List)
         if self.is_binary:  # files of images, which are looked at like their names
             values = pl.select(
@@ -96,7 +100,7 @@ class ColumnProfile:
 
     @property
     def values(self) -> pl.Series:
-        return self.raw.drop_nulls()
+        return self.raw.drop_nulls() if self.raw.null_count() else self.raw
 
     @property
     def texts(self) -> pl.Series:
@@ -134,11 +138,13 @@ class ColumnProfile:
     @cached_property
     def is_split(self) -> bool:
         """Return whether it says which split a row belongs to."""
+        named = self.plain in SPLIT_FLAGS or self.plain in SPLIT_NAMES
+        if not len(self.head) or not (named or self.head[0].strip().lower() in SPLIT_WORDS):
+            return False
         values = self.head.str.to_lowercase().str.strip_chars().unique().to_list()
         if self.plain in SPLIT_FLAGS and self.reading.kind in ("boolean", "number") and len(values) == 2:
             return True
-        known = set(values) <= SPLIT_WORDS.keys()
-        return len(values) > 0 and (known or (self.plain in SPLIT_NAMES and self.distinct < 10))
+        return set(values) <= SPLIT_WORDS.keys() or (self.plain in SPLIT_NAMES and self.distinct < 10)
 
     @cached_property
     def states_split(self) -> bool:
@@ -153,7 +159,7 @@ class ColumnProfile:
         """Return whether it holds numbers, by its type or as they are written."""
         if self.declared:
             return self.declared == "number"
-        return self.raw.dtype.is_numeric() or self.share(NUMBER) >= MOST
+        return self.raw.dtype.is_numeric() or self._told is not None or self.share(NUMBER) >= MOST
 
     @cached_property
     def measured(self) -> bool:
@@ -164,7 +170,7 @@ class ColumnProfile:
     def is_flag(self) -> bool:
         """Return whether it holds 0 and 1, or words for no and yes, and nobody said what it is."""
         said_both = self.reading.kind == "boolean" and self.distinct > 1
-        return not self.declared and (said_both or {*self.head.unique()} == {"0", "1"})
+        return not self.declared and (said_both or (self.head.n_unique() == 2 and {*self.head.unique()} == {"0", "1"}))
 
     @property
     def is_quantity(self) -> bool:
@@ -181,8 +187,9 @@ class ColumnProfile:
     @cached_property
     def prose(self) -> bool:
         """Return whether it holds mostly different values, of several words."""
-        words = self.head.str.count_matches(r"\S\s+\S").mean()
-        return self.readable and self.distinct > self.count / 2 and float(words or 0) >= 1  # type: ignore[arg-type]
+        if not self.readable or self.distinct <= self.count / 2:
+            return False
+        return float(self.head.str.count_matches(r"\S\s+\S").mean() or 0) >= 1  # type: ignore[arg-type]
 
     @cached_property
     def may_be_label(self) -> bool:
@@ -211,7 +218,7 @@ class ColumnProfile:
 
     @cached_property
     def reading(self) -> ColumnType:
-        found = read(self.raw, self.how)
+        found = self._told or read(self.raw, self.how)
         postal = found.kind == "number" and not self.declared and snake(self.name) in POSTAL_NAMES
         if postal and self.distinct <= self.count / 2 and self.share(r"^[0-9]+(\.0)?$") == 1:
             return ColumnType("category", why=f"postal codes name places; as numbers: columns.{self.name}=number")
@@ -226,9 +233,10 @@ class ColumnProfile:
 
     def _digits_of_all(self) -> int:
         """Return how many digits every one of the first values has, where these are whole numbers; else 0."""
+        if self.share(_WHOLE) < 1:
+            return 0
         digits = self.head.str.replace(r"\.0\s*$", "").str.replace_all(r"[^0-9]", "").str.len_chars()
-        alike = len(digits) > 1 and digits.n_unique() == 1 and self.share(_WHOLE) == 1
-        return int(digits[0]) if alike else 0
+        return int(digits[0]) if len(digits) > 1 and digits.n_unique() == 1 else 0
 
     @cached_property
     def format(self) -> str:

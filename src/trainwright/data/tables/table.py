@@ -122,9 +122,14 @@ class Table:
     @cached_property
     def profiles(self) -> dict[str, ColumnProfile]:
         """Return what is known of each data column."""
+        from trainwright.data.tables import plain_numbers
         from trainwright.data.tables.profile import ColumnProfile
 
-        return {name: ColumnProfile(name, self.frame[name], self.declared) for name in self.columns}
+        columns = [column for column in self.frame if column.name != ROW]
+        told = plain_numbers.told(columns)
+        return {
+            each.name: ColumnProfile(each.name, each, self.declared, plain) for each, plain in zip(columns, told, strict=True)
+        }
 
 
 @dataclass(frozen=True)

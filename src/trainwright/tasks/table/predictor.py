@@ -189,7 +189,8 @@ class TablePredictor(SupervisedPredictor):
     def why(self, inputs: Sequence[Any], encoded: Any, towards: np.ndarray, against: np.ndarray) -> list[Any]:
         from trainwright.tasks.table.weights import of_columns
 
-        names = [name for name in next(filter(None, inputs), {}) if name in self.encoder.places()][:MOST_COLUMNS]
+        places = self.encoder.places()
+        names = [name for name in next(filter(None, inputs), {}) if name in places][:MOST_COLUMNS]
         if not names:
             return [None] * len(inputs)
         scale = self.target.scaler.std if isinstance(self.target, NumberTarget) else 1.0
