@@ -219,6 +219,7 @@ class ColumnProfile:
     @cached_property
     def reading(self) -> ColumnType:
         found = self._told or read(self.raw, self.how)
+        found = replace(found, why=found.why.replace("columns.NAME", f"columns.{self.name}"))
         postal = found.kind == "number" and not self.declared and snake(self.name) in POSTAL_NAMES
         if postal and self.distinct <= self.count / 2 and self.share(r"^[0-9]+(\.0)?$") == 1:
             return ColumnType("category", why=f"postal codes name places; as numbers: columns.{self.name}=number")
