@@ -88,6 +88,14 @@ def test_links_and_pictures_are_there() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_the_tests_of_each_promise_are_there() -> None:
+    page = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(?:python )?([\w/]+(?:\.py|/))(?: \d+)?`", page)
+    assert len(named) > 20
+    for name in named:
+        assert (ROOT / name).exists() or (ROOT / "tests" / "crash" / name).exists(), name
+
+
 def test_every_message_is_on_the_page() -> None:
     spec = importlib.util.spec_from_file_location("write_errors", ROOT / "docs" / "write_errors.py")
     assert spec is not None and spec.loader is not None
