@@ -305,7 +305,7 @@ CASES: dict[str, Case] = {
     "json that is no UTF-8": Case("text", content(M, b"\xff\xfe\x00{")),
     "format a fraction": Case("text", meta({"format": 2.0})),
     "format true": Case("text", meta({"format": True})),
-    "format of the future": Case("text", meta({"format": 10**100}), ("E407",)),
+    "format of the future": Case("text", meta({"format": 10**100}), ("E404", "E407")),
     "key more": Case("text", meta({"__reduce__": ["os.system", "canary"]})),
     "key less": Case("image", meta({}, drop="encoder")),
     # Labels, columns, tokens
@@ -419,7 +419,7 @@ CASES: dict[str, Case] = {
     "weights elsewhere": Case("text", elsewhere(W), WRONG),
     "json elsewhere": Case("text", elsewhere(M), WRONG),
     "seal elsewhere": Case("text", elsewhere("SEAL"), WRONG, sealed=False),
-    "bundle elsewhere": Case("text", folder_elsewhere, WRONG, sealed=False),
+    "bundle elsewhere": Case("text", folder_elsewhere, ("E450",), sealed=False),
     "link to a device": Case("text", instead(V, lambda path: path.symlink_to("/dev/zero")), WRONG, sealed=False),
     "link to itself": Case("text", instead(V, lambda path: path.symlink_to(path)), WRONG, sealed=False),
     "pipe as weights": Case("text", instead(W, os.mkfifo), WRONG, sealed=False),

@@ -192,7 +192,7 @@ def test_tables_that_name_nothing(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"E142: none of the 2 pictures(.|\n)*list\.csv, row 2"):
         listed(tmp_path, "image,label\na.png,x\nb.png,y\n")
     with pytest.raises(DataError, match="E202"):
-        listed(tmp_path, "image,size\na.png,1.5\nb.png,2.5\n")
+        listed(tmp_path, "image,size,age\na.png,1.5,3.5\nb.png,2.5,4.5\n")
 
 
 def test_reading_does_not_import_pillow_or_torch(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from trainwright.data.read.tables import read_table
 
 NAMES = sorted(TOPICS)
 AUTO, SAID, OFF = (ReadOptions(ragged=how) for how in ("auto", "yes", "no"))
-KEPT = ReadOptions(ragged="2", binding=False)
+KEPT = ReadOptions(ragged="2", kept=("ragged",))
 NUMBERED = list(enumerate(NAMES * 20))
 
 

@@ -487,7 +487,7 @@ class Optional(nn.Module):
         return inputs if labels is None else inputs + labels
 
 
-def test_predict_refuses_what_is_ambiguous() -> None:
+def test_predict_refuses_what_is_ambiguous(trained: tw.Run) -> None:
     data = (torch.zeros(4), torch.ones(4))
     both = {"inputs": data[0], "labels": data[1]}
     for each in (data, both):
@@ -502,8 +502,8 @@ def test_predict_refuses_what_is_ambiguous() -> None:
     refused("E607", tw.predict, nn.Identity(), torch.zeros(0, 2))
     refused("E615", tw.predict, nn.Identity(), [torch.zeros(2, 3), torch.zeros(2, 4)])
     refused("E601", tw.predict, nn.Identity(), 3)
-    refused("E320", tw.predict, "a run", ["text"], batch_size=3)
-    refused("E320", tw.evaluate, "a run", loss=nn.MSELoss())
+    refused("E320", tw.predict, trained, ["text"], batch_size=3)
+    refused("E320", tw.evaluate, trained, loss=nn.MSELoss())
     refused("E320", tw.predict, 3, data)
     refused("E320", tw.evaluate, nn.Identity(), data, loss="mse")
 
