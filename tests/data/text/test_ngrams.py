@@ -43,3 +43,13 @@ def test_character_ngrams_are_those_of_each_word_with_its_boundaries() -> None:
     assert len(set(alone[2] + alone[3] + alone[4])) == 6  # another length is another key
     ends_alike = set(keys[:5].tolist()) & set(keys[8:].tolist())
     assert len(ends_alike) == 1  # "ab" is in both; neither begins or ends as the other
+
+
+@given(st.lists(st.text("abc\U0001f600", max_size=5), max_size=9), st.booleans())
+def test_character_ngrams_of_words_in_parts(words: list[str], plain: bool) -> None:
+    given_words = words if plain else series(words)
+    keys, offsets = character_ngrams(given_words, [2, 3])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ngrams, "WORDS", 2)
+        for found, whole in zip(character_ngrams(given_words, [2, 3]), (keys, offsets), strict=True):
+            assert found.tolist() == whole.tolist()

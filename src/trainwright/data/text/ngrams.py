@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio, odd
 SEARCH_COST = 16  # a binary search takes as long as adding so many keys to the table
 SORTED_KEYS = 1 << 23  # keys that are sorted at a time
+WORDS = 1 << 16  # that are cut into n-grams at a time
 BOUNDARY = "\n"  # before and after each word, so that a beginning and an ending are n-grams of their own
 
 
@@ -29,11 +30,23 @@ def character_ngrams(words: pl.Series | list[str], lengths: Sequence[int]) -> tu
     A word shorter than an n-gram has none.
     """
     if isinstance(words, list):
-        text = "".join(f"{BOUNDARY}{word}{BOUNDARY}" for word in words)
         sizes = np.array([len(word) + 2 for word in words], np.int64)
     else:
-        text = (BOUNDARY + words + BOUNDARY).str.join().item() if len(words) else ""
         sizes = words.str.len_chars().to_numpy().astype(np.int64) + 2
+    offsets = to_offsets(sum((np.maximum(sizes - length + 1, 0) for length in lengths), np.zeros_like(sizes)))
+    found = np.empty(offsets[-1], np.int64)
+    for first in range(0, len(words), WORDS):
+        part = slice(first, first + WORDS)
+        found[offsets[first] : offsets[min(first + WORDS, len(words))]] = _cut(words[part], sizes[part], lengths)
+    return found, offsets
+
+
+def _cut(words: pl.Series | list[str], sizes: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+    """Return the keys of the n-grams of words that are so long, with their boundaries: int64."""
+    if isinstance(words, list):
+        text = "".join(f"{BOUNDARY}{word}{BOUNDARY}" for word in words)
+    else:
+        text = (BOUNDARY + words + BOUNDARY).str.join().item()
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
     remaining = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(codes))  # characters from here to the end of the word
     keys = np.empty((len(codes), len(lengths)), np.uint64)
@@ -43,7 +56,7 @@ def character_ngrams(words: pl.Series | list[str], lengths: Sequence[int]) -> tu
             key = key * FACTOR + codes[place : place + len(key)]
         keys[: len(key), column] = key
     found: np.ndarray = keys[remaining[:, None] >= np.array(lengths)].view(np.int64)
-    return found, to_offsets(sum((np.maximum(sizes - length + 1, 0) for length in lengths), np.zeros_like(sizes)))
+    return found
 
 
 def hash_bits(keys: np.ndarray, bits: int) -> np.ndarray:

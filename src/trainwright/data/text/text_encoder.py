@@ -104,10 +104,7 @@ class TextEncoder:
                 counter.add(parts)
             self.grams.append(self._frequent(*counter.frequent(self.min_count)))
         if self.chars:
-            keys, offsets = character_ngrams(tokens.distinct, self.chars)
-            distinct, places = np.unique(keys, return_inverse=True)
-            counts = np.bincount(places, np.repeat(tokens.counts, np.diff(offsets)))
-            self.char_ngrams = self._frequent(distinct, counts)
+            self.char_ngrams = self._frequent(*self._count_char_ngrams(tokens))
         return self._encode(tokens, learn=True)
 
     def transform(self, texts: pl.Series | Tokens | list[str]) -> Ragged:
@@ -214,6 +211,12 @@ class TextEncoder:
         prefix = known[-1][1]
         keys, usable = _keys(rows, prefix, ids, len(self.grams) + 2)
         return counter.split(keys[usable])
+
+    def _count_char_ngrams(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
+        """Return the keys of all character n-grams, sorted, and how often each occurs in the texts."""
+        keys, offsets = character_ngrams(tokens.distinct, self.chars)
+        distinct, places = np.unique(keys, return_inverse=True)
+        return distinct, np.bincount(places, np.repeat(tokens.counts, np.diff(offsets)))
 
     def _frequent(self, distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return the keys that occur often enough, sorted, within what is left of the vocabulary's size."""
