@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 LARGEST = 2**63 - 1  # whole number
-MOST = 2.0**126  # of a weight, and twice that is finite
+MOST = 2.0**126  # in the arithmetic of weights, where twice that is finite
 MOST_LAYERS = 1000  # more is a typing error, or an attempt to exhaust memory
 MOST_CHARACTERS = 8  # of a character n-gram
 Declared = Literal["category", "number", "date", "boolean", "text", "image", "ignore"]  # what a person may say of a column
@@ -91,10 +91,8 @@ class Strict(BaseModel):
     @field_validator("*")
     @classmethod
     def _holds(cls, value: object) -> object:
-        """Check that numbers are no larger than what they are counted with."""
+        """Check that whole numbers are no larger than what they are counted with."""
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, int) and each > LARGEST:
                 raise ValueError(f"no number is larger than {LARGEST:,}")
-            if isinstance(each, float) and abs(each) > MOST:
-                raise ValueError(f"no number is larger than {MOST:.2g}")
         return value

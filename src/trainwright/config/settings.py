@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Ser
 from trainwright.config.kinds import KINDS
 from trainwright.data.read.options import DELIMITERS
 from trainwright.errors import error, nearest
-from trainwright.fields import DECLARED, Declared, Fraction, Names, Period, Seconds, Strict, Words, setting
+from trainwright.fields import DECLARED, MOST, Declared, Fraction, Names, Period, Seconds, Strict, Words, setting
 from trainwright.models.catalog import ModelSettings, models
 from trainwright.watch import metrics
 
@@ -223,7 +223,7 @@ class Settings(Strict):
         "", "the column of what each row counts in the loss of training; scores count every row once", only=LABELLED
     )
     clip: float | None = setting(None, "clip the norm of the gradient to this; 0 = off", ge=0)
-    clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0)
+    clip_value: float = setting(0.0, "clip each entry of the gradient to +- this; 0 = off", ge=0, le=MOST)
 
     batch_size: int | None = setting(None, "rows of one forward pass", "rows", gt=0)
     accumulate: int = setting(1, "forward passes whose gradients make one update", "batches", gt=0)

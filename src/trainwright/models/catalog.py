@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from trainwright.data.shapes import ImageShape, TokenShape
-from trainwright.fields import MOST_LAYERS, Fraction, Lengths, Sizes, Strict, setting
+from trainwright.fields import MOST, MOST_LAYERS, Fraction, Lengths, Sizes, Strict, setting
 
 Values = dict[str, tuple[Any, str]]  # by setting (``lr``, ``model.hidden``) its value, and the reason
 Defaults = Callable[[Any, int], Values]
@@ -43,8 +43,8 @@ class BagSettings(ModelSettings):
     weighting: Literal["none", "tf-idf"] | None = setting(None, "weight of each token in the bag: none = the mean")
     hidden: Sizes = setting([], "widths of hidden layers between bag and classifier", "units")
     dropout: Fraction = setting(0.0, "dropout before the classifier", "probability")
-    l2: float | None = setting(None, "L2 penalty on the embeddings of the tokens in a batch; on no others", ge=0)
-    init_range: float = setting(0.5, "embeddings and weights start uniform in +- this; biases at zero", gt=0)
+    l2: float | None = setting(None, "L2 penalty on the embeddings of the tokens in a batch; on no others", ge=0, le=MOST)
+    init_range: float = setting(0.5, "embeddings and weights start uniform in +- this; biases at zero", gt=0, le=MOST)
 
     @property
     def is_linear(self) -> bool:
@@ -73,7 +73,9 @@ class LSTMSettings(ModelSettings):
     bidirectional: bool = setting(True, "read the text in both directions", only="text")
     tied: bool | None = setting(None, "the output layer shares the weights of the embedding", only="language")
     dropout: Fraction | None = setting(None, "dropout between layers and before the output layer", "probability")
-    init_range: float = setting(0.0, "all weights start uniform in +- this; 0 = what suits each layer", only="language", ge=0)
+    init_range: float = setting(
+        0.0, "all weights start uniform in +- this; 0 = what suits each layer", only="language", ge=0, le=MOST
+    )
 
 
 class GPTSettings(ModelSettings):

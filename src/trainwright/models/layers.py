@@ -20,6 +20,18 @@ class BatchNorm(nn.BatchNorm2d):
         return super().forward(features)
 
 
+class Convolution(nn.Conv2d):
+    """``nn.Conv2d`` that makes no steps along a side of one pixel, where there is nowhere to go: its outputs are the same.
+
+    With steps, torch's gradient of the weights in bfloat16 on a processor is then in part what memory held before.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the features after it (batch, channels, height, width); the padding keeps a side of one pixel as it is."""
+        steps = [1 if size == 1 else step for size, step in zip(features.shape[2:], self.stride, strict=True)]
+        return F.conv2d(features, self.weight, self.bias, steps, self.padding)
+
+
 class MemoryFormatted(nn.Module):
     """A network of images that converts them to a memory format first.
 

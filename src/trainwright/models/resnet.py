@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainwright.data.shapes import ImageShape
 from trainwright.models.catalog import LARGE, ResNetSettings
-from trainwright.models.layers import BatchNorm, MemoryFormatted
+from trainwright.models.layers import BatchNorm, Convolution, MemoryFormatted
 
 
 class ResNet(MemoryFormatted):
@@ -23,7 +23,7 @@ class ResNet(MemoryFormatted):
         super().__init__()
         width = settings.width
         large = settings.stem == "imagenet" or (settings.stem is None and min(shape.height, shape.width) >= LARGE)
-        self.conv1 = nn.Conv2d(shape.channels, width, 7 if large else 3, 2 if large else 1, 3 if large else 1, bias=False)
+        self.conv1 = Convolution(shape.channels, width, 7 if large else 3, 2 if large else 1, 3 if large else 1, bias=False)
         self.bn1 = BatchNorm(width)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1) if large else nn.Identity()
         self.layer1 = nn.Sequential(Block(width, width, 1), Block(width, width, 1))
@@ -54,13 +54,13 @@ class Block(nn.Module):
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
+        self.conv1 = Convolution(before, after, 3, stride, 1, bias=False)
         self.bn1 = BatchNorm(after)
         self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
         self.bn2 = BatchNorm(after)
         self.downsample: nn.Module = nn.Identity()
         if stride > 1 or before != after:
-            self.downsample = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), BatchNorm(after))
+            self.downsample = nn.Sequential(Convolution(before, after, 1, stride, bias=False), BatchNorm(after))
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the features after the block."""
