@@ -239,9 +239,7 @@ def test_a_run_goes_on_in_the_way_that_it_was_begun(task: str, always, tmp_path:
 
 @pytest.mark.filterwarnings("ignore:.*script_method.*:DeprecationWarning")
 def test_a_compiled_network_learns_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = (
-        {} if FULL else {"backend": "aot_eager"}
-    )  # the C++ compiler takes half a minute; what it gets is traced all the same
+    backend = {} if FULL else {"backend": "aot_eager"}  # the C++ compiler takes half a minute
     compiling = Mock(side_effect=partial(torch.compile, **backend))
     monkeypatch.setattr(torch, "compile", compiling)
     source, model = rows(tmp_path), {"name": "mlp", "dropout": 0.0}  # a compiled dropout draws other numbers
