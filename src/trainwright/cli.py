@@ -194,12 +194,20 @@ def predict(
     ],
     top: Annotated[int, typer.Option(min=0, help="Show so many labels; 0 = one, and all with --json.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write a file's predictions here, as CSV.")] = None,
+    sure: Annotated[
+        float | None,
+        typer.Option(help="Answer only where answers are right so often, such as 0.97; the rest goes to a person."),
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(help="Of a number, also the interval that holds the truth so often, such as 0.9.")
+    ] = None,
     spreadsheet: Spreadsheet = False,
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
     from trainwright.cli_words import how_written, refuse_settings
     from trainwright.data.files.virtual import as_path
+    from trainwright.tasks import certainty
 
     predictor = tw.load(run).predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
@@ -211,15 +219,19 @@ def predict(
         from trainwright.config.resolve import nest
 
         written = predictor.written(nest(said), "predict", files[0])
-        found = written.predict_file(*files, top=top)
+        found = certainty.of_file(predictor, written.predict_file(*files, top=top), sure, interval)
         output.print_file_answers(predictor.item, found, top, out, as_json, spreadsheet)
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
     if inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
-        refuse_settings("predict", inputs, ("top", "out", "json"))
+        refuse_settings("predict", inputs, ("top", "out", "sure", "interval", "json"))
     items = _lines() if inputs == ["-"] else inputs
-    output.print_answers(predictor.item, items, predictor.predict(items, top), as_json)
+    answers = predictor.predict(items, top)
+    enough, far = certainty.answered(predictor, answers, sure), certainty.reach(predictor, interval)
+    output.print_answers(predictor.item, items, answers, as_json, enough, far)
+    for note in certainty.unsure(enough, sure, [f"{predictor.item} {place}" for place in range(1, len(answers) + 1)]):
+        output.say(note, err=True)
 
 
 @app.command(cls=Verb)

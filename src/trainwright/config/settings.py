@@ -219,6 +219,11 @@ class Settings(Strict):
         "probability",
         only=LABELLED,
     )
+    calibrate: Literal["auto", "off", "on"] = setting(
+        "auto",
+        "scale probabilities by a temperature fitted on validation; auto = where it helps beyond noise",
+        only=LABELLED,
+    )
     sample_weight: str = setting(
         "", "the column of what each row counts in the loss of training; scores count every row once", only=LABELLED
     )

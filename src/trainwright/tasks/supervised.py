@@ -104,6 +104,8 @@ class SupervisedProblem(Problem):
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
         self.target.settle(self.settings, self.splits["train"].targets)
+        if self.settings.calibrate == "on" and "valid" not in self.splits:
+            raise error("E355")
         return self.target.objective(device)
 
     def _outputs(self, model: nn.Module, objective: Objective, name: str, device: torch.device, keep: bool = True) -> Outputs:
@@ -167,6 +169,7 @@ class SupervisedProblem(Problem):
             "valid": self.target.scores(found) | self.target.metrics(names, found) if found else None,
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
+            **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
         return Measured(scores, rows)
 

@@ -68,7 +68,21 @@ def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
     """Return all scores: those on the test rows, what they had to beat, those on the validation rows (called ``valid``)."""
-    return [*_split("test", "test", report), *_to_beat(report), *_split("valid", valid, report)]
+    return [*_split("test", "test", report), *_certainty(report), *_to_beat(report), *_split("valid", valid, report)]
+
+
+def _certainty(report: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield how far the probabilities of the test rows are from how often they are right, or how often an interval holds."""
+    test, told = report.get("test") or {}, report.get("calibration") or {}
+    if test.get("ece") is not None:
+        divided, before = told.get("temperature", 1.0), told.get("ece_before")
+        was = f"; {words.percent(before)} without the temperature {words.number(divided)}" if divided != 1 and before else ""
+        yield Fact(
+            "calibration error", words.percent(test["ece"]), "", f"ECE; by chance {words.percent(test['ece_by_chance'])}{was}"
+        )
+    if found := test.get("prediction_interval"):
+        held = f"of {100 * found['share']:g} % intervals, answer \u00b1 {words.number(found['half_width'])}"
+        yield Fact("test coverage", words.percent(found["coverage"]), words.interval(found["interval"]), held)
 
 
 def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
