@@ -90,20 +90,6 @@ class Run:
         """Return the scores on another labelled file: see ``evaluate``."""
         return evaluate(self, source, **written)
 
-    def trained_on(self, source: Path) -> bool:
-        """Return whether ``source`` is the file of the training rows, by its path.
-
-        Of folders, which may hold more than training rows, and of the files in them it is not told.
-        """
-        from trainwright.run.resume import SavedRun
-
-        with suppress(OSError, TrainwrightError), made_sense_of(self.folder.data):
-            named = self.folder.read_data()["files"]["train"]
-            there = Path(SavedRun.open(self.path).origin["folder"])
-            files = {(there / each).resolve() for each in ([named] if isinstance(named, str) else named)}
-            return source.is_file() and source.resolve() in files
-        return False
-
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
@@ -236,8 +222,12 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
             ``decimal`` and ``dates``.
 
     Returns:
-        Of a run loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix, and ``trained_on``: whether
-        the file is the one that the model was trained on. Of a model ``loss`` (the mean a target, whatever the batch
+        Of a run the scores on the rows that are new to it: loss, accuracy with interval and ``n``, macro F1, per-class scores,
+        confusion matrix. Rows that it was trained on, or validated on, are known again by their content, whatever file they are
+        in: ``trained_on`` and ``validated_on`` count them (of running text the tokens of passages), ``other_label`` those of
+        them that had another label then, ``tested_on`` the new ones that are among its own test rows, and ``apart`` has their
+        scores, by the same names. Where no row is new ``n`` is 0 and every score None. A run of an earlier version cannot tell:
+        its counts are None, and the scores are those of all rows. Of a model ``loss`` (the mean a target, whatever the batch
         size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
 
     Raises:
@@ -264,11 +254,12 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     if source is not None and not is_data(source):
         require(source)  # before the model is opened, which takes longer
     predictor = run.predictor.written(own, "evaluate", source)
-    if is_data(source):
-        from trainwright.data.read.frames import labelled
+    from trainwright.data.read.frames import labelled
+    from trainwright.store import fingerprints
 
-        return predictor.score(labelled(source)) | {"trained_on": False}
-    return predictor.score(source) | {"trained_on": run.trained_on(source)}
+    seen = fingerprints.read(run.folder.fingerprints)
+    with made_sense_of(run.folder.fingerprints):
+        return predictor.score(labelled(source) if is_data(source) else source, seen)
 
 
 def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:

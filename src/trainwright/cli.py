@@ -172,13 +172,10 @@ def evaluate(
     if as_json:
         output.print_json({"run": str(run), **scores})
         return
-    report = opened.report
-    if source is not None:
-        rows = {"test": scores["n"], "rejected": scores["rejected"]}
-        report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
-    output.print_report(run, report)
-    if scores.get("trained_on"):
-        output.say("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
+    if source is None:
+        output.print_report(run, opened.report)
+    else:
+        output.print_scores(run, opened.report, str(source), scores)
 
 
 @app.command(cls=Verb)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trainwright.evaluation.intervals import Units
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
+    from trainwright.store.fingerprints import Fingerprints
     from trainwright.watch.explained.explanation import Explanation, Rule
 
 # Keeps what was read and encoded, and returns why it cannot; called while the model trains.
@@ -47,6 +48,7 @@ class Split:
     names: Sequence[str] = ()  # of the files below the folder ``file``, where each row is one
     weights: np.ndarray | None = None  # what each row counts in the loss of training, float32, shape (rows,); None = the same
     units: Units | None = None  # what the rows are parts of, where a row is no unit of its own; only of all rows of a split
+    contents: np.ndarray | None = None  # 64 bits of what the model sees of each row, uint64; only of all rows of a split
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -202,8 +204,8 @@ class Predictor(ABC):
         """Return the answer to every row of a file, or of several with ``many_files``. Raise SourceError and DataError."""
 
     @abstractmethod
-    def score(self, path: Path | Table) -> dict[str, Any]:
-        """Return the scores on a labelled file, or on a table that is read already.
+    def score(self, path: Path | Table, seen: Fingerprints | None = None) -> dict[str, Any]:
+        """Return the scores on a labelled file, or on a table that is read already; those of rows that were ``seen`` are apart.
 
         Raise SourceError, and DataError where no row can be measured.
         """

@@ -32,6 +32,7 @@ from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.column_choice import declare, declared_target
 from trainwright.data.tables.dtypes import convert, number_feature
+from trainwright.data.tables.fingerprint import of_hex
 from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import NAMES, content_keys
@@ -147,6 +148,7 @@ def part_of(pictures: Pictures, more: dict[str, pl.Series]) -> Part:
     frame = pl.DataFrame(
         {
             **content_keys(pictures.keys),
+            "fingerprint": of_hex(pictures.keys),
             "label": pictures.labels,
             "row": pictures.rows,
             "name": [""] * len(pictures) if pictures.by_row else pictures.names,

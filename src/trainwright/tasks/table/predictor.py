@@ -18,6 +18,7 @@ from trainwright.data.read.tables import read_table
 from trainwright.data.tables.cast import cast_columns, to_frame
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
+from trainwright.data.tables.fingerprint import of_keys
 from trainwright.data.tables.split import row_keys
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
@@ -223,6 +224,9 @@ class TablePredictor(SupervisedPredictor):
         if rejected:
             raise error("E261", what=f"row {rejected[0].row}", why=rejected[0].reason)
         return parsed
+
+    def contents(self, items: pl.Series) -> np.ndarray:
+        return of_keys(items)
 
     def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file, by the names of the columns that training used. Raise E212 where none can be measured."""

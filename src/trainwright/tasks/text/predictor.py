@@ -154,6 +154,14 @@ class TextPredictor(SupervisedPredictor):
         labels, group = LabelForm.from_values(self.columns, self.target.kind).read(table.frame), self.group_of(table.frame)
         return FileRows(table.frame, items, labels, rejected, notes, file=table.file, content=items, group=group)
 
+    def contents(self, items: pl.Series) -> np.ndarray:
+        from trainwright.data.text.alike import text_digests
+        from trainwright.data.text.tokenize import TokenizedTexts
+
+        texts = TokenizedTexts(self.encoder.tokenizer, self.encoder.lowercase)
+        texts.add(items)
+        return text_digests(texts.tokens())
+
     def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], list[str]]:
         """Return the columns of the text that training used, else those that can be derived, with a note that says so."""
         text, label = tuple(self.columns["text"]), self.columns["label"]
