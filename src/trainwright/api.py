@@ -58,10 +58,13 @@ class Run:
         """Return what the model says of each item: (label, probability), or a number where it was trained on numbers.
 
         Args:
-            items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries or a data
-                frame); for a language model texts to go on from, whose next tokens are its labels. A ``Path`` of a file or
-                folder that is no image stands for the rows in it: they come with ``frame`` (their columns), ``rows`` (their
-                numbers), ``answers`` and ``notes`` (such as which rows cannot be read, and have no answer).
+            items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries); for a language
+                model texts to go on from, whose next tokens are its labels. Of data with named columns (a frame of polars,
+                pandas or Arrow, lazy or not, a data set of the ``datasets`` library, a dictionary of columns, a list of
+                dictionaries) each row is an item, by the columns of the training. A ``Path`` of a file or folder that is no
+                image stands for the rows in it: they come with ``frame`` (their columns), ``rows`` (their numbers), ``answers``
+                and ``notes`` (such as which rows cannot be read, and have no answer). A single str is a text, but one that
+                looks like a file is refused (E436): it is a ``Path``, or a text in a list.
             top: above 1, the so many most probable (label, probability) of each, best first.
             written: how the file is written, where that is not as in training: ``delimiter``, ``encoding``, ``header``,
                 ``decimal`` and ``dates``.
@@ -72,6 +75,9 @@ class Run:
 
         items = as_path(items) if isinstance(items, Path) else items
         predictor = self.predictor.written(written, "predict", items)
+
+        if isinstance(items, str) and not predictor.many_files and predictor.item == "text" and predictor.takes_file(items):
+            raise error("E436", word=items)
 
         def best(answers: list[Any]) -> list[Any]:
             return [each[0] if isinstance(each, list) else each for each in answers] if top == 1 else answers
@@ -95,12 +101,20 @@ class Run:
 
 
 def _several(predictor: Predictor, items: Any) -> Any:
-    """Return what a person gives in Python as something with a length."""
-    if hasattr(items, "collect"):  # a lazy frame
-        items = items.collect()
-    if hasattr(items, "__len__") and not predictor.is_one(items):
-        return items
-    return list(items) if isinstance(items, Iterator) else [items]
+    """Return what a person gives in Python as something with a length: of data with named columns the items in its rows."""
+    from trainwright.data.files.virtual import has_columns, is_records
+
+    named = has_columns(items)
+    if hasattr(items, "to_pylist") and not named:  # a column of Arrow
+        items = items.to_pylist()
+    elif not named and (not hasattr(items, "__len__") or predictor.is_one(items)):
+        items = list(items) if isinstance(items, Iterator) else [items]
+    if named or (is_records(items) and predictor.item != "row"):  # each row of a table is looked at by itself
+        from trainwright.data.read.frames import table_of
+
+        table = table_of(items, empty=True)
+        return predictor.items_of(table) if table.frame.height else []
+    return items
 
 
 def load(path: str | Path) -> Run:

@@ -192,16 +192,22 @@ def predict(
     top: Annotated[int, typer.Option(min=0, help="Show so many labels; 0 = one, and all with --json.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write a file's predictions here, as CSV.")] = None,
     spreadsheet: Spreadsheet = False,
+    as_text: Annotated[bool, typer.Option("--text", help="The words are texts, also where they look like files.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
-    from trainwright.cli_words import how_written, refuse_settings
+    from trainwright.cli_words import how_written, refuse_missing, refuse_settings
     from trainwright.data.files.virtual import as_path
 
     predictor = tw.load(run).predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
-    words, said = how_written(inputs)
-    files = [as_path(word) for word in words if predictor.takes_file(word)] if words != ["-"] else []
+    if as_text and predictor.item != "text":
+        raise error("E318", problem=f"--text is for a model of texts; this one takes a {predictor.item}")
+    words, said = (inputs, []) if as_text else how_written(inputs)
+    named = [] if as_text or words == ["-"] else [word for word in words if predictor.takes_file(word)]
+    if predictor.item == "text":
+        refuse_missing(run, named, len(words))
+    files = list(map(as_path, named))
     if files and len(files) == len(words) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:
             raise error("E318", problem="--out writes CSV; --json goes to standard output")
@@ -213,9 +219,9 @@ def predict(
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
-    if inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
+    if not as_text and inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
         refuse_settings("predict", inputs, ("top", "out", "json"))
-    items = _lines() if inputs == ["-"] else inputs
+    items = _lines() if inputs == ["-"] and not as_text else inputs
     output.print_answers(predictor.item, items, predictor.predict(items, top), as_json)
 
 

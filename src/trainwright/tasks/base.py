@@ -13,7 +13,7 @@ import numpy as np
 
 from trainwright.data.tables.table import places
 from trainwright.data.text.ragged import Ragged
-from trainwright.errors import error, help_of
+from trainwright.errors import error, help_of, nearest
 from trainwright.models import registry
 from trainwright.models.catalog import models
 
@@ -172,6 +172,13 @@ class Predictor(ABC):
         """Tell whether what a person gives in Python is a file of items, and not itself what is asked about."""
         return isinstance(given, Path)
 
+    @abstractmethod
+    def items_of(self, table: Table) -> Any:
+        """Return the rows of a table as ``predict`` takes them, by the columns of training.
+
+        Raise E437, or E247, for a column that is not there.
+        """
+
     @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
         """Return the inputs of rows, by their ``file`` and ``row``, as a person knows them; ``columns`` are those of a bundle.
@@ -218,3 +225,19 @@ def whole_texts(given: Sequence[Any]) -> list[str]:
             raise error("E320", name="texts", value=text, problem="a text is a str", help=help_of("predict"))
     # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
     return [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]
+
+
+def texts_of(table: Table, columns: Sequence[str]) -> list[str]:
+    """Return the texts of the rows of a table. Raise E437 where it lacks a column of them."""
+    from trainwright.data.tables.text_columns import join_text
+
+    need_columns(table, columns, "text")
+    return join_text(table.frame, tuple(columns)).to_list()
+
+
+def need_columns(table: Table, columns: Sequence[str], noun: str) -> None:
+    """Raise E437 for a column that a table lacks."""
+    for name in columns:
+        if name not in table.columns:
+            facts = {"file": table.file, "column": name, "noun": noun, "columns": list(table.columns)}
+            raise error("E437", **facts, hint=nearest(name, table.columns))

@@ -140,6 +140,9 @@ class ImagePredictor(SupervisedPredictor):
             found[place] = decode_one(_picture(each), size, channels)
         return found
 
+    def items_of(self, table: Table) -> list[Path | bytes]:
+        return reading.images_of(table, self.columns)
+
     def contents(self, items: pl.Series) -> np.ndarray:
         return of_hex(items)
 

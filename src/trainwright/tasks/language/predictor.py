@@ -13,6 +13,7 @@ from pydantic import Field
 from trainwright.config.settings import MOST_CONTEXT
 from trainwright.data.files.folders import is_path
 from trainwright.data.read import documents, running_text
+from trainwright.data.read.formats import names_file
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Table, files_of
@@ -21,7 +22,7 @@ from trainwright.data.text.alike import token_digests
 from trainwright.data.text.passages import of_each_token, passages
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
-from trainwright.tasks.base import FilePredictions, Predictor, whole_texts
+from trainwright.tasks.base import FilePredictions, Predictor, texts_of, whole_texts
 from trainwright.tasks.bundle_schema import Arrays, CommonSchema, Count, Distinct, Schema
 from trainwright.tasks.seen import NEW, TRAINED, UNKNOWN, VALIDATED, apart
 from trainwright.watch import metrics
@@ -93,7 +94,10 @@ class LanguagePredictor(Predictor):
 
     @staticmethod
     def takes_file(word: str) -> bool:
-        return is_path(word)
+        return is_path(word) or names_file(word)
+
+    def items_of(self, table: Table) -> list[str]:
+        return texts_of(table, self._columns or documents.text_columns(table)[0])
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
         """Return the ``top`` most probable next tokens of each text, with their probabilities."""
