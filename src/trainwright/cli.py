@@ -172,13 +172,10 @@ def evaluate(
     if as_json:
         output.print_json({"run": str(run), **scores})
         return
-    report = opened.report
-    if source is not None:
-        rows = {"test": scores["n"], "rejected": scores["rejected"]}
-        report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
-    output.print_report(run, report)
-    if scores.get("trained_on"):
-        output.say("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
+    if source is None:
+        output.print_report(run, opened.report)
+    else:
+        output.print_scores(run, opened.report, str(source), scores)
 
 
 @app.command(cls=Verb)
@@ -202,17 +199,23 @@ def predict(
         float | None, typer.Option(help="Of a number, also the interval that holds the truth so often, such as 0.9.")
     ] = None,
     spreadsheet: Spreadsheet = False,
+    as_text: Annotated[bool, typer.Option("--text", help="The words are texts, also where they look like files.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
-    from trainwright.cli_words import how_written, refuse_settings
+    from trainwright.cli_words import how_written, refuse_missing, refuse_settings
     from trainwright.data.files.virtual import as_path
     from trainwright.tasks import certainty
 
     predictor = tw.load(run).predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
-    words, said = how_written(inputs)
-    files = [as_path(word) for word in words if predictor.takes_file(word)] if words != ["-"] else []
+    if as_text and predictor.item != "text":
+        raise error("E318", problem=f"--text is for a model of texts; this one takes a {predictor.item}")
+    words, said = (inputs, []) if as_text else how_written(inputs)
+    named = [] if as_text or words == ["-"] else [word for word in words if predictor.takes_file(word)]
+    if predictor.item == "text":
+        refuse_missing(run, named, len(words))
+    files = list(map(as_path, named))
     if files and len(files) == len(words) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:
             raise error("E318", problem="--out writes CSV; --json goes to standard output")
@@ -224,9 +227,9 @@ def predict(
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
-    if inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
+    if not as_text and inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
         refuse_settings("predict", inputs, ("top", "out", "sure", "interval", "json"))
-    items = _lines() if inputs == ["-"] else inputs
+    items = _lines() if inputs == ["-"] and not as_text else inputs
     answers = predictor.predict(items, top)
     enough, far = certainty.answered(predictor, answers, sure), certainty.reach(predictor, interval)
     output.print_answers(predictor.item, items, answers, as_json, enough, far)

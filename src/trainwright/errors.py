@@ -727,6 +727,18 @@ MESSAGES: dict[str, Message] = {
         "the loss surface of {path} cannot be drawn: it is a run of fit, whose model and data are in your own code",
         "It draws runs of `trainwright train`. Of this one there are report and mistakes, and a story where valid= was given.",
     ),
+    "E435": Message(
+        "there is no file '{word}', and a word that looks like one is not taken for a text",
+        "If it is a text: trainwright predict {run:word} --text {word:word}",
+    ),
+    "E436": Message(
+        "'{word}' looks like a file, and is not taken for a text",
+        "For the rows of the file give Path({word!r}); for the text itself a list, [{word!r}].",
+    ),
+    "E437": Message(
+        "{file} has no column '{column}', which holds the {noun} in training",
+        "Rename the column that holds it, or give that column alone. There are: {columns}.",
+    ),
     "E450": Message(
         "{path} is a link: what is written there would go elsewhere",
         "Put the folder itself in its place. Folders of a run are no links, as they may come from somebody else.",

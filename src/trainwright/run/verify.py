@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.plain_files import content, made_sense_of, read_lines, read_toml
 from trainwright.plain_files import damaged as unreadable
 from trainwright.run.resume import SavedRun, changed_since, older
 from trainwright.run.train import Session
-from trainwright.store import predictions, run_folder, seal
+from trainwright.store import fingerprints, predictions, run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch import record
 from trainwright.watch.events import Listener, Note
@@ -260,6 +262,11 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
             rows = [each.drop("file") for each in (predictions.table(measured.rows), predictions.read(run.predictions))]
             wrong = [] if rows[0].equals(rows[1]) else ["predictions.parquet has other answers than the model gives"]
         proof.add("answers", f"{len(rows[0]):,} rows", "asked again, compared with predictions.parquet", wrong)
+    if (known := fingerprints.read(run.fingerprints)) is not None:
+        again = made.training.problem.fingerprints()
+        odd = [name for name, each in again.items() if not np.array_equal(each, known.of(name))]
+        wrong = [f"{name} of {run.fingerprints.name} has other rows" for name in odd]
+        proof.add("fingerprints", f"{sum(map(len, again.values())):,} rows", "taken again, compared with what is kept", wrong)
 
 
 def _known(new: Any, old: Any) -> Any:

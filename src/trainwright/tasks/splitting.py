@@ -29,8 +29,9 @@ from trainwright.watch.events import Note
 
 @dataclass
 class Part:
-    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split,
-    ``weight`` (Float64, null for none) where rows count differently in training, and ``group`` where a column says groups."""
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``fingerprint`` (64 bits of the content, the same
+    everywhere), ``key`` where a column decides the split, ``weight`` (Float64, null for none) where rows count differently in
+    training, and ``group`` where a column says groups."""
 
     frame: pl.DataFrame
     file: str
@@ -60,8 +61,9 @@ class Rows:
                 weights = part["weight"].to_numpy().astype(np.float32) if "weight" in part.columns and name == "train" else None
                 targets = labels(part["label"])
                 units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
+                contents = part["fingerprint"].to_numpy() if "fingerprint" in part.columns else None
                 found[name] = Split(
-                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units
+                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units, contents
                 )
         return found
 
