@@ -175,7 +175,7 @@ def evaluate(
     report = opened.report
     if source is not None:
         rows = {"test": scores["n"], "rejected": scores["rejected"]}
-        report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
+        report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "baselines": None, "signal": None, "seconds": {}, "rows": rows}
     output.print_report(run, report)
     if scores.get("trained_on"):
         output.say("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")

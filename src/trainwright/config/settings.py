@@ -240,6 +240,10 @@ class Settings(Strict):
     )
     monitor: str = setting("loss", f"the validation metric whose best epoch is kept: {', '.join(metrics.METRICS)}")
 
+    baselines: Literal["auto", "all", "off"] = setting(
+        "auto", "simple models that the result is compared with: auto = those that take a moment, all, or off = a constant alone"
+    )
+
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")
     speed: Literal["auto", "off"] = setting(

@@ -91,7 +91,7 @@ class SavedRun:
         """
         task = str(self.settings["task"])
         wanted = dump(resolve(given, self.settings, task))
-        before = found.facts["settings"] if found is not None else dump(resolve({}, self.settings, task))
+        before = dump(resolve({}, self.settings if found is None else found.facts["settings"], task))
         changed = {key for key in (*wanted, *before) if wanted.get(key) != before.get(key)}
         for key in sorted(changed.difference(FREE_ON_RESUME)):
             new, old = _flat(key, wanted.get(key)), _flat(key, before.get(key))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TIMES = ("seconds", "rows_per_second")  # of a report: what no second run has in common
 PLACES = ("machine", "data")  # and what says where it ran
+SINCE = {"signal": ("baselines", "signal")}  # what a report has since it has the first of them
 STOOD = ("steps", "epochs", "best_epoch")  # what the newest checkpoint knows
 WHERE = ("source", "files", "rejected_rows")  # of data.json: what names files, which may have moved
 # What no look at a folder proves, even where every seal is whole: a person can seal what they like.
@@ -99,7 +100,8 @@ def replay(path: Path, source: Any, out: Path | None, listen: Listener) -> Proof
     proof.add("weights", f"{len(kept)} tensors", "of a second training, compared to the last bit", wrong)
     with made_sense_of(earlier.run.report):
         proof.checked += differences(report.get("machine", {}), new.get("machine", {}))
-    wrong = [f"{key} of the report differs" for key in report if key not in PLACES and report[key] != new.get(key)]
+    compared = [key for key in report if key not in (*PLACES, *_younger(report))]
+    wrong = [f"{key} of the report differs" for key in compared if report[key] != new.get(key)]
     proof.add("report", f"{len(report)} fields", "times aside", wrong)
     wrong = [] if repr(epochs[0]) == repr(epochs[1]) else ["history.csv differs"]
     proof.add("history", f"{len(epochs[0])} epochs", "times aside", wrong)
@@ -245,7 +247,8 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     same = report.get("machine") == made.training.machine()
     tolerance, how = (0.0, "to the last bit") if same else (1e-4, "to 0.0001, on another machine or by other libraries")
     again = json.loads(json.dumps(measured.scores))
-    compared = [key for key in again if key not in (*PLACES, "source", *(STOOD if newest is None else ()))]
+    left_out = (*PLACES, *_younger(report), "source", *(STOOD if newest is None else ()))
+    compared = [key for key in again if key not in left_out]
     wrong = [f"{key} is another than in the report" for key in compared if not _near(again[key], report.get(key), tolerance)]
     scores = again["test"] or again["valid"] or {}
     proof.add("scores", f"{scores.get('n', 0):,} rows", f"measured again, compared with the report {how}", wrong)
@@ -257,6 +260,11 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
             rows = [each.drop("file") for each in (predictions.table(measured.rows), predictions.read(run.predictions))]
             wrong = [] if rows[0].equals(rows[1]) else ["predictions.parquet has other answers than the model gives"]
         proof.add("answers", f"{len(rows[0]):,} rows", "asked again, compared with predictions.parquet", wrong)
+
+
+def _younger(report: Mapping[str, Any]) -> list[str]:
+    """Return what of a report cannot be compared, as it was written before there was such a thing."""
+    return [key for first, keys in SINCE.items() if first not in report for key in keys]
 
 
 def _near(a: Any, b: Any, tolerance: float) -> bool:

@@ -152,6 +152,8 @@ class SupervisedProblem(Problem):
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         import polars as pl
 
+        from trainwright.tasks import baselines
+
         names = self.target.monitored(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         if found := outputs.get("valid"):
@@ -168,6 +170,7 @@ class SupervisedProblem(Problem):
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
         }
+        scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
         return Measured(scores, rows)
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
