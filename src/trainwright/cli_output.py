@@ -260,6 +260,18 @@ def print_landscape(found: dict[str, Any], as_json: bool) -> None:
         say(path)
 
 
+def print_curve(found: dict[str, Any], as_json: bool) -> None:
+    """Print a learning curve as a table, and what more rows would bring."""
+    if as_json:
+        print_json({key: value for key, value in found.items() if key != "line"})
+        return
+    from trainwright.watch.learning_curve import lines
+
+    for line in lines(found):
+        say(line)
+    say(found["files"][-1])
+
+
 def print_runs(found: list[dict[str, Any]]) -> None:
     """Print a table of runs, and of a report that is none, that it is damaged."""
     print_table([("run", "model", "source", "test", "interval", "valid", "rows", "seconds"), *map(_run_row, found)])

@@ -94,7 +94,7 @@ def _fitting(
             baselines.nearest_centroid, train.pixels, targets, target.outputs, pixels
         )
     if which == "all" and len(train.bags) == 1 and train.columns is None:
-        found["linear bag of scikit-learn"] = partial(
+        found["linear bag"] = partial(
             baselines.linear_bag, train.bags[0], targets, encoder.size, [each[0] for each in bags]
         )
     return found

@@ -193,16 +193,17 @@ def _paired(baseline: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def _by_rows(lead: str, ours: float, best: Mapping[str, Any], ends: tuple[float, float], named: str) -> str:
-    """Say by how much a score is better than a baseline's, with the interval of the difference."""
-    points = metrics.is_share(lead)
-    digits = 2 if points or not 0.01 <= best["difference"] < 0.99 else 0
-    value, low, high = (f"{100 * each:.{digits}f}".replace("-0.00", "0.00") for each in (best["difference"], *ends))
+    """Say by how much a score is better or worse than a baseline's, with the interval of the difference."""
+    points, worse = metrics.is_share(lead), best["difference"] < 0
+    facts = (-best["difference"], -ends[1], -ends[0]) if worse else (best["difference"], *ends)
+    digits = 2 if points or not 0.01 <= facts[0] < 0.99 else 0
+    value, low, high = (f"{100 * each + 0.0:.{digits}f}" for each in facts)
     if points:
-        return f"{value} points above {named} (95 % interval {low} to {high})"
-    lower = f"{value} % lower (95 % interval {low} to {high} %)"
+        return f"{value} points {'below' if worse else 'above'} {named} (95 % interval {low} to {high})"
+    apart = f"{value} % {'higher' if worse else 'lower'} (95 % interval {low} to {high} %)"
     if lead == "perplexity":
-        return f"{_perplexities(ours, best)}, {lower}"
-    return f"RMSE {words.number(ours)} against {words.number(best[lead])} of {named}, {lower}"
+        return f"{_perplexities(ours, best)}, {apart}"
+    return f"RMSE {words.number(ours)} against {words.number(best[lead])} of {named}, {apart}"
 
 
 def _perplexities(ours: float, best: Mapping[str, Any]) -> str:
@@ -217,7 +218,8 @@ def in_words(baseline: Mapping[str, Any]) -> str:
         return f"always answering {words.clip(label, LABEL)}"
     if isinstance(baseline.get("value"), int | float):
         return f"always answering the mean ({words.number(baseline['value'])})"
-    return {"linear model": "a linear model", "unigram": "the unigram model", "bigram": "the bigram model"}.get(name, name)
+    article = {"linear model": "a", "linear bag": "a", "unigram": "the", "bigram": "the"}.get(name)
+    return f"{article} {name}{' model' if article == 'the' else ''}" if article else name
 
 
 def advice(report: Mapping[str, Any]) -> str:
@@ -230,8 +232,10 @@ def advice(report: Mapping[str, Any]) -> str:
         )
     if not judged.startswith((_UNCLEAR, _WORSE)) or not any(map(_paired, report.get("baselines") or ())):
         return ""
-    simple = in_words(baselines(report)[1][0])
-    return f"What {simple} does takes a moment to compute and is as good. Try more epochs, another lr or another model, or more rows."
+    best = baselines(report)[1][0]
+    ends, simple = _paired(best), in_words(best)
+    how = "better" if ends and ends[1] < 0 else "as good"
+    return f"{simple[0].upper()}{simple[1:]}, fitted in a moment, is {how}: try more epochs, another lr or another model, or more rows."
 
 
 def unclear(report: Mapping[str, Any]) -> bool:

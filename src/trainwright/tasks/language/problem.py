@@ -21,6 +21,7 @@ from trainwright.models.catalog import models
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.language import defaults, reading, watched
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure
+from trainwright.tasks.subset import window
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch.events import Answers, Listener, Note, PhaseEnded, Scores
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from trainwright.models.objective import Objective
     from trainwright.training.loop import Watch
 
-SHAPING = ("text", "tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
+SHAPING = ("text", "tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction", "train_fraction")
 SAMPLE = 60  # tokens that the model writes after each epoch
 LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 
@@ -227,7 +228,8 @@ def prepare(
     With ``parent`` its tokens are used. Raise SourceError and SettingError.
     """
     settings = _by_catalogue(source, settings)
-    key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
+    shaping = {name: getattr(settings, name) for name in (*SHAPING, *(("seed",) if settings.train_fraction else ()))}
+    key = source.fingerprint(shaping) if parent is None else ""
     if key and (found := cache.load(key, listen)):
         listen(PhaseEnded("read"))
         return _from_cache(settings, *found), lambda: None
@@ -237,6 +239,8 @@ def prepare(
     where = ", ".join(files.get("train", []))
     encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
     streams = {name: encoder.behind_line_end(text, ids if name == "train" else None) for name, text in texts.items()}
+    part = ("train",) if settings.train_fraction else ()  # of it the unknown are not counted apart
+    streams["train"] = window(streams["train"], settings)  # of the same tokens, so that what is said of them can be compared
     splits = {name: TokenSplit(each) for name, each in streams.items()}
     for name, split in splits.items():
         if not len(split):
@@ -248,7 +252,7 @@ def prepare(
         "rows": {name: len(stream) for name, stream in splits.items()},
         "characters": {name: len(text) for name, text in texts.items()},
         "vocabulary": encoder.size,
-        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
+        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items() if name not in part},
         "repeated_lines": _repeated_lines(texts),
         "rejected": len(read.rejected),
         "rejected_rows": [asdict(each) for each in read.rejected],
