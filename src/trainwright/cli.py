@@ -89,6 +89,43 @@ def train(
         output.print_run(run, console, as_json, quiet)
 
 
+@app.command("learning-curve", cls=Verb)
+def learning_curve(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings."),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="A file with the test rows, which stay unread.", rich_help_panel=DATA)
+    ] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
+    parts: Annotated[str, typer.Option(help="Train on these parts of the rows: 0.1,0.2,0.4,1.", rich_help_panel=RUN)] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="Draw each part so many times at most.", rich_help_panel=RUN)] = 4,
+    out: Annotated[Path | None, typer.Option(help="The folder; the default is curves/NAME.", rich_help_panel=RUN)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether more rows would help: train on parts of the rows, and say what twice as many would bring."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    given = nest(settings)
+    for key, flag in FLAGS.items():
+        if key in given:
+            raise error("E330", key=key, flag=flag)
+    try:
+        chosen = [float(part) for part in parts.split(",") if part.strip()]
+    except ValueError:
+        raise error("E318", problem=f"--parts takes numbers with commas between, and '{parts}' is none") from None
+    with output.console(err=True) as console:
+        found = tw.learning_curve(
+            source, test=test, valid=valid, recipe=recipe, parts=chosen, repeats=repeats, out=out, offline=offline,
+            listen=console.handle, **given,
+        )  # fmt: skip
+    output.print_curve(found, as_json)
+
+
 @app.command(cls=Verb)
 def resume(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
@@ -227,7 +264,9 @@ def predict(
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
-    if not as_text and inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
+    if (
+        not as_text and inputs != ["-"] and (predictor.item != "row" or files)
+    ):  # a row is written as its columns: time=3 label=a
         refuse_settings("predict", inputs, ("top", "out", "sure", "interval", "json"))
     items = _lines() if inputs == ["-"] and not as_text else inputs
     answers = predictor.predict(items, top)

@@ -32,6 +32,10 @@ EXAMPLES = {
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
     ),
+    "learning-curve": (
+        "trainwright learning-curve reviews.csv",
+        "trainwright learning-curve photos/ model=resnet epochs=5 --parts 0.1,0.2,0.4 --out curve",
+    ),
     "resume": ("trainwright resume runs/reviews-1", "trainwright resume runs/reviews-1 epochs=20 patience=3"),
     "verify": ("trainwright verify runs/reviews-1",),
     "replay": ("trainwright replay runs/reviews-1 --out runs/again",),
@@ -68,7 +72,7 @@ EXAMPLES = {
     "clear": ("trainwright cache clear", "trainwright cache clear --downloads"),
 }
 GROUPS = {
-    "Train": ("train", "resume"),
+    "Train": ("train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
     "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),

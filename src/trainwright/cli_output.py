@@ -77,9 +77,8 @@ def print_scores(run: Path, report: dict[str, Any], source: str, found: dict[str
         say(seen.headline(found, scores.unit(report)))
     rows = {"test": found["n"], "rejected": found["rejected"]}
     if found["n"]:
-        print_report(
-            run, report | {"source": source, "test": found, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
-        )
+        not_these = dict.fromkeys(("valid", "baseline", "baselines", "signal"))  # they are of other rows
+        print_report(run, report | not_these | {"source": source, "test": found, "seconds": {}, "rows": rows})
     if lines := seen.apart(found):
         say("\n".join(["", "Rows that are not new", *lines]))
 
@@ -299,6 +298,18 @@ def print_landscape(found: dict[str, Any], as_json: bool) -> None:
         say(f"without the path of the training, which cannot be had again: {found['why']}", err=True)
     for path in found["files"]:
         say(path)
+
+
+def print_curve(found: dict[str, Any], as_json: bool) -> None:
+    """Print a learning curve as a table, and what more rows would bring."""
+    if as_json:
+        print_json({key: value for key, value in found.items() if key != "line"})
+        return
+    from trainwright.watch.learning_curve import lines
+
+    for line in lines(found):
+        say(line)
+    say(found["files"][-1])
 
 
 def print_runs(found: list[dict[str, Any]]) -> None:

@@ -755,6 +755,25 @@ MESSAGES: dict[str, Message] = {
         "there are too few validation rows for an interval that holds the truth in {value} of all rows",
         "Ask for {most} at most, or train with more rows of validation: valid_fraction=0.2.",
     ),
+    "E480": Message(
+        "{path} holds a learning curve that was asked for otherwise",
+        "Say the same words again to go on with it, or name another folder: --out FOLDER.",
+    ),
+    "E481": Message(
+        "the data of the learning curve in {path} have changed since it was begun",
+        "Bring them back as they were, or begin another in a new folder: --out FOLDER.",
+    ),
+    "E482": Message(
+        "{rows:,} training rows are too few for a learning curve: it needs {least:,}, so that three parts of them can be learned from",
+        "Label more rows, or name parts to try all the same: --parts 0.25,0.5,1.",
+    ),
+    "E483": Message(
+        "{source} has no validation rows, on which a learning curve is measured",
+        "Leave some out of training: valid_fraction=0.1, or --valid FILE.",
+    ),
+    "E484": Message(
+        "a learning curve chooses {key} itself", "Leave it out. Which parts are trained on says --parts 0.25,0.5,1."
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

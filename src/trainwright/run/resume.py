@@ -92,8 +92,8 @@ class SavedRun:
         """
         task = str(self.settings["task"])
         wanted = dump(resolve(given, self.settings, task))
-        kept = dump(resolve({}, self.settings, task)) if found is None else found.facts["settings"]
-        before = older(kept, task) | kept
+        kept = self.settings if found is None else found.facts["settings"]
+        before = dump(resolve({}, {**older(kept, task), **kept}, task))
         changed = {key for key in (*wanted, *before) if wanted.get(key) != before.get(key)}
         for key in sorted(changed.difference(FREE_ON_RESUME)):
             new, old = _flat(key, wanted.get(key)), _flat(key, before.get(key))

@@ -155,6 +155,8 @@ class SupervisedProblem(Problem):
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         import polars as pl
 
+        from trainwright.tasks import baselines
+
         names = self.target.monitored(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         if found := outputs.get("valid"):
@@ -172,6 +174,7 @@ class SupervisedProblem(Problem):
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
             **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
+        scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
         return Measured(scores, rows)
 
     def fingerprints(self) -> dict[str, np.ndarray]:

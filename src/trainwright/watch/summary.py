@@ -93,7 +93,8 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         for each in found
     ]
     none = [] if test else [f"  no test {scores.unit(report)}, so there is no test score"]
-    return ["", f"Result of {model} on {source}{target}", *none, *shown, *([f"  {judged}"] if judged else [])]
+    said = [f"  {line}" for each in (judged, scores.advice(report)) if each for line in words.wrap(each, 110)]
+    return ["", f"Result of {model} on {source}{target}", *none, *shown, *said]
 
 
 def promise_rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
