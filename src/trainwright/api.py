@@ -137,6 +137,7 @@ def train(
     runs: str | Path = "runs",
     offline: bool = False,
     resume: bool = False,
+    fix: str | Path | None = None,
     listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
@@ -148,7 +149,9 @@ def train(
     to what reads them again: ``resume``, ``replay``, ``verify`` and ``mistakes`` take them as ``source``.
 
     Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
-    ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
+    ``from_run`` names a run whose model the training goes on from. ``fix`` is a table of corrected labels with the columns
+    ``file``, ``row`` and ``label`` (empty: the row is left out), such as ``suspects`` finds and ``trainwright suspects --out``
+    writes; they are laid over those of the source, whose files stay as they are. With ``resume`` a run that the same call began is gone on
     with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``listen`` is
     called with every event; the default shows them on standard error.
 
@@ -159,8 +162,8 @@ def train(
     """
     from trainwright.run.request import Request
 
-    from_run, out = (None if each is None else Path(each) for each in (from_run, out))
-    request = Request.of(source, valid, test, recipe, from_run, out, Path(runs), offline, settings)
+    from_run, out, fix = (None if each is None else Path(each) for each in (from_run, out, fix))
+    request = Request.of(source, valid, test, recipe, from_run, out, Path(runs), offline, settings, fix)
     if resume:
         from trainwright.run.resume import find_unfinished
 

@@ -52,7 +52,7 @@ Quiet = Annotated[
 
 
 # What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume")} | {"from_run": "from", "from": "from"}
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "fix")} | {"from_run": "from", "from": "from"}
 
 
 @app.command(cls=Verb)
@@ -66,6 +66,9 @@ def train(
     recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
     start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.", rich_help_panel=RUN)] = None,
+    fix: Annotated[
+        Path | None, typer.Option(help="A table of corrected labels, as `suspects --out` writes it.", rich_help_panel=DATA)
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.", rich_help_panel=RUN)
     ] = False,
@@ -83,7 +86,7 @@ def train(
             raise error("E330", key=key, flag=flag)
     with output.console(as_json, quiet) as console:
         run = tw.train(
-            source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
+            source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline, fix=fix,
             listen=console.handle, **given,
         )  # fmt: skip
         output.print_run(run, console, as_json, quiet)

@@ -64,6 +64,11 @@ EXAMPLES = {
     "report": ("trainwright report runs/reviews-1",),
     "plots": ("trainwright plots runs/reviews-1",),
     "mistakes": ("trainwright mistakes runs/reviews-1 --top 5", "trainwright mistakes runs/reviews-1 --csv > mistakes.csv"),
+    "suspects": (
+        "trainwright suspects runs/reviews-1",
+        "trainwright suspects runs/reviews-1 --out labels.csv     # edit the column label, and then:",
+        "trainwright train reviews.csv --fix labels.csv",
+    ),
     "story": ("trainwright story runs/reviews-1 --out story.html",),
     "landscape": ("trainwright landscape runs/reviews-1 --size 21", "trainwright landscape --toy"),
     "runs": ("trainwright runs", "trainwright runs experiments --json"),
@@ -74,14 +79,14 @@ EXAMPLES = {
 GROUPS = {
     "Train": ("train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
-    "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
+    "Look at runs": ("runs", "report", "mistakes", "suspects", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),
     "What can be said": ("settings", "recipes", "completion"),
     "What is kept": ("cache",),
 }
 
 
-PLACES = ("--out", "--test", "--valid", "--from", "--recipe", "--source", "--png", "--html")  # flags that name a file or folder
+PLACES = ("--out", "--test", "--valid", "--from", "--recipe", "--source", "--fix", "--png", "--html")  # flags that name a file or folder
 
 
 class Verb(TyperCommand):

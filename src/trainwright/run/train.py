@@ -160,6 +160,7 @@ class Session:
 
     def pose(self, request: Request, base: dict[str, Any]) -> tuple[Source, Problem, FillCache]:
         """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called."""
+        from trainwright.data.files.content import require
         from trainwright.data.read import source as sources
         from trainwright.data.read.options import ReadOptions
         from trainwright.tasks import registry
@@ -170,6 +171,9 @@ class Session:
         options = ReadOptions.of(resolve(request.settings, base))
         where = request.source, request.valid, request.test
         found = sources.find(*where, offline=request.offline, listen=self.listen, options=options, held=request.held)
+        if request.fix is not None:
+            found.fix = request.fix
+            require(found.fix)
         self._say(found.notes)
         self._import()  # not before: a path that is wrong is said at once
         parent = None
