@@ -21,6 +21,8 @@ from trainwright.watch.events import Note
 if TYPE_CHECKING:
     from trainwright.tasks.splitting import Part
 
+AT = "__at__"  # the place of a row among those of its part
+NEW = "__new__"  # and its new label
 FIXED = "fixed"  # the column that says of which rows the label was corrected
 BETWEEN = "|"  # labels of a row
 NEAR = 1e-5  # of their standard deviation: how exactly numbers are written
@@ -44,7 +46,7 @@ def fixed(path: Path | None, parts: dict[str, Part]) -> dict[str, Part]:
     found, rest = {}, wanted
     for (name, part), each in zip(parts.items(), files, strict=True):
         here = pl.DataFrame({"key": each.replace_strict(full, return_dtype=pl.String), "row": _numbers(part)})
-        here = here.with_row_index("place").join(wanted, on=["key", "row"], nulls_equal=True, maintain_order="left")
+        here = here.with_row_index(AT).join(wanted, on=["key", "row"], nulls_equal=True, maintain_order="left")
         rest = rest.filter(~pl.col("line").is_in(here["line"].implode()))
         found[name] = _corrected(path, part, here)
     if len(rest):
@@ -83,32 +85,32 @@ def _known(said: pl.Series, full: Iterable[str]) -> pl.Series:
 
 
 def _corrected(path: Path, part: Part, here: pl.DataFrame) -> Part:
-    """Return the rows of one part with their new labels. ``here``: of each row that is named its ``place``, given and label."""
+    """Return the rows of one part with their new labels. ``here``: of each row that is named its place, given and label."""
     old = part.frame["label"]
     old = tidy(old) if old.dtype == pl.String else old
     here = here.with_columns(
-        was=old.gather(here["place"]), old=_typed(path, here["given"], old.dtype), new=_typed(path, here["label"], old.dtype)
+        was=old.gather(here[AT]), old=_typed(path, here["given"], old.dtype), **{NEW: _typed(path, here["label"], old.dtype)}
     )
     near = NEAR * float(old.std() or 0) if old.dtype == pl.Float64 else 0.0  # type: ignore[arg-type]
-    checked = here["given"].dtype != pl.Null
     edited = []
     for row in here.iter_rows(named=True):
-        if checked and not (_same(row["was"], row["old"], near) or _same(row["was"], row["new"], near)):
+        checked = row["given"] is not None
+        if checked and not (_same(row["was"], row["old"], near) or _same(row["was"], row[NEW], near)):
             where = {"file": row["file"], "row": row["row"]}
             raise error("E496", path=path, **where, found=_said(row["was"]), given=_said(row["old"]))
-        edited.append(row["given"] != row["label"] if checked else not _same(row["was"], row["new"], near))
-    changes = here.filter(pl.Series(edited, dtype=pl.Boolean)).select("place", "new", pl.lit(True).alias(FIXED))
-    frame = part.frame.with_row_index("place").join(changes, on="place", how="left", maintain_order="left")
+        edited.append(row["given"] != row["label"] if checked else not _same(row["was"], row[NEW], near))
+    changes = here.filter(pl.Series(edited, dtype=pl.Boolean)).select(AT, NEW, pl.lit(True).alias(FIXED))
+    frame = part.frame.with_row_index(AT).join(changes, on=AT, how="left", maintain_order="left")
     frame = frame.with_columns(pl.col(FIXED).fill_null(False))
-    frame = frame.with_columns(pl.when(FIXED).then("new").otherwise("label").alias("label"))
-    gone = pl.col(FIXED) & pl.col("new").is_null()
+    frame = frame.with_columns(pl.when(FIXED).then(NEW).otherwise("label").alias("label"))
+    gone = pl.col(FIXED) & pl.col(NEW).is_null()
     left = frame.filter(gone)
     names = left["name"].to_list() if "name" in left.columns else [""] * len(left)
     rejected = [
         Rejected(f"{part.file}/{name}" if name else part.file, 0 if name else row, _left_out(path))
         for row, name in zip(left["row"].to_list(), names, strict=True)
     ]
-    return replace(part, frame=frame.filter(~gone).drop("place", "new"), rejected=[*part.rejected, *rejected])
+    return replace(part, frame=frame.filter(~gone).drop(AT, NEW), rejected=[*part.rejected, *rejected])
 
 
 def _left_out(path: Path) -> str:
