@@ -52,7 +52,8 @@ def of_classes(shares: np.ndarray, given: np.ndarray) -> Suspicion:
     """Return the suspicion on class numbers, int64 (rows,), by probabilities of the classes, (rows, classes)."""
     shares = np.nan_to_num(shares.astype(np.float64))
     doubt = 1 - shares[np.arange(len(given)), given]
-    return Suspicion(doubt, _ordered(doubt, shares.argmax(axis=1) != given), round(estimate(shares, given)))
+    chosen = _ordered(doubt, shares.argmax(axis=1) != given)
+    return Suspicion(doubt, chosen, min(round(estimate(shares, given)), len(chosen)))
 
 
 def estimate(shares: np.ndarray, given: np.ndarray) -> float:
