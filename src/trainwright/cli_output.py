@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trainwright.watch.terminal.console import Console
 
 BETWEEN = "|"  # several labels of a row
-LONG = ("per_class", "confusion", "points")  # scores of a split that --json leaves out: what is more than a number or interval
+LONG = ("per_class", "confusion", "confused", "points")  # scores of a split that --json leaves out: what is more than a number or interval
 
 
 @contextmanager
