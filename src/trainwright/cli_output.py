@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trainwright.watch.terminal.console import Console
 
 BETWEEN = "|"  # several labels of a row
-LONG = ("per_class", "confusion", "confused", "points")  # scores of a split that --json leaves out: what is more than a number or interval
+LONG = ("per_class", "confusion", "confused", "points")  # of a split, left out in --json: more than a number or interval
 
 
 @contextmanager
@@ -239,7 +239,8 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in shown)
         numbered = f"row {row['row']}" if row["row"] is not None else ""
         place = f"{words.clean(row['file'])}, {numbered}".removesuffix(", ") if row["file"] else f"{numbered}, counted from 0"
-        say(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
+        lost = "" if row["loss"] is None else f", loss {words.loss(row['loss'])}"  # where it is not finite, or not known
+        say(f"{number:>4}  {truth} taken for {answer}{sure}{lost}   {place}")
         given = row["input"]
         if isinstance(given, dict):
             given = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)

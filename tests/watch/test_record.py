@@ -67,9 +67,7 @@ def test_events_that_are_not_as_a_run_writes_them_are_one_message(tmp_path: Path
             record.read(run)
 
 
-def test_of_very_many_epochs_some_are_kept_with_the_best_and_the_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_very_many_epochs_some_are_kept_with_the_best_and_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "CELLS", 1000)
     best, count = 7_001, 10_003
     lines = (f"{epoch},{epoch * 3},{1 / epoch},{int(epoch == best)}\n" for epoch in range(1, count + 1))

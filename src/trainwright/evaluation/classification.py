@@ -64,9 +64,7 @@ def intervals(targets: np.ndarray, outputs: np.ndarray, units: Units | None = No
     }
 
 
-def _of_mcc(
-    hits: np.ndarray, said: np.ndarray, there: np.ndarray, targets: np.ndarray, answers: np.ndarray
-) -> np.ndarray:
+def _of_mcc(hits: np.ndarray, said: np.ndarray, there: np.ndarray, targets: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """Return how ``mcc`` changes with the weight of each row."""
     said, there = said.astype(np.float64), there.astype(np.float64)
     n, right = there.sum(), float(hits.sum())

@@ -254,12 +254,13 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     wrong = [f"{key} is another than in the report" for key in compared if not _near(again[key], report.get(key), tolerance)]
     scores = again["test"] or again["valid"] or {}
     proof.add("scores", f"{scores.get('n', 0):,} rows", f"measured again, compared with the report {how}", wrong)
-    again, kept = json.loads(json.dumps(made.training.problem.data)), run.read_data()
-    wrong = [f"{key} is another than in data.json" for key in {*again, *kept} - {*WHERE} if again.get(key) != kept.get(key)]
-    proof.add("data", f"{len(again)} entries", "read again, compared with data.json", sorted(wrong))
+    data, kept = json.loads(json.dumps(made.training.problem.data)), run.read_data()
+    wrong = [f"{key} is another than in data.json" for key in {*data, *kept} - {*WHERE} if data.get(key) != kept.get(key)]
+    proof.add("data", f"{len(data)} entries", "read again, compared with data.json", sorted(wrong))
     if same and measured.rows:
         with made_sense_of(run.predictions):
-            rows = [each.drop("file") for each in (predictions.table(measured.rows), predictions.read(run.predictions))]
+            again = predictions.table(measured.rows)
+            rows = [each.drop("file") for each in (again, predictions.read(run.predictions, again.estimated_size()))]
             wrong = [] if rows[0].equals(rows[1]) else ["predictions.parquet has other answers than the model gives"]
         proof.add("answers", f"{len(rows[0]):,} rows", "asked again, compared with predictions.parquet", wrong)
 

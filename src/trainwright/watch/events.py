@@ -286,7 +286,7 @@ class EventLog:
 
 
 def _apart(number: int, first: int) -> int:
-    """Return of how many one is written: all below ``first``, then half of them, and half as many when the number has doubled."""
+    """Return of how many one is written: each below ``first``, then one of two, and of twice as many when it has doubled."""
     return 1 << (number // first).bit_length()
 
 

@@ -152,7 +152,8 @@ def read_history(run: Path) -> list[dict[str, Any]]:
 
 def epochs(run: Path) -> Iterator[dict[str, Any]]:
     """Yield one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over."""
-    with suppress(OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError, csv.Error):  # no number, too few cells
+    # Ends at what is no number, or has too many cells or too few.
+    with suppress(OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError, csv.Error):
         rows = csv.DictReader(line.decode() for line in lines(run / "history.csv"))
         if len(rows.fieldnames or ()) > COLUMNS:
             return
