@@ -39,7 +39,7 @@ ROOMS = (
     ("models",),
     ("data",),
     ("store", "watch"),
-    ("plain_files",),
+    ("plain_files", "memory"),
     ("fields", "errors", "startup"),
 )
 DATA_ROOMS = (("read",), ("images",), ("tables",), ("text",), ("batches",), ("files",), ("shapes",))

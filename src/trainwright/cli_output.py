@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 
 BETWEEN = "|"  # several labels of a row
 UNSURE = "?"  # in the place of an answer that is not sure enough
-LONG = (
-    "per_class",
-    "confusion",
-    "points",
-    "reliability",
-)  # scores of a split that --json leaves out: what is more than a number or interval
+LONG = ("per_class", "confusion", "confused", "points", "reliability")  # of a split, left out in --json: no number or interval
 
 
 @contextmanager
@@ -279,7 +274,8 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in shown)
         numbered = f"row {row['row']}" if row["row"] is not None else ""
         place = f"{words.clean(row['file'])}, {numbered}".removesuffix(", ") if row["file"] else f"{numbered}, counted from 0"
-        say(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
+        lost = "" if row["loss"] is None else f", loss {words.loss(row['loss'])}"  # where it is not finite, or not known
+        say(f"{number:>4}  {truth} taken for {answer}{sure}{lost}   {place}")
         given = row["input"]
         if isinstance(given, dict):
             given = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)

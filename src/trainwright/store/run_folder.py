@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from trainwright.errors import RunError, error, shell_word
-from trainwright.plain_files import content, damaged, open_regular, read_object, read_toml
+from trainwright.plain_files import LOG, content, damaged, open_regular, read_object, read_toml
 
 LOCK, HOLDER = ".lock", "process "  # how the content of a lock begins
 _held: set[IO[str]] = set()  # files whose lock this process has
@@ -51,7 +51,7 @@ class RunFolder:
         """Return whether there are such events, looked for as bytes: after a failure of the machine not all is JSON."""
         told = b""
         with suppress(OSError):
-            told = content(self.events)
+            told = content(self.events, LOG)
         return any(f'{{"event": "{kind}"'.encode() in told for kind in kinds)
 
     def wrote_checkpoints(self) -> bool:

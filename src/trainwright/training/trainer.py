@@ -275,7 +275,8 @@ class Trainer:
         return Bundle(meta, weights, arrays, tokens)
 
     def take(self, bundle: Bundle) -> None:
-        """Take the weights of a bundle for the network's. Raise RuntimeError where they are another network's."""
+        """Take the weights of a bundle for the network's. Raise ValueError where they are another network's, or not finite."""
+        registry.check_weights(bundle.weights, registry.forms_of(self.model))
         self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
 
 
