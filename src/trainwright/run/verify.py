@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 TIMES = ("seconds", "rows_per_second")  # of a report: what no second run has in common
 PLACES = ("machine", "data")  # and what says where it ran
 STOOD = ("steps", "epochs", "best_epoch")  # what the newest checkpoint knows
-WHERE = ("source", "files", "rejected_rows")  # of data.json: what names files, which may have moved
+NEWER = ("without_leaked",)  # what reports of older versions have not
+WHERE = ("source", "files", "rejected_rows", "findings")  # of data.json: what names files, which may have moved
 # What no look at a folder proves, even where every seal is whole: a person can seal what they like.
 NOT_PROVEN = {
     "the training": "that these settings and this seed gave these weights and events: trainwright replay RUN",
@@ -245,7 +246,8 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     same = report.get("machine") == made.training.machine()
     tolerance, how = (0.0, "to the last bit") if same else (1e-4, "to 0.0001, on another machine or by other libraries")
     again = json.loads(json.dumps(measured.scores))
-    compared = [key for key in again if key not in (*PLACES, "source", *(STOOD if newest is None else ()))]
+    left = (*PLACES, "source", *(STOOD if newest is None else ()), *(key for key in NEWER if key not in report))
+    compared = [key for key in again if key not in left]
     wrong = [f"{key} is another than in the report" for key in compared if not _near(again[key], report.get(key), tolerance)]
     scores = again["test"] or again["valid"] or {}
     proof.add("scores", f"{scores.get('n', 0):,} rows", f"measured again, compared with the report {how}", wrong)

@@ -21,14 +21,15 @@ NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that th
 EXAMPLES, SHOWN = 5, 5  # of rows that are nearly the same; of classes
 MANY = 20  # rows of a class that has none to be measured on
 BUT_FOR = "but for letter case, marks or blanks"
-NEARLY = f"{SHARED:.0%} of their runs of three tokens are the same"
+NEARLY = f"all but a word, or {SHARED:.0%} of their runs of three tokens, are the same"
 _LEAKS = {"across": "also in {}", "alike": f"also in {{}}, {BUT_FOR}", "near": "nearly in {}"}
 
 
 def describe(
     source: Source, frame: pl.DataFrame, files: Mapping[str, str], rejected: list[Rejected], classes: bool
-) -> dict[str, Any]:
-    """Return what ``data.json`` says of the rows: how many each split and each class has, what was left out, what is odd."""
+) -> tuple[dict[str, Any], pl.Series]:
+    """Return what ``data.json`` says of the rows: how many each split and each class has, what was left out, what is odd; and
+    which rows of valid and test are in train too."""
     sizes = {NAMES[number]: count for number, count in frame["split"].value_counts().sort("split").iter_rows()}
     counted: dict[str, dict[str, int]] = {}
     if classes:
@@ -37,10 +38,10 @@ def describe(
         counts = single.group_by("split", "label").len().sort("split", "label")
         for number, label, count in counts.iter_rows():
             counted.setdefault(label, {})[NAMES[number]] = count
-    checks = audit(frame)
+    checks, leaked = audit(frame)
     if checks.get("near", {}).get("rows"):
         checks["near"]["examples"] = _examples(frame, files)
-    return {
+    described = {
         "source": source.name,
         "files": {name: str(path) for name, path in source.files.items()},
         "rows": sizes,
@@ -49,6 +50,7 @@ def describe(
         "rejected_rows": [{"file": r.file, "row": r.row, "reason": r.reason} for r in rejected[:NAMED_ROWS]],
         "audit": checks,
     }
+    return described, leaked
 
 
 def _examples(frame: pl.DataFrame, files: Mapping[str, str]) -> list[list[dict[str, Any]]]:

@@ -60,9 +60,9 @@ class Rows:
                 weights = part["weight"].to_numpy().astype(np.float32) if "weight" in part.columns and name == "train" else None
                 targets = labels(part["label"])
                 units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
-                found[name] = Split(
-                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units
-                )
+                leaked = part["leaked"].to_numpy() if part["leaked"].any() else None
+                rows = part["row"].to_numpy()
+                found[name] = Split(inputs(name, part), targets, rows, self.files[name], names, weights, units, leaked)
         return found
 
 
@@ -106,7 +106,8 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
-    data = describe(source, frame, files, rejected, classes)
+    data, leaked = describe(source, frame, files, rejected, classes)
+    frame = frame.with_columns(leaked=leaked)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
     found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]

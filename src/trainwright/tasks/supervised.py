@@ -168,6 +168,10 @@ class SupervisedProblem(Problem):
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
         }
+        split = "test" if "test" in outputs else "valid"
+        if split in outputs and (found := outputs[split].without(self.splits[split].leaked)):
+            price = {"split": split, "rows": outputs[split].n - found.n}
+            scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:

@@ -68,7 +68,7 @@ def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
     """Return all scores: those on the test rows, what they had to beat, those on the validation rows (called ``valid``)."""
-    return [*_split("test", "test", report), *_to_beat(report), *_split("valid", valid, report)]
+    return [*_split("test", "test", report), *_price(report), *_to_beat(report), *_split("valid", valid, report)]
 
 
 def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
@@ -85,6 +85,16 @@ def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
             remark = f"n = {words.count(scores['n'])}{counted}{parts(scores)}" if scores.get("n") is not None else ""
         title = entry.title if name == "macro_f1" and part == "test" else f"{part} {entry.title}"
         yield Fact(title, entry.write(found[name]), interval(name, scores), remark)
+
+
+def _price(report: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield the leading score without the rows that are in the training split too."""
+    found = report.get("without_leaked") or {}
+    lead = metrics.lead(found)
+    if lead:
+        rows, n = words.count(found["rows"]), words.count(found["n"])
+        remark = f"n = {n}; {rows} {found['split']} rows are left out that are in train too, or nearly"
+        yield Fact("without leaked rows", metrics.find(lead).write(metrics.values(found)[lead]), interval(lead, found), remark)
 
 
 def _tells(name: str, report: Mapping[str, Any]) -> bool:
