@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -13,8 +14,11 @@ from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Rejected, spot
 from trainwright.data.text.alike import SHARED
 from trainwright.evaluation.audit import audit, groups
+from trainwright.tasks.found import found as findings_of
+from trainwright.tasks.found import notes
 from trainwright.tasks.grouping import Grouping
 from trainwright.watch.events import Note
+from trainwright.watch.inspected.finding import Finding
 
 MANY_WIDE = 0.05  # of the rows, with another number of fields than the first: they can hardly be slips
 NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
@@ -26,7 +30,7 @@ _LEAKS = {"across": "also in {}", "alike": f"also in {{}}, {BUT_FOR}", "near": "
 
 
 def describe(
-    source: Source, frame: pl.DataFrame, files: Mapping[str, str], rejected: list[Rejected], classes: bool
+    source: Source, frame: pl.DataFrame, files: Mapping[str, str], rejected: list[Rejected], classes: bool, noun: str
 ) -> tuple[dict[str, Any], pl.Series]:
     """Return what ``data.json`` says of the rows: how many each split and each class has, what was left out, what is odd; and
     which rows of valid and test are in train too."""
@@ -49,6 +53,7 @@ def describe(
         "rejected": len(rejected),
         "rejected_rows": [{"file": r.file, "row": r.row, "reason": r.reason} for r in rejected[:NAMED_ROWS]],
         "audit": checks,
+        "findings": [asdict(each) for each in findings_of(frame, files, rejected, checks, noun)],
     }
     return described, leaked
 
@@ -98,7 +103,7 @@ def findings(data: Mapping[str, Any], noun: str, called: str) -> list[Note]:
             such = NEARLY if name == "near" else f"the same {noun}"
             counted.append(("leak", count, f"rows of {second} are {how.format(first)}: {such}"))
     told = [Note(what, f"{count:,}", why) for what, count, why in counted if count]
-    return [*found, *told, *_unmeasured(data, called)]
+    return [*found, *told, *notes([Finding(**each) for each in data["findings"]]), *_unmeasured(data, called)]
 
 
 def _such(near: Mapping[str, Any]) -> str:

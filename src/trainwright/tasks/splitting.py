@@ -106,7 +106,7 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
-    data, leaked = describe(source, frame, files, rejected, classes)
+    data, leaked = describe(source, frame, files, rejected, classes, noun)
     frame = frame.with_columns(leaked=leaked)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)

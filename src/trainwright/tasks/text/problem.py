@@ -28,6 +28,7 @@ from trainwright.models.catalog import models
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.cutting import choose_split, split_column
+from trainwright.tasks.found import oddities
 from trainwright.tasks.grouping import Grouping, grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
@@ -300,6 +301,7 @@ def _part(
             "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
             "size": content.str.len_bytes(),
             **content_keys(content),
+            "odd": oddities(content),
             **({"key": table.frame[column]} if column else {}),
             **group.of(table.frame),
             **({"weight": convert(table.frame[weight], counted)[0]} if counted else {}),
