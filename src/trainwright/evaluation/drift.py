@@ -15,17 +15,21 @@ import numpy as np
 
 LEVEL = 0.01  # the chance of any false alarm on a data set
 FEWEST = 30  # rows of each split
+NAMED = 5  # tokens that tell most
 EXPECTED = 5.0  # rows of a class in each split; rarer classes are taken together (Cochran 1954, Biometrics 10:417)
 
 
 class Test(NamedTuple):
-    """One comparison: of ``what``, by which ``measure``, with the least value that matters."""
+    """One comparison: of ``what``, by which ``measure``, with the least value that matters; of tokens those that tell most."""
 
     what: str
     p: float
     measure: str
     effect: float
     least: float
+    tokens: tuple[int, ...] = ()
+    split: str = ""  # that was compared with train, for who keeps it
+    rows: int = 0  # of that split
 
 
 def alarms(tests: Sequence[Test]) -> list[Test]:
@@ -68,7 +72,7 @@ def of_numbers(what: str, first: np.ndarray, second: np.ndarray) -> Test | None:
     size = sqrt(len(first) * len(second) / (len(first) + len(second)))
     x = distance * (size + 0.12 + 0.11 / size)  # Stephens 1970, JRSS B 32:115
     p = min(max(2 * sum((-1) ** (k - 1) * exp(-2 * (k * x) ** 2) for k in range(1, 101)), 0.0), 1.0) if x > 0.2 else 1.0
-    return Test(what, p, "distance of the distributions", distance, 0.05)
+    return Test(what, p, "distance", distance, 0.05)
 
 
 def of_tokens(what: str, codes: np.ndarray, texts: np.ndarray, second: np.ndarray) -> Test | None:
@@ -87,13 +91,16 @@ def of_tokens(what: str, codes: np.ndarray, texts: np.ndarray, second: np.ndarra
     if min(sizes) < FEWEST:
         return None
     size = int(codes.max(initial=0)) + 1
-    told = np.zeros(size)
-    for part, sign in ((True, 1), (False, -1)):
+    shares = []
+    for part in (True, False):
         rows = learned & (second == part)
-        told += sign * np.log((np.bincount(codes[rows[texts]], minlength=size) + 0.5) / (rows.sum() + 1))
+        shares.append((np.bincount(codes[rows[texts]], minlength=size) + 0.5) / (rows.sum() + 1))
+    told = np.log(shares[0] / shares[1])
     scores = np.bincount(texts, told[codes], minlength=len(second)) / np.maximum(np.bincount(texts, minlength=len(second)), 1)
     auc, deviation = ranked(scores[~learned], second[~learned])
-    return Test(what, erfc((auc - 0.5) / deviation / sqrt(2)) / 2, "AUC of telling them apart", auc, 0.55)
+    telling = np.abs(shares[0] - shares[1]) / np.sqrt(shares[0] + shares[1])
+    tokens = tuple(telling.argsort(kind="stable")[::-1][:NAMED].tolist())
+    return Test(what, erfc((auc - 0.5) / deviation / sqrt(2)) / 2, "AUC", auc, 0.55, tokens)
 
 
 def ranked(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float]:

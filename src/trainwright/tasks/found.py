@@ -16,6 +16,7 @@ from trainwright.evaluation import drift
 from trainwright.watch.events import Note
 from trainwright.watch.inspected.finding import GRAVE, LOOK, MOST_ROWS, NOTE, Finding
 
+MUCH = 0.01  # of the test rows
 FEW, UNEVEN = 10, 10  # rows of a class in train that is called rare; times more of the largest class than of the smallest
 ODD = ("one-character", *PATTERNS)  # in the order of the bits of the column ``odd``
 SAYS = {
@@ -148,7 +149,8 @@ class Named:
             shown = ", ".join(each for each in how if not each.startswith("0 "))
             what = f"rows of {NAMES[second]} are also in {NAMES[first]}: {shown}"
             named = self.pairs(rows.filter(pl.col(self.key).is_in(both.implode())), self.key)
-            found.append(Finding("leak", count, what, pair, rows=named, severity=GRAVE if first == 0 else LOOK))
+            grave = (first, second) == (0, 2) and count >= MUCH * (self.frame["split"] == second).sum()
+            found.append(Finding("leak", count, what, pair, rows=named, severity=GRAVE if grave else LOOK))
         return found
 
     def labels(self, noun: str) -> list[Finding]:
@@ -200,7 +202,7 @@ def label_drift(frame: pl.DataFrame) -> list[Finding]:
         most = int(np.abs(shares[0] - shares[1]).argmax())
         what = f"classes have other shares in {each.what} than in train: '{names[most]}' {shares[1][most]:.1%} and"
         what += f" {shares[0][most]:.1%} (chi-squared test, p {each.p:.1g})"
-        found.append(Finding("drift", len(names), what, f"label, {each.what}", unit="classes"))
+        found.append(Finding("drift", len(names), what, f"labels, {each.what}", unit="classes"))
     return found
 
 

@@ -33,13 +33,16 @@ class Seen:
     looked_for: tuple[str, ...] = ()
     spreads: dict[str, list[float]] = field(default_factory=dict)
     tests: list[drift.Test] = field(default_factory=list)
+    words: dict[drift.Test, list[str]] = field(default_factory=dict)  # that tell splits apart
 
     def drifts(self) -> list[Finding]:
         """Return a finding for each comparison of splits that is no chance; all that were made share the error."""
         found = []
         for each in drift.alarms(self.tests):
-            what = f"{each.measure} {each.effect:.2f}: more than chance (p {each.p:.1g}, one of {len(self.tests)} tests)"
-            found.append(Finding("drift", 1, what, each.what, unit="comparison"))
+            such = ", such as " + ", ".join(f"'{word}'" for word in self.words[each]) if each in self.words else ""
+            what = f"rows of {each.split} differ from train in their {each.what}{such}, by more than chance"
+            what += f" ({each.measure} {each.effect:.2f}, p {each.p:.1g}; one of {len(self.tests)} comparisons)"
+            found.append(Finding("drift", each.rows, what, f"{each.what}, {each.split}"))
         return found
 
 
@@ -77,13 +80,13 @@ class Labelled:
             parts.append(rows.join(there, on=ROW, how="left", maintain_order="left"))
         return pl.concat(parts, how="vertical_relaxed")
 
-    def compare(self, what: str, test: Callable[..., drift.Test | None], *values: Any) -> list[drift.Test]:
+    def compare(self, what: str, test: Callable[..., drift.Test | None], values: np.ndarray) -> list[drift.Test]:
         """Return the comparisons of valid and test with train by numbers, or by the classes of rows."""
         found = []
         for part in (1, 2):
             sides = [self.alone & (self.split == each) for each in (0, part)]
-            made = test(f"{what}, {NAMES[part]}", *(values[0][side] for side in sides)) if all(map(any, sides)) else None
-            found += [made] if made else []
+            made = test(what, *(values[side] for side in sides)) if all(side.any() for side in sides) else None
+            found += [made._replace(split=NAMES[part], rows=int((self.split == part).sum()))] if made else []
         return found
 
     @property
@@ -120,9 +123,10 @@ def look_at_texts(rows: Labelled, texts: pl.Series, where: str = "") -> Seen:
     for part in (1, 2):
         kept = alone & ((split == 0) | (split == part))
         renumbered, taken = np.cumsum(kept) - 1, kept[places]
-        args = (codes[taken], renumbered[places[taken]], split[kept] == part)
-        if test := drift.of_tokens(f"words of {called}, {NAMES[part]}", *args) if (split[kept] == part).any() else None:
-            seen.tests.append(test)
+        test = drift.of_tokens(f"words of {called}", codes[taken], renumbered[places[taken]], split[kept] == part)
+        if test:
+            seen.tests.append(test._replace(split=NAMES[part], rows=int((rows.split == part).sum())))
+            seen.words[seen.tests[-1]] = [words[code] for code in test.tokens]
     labels = rows.classes
     if labels is not None:
         seen.findings += _give_away(rows, labels[chosen], words, codes, places, where)

@@ -64,6 +64,7 @@ def _add(seen: Seen, rows: Labelled, texts: pl.Series, name: str) -> None:
     more, odd = look_at_texts(rows, texts, name), oddities(texts).to_numpy()
     seen.findings += more.findings
     seen.tests += more.tests
+    seen.words |= more.words
     seen.spreads |= more.spreads
     seen.looked_for = tuple(dict.fromkeys((*seen.looked_for, *more.looked_for, *ODD, "near-duplicates")))
     for bit, kind in enumerate(ODD):

@@ -49,7 +49,7 @@ ABOUT: dict[str, About] = {
         "keep what belongs together in one split: split=group:COLUMN",
     ),
     "leak": About(
-        "grave",
+        "look",
         "rows that are in two splits",
         "rows were copied or drawn twice before they were split",
         "leave them out of the split they are measured in, or keep them together: split=group:COLUMN",
