@@ -18,7 +18,7 @@ from trainwright.plain_files import made_sense_of
 
 if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
-    from trainwright.watch.inspected.finding import Inspection
+    from trainwright.watch.inspected.inspection import Inspection
     from trainwright.watch.terminal.console import Console
 
 BETWEEN = "|"  # several labels of a row

@@ -17,7 +17,7 @@ from trainwright.watch.events import Listener, ignore
 if TYPE_CHECKING:
     from trainwright.tasks.encoded_data import EncodedData
     from trainwright.watch.explained.explanation import Explanation, Rule
-    from trainwright.watch.inspected.finding import Inspection
+    from trainwright.watch.inspected.inspection import Inspection
 
 RUNS = "runs"  # where trainings put their runs; it may not be there before the first
 _SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"`` adds
@@ -61,9 +61,9 @@ def inspect(
 ) -> Inspection:
     """Look for what is wrong with a source, as ``train`` reads and splits it with the same arguments; nothing is trained.
 
-    The result has ``findings``, the gravest first: each with ``name``, ``grade`` (grave, look, note), ``count``, ``what``, ``rows``
-    (some of them, with file and row), ``cause`` and ``todo``; ``not_found``, the names of what was looked for in vain; and
-    ``to_json()``. Printed it is a list, in a notebook a table. ``listen`` is called with the notes of how it was read.
+    The result has ``findings``, the gravest first: each with ``name``, ``grade`` (grave, look, note), ``count``, ``what``,
+    ``rows`` (some of them, with file and row), ``cause`` and ``todo``; ``not_found``, the names of what was looked for in vain;
+    and ``to_json()``. Printed it is a list, in a notebook a table. ``listen`` is called with the notes of how it was read.
 
     Raises TrainwrightError as ``train`` does before its first step.
     """

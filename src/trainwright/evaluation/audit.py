@@ -10,7 +10,9 @@ from trainwright.data.tables.split import NAMES
 
 
 def audit(rows: pl.DataFrame) -> tuple[dict[str, Any], pl.Series]:
-    """Count what is wrong, and tell which rows of valid and test are in train too. ``rows``: label, split (a number into ``NAMES``) and the columns of ``content_keys``.
+    """Count what is wrong, and tell which rows of valid and test are in train too.
+
+    ``rows``: label, split (a number into ``NAMES``) and the columns of ``content_keys``.
 
     ``across`` counts, for each pair of splits, the rows of the second whose exact content is also in the first. Where there are
     columns ``same`` and ``near``, equal numbers for texts of equal tokens and of nearly equal ones, 0 for one without tokens,

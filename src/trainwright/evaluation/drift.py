@@ -1,8 +1,8 @@
 """Whether two splits differ by more than chance: distributions of classes and numbers, and what tokens tell of the split.
 
-Every test gives a probability ``p`` under the hypothesis that the rows were drawn at random, and an effect; an alarm needs both,
-with ``LEVEL`` shared among all tests that are made (Bonferroni). Rows have to be drawn by themselves: of groups and of equal
-contents one row each is given.
+Every test gives a probability ``p`` under the hypothesis that the rows were drawn at random, and an effect; an alarm needs
+both, with ``LEVEL`` shared among all tests that are made (Bonferroni). Rows have to be drawn by themselves: of groups and of
+equal contents one row each is given.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def chi_squared(statistic: float, freedom: int) -> float:
 
 
 def of_numbers(what: str, first: np.ndarray, second: np.ndarray) -> Test | None:
-    """Compare two samples of numbers, float64, by Kolmogorov and Smirnov; the greatest difference of their distribution functions
-    is the effect. Of ties the test is careful. None for too few rows."""
+    """Compare two samples of numbers, float64, by Kolmogorov and Smirnov; the greatest difference of their distribution
+    functions is the effect. Of ties the test is careful. None for too few rows."""
     first, second = (np.sort(each[np.isfinite(each)]) for each in (first, second))
     if min(len(first), len(second)) < FEWEST:
         return None
@@ -104,7 +104,7 @@ def of_tokens(what: str, codes: np.ndarray, texts: np.ndarray, second: np.ndarra
 
 
 def ranked(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float]:
-    """Return the area under the ROC curve, and its standard deviation where it is 0.5 by chance, with ties (Mann and Whitney)."""
+    """Return the area under the ROC curve, and its standard deviation where it is 0.5 by chance, with ties (Mann, Whitney)."""
     _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     n, m = int(positive.sum()), int((~positive).sum())

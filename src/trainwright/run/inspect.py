@@ -16,7 +16,8 @@ from trainwright.models.registry import load
 from trainwright.run.train import Session, not_kept
 from trainwright.tasks.example_rows import as_json
 from trainwright.tasks.found import EVERYWHERE
-from trainwright.watch.inspected.finding import Finding, Inspection, by_gravity
+from trainwright.watch.inspected.finding import Finding, by_gravity
+from trainwright.watch.inspected.inspection import Inspection
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source

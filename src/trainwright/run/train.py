@@ -161,14 +161,16 @@ class Session:
         """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called."""
         found, problem, fill_cache = self.read(request, base, self._import)
         command = f"trainwright inspect {shell_word(request.source)}" if not request.held else "trainwright.inspect(data)"
-        self._say([Note("more to look for", "inspect", f"{command}: drift, what gives labels away, look-alikes; it takes longer")])
+        self._say(
+            [Note("more to look for", "inspect", f"{command}: drift, what gives labels away, look-alikes; it takes longer")]
+        )
         self._say(problem.derive())
         return found, problem, fill_cache
 
     def read(
         self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
     ) -> tuple[Source, Problem, FillCache]:
-        """Return the same, before the settings of its training are derived; ``meanwhile`` is called once the source is found."""
+        """Return the same, before its settings are derived; ``meanwhile`` is called when the source is found."""
         from trainwright.data.read import source as sources
         from trainwright.data.read.options import ReadOptions
         from trainwright.tasks import registry

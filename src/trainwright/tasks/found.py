@@ -1,4 +1,4 @@
-"""What every look at labelled rows finds, whatever they are: copies, leaks, labels, texts that nobody wrote so. It costs little."""
+"""What every look at labelled rows finds, at little cost: copies, leaks, labels, texts that nobody wrote so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainwright.data.tables.table import Rejected, spot
 from trainwright.data.text.oddities import PATTERNS, odd_texts
 from trainwright.evaluation import drift
 from trainwright.watch.events import Note
-from trainwright.watch.inspected.finding import GRAVE, LOOK, MOST_ROWS, NOTE, Finding
+from trainwright.watch.inspected.finding import MOST_ROWS, Finding, Severity
 
 MUCH = 0.01  # of the test rows
 FEW, UNEVEN = 10, 10  # rows of a class in train that is called rare; times more of the largest class than of the smallest
@@ -32,9 +32,10 @@ EVERYWHERE = ("left-out", "empty", "duplicates", "leak", "conflicts", "similar-l
 def found(
     frame: pl.DataFrame, files: Mapping[str, str], rejected: Sequence[Rejected], checks: Mapping[str, Any], noun: str
 ) -> list[Finding]:
-    """Return the findings on the rows of all splits. ``checks`` are what ``evaluation.audit`` counted, ``noun`` names a content.
+    """Return the findings on the rows of all splits.
 
-    ``frame`` is that of ``splitting.Rows``, with the column ``leaked``, and perhaps ``odd``, bits of ``ODD``.
+    ``checks`` are what ``evaluation.audit`` counted, ``noun`` names a content. ``frame`` is that of ``splitting.Rows``, with
+    the column ``leaked``, and perhaps ``odd``, bits of ``ODD``.
     """
     telling = Named(frame, files)
     return [
@@ -83,9 +84,8 @@ class Named:
         for row in rows.head(most).to_dicts():
             split = NAMES[row["split"]]
             file, number = spot(self.files[split], row["row"])
-            if row.get("name"):
-                file, number = f"{file}/{row['name']}", None
-            each = {"file": file, "row": number, "split": split, "label": row["label"]}
+            where = {"file": f"{file}/{row['name']}", "row": None} if row.get("name") else {"file": file, "row": number}
+            each = {**where, "split": split, "label": row["label"]}
             if "key" in row:
                 each["group"] = groups.setdefault(row["key"], len(groups) + 1)
             told.append(each)
@@ -122,8 +122,9 @@ class Named:
             mixed = mixed.unique(["digest", "label"], keep="first", maintain_order=True)
             numbers = frame["label"].dtype.is_numeric()
             what = f"{noun}s stand beside several {'numbers' if numbers else 'labels'}"
-            named, grade = self.pairs(mixed, "digest"), NOTE if numbers else LOOK
-            found.append(Finding("conflicts", checks["conflicts"], what, unit=f"{noun}s", rows=named, severity=grade))
+            named, unit = self.pairs(mixed, "digest"), f"{noun}s"
+            grade: Severity = "note" if numbers else "look"
+            found.append(Finding("conflicts", checks["conflicts"], what, unit=unit, rows=named, severity=grade))
         more = sum(checks.get(key, {}).get("rows", 0) for key in ("alike", "near"))
         if more:
             near = frame.filter((pl.col("same") != 0) & frame["near"].is_duplicated())
@@ -145,12 +146,16 @@ class Named:
             rows = self.frame.filter(pl.col("split").is_in([first, second]))
             keys = [rows.filter(pl.col("split") == part)[self.key].unique() for part in (first, second)]
             both = keys[0].filter(keys[0].is_in(keys[1].implode()))
-            how = (f"{exact:,} the same {noun}", f"{counts['alike']:,} but for case, marks or blanks", f"{counts['near']:,} nearly")
+            how = (
+                f"{exact:,} the same {noun}",
+                f"{counts['alike']:,} but for case, marks or blanks",
+                f"{counts['near']:,} nearly",
+            )
             shown = ", ".join(each for each in how if not each.startswith("0 "))
             what = f"rows of {NAMES[second]} are also in {NAMES[first]}: {shown}"
             named = self.pairs(rows.filter(pl.col(self.key).is_in(both.implode())), self.key)
-            grave = (first, second) == (0, 2) and count >= MUCH * (self.frame["split"] == second).sum()
-            found.append(Finding("leak", count, what, pair, rows=named, severity=GRAVE if grave else LOOK))
+            grave = (first, second) == (0, 2) and count >= MUCH * int((self.frame["split"] == second).sum())
+            found.append(Finding("leak", count, what, pair, rows=named, severity="grave" if grave else "look"))
         return found
 
     def labels(self, noun: str) -> list[Finding]:

@@ -110,7 +110,7 @@ def look_at_texts(rows: Labelled, texts: pl.Series, where: str = "") -> Seen:
     seen.spreads[f"characters of {called}" if where else "characters"] = spread(lengths.to_numpy())
     long = very_long(lengths).to_numpy()
     if long.any():
-        what = f"{called}s are far longer than nearly all others: up to {int(lengths.max()):,} characters"  # type: ignore[call-overload]
+        what = f"{called}s are far longer than nearly all others: up to {int(lengths.to_numpy().max()):,} characters"
         seen.findings.append(rows.named.finding("very-long", long, what, where))
     script, other = other_script(texts)
     if other.any():
@@ -170,16 +170,20 @@ def strengths(rows: Labelled, columns: Sequence[tuple[str, np.ndarray]], known: 
         return []
     truth = rows.classes if target == "class" else rows.frame["label"].to_numpy()
     assert truth is not None
-    found = []
+    found, last = [], NAMES[rows.split.max()]
     for name, values in columns:
-        codes = giveaway.binned(values[train], values[measured]) if values.dtype == np.float64 else (values[train], values[measured])
+        codes = (
+            giveaway.binned(values[train], values[measured])
+            if values.dtype == np.float64
+            else (values[train], values[measured])
+        )
         what = ""
         if target == "class":
             told = giveaway.of_classes(codes[0], truth[train], codes[1], truth[measured])
             if told.all_but_tells:
-                what = f"rows of {NAMES[rows.split.max()]} are told right by it alone: {told.right:.1%} of them ({told.usual:.1%} without)"
+                what = f"rows of {last} are told right by it alone: {told.right:.1%} of them ({told.usual:.1%} without)"
         elif (share := giveaway.of_numbers(codes[0], truth[train], codes[1], truth[measured])) >= giveaway.OF_NUMBERS:
-            what = f"rows of {NAMES[rows.split.max()]}: it alone explains {share:.1%} of their variance"
+            what = f"rows of {last}: it alone explains {share:.1%} of their variance"
         if what and name not in known:
             found.append(Finding("gives-away", int(measured.sum()), what, name))
     return found

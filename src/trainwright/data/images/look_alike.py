@@ -1,8 +1,8 @@
 """Pictures that look nearly the same: scaled, compressed again, a little lighter or cut, or the next frame of a film.
 
-Each picture becomes ``SIDE`` x ``SIDE`` grey values, and 128 bits that say where it gets lighter from left to right and from top to
-bottom (the difference hash of Krawetz 2013). Pictures that agree in some of the bits are compared, value by value. Linear in the
-pictures.
+Each picture becomes ``SIDE`` x ``SIDE`` grey values, and 128 bits that say where it gets lighter from left to right and from
+top to bottom (the difference hash of Krawetz 2013). Pictures that agree in some of the bits are compared, value by value.
+Linear in the pictures.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def _areas(length: int, parts: int) -> np.ndarray:
     """Return how much of each of ``parts`` equal parts of a side every pixel is: float32 (parts, length)."""
     ends, pixels = np.linspace(0, length, parts + 1)[:, None], np.arange(length)[None]
     inside = np.minimum(ends[1:], pixels + 1) - np.maximum(ends[:-1], pixels)
-    return (np.maximum(inside, 0) * parts / length).astype(np.float32)
+    found: np.ndarray = np.maximum(inside, 0) * parts / length
+    return found.astype(np.float32)
 
 
 def flat(values: np.ndarray) -> np.ndarray:
@@ -46,8 +47,8 @@ def flat(values: np.ndarray) -> np.ndarray:
 def alike(values: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """Return pairs of pictures that look nearly the same, int64 (pairs, 2), the smaller number first, sorted.
 
-    ``values`` are as ``grey`` returns them; pictures of a single colour, and equal ones by ``kinds`` (numbers, equal for pictures
-    of equal content), are no pairs.
+    ``values`` are as ``grey`` returns them; pictures of a single colour, and equal ones by ``kinds`` (numbers, equal for
+    pictures of equal content), are no pairs.
     """
     standard = values.reshape(len(values), -1)
     standard = standard - standard.mean(axis=1, keepdims=True)
@@ -57,7 +58,8 @@ def alike(values: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     pairs = pairs[kinds[pairs[:, 0]] != kinds[pairs[:, 1]]]
     parts = [pairs[at : at + COMPARED] for at in range(0, len(pairs), COMPARED)]
     close = [np.einsum("pv,pv->p", standard[part[:, 0]], standard[part[:, 1]]) >= CLOSE for part in parts]
-    return pairs[np.concatenate(close)] if close else pairs
+    found: np.ndarray = pairs[np.concatenate(close)] if close else pairs
+    return found
 
 
 def _bits(values: np.ndarray) -> np.ndarray:

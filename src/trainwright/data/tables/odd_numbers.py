@@ -22,7 +22,12 @@ def stand_ins(values: np.ndarray) -> dict[float, np.ndarray]:
     found: dict[float, np.ndarray] = {}
     for value in {float(known.min()), float(known.max())} if len(known) >= FEWEST else ():
         rest = known[known != value]
-        if len(known) - len(rest) < AT_LEAST or not len(rest) or not value.is_integer() or not STAND_INS.fullmatch(f"{value:.0f}"):
+        if (
+            len(known) - len(rest) < AT_LEAST
+            or not len(rest)
+            or not value.is_integer()
+            or not STAND_INS.fullmatch(f"{value:.0f}")
+        ):
             continue
         low, high = float(rest.min()), float(rest.max())
         if high > low and min(abs(value - low), abs(value - high)) > GAP * (high - low):

@@ -91,7 +91,8 @@ def spellings(names: Collection[str], merged: bool) -> dict[str, str]:
 def slips(counts: Mapping[str, int]) -> list[tuple[str, str]]:
     """Return labels of few rows that are hardly spelled otherwise than one of many: pairs of it and that one.
 
-    ``counts`` is how often each tidy label occurs. Labels with digits are names of their own, and short ones differ by a letter.
+    ``counts`` is how often each tidy label occurs. Labels with digits are names of their own, and short ones differ by a
+    letter.
     """
     import difflib
 

@@ -17,7 +17,7 @@ from trainwright.data.tables.split import NAMES
 from trainwright.evaluation import drift
 from trainwright.tasks.image import reading
 from trainwright.tasks.look import Labelled, Seen, spread
-from trainwright.watch.inspected.finding import LOOK, MOST_ROWS, Finding
+from trainwright.watch.inspected.finding import MOST_ROWS, Finding
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
@@ -64,7 +64,7 @@ def _alike(rows: Labelled, values: np.ndarray) -> list[Finding]:
             count = len(np.unique(across[rows.split[across] == second]))
             what = f"images of {NAMES[second]} look nearly like one of {NAMES[first]}"
             where = f"{NAMES[first]}-{NAMES[second]}"
-            found.append(Finding("look-alike", count, what, where, "images", _named(rows, across), LOOK))
+            found.append(Finding("look-alike", count, what, where, "images", _named(rows, across), "look"))
     return found
 
 
@@ -90,4 +90,9 @@ def _headers(source: Source, problem: ImageProblem, seen: Seen) -> Iterator[Find
         what = f"images, whose shorter sides are from {shorter.min():,} to {shorter.max():,} pixels"
         yield Finding("sizes", len(found), what, unit="images")
     if 0 < grey.sum() < len(found):
-        yield Finding("modes", int(min(grey.sum(), (~grey).sum())), f"images are {'grey' if grey.mean() < 0.5 else 'coloured'}, and all others are not", unit="images")
+        yield Finding(
+            "modes",
+            int(min(grey.sum(), (~grey).sum())),
+            f"images are {'grey' if grey.mean() < 0.5 else 'coloured'}, and all others are not",
+            unit="images",
+        )

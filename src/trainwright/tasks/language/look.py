@@ -54,11 +54,19 @@ def look(source: Source, problem: LanguageProblem) -> Seen:
             seen.findings.append(Finding("unknown-tokens", count, what, split, "tokens"))
     if problem.data["rejected"]:
         rows = [{"file": each["file"], "row": None, "input": each["reason"]} for each in problem.data["rejected_rows"]]
-        seen.findings.append(Finding("left-out", problem.data["rejected"], "files cannot be used", unit="files", rows=rows[:MOST_ROWS]))
+        seen.findings.append(
+            Finding("left-out", problem.data["rejected"], "files cannot be used", unit="files", rows=rows[:MOST_ROWS])
+        )
     return seen
 
 
 def _lines(split: str, text: str) -> pl.DataFrame:
     """Return the lines of a split with their numbers; they count from where the split begins."""
     found = pl.Series("line", text.split("\n"), dtype=pl.String)
-    return pl.DataFrame({"split": pl.repeat(split, len(found), eager=True), "number": pl.int_range(1, len(found) + 1, eager=True), "line": found})
+    return pl.DataFrame(
+        {
+            "split": pl.repeat(split, len(found), eager=True),
+            "number": pl.int_range(1, len(found) + 1, eager=True),
+            "line": found,
+        }
+    )

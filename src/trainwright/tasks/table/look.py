@@ -14,7 +14,7 @@ from trainwright.data.tables.feature_columns import TableSchema
 from trainwright.evaluation import drift
 from trainwright.tasks.found import ODD, SAYS, oddities
 from trainwright.tasks.look import Labelled, Seen, look_at_texts, of_counts, strengths
-from trainwright.watch.inspected.finding import LOOK, Finding
+from trainwright.watch.inspected.finding import Finding
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
@@ -39,8 +39,8 @@ def look(source: Source, problem: TableProblem) -> Seen:
     for feature in chosen.features:
         values = frame[feature.name]
         missing = values.is_null() | values.is_nan() if values.dtype.is_float() else values.is_null()
-        if missing.mean() >= FEW_MISSING:  # type: ignore[operator]
-            what = f"rows have nothing in it, {missing.mean():.1%}"
+        if missing.sum() >= FEW_MISSING * len(missing):
+            what = f"rows have nothing in it, {int(missing.sum()) / len(missing):.1%}"
             seen.findings.append(rows.named.finding("missing-values", missing.to_numpy(), what, feature.name))
         if feature.kind == "text":
             _add(seen, rows, values.fill_null(""), feature.name)
@@ -79,6 +79,6 @@ def _of_notes(problem: TableProblem) -> Iterator[Finding]:
         if what == "left out" and not value.endswith(" rows"):
             mirrors = why.startswith(("it says the same", "it follows from"))
             kind = "gives-away" if mirrors else "not-used"
-            yield Finding(kind, total, f"rows: {why}; it is left out", value, severity=LOOK if mirrors else "")
+            yield Finding(kind, total, f"rows: {why}; it is left out", value, severity="look" if mirrors else "")
         elif what.startswith("tells '"):
             yield Finding("gives-away", total, f"rows: {why}", value)

@@ -18,7 +18,7 @@ from trainwright.watch.words import number
 def odd_values(rows: Rows, frame: pl.DataFrame, columns: Sequence[Feature]) -> list[Finding]:
     """Return the findings on the numbers and dates of all rows; ``frame`` has the columns as read, ``place`` says where."""
     named, places = Named(rows.frame, rows.files), rows.frame["place"].to_numpy()
-    found = []
+    found = list[Finding]()
     for column in columns:
         values = frame[column.name].gather(places)
         if column.kind == "number":
@@ -27,7 +27,9 @@ def odd_values(rows: Rows, frame: pl.DataFrame, columns: Sequence[Feature]) -> l
             odd = odd_numbers.last_days(values)
             if odd.any():
                 days = ", ".join(sorted({str(each)[:10] for each in values.filter(odd)}))
-                found.append(named.finding("sentinel", odd.to_numpy(), f"rows have {days}, a day that stands for none", column.name))
+                found.append(
+                    named.finding("sentinel", odd.to_numpy(), f"rows have {days}, a day that stands for none", column.name)
+                )
     return found
 
 
@@ -46,4 +48,6 @@ def _of_numbers(column: str, values: np.ndarray, named: Named) -> Iterator[Findi
     if far.any():
         low, high = (number(float(each)) for each in np.nanquantile(values, [0.01, 0.99]))
         extreme = number(float(values[far][np.abs(values[far]).argmax()]))
-        yield named.finding("outliers", far, f"rows are far away, such as {extreme}: 98 of 100 are from {low} to {high}", column)
+        yield named.finding(
+            "outliers", far, f"rows are far away, such as {extreme}: 98 of 100 are from {low} to {high}", column
+        )

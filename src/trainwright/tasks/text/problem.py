@@ -212,8 +212,8 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         columns = (arrays[f"{name}/targets"], arrays[f"{name}/rows"])
         codes, group = arrays.get(f"{name}/units"), values["data"]["columns"].get("group", "")
         units = None if codes is None else Units(codes, group)
-        kept = (arrays.get(f"{name}/row_weights"), units, arrays.get(f"{name}/leaked"))
-        splits[name] = Split(texts, *columns, table_name(file, files), (), *kept)
+        weights, leaked = (arrays.get(f"{name}/{key}") for key in ("row_weights", "leaked"))
+        splits[name] = Split(texts, *columns, table_name(file, files), (), weights, units, leaked)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=targets.from_json(values["target"]),

@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 from trainwright.watch import words
 
 Severity = Literal["grave", "look", "note"]
-GRAVE, LOOK, NOTE = "grave", "look", "note"
 SEVERITIES: dict[str, str] = {
     "grave": "the scores mislead, or rows are lost, until it is mended",
     "look": "probably wrong in some rows",
@@ -35,7 +34,9 @@ ABOUT: dict[str, About] = {
         "a damaged export, cells of another type, or rows without a label",
         "mend them in the file; data.json of a run names them",
     ),
-    "empty": About("look", "rows without content", "a text or a row that was lost on the way", "fill them in, or leave them out"),
+    "empty": About(
+        "look", "rows without content", "a text or a row that was lost on the way", "fill them in, or leave them out"
+    ),
     "duplicates": About(
         "note",
         "rows of equal content",
@@ -115,7 +116,7 @@ ABOUT: dict[str, About] = {
         "take it out of the texts if new ones will not have it",
     ),
     # texts
-    "one-character": About("look", "texts of one repeated character", "placeholders, or keys held down", "leave these rows out"),
+    "one-character": About("look", "texts of one repeated character", "placeholders, or a key held down", "leave them out"),
     "mojibake": About(
         "look",
         "letters that were decoded wrongly",
@@ -167,17 +168,21 @@ ABOUT: dict[str, About] = {
         "a value that no row can have was written where there was none",
         "write nothing into these cells, so that they are missing",
     ),
-    "outliers": About("look", "numbers far from all others", "another unit, a slip of the decimal mark", "mend them in the file"),
+    "outliers": About(
+        "look", "numbers far from all others", "another unit, a slip of the decimal mark", "mend them in the file"
+    ),
     "infinite": About("look", "numbers that are not finite", "a division by zero", "write nothing into these cells"),
     # pictures
-    "one-colour": About("look", "pictures of a single colour", "a lens cap, a failed download, an empty page", "leave them out"),
+    "one-colour": About("look", "pictures of a single colour", "a lens cap, a failed download, an empty page", "leave out"),
     "look-alike": About(
         "note",
         "pictures that look nearly the same",
         "frames of one film, or copies that were scaled or compressed",
         "keep what belongs together in one split: split=group:COLUMN",
     ),
-    "sizes": About("note", "pictures of very different sizes", "several cameras or sources", "size=NUMBER says what they become"),
+    "sizes": About(
+        "note", "pictures of very different sizes", "several cameras or sources", "size=NUMBER says what they become"
+    ),
     "modes": About("note", "grey pictures and coloured ones", "several sources", "channels=1 makes all grey"),
 }
 
@@ -225,7 +230,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Inspection:
+class Inspected:
     """What a data set is, and what was found in it, the gravest first; ``looked_for`` are the names of all that could be."""
 
     source: str
@@ -235,7 +240,9 @@ class Inspection:
     looked_for: Sequence[str]
     unit: str = "rows"
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # rows of each class by split
-    spreads: Mapping[str, Sequence[float]] = field(default_factory=dict)  # of lengths and sizes: quantiles from 0 to 1 by tenths
+    spreads: Mapping[str, Sequence[float]] = field(
+        default_factory=dict
+    )  # of lengths and sizes: quantiles from 0 to 1 by tenths
 
     @property
     def not_found(self) -> list[str]:
@@ -248,16 +255,6 @@ class Inspection:
         counted = {"rows": dict(self.rows), "unit": self.unit, "classes": dict(self.counts), "spreads": dict(self.spreads)}
         found = {"findings": [each.to_json() for each in self.findings], "not_found": self.not_found}
         return {"source": self.source, "task": self.task, **counted, **found}
-
-    def __repr__(self) -> str:
-        from trainwright.watch.inspected.inspected_text import lines
-
-        return "\n".join(lines(self, 100))
-
-    def _repr_html_(self) -> str:
-        from trainwright.watch.inspected.inspected_page import notebook
-
-        return notebook(self)
 
 
 def by_gravity(found: Sequence[Finding]) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What was found in a data set as one page: each finding with its rows, causes and what to type; counts and spreads as pictures.
+"""What was found in a data set as one page: each finding with rows, causes and what to type; counts and spreads as pictures.
 
 Promises are those of the report's page: it loads nothing, is readable in light and dark, and escapes whatever comes from data.
 """
@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from trainwright.watch import words
-from trainwright.watch.inspected.finding import ABOUT, SEVERITIES, Finding, Inspection, place
+from trainwright.watch.inspected.finding import ABOUT, SEVERITIES, Finding, Inspected, place
 from trainwright.watch.report import page_examples, page_html, page_style, svg
 
 _MOST, _CLASSES = 10, 40  # rows of a finding, and classes, that are shown
@@ -33,7 +33,7 @@ padding-left:.6rem;border-left:2px solid var(--line)}
 )
 
 
-def render(found: Inspection, command: str) -> str:
+def render(found: Inspected, command: str) -> str:
     """Return the page as HTML; ``command`` is what was typed."""
     title = f"{words.clip(found.source, 80)}: what is in the data"
     head = (
@@ -53,7 +53,7 @@ def render(found: Inspection, command: str) -> str:
     return f"{head}{_header(found, title)}\n<main>\n{body}\n</main>\n</body>\n</html>\n"
 
 
-def notebook(found: Inspection) -> str:
+def notebook(found: Inspected) -> str:
     """Return the findings as a table below a notebook's cell, without styles of its own."""
     rows = [
         (each.grade, f"<code>{page_html.text(each.name)}</code> {page_html.label(each.where, 40)}", words.count(each.count),
@@ -64,9 +64,11 @@ def notebook(found: Inspection) -> str:
     return page_html.table(("", "finding", "count", "what", "what to do"), rows, caption, (0, 1, 3, 4))
 
 
-def _header(found: Inspection, title: str) -> str:
+def _header(found: Inspected, title: str) -> str:
     grades = [each.grade for each in found.findings]
-    counted = [f"{words.count(grades.count(grade))} {grade}: {meaning}" for grade, meaning in SEVERITIES.items() if grade in grades]
+    counted = [
+        f"{words.count(grades.count(grade))} {grade}: {meaning}" for grade, meaning in SEVERITIES.items() if grade in grades
+    ]
     lede = f"{len(grades)} findings. {'; '.join(counted)}." if grades else "Nothing that was looked for was found."
     rows = page_html.facts((name, f"{words.count(count)} {found.unit}") for name, count in found.rows.items())
     return (
@@ -75,7 +77,7 @@ def _header(found: Inspection, title: str) -> str:
     )
 
 
-def _section(found: Inspection, grade: str) -> str:
+def _section(found: Inspected, grade: str) -> str:
     budget = [page_examples.BUDGET]
     shown = "\n".join(_finding(each, budget) for each in found.findings if each.grade == grade)
     titles = {"grave": "Grave", "look": "Worth a look", "note": "Worth knowing"}
@@ -113,12 +115,12 @@ def _card(row: Mapping[str, Any], budget: list[int]) -> str:
     return f'<article class="card">{said}{page_examples.seen(row, budget)}{where}</article>'
 
 
-def _not_found(found: Inspection) -> str:
+def _not_found(found: Inspected) -> str:
     names = "".join(f"<li>{page_html.text(ABOUT[name].title)}</li>" for name in found.not_found)
     return f"<ul>{names}</ul>" if names else ""
 
 
-def _classes(found: Inspection) -> str:
+def _classes(found: Inspected) -> str:
     """Return a bar for each class, as long as its rows."""
     counts = {name: sum(each.values()) for name, each in found.counts.items()}
     if not counts:
@@ -135,7 +137,7 @@ def _classes(found: Inspection) -> str:
     return page_html.table(("class", "", *splits), rows, "Rows by class", (0, 1), "untitled") + more
 
 
-def _spreads(found: Inspection) -> str:
+def _spreads(found: Inspected) -> str:
     """Return the tenths of lengths and sizes: a picture each, with the numbers below."""
     shown = [_spread(name, ends) for name, ends in found.spreads.items() if ends]
     return f'<div class="figures">{"".join(shown)}</div>' if shown else ""

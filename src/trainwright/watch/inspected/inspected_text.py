@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainwright.watch import words
-from trainwright.watch.inspected.finding import ABOUT, SEVERITIES, Finding, Inspection, place
+from trainwright.watch.inspected.finding import ABOUT, SEVERITIES, Finding, Inspected, place
 
 _SHOWN, _LABEL = 3, 24  # rows of a finding; cells of a label
 
 
-def lines(found: Inspection, width: int) -> list[str]:
+def lines(found: Inspected, width: int) -> list[str]:
     """Return all lines, none wider than ``width`` cells: what it is, each finding with rows, cause and what to type."""
     rows = ", ".join(f"{name} {count:,}" for name, count in found.rows.items())
     head = f"{words.clip(found.source, 60)}: {found.task}, {rows} {found.unit}"
