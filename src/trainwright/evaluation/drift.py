@@ -55,7 +55,7 @@ def of_classes(what: str, first: np.ndarray, second: np.ndarray) -> Test | None:
 
 
 def chi_squared(statistic: float, freedom: int) -> float:
-    """Return how likely a larger statistic is by chance (Wilson and Hilferty 1931, PNAS 17:684; good to a tenth of p)."""
+    """Return how likely a larger statistic is by chance (Wilson and Hilferty 1931, PNAS 17:684; right to a fifth of it)."""
     scale = 2 / (9 * freedom)
     return erfc(((statistic / freedom) ** (1 / 3) - (1 - scale)) / sqrt(scale) / sqrt(2)) / 2
 

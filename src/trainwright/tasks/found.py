@@ -25,7 +25,7 @@ SAYS = {
     "markup": "have tags or entities of HTML",
     "odd-characters": "have control characters, or marks of lost ones",
 }
-SAID = ("similar-labels", "drift", *ODD, "sentinel", "outliers", "infinite")  # before a training, beside what ``findings`` says
+SAID = ("similar-labels", "drift", *ODD, "sentinel", "outliers")  # before a training, beside what ``findings`` says
 EVERYWHERE = ("left-out", "empty", "duplicates", "leak", "conflicts", "similar-labels", "few-rows", "imbalance", "drift")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 SIDE = 16
 CLOSE = 0.985  # correlation of the grey values of pictures that look nearly the same
 FLAT = 1.0  # deviation of the grey values, of 255, of a picture of a single colour
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601), of which JPEG keeps most
 _HASH = 8
 _TABLES, _BITS = 16, 20  # of the bits, drawn at random, so many at a time
 _ORDER = 30  # further bits, by which pictures of a bucket are put in order
@@ -21,7 +22,8 @@ COMPARED = 4096  # pairs at a time
 
 def grey(pixels: np.ndarray) -> np.ndarray:
     """Return pictures, uint8 (rows, channels, height, width), as grey values: float32 (rows, SIDE, SIDE), means of areas."""
-    return _shrunk(pixels.astype(np.float32).mean(axis=1), SIDE, SIDE)
+    weights = _LUMA if pixels.shape[1] == len(_LUMA) else np.full(pixels.shape[1], 1 / pixels.shape[1], np.float32)
+    return _shrunk(np.tensordot(weights, pixels.astype(np.float32), (0, 1)), SIDE, SIDE)
 
 
 def _shrunk(values: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -50,7 +52,7 @@ def alike(values: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     ``values`` are as ``grey`` returns them; pictures of a single colour, and equal ones by ``kinds`` (numbers, equal for
     pictures of equal content), are no pairs.
     """
-    standard = values.reshape(len(values), -1)
+    standard = values.reshape(len(values), SIDE * SIDE)
     standard = standard - standard.mean(axis=1, keepdims=True)
     standard /= np.maximum(np.sqrt((standard**2).sum(axis=1, keepdims=True)), 1e-6)
     usable = np.flatnonzero(~flat(values))
@@ -66,7 +68,7 @@ def _bits(values: np.ndarray) -> np.ndarray:
     """Return the difference hash of each picture: bool (rows, 128)."""
     wide, high = _shrunk(values, _HASH, _HASH + 1), _shrunk(values, _HASH + 1, _HASH)
     sides = [np.diff(wide, axis=2) > 0, np.diff(high, axis=1) > 0]
-    return np.concatenate([each.reshape(len(values), -1) for each in sides], axis=1)
+    return np.concatenate([each.reshape(len(values), _HASH * _HASH) for each in sides], axis=1)
 
 
 def _candidates(bits: np.ndarray, numbers: np.ndarray) -> np.ndarray:

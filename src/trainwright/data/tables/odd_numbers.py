@@ -1,4 +1,4 @@
-"""Numbers that can hardly be meant: stand-ins for a missing value, slips far from all others, and such as are not finite."""
+"""Numbers that can hardly be meant: stand-ins for a missing value, and slips far from all others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import numpy as np
 import polars as pl
 
-STAND_INS = re.compile(r"-?9{2,}|-1|-?(99){1,}8|0")  # what people write where there is no number
+STAND_INS = re.compile(r"-?9{2,}8?|-1|0")  # what people write where there is no number
 LAST_DAYS = ("9999-12-31", "9999-01-01", "2999-12-31", "2099-12-31", "1900-01-01", "1970-01-01", "0001-01-01", "1753-01-01")
 FAR = 10  # times the distance between the 1 % and 99 % quantiles; of a normal distribution 46 deviations
 GAP = 2  # times the range of all other numbers, from the nearest of which a stand-in is as far

@@ -9,7 +9,7 @@ _TAGS = "a|b|i|p|br|hr|div|span|li|ul|ol|table|tr|td|th|img|h[1-6]|strong|em|fon
 _WINDOWS = "\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d\u2018\u2019\u201c\u201d\u2022"
 _TRAIL = f"[\u0080-\u00bf{_WINDOWS}\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178]"
 PATTERNS = {
-    "mojibake": rf"[\u00c3\u00d0\u00d1]{_TRAIL}|\u00c2[\u0080-\u00bf]|\u00e2(?:\u20ac|\u0080){_TRAIL}|\u00ef\u00bb\u00bf",
+    "mojibake": rf"[\u00c3\u00d0\u00d1]{_TRAIL}|\u00c2[\u0080-\u00bf]|\u00e2{_TRAIL}{{2}}|\u00ef\u00bb\u00bf",
     "markup": rf"(?i)</?(?:{_TAGS})(?:\s[^<>]*)?/?>|&(?:amp|lt|gt|quot|nbsp|apos|#x?[0-9a-f]{{1,5}});|#[0-9]{{2,4}};",
     "odd-characters": "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0080-\u0084\u0086-\u009f\ufffd\ue000-\uf8ff]",
 }

@@ -32,7 +32,7 @@ def look(source: Source, problem: TableProblem) -> Seen:
         return cast_columns(table.frame, chosen, table.file)[0]
 
     frame = rows.columns(source, read)
-    seen = Seen(looked_for=("gives-away", "missing-values", "sentinel", "outliers", "infinite", "not-used", "groups"))
+    seen = Seen(looked_for=("gives-away", "missing-values", "sentinel", "outliers", "not-used", "groups"))
     seen.findings += _of_notes(problem)
     known = {each.where for each in seen.findings if each.name == "gives-away"}
     measured = list[tuple[str, np.ndarray]]()

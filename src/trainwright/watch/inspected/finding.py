@@ -171,7 +171,6 @@ ABOUT: dict[str, About] = {
     "outliers": About(
         "look", "numbers far from all others", "another unit, a slip of the decimal mark", "mend them in the file"
     ),
-    "infinite": About("look", "numbers that are not finite", "a division by zero", "write nothing into these cells"),
     # pictures
     "one-colour": About("look", "pictures of a single colour", "a lens cap, a failed download, an empty page", "leave out"),
     "look-alike": About(
