@@ -43,7 +43,7 @@ def spoilt_news(folder: Path) -> tuple[Path, Path]:
         words = rows[place][1].split()
         words[5] = "replaced"
         test[place] = (rows[place][0], " ".join(words))
-    rows[20] = ("sport" if rows[20][0] != "sport" else "money", rows[21][1])
+    rows[20] = ("sport" if rows[21][0] != "sport" else "money", rows[21][1])
     for place in (30, 31, 32):
         rows[place] = ("sprot", rows[place][1])
     for place, text in (
@@ -77,7 +77,7 @@ def test_what_is_wrong_with_texts_is_found_with_its_rows(news_found: Inspection)
     assert rows_of(found["similar-labels"]) == [32, 33, 34]
     for name, row in (("one-character", 42), ("mojibake", 43), ("markup", 43), ("odd-characters", 44), ("very-long", 45)):
         assert rows_of(found[name]) == [row], name
-    assert found["gives-away-word"].where == "sportsline"
+    assert "sportsline" in [each.where for each in news_found.findings if each.name == "gives-away-word"]
     assert [each.grade for each in news_found.findings] == sorted(
         (e.grade for e in news_found.findings), key="grave look note".index
     )

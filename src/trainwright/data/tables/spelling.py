@@ -20,7 +20,7 @@ STRONG = ("|", ";", "\n", "\t")  # marks between labels: those that class names 
 WEAK = (",", "/", "&", "+", " and ", " - ", " > ", " ", "_", "-")  # and those that they may
 TRUTHS = (("true", "false", "t", "f"), ("yes", "no", "y", "n"))  # words for yes and no, and short ones that mean the same
 PAIRS = tuple(words[place : place + 2] for place in (0, 2) for words in TRUTHS)
-RARELY, LIKE, SHORT = 20, 0.85, 4  # times more rows of the right label; how alike (difflib); letters of a label
+RARELY, LIKE, SHORT = 20, 0.8, 4  # times more rows of the right label; how alike (difflib); letters of a label
 _BETWEEN = re.compile(r"(?<=[^\W\d_])[\s._\u2010-\u2015-]+(?=[^\W\d_])|\.+$")  # letters; before a digit it may be a sign
 _WHOLE = r"^([+-]?[0-9]+)\.(?:0{0,2}|0{4,})$"  # 1.000 may be a thousand
 
