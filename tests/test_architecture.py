@@ -236,6 +236,7 @@ def test_public_names() -> None:
         "explain",
         "fit",
         "generate",
+        "inspect",
         "landscape",
         "load",
         "load_data",

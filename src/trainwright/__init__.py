@@ -24,6 +24,7 @@ __all__ = [
     "explain",
     "fit",
     "generate",
+    "inspect",
     "landscape",
     "learning_curve",
     "load",
@@ -51,11 +52,11 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, clear_cache, explain, landscape, learning_curve, load_data, mistakes, story
+    from trainwright.look import cache, clear_cache, explain, inspect, landscape, learning_curve, load_data, mistakes, story
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "explain", "landscape", "learning_curve", "load_data", "mistakes", "story")
+_LOOK = ("cache", "clear_cache", "explain", "inspect", "landscape", "learning_curve", "load_data", "mistakes", "story")
 _ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
 
 

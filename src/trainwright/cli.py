@@ -4,6 +4,7 @@ Annotations are not postponed here: typer evaluates those that are strings, and 
 """
 
 import errno
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -124,6 +125,31 @@ def learning_curve(
             listen=console.handle, **given,
         )  # fmt: skip
     output.print_curve(found, as_json)
+
+
+@app.command(cls=Verb)
+def inspect(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings of train."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    out: Annotated[Path | None, typer.Option(help="Write it as a page into this file.", rich_help_panel=SAID)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong with the data of SOURCE: copies, leaks, labels, garbage, drift, give-aways; nothing is trained."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    given = nest(settings)
+    for key, flag in FLAGS.items():
+        if key in given:
+            raise error("E330", key=key, flag=flag)
+    found = tw.inspect(source, test=test, valid=valid, offline=offline, **given)
+    given_files = [word for flag, path in (("--test", test), ("--valid", valid)) if path for word in (flag, str(path))]
+    output.print_inspection(found, shlex.join(["trainwright", "inspect", *(words or []), *given_files]), out, as_json)
 
 
 @app.command(cls=Verb)

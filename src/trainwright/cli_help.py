@@ -36,6 +36,11 @@ EXAMPLES = {
         "trainwright learning-curve reviews.csv",
         "trainwright learning-curve photos/ model=resnet epochs=5 --parts 0.1,0.2,0.4 --out curve",
     ),
+    "inspect": (
+        "trainwright inspect reviews.csv",
+        "trainwright inspect photos/ --out photos.html",
+        "trainwright inspect train.csv --test test.csv --json",
+    ),
     "resume": ("trainwright resume runs/reviews-1", "trainwright resume runs/reviews-1 epochs=20 patience=3"),
     "verify": ("trainwright verify runs/reviews-1",),
     "replay": ("trainwright replay runs/reviews-1 --out runs/again",),
@@ -72,7 +77,7 @@ EXAMPLES = {
     "clear": ("trainwright cache clear", "trainwright cache clear --downloads"),
 }
 GROUPS = {
-    "Train": ("train", "resume", "learning-curve"),
+    "Train": ("inspect", "train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
     "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),

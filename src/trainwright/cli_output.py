@@ -18,6 +18,7 @@ from trainwright.plain_files import made_sense_of
 
 if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.inspected.inspection import Inspection
     from trainwright.watch.terminal.console import Console
 
 BETWEEN = "|"  # several labels of a row
@@ -282,6 +283,25 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
         if given is not None and not given.startswith("data:image/"):
             for line in words.wrap(given, 100)[:4]:
                 say(f"      {line}")
+
+
+def print_inspection(found: Inspection, command: str, out: Path | None, as_json: bool) -> None:
+    """Print what was found in a data set by a ``command``, and write it as a page to ``out``. Raise E402."""
+    if out is not None:
+        from trainwright.store.atomic import write_out
+        from trainwright.watch.inspected import inspected_page
+
+        write_out(out, inspected_page.render(found, command))
+    if as_json:
+        print_json(found.to_json())
+    elif out is not None:
+        say(out)
+    else:
+        from trainwright.watch import words
+        from trainwright.watch.inspected import inspected_text
+
+        width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+        say(words.encodable("\n".join(inspected_text.lines(found, width)), sys.stdout.encoding))
 
 
 def print_landscape(found: dict[str, Any], as_json: bool) -> None:

@@ -18,6 +18,7 @@ from trainwright.watch.events import Listener, ignore
 if TYPE_CHECKING:
     from trainwright.tasks.encoded_data import EncodedData
     from trainwright.watch.explained.explanation import Explanation, Rule
+    from trainwright.watch.inspected.inspection import Inspection
 
 RUNS = "runs"  # where trainings put their runs; it may not be there before the first
 _SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"`` adds
@@ -48,6 +49,29 @@ def load_data(
 
     start = None if from_run is None else Path(from_run)
     return data.load(Request.of(source, valid, test, recipe, start, None, Path("runs"), offline, settings), listen)
+
+
+def inspect(
+    source: Any,
+    *,
+    test: Any = None,
+    valid: Any = None,
+    offline: bool = False,
+    listen: Listener = ignore,
+    **settings: Any,
+) -> Inspection:
+    """Look for what is wrong with a source, as ``train`` reads and splits it with the same arguments; nothing is trained.
+
+    The result has ``findings``, the gravest first: each with ``name``, ``grade`` (grave, look, note), ``count``, ``what``,
+    ``rows`` (some of them, with file and row), ``cause`` and ``todo``; ``not_found``, the names of what was looked for in vain;
+    and ``to_json()``. Printed it is a list, in a notebook a table. ``listen`` is called with the notes of how it was read.
+
+    Raises TrainwrightError as ``train`` does before its first step.
+    """
+    from trainwright.run import inspect as inspecting
+    from trainwright.run.request import Request
+
+    return inspecting.inspect(Request.of(source, valid, test, "", None, None, Path(RUNS), offline, settings), listen)
 
 
 def learning_curve(

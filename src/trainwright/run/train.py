@@ -10,7 +10,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +160,18 @@ class Session:
 
     def pose(self, request: Request, base: dict[str, Any]) -> tuple[Source, Problem, FillCache]:
         """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called."""
+        found, problem, fill_cache = self.read(request, base, self._import)
+        command = f"trainwright inspect {shell_word(request.source)}" if not request.held else "trainwright.inspect(data)"
+        self._say(
+            [Note("more to look for", "inspect", f"{command}: drift, what gives labels away, look-alikes; it takes longer")]
+        )
+        self._say(problem.derive())
+        return found, problem, fill_cache
+
+    def read(
+        self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
+    ) -> tuple[Source, Problem, FillCache]:
+        """Return the same, before its settings are derived; ``meanwhile`` is called when the source is found."""
         from trainwright.data.read import source as sources
         from trainwright.data.read.options import ReadOptions
         from trainwright.tasks import registry
@@ -171,7 +183,7 @@ class Session:
         where = request.source, request.valid, request.test
         found = sources.find(*where, offline=request.offline, listen=self.listen, options=options, held=request.held)
         self._say(found.notes)
-        self._import()  # not before: a path that is wrong is said at once
+        meanwhile()  # not before: a path that is wrong is said at once
         parent = None
         if request.start is not None:
             self._importing.join()
@@ -184,7 +196,7 @@ class Session:
         if settings.on_nonfinite == "rollback" and "checkpoint_every" not in {**base, **request.settings}:
             self.listen(Note("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one"))
         problem, fill_cache = registry.prepare(task, found, settings, parent, self.listen)
-        self._say(problem.notes + problem.derive())
+        self._say(problem.notes)
         return found, problem, fill_cache
 
     def prepare(self, request: Request, base: dict[str, Any]) -> Prepared:

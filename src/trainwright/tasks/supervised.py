@@ -175,6 +175,10 @@ class SupervisedProblem(Problem):
             **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
         scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
+        split = "test" if "test" in outputs else "valid"
+        if split in outputs and (found := outputs[split].without(self.splits[split].leaked)):
+            price = {"split": split, "rows": outputs[split].n - found.n}
+            scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)
 
     def fingerprints(self) -> dict[str, np.ndarray]:
