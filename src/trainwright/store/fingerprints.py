@@ -23,7 +23,7 @@ import numpy as np
 
 from trainwright.plain_files import content, damaged, from_json, regular
 from trainwright.store.atomic import write_file
-from trainwright.store.seal import check_header
+from trainwright.store.tensors import check_header
 
 FORMAT = 1
 LARGEST = 4 << 30  # bytes
