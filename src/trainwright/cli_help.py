@@ -32,6 +32,7 @@ EXAMPLES = {
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
     ),
+    "check": ("trainwright check reviews.csv", "trainwright check photos/ lr=0.3 --json"),
     "resume": ("trainwright resume runs/reviews-1", "trainwright resume runs/reviews-1 epochs=20 patience=3"),
     "verify": ("trainwright verify runs/reviews-1",),
     "replay": ("trainwright replay runs/reviews-1 --out runs/again",),
@@ -67,7 +68,7 @@ EXAMPLES = {
     "clear": ("trainwright cache clear", "trainwright cache clear --downloads"),
 }
 GROUPS = {
-    "Train": ("train", "resume"),
+    "Train": ("train", "check", "resume"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
     "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),

@@ -6,6 +6,7 @@ import copy
 import os
 from collections.abc import Collection
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -86,7 +87,7 @@ class Trainer:
         way = self._way(free if self.settings.speed == "auto" else (), listen)
         self.threads = way.threads or torch.get_num_threads()  # as a number: elsewhere torch's own choice is another
         self.settings = problem.settings = self.settings.model_copy(update=way.settings() | {"threads": self.threads})
-        self.learner = self._learner(self.model, way)
+        self.learner, self._chosen = self._learner(self.model, way), way
         if self.settings.graph and self.learner.waits:
             self.notes.append(Note("graph", "off", "each update is waited for on this device, or with this optimiser"))
         self.state = State()
@@ -181,6 +182,14 @@ class Trainer:
             forward.compile()
         limits = settings.clip, settings.clip_value
         return Learner(forward, objective, optimizer, schedules, *limits, way.precision, way.graph)
+
+    def copied(self) -> Learner:
+        """Return a copy of what learns, as it is now, without schedules and at its full rate."""
+        learner = self._learner(copy.deepcopy(self.model), replace(self._chosen, compile=False, graph=False))
+        learner.schedules = []
+        for group in learner.optimizer.param_groups:
+            group["lr"] = self.settings.lr
+        return learner
 
     def machine(self) -> dict[str, Any]:
         """Return what the last bits of numbers depend on, beside data and settings."""
