@@ -99,7 +99,9 @@ DEFECTS: dict[str, tuple[Callable[[], Checkup], str, str]] = {
     "a group without a rate": (
         lambda: look(
             model := network(),
-            optimizer=torch.optim.SGD([{"params": model[0].parameters(), "lr": 0.0}, {"params": model[2].parameters()}], lr=0.1),
+            optimizer=torch.optim.SGD(
+                [{"params": model[0].parameters(), "lr": 0.0}, {"params": model[2].parameters()}], lr=0.1
+            ),
         ),
         "lr",
         "0.weight, 0.bias do not move",

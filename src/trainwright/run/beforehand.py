@@ -32,7 +32,9 @@ def before_long(training: Trainer) -> list[Note]:
         if expected < LONG:
             return []
         found = look(subject, min(SHARE * expected, MOST))
-    return [each.note() for each in found.findings] or [Note("check", "nothing found", f"in {len(found.checked)} looks beforehand")]
+    return [each.note() for each in found.findings] or [
+        Note("check", "nothing found", f"in {len(found.checked)} looks beforehand")
+    ]
 
 
 def subject_of(training: Trainer) -> Subject:

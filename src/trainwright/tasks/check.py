@@ -165,7 +165,9 @@ def _judge_rate(losses: list[float], lr: float, still: list[str], moving: int, r
         cause = "lr is 0" if lr == 0 else "lr is too small to change a number in float32, or the optimiser does nothing"
         report.found("lr", f"no parameter moves at lr={lr:.3g}", cause, "Leave lr out, and it is derived, or try lr=0.001.")
     elif still:
-        report.found("lr", f"{_names(still)} {'do' if len(still) > 1 else 'does'} not move", "lr of their group is 0", "Give it a rate.")
+        report.found(
+            "lr", f"{_names(still)} {'do' if len(still) > 1 else 'does'} not move", "lr of their group is 0", "Give it a rate."
+        )
     elif last > RISEN * first + 1e-3:
         report.found("lr", f"the loss of one batch rises from {course}", f"lr={lr:.3g} is too high", f"Try lr={lr / 10:.2g}.")
     elif first - last < FALLEN * abs(first) and first > 1e-3:
@@ -203,7 +205,9 @@ def _by_heart(subject: Subject, report: Checkup, seconds: float) -> None:
     why = f"of the first loss of {batch.size} rows is left after {made} updates"
     report.saw("by heart", f"{100 * min(shares):.0f} %", why + (", and then the time was up" if late else ""))
     if min(shares) >= LEARNED and not late:
-        cause = "equal inputs with different targets, outputs that cannot reach the targets (a ReLU, a softmax or a clamp behind "
+        cause = (
+            "equal inputs with different targets, outputs that cannot reach the targets (a ReLU, a softmax or a clamp behind "
+        )
         cause += "the last layer), or a loss that pairs outputs with the wrong targets"
         mend = "Print model(inputs) and the targets of these rows beside each other, with their shapes."
         report.found("by heart", f"{100 * min(shares):.0f} % {why}", cause, mend)

@@ -104,9 +104,7 @@ def _form(name: str, outputs: Tensor, report: Checkup) -> None:
         report.found("relu", f"{100 * zeros:.0f} % of the outputs are 0, none is below", cause, "Take the last ReLU out.")
 
 
-def last_look(
-    learner: Learner, ordered: Callable[[int], Iterable[Batch]] | None, first: float, report: Checkup
-) -> None:
+def last_look(learner: Learner, ordered: Callable[[int], Iterable[Batch]] | None, first: float, report: Checkup) -> None:
     """After a short training: do outputs depend on inputs, and not on the other rows; are units dead; is evaluation another?"""
     if ordered is None:
         return
@@ -164,7 +162,9 @@ def _modes(learner: Learner, batch: Batch, first: float, report: Checkup) -> Non
     trained = float(learner.objective(learner.forward(batch), batch.targets)[0])
     report.saw("evaluation", f"loss {evaluated:.4g}", f"{trained:.4g} in training mode, on the same rows")
     if evaluated > max(3 * trained, 1.5 * first):
-        cause = "the running statistics of batch norm are not those of the rows: batches are tiny, differ much, or momentum is low"
+        cause = (
+            "the running statistics of batch norm are not those of the rows: batches are tiny, differ much, or momentum is low"
+        )
         mend = "Try larger batches, momentum=0.1, or GroupNorm."
         report.found("evaluation", f"loss {evaluated:.4g}, and {trained:.4g} in training mode", cause, mend)
 
@@ -181,9 +181,7 @@ def _evaluated(learner: Learner, batch: Batch) -> tuple[Any, dict[str, float]]:
 
         return hook
 
-    hooks = [
-        each.register_forward_hook(look(name)) for name, each in learner.model.named_modules() if isinstance(each, RELUS)
-    ]
+    hooks = [each.register_forward_hook(look(name)) for name, each in learner.model.named_modules() if isinstance(each, RELUS)]
     learner.forward.reset_state()
     try:
         with evaluation_mode(learner.model):

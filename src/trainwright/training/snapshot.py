@@ -33,9 +33,7 @@ def take(learner: Learner, state: State) -> dict[str, Any]:
     }
 
 
-def restore(
-    taken: Mapping[str, Any], learner: Learner, state: State, per_epoch: int, share: float | None = None
-) -> bool:
+def restore(taken: Mapping[str, Any], learner: Learner, state: State, per_epoch: int, share: float | None = None) -> bool:
     """Put back what ``take`` gave, on the device of the model. Return whether the schedules have the lengths that they had.
 
     Where the planned length is another now, schedules that follow from it are not put back: they are taken to the same

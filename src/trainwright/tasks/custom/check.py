@@ -42,7 +42,9 @@ def check_own(options: FitOptions) -> Checkup:
             train,
             next((each.device for each in options.model.parameters()), torch.device("cpu")),
             options.plan().updates(train.per_epoch) or per_epoch,
-            (lambda: any_batches(options.data, layout, batch_size=FEW, seed=0).epoch(0)) if apart else lambda: islice(train.epoch(0), 1),
+            (lambda: any_batches(options.data, layout, batch_size=FEW, seed=0).epoch(0))
+            if apart
+            else lambda: islice(train.epoch(0), 1),
             in_order if apart else None,
             valid if options.valid is not None and options.state is None else None,
             frozen=_frozen(options),
