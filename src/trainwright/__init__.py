@@ -19,6 +19,7 @@ __all__ = [
     "TextRegressor",
     "TrainwrightError",
     "cache",
+    "check",
     "clear_cache",
     "evaluate",
     "explain",
@@ -52,11 +53,22 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, clear_cache, explain, inspect, landscape, learning_curve, load_data, mistakes, story
+    from trainwright.look import (
+        cache,
+        check,
+        clear_cache,
+        explain,
+        inspect,
+        landscape,
+        learning_curve,
+        load_data,
+        mistakes,
+        story,
+    )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "explain", "inspect", "landscape", "learning_curve", "load_data", "mistakes", "story")
+_LOOK = ("cache", "check", "clear_cache", "explain", "inspect", "landscape", "learning_curve", "load_data", "mistakes", "story")
 _ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 

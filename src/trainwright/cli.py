@@ -153,6 +153,31 @@ def inspect(
 
 
 @app.command(cls=Verb)
+def check(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="What would be trained on; then settings, as `train` takes them."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
+    start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look in seconds at a training before it begins: gradients, rate, labels, signal; what is likely wrong, and why."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    with output.console(err=True) as console:
+        found = tw.check(
+            source, test=test, valid=valid, recipe=recipe, from_run=start, offline=offline,
+            listen=lambda event: console.handle(event) if event.kind == "progress" else None, **nest(settings),
+        )  # fmt: skip
+    output.print_checkup(source, found, as_json)
+
+
+@app.command(cls=Verb)
 def resume(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
     words: Annotated[

@@ -32,6 +32,7 @@ EXAMPLES = {
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
     ),
+    "check": ("trainwright check reviews.csv", "trainwright check photos/ lr=0.3 --json"),
     "learning-curve": (
         "trainwright learning-curve reviews.csv",
         "trainwright learning-curve photos/ model=resnet epochs=5 --parts 0.1,0.2,0.4 --out curve",
@@ -77,7 +78,7 @@ EXAMPLES = {
     "clear": ("trainwright cache clear", "trainwright cache clear --downloads"),
 }
 GROUPS = {
-    "Train": ("inspect", "train", "resume", "learning-curve"),
+    "Train": ("inspect", "check", "train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
     "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),

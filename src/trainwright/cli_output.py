@@ -132,6 +132,23 @@ def print_proof(run: Path, proof: Any, as_json: bool) -> None:
         raise error("E419", path=run, first=proof.wrong[0], more=more)
 
 
+def print_checkup(source: str, found: Any, as_json: bool) -> None:
+    """Print what was looked at before a training. Raise E366 where something is likely wrong."""
+    if as_json:
+        findings = [each._asdict() for each in found.findings]
+        checked = [each._asdict() for each in found.checked]
+        print_json({"source": source, "checked": checked, "findings": findings})
+    else:
+        with console() as shown:
+            for note in (*found.checked, *(each.note() for each in found.findings)):
+                shown.handle(note)
+            if found.passed:
+                shown.line("nothing was found to be wrong")
+    if not found.passed:
+        names = ", ".join(each.name for each in found.findings)
+        raise error("E366", source=source, names=names, mend=found.findings[0].mend)
+
+
 def print_answers(
     key: str, items: Iterable[Any], answers: Sequence[Any], as_json: bool, sure: Sequence[bool] = (), far: float | None = None
 ) -> None:

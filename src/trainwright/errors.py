@@ -633,6 +633,11 @@ MESSAGES: dict[str, Message] = {
         "Make it smaller by its settings (model.*), or keep fewer tokens: max_vocabulary, min_count.",
     ),
     "E361": Message("the network {name} cannot be built: {problem}", "Look at its settings, model.*."),
+    "E365": Message(
+        "the model, its optimiser or its loss cannot be copied: {problem}",
+        "`check` works on copies: copy.deepcopy((model, optimizer, loss)) has to work.",
+    ),
+    "E366": Message("a look at the training of {source} found: {names}", "{mend}"),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),

@@ -17,6 +17,7 @@ from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from trainwright.tasks.encoded_data import EncodedData
+    from trainwright.watch.checkup import Checkup
     from trainwright.watch.explained.explanation import Explanation, Rule
     from trainwright.watch.inspected.inspection import Inspection
 
@@ -72,6 +73,43 @@ def inspect(
     from trainwright.run.request import Request
 
     return inspecting.inspect(Request.of(source, valid, test, "", None, None, Path(RUNS), offline, settings), listen)
+
+
+def check(
+    source: Any,
+    data: Any = None,
+    *,
+    test: Any = None,
+    valid: Any = None,
+    recipe: str = "",
+    from_run: str | Path | None = None,
+    offline: bool = False,
+    listen: Listener = ignore,
+    **settings: Any,
+) -> Checkup:
+    """Look in seconds at a training before it begins: what is likely wrong is in ``.findings``; empty = nothing was found.
+
+    With the arguments of ``train`` it is that training. With those of ``fit``, ``check(model, data, loss=..., optimizer=...)``, it
+    is that of a model of your own. Each finding has a ``name``, what was ``found``, its likely ``cause`` and how to ``mend`` it;
+    ``.checked`` tells all that was looked at. Model, optimiser, data and random state stay as they are; nothing is written.
+
+    Asked is: is the first loss that of a model that knows nothing; does each parameter get a gradient, and move; does the loss of
+    one batch fall at this rate; can a few rows be learned by heart; do outputs depend on the inputs, and not on the other rows of
+    a batch; are units dead; is evaluation another than training; does what a short training learns hold on the validation
+    rows, with the same labels; do shuffled labels give no signal.
+
+    Raises TrainwrightError as ``train`` and ``fit`` before the first step, E365 for a model that cannot be copied.
+    """
+    if data is not None:
+        from trainwright.tasks.custom.check import check_own
+        from trainwright.tasks.custom.options import FitOptions
+
+        return check_own(FitOptions(source, data, valid=valid, **settings))
+    from trainwright.run import check as checking
+    from trainwright.run.request import Request
+
+    start = None if from_run is None else Path(from_run)
+    return checking.check(Request.of(source, valid, test, recipe, start, None, Path(RUNS), offline, settings), listen)
 
 
 def learning_curve(

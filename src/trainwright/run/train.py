@@ -21,7 +21,7 @@ from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error, in_short, shell_word
 from trainwright.plain_files import made_sense_of
-from trainwright.run import examples, seen
+from trainwright.run import beforehand, examples, seen
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
@@ -92,6 +92,9 @@ class Session:
             if request.out is not None:
                 run_folder.check_free(request.out)
             made = self.prepare(request, base)
+            if noted := beforehand.before_long(made.training):
+                self._say(noted)
+                self.listen(PhaseEnded("check"))
             run = run_folder.create(request.out, request.runs, run_folder.slug(made.training.problem.data["source"]))
             with run_folder.locked(run):
                 run_folder.check_free(run.path)  # another process may have been faster

@@ -78,6 +78,9 @@ class SupervisedProblem(Problem):
         found: Batches = self.encoder.batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, **how)
         return found
 
+    def in_order(self, name: str, batch_size: int, device: torch.device) -> Batches:
+        return self.batches_of(self.splits[name], batch_size, None, device)
+
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
         part = self.splits["train"]
         found = self.batches_of(part, self.settings.batch_size or 1, self.settings.seed, device)
