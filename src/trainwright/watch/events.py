@@ -50,7 +50,8 @@ class Started(Event):
 class Step(Event):
     """One optimiser update was made. ``loss`` is the mean over the ``rows`` of this update; ``lr`` the rate it used.
 
-    ``norm`` is that of the gradient before it was clipped; None in runs of earlier versions.
+    ``norm`` is that of the gradient before it was clipped; None in runs of earlier versions. ``parts`` are the named parts of
+    the loss, or what a step of the person's own measured.
     """
 
     step: int
@@ -59,6 +60,7 @@ class Step(Event):
     rows: int
     lr: float
     norm: float | None = None
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -196,7 +198,10 @@ _ENCODER = json.JSONEncoder(default=asdict)
 def to_json(event: Event) -> str:
     """Return one line of ``events.jsonl``, without the newline."""
     # Only Scores are nested; asdict on every event copies deeply and takes twice as long.
-    return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in event.__match_args__}})
+    values = {name: getattr(event, name) for name in event.__match_args__}
+    if isinstance(event, Step) and not event.parts:
+        del values["parts"]
+    return _ENCODER.encode({"event": event.kind, **values})
 
 
 class Appended:
