@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,6 +133,7 @@ def train(
     runs: str | Path = "runs",
     offline: bool = False,
     resume: bool = False,
+    track: str | Sequence[str] = (),
     listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
@@ -145,8 +146,9 @@ def train(
 
     Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
     ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
-    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``listen`` is
-    called with every event; the default shows them on standard error.
+    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``track`` names
+    trackers of others that hear of it: tensorboard, mlflow, wandb, trackio (``pip install "trainwright[tensorboard]"``).
+    ``listen`` is called with every event; the default shows them on standard error.
 
     Raises:
         TrainwrightError: see ``docs/errors.md``; no run folder is made. Only what stops a training on its way (a step that is
@@ -163,8 +165,8 @@ def train(
         earlier = find_unfinished(request)
         if earlier is not None:
             path = earlier.path
-            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen)
-    return _run_session(lambda session: session.begin(request), listen)
+            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen, track)
+    return _run_session(lambda session: session.begin(request), listen, track)
 
 
 def resume(
@@ -213,16 +215,16 @@ def _path(run: Run | str | Path) -> Path:
     return run.path if isinstance(run, Run) else Path(run)
 
 
-def _run_session(carry: Callable[[Session], Path], listen: Listener | None) -> Run:
+def _run_session(carry: Callable[[Session], Path], listen: Listener | None, track: str | Sequence[str] = ()) -> Run:
     """Carry a training through and return the run; its events are shown on standard error where nobody else listens."""
     from trainwright.run.train import Session
 
     if listen is not None:
-        return Run(carry(Session(listen)))
+        return Run(carry(Session(listen, track)))
     from trainwright.watch.terminal.console import Console
 
     with closing(Console(sys.stderr)) as console:
-        return Run(carry(Session(console.handle)))
+        return Run(carry(Session(console.handle, track)))
 
 
 def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) -> dict[str, Any]:

@@ -872,4 +872,6 @@ MESSAGES: dict[str, Message] = {
         "tw.fit is gone through inside of torch.autocast, whose copies of the weights would not move with them",
         "Leave the autocast out and say precision='bfloat16'; an autocast in the model's forward is fine.",
     ),
+    "E650": Message("no tracker is called '{name}'", "Take one or several of {known}."),
+    "E651": Message("the tracker {name} is not installed", 'Install it: pip install "trainwright[{name}]".'),
 }

@@ -35,7 +35,7 @@ def test_averages_are_those_of_torch() -> None:
             nn.functional.cross_entropy(other(X[low : low + 20]), Y[low : low + 20]).backward()
             optimizer.step()
             theirs.update_parameters(other)
-    assert all(torch.equal(one, two) for one, two in zip(model.state_dict().values(), theirs.module.state_dict().values()))
+    assert all(map(torch.equal, model.state_dict().values(), theirs.module.state_dict().values()))
     assert not torch.equal(model[0].weight, other[0].weight)
 
 

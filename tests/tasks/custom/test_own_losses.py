@@ -1,4 +1,4 @@
-"""Losses that need the inputs, come from the model or have named parts, forward passes in bfloat16, and loops that never run."""
+"""Losses of the inputs, of the model or of named parts, forward passes in bfloat16, and loops that never run."""
 
 from __future__ import annotations
 

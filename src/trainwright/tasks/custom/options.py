@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -23,6 +23,7 @@ from trainwright.training.loop import FOREVER, Plan
 from trainwright.training.own_step import Update
 from trainwright.watch.metrics import METRICS, compute, computed
 from trainwright.watch.terminal.notebook import in_notebook
+from trainwright.watch.tracking import chosen
 
 RESERVED = {"loss", "accuracy", "n"}
 SCORES = ("accuracy", "loss")
@@ -141,6 +142,7 @@ class FitOptions(EvaluateOptions):
     out: str | Path | None = None
     resume: bool = False
     checkpoint_every: str = "60s"
+    track: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Check every option, and fill in those that follow from others."""
@@ -247,10 +249,12 @@ class FitOptions(EvaluateOptions):
         return "bfloat16" if fast or self.precision == "bfloat16" else "float32"
 
     def _check_folder(self) -> None:
-        """Raise E320 for a period of checkpoints that cannot be meant, and for ``resume`` without a folder."""
+        """Raise E320 for a period of checkpoints that cannot be meant, and for what has no folder; E650 and E651."""
+        chosen(self.track)
         if self.out is None:
-            if self.resume:
-                raise error("E320", name="resume", value=self.resume, problem="it needs out, the folder of the run")
+            for name in ("resume", "track"):
+                if value := getattr(self, name):
+                    raise error("E320", name=name, value=value, problem="it needs out, the folder of the run")
             return
         try:
             period(self.checkpoint_every)

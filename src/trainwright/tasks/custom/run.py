@@ -42,6 +42,7 @@ from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Finished, Note, Resumed
 from trainwright.watch.summary import undrawn
+from trainwright.watch.tracking import Tracking, chosen
 
 GO_ON = "go on with: fit(..., resume=True)"
 PLAIN = ("seed", "accumulate", "monitor", "batch_size", "shuffle", "clip", "clip_value")  # options that a run keeps
@@ -137,7 +138,8 @@ def keep(
             write_file(run.examples, json.dumps(rows.examples(said["valid"], valid)))
         write_file(run.report, json.dumps(report(options, scores, state, machine, train.rows), indent=1))
 
-    return _kept(run, call["accumulate"], events, learner, train, state, options.checkpoint_every, begin, finish)
+    tracking = Tracking(run.path, chosen(options.track), settings)
+    return _kept(run, call["accumulate"], events, learner, train, state, options.checkpoint_every, tracking, begin, finish)
 
 
 def _kept(
@@ -148,6 +150,7 @@ def _kept(
     train: UserBatches,
     state: State,
     every: str,
+    tracking: Tracking,
     begin: Callable[[], str],
     finish: Callable[[Mapping[str, Any]], None],
 ) -> Generator[Event, None, None]:
@@ -167,8 +170,9 @@ def _kept(
             alike = restore(found, learner, train, state, accumulate)
             notes += [Resumed(state.step, state.epoch, found.path.name), *differences(found.facts["machine"], machine)]
             notes += [] if alike else [Note("schedule", "planned anew", "the rates so far were those of the earlier plan")]
-        log, artist = open_log(run, found), start_artist(run.path)
+        log, artist = open_log(run, found, tracking), start_artist(run.path)
         saver = Saver(checkpoints, every, lambda: {"machine": machine, "log": log.position()}, log.append, signals)
+        tracking.tell = saver.emit
         try:
             for note in notes:
                 if isinstance(note, Resumed):
