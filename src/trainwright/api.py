@@ -107,6 +107,12 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
+    def _repr_html_(self) -> str:
+        """Return its scores and pictures, where it is the last line of a cell of a notebook."""
+        from trainwright.watch.plots import cell
+
+        return cell(self.path)
+
 
 def _several(predictor: Predictor, items: Any) -> Any:
     """Return what a person gives in Python as something with a length."""
