@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +103,12 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
+    def _repr_html_(self) -> str:
+        """Return its scores and pictures, where it is the last line of a cell of a notebook."""
+        from trainwright.watch.plots import cell
+
+        return cell(self.path)
+
 
 def _several(predictor: Predictor, items: Any) -> Any:
     """Return what a person gives in Python as something with a length: of data with named columns the items in its rows."""
@@ -137,6 +143,7 @@ def train(
     runs: str | Path = "runs",
     offline: bool = False,
     resume: bool = False,
+    track: str | Sequence[str] = (),
     listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
@@ -149,8 +156,9 @@ def train(
 
     Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
     ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
-    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``listen`` is
-    called with every event; the default shows them on standard error.
+    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``track`` names
+    trackers of others that hear of it: tensorboard, mlflow, wandb, trackio (``pip install "trainwright[tensorboard]"``).
+    ``listen`` is called with every event; the default shows them on standard error.
 
     Raises:
         TrainwrightError: see ``docs/errors.md``; no run folder is made. Only what stops a training on its way (a step that is
@@ -167,8 +175,8 @@ def train(
         earlier = find_unfinished(request)
         if earlier is not None:
             path = earlier.path
-            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen)
-    return _run_session(lambda session: session.begin(request), listen)
+            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen, track)
+    return _run_session(lambda session: session.begin(request), listen, track)
 
 
 def resume(
@@ -217,16 +225,16 @@ def _path(run: Run | str | Path) -> Path:
     return run.path if isinstance(run, Run) else Path(run)
 
 
-def _run_session(carry: Callable[[Session], Path], listen: Listener | None) -> Run:
+def _run_session(carry: Callable[[Session], Path], listen: Listener | None, track: str | Sequence[str] = ()) -> Run:
     """Carry a training through and return the run; its events are shown on standard error where nobody else listens."""
     from trainwright.run.train import Session
 
     if listen is not None:
-        return Run(carry(Session(listen)))
+        return Run(carry(Session(listen, track)))
     from trainwright.watch.terminal.console import Console
 
     with closing(Console(sys.stderr)) as console:
-        return Run(carry(Session(console.handle)))
+        return Run(carry(Session(console.handle, track)))
 
 
 def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) -> dict[str, Any]:

@@ -53,7 +53,10 @@ Quiet = Annotated[
 
 
 # What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume")} | {"from_run": "from", "from": "from"}
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "track")} | {
+    "from_run": "from",
+    "from": "from",
+}
 
 
 @app.command(cls=Verb)
@@ -70,6 +73,9 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.", rich_help_panel=RUN)
     ] = False,
+    track: Annotated[
+        str, typer.Option(help="Tell a tracker too: tensorboard, mlflow, wandb or trackio.", rich_help_panel=RUN)
+    ] = "",
     offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -85,7 +91,7 @@ def train(
     with output.console(as_json, quiet) as console:
         run = tw.train(
             source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
-            listen=console.handle, **given,
+            track=track, listen=console.handle, **given,
         )  # fmt: skip
         output.print_run(run, console, as_json, quiet)
 

@@ -31,6 +31,7 @@ EXAMPLES = {
         "trainwright train houses.csv label=price target=number",
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
+        "trainwright train reviews.csv --track tensorboard",
     ),
     "check": ("trainwright check reviews.csv", "trainwright check photos/ lr=0.3 --json"),
     "learning-curve": (

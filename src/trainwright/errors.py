@@ -901,4 +901,34 @@ MESSAGES: dict[str, Message] = {
         "outputs of shape {outputs} and targets of shape {targets} differ in their number of rows",
         "The model must give one output for each row: look at view and reshape in its forward, such as x.flatten(1).",
     ),
+    # a step, a loss and trackers of the person's own
+    "E640": Message("{one} and {other} do not go together: {why}", "Leave one of them out."),
+    "E641": Message(
+        "no loss is given, and the model returns a {found} without one",
+        "Give loss=..., a function of outputs and targets, or let the model return an object or a dict with a loss.",
+    ),
+    "E642": Message(
+        "part '{name}' of the loss is a {found}, not a tensor with one number",
+        "Return a dict of means over the rows: {{'reconstruction': a.mean(), 'kl': b.mean()}}.",
+    ),
+    "E643": Message(
+        "update.minimize and update.clip were given a {found} that fit does not know; it was given {count} optimizer(s)",
+        "Name one of those of fit(..., optimizer={{...}}): update.minimize(loss, optimizer).",
+    ),
+    "E644": Message(
+        "step returned {found}",
+        "Let it return its loss, a number or a tensor with one, or a dict of such with a 'loss': "
+        "{{'loss': d + g, 'd': d, 'g': g}}.",
+    ),
+    "E645": Message(
+        "LBFGS asks for the loss several times within an update",
+        "Write the step: def step(batch, update): x, y = batch; return update.minimize(lambda: loss(model(x), y)). "
+        "Then fit(..., step=step).",
+    ),
+    "E646": Message(
+        "tw.fit is gone through inside of torch.autocast, whose copies of the weights would not move with them",
+        "Leave the autocast out and say precision='bfloat16'; an autocast in the model's forward is fine.",
+    ),
+    "E650": Message("no tracker is called '{name}'", "Take one or several of {known}."),
+    "E651": Message("the tracker {name} is not installed", 'Install it: pip install "trainwright[{name}]".'),
 }

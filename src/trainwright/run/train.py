@@ -29,6 +29,7 @@ from trainwright.store import atomic, run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 from trainwright.watch.summary import undrawn
+from trainwright.watch.tracking import Tracking, chosen
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
@@ -74,9 +75,12 @@ class Prepared:
 
 
 class Session:
-    """One training, carried through by ``begin`` or ``resume``. ``listen`` is called with every event."""
+    """One training, carried through by ``begin`` or ``resume``. ``listen`` is called with every event, and so are the trackers
+    in ``track``."""
 
-    def __init__(self, listen: Listener) -> None:
+    def __init__(self, listen: Listener, track: str | Iterable[str] = ()) -> None:
+        """Raise E650 and E651 for trackers that are not there."""
+        self._track = chosen(track)
         self.listen = Phases(listen)
         self._importing = import_in_thread("trainwright.training.trainer")
         self._begun = False
@@ -232,7 +236,8 @@ class Session:
         watched = threading.Thread(target=_write_watched, args=[run, made])
         watched.start()
         self._begun = True
-        log, artist = open_log(run, found), start_artist(run.path)
+        tracking = Tracking(run.path, self._track, made.training.settings.model_dump(mode="json", exclude_none=True))
+        log, artist = open_log(run, found, tracking), start_artist(run.path)
         for note in self.listen.notes if found is None else ():  # a run that goes on has them from its beginning
             log.append(note)
 
@@ -251,6 +256,7 @@ class Session:
             signals,
             rollback=settings.on_nonfinite == "rollback",
         )
+        tracking.tell = saver.emit
         try:
             made.training.train(self.listen, saver)
             watched.join()

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from trainwright.config.settings import Named
 from trainwright.data.batches.base import Batch, Batches
 from trainwright.data.batches.shuffle import step_seed
-from trainwright.errors import TrainwrightError, in_short
+from trainwright.errors import TrainwrightError
 from trainwright.tasks import check_outputs
 from trainwright.training.optim import make_optimizer
 from trainwright.training.rng import preserve_rng, seed_rng
