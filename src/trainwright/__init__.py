@@ -20,6 +20,7 @@ __all__ = [
     "TrainwrightError",
     "cache",
     "clear_cache",
+    "compare",
     "evaluate",
     "explain",
     "fit",
@@ -27,6 +28,7 @@ __all__ = [
     "landscape",
     "load",
     "load_data",
+    "looks",
     "mistakes",
     "predict",
     "recipes",
@@ -50,11 +52,11 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, clear_cache, explain, landscape, load_data, mistakes, story
+    from trainwright.look import cache, clear_cache, compare, explain, landscape, load_data, looks, mistakes, story
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "explain", "landscape", "load_data", "mistakes", "story")
+_LOOK = ("cache", "clear_cache", "compare", "explain", "landscape", "load_data", "looks", "mistakes", "story")
 _ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
 
 

@@ -87,6 +87,8 @@ def train(
             listen=console.handle, **given,
         )  # fmt: skip
         output.print_run(run, console, as_json, quiet)
+        if not quiet and not as_json:
+            output.print_looks(run, console)
 
 
 @app.command(cls=Verb)

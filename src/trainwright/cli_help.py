@@ -42,6 +42,7 @@ EXAMPLES = {
         "trainwright predict runs/reviews-1 - --top 3 < lines.txt",
         "trainwright predict runs/photos-1 holiday/ cat.jpg",
         'trainwright predict runs/houses-1 "rooms=3 city=Bern"',
+        "trainwright predict runs/reviews-1 --text node.csv",
     ),
     "generate": ('trainwright generate runs/novel-1 --prompt "It was" --tokens 100 --temperature 0.8',),
     "explain": (
@@ -59,6 +60,7 @@ EXAMPLES = {
     "report": ("trainwright report runs/reviews-1",),
     "plots": ("trainwright plots runs/reviews-1",),
     "mistakes": ("trainwright mistakes runs/reviews-1 --top 5", "trainwright mistakes runs/reviews-1 --csv > mistakes.csv"),
+    "compare": ("trainwright compare runs/reviews-1 runs/reviews-2", "trainwright compare runs/reviews-* --top 0"),
     "story": ("trainwright story runs/reviews-1 --out story.html",),
     "landscape": ("trainwright landscape runs/reviews-1 --size 21", "trainwright landscape --toy"),
     "runs": ("trainwright runs", "trainwright runs experiments --json"),
@@ -69,7 +71,7 @@ EXAMPLES = {
 GROUPS = {
     "Train": ("train", "resume"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
-    "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
+    "Look at runs": ("runs", "report", "compare", "mistakes", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),
     "What can be said": ("settings", "recipes", "completion"),
     "What is kept": ("cache",),

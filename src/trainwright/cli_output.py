@@ -104,6 +104,14 @@ def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
             say(f"{run.path}\t{_score(report)}")
 
 
+def print_looks(run: Any, console: Console) -> None:
+    """Print how often the test rows of a run were measured in its folder, where that is more than once."""
+    from trainwright.run import looks
+
+    if found := looks.of_run(run.path):
+        console.line(f"looks    {found['sentence']}")
+
+
 def _score(report: dict[str, Any]) -> str:
     """Return the leading score of a run in one line, with its interval and count."""
     from trainwright.watch import scores
@@ -261,6 +269,22 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
         if given is not None and not given.startswith("data:image/"):
             for line in words.wrap(given, 100)[:4]:
                 say(f"      {line}")
+
+
+def print_comparison(found: dict[str, Any]) -> None:
+    """Print what runs came to, and of each how it stands against the first."""
+    from trainwright.watch import compared, scores, words
+
+    key = "interval" if found["metric"] == "accuracy" else f"{found['metric']}_interval"
+    rows = [("run", found["split"], "95 % interval", "rows")]
+    for each in found["runs"]:
+        shown = scores.headline({found["metric"]: each["score"], key: each["interval"]})
+        rows.append((words.clean(each["run"]), shown[0], shown[1] or "-", f"{each['n']:,}"))
+    print_table(rows)
+    for each in found["compared"]:
+        parts = [("Settings that differ", compared.settings(each)), ("Rows that changed", compared.changed(each))]
+        told = [line for title, lines in parts if lines for line in (title, *lines)]
+        say("\n".join(["", each["sentence"], *told]))
 
 
 def print_landscape(found: dict[str, Any], as_json: bool) -> None:

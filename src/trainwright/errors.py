@@ -730,6 +730,11 @@ MESSAGES: dict[str, Message] = {
         "{file} has no column '{column}', which holds the {noun} in training",
         "Rename the column that holds it, or give that column alone. There are: {columns}.",
     ),
+    "E438": Message(
+        "{first} and {second} cannot be compared: {why}",
+        "Compare runs of the same kind of problem, on the same test data.",
+    ),
+    "E439": Message("to compare takes two runs or more, and {found} is named", "trainwright compare RUN RUN ..."),
     "E450": Message(
         "{path} is a link: what is written there would go elsewhere",
         "Put the folder itself in its place. Folders of a run are no links, as they may come from somebody else.",

@@ -65,6 +65,43 @@ def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[
     return worst.mistakes(run.path if isinstance(run, Run) else Path(run), moved(source), top)
 
 
+def compare(*runs: Run | str | Path, top: int = 5, source: Any = "") -> dict[str, Any]:
+    """Compare runs on the rows that they were measured on: each but the first against the first.
+
+    Rows of test (of validation, where a run has none) are paired by their content and label, whatever file they are in. Of
+    accuracy the test is McNemar's with the mid-p value, of other scores a paired t test on what each row adds to the score; where
+    rows belong to groups, or are equal, these are what is drawn. Several comparisons are corrected by Holm's method.
+
+    Args:
+        runs: two or more.
+        top: how many of the rows that got better, and worse, are returned with their inputs.
+        source: where the data of the first run are now, where they have moved.
+
+    Returns:
+        ``metric``, ``split``, ``runs``, and ``compared``: of each run ``difference`` with ``interval``, ``p``, ``p_holm``, ``n``
+        rows of both, ``sentence``, the ``settings`` that differ, how many rows got ``better`` and ``worse``, and ``changed``.
+        Where the runs have no row in common they are compared without pairs, and ``paired`` is False.
+
+    Raises RunError E403 and E405 for no run that has ended, E430 for one without predictions, E438 and E439.
+    """
+    from trainwright.run import compare as comparing
+
+    if top < 0:
+        raise error("E320", name="top", value=top, problem="it is a number of rows", help=help_of("compare"))
+    return comparing.compare([run.path if isinstance(run, Run) else Path(run) for run in runs], moved(source), top)
+
+
+def looks(folder: str | Path = RUNS) -> list[dict[str, Any]]:
+    """Return the test rows that several runs of a folder were measured on, and by how much the best score is too good by that.
+
+    Each has ``runs``, ``metric``, ``optimism`` (in the unit of the score: how far the best is expected to be above what it would
+    be on other rows), ``at_most`` (whether that is only a bound), and a ``sentence``. Rows are known by their content.
+    """
+    from trainwright.run import looks as counting
+
+    return counting.looks(Path(folder))
+
+
 def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Explanation:
     """Return the way of one input through a run's model, in numbers: tokens or columns, logits, probabilities, loss, update.
 
