@@ -38,6 +38,7 @@ __all__ = [
     "settings",
     "story",
     "train",
+    "train_seeds",
     "verify",
 ]
 
@@ -52,11 +53,11 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, clear_cache, compare, explain, landscape, load_data, looks, mistakes, story
+    from trainwright.look import cache, clear_cache, compare, explain, landscape, load_data, looks, mistakes, story, train_seeds
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "compare", "explain", "landscape", "load_data", "looks", "mistakes", "story")
+_LOOK = ("cache", "clear_cache", "compare", "explain", "landscape", "load_data", "looks", "mistakes", "story", "train_seeds")
 _ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
 
 

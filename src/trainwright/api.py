@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.errors import TrainwrightError, error, help_of
+from trainwright.errors import error, help_of
 from trainwright.plain_files import made_sense_of
 from trainwright.store import run_folder
 from trainwright.watch.events import Listener, ignore

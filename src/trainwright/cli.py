@@ -15,6 +15,7 @@ from trainwright import cli_output as output
 from trainwright.cli_cache import cache
 from trainwright.cli_help import GREETING, Verb, Verbs
 from trainwright.cli_look import SAID, AsJson, Moved, Spreadsheet, look
+from trainwright.cli_scores import print_looks, print_scores, print_seeds
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.startup import OUTPUT, leave, prepare_process
 
@@ -52,7 +53,10 @@ Quiet = Annotated[
 
 
 # What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume")} | {"from_run": "from", "from": "from"}
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "seeds")} | {
+    "from_run": "from",
+    "from": "from",
+}
 
 
 @app.command(cls=Verb)
@@ -69,6 +73,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.", rich_help_panel=RUN)
     ] = False,
+    seeds: Annotated[int, typer.Option(min=0, help="Train with so many seeds: mean and spread.", rich_help_panel=RUN)] = 0,
     offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -82,13 +87,15 @@ def train(
         if key in given:
             raise error("E330", key=key, flag=flag)
     with output.console(as_json, quiet) as console:
-        run = tw.train(
-            source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
-            listen=console.handle, **given,
-        )  # fmt: skip
+        asked = {"test": test, "valid": valid, "recipe": recipe, "from_run": start, "out": out, "resume": resume, **given}
+        if seeds:
+            found = tw.train_seeds(source, seeds, offline=offline, listen=console.handle, **asked)
+            print_seeds(found, console, as_json)
+            return
+        run = tw.train(source, offline=offline, listen=console.handle, **asked)
         output.print_run(run, console, as_json, quiet)
         if not quiet and not as_json:
-            output.print_looks(run, console)
+            print_looks(run, console)
 
 
 @app.command(cls=Verb)
@@ -177,7 +184,7 @@ def evaluate(
     if source is None:
         output.print_report(run, opened.report)
     else:
-        output.print_scores(run, opened.report, str(source), scores)
+        print_scores(run, opened.report, str(source), scores)
 
 
 @app.command(cls=Verb)
@@ -221,7 +228,9 @@ def predict(
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
-    if not as_text and inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
+    if (
+        not as_text and inputs != ["-"] and (predictor.item != "row" or files)
+    ):  # a row is written as its columns: time=3 label=a
         refuse_settings("predict", inputs, ("top", "out", "json"))
     items = _lines() if inputs == ["-"] and not as_text else inputs
     output.print_answers(predictor.item, items, predictor.predict(items, top), as_json)

@@ -31,6 +31,7 @@ EXAMPLES = {
         "trainwright train houses.csv label=price target=number",
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
+        "trainwright train reviews.csv --seeds 5",
     ),
     "resume": ("trainwright resume runs/reviews-1", "trainwright resume runs/reviews-1 epochs=20 patience=3"),
     "verify": ("trainwright verify runs/reviews-1",),

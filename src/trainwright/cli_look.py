@@ -13,6 +13,7 @@ import trainwright as tw
 from trainwright import cli_output as output
 from trainwright.cli_help import Verb
 from trainwright.cli_output import print_json
+from trainwright.cli_scores import print_comparison, print_looks_of
 from trainwright.errors import error, shell_word
 from trainwright.plain_files import made_sense_of
 
@@ -102,7 +103,7 @@ def compare(
     elif as_csv:
         output.print_csv([{"run": each["run"], **row} for each in found["compared"] for row in each["changed"]], spreadsheet)
     else:
-        output.print_comparison(found)
+        print_comparison(found)
 
 
 @look.command(cls=Verb)
@@ -149,8 +150,7 @@ def runs(
         output.print_json({"runs": found, "looks": tw.looks(folder)})
     elif found:
         output.print_runs(found)
-        for each in tw.looks(folder):
-            output.say(f"{each['sentence']} ({_few([Path(run).name for run in each['runs']])})")
+        print_looks_of(tw.looks(folder))
     else:
         output.say(f"no runs in {folder}", err=True)
 
@@ -196,10 +196,3 @@ def watch(
 
     os.nice(15)  # trainings go first
     serve(path, port=port, open=open)
-
-
-def _few(names: list[str]) -> str:
-    """Return the first names, and how many more there are."""
-    from trainwright.watch import words
-
-    return ", ".join(words.clip(name, 40) for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

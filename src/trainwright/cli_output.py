@@ -63,21 +63,6 @@ def print_report(run: Path, report: dict[str, Any]) -> None:
         shown.report(report)
 
 
-def print_scores(run: Path, report: dict[str, Any], source: str, found: dict[str, Any]) -> None:
-    """Print the scores of a run on a file: those of new rows, and apart those of rows that it has seen."""
-    from trainwright.watch import scores, seen
-
-    with made_sense_of(run / "report.json"):
-        say(seen.headline(found, scores.unit(report)))
-    rows = {"test": found["n"], "rejected": found["rejected"]}
-    if found["n"]:
-        print_report(
-            run, report | {"source": source, "test": found, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
-        )
-    if lines := seen.apart(found):
-        say("\n".join(["", "Rows that are not new", *lines]))
-
-
 def print_table(rows: Iterable[Sequence[str]]) -> None:
     """Print rows of cells with their columns aligned."""
     rows = list(rows)
@@ -102,14 +87,6 @@ def print_run(run: Any, console: Console, as_json: bool, quiet: bool) -> None:
             print_json(found)
         elif quiet:
             say(f"{run.path}\t{_score(report)}")
-
-
-def print_looks(run: Any, console: Console) -> None:
-    """Print how often the test rows of a run were measured in its folder, where that is more than once."""
-    from trainwright.run import looks
-
-    if found := looks.of_run(run.path):
-        console.line(f"looks    {found['sentence']}")
 
 
 def _score(report: dict[str, Any]) -> str:
@@ -269,22 +246,6 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
         if given is not None and not given.startswith("data:image/"):
             for line in words.wrap(given, 100)[:4]:
                 say(f"      {line}")
-
-
-def print_comparison(found: dict[str, Any]) -> None:
-    """Print what runs came to, and of each how it stands against the first."""
-    from trainwright.watch import compared, scores, words
-
-    key = "interval" if found["metric"] == "accuracy" else f"{found['metric']}_interval"
-    rows = [("run", found["split"], "95 % interval", "rows")]
-    for each in found["runs"]:
-        shown = scores.headline({found["metric"]: each["score"], key: each["interval"]})
-        rows.append((words.clean(each["run"]), shown[0], shown[1] or "-", f"{each['n']:,}"))
-    print_table(rows)
-    for each in found["compared"]:
-        parts = [("Settings that differ", compared.settings(each)), ("Rows that changed", compared.changed(each))]
-        told = [line for title, lines in parts if lines for line in (title, *lines)]
-        say("\n".join(["", each["sentence"], *told]))
 
 
 def print_landscape(found: dict[str, Any], as_json: bool) -> None:

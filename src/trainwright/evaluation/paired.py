@@ -105,7 +105,7 @@ def mcnemar(gained: int, lost: int) -> float:
         return math.erfc(abs(gained - lost) / math.sqrt(2 * changed))
     there = math.comb(changed, fewer)
     below = sum(math.comb(changed, each) for each in range(fewer))
-    return min((2 * below + there) / 2**changed, 1.0)
+    return float(min((2 * below + there) / 2**changed, 1.0))
 
 
 def holm(found: list[float]) -> list[float]:

@@ -83,6 +83,9 @@ def compare(paths: Sequence[Path], source: Any, top: int) -> dict[str, Any]:
         scores = [side.report.get(split) or {} for side in sides]
         metric = metrics.lead(scores[0]) or paired.LOSS
         for side, each in zip(sides, scores, strict=True):
+            labels = [set(one.report.get("labels") or []) for one in (first, side)]
+            if labels[0] and labels[1] and not labels[0] & labels[1]:
+                raise error("E438", first=first.run.path, second=side.run.path, why="they have no label in common")
             if not each or (metrics.lead(each) or paired.LOSS) != metric:
                 raise error("E438", first=first.run.path, second=side.run.path, why=f"they share no {split} score")
         found = [_against(first, side, split, metric, source, top) for side in sides[1:]]
@@ -109,9 +112,11 @@ def _against(first: Side, second: Side, split: str, metric: str, source: Any, to
     if len(here):
         common = [parts[0][here], parts[1][there]]
         values = [paired.row_values(metric, each) for each in common]
-        told = paired.difference(metric, *values, units=_units(first, split, metric, here))
+        told = paired.difference(metric, values[0], values[1], _units(first, split, metric, here))
         found |= {"paired": True, "scores": [float(each.mean()) for each in values]}
-        found |= _changed(first, common, values if metrics.find(metric).higher_is_better else [-each for each in values], source, top)
+        found |= _changed(
+            first, common, values if metrics.find(metric).higher_is_better else [-each for each in values], source, top
+        )
     else:
         ends = [interval_of(metric, each) for each in (one, other)]
         told = paired.Difference(other[metric] - one[metric], None, None)

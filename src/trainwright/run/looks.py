@@ -1,8 +1,8 @@
-"""How often test rows were measured by the runs of a folder. The best of several scores on the same rows is too good: by how much?
+"""How often test rows were measured by the runs of a folder, and how much too good the best of their scores is by that.
 
-A score is the truth and noise, as the rows are a sample. The best of N is chosen for its noise too, which is on average as high
-as the largest of N draws (Tippett 1925, Biometrika 17:364). Models that are measured on the same rows share most of the noise;
-what is not shared is told from the rows that some get right and others do not. Where these are not known, it is taken for whole.
+A score is the truth and noise, as the rows are a sample. The best of N is chosen for its noise too, which is on average as
+high as the largest of N draws (Tippett 1925, Biometrika 17:364). Models measured on the same rows share most of the noise;
+what is not is told from the rows that some get right and others do not. Where these are not known, it is taken for whole.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from trainwright.data.files.folders import absolute
 from trainwright.evaluation.paired import expected_maximum, noise
 from trainwright.store import fingerprints
 from trainwright.watch import metrics, words
@@ -26,8 +27,8 @@ SKETCH = 8  # of the 16 smallest fingerprints, that two test sets share where ha
 
 
 def looks(folder: Path) -> list[dict[str, Any]]:
-    """Return the test sets that several runs of a folder were measured on, each with ``runs``, ``metric``, by how much the best is
-    expected to be too good (``optimism``, in the unit of the score), whether that is ``at_most``, and a ``sentence``."""
+    """Return the test sets that several runs of a folder were measured on, each with ``runs``, ``metric``, by how much the
+    best is expected to be too good (``optimism``, in the unit of the score), whether it is ``at_most`` that, and a ``sentence``."""
     groups: list[list[tuple[str, dict[str, Any], np.ndarray]]] = []
     for path, test, right in _tested(folder):
         group = next((each for each in groups if _same(each[0][1], test)), None)
@@ -39,8 +40,8 @@ def looks(folder: Path) -> list[dict[str, Any]]:
 
 
 def of_run(path: Path) -> dict[str, Any] | None:
-    """Return what ``looks`` says of the test rows of a run, from the folder that it is in; None where no other run was there."""
-    mine = str(path.absolute())
+    """Return what ``looks`` says of the test rows of a run, in the folder that it is in; None where no other run is there."""
+    mine = absolute(str(path))
     found = (each for each in looks(path.absolute().parent) if mine in each["runs"])
     return next(found, None)
 
@@ -49,8 +50,8 @@ def _tested(folder: Path) -> Iterator[tuple[str, dict[str, Any], np.ndarray]]:
     """Yield path, what it reached on its test rows, and which it got right, of each run in a folder, by name."""
     with suppress(OSError), os.scandir(folder) as entries:
         for name in sorted(entry.name for entry in islice(entries, MOST) if not entry.name.startswith(".")):
-            path = os.path.join(folder, name)
-            found = fingerprints.head(os.path.join(path, fingerprints.NAME))
+            path = f"{folder}/{name}"  # as there may be hundreds
+            found = fingerprints.head(f"{path}/{fingerprints.NAME}")
             test = found[0].get("test") if found else None
             if found and isinstance(test, dict) and _makes_sense(test):
                 yield path, test, found[1]
@@ -58,7 +59,7 @@ def _tested(folder: Path) -> Iterator[tuple[str, dict[str, Any], np.ndarray]]:
 
 def _makes_sense(test: Mapping[str, Any]) -> bool:
     kinds = {"digest": str, "sketch": list, "n": int, "metric": str, "score": int | float, "deviation": int | float | None}
-    return all(isinstance(test.get(name), kind) for name, kind in kinds.items()) and test["n"] > 0  # type: ignore[arg-type]
+    return all(isinstance(test.get(name), kind) for name, kind in kinds.items()) and test["n"] > 0
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -85,7 +86,7 @@ def _described(group: list[tuple[str, dict[str, Any], np.ndarray]]) -> dict[str,
     size = f"{100 * optimism:.1f} points" if share else f"{words.number(optimism)} of {metrics.find(metric).title}"
     said = f"the best of {many} is expected to be {'at most ' * at_most}{size} too good" if optimism else ""
     sentence = "; ".join(filter(None, [f"test rows looked at by {many} runs here", said]))
-    runs = [os.path.abspath(path) for path, _, _ in group]
+    runs = [absolute(path) for path, _, _ in group]
     return {"runs": runs, "metric": metric, "optimism": optimism, "at_most": at_most, "sentence": sentence}
 
 

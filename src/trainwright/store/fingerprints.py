@@ -90,5 +90,5 @@ def head(path: str) -> tuple[dict[str, Any], np.ndarray] | None:
             facts = json.loads(header["__metadata__"]["facts"])
             right = np.frombuffer(os.pread(descriptor, min(end - begin, BITS), 8 + length + begin), np.uint8)
         return (facts, right) if facts["format"] == FORMAT else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

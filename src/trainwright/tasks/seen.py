@@ -28,9 +28,7 @@ def of_rows(fingerprints: np.ndarray, seen: Fingerprints) -> tuple[np.ndarray, d
     return found, {"other_label": int(other.sum()), "tested_on": int(tested.sum())}
 
 
-def apart(
-    which: np.ndarray, more: Mapping[str, int], measured: Callable[[np.ndarray, bool], dict[str, Any]]
-) -> dict[str, Any]:
+def apart(which: np.ndarray, more: Mapping[str, int], measured: Callable[[np.ndarray, bool], dict[str, Any]]) -> dict[str, Any]:
     """Return the scores of the new rows, and under ``apart`` those of the others; ``measured`` takes which rows, bool (rows,),
     and whether all is told. Where no row is new every score is None, and ``n`` is 0.
     """
@@ -40,4 +38,4 @@ def apart(
         found = measured(which == NEW, True)
     else:
         found = dict.fromkeys(next(iter(others.values()))) | {"n": 0}
-    return found | counts | more | {"apart": others}
+    return {**found, **counts, **more, "apart": others}

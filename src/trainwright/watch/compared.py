@@ -1,4 +1,4 @@
-"""What a comparison of two runs came to, in words: the difference as a sentence, the settings that differ, the rows that changed."""
+"""What a comparison of two runs came to, in words: the difference, the settings that differ, the rows that changed."""
 
 from __future__ import annotations
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from trainwright.watch import scores, words
 
-CANNOT_TELL = "whether rows were trained on cannot be told: the run, of an earlier version, has kept no fingerprints of its rows"
+CANNOT_TELL = (
+    "whether rows were trained on cannot be told: the run, of an earlier version, has kept no fingerprints of its rows"
+)
 NAMES = {"trained_on": "trained on", "validated_on": "validated on"}
 
 

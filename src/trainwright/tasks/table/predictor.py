@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 
 from trainwright.data.files.folders import is_path
 from trainwright.data.read.formats import names_file
-from trainwright.data.read.frames import table_of
 from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.cast import cast_columns, to_frame
