@@ -29,6 +29,7 @@ ROOMS = (
     ("cli_words",),
     ("cli_cache",),
     ("cli_look",),
+    ("cli_scores",),
     ("cli_output", "cli_help", "cli_completion"),
     ("look",),
     ("api", "estimators", "conformance", "live"),

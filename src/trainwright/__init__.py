@@ -21,6 +21,7 @@ __all__ = [
     "cache",
     "check",
     "clear_cache",
+    "compare",
     "evaluate",
     "explain",
     "fit",
@@ -30,6 +31,7 @@ __all__ = [
     "learning_curve",
     "load",
     "load_data",
+    "looks",
     "mistakes",
     "predict",
     "recipes",
@@ -39,6 +41,7 @@ __all__ = [
     "settings",
     "story",
     "train",
+    "train_seeds",
     "verify",
 ]
 
@@ -57,18 +60,22 @@ if TYPE_CHECKING:
         cache,
         check,
         clear_cache,
+        compare,
         explain,
         inspect,
         landscape,
         learning_curve,
         load_data,
+        looks,
         mistakes,
         story,
+        train_seeds,
     )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "check", "clear_cache", "explain", "inspect", "landscape", "learning_curve", "load_data", "mistakes", "story")
+_LOOK = ("cache", "check", "clear_cache", "compare", "explain", "inspect", "landscape", "learning_curve", "load_data")
+_LOOK += ("looks", "mistakes", "story", "train_seeds")
 _ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 

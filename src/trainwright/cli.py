@@ -16,6 +16,7 @@ from trainwright import cli_output as output
 from trainwright.cli_cache import cache
 from trainwright.cli_help import GREETING, Verb, Verbs
 from trainwright.cli_look import SAID, AsJson, Moved, Spreadsheet, look
+from trainwright.cli_scores import print_looks, print_scores, print_seeds
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.startup import OUTPUT, leave, prepare_process
 
@@ -53,7 +54,7 @@ Quiet = Annotated[
 
 
 # What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "track")} | {
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "seeds", "track")} | {
     "from_run": "from",
     "from": "from",
 }
@@ -76,6 +77,7 @@ def train(
     track: Annotated[
         str, typer.Option(help="Tell a tracker too: tensorboard, mlflow, wandb or trackio.", rich_help_panel=RUN)
     ] = "",
+    seeds: Annotated[int, typer.Option(min=0, help="Train with so many seeds: mean and spread.", rich_help_panel=RUN)] = 0,
     offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -89,11 +91,16 @@ def train(
         if key in given:
             raise error("E330", key=key, flag=flag)
     with output.console(as_json, quiet) as console:
-        run = tw.train(
-            source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
-            track=track, listen=console.handle, **given,
-        )  # fmt: skip
+        asked = {"test": test, "valid": valid, "recipe": recipe, "from_run": start, "out": out, "resume": resume, "track": track}
+        asked |= given
+        if seeds:
+            found = tw.train_seeds(source, seeds, offline=offline, listen=console.handle, **asked)
+            print_seeds(found, console, as_json)
+            return
+        run = tw.train(source, offline=offline, listen=console.handle, **asked)
         output.print_run(run, console, as_json, quiet)
+        if not quiet and not as_json:
+            print_looks(run, console)
 
 
 @app.command("learning-curve", cls=Verb)
@@ -269,7 +276,7 @@ def evaluate(
     if source is None:
         output.print_report(run, opened.report)
     else:
-        output.print_scores(run, opened.report, str(source), scores)
+        print_scores(run, opened.report, str(source), scores)
 
 
 @app.command(cls=Verb)

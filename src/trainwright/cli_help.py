@@ -32,6 +32,7 @@ EXAMPLES = {
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
         "trainwright train reviews.csv --track tensorboard",
+        "trainwright train reviews.csv --seeds 5",
     ),
     "check": ("trainwright check reviews.csv", "trainwright check photos/ lr=0.3 --json"),
     "learning-curve": (
@@ -54,6 +55,7 @@ EXAMPLES = {
         "trainwright predict runs/photos-1 holiday/ cat.jpg",
         "trainwright predict runs/reviews-1 new.csv --sure 0.97",
         'trainwright predict runs/houses-1 "rooms=3 city=Bern" --interval 0.9',
+        "trainwright predict runs/reviews-1 --text node.csv",
     ),
     "generate": ('trainwright generate runs/novel-1 --prompt "It was" --tokens 100 --temperature 0.8',),
     "explain": (
@@ -71,6 +73,7 @@ EXAMPLES = {
     "report": ("trainwright report runs/reviews-1",),
     "plots": ("trainwright plots runs/reviews-1",),
     "mistakes": ("trainwright mistakes runs/reviews-1 --top 5", "trainwright mistakes runs/reviews-1 --csv > mistakes.csv"),
+    "compare": ("trainwright compare runs/reviews-1 runs/reviews-2", "trainwright compare runs/reviews-* --top 0"),
     "story": ("trainwright story runs/reviews-1 --out story.html",),
     "landscape": ("trainwright landscape runs/reviews-1 --size 21", "trainwright landscape --toy"),
     "runs": ("trainwright runs", "trainwright runs experiments --json"),
@@ -81,7 +84,7 @@ EXAMPLES = {
 GROUPS = {
     "Train": ("inspect", "check", "train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
-    "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
+    "Look at runs": ("runs", "report", "compare", "mistakes", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),
     "What can be said": ("settings", "recipes", "completion"),
     "What is kept": ("cache",),

@@ -65,20 +65,6 @@ def print_report(run: Path, report: dict[str, Any]) -> None:
         shown.report(report)
 
 
-def print_scores(run: Path, report: dict[str, Any], source: str, found: dict[str, Any]) -> None:
-    """Print the scores of a run on a file: those of new rows, and apart those of rows that it has seen."""
-    from trainwright.watch import scores, seen
-
-    with made_sense_of(run / "report.json"):
-        say(seen.headline(found, scores.unit(report)))
-    rows = {"test": found["n"], "rejected": found["rejected"]}
-    if found["n"]:
-        not_these = dict.fromkeys(("valid", "baseline", "baselines", "signal"))  # they are of other rows
-        print_report(run, report | not_these | {"source": source, "test": found, "seconds": {}, "rows": rows})
-    if lines := seen.apart(found):
-        say("\n".join(["", "Rows that are not new", *lines]))
-
-
 def print_table(rows: Iterable[Sequence[str]]) -> None:
     """Print rows of cells with their columns aligned."""
     rows = list(rows)

@@ -744,6 +744,16 @@ MESSAGES: dict[str, Message] = {
         "{file} has no column '{column}', which holds the {noun} in training",
         "Rename the column that holds it, or give that column alone. There are: {columns}.",
     ),
+    "E438": Message(
+        "{first} and {second} cannot be compared: {why}",
+        "Compare runs of the same kind of problem, on the same test data.",
+    ),
+    "E439": Message("to compare takes two runs or more, and {found} is named", "trainwright compare RUN RUN ..."),
+    "E440": Message("several seeds are gone on with where their folders are known", "Name the folder that they are in: --out."),
+    "E441": Message(
+        "{path} held back no rows, so there is no score whose spread could be told",
+        "Train with some: valid_fraction=0.1, or --valid FILE.",
+    ),
     "E450": Message(
         "{path} is a link: what is written there would go elsewhere",
         "Put the folder itself in its place. Folders of a run are no links, as they may come from somebody else.",

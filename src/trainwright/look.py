@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.api import Run, moved
+from trainwright.api import Run, moved, train
 from trainwright.errors import error, help_of
 from trainwright.plain_files import made_sense_of
 from trainwright.watch.events import Listener, ignore
@@ -168,6 +168,73 @@ def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[
     if top < 1:
         raise error("E320", name="top", value=top, problem="it is a number of rows", help=help_of("mistakes"))
     return worst.mistakes(run.path if isinstance(run, Run) else Path(run), moved(source), top)
+
+
+def train_seeds(
+    source: Any, seeds: int = 5, *, out: str | Path | None = None, resume: bool = False, seed: int = 0, **arguments: Any
+) -> dict[str, Any]:
+    """Train with so many seeds, from ``seed`` on, and return what the runs came to: no best one is chosen.
+
+    Each is a run by itself, in a folder of its own: that of ``train``, or ``seed-0``, ``seed-1`` ... in ``out``. ``arguments``
+    are those of ``train``. With ``resume``, which needs ``out``, what is there is gone on with.
+
+    Returns:
+        ``runs``, ``split`` and ``metric``, the ``scores`` with their ``mean`` and ``deviation``, and what that is made of:
+        ``of_test_rows``, by how much models that are equally good differ on so many rows, and ``of_training``; ``test_share``,
+        the part of the variance that is the rows'; ``mean_deviation``, by how much the mean would differ on other rows; and a
+        ``sentence``.
+
+    Raises as ``train``; SettingError E320 for fewer than two seeds, RunError E440 and E441.
+    """
+    from trainwright.run import seeds as several
+
+    if seeds < 2:
+        raise error("E320", name="seeds", value=seeds, problem="a spread takes two or more", help=help_of("train_seeds"))
+    if resume and out is None:
+        raise error("E440")
+    places = [None if out is None else Path(out) / f"seed-{each}" for each in range(seed, seed + seeds)]
+    runs = [
+        train(source, out=place, resume=resume, seed=each, **arguments)
+        for each, place in zip(range(seed, seed + seeds), places, strict=True)
+    ]
+    return several.summary([run.path for run in runs])
+
+
+def compare(*runs: Run | str | Path, top: int = 5, source: Any = "") -> dict[str, Any]:
+    """Compare runs on the rows that they were measured on: each but the first against the first.
+
+    Rows of test (of validation, where a run has none) are paired by their content and label, whatever file they are in. Of
+    accuracy the test is McNemar's with the mid-p value, of other scores a paired t test on what each row adds to the score;
+    where rows belong to groups, or are equal, these are what is drawn. Several comparisons are corrected by Holm's method.
+
+    Args:
+        runs: two or more.
+        top: how many of the rows that got better, and worse, are returned with their inputs.
+        source: where the data of the first run are now, where they have moved.
+
+    Returns:
+        ``metric``, ``split``, ``runs``, and ``compared``: of each run ``difference`` with ``interval``, ``p``, ``p_holm``, how
+        many rows are of both (``n``), ``sentence``, the ``settings`` that differ, how many rows are ``better`` and ``worse``,
+        and ``changed``. Where the runs have no row in common they are compared without pairs, and ``paired`` is False.
+
+    Raises RunError E403 and E405 for no run that has ended, E430 for one without predictions, E438 and E439.
+    """
+    from trainwright.run import compare as comparing
+
+    if top < 0:
+        raise error("E320", name="top", value=top, problem="it is a number of rows", help=help_of("compare"))
+    return comparing.compare([run.path if isinstance(run, Run) else Path(run) for run in runs], moved(source), top)
+
+
+def looks(folder: str | Path = RUNS) -> list[dict[str, Any]]:
+    """Return the test rows that several runs of a folder were measured on, and by how much the best score is too good by that.
+
+    Each has ``runs``, ``metric``, ``optimism`` (in the unit of the score: how far the best is expected to be above what it
+    would be on other rows), ``at_most`` (whether that is only a bound), and a ``sentence``. Rows are known by their content.
+    """
+    from trainwright.run import looks as counting
+
+    return counting.looks(Path(folder))
 
 
 def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Explanation:

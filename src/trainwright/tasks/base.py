@@ -242,5 +242,5 @@ def need_columns(table: Table, columns: Sequence[str], noun: str) -> None:
     """Raise E437 for a column that a table lacks."""
     for name in columns:
         if name not in table.columns:
-            facts = {"file": table.file, "column": name, "noun": noun, "columns": list(table.columns)}
-            raise error("E437", **facts, hint=nearest(name, table.columns))
+            hint = nearest(name, table.columns)
+            raise error("E437", file=table.file, column=name, noun=noun, columns=list(table.columns), hint=hint)

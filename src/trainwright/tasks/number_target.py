@@ -12,7 +12,7 @@ import polars as pl
 from trainwright.config.settings import Named, Settings
 from trainwright.data.tables.encoder import TargetScaler
 from trainwright.errors import error
-from trainwright.evaluation import conformal, paired, regression
+from trainwright.evaluation import against, conformal, regression
 from trainwright.evaluation.conformal import Reach
 from trainwright.evaluation.intervals import proportion
 from trainwright.watch import metrics
@@ -131,7 +131,7 @@ class NumberTarget:
         actual, predicted = self._of_all_rows(outputs)
         others = self.scaler.decode(answers)
         found = regression.brief_scores(actual, others, outputs.units)
-        return found | paired.of_errors(predicted - actual, others - actual, outputs.units)
+        return found | against.of_errors(predicted - actual, others - actual, outputs.units)
 
     def depends(self, outputs: Outputs) -> bool:
         """Return False: a number is better than the mean only by its distance from the truth."""
