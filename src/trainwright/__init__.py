@@ -26,6 +26,7 @@ __all__ = [
     "generate",
     "inspect",
     "landscape",
+    "learning_curve",
     "load",
     "load_data",
     "mistakes",
@@ -51,11 +52,21 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, clear_cache, explain, inspect, landscape, load_data, mistakes, story
+    from trainwright.look import (
+        cache,
+        clear_cache,
+        explain,
+        inspect,
+        landscape,
+        learning_curve,
+        load_data,
+        mistakes,
+        story,
+    )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "explain", "inspect", "landscape", "load_data", "mistakes", "story")
+_LOOK = ("cache", "clear_cache", "explain", "inspect", "landscape", "learning_curve", "load_data", "mistakes", "story")
 _ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
 
 
