@@ -64,10 +64,10 @@ def token_digests(tokens: pl.Series | Sequence[str]) -> np.ndarray:
 
 
 def _hashes(tokens: Tokens, known: np.ndarray, stable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return of each text a digest of its tokens in order, and two sketches and its halves, 0 for a short one: uint64 (texts,),
-    (4, texts).
+    """Return of each text a digest of its tokens in order, and two sketches and its halves, 0 for a short one.
 
-    The digest is by ``stable``, the numbers of tokens that are the same everywhere, the sketches are by ``known``.
+    They are uint64, of shape (texts,) and (4, texts). The digest is by ``stable``, the numbers of tokens that are the same
+    everywhere, the sketches are by ``known``.
     """
     texts, most = len(tokens.offsets) - 1, int(np.diff(tokens.offsets).max(initial=0))
     weights = _mixed(np.arange(1, most + 1, dtype=np.uint64) * _GOLDEN) | np.uint64(1)  # of the places in a text
