@@ -29,6 +29,7 @@ def describe(
     source: Source, frame: pl.DataFrame, files: Mapping[str, str], rejected: list[Rejected], classes: bool
 ) -> dict[str, Any]:
     """Return what ``data.json`` says of the rows: how many each split and each class has, what was left out, what is odd."""
+    rejected = [*source.closed, *rejected]
     sizes = {NAMES[number]: count for number, count in frame["split"].value_counts().sort("split").iter_rows()}
     counted: dict[str, dict[str, int]] = {}
     if classes:
