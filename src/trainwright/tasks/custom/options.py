@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from trainwright.data.batches.user_data import BatchLayout
 from trainwright.errors import error, nearest
 from trainwright.fields import period
+from trainwright.store.run_folder import place
 from trainwright.tasks.custom.checked import CheckedForward, CheckedObjective, Watched
 from trainwright.training.loop import FOREVER, Plan
 from trainwright.watch.metrics import METRICS, compute, computed
@@ -180,11 +181,12 @@ class FitOptions(EvaluateOptions):
                 raise error("E320", name="schedule", value=each, problem="an instance of torch.optim.lr_scheduler")
 
     def _check_folder(self) -> None:
-        """Raise E320 for a period of checkpoints that cannot be meant, and for ``resume`` without a folder."""
+        """Raise E320 for periods of checkpoints that cannot be meant and ``resume`` without a folder, E169 for no name."""
         if self.out is None:
             if self.resume:
                 raise error("E320", name="resume", value=self.resume, problem="it needs out, the folder of the run")
             return
+        place("out", self.out)
         try:
             period(self.checkpoint_every)
         except (ValueError, AttributeError) as problem:
