@@ -26,8 +26,8 @@ class Run:
     """A finished run: its folder, its report, its model. The model is loaded when it is first used."""
 
     def __init__(self, path: str | Path) -> None:
-        """Raise E403 where ``path`` is no run folder."""
-        self.folder = run_folder.open_run(Path(path), fit_too=True)
+        """Raise E403 where ``path`` is no run folder, E169 where it is empty."""
+        self.folder = run_folder.open_run(run_folder.place("path", path), fit_too=True)
         self._predictor: Predictor | None = None
 
     @property
@@ -167,8 +167,11 @@ def train(
     """
     from trainwright.run.request import Request
 
-    from_run, out = (None if each is None else Path(each) for each in (from_run, out))
-    request = Request.of(source, valid, test, recipe, from_run, out, Path(runs), offline, settings)
+    folders = {"from_run": from_run, "out": out, "valid": valid, "test": test}
+    from_run, out, valid, test = (
+        run_folder.place(name, each) if isinstance(each, str | Path) else each for name, each in folders.items()
+    )
+    request = Request.of(source, valid, test, recipe, from_run, out, run_folder.place("runs", runs), offline, settings)
     if resume:
         from trainwright.run.resume import find_unfinished
 
@@ -213,7 +216,7 @@ def replay(run: Run | str | Path, *, source: Any = "", out: str | Path | None = 
     """
     from trainwright.run import verify as verifying
 
-    return verifying.replay(_path(run), moved(source), None if out is None else Path(out), listen)
+    return verifying.replay(_path(run), moved(source), None if out is None else run_folder.place("out", out), listen)
 
 
 def moved(source: Any) -> Any:
@@ -222,7 +225,7 @@ def moved(source: Any) -> Any:
 
 
 def _path(run: Run | str | Path) -> Path:
-    return run.path if isinstance(run, Run) else Path(run)
+    return run.path if isinstance(run, Run) else run_folder.place("run", run)
 
 
 def _run_session(carry: Callable[[Session], Path], listen: Listener | None, track: str | Sequence[str] = ()) -> Run:

@@ -282,14 +282,15 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     """
     from trainwright.store import seal
     from trainwright.store.atomic import write_file, write_out
-    from trainwright.store.run_folder import open_run
+    from trainwright.store.run_folder import open_run, place
     from trainwright.watch.story import story as film
 
-    folder = open_run(run.path if isinstance(run, Run) else Path(run), fit_too=True).path
+    target = None if out is None else place("out", out)
+    folder = open_run(run.path if isinstance(run, Run) else place("run", run), fit_too=True).path
     page = film.page(folder)
-    if out is not None:
-        write_out(Path(out), page)
-        return Path(out)
+    if target is not None:
+        write_out(target, page)
+        return target
     path = folder / "story.html"
     write_file(path, page)
     seal.renew(folder, [path])
@@ -326,7 +327,7 @@ def landscape(
     changed, E434 for a run of ``fit``, and as ``train``.
     """
     from trainwright.run import landscape as surface
-    from trainwright.store.run_folder import RunFolder
+    from trainwright.store.run_folder import RunFolder, place
 
     for name, value, good, problem in (
         ("size", size, size >= 3 and size % 2 == 1, "it is an odd number of points, from 3 on"),
@@ -335,11 +336,11 @@ def landscape(
     ):
         if not good:
             raise error("E320", name=name, value=value, problem=problem, help=help_of("landscape"))
-    place = run.path if isinstance(run, Run) else Path(run)
-    folder = RunFolder(place)
+    path = run.path if isinstance(run, Run) else place("run", run)
+    folder = RunFolder(path)
     if folder.call.is_file() and not folder.settings.is_file():
-        raise error("E434", path=place)
-    return surface.landscape(place, moved(source), size, span, rows, None if out is None else Path(out), listen)
+        raise error("E434", path=path)
+    return surface.landscape(path, moved(source), size, span, rows, None if out is None else place("out", out), listen)
 
 
 def cache() -> list[dict[str, Any]]:

@@ -52,8 +52,8 @@ def table(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frame.select(pl.lit(split, kinds).alias("split"), pl.all()) for split, frame in rows.items())
 
 
-def read(path: Path, expected: float = 0) -> pl.DataFrame:
-    """Return the rows of a run, which are ``expected`` to take so many bytes, where that is known.
+def read(path: Path, like: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return the rows of a run; ``like`` are those that they should be, where that is known.
 
     Raise E405 or E433 where it did not end, E430 where it kept none, E408 for a damaged file, and for one of which a few bytes
     stand for rows that no memory holds.
@@ -63,7 +63,8 @@ def read(path: Path, expected: float = 0) -> pl.DataFrame:
     try:
         data = content(path, LARGEST)
         held = bytes_held(io.BytesIO(data), TEXT)
-        if held > max(SMALL, EXPANSION * len(data), 2 * expected):
+        expected = 0.0 if like is None else like.estimated_size() + TEXT * len(like) * like.width
+        if held > max(SMALL, EXPANSION * len(data), expected):
             raise ValueError(f"it has {len(data):,} bytes, and would take {held >> 20:,} MiB or more when it is read")
         rows = pl.read_parquet(data)
         _check(rows.schema)

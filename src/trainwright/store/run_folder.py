@@ -155,6 +155,13 @@ def _take(file: IO[str], folder: Path) -> None:
         os.write(file.fileno(), f"{HOLDER}{os.getpid()} on {platform.node()}\n".encode())
 
 
+def place(what: str, word: str | Path) -> Path:
+    """Return the path that a word is. Raise E169 for an empty one, which would be the current folder."""
+    if not str(word):
+        raise error("E169", what=f"{what}=''", why="it is empty")
+    return Path(word)
+
+
 def create(out: Path | None, parent: Path, name: str) -> RunFolder:
     """Make a new, empty run folder: ``out``, or ``parent/<name>-<n>`` with the next free number.
 
