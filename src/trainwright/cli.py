@@ -91,7 +91,15 @@ def train(
         if key in given:
             raise error("E330", key=key, flag=flag)
     with output.console(as_json, quiet) as console:
-        asked = {"test": test, "valid": valid, "recipe": recipe, "from_run": start, "out": out, "resume": resume, "track": track}
+        asked = {
+            "test": test,
+            "valid": valid,
+            "recipe": recipe,
+            "from_run": start,
+            "out": out,
+            "resume": resume,
+            "track": track,
+        }
         asked |= given
         if seeds:
             found = tw.train_seeds(source, seeds, offline=offline, listen=console.handle, **asked)

@@ -27,16 +27,16 @@ def of_shares(ours: np.ndarray, theirs: np.ndarray, units: Units | None = None) 
     return _found(float(changes.mean()) if len(changes) else 0.0, _around(changes, units, 1.0))
 
 
-def of_errors(ours: np.ndarray, theirs: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+def of_errors(ours: np.ndarray, theirs: np.ndarray, units: Units | None = None, quantile: float = 0.0) -> dict[str, Any]:
     """Return by what share our RMSE is smaller, from the errors of each row: float64 (rows,) twice; negative: it is larger.
 
-    The interval is that of the logarithm of their ratio, by the delta method.
+    The interval is that of the logarithm of their ratio, by the delta method; ``quantile`` as in ``_around``.
     """
     mine, other = ours**2, theirs**2
     if not (mine.sum() and other.sum()):
         return _found(1.0 if other.sum() else 0.0, None)
     value = 0.5 * log(mine.sum() / other.sum())
-    ends = _around(len(mine) * (mine / mine.sum() - other / other.sum()) / 2, units)
+    ends = _around(len(mine) * (mine / mine.sum() - other / other.sum()) / 2, units, quantile=quantile)
     return _found(1 - exp(value), ends and (1 - exp(value + ends[1]), 1 - exp(value + ends[0])))
 
 
@@ -48,15 +48,15 @@ def of_labels(targets: np.ndarray, ours: np.ndarray, theirs: np.ndarray, units: 
     return _found(value - less, ends and (value - less + ends[0], value - less + ends[1]))
 
 
-def depends(shares: np.ndarray, targets: np.ndarray, units: Units | None = None) -> bool:
-    """Return whether answers go with the truth beyond noise (99 %): both float64 (rows, classes), the truth 0 and 1.
+def depends(shares: np.ndarray, targets: np.ndarray, quantile: float, units: Units | None = None) -> bool | None:
+    """Return whether answers go with the truth beyond noise: both float64 (rows, classes), the truth 0 and 1; None for few rows.
 
     It is told from how much probability the right class has above what it would have if the same answers were dealt out to other
     rows. That says nothing of how sure they are, nor of how frequent a class is.
     """
     changes = ((shares - shares.mean(axis=0)) * (targets - targets.mean(axis=0))).sum(axis=1) if len(shares) else np.zeros(0)
-    ends = _around(changes, units, quantile=Z99)
-    return ends is not None and ends[0] > 0
+    ends = _around(changes, units, quantile=quantile)
+    return None if ends is None else ends[0] > 0
 
 
 def _f1_changes(right: np.ndarray, answers: np.ndarray) -> tuple[float, np.ndarray]:

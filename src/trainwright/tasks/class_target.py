@@ -181,10 +181,10 @@ class ClassTarget:
         others = answers == targets
         return classification.share_right(others, outputs.units) | against.of_shares(right, others, outputs.units)
 
-    def depends(self, outputs: Outputs) -> bool:
-        """Return whether the answers go with the truth beyond noise."""
+    def depends(self, outputs: Outputs, quantile: float) -> bool | None:
+        """Return whether the answers go with the truth beyond noise; None for too few rows."""
         shares = self.probabilities(outputs.outputs.numpy()).astype(np.float64)
-        return against.depends(shares, np.eye(self.outputs)[outputs.targets.numpy()], outputs.units)
+        return against.depends(shares, np.eye(self.outputs)[outputs.targets.numpy()], quantile, outputs.units)
 
     @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
     def probabilities(self, logits: np.ndarray) -> np.ndarray:

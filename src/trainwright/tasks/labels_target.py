@@ -196,10 +196,10 @@ class LabelsTarget:
         found = measured.of_answers(targets, answers, outputs.units)
         return found | against.of_labels(targets, said, answers, outputs.units)
 
-    def depends(self, outputs: Outputs) -> bool:
-        """Return whether the answers go with the truth beyond noise."""
+    def depends(self, outputs: Outputs, quantile: float) -> bool | None:
+        """Return whether the answers go with the truth beyond noise; None for too few rows."""
         targets, shares, _ = self._of_all_rows(outputs)
-        return against.depends(shares.astype(np.float64), targets, outputs.units)
+        return against.depends(shares.astype(np.float64), targets, quantile, outputs.units)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the probability of each label, the sigmoid of its logit over the temperature: float32 (rows, labels)."""

@@ -185,7 +185,7 @@ def verdict(report: Mapping[str, Any]) -> str:
     """Say how the test score stands against the best baseline, in one sentence; empty where they cannot be compared."""
     test, (lead, against) = report.get("test") or {}, baselines(report)
     if report.get("signal") is False and report.get("baselines"):
-        return f"{NO_SIGNAL}: the answers are not better than {in_words(report['baselines'][0])}, beyond what chance does"
+        return f"{NO_SIGNAL}: the answers tell no more of new {unit(report)} than {in_words(report['baselines'][0])}"
     if not against or lead not in metrics.values(test):
         return ""
     higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
