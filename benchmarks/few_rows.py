@@ -3,9 +3,9 @@
     TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/few_rows.py [--cuts 10] [--confirm]
 
 Of each data set and size, ``size`` rows are drawn as a person's file. A tenth of them is left out, as the test split would be;
-the others are trained and validated on as a rule of ``RULES`` shares them. The score is that of up to 2,000 rows of the data set
-that were not drawn. Prints a Markdown table: the mean difference to a tenth for validation, in points, and its standard error
-over the cuts, for the epoch that is kept and for the last one. Rules were compared on the first data sets, and the one that was
+the others are trained and validated on as a rule of ``RULES`` shares them. The score is that of up to 2,000 rows of the data
+set that were not drawn. Prints a Markdown table: the mean difference to a tenth for validation, in points, and its standard
+error over the cuts, for the epoch that is kept and for the last one. Rules were compared on the first data sets, and what was
 chosen was looked at once on those of --confirm.
 """
 

@@ -89,14 +89,14 @@ def check(
 ) -> Checkup:
     """Look in seconds at a training before it begins: what is likely wrong is in ``.findings``; empty = nothing was found.
 
-    With the arguments of ``train`` it is that training. With those of ``fit``, ``check(model, data, loss=..., optimizer=...)``, it
-    is that of a model of your own. Each finding has a ``name``, what was ``found``, its likely ``cause`` and how to ``mend`` it;
-    ``.checked`` tells all that was looked at. Model, optimiser, data and random state stay as they are; nothing is written.
+    With the arguments of ``train`` it is that training. With those of ``fit``, ``check(model, data, loss=..., optimizer=...)``,
+    it is that of a model of your own. Each finding has a ``name``, what was ``found``, its likely ``cause`` and how to ``mend``
+    it; ``.checked`` tells all that was looked at. Model, optimiser, data and random state stay as they are; nothing is written.
 
-    Asked is: is the first loss that of a model that knows nothing; does each parameter get a gradient, and move; does the loss of
-    one batch fall at this rate; can a few rows be learned by heart; do outputs depend on the inputs, and not on the other rows of
-    a batch; are units dead; is evaluation another than training; does what a short training learns hold on the validation
-    rows, with the same labels; do shuffled labels give no signal.
+    Asked is: is the first loss that of a model that knows nothing; does each parameter get a gradient, and move; does the loss
+    of one batch fall at this rate; can a few rows be learned by heart; do outputs depend on the inputs, and not on the other
+    rows of a batch; are units dead; is evaluation another than training; does what a short training learns hold on the
+    validation rows, with the same labels; do shuffled labels give no signal.
 
     Raises TrainwrightError as ``train`` and ``fit`` before the first step, E365 for a model that cannot be copied.
     """

@@ -255,7 +255,7 @@ def test_text_passes(tmp_path: Path) -> None:
 
 def test_running_text_passes(tmp_path: Path) -> None:
     (tmp_path / "novel.txt").write_text("the cat sat on the mat and the dog ran to the cat\n" * 400)
-    found = tw.check(tmp_path / "novel.txt", context=16, batch_size=4, model={"name": "gpt", "embedding": 16, "layers": 1})
+    found = tw.check(tmp_path / "novel.txt", context=16, batch_size=4, model={"name": "gpt", "width": 32, "layers": 1})
     assert found.passed, found
 
 

@@ -1,4 +1,4 @@
-"""A training that is limited by time, by a clock that is made: each update and each validation takes the seconds that it is told."""
+"""A training that is limited by time, by a clock that is made: an update takes a second and a validation three."""
 
 from __future__ import annotations
 

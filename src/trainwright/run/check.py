@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(request: Request, listen: Listener) -> Checkup:
-    """Look at the training that would be asked for, by the same code up to its first step. Raise as ``train`` does until then."""
+    """Look at the training that would be asked for, made by the same code. Raise as ``train`` before its first step."""
     base = recipe(request.recipe)["settings"] if request.recipe else {}
     resolve(request.settings, base)  # what is wrong whatever the task, before anything is read
     _, problem, _ = Session(listen).pose(request, base)

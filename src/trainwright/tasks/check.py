@@ -44,10 +44,10 @@ STARTS = "the first outputs are far from any target: inputs or targets are not s
 class Subject:
     """What is looked at.
 
-    ``build`` gives a copy of what learns, without schedules, at its full rate; ``batches`` what it is trained on. Where rows can
-    be told apart, ``ordered(n)`` gives those of training in order, n a batch, as a prediction sees them, and ``few`` a small
-    batch of any. ``valid`` gives the validation rows; ``updates`` how many are planned. ``frozen`` names parameters that do
-    not learn though nobody asked for it, ``labels`` the classes; ``fresh``: the model was not trained before.
+    ``build`` gives a copy of what learns, without schedules, at its full rate; ``batches`` what it is trained on, ``few`` a
+    small batch of it. Where rows can be told apart, ``ordered(n)`` gives those of training in order, n a batch, as a prediction
+    sees them. ``valid`` gives the validation rows; ``updates`` how many are planned. ``frozen`` names parameters that do not
+    learn though nobody asked for it, ``labels`` the classes; ``fresh``: the model was not trained before.
     """
 
     build: Callable[[], Learner]
@@ -147,7 +147,7 @@ def _gradients(silent: dict[str, str], count: int, report: Checkup) -> None:
     report.saw("gradient", f"{count - len(silent)} of {count}", "tensors of parameters get one")
     cut, zero = ([name for name, why in silent.items() if why == each] for each in ("none", "zero"))
     if cut:
-        cause = "the loss does not depend on them: .detach(), .data, .item(), no_grad or argmax on the way, or forward leaves them out"
+        cause = "the loss does not depend on them: .detach(), .data, no_grad or argmax on the way, or forward leaves them out"
         mend = "Follow the outputs back to the layer behind these, and take out what cuts the graph."
         report.found("no gradient", f"{_names(cut)} {'get' if len(cut) > 1 else 'gets'} none", cause, mend)
     if zero:
@@ -189,7 +189,7 @@ def _by_heart(subject: Subject, report: Checkup, seconds: float) -> None:
             if isinstance(each, nn.modules.dropout._DropoutNd):
                 each.p = 0.0
         learning = [each for each in learner.parameters if each.requires_grad]
-        optimizer = make_optimizer(Named(name="AdamW", weight_decay=0.0), learning, rate)
+        optimizer = make_optimizer(Named.model_validate({"name": "AdamW", "weight_decay": 0.0}), learning, rate)
         learner = replace(learner, optimizer=optimizer, clip=1.0, clip_value=0.0)
         losses = list[float]()
         with suppress(TrainwrightError):
@@ -312,13 +312,14 @@ def _names(names: Iterable[str]) -> str:
 
 
 def expected_seconds(subject: Subject, limit: float) -> float:
-    """Return how long the updates of a training will take, by two that are made of a copy; ``limit`` is 0 where there is none."""
+    """Return how long the updates of a training will take, by a few that a copy makes; ``limit`` is 0 where there is none."""
     with preserve_rng(subject.device):
-        learner, begun = subject.build(), 0.0
+        learner, ended = subject.build(), list[float]()
         try:
-            for number, _ in enumerate(_updates(learner, islice(subject.batches.epoch(0), 3), subject.device)):
-                begun = begun or time.perf_counter()
+            for _ in _updates(learner, islice(subject.batches.epoch(0), 3), subject.device):
+                ended.append(time.perf_counter())
         except (TrainwrightError, torch.OutOfMemoryError):
             return 0.0
-    each = (time.perf_counter() - begun) / max(number, 1)
-    return min(each * subject.updates, limit or math.inf)
+    if len(ended) < 2:
+        return 0.0
+    return min((ended[-1] - ended[0]) / (len(ended) - 1) * subject.updates, limit or math.inf)

@@ -27,7 +27,7 @@ RELUS = (nn.ReLU, nn.ReLU6)
 
 
 class Agreement(NamedTuple):
-    """How far outputs are from chance on so many rows, in standard errors; what is shown of it, and classes that changed places;
+    """How far outputs are from chance on so many rows, in standard errors; what is shown of it; classes that changed places;
     the loss, and that of the best constant outputs where it is known."""
 
     z: float
@@ -40,7 +40,7 @@ class Agreement(NamedTuple):
 
 @torch.no_grad()
 def first_look(learner: Learner, batch: Batch, report: Checkup) -> tuple[float, float | None]:
-    """Return the loss of the first batch in training mode, and that of a model that knows nothing, where there is such a number."""
+    """Return the loss of the first batch in training mode, and that of a model that knows nothing, None where none is known."""
     learner.forward.reset_state()
     with learner.casting:
         outputs = learner.forward(batch)

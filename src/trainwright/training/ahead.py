@@ -81,7 +81,9 @@ class Ahead:
         return len(self._sent) >= CAPACITY or len(self._sent) * self._bytes > HELD_BYTES
 
     def send(self, window: Sequence[Batch], state: State, share: float | None = None) -> None:
-        """Hand an update to the device, and move ``state`` and the schedules to the place after it; ``share`` as in ``advance_each``.
+        """Hand an update to the device, and move ``state`` and the schedules to the place after it.
+
+        ``share`` is that of ``advance_each``.
 
         Raise torch.OutOfMemoryError where the device has no room; everything but the gradients is then as it was.
         """

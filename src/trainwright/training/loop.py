@@ -47,9 +47,9 @@ def _numbered(rows: np.ndarray) -> str:
 class Plan:
     """When to stop, and by what the best epoch is chosen. 0 = no limit, except ``epochs``.
 
-    ``seconds`` are those of the whole training, its trials, validations and checkpoints among them, by ``clock``. ``valid_share``
-    is how many rows validation has for each one of training. ``name_rows`` says which rows of the data are meant by their
-    numbers, for messages.
+    ``seconds`` are those of the whole training, its trials, validations and checkpoints among them, by ``clock``;
+    ``valid_share`` is how many rows validation has for each one of training. ``name_rows`` says which rows of the data are
+    meant by their numbers, for messages.
     """
 
     epochs: int
@@ -63,6 +63,7 @@ class Plan:
     unit: str = "rows"
     name_rows: Callable[[np.ndarray], str] = _numbered
     valid_share: float = 0.0
+    keep_last: bool = False
     clock: Callable[[], float] = time.perf_counter
 
     def reason(self, state: State, seconds: float) -> str:
@@ -146,7 +147,7 @@ def fit(
             valid = validate(learner.model) if validate else None
             learner.at_step_boundary = False
             state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
-            best = valid is not None and state.consider(learner.model, plan.score(valid))
+            best = valid is not None and not plan.keep_last and state.consider(learner.model, plan.score(valid))
             lr = learner.lr
             share = plan.share(state, plan.clock() - begun, plan.updates(train.per_epoch))
             advance_each(learner.schedules, "epoch", (valid or scores).loss, share)
@@ -159,7 +160,7 @@ def fit(
         learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
         state.seconds = plan.clock() - begun
-    yield Finished(reason, state.step, state.epoch, state.best_epoch, plan.clock() - begun)
+    yield Finished(reason, state.step, state.epoch, state.best_epoch or state.epoch, plan.clock() - begun)
 
 
 def _epoch(

@@ -149,8 +149,8 @@ def make_schedules(
 ) -> list[Scheduler]:
     """Return the schedules, warm-up first; each multiplies or sets the rate when it steps, so several work together.
 
-    ``steps`` and ``epochs`` are the run's planned length, which time may end earlier where it is ``timed``. Raise E310, E311 and E312, and E319 where an argument without a
-    default is not given.
+    ``steps`` and ``epochs`` are the run's planned length, which time may end earlier where it is ``timed``. Raise E310, E311
+    and E312, and E319 where an argument without a default is not given.
     """
     made = []
     if timed:

@@ -104,9 +104,9 @@ class Tally:
 class State:
     """Where a run stands: ``epoch`` counts finished epochs, ``batch`` the batches used of the one under way, ``rows`` those
     that went through an update, ``refused`` the refused updates in a row. Each batch is cut into ``microbatches``, which
-    ``batch`` counts, where memory ran out. ``seconds`` are those since the first step was about to be taken, ``trials`` those of
-    what was measured before, ``validation`` those of the longest validation so far, or what the first is expected to take; both
-    are 0 where time is not limited."""
+    ``batch`` counts, where memory ran out. ``seconds`` are those since the first step was about to be taken, ``trials`` those
+    of what was measured before, ``validation`` those of the longest validation so far, or what the first is expected to take;
+    both are 0 where time is not limited."""
 
     step: int = 0
     epoch: int = 0

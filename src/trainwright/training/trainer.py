@@ -34,6 +34,8 @@ from trainwright.training.step import Learner
 from trainwright.watch.events import Listener, Note, Scores, ignore
 from trainwright.watch.metrics import METRICS
 
+FEW_TO_CHOOSE = 20  # rows of validation, below which the last epoch is kept: benchmarks/few_rows.py
+
 
 def pick_device(name: str) -> torch.device:
     """Return a device by its name; ``auto`` is the fastest present. Raise E314 for a device that is not there."""
@@ -65,6 +67,7 @@ class Trainer:
         check_monitor(self.settings.monitor, problem.predicts)
         if self.settings.patience and "valid" not in problem.splits:
             raise error("E315")
+        self._choose_kept(len(problem.splits.get("valid", ())))
         self.name = models(problem.task)[self.settings.model.name].versioned  # type: ignore[union-attr]
         self.model = self._network()
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
@@ -81,6 +84,7 @@ class Trainer:
             seed=self.settings.seed,
             unit=problem.unit,
             name_rows=problem.name_rows,
+            keep_last=self.settings.keep == "last",
             valid_share=len(problem.splits.get("valid", ())) / max(len(problem.splits["train"]), 1),
         )
         begun = self.plan.clock()
@@ -98,6 +102,18 @@ class Trainer:
         if way.threads > (cores := os.cpu_count() or way.threads):
             why = f"more than the {cores} cores of this machine, which is slower"
             self.notes.append(Note("threads", str(way.threads), why))
+
+    def _choose_kept(self, rows: int) -> None:
+        """Settle whether the best epoch on so many validation rows is kept, or the last. Raise E367 for patience with it."""
+        settings = self.settings
+        if settings.keep == "last" and settings.patience:
+            raise error("E367")
+        if settings.keep is None:
+            last = 0 < rows < FEW_TO_CHOOSE and not settings.patience
+            self.settings = self.problem.settings = settings.model_copy(update={"keep": "last" if last else "best"})
+            if last:
+                why = f"{rows} rows of validation are too few to tell epochs apart, {FEW_TO_CHOOSE} would choose"
+                self.notes.append(Note("keep", "the last epoch", why))
 
     def _network(self) -> nn.Module:
         """Return the network; initial weights follow from the seed, torch's global state is left alone."""

@@ -1,4 +1,4 @@
-"""What looking at a model and its data before training came to: what was looked at, and what is likely wrong, with its cause."""
+"""What a look at a model and its data before training came to: what was looked at, and what is likely wrong, and why."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ class Event:
 class Started(Event):
     """Training is about to take its first step. ``steps_per_epoch`` is 0 where it cannot be known.
 
-    ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens. ``seconds`` are those left of a training that is limited
-    by time, 0 for others and in runs of earlier versions.
+    ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens. ``seconds`` are those left of a training that is
+    limited by time, 0 for others and in runs of earlier versions.
     """
 
     epochs: int
