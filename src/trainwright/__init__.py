@@ -40,6 +40,7 @@ __all__ = [
     "runs",
     "settings",
     "story",
+    "suspects",
     "train",
     "train_seeds",
     "verify",
@@ -69,13 +70,14 @@ if TYPE_CHECKING:
         looks,
         mistakes,
         story,
+        suspects,
         train_seeds,
     )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
 _LOOK = ("cache", "check", "clear_cache", "compare", "explain", "inspect", "landscape", "learning_curve", "load_data")
-_LOOK += ("looks", "mistakes", "story", "train_seeds")
+_LOOK += ("looks", "mistakes", "story", "suspects", "train_seeds")
 _ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 

@@ -144,6 +144,7 @@ def train(
     offline: bool = False,
     resume: bool = False,
     track: str | Sequence[str] = (),
+    fix: str | Path | None = None,
     listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
@@ -158,7 +159,9 @@ def train(
     ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
     with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``track`` names
     trackers of others that hear of it: tensorboard, mlflow, wandb, trackio (``pip install "trainwright[tensorboard]"``).
-    ``listen`` is called with every event; the default shows them on standard error.
+    ``fix`` is a table of corrected labels with the columns ``file``, ``row`` and ``label`` (empty: the row is left out), such as
+    ``suspects`` finds and ``trainwright suspects --out`` writes; they are laid over those of the source, whose files stay as
+    they are. ``listen`` is called with every event; the default shows them on standard error.
 
     Raises:
         TrainwrightError: see ``docs/errors.md``; no run folder is made. Only what stops a training on its way (a step that is
@@ -167,11 +170,11 @@ def train(
     """
     from trainwright.run.request import Request
 
-    folders = {"from_run": from_run, "out": out, "valid": valid, "test": test}
-    from_run, out, valid, test = (
+    folders = {"from_run": from_run, "out": out, "valid": valid, "test": test, "fix": fix}
+    from_run, out, valid, test, fix = (
         run_folder.place(name, each) if isinstance(each, str | Path) else each for name, each in folders.items()
     )
-    request = Request.of(source, valid, test, recipe, from_run, out, run_folder.place("runs", runs), offline, settings)
+    request = Request.of(source, valid, test, recipe, from_run, out, run_folder.place("runs", runs), offline, settings, fix)
     if resume:
         from trainwright.run.resume import find_unfinished
 

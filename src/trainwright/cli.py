@@ -54,7 +54,7 @@ Quiet = Annotated[
 
 
 # What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "seeds", "track")} | {
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "seeds", "track", "fix")} | {
     "from_run": "from",
     "from": "from",
 }
@@ -71,6 +71,9 @@ def train(
     recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
     start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.", rich_help_panel=RUN)] = None,
+    fix: Annotated[
+        Path | None, typer.Option(help="A table of corrected labels, as `suspects --out` writes it.", rich_help_panel=DATA)
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.", rich_help_panel=RUN)
     ] = False,
@@ -100,7 +103,7 @@ def train(
             "resume": resume,
             "track": track,
         }
-        asked |= given
+        asked |= {"fix": fix, **given}
         if seeds:
             found = tw.train_seeds(source, seeds, offline=offline, listen=console.handle, **asked)
             print_seeds(found, console, as_json)

@@ -74,6 +74,11 @@ EXAMPLES = {
     "plots": ("trainwright plots runs/reviews-1",),
     "mistakes": ("trainwright mistakes runs/reviews-1 --top 5", "trainwright mistakes runs/reviews-1 --csv > mistakes.csv"),
     "compare": ("trainwright compare runs/reviews-1 runs/reviews-2", "trainwright compare runs/reviews-* --top 0"),
+    "suspects": (
+        "trainwright suspects runs/reviews-1",
+        "trainwright suspects runs/reviews-1 --out labels.csv     # edit the column label, and then:",
+        "trainwright train reviews.csv --fix labels.csv",
+    ),
     "story": ("trainwright story runs/reviews-1 --out story.html",),
     "landscape": ("trainwright landscape runs/reviews-1 --size 21", "trainwright landscape --toy"),
     "runs": ("trainwright runs", "trainwright runs experiments --json"),
@@ -84,14 +89,24 @@ EXAMPLES = {
 GROUPS = {
     "Train": ("inspect", "check", "train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
-    "Look at runs": ("runs", "report", "compare", "mistakes", "watch", "story", "landscape", "plots"),
+    "Look at runs": ("runs", "report", "compare", "mistakes", "suspects", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),
     "What can be said": ("settings", "recipes", "completion"),
     "What is kept": ("cache",),
 }
 
 
-PLACES = ("--out", "--test", "--valid", "--from", "--recipe", "--source", "--png", "--html")  # flags that name a file or folder
+PLACES = (
+    "--out",
+    "--test",
+    "--valid",
+    "--from",
+    "--recipe",
+    "--source",
+    "--fix",
+    "--png",
+    "--html",
+)  # flags that name a file or folder
 
 
 class Verb(TyperCommand):

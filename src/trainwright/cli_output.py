@@ -245,8 +245,8 @@ def _columns(found: Any, top: int) -> list[Any]:
     return [*columns, *more]
 
 
-def print_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> None:
-    """Print rows of the same columns as CSV, a row of a table that is in one of them as JSON.
+def as_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> str:
+    """Return rows of the same columns as CSV, a row of a table that is in one of them as JSON.
 
     For a ``spreadsheet`` no cell is a formula.
     """
@@ -257,7 +257,20 @@ def print_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> None:
         cells = {name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()}
         kept = {name: _no_formula(cell) if spreadsheet and isinstance(cell, str) else cell for name, cell in cells.items()}
         writer.writerow(kept)
-    say(text.getvalue(), end="")
+    return text.getvalue()
+
+
+def print_suspects(found: dict[str, Any], top: int, out: Path | None, as_json: bool) -> None:
+    """Print the rows whose labels are probably wrong, in colours where the terminal has them, and which file has them."""
+    from trainwright.watch import suspects
+
+    if as_json:
+        print_json(found)
+    elif out is None:
+        _print_parts(suspects.lines(found, bool(top)))
+    else:
+        _print_parts(list(suspects.lines(found, bool(top)))[:1])
+        say(f"{out}: {len(found['suspects']):,} rows; {suspects.advice(str(out))}")
 
 
 def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
@@ -384,13 +397,17 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
 
 def print_lines(found: Explanation, brief: bool = False) -> None:
     """Print an explanation, in colours where the terminal has them; only its answer where it is ``brief``."""
-    from trainwright.watch import words
     from trainwright.watch.explained import explained_text
 
-    terminal = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    lines = explained_text.heading(found) if brief else explained_text.lines(found, width)
-    if not terminal:
+    _print_parts(explained_text.heading(found) if brief else explained_text.lines(found, width))
+
+
+def _print_parts(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
+    """Print lines, each of texts with their styles, which only a terminal shows."""
+    from trainwright.watch import words
+
+    if not (sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")):
         text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in lines)
         say(words.encodable(text, sys.stdout.encoding), end="")
         return

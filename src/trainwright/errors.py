@@ -792,6 +792,34 @@ MESSAGES: dict[str, Message] = {
     "E484": Message(
         "a learning curve chooses {key} itself", "Leave it out. Which parts are trained on says --parts 0.25,0.5,1."
     ),
+    # labels that are probably wrong, and corrected ones
+    "E490": Message(
+        "the run {path} has no labels that could be wrong: it is a language model",
+        "Suspect labels are looked for where classes, labels or numbers are predicted.",
+    ),
+    "E491": Message(
+        "the run {path} was trained on {rows} rows, too few to be cut into {folds} parts",
+        "Give a smaller number of parts, or more rows: trainwright suspects RUN --folds 2.",
+    ),
+    "E492": Message(
+        "{path} is no table of corrected labels: it has no {missing}, but the columns {columns}",
+        "`trainwright suspects RUN --out labels.csv` writes one; its columns file, row and label are needed.",
+    ),
+    "E493": Message("the row '{value}' in {path} is no number", "It is that of the record in its file, as `mistakes` has it."),
+    "E494": Message("{path} has two labels for {file}, row {row}", "Leave one line for each record."),
+    "E495": Message(
+        "{path} corrects {file}, row {row}, and no such row was read",
+        "Its files are named as seen from here; a row may have been left out as it is (see what was said of it).",
+    ),
+    "E496": Message(
+        "the label of {file}, row {row}, is {found}, and {path} corrects {given}: the data are not those that it was made for",
+        "Bring the data back as they were, or find the suspects anew: trainwright suspects RUN --out labels.csv.",
+    ),
+    "E497": Message("the label '{value}' in {path} is no number, which is predicted here", "Write it with a decimal point."),
+    "E498": Message(
+        "{path} cannot go on: {fix} is not what it was when it began",
+        "Bring it back as it was, or train anew with it: trainwright train DATA --fix FILE.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

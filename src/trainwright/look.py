@@ -33,6 +33,7 @@ def load_data(
     recipe: str = "",
     from_run: str | Path | None = None,
     offline: bool = False,
+    fix: str | Path | None = None,
     listen: Listener = ignore,
     **settings: Any,
 ) -> EncodedData:
@@ -48,8 +49,8 @@ def load_data(
     from trainwright.run import data
     from trainwright.run.request import Request
 
-    start = None if from_run is None else Path(from_run)
-    return data.load(Request.of(source, valid, test, recipe, start, None, Path("runs"), offline, settings), listen)
+    start, fix = (None if each is None else Path(each) for each in (from_run, fix))
+    return data.load(Request.of(source, valid, test, recipe, start, None, Path("runs"), offline, settings, fix), listen)
 
 
 def inspect(
@@ -235,6 +236,40 @@ def looks(folder: str | Path = RUNS) -> list[dict[str, Any]]:
     from trainwright.run import looks as counting
 
     return counting.looks(Path(folder))
+
+
+def suspects(
+    run: Run | str | Path, top: int = 0, *, folds: int = 5, source: Any = "", listen: Listener = ignore
+) -> dict[str, Any]:
+    """Return the rows of a run whose labels are probably wrong, the most suspect first, each judged by a model that never saw it.
+
+    Rows of validation and test are judged by the run's own model; for those of train, models are trained on the other parts of
+    them by the run's settings, which takes about ``2 * (folds - 1)`` times its training. Duplicates, and rows of a group by
+    which the run was split, stay in one part. Classes and labels are told by confident learning (Northcutt et al. 2021,
+    arXiv:1911.00068), numbers by how many robust standard deviations they lie from what is predicted.
+
+    Args:
+        top: how many rows; 0 = as many as are probably wrong, of numbers those more than 5 robust deviations off.
+        folds: into how many parts the training rows are cut.
+        source: where the data are now.
+
+    Returns:
+        ``wrong``, how many labels of the ``rows`` are probably wrong (rows that are merely hard count too, so it has no
+        interval), and ``suspects``: of each ``split``, ``file``, ``row``, ``label``, ``likely``, its ``probability`` (None of
+        numbers), ``why``, and ``input`` as ``mistakes`` has it. What is corrected of them goes back in: ``train(fix=)``.
+
+    Raises RunError E403 and E405 for no run that has ended, E432 where its data have changed, E490 for one without labels,
+    E491 for too few rows, and as ``train``.
+    """
+    from trainwright.run import suspects as doubted
+
+    for name, value, least, problem in (
+        ("top", top, 0, "a number of rows"),
+        ("folds", folds, 2, "a number of parts, from 2 on"),
+    ):
+        if value < least:
+            raise error("E320", name=name, value=value, problem=f"it is {problem}", help=help_of("suspects"))
+    return doubted.suspects(run.path if isinstance(run, Run) else Path(run), moved(source), folds, top, listen)
 
 
 def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Explanation:

@@ -179,6 +179,7 @@ class Session:
         self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
     ) -> tuple[Source, Problem, FillCache]:
         """Return the same, before its settings are derived; ``meanwhile`` is called when the source is found."""
+        from trainwright.data.files.content import require
         from trainwright.data.read import source as sources
         from trainwright.data.read.options import ReadOptions
         from trainwright.tasks import registry
@@ -189,6 +190,9 @@ class Session:
         options = ReadOptions.of(resolve(request.settings, base))
         where = request.source, request.valid, request.test
         found = sources.find(*where, offline=request.offline, listen=self.listen, options=options, held=request.held)
+        if request.fix is not None:
+            found.fix = request.fix
+            require(found.fix)
         self._say(found.notes)
         meanwhile()  # not before: a path that is wrong is said at once
         parent = None

@@ -283,3 +283,11 @@ def samples(report: Mapping[str, Any]) -> list[str]:
     """Return the generated texts of a language model; none where there are none."""
     found = report.get("samples")
     return [str(text) for text in found if str(text).strip()] if isinstance(found, list | tuple) else []
+
+
+def corrected(report: Mapping[str, Any]) -> str:
+    """Say which labels that a score is counted on a person corrected; empty where none were."""
+    found = report.get("fixed") or {}
+    counts = found.get("corrected") or {}
+    held = " and ".join(f"{words.count(counts[name])} {name}" for name in ("valid", "test") if counts.get(name))
+    return f"labels of {held} rows were corrected by {words.clip(found.get('file'), 60)}" if held else ""
