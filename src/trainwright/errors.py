@@ -633,6 +633,14 @@ MESSAGES: dict[str, Message] = {
         "Make it smaller by its settings (model.*), or keep fewer tokens: max_vocabulary, min_count.",
     ),
     "E361": Message("the network {name} cannot be built: {problem}", "Look at its settings, model.*."),
+    "E365": Message(
+        "the model, its optimiser or its loss cannot be copied: {problem}",
+        "`check` works on copies: copy.deepcopy((model, optimizer, loss)) has to work.",
+    ),
+    "E367": Message(
+        "keep=last chooses no epoch, so patience has nothing to wait for", "Leave patience out, or write keep=best."
+    ),
+    "E366": Message("a look at the training of {source} found: {names}", "{mend}"),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -738,6 +746,16 @@ MESSAGES: dict[str, Message] = {
     "E437": Message(
         "{file} has no column '{column}', which holds the {noun} in training",
         "Rename the column that holds it, or give that column alone. There are: {columns}.",
+    ),
+    "E438": Message(
+        "{first} and {second} cannot be compared: {why}",
+        "Compare runs of the same kind of problem, on the same test data.",
+    ),
+    "E439": Message("to compare takes two runs or more, and {found} is named", "trainwright compare RUN RUN ..."),
+    "E440": Message("several seeds are gone on with where their folders are known", "Name the folder that they are in: --out."),
+    "E441": Message(
+        "{path} held back no rows, so there is no score whose spread could be told",
+        "Train with some: valid_fraction=0.1, or --valid FILE.",
     ),
     "E450": Message(
         "{path} is a link: what is written there would go elsewhere",
@@ -924,4 +942,34 @@ MESSAGES: dict[str, Message] = {
         "outputs of shape {outputs} and targets of shape {targets} differ in their number of rows",
         "The model must give one output for each row: look at view and reshape in its forward, such as x.flatten(1).",
     ),
+    # a step, a loss and trackers of the person's own
+    "E640": Message("{one} and {other} do not go together: {why}", "Leave one of them out."),
+    "E641": Message(
+        "no loss is given, and the model returns a {found} without one",
+        "Give loss=..., a function of outputs and targets, or let the model return an object or a dict with a loss.",
+    ),
+    "E642": Message(
+        "part '{name}' of the loss is a {found}, not a tensor with one number",
+        "Return a dict of means over the rows: {{'reconstruction': a.mean(), 'kl': b.mean()}}.",
+    ),
+    "E643": Message(
+        "update.minimize and update.clip were given a {found} that fit does not know; it was given {count} optimizer(s)",
+        "Name one of those of fit(..., optimizer={{...}}): update.minimize(loss, optimizer).",
+    ),
+    "E644": Message(
+        "step returned {found}",
+        "Let it return its loss, a number or a tensor with one, or a dict of such with a 'loss': "
+        "{{'loss': d + g, 'd': d, 'g': g}}.",
+    ),
+    "E645": Message(
+        "LBFGS asks for the loss several times within an update",
+        "Write the step: def step(batch, update): x, y = batch; return update.minimize(lambda: loss(model(x), y)). "
+        "Then fit(..., step=step).",
+    ),
+    "E646": Message(
+        "tw.fit is gone through inside of torch.autocast, whose copies of the weights would not move with them",
+        "Leave the autocast out and say precision='bfloat16'; an autocast in the model's forward is fine.",
+    ),
+    "E650": Message("no tracker is called '{name}'", "Take one or several of {known}."),
+    "E651": Message("the tracker {name} is not installed", 'Install it: pip install "trainwright[{name}]".'),
 }

@@ -183,19 +183,25 @@ class Fingerprint:
     def __init__(self, source: Source, training: Trainer) -> None:
         self._source, self._training = source, training
         self._data: dict[str, Any] = {}
-        self._problem: TrainwrightError | None = None
+        self._problem: BaseException | None = None
         self._taking = threading.Thread(target=self._take_digests, daemon=True)
         self._taking.start()
 
     @property
     def data(self) -> dict[str, Any]:
-        """Return the digests of what is read, and of what it is encoded by. Raise SourceError where an archive is damaged."""
+        """Return the digests of what is read, and of what it is encoded by. Raise what went wrong when they were taken."""
         self._taking.join()
         if self._problem:
             raise self._problem
         return self._data
 
     def _take_digests(self) -> None:
+        try:
+            self._data = self._digests()
+        except BaseException as problem:  # of a thread nobody would hear
+            self._problem = problem
+
+    def _digests(self) -> dict[str, Any]:
         values, arrays, tokens = self._training.problem.bundle()
         values.pop("thresholds", None)  # chosen when the training has ended
         digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
@@ -203,10 +209,7 @@ class Fingerprint:
             digest.update(name.encode() + arrays[name].tobytes())
         paths = {split: str(path) for split, path in self._source.files.items()}
         paths |= {} if self._source.fix is None else {"fix": str(self._source.fix)}
-        try:
-            self._data = {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
-        except TrainwrightError as problem:
-            self._problem = problem
+        return {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
 
     def content(self) -> dict[str, Any]:
         """Return settings, digests of the data, and environment."""

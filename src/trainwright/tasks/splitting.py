@@ -64,9 +64,9 @@ class Rows:
                 targets = labels(part["label"])
                 units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
                 contents = part["fingerprint"].to_numpy() if "fingerprint" in part.columns else None
-                found[name] = Split(
-                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units, contents
-                )
+                leaked = part["leaked"].to_numpy() if part["leaked"].any() else None
+                known = {"weights": weights, "units": units, "contents": contents, "leaked": leaked}
+                found[name] = Split(inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, **known)
         return found
 
 
@@ -112,7 +112,8 @@ def assign_splits(
         notes += strange
     frame, part = subset(frame, settings)
     corrected, said = told(source.fix, frame, rejected)
-    data = describe(source, frame, files, rejected, classes) | corrected
+    data, leaked = describe(source, frame, files, rejected, classes, noun)
+    frame, data = frame.with_columns(leaked=leaked), data | corrected
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
     found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]
