@@ -249,6 +249,7 @@ def test_public_names() -> None:
         "runs",
         "settings",
         "story",
+        "suspects",
         "train",
         "verify",
     }

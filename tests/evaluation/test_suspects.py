@@ -35,7 +35,7 @@ def test_the_estimate_is_the_confident_joint_of_the_paper() -> None:
 def test_as_many_as_are_wrong_are_estimated_and_come_first(share: float) -> None:
     shares, given, wrong = noisy(4000, share)
     found = suspects.of_classes(shares, given)
-    assert abs(found.count - wrong.sum()) <= 0.01 * 4000
+    assert abs(found.wrong - wrong.sum()) <= 0.01 * 4000
     assert not wrong.any() or wrong[found.chosen[: wrong.sum()]].mean() > 0.9
     assert (np.diff(found.doubt[found.chosen]) <= 0).all()
 
@@ -51,7 +51,7 @@ def test_each_of_several_labels_is_doubted_for_itself() -> None:
     wrong = draw.random((2000, 2)) < 0.05
     shares = np.where(truth, 0.95, 0.05) + draw.uniform(-0.04, 0.04, (2000, 2))
     found = suspects.of_labels(shares, truth ^ wrong)
-    assert abs(found.count - wrong.sum()) <= 40
+    assert abs(found.wrong - wrong.sum()) <= 40
     assert set(found.chosen.tolist()) == set(np.flatnonzero(wrong.any(axis=1)).tolist())
 
 
@@ -62,7 +62,7 @@ def test_numbers_are_doubted_by_robust_deviations() -> None:
     found = suspects.of_numbers(predicted, given)
     error = np.abs(given - np.median(given))
     assert found.doubt == pytest.approx(error / (1.4826 * np.median(error)))
-    assert found.chosen.tolist() == [3, 500] and found.count == 2
+    assert found.chosen.tolist() == [3, 500] and found.wrong == 2
     assert not len(suspects.of_numbers(predicted, predicted).chosen)  # no spread at all
 
 

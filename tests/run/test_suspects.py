@@ -62,7 +62,10 @@ def test_planted_labels_are_found_corrected_and_trained_on(run: tuple[tw.Run, di
         writer.writeheader()
         writer.writerows({**each, "label": right.get(int(each["row"]), each["label"])} for each in found)
     told = call("train", source, "speed=off", "baselines=off", "--fix", table, "--out", "fixed", cwd=tmp_path).stdout
-    corrected = {split: sum(each["split"] == split and int(each["row"]) in right for each in found) for split in ("train", "valid", "test")}
+    corrected = {
+        split: sum(each["split"] == split and int(each["row"]) in right for each in found)
+        for split in ("train", "valid", "test")
+    }
     fixed = tw.load(tmp_path / "fixed")
     assert fixed.report["fixed"] == {"file": "labels.csv", "corrected": corrected, "left_out": 0}
     assert f"labels of {corrected['valid']} valid and {corrected['test']} test rows were corrected by labels.csv" in told
@@ -102,7 +105,9 @@ def test_tables_numbers_and_sets(tmp_path: Path) -> None:
     a, b = draw.normal(size=(2, 300))
     a, bad = a + np.sign(a), draw.permutation(300)[:15]
     kind = a > 0
-    pl.DataFrame({"a": a, "b": b, "kind": np.where(kind ^ np.isin(np.arange(300), bad), "up", "down")}).write_csv(tmp_path / "k.csv")
+    pl.DataFrame({"a": a, "b": b, "kind": np.where(kind ^ np.isin(np.arange(300), bad), "up", "down")}).write_csv(
+        tmp_path / "k.csv"
+    )
     found = tw.suspects(tw.train(tmp_path / "k.csv", label="kind", out=tmp_path / "k", **QUICK), folds=2)
     assert found["rows"] == 300 and sum(each["row"] - 2 in bad for each in found["suspects"][:15]) >= 13
     price = 3 * a - b + draw.normal(scale=0.1, size=300)

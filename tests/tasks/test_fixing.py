@@ -77,10 +77,15 @@ def test_numbers_and_sets_are_corrected(tmp_path: Path) -> None:
         tw.load_data(tmp_path / "numbers.csv", fix=fix(tmp_path / "fix.csv", lines), **asked),
         tw.load_data(tmp_path / "edited.csv", **asked),
     )
-    refused("E497", lambda: tw.load_data(tmp_path / "numbers.csv", fix=fix(tmp_path / "fix.csv", [(*lines[0][:3], "x")]), **asked))
+    refused(
+        "E497", lambda: tw.load_data(tmp_path / "numbers.csv", fix=fix(tmp_path / "fix.csv", [(*lines[0][:3], "x")]), **asked)
+    )
     sets = [("|".join({label, "money"}), text) for label, text in news_rows(80)]
     write_csv(tmp_path / "sets.csv", sets, ("labels", "text"))
-    lines = [(tmp_path / "sets.csv", 2, sets[0][0], '"[""sport"", ""space""]"'), (tmp_path / "sets.csv", 3, sets[1][0], "sport")]
+    lines = [
+        (tmp_path / "sets.csv", 2, sets[0][0], '"[""sport"", ""space""]"'),
+        (tmp_path / "sets.csv", 3, sets[1][0], "sport"),
+    ]
     write_csv(tmp_path / "edited.csv", [("space|sport", sets[0][1]), ("sport", sets[1][1]), *sets[2:]], ("labels", "text"))
     same(
         tw.load_data(tmp_path / "sets.csv", target="labels", fix=fix(tmp_path / "fix.csv", lines)),
@@ -100,7 +105,9 @@ def test_pictures_are_files_of_their_own(tmp_path: Path) -> None:
     edited = tw.load_data(moved)
     before = {split: len(getattr(edited, split)) for split in ("train", "valid", "test")}
     assert {split: len(getattr(fixed, split)) for split in before} == before
-    one, other = (np.concatenate([[int(row[-1]) for row in getattr(each, split)] for split in before]) for each in (fixed, edited))
+    one, other = (
+        np.concatenate([[int(row[-1]) for row in getattr(each, split)] for split in before]) for each in (fixed, edited)
+    )
     assert (one != other).sum() == 1
 
 
@@ -130,5 +137,8 @@ def test_cells_that_a_spreadsheet_would_run_are_known_again(tmp_path: Path) -> N
     source = write_csv(tmp_path / "news.csv", rows)
     place = next(place for place, (label, _) in enumerate(rows) if label == "=a")
     fixed = tw.load_data(source, fix=fix(tmp_path / "fix.csv", [(source, place + 2, "'=a", "sport")]))
-    edited = write_csv(tmp_path / "edited.csv", [("sport", text) if each == place else (label, text) for each, (label, text) in enumerate(rows)])
+    edited = write_csv(
+        tmp_path / "edited.csv",
+        [("sport", text) if each == place else (label, text) for each, (label, text) in enumerate(rows)],
+    )
     same(fixed, tw.load_data(edited))

@@ -22,13 +22,13 @@ class Suspicion(NamedTuple):
     """What is thought of the label of each row, and how many are probably wrong in all.
 
     ``doubt`` orders the rows: of classes and labels the probability that the label is wrong, of numbers robust deviations.
-    ``chosen`` are those that may be wrong at all, by falling doubt. ``count`` of them are probably wrong; of several labels it
+    ``chosen`` are those that may be wrong at all, by falling doubt. ``wrong`` of them are probably so; of several labels it
     counts each label of a row.
     """
 
     doubt: np.ndarray  # float64 (rows,)
     chosen: np.ndarray  # int64
-    count: int
+    wrong: int
 
 
 def folds(targets: np.ndarray, units: Units | None, count: int, seed: int) -> np.ndarray:
@@ -94,4 +94,5 @@ def of_numbers(predicted: np.ndarray, given: np.ndarray) -> Suspicion:
 
 def _ordered(doubt: np.ndarray, which: np.ndarray) -> np.ndarray:
     order = np.argsort(-doubt, kind="stable")
-    return order[which[order]]
+    found: np.ndarray = order[which[order]]
+    return found

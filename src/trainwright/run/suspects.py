@@ -68,7 +68,7 @@ def suspects(path: Path, source: Any, folds: int, top: int, listen: Listener) ->
             "run": str(path),
             "target": made.training.problem.predicts[0],
             "rows": len(judged),
-            "wrong": found.count,
+            "wrong": found.wrong,
             "folds": folds,
             **_with_earlier(made, _listed(made, judged, found, top)),
         }
@@ -114,7 +114,7 @@ def _out_of_fold(made: Prepared, count: int, listen: Listener) -> pl.DataFrame:
     for again in (0, 1):
         if again:
             found = _suspicion(made, frame)
-            taught[found.chosen[: round(LEFT * found.count)]] = False
+            taught[found.chosen[: round(LEFT * found.wrong)]] = False
         fold = folds(train.targets, train.units, count, problem.settings.seed + again)
         parts, places = [], []
         for number in range(count):
@@ -174,7 +174,7 @@ def _suspicion(made: Prepared, rows: pl.DataFrame) -> Suspicion:
 def _listed(made: Prepared, rows: pl.DataFrame, found: Suspicion, top: int) -> list[dict[str, Any]]:
     """Return the most suspect rows with their inputs and what is thought of them."""
     problem: Any = made.training.problem
-    chosen = found.chosen[: top or found.count]
+    chosen = found.chosen[: top or found.wrong]
     worst = rows[chosen]
     inputs = list(load(KINDS[problem.task].predictor).originals(made.source, problem.data["columns"], worst))
     shown = []
