@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,11 @@ def test_what_cannot_be_judged_is_refused(run: tuple[tw.Run, dict[int, str]], tm
     refused("E320", run[0], -1)
     (tmp_path / "novel.txt").write_text("it was a dark night and so on " * 200)
     refused("E490", tw.train(tmp_path / "novel.txt", out=tmp_path / "novel", task="language", epochs=1, **QUICK))
+
+
+def test_nothing_of_the_data_commands_a_terminal() -> None:
+    evil = "a\x1b]0;b\x07\u202ec\n"
+    row = {"split": "train", "file": evil, "row": 2, "label": [evil], "likely": evil, "probability": 0.5, "why": evil, "input": evil}
+    found = {"target": "class", "wrong": 1, "rows": 9, "suspects": [row, row | {"input": {evil: evil}}]}
+    text = "".join(part for line in shown.lines(found, False) for part, _ in line)
+    assert not [each for each in text if unicodedata.category(each).startswith("C")] and "a" in text
