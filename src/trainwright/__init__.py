@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 # Where names are that are not in ``api``.
 _LOOK = ("cache", "clear_cache", "compare", "explain", "landscape", "load_data", "looks", "mistakes", "story", "train_seeds")
-_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
+_ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 
 def __getattr__(name: str) -> Any:
