@@ -26,6 +26,7 @@ __all__ = [
     "fit",
     "generate",
     "landscape",
+    "learning_curve",
     "load",
     "load_data",
     "looks",
@@ -53,11 +54,35 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, clear_cache, compare, explain, landscape, load_data, looks, mistakes, story, train_seeds
+    from trainwright.look import (
+        cache,
+        clear_cache,
+        compare,
+        explain,
+        landscape,
+        learning_curve,
+        load_data,
+        looks,
+        mistakes,
+        story,
+        train_seeds,
+    )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "compare", "explain", "landscape", "load_data", "looks", "mistakes", "story", "train_seeds")
+_LOOK = (
+    "cache",
+    "clear_cache",
+    "compare",
+    "explain",
+    "landscape",
+    "learning_curve",
+    "load_data",
+    "looks",
+    "mistakes",
+    "story",
+    "train_seeds",
+)
 _ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 

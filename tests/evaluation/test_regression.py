@@ -69,7 +69,7 @@ def test_groups_of_many_rows_vary_as_the_rows_do() -> None:
 
 
 @pytest.mark.parametrize(("freedom", "known"), [(4, 2.7764), (5, 2.5706), (10, 2.2281), (30, 2.0423), (1000, 1.9623)])
-def teststudents_quantile(freedom: int, known: float) -> None:
+def test_students_quantile(freedom: int, known: float) -> None:
     assert student(freedom) == pytest.approx(known, rel=0.005)
 
 

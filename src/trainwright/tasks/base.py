@@ -96,6 +96,8 @@ class FilePredictions:
     notes: list[str]  # what a person should know: rows that were left out, columns that were chosen
     names: list[str] = field(default_factory=list)  # of each row, where it has one that says more than its number
     files: list[str] = field(default_factory=list)  # of each row, where its table lies in several
+    sure: list[bool] = field(default_factory=list)  # of each row, where only sure answers are asked for
+    reach: float | None = None  # how far from a number the truth may be, where that is asked for
 
 
 class Predictor(ABC):

@@ -24,6 +24,7 @@ from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
 from trainwright.tasks.findings import describe, findings, group_findings
 from trainwright.tasks.grouping import NO_GROUPS, Grouping, units_of
+from trainwright.tasks.subset import subset
 from trainwright.watch.events import Note
 
 
@@ -108,11 +109,12 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
+    frame, part = subset(frame, settings)
     data = describe(source, frame, files, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
     found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]
-    return Rows(frame, files, data, [note, *notes, *spelled, *found], group)
+    return Rows(frame, files, data, [note, *part, *notes, *spelled, *found], group)
 
 
 def _together(frame: pl.DataFrame) -> pl.DataFrame:

@@ -105,6 +105,8 @@ class SupervisedProblem(Problem):
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
         self.target.settle(self.settings, self.splits["train"].targets)
+        if self.settings.calibrate == "on" and "valid" not in self.splits:
+            raise error("E355")
         return self.target.objective(device)
 
     def _outputs(self, model: nn.Module, objective: Objective, name: str, device: torch.device, keep: bool = True) -> Outputs:
@@ -153,6 +155,8 @@ class SupervisedProblem(Problem):
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         import polars as pl
 
+        from trainwright.tasks import baselines
+
         names = self.target.monitored(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         if found := outputs.get("valid"):
@@ -168,7 +172,9 @@ class SupervisedProblem(Problem):
             "valid": self.target.scores(found) | self.target.metrics(names, found) if found else None,
             "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
+            **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
+        scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
         return Measured(scores, rows)
 
     def fingerprints(self) -> dict[str, np.ndarray]:

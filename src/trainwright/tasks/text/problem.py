@@ -54,6 +54,7 @@ SHAPING: tuple[str, ...] = (
     "split",
     "valid_fraction",
     "test_fraction",
+    "train_fraction",
     "tokenizer",
     "lowercase",
     "min_count",
@@ -118,7 +119,8 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
 
 def _shaping(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
+    kept = {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
+    return kept | ({} if settings.train_fraction is None else {"seed": settings.seed})
 
 
 def _encode(rows: Rows, tokens: Tokens, form: LabelForm, settings: Settings, parent: Predictor | None) -> TextProblem:
