@@ -84,3 +84,8 @@ def without_privileges() -> Iterator[None]:
     finally:
         sets[0] = before
         libc.capset(header, sets)
+
+
+def rows_measured(scores: dict[str, Any]) -> int:
+    """How many rows ``evaluate`` measured: new ones, and those that the run was trained or validated on."""
+    return scores["n"] + scores["trained_on"] + scores["validated_on"]  # type: ignore[no-any-return]

@@ -15,9 +15,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import news_rows, write_csv
+from samples import news_rows, rows_measured, write_csv
 
 import trainwright as tw
+from trainwright.data.files.virtual import has_columns, is_records
 from trainwright.data.read.frames import by_split, digest, table_of
 from trainwright.data.tables.table import ROW
 from trainwright.errors import TrainwrightError
@@ -119,9 +120,24 @@ OBJECT = np.dtype(object)
     ids=["polars", "lazy", "columns", "arrays", "rows", "arrow", "pandas", "dataset", "class names", "categorical", "enum"],
 )  # fmt: skip
 def test_every_form_is_the_same_table(given: Any) -> None:
+    assert has_columns(given) or is_records(given)
     table = table_of(given)
     assert table.frame.select("label", "text").rows() == NEWS and table.frame[ROW].to_list() == list(range(1, 81))
     assert digest(table_of(given)) == digest(table) != digest(table_of(FRAME[1:]))
+
+
+def test_what_has_no_named_columns() -> None:
+    texts = ["a", "b"]
+    for data in (
+        texts,
+        pl.Series(texts),
+        np.array(texts),
+        PandasColumn(texts, OBJECT),
+        {"age": 3, "name": "x"},
+        "text",
+        iter(texts),
+    ):
+        assert not has_columns(data) and not is_records(data)
 
 
 def test_lists_of_class_numbers_are_named() -> None:
@@ -190,7 +206,7 @@ def test_a_table_of_numbers_in_a_frame_of_pandas(tmp_path: Path) -> None:
     assert table["day"].dtype == pl.Datetime("ns") and table["day"][1] == dt.datetime(2024, 1, 2)
     run = tw.train(frame, label="big", out=tmp_path / "run", **QUICK)
     assert run.predictor.task == "table"
-    assert tw.evaluate(run, frame)["n"] == 200
+    assert rows_measured(tw.evaluate(run, frame)) == 200
 
 
 @pytest.mark.parametrize(
@@ -255,7 +271,7 @@ def test_images_in_the_cells_of_a_data_set(tmp_path: Path) -> None:
     data = Dataset(frame, {"label": ClassLabel(["black", "white"])})
     run = tw.train(data, out=tmp_path / "run", **QUICK | {"epochs": 3})
     assert run.report["labels"] == ["black", "white"] and run.predictor.task == "image"
-    assert tw.evaluate(run, data)["n"] == 60
+    assert rows_measured(tw.evaluate(run, data)) == 60
     frame.write_parquet(tmp_path / "images.parquet")
     of_file = tw.train(tmp_path / "images.parquet", out=tmp_path / "file", **QUICK | {"epochs": 3})
     assert of_file.report["test"]["loss"] == pytest.approx(run.report["test"]["loss"])
