@@ -9,11 +9,21 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from trainwright.run.train import start_artist as START_ARTIST
 from trainwright.store import seal
 
-__all__ = ["START_ARTIST", "NoArtist", "news_rows", "reseal", "reseal_checkpoint", "without_privileges", "write_csv"]
+__all__ = [
+    "START_ARTIST",
+    "NoArtist",
+    "news_rows",
+    "reseal",
+    "reseal_checkpoint",
+    "rows_measured",
+    "without_privileges",
+    "write_csv",
+]
 
 TOPICS = {
     "sport": ["match", "team", "goal", "player", "league", "coach", "season", "win", "score", "cup"],

@@ -40,7 +40,7 @@ ROOMS = (
     ("models",),
     ("data",),
     ("store", "watch"),
-    ("plain_files",),
+    ("plain_files", "memory"),
     ("fields", "errors", "startup"),
 )
 DATA_ROOMS = (("read",), ("images",), ("tables",), ("text",), ("batches",), ("files",), ("shapes",))
@@ -238,6 +238,7 @@ def test_public_names() -> None:
         "explain",
         "fit",
         "generate",
+        "inspect",
         "landscape",
         "load",
         "load_data",

@@ -19,12 +19,14 @@ __all__ = [
     "TextRegressor",
     "TrainwrightError",
     "cache",
+    "check",
     "clear_cache",
     "compare",
     "evaluate",
     "explain",
     "fit",
     "generate",
+    "inspect",
     "landscape",
     "learning_curve",
     "load",
@@ -38,6 +40,7 @@ __all__ = [
     "runs",
     "settings",
     "story",
+    "suspects",
     "train",
     "train_seeds",
     "verify",
@@ -56,33 +59,25 @@ if TYPE_CHECKING:
     )
     from trainwright.look import (
         cache,
+        check,
         clear_cache,
         compare,
         explain,
+        inspect,
         landscape,
         learning_curve,
         load_data,
         looks,
         mistakes,
         story,
+        suspects,
         train_seeds,
     )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = (
-    "cache",
-    "clear_cache",
-    "compare",
-    "explain",
-    "landscape",
-    "learning_curve",
-    "load_data",
-    "looks",
-    "mistakes",
-    "story",
-    "train_seeds",
-)
+_LOOK = ("cache", "check", "clear_cache", "compare", "explain", "inspect", "landscape", "learning_curve", "load_data")
+_LOOK += ("looks", "mistakes", "story", "suspects", "train_seeds")
 _ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 

@@ -77,7 +77,7 @@ def mistakes(
     if as_json:
         print_json({"run": str(run), "mistakes": found})
     elif as_csv:
-        output.print_csv(found, spreadsheet)
+        output.say(output.as_csv(found, spreadsheet), end="")
     else:
         from trainwright.watch import record
         from trainwright.watch.report import panels
@@ -104,6 +104,27 @@ def compare(
         output.print_csv([{"run": each["run"], **row} for each in found["compared"] for row in each["changed"]], spreadsheet)
     else:
         print_comparison(found)
+
+
+@look.command(cls=Verb)
+def suspects(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    top: Annotated[int, typer.Option(min=0, help="Find so many; 0 = as many as are probably wrong.")] = 0,
+    folds: Annotated[int, typer.Option(min=2, help="Cut the training rows into so many parts.")] = 5,
+    out: Annotated[Path | None, typer.Option(help="Write them to this file, as CSV, to be edited for train --fix.")] = None,
+    source: Moved = "",
+    spreadsheet: Spreadsheet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the rows whose labels are probably wrong, each judged by a model that never saw it."""
+    with output.console(err=True) as console:
+        found = tw.suspects(run, top, folds=folds, source=source, listen=console.handle)
+    if out is not None:
+        from trainwright.run.suspects import to_fix
+        from trainwright.store.atomic import write_out
+
+        write_out(out, output.as_csv(to_fix(found), spreadsheet))
+    output.print_suspects(found, top, out, as_json)
 
 
 @look.command(cls=Verb)

@@ -13,7 +13,7 @@ import numpy as np
 
 from trainwright.data.tables.fingerprint import without_label
 from trainwright.errors import TrainwrightError, error
-from trainwright.evaluation import differences
+from trainwright.evaluation import paired
 from trainwright.evaluation.intervals import Units
 from trainwright.plain_files import damaged, made_sense_of, read_toml
 from trainwright.run import mistakes
@@ -81,16 +81,16 @@ def compare(paths: Sequence[Path], source: Any, top: int) -> dict[str, Any]:
     with made_sense_of(first.run.path):
         split = "test" if all(side.report.get("test") for side in sides) else "valid"
         scores = [side.report.get(split) or {} for side in sides]
-        metric = metrics.lead(scores[0]) or differences.LOSS
+        metric = metrics.lead(scores[0]) or paired.LOSS
         for side, each in zip(sides, scores, strict=True):
             labels = [set(one.report.get("labels") or []) for one in (first, side)]
             if labels[0] and labels[1] and not labels[0] & labels[1]:
                 raise error("E438", first=first.run.path, second=side.run.path, why="they have no label in common")
-            if not each or (metrics.lead(each) or differences.LOSS) != metric:
+            if not each or (metrics.lead(each) or paired.LOSS) != metric:
                 raise error("E438", first=first.run.path, second=side.run.path, why=f"they share no {split} score")
         found = [_against(first, side, split, metric, source, top) for side in sides[1:]]
         told = [each["p"] for each in found if each["p"] is not None]
-        for each, p in zip([each for each in found if each["p"] is not None], differences.holm(told), strict=True):
+        for each, p in zip([each for each in found if each["p"] is not None], paired.holm(told), strict=True):
             each["p_holm"] = p
         for each in found:
             each["sentence"] = compared.sentence(each, metric, split, len(found))
@@ -111,20 +111,20 @@ def _against(first: Side, second: Side, split: str, metric: str, source: Any, to
     }  # fmt: skip
     if len(here):
         common = [parts[0][here], parts[1][there]]
-        values = [differences.row_values(metric, each) for each in common]
-        told = differences.difference(metric, values[0], values[1], _units(first, split, metric, here))
+        values = [paired.row_values(metric, each) for each in common]
+        told = paired.difference(metric, values[0], values[1], _units(first, split, metric, here))
         found |= {"paired": True, "scores": [float(each.mean()) for each in values]}
         found |= _changed(
             first, common, values if metrics.find(metric).higher_is_better else [-each for each in values], source, top
         )
     else:
         ends = [interval_of(metric, each) for each in (one, other)]
-        told = differences.Difference(other[metric] - one[metric], None, None)
+        told = paired.Difference(other[metric] - one[metric], None, None)
         if metric == "perplexity":
             why = "they predict other tokens, whose perplexities cannot be compared"
             raise error("E438", first=first.run.path, second=second.run.path, why=why)
         if ends[0] and ends[1]:
-            told = differences.unpaired(one[metric], ends[0], other[metric], ends[1])
+            told = paired.unpaired(one[metric], ends[0], other[metric], ends[1])
         found |= {"paired": False, "scores": [one[metric], other[metric]], "better": None, "worse": None, "changed": []}
     found |= {"difference": told.value, "interval": told.interval, "p": told.p, "p_holm": told.p}
     return found | {"settings": _differing(first.settings, second.settings)}
@@ -153,7 +153,7 @@ def _pairs(first: Side, second: Side, split: str) -> tuple[np.ndarray, np.ndarra
 def _units(side: Side, split: str, metric: str, places: np.ndarray) -> Units | None:
     """Return what the rows are parts of, where they are no units by themselves."""
     if metric == "perplexity":
-        return differences.blocks(len(places))
+        return paired.blocks(len(places))
     codes = None if side.seen is None else side.seen.arrays.get("units")
     if codes is None or len(codes) != len(side.part(split)):
         return None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trainwright.errors import error
-from trainwright.evaluation import differences
+from trainwright.evaluation import paired
 from trainwright.evaluation.intervals import Z95
 from trainwright.plain_files import made_sense_of
 from trainwright.run.compare import Side
@@ -22,7 +22,7 @@ def summary(paths: Sequence[Path]) -> dict[str, Any]:
     """Return mean and spread of the leading score of runs of one training, and how much of the spread is the test set's.
 
     The variance between seeds is that of the training and that of the rows: on few rows models that are equally good differ
-    too. The second is told from the rows that some seeds get right and others do not (``differences.noise``).
+    too. The second is told from the rows that some seeds get right and others do not (``paired.noise``).
     Raise E441 for runs without rows to be measured on, and as ``compare``.
     """
     sides = [Side.open(path) for path in paths]
@@ -31,10 +31,10 @@ def summary(paths: Sequence[Path]) -> dict[str, Any]:
         scores: list[dict[str, Any]] = [side.report.get(split) or {} for side in sides]
         if not all(scores):
             raise error("E441", path=paths[0])
-        metric = metrics.lead(scores[0]) or differences.LOSS
+        metric = metrics.lead(scores[0]) or paired.LOSS
         reached = np.array([each[metric] for each in scores], np.float64)
-        rows = np.stack([differences.row_values(metric, side.part(split)) for side in sides])
-        deviation, by_rows = float(reached.std(ddof=1)), differences.noise(rows)
+        rows = np.stack([paired.row_values(metric, side.part(split)) for side in sides])
+        deviation, by_rows = float(reached.std(ddof=1)), paired.noise(rows)
         ends = [interval_of(metric, each) for each in scores]
         halves = [(each[1] - each[0]) / (2 * Z95) for each in ends if each]
         found = {
