@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import f1_score, root_mean_squared_error
 
-from trainwright.evaluation.paired import difference, holm, mcnemar, noise, row_values, unpaired
 from trainwright.evaluation.intervals import Units, wilson
+from trainwright.evaluation.paired import difference, holm, mcnemar, noise, row_values, unpaired
 from trainwright.evaluation.selection import expected_maximum
 from trainwright.evaluation.selection import noise as noise_of_bits
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from frame_samples import PandasColumn, PandasFrame
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import news_rows, rows_measured, write_csv
@@ -24,39 +25,6 @@ from trainwright.data.tables.table import ROW
 from trainwright.errors import TrainwrightError
 
 QUICK: dict[str, Any] = {"epochs": 1, "speed": "off", "listen": lambda event: None}
-
-
-class PandasColumn:
-    """As much of a column of pandas as is asked for."""
-
-    def __init__(self, values: list[Any], dtype: Any) -> None:
-        self.values, self.dtype = values, dtype
-
-    def isna(self) -> np.ndarray:
-        return np.array([value is None or value != value for value in self.values])
-
-    def tolist(self) -> list[Any]:
-        return list(self.values)
-
-    def to_numpy(self) -> np.ndarray:
-        return np.array(self.values, self.dtype)
-
-
-class PandasFrame:
-    """As much of a frame of pandas as is asked for."""
-
-    def __init__(self, columns: dict[Any, PandasColumn]) -> None:
-        self.columns, self._columns = list(columns), list(columns.values())
-
-    @property
-    def iloc(self) -> PandasFrame:
-        return self
-
-    def __getitem__(self, place: tuple[slice, int]) -> PandasColumn:
-        return self._columns[place[1]]
-
-    def __len__(self) -> int:
-        return len(self._columns[0].values)
 
 
 class ArrowTable:
