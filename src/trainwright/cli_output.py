@@ -18,10 +18,12 @@ from trainwright.plain_files import made_sense_of
 
 if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.inspected.inspection import Inspection
     from trainwright.watch.terminal.console import Console
 
 BETWEEN = "|"  # several labels of a row
-LONG = ("per_class", "confusion", "points")  # scores of a split that --json leaves out: what is more than a number or interval
+UNSURE = "?"  # in the place of an answer that is not sure enough
+LONG = ("per_class", "confusion", "confused", "points", "reliability")  # of a split, left out in --json: no number or interval
 
 
 @contextmanager
@@ -116,19 +118,43 @@ def print_proof(run: Path, proof: Any, as_json: bool) -> None:
         raise error("E419", path=run, first=proof.wrong[0], more=more)
 
 
-def print_answers(key: str, items: Iterable[Any], answers: Iterable[Any], as_json: bool) -> None:
+def print_checkup(source: str, found: Any, as_json: bool) -> None:
+    """Print what was looked at before a training. Raise E366 where something is likely wrong."""
+    if as_json:
+        findings = [each._asdict() for each in found.findings]
+        checked = [each._asdict() for each in found.checked]
+        print_json({"source": source, "checked": checked, "findings": findings})
+    else:
+        with console() as shown:
+            for note in (*found.checked, *(each.note() for each in found.findings)):
+                shown.handle(note)
+            if found.passed:
+                shown.line("nothing was found to be wrong")
+    if not found.passed:
+        names = ", ".join(each.name for each in found.findings)
+        raise error("E366", source=source, names=names, mend=found.findings[0].mend)
+
+
+def print_answers(
+    key: str, items: Iterable[Any], answers: Sequence[Any], as_json: bool, sure: Sequence[bool] = (), far: float | None = None
+) -> None:
     """Print what a model says of items, one a line: a number, or labels with their probabilities; of several labels a row those
-    that it has come first. ``key`` names an item."""
-    for item, answer in zip(items, answers, strict=True):
+    that it has come first. ``key`` names an item.
+
+    Where only ``sure`` answers are asked for, ? stands for the others; the truth lies no further from a number than ``far``.
+    """
+    for item, answer, enough in zip(items, answers, sure or [True] * len(answers), strict=True):
         if as_json:
-            print_json(_values(answer) | {key: item})
+            print_json(_values(answer, enough if sure else None, far) | {key: item})
         elif hasattr(answer, "probabilities"):
             shares = (f"{label}\t{probability:.4f}" for label, probability in answer.probabilities.items())
-            say("\t".join([BETWEEN.join(answer.labels) or "-", *shares]))
+            say("\t".join([(BETWEEN.join(answer.labels) or "-") if enough else UNSURE, *shares]))
         elif isinstance(answer, list):
-            say("\t".join(f"{label}\t{probability:.4f}" for label, probability in answer))
+            names = [label for label, _ in answer] if enough else [UNSURE, *(label for label, _ in answer[1:])]
+            say("\t".join(f"{label}\t{probability:.4f}" for label, (_, probability) in zip(names, answer, strict=True)))
         else:
-            say(f"{answer:.10g}")
+            ends = () if far is None else (answer - far, answer + far)
+            say("\t".join(f"{number:.10g}" for number in (answer, *ends)))
 
 
 def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json: bool, spreadsheet: bool) -> None:
@@ -143,7 +169,8 @@ def print_file_answers(key: str, found: Any, top: int, out: Path | None, as_json
     if as_json:
         for place, (name, answer) in enumerate(zip(found.names or found.rows, found.answers, strict=True)):
             where = {"file": found.files[place]} if found.files else {}
-            print_json(where | {key if found.names else "row": name} | _values(answer))
+            sure = found.sure[place] if found.sure else None
+            print_json(where | {key if found.names else "row": name} | _values(answer, sure, found.reach))
         return
     frame = _plain(found.frame).with_columns(_columns(found, top))
     if spreadsheet:
@@ -175,39 +202,51 @@ def _plain(frame: Any) -> Any:
     return pl.DataFrame([as_text(column) if isinstance(column.dtype, pl.List) else column for column in kept])
 
 
-def _values(answer: Any) -> dict[str, Any]:
-    """Return one answer as JSON: a number, or a label with the probabilities of all that were asked for."""
+def _values(answer: Any, sure: bool | None = None, far: float | None = None) -> dict[str, Any]:
+    """Return one answer as JSON: a number, or a label with the probabilities of all that were asked for; and whether it is
+    ``sure`` enough, else there is no label, or the ends of an interval that goes so ``far``."""
+    told = {} if sure is None else {"sure": sure}
     if hasattr(answer, "probabilities"):
-        return {"labels": answer.labels, "probabilities": answer.probabilities}
+        return {"labels": None if sure is False else answer.labels, "probabilities": answer.probabilities, **told}
     if not isinstance(answer, list):
-        return {"prediction": answer}
+        return {"prediction": answer} | ({} if far is None else {"lower": answer - far, "upper": answer + far})
     label, probability = answer[0]
-    return {"label": label, "probability": probability, "probabilities": dict(answer)}
+    label = None if sure is False else label
+    return {"label": label, "probability": probability, "probabilities": dict(answer), **told}
 
 
 def _columns(found: Any, top: int) -> list[Any]:
-    """Return the columns of the answers: predicted, probability (_2, _3 ... for labels behind the best), under free names."""
+    """Return the columns of the answers: predicted, probability (_2, _3 ... for labels behind the best), under free names.
+
+    Of sure answers also ``sure``, and what is predicted is empty where it is false; of numbers with an interval its ends.
+    """
     import polars as pl
 
-    taken = any(name.startswith(("predicted", "probability")) for name in found.frame.columns)
-    mark = "_by_model" if taken else ""
+    own = ("predicted", "probability", *(["sure"] if found.sure else []), *(["lower", "upper"] if found.reach else []))
+    mark = "_by_model" if any(name.startswith(own) for name in found.frame.columns) else ""
+    enough = pl.Series(f"sure{mark}", found.sure or [True] * len(found.answers), dtype=pl.Boolean)
+    more = [enough] if found.sure else []
     if found.answers and hasattr(found.answers[0], "probabilities"):
-        sets = pl.Series(f"predicted{mark}", [BETWEEN.join(row.labels) for row in found.answers], dtype=pl.String)
+        joined = [BETWEEN.join(row.labels) if sure else None for row, sure in zip(found.answers, enough, strict=True)]
+        sets = pl.Series(f"predicted{mark}", joined, dtype=pl.String)
         names = sorted(found.answers[0].probabilities)
         shares = {name: [round(row.probabilities[name], 6) for row in found.answers] for name in names}
-        return [sets, *(pl.Series(f"probability{mark}_{name}", values) for name, values in shares.items())]
+        return [sets, *(pl.Series(f"probability{mark}_{name}", values) for name, values in shares.items()), *more]
     if not found.answers or not isinstance(found.answers[0], list):
-        return [pl.Series(f"predicted{mark}", found.answers, dtype=pl.Float64)]
+        numbers = pl.Series(f"predicted{mark}", found.answers, dtype=pl.Float64)
+        ends = {} if found.reach is None else {"lower": -found.reach, "upper": found.reach}
+        return [numbers, *((numbers + far).alias(f"{name}{mark}") for name, far in ends.items())]
     columns = []
     for place in range(min(top, len(found.answers[0]))):
         suffix = mark + (f"_{place + 1}" if place else "")
-        columns.append(pl.Series(f"predicted{suffix}", [row[place][0] for row in found.answers], dtype=pl.String))
+        names = [row[place][0] if sure or place else None for row, sure in zip(found.answers, enough, strict=True)]
+        columns.append(pl.Series(f"predicted{suffix}", names, dtype=pl.String))
         columns.append(pl.Series(f"probability{suffix}", [round(row[place][1], 6) for row in found.answers], dtype=pl.Float64))
-    return columns
+    return [*columns, *more]
 
 
-def print_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> None:
-    """Print rows of the same columns as CSV, a row of a table that is in one of them as JSON.
+def as_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> str:
+    """Return rows of the same columns as CSV, a row of a table that is in one of them as JSON.
 
     For a ``spreadsheet`` no cell is a formula.
     """
@@ -218,7 +257,20 @@ def print_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> None:
         cells = {name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()}
         kept = {name: _no_formula(cell) if spreadsheet and isinstance(cell, str) else cell for name, cell in cells.items()}
         writer.writerow(kept)
-    say(text.getvalue(), end="")
+    return text.getvalue()
+
+
+def print_suspects(found: dict[str, Any], top: int, out: Path | None, as_json: bool) -> None:
+    """Print the rows whose labels are probably wrong, in colours where the terminal has them, and which file has them."""
+    from trainwright.watch import suspects
+
+    if as_json:
+        print_json(found)
+    elif out is None:
+        _print_parts(suspects.lines(found, bool(top)))
+    else:
+        _print_parts(list(suspects.lines(found, bool(top)))[:1])
+        say(f"{out}: {len(found['suspects']):,} rows; {suspects.advice(str(out))}")
 
 
 def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
@@ -239,13 +291,33 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in shown)
         numbered = f"row {row['row']}" if row["row"] is not None else ""
         place = f"{words.clean(row['file'])}, {numbered}".removesuffix(", ") if row["file"] else f"{numbered}, counted from 0"
-        say(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
+        lost = "" if row["loss"] is None else f", loss {words.loss(row['loss'])}"  # where it is not finite, or not known
+        say(f"{number:>4}  {truth} taken for {answer}{sure}{lost}   {place}")
         given = row["input"]
         if isinstance(given, dict):
             given = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
         if given is not None and not given.startswith("data:image/"):
             for line in words.wrap(given, 100)[:4]:
                 say(f"      {line}")
+
+
+def print_inspection(found: Inspection, command: str, out: Path | None, as_json: bool) -> None:
+    """Print what was found in a data set by a ``command``, and write it as a page to ``out``. Raise E402."""
+    if out is not None:
+        from trainwright.store.atomic import write_out
+        from trainwright.watch.inspected import inspected_page
+
+        write_out(out, inspected_page.render(found, command))
+    if as_json:
+        print_json(found.to_json())
+    elif out is not None:
+        say(out)
+    else:
+        from trainwright.watch import words
+        from trainwright.watch.inspected import inspected_text
+
+        width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+        say(words.encodable("\n".join(inspected_text.lines(found, width)), sys.stdout.encoding))
 
 
 def print_landscape(found: dict[str, Any], as_json: bool) -> None:
@@ -258,6 +330,18 @@ def print_landscape(found: dict[str, Any], as_json: bool) -> None:
         say(f"without the path of the training, which cannot be had again: {found['why']}", err=True)
     for path in found["files"]:
         say(path)
+
+
+def print_curve(found: dict[str, Any], as_json: bool) -> None:
+    """Print a learning curve as a table, and what more rows would bring."""
+    if as_json:
+        print_json({key: value for key, value in found.items() if key != "line"})
+        return
+    from trainwright.watch.learning_curve import lines
+
+    for line in lines(found):
+        say(line)
+    say(found["files"][-1])
 
 
 def print_runs(found: list[dict[str, Any]]) -> None:
@@ -313,13 +397,17 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
 
 def print_lines(found: Explanation, brief: bool = False) -> None:
     """Print an explanation, in colours where the terminal has them; only its answer where it is ``brief``."""
-    from trainwright.watch import words
     from trainwright.watch.explained import explained_text
 
-    terminal = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    lines = explained_text.heading(found) if brief else explained_text.lines(found, width)
-    if not terminal:
+    _print_parts(explained_text.heading(found) if brief else explained_text.lines(found, width))
+
+
+def _print_parts(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
+    """Print lines, each of texts with their styles, which only a terminal shows."""
+    from trainwright.watch import words
+
+    if not (sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")):
         text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in lines)
         say(words.encodable(text, sys.stdout.encoding), end="")
         return

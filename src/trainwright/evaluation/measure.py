@@ -41,6 +41,14 @@ class Outputs:
         """Return the loss a target."""
         return self.loss / self.weight if self.weight else 0.0
 
+    def without(self, rows: np.ndarray | None) -> Outputs | None:
+        """Return the outputs of all other rows, whose loss is not known; None for no ``rows``, bool (rows,), or all."""
+        if rows is None or rows.all():
+            return None
+        kept = torch.from_numpy(~rows)
+        units = None if self.units is None else self.units.of_rows(~rows)
+        return Outputs(0.0, 0.0, None, int(kept.sum()), self.outputs[kept], self.targets[kept], units)
+
     def scores(self, metrics: Mapping[str, float]) -> Scores:
         """Return loss and accuracy, with what else was measured. Raise E607 where no target counts."""
         if not self.weight:

@@ -47,13 +47,15 @@ def _as_written(key: str, fact: Any) -> bool:
     return isinstance(fact, dict) and all(type(fact.get(name)) is kind for name, kind in FACTS.get(key, {}).items())
 
 
-def restore(found: Checkpoint, learner: Learner, batches: Batches, state: State, accumulate: int) -> bool:
-    """Put back what a checkpoint holds, and return whether the schedules are those of then.
+def restore(
+    found: Checkpoint, learner: Learner, batches: Batches, state: State, accumulate: int, share: float | None = None
+) -> bool:
+    """Put back what a checkpoint holds, and return whether the schedules are those of then; ``share`` as ``snapshot`` has it.
 
     Raise E411 where the checkpoint was made by something else.
     """
     try:
-        alike = snapshot.restore(found.state, learner, state, -(-batches.per_epoch // accumulate))
+        alike = snapshot.restore(found.state, learner, state, -(-batches.per_epoch // accumulate), share)
         if state.microbatches > 1:
             batches.batch_size //= state.microbatches
         if not 0 < int(found.facts["machine"]["threads"]) <= MOST_THREADS:

@@ -27,6 +27,7 @@ from trainwright.watch.metrics import METRICS
 FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
 LIMIT = 10  # refused updates in a row, after which nothing is left to hope for
 NAMED = 20  # rows and layers in a message
+FORWARD = 0.5  # of the time of an update is kept for as many rows of validation, until one was measured
 Validate = Callable[[nn.Module], Scores]
 Watch = Callable[[nn.Module, int], Answers | None]  # (model, epoch); None where there turns out to be nothing to watch
 Recover = Callable[[], str]
@@ -46,7 +47,9 @@ def _numbered(rows: np.ndarray) -> str:
 class Plan:
     """When to stop, and by what the best epoch is chosen. 0 = no limit, except ``epochs``.
 
-    ``name_rows`` says which rows of the data are meant by their numbers, for messages.
+    ``seconds`` are those of the whole training, its trials, validations and checkpoints among them, by ``clock``;
+    ``valid_share`` is how many rows validation has for each one of training. ``name_rows`` says which rows of the data are
+    meant by their numbers, for messages.
     """
 
     epochs: int
@@ -59,6 +62,9 @@ class Plan:
     seed: int = 0
     unit: str = "rows"
     name_rows: Callable[[np.ndarray], str] = _numbered
+    valid_share: float = 0.0
+    keep_last: bool = False
+    clock: Callable[[], float] = time.perf_counter
 
     def reason(self, state: State, seconds: float) -> str:
         """Return why training is over, or an empty string. An epoch that was begun is always ended, so that it is measured."""
@@ -73,8 +79,22 @@ class Plan:
         return ""
 
     def spent(self, state: State, seconds: float) -> bool:
-        """Return whether no update may follow, wherever the epoch stands."""
-        return bool(self.steps and state.step >= self.steps) or bool(self.seconds and seconds >= self.seconds)
+        """Return whether no update may follow, wherever the epoch stands. One is made however short the time is."""
+        over = self.seconds and state.step and seconds >= self.seconds - state.trials - state.validation
+        return bool(self.steps and state.step >= self.steps) or bool(over)
+
+    def updates(self, per_epoch: int) -> int:
+        """Return how many updates are planned, where an epoch has so many batches; 0 where that is not known."""
+        planned = self.epochs * -(-per_epoch // self.accumulate)
+        return min(self.steps or planned, planned or self.steps)
+
+    def share(self, state: State, seconds: float, updates: int) -> float | None:
+        """Return how much of a training that is limited by time is over, in [0, 1]: of its ``updates`` or of the time for
+        them, whichever is more. None where there is no such limit."""
+        if not self.seconds:
+            return None
+        left = self.seconds - state.trials - state.validation
+        return min(1.0, max(seconds / left if left > 0 else 1.0, state.step / updates if updates else 0.0))
 
     def score(self, valid: Scores) -> float:
         """Return how good an epoch is, more being better, by the monitored metric; by the loss where it has no value.
@@ -106,38 +126,41 @@ def fit(
     Raise E501 for a refused update, E503 for too many in a row, E504 where even the smallest part of a batch finds no memory.
     Everything is then as it was before that update.
     """
-    begun = time.perf_counter() - state.seconds
+    begun = plan.clock() - state.seconds
     state.tally.ignored = learner.objective.ignored
     if not learner.model.training:
         learner.model.train()  # a model that is in training mode keeps the modes of its parts: some may be frozen
     learner.align()
-    planned = plan.epochs * -(-train.per_epoch // plan.accumulate)
-    steps = min(plan.steps or planned, planned or plan.steps)
-    steps, epochs = (steps, plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
-    yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
+    steps, epochs = (plan.updates(train.per_epoch), plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
+    left = max(plan.seconds - state.trials - state.seconds, 1e-3) if plan.seconds else 0.0
+    yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit, left)
     if watch and not state.step and (answers := watch(learner.model, 0)):
         yield answers
     ahead = None if learner.waits else Ahead(learner)
-    while not (reason := plan.reason(state, time.perf_counter() - begun)):
-        epoch_begun = time.perf_counter()
+    while not (reason := plan.reason(state, plan.clock() - begun)):
+        epoch_begun = plan.clock()
         yield from _epoch(learner, ahead, train, plan, state, recover, begun)
         scores = state.tally.scores()
         scores.metrics |= learner.objective.metrics(scores.loss)
+        learned = plan.clock()
         with learner.averaged():
             valid = validate(learner.model) if validate else None
             learner.at_step_boundary = False
             state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
-            best = valid is not None and state.consider(learner.model, plan.score(valid))
+            best = valid is not None and not plan.keep_last and state.consider(learner.model, plan.score(valid))
             lr = learner.lr
-            advance_each(learner.schedules, "epoch", (valid or scores).loss)
-            seconds = time.perf_counter() - epoch_begun
+            share = plan.share(state, plan.clock() - begun, plan.updates(train.per_epoch))
+            advance_each(learner.schedules, "epoch", (valid or scores).loss, share)
+            seconds = plan.clock() - epoch_begun
             answers = watch(learner.model, state.epoch) if watch else None
         if answers:
             yield answers
+        if plan.seconds:
+            state.validation = max(plan.clock() - learned, state.validation if state.epoch > 1 else 0.0)
         learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
-        state.seconds = time.perf_counter() - begun
-    yield Finished(reason, state.step, state.epoch, state.best_epoch, time.perf_counter() - begun)
+        state.seconds = plan.clock() - begun
+    yield Finished(reason, state.step, state.epoch, state.best_epoch or state.epoch, plan.clock() - begun)
 
 
 def _epoch(
@@ -156,8 +179,8 @@ def _epoch(
         seed_rng(device, step_seed(plan.seed, state.step))
     while True:
         if ahead is not None and is_primed(learner.optimizer):  # by its first step
-            batches = yield from _run_ahead(learner, ahead, batches, plan, state, begun, device)
-            if plan.spent(state, time.perf_counter() - begun):
+            batches = yield from _run_ahead(learner, ahead, train, batches, plan, state, begun, device)
+            if plan.spent(state, plan.clock() - begun):
                 return
         window = list(islice(batches, plan.accumulate * state.microbatches))
         if not window:
@@ -183,11 +206,12 @@ def _epoch(
             state.rows += made.rows
         state.step += 1
         state.batch += len(window)
-        advance_each(learner.schedules, "step", loss)
-        state.seconds = time.perf_counter() - begun
+        state.seconds = plan.clock() - begun
+        _expect_validation(plan, train, state)
+        advance_each(learner.schedules, "step", loss, plan.share(state, state.seconds, plan.updates(train.per_epoch)))
         learner.at_step_boundary = True
         yield happened
-        if plan.spent(state, time.perf_counter() - begun):
+        if plan.spent(state, plan.clock() - begun):
             return
         seed_rng(device, step_seed(plan.seed, state.step))
     if state.batch == 0:
@@ -195,8 +219,26 @@ def _epoch(
         raise error("E607", hint=ended)
 
 
+def _expect_validation(plan: Plan, train: Batches, state: State) -> None:
+    """Set how long the validation of the first epoch will take, by how long its updates took: time that is limited is kept
+    for it."""
+    if not plan.seconds or state.epoch:
+        return
+    state.first = state.first or state.seconds  # the first update is slower than the others
+    if state.step > 1:
+        an_update = (state.seconds - state.first) / (state.step - 1)
+        state.validation = min(FORWARD * plan.valid_share * an_update * train.per_epoch / plan.accumulate, plan.seconds / 2)
+
+
 def _run_ahead(
-    learner: Learner, ahead: Ahead, batches: Iterator[Batch], plan: Plan, state: State, begun: float, device: torch.device
+    learner: Learner,
+    ahead: Ahead,
+    train: Batches,
+    batches: Iterator[Batch],
+    plan: Plan,
+    state: State,
+    begun: float,
+    device: torch.device,
 ) -> Generator[Event, None, Iterator[Batch]]:
     """Make updates without waiting for them until the epoch ends, nothing may follow, or one needs ``_attempt``; yield their
     events when their results are there, and return the batches that are left.
@@ -211,15 +253,16 @@ def _run_ahead(
             if state.batch == 0:
                 seed_rng(device, step_seed(plan.seed, state.step))
             try:
-                ahead.send(window, state)
+                ahead.send(window, state, plan.share(state, plan.clock() - begun, plan.updates(train.per_epoch)))
             except torch.OutOfMemoryError:
                 over, batches = True, chain(window, batches)
             else:
-                over = plan.spent(state, time.perf_counter() - begun)
+                over = plan.spent(state, plan.clock() - begun)
         wait = over or learner.pause(state.step)
         if wait or ahead.is_due():
             found = ahead.read(state.tally, wait=wait)
-            state.seconds = time.perf_counter() - begun
+            state.seconds = plan.clock() - begun
+            _expect_validation(plan, train, state)
             over = over or ahead.stuck
             if over:
                 batches = chain(ahead.rewind(state), batches)

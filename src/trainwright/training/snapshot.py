@@ -36,21 +36,22 @@ def take(learner: Learner, state: State) -> dict[str, Any]:
     }
 
 
-def restore(taken: Mapping[str, Any], learner: Learner, state: State, per_epoch: int) -> bool:
+def restore(taken: Mapping[str, Any], learner: Learner, state: State, per_epoch: int, share: float | None = None) -> bool:
     """Put back what ``take`` gave, on the device of the model. Return whether the schedules have the lengths that they had.
 
     Where the planned length is another now, schedules that follow from it are not put back: they are taken to the same
-    place of the new plan, of ``per_epoch`` updates an epoch. Raise KeyError, TypeError, ValueError or RuntimeError where
+    place of the new plan, of ``per_epoch`` updates an epoch; so they are where another time is planned, ``share`` of which is
+    over. Raise KeyError, TypeError, ValueError or RuntimeError where
     ``taken`` was taken from something else.
     """
     state.place(taken["position"])
-    alike = all(
+    alike = share is None and all(
         each.schedule.state_dict().get(name) == kept.get(name)
         for each, kept in zip(learner.schedules, taken["schedules"], strict=True)
         for name in LENGTHS
     )
     if not alike:
-        advance(learner.schedules, state.step, state.epoch, per_epoch)
+        advance(learner.schedules, state.step, state.epoch, per_epoch, share)
     _load(taken, learner, state, rates=alike)
     if alike:
         for each, kept in zip(learner.schedules, taken["schedules"], strict=True):

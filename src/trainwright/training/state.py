@@ -15,6 +15,7 @@ from trainwright.models.objective import has_classes
 from trainwright.watch.events import Scores
 
 COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored", "parts")
+LATER = ("trials", "validation")  # and what checkpoints of earlier versions lack
 PLACE = ("step", "epoch", "batch", "microbatches", "rows", "refused", "best_score", "best_epoch", "seconds")
 NO_PARTS: Mapping[str, float] = MappingProxyType({})
 BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised comparison
@@ -103,7 +104,9 @@ class Tally:
 class State:
     """Where a run stands: ``epoch`` counts finished epochs, ``batch`` the batches used of the one under way, ``rows`` those
     that went through an update, ``refused`` the refused updates in a row. Each batch is cut into ``microbatches``, which
-    ``batch`` counts, where memory ran out."""
+    ``batch`` counts, where memory ran out. ``seconds`` are those since the first step was about to be taken, ``trials`` those
+    of what was measured before, ``validation`` those of the longest validation so far, or what the first is expected to take;
+    both are 0 where time is not limited."""
 
     step: int = 0
     epoch: int = 0
@@ -116,15 +119,20 @@ class State:
     best_epoch: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
+    trials: float = 0.0
+    validation: float = 0.0
+    first: float = 0.0  # ``seconds`` after the first update of this process, of a run that is limited by time
 
     def position(self) -> dict[str, Any]:
         """Return all but the best parameters, as numbers."""
-        return {name: getattr(self, name) for name in PLACE} | {"tally": self.tally.sums()}
+        return {name: getattr(self, name) for name in (*PLACE, *LATER)} | {"tally": self.tally.sums()}
 
     def place(self, position: Mapping[str, Any]) -> None:
         """Stand where ``position`` says. Raise KeyError and TypeError for what ``position`` did not give."""
         for name in PLACE:
             setattr(self, name, position[name])
+        for name in LATER:
+            setattr(self, name, float(position.get(name, 0.0)))
         self.tally = Tally(**position["tally"])
 
     def consider(self, model: nn.Module, score: float) -> bool:

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -18,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from trainwright.errors import error
-from trainwright.plain_files import LARGEST, open_regular, regular
+from trainwright.plain_files import LINE, open_regular, regular
 
 
 class Event:
@@ -36,7 +37,8 @@ class Event:
 class Started(Event):
     """Training is about to take its first step. ``steps_per_epoch`` is 0 where it cannot be known.
 
-    ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens.
+    ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens. ``seconds`` are those left of a training that is
+    limited by time, 0 for others and in runs of earlier versions.
     """
 
     epochs: int
@@ -44,6 +46,7 @@ class Started(Event):
     steps_per_epoch: int
     rows: int
     unit: str = "rows"
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -240,12 +243,17 @@ class Follower(Protocol):
 class EventLog:
     """Appends events to ``events.jsonl`` and epochs to ``history.csv``; steps are thinned out to about ``STEPS`` a run.
 
+    Where nobody knows how many steps there will be, and of answers, all of the first ``FIRST`` are written, and then half as
+    many whenever the number of steps or epochs has doubled: so the file stays small, and does not depend on where a run was
+    stopped.
+
     The columns of the history are fixed by its first epoch: loss and accuracy of both splits, then their other metrics.
     ``kept`` is what ``position`` gave when the checkpoint was written that the run goes on from: what came after it goes.
     ``follower`` hears what is written. Raise E402 where they cannot be opened; what cannot be written later ends nothing.
     """
 
     STEPS = 200
+    FIRST = 500
 
     def __init__(
         self, events: Path, history: Path, kept: Mapping[str, Any] = MappingProxyType({}), follower: Follower | None = None
@@ -266,8 +274,10 @@ class EventLog:
     def append(self, event: Event) -> None:
         """Write one event; whole lines only, handed to the system at once."""
         if isinstance(event, Started):
-            self._every = max(event.steps // self.STEPS, 1)
-        if isinstance(event, Step) and event.step % self._every:
+            self._every = event.steps and max(event.steps // self.STEPS, 1)
+        if isinstance(event, Step) and event.step % (self._every or _apart(event.step, self.FIRST)):
+            return
+        if isinstance(event, Answers) and event.epoch % _apart(event.epoch, self.FIRST):
             return
         self._events.append(to_json(event) + "\n")
         if isinstance(event, Epoch):
@@ -300,11 +310,16 @@ class EventLog:
         self._history.close()
 
 
-def cut_lines(path: Path, length: int = LARGEST) -> None:
+def _apart(number: int, first: int) -> int:
+    """Return of how many one is written: each below ``first``, then one of two, and of twice as many when it has doubled."""
+    return 1 << (number // first).bit_length()
+
+
+def cut_lines(path: Path, length: int = sys.maxsize) -> None:
     """Leave the whole lines of the first ``length`` bytes; there may be less after a failure of the machine. Raise OSError."""
     with regular(path, os.O_RDWR | os.O_CREAT) as (file, state):
         end = min(length, state.st_size)
-        start = max(end - LARGEST, 0)
+        start = max(end - LINE, 0)
         os.truncate(file, start + os.pread(file, end - start, start).rfind(b"\n") + 1)
 
 

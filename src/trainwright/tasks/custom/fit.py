@@ -66,7 +66,8 @@ def fit(options: FitOptions) -> Iterator[Event]:
             kept as the best and left in the model. 0 = none.
         accumulate: batches whose gradients make one update, weighted exactly.
         epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
-        steps, time: stop after so many updates, or seconds; 0 = no limit.
+        steps, time: stop after so many updates, or seconds, validation included; 0 = no limit. Schedules of your own
+            do not know of the time.
         monitor: what the best epoch is chosen by: accuracy, loss, one of ``metrics`` (higher is better; lower with a minus
             before its name), or a registered one of classes or numbers such as macro_f1 or rmse.
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.

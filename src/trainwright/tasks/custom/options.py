@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from trainwright.data.batches.user_data import BatchLayout, ModelLossLayout, WholeLayout
 from trainwright.errors import error, nearest
 from trainwright.fields import period
+from trainwright.store.run_folder import place
 from trainwright.tasks.custom.checked import CheckedForward, CheckedObjective, Watched
 from trainwright.training.loop import FOREVER, Plan
 from trainwright.training.own_step import Update
@@ -249,13 +250,14 @@ class FitOptions(EvaluateOptions):
         return "bfloat16" if fast or self.precision == "bfloat16" else "float32"
 
     def _check_folder(self) -> None:
-        """Raise E320 for a period of checkpoints that cannot be meant, and for what has no folder; E650 and E651."""
+        """Raise E320 for periods of checkpoints that cannot be meant, and for what has no folder; E169 for no name, E650, E651."""
         chosen(self.track)
         if self.out is None:
             for name in ("resume", "track"):
                 if value := getattr(self, name):
                     raise error("E320", name=name, value=value, problem="it needs out, the folder of the run")
             return
+        place("out", self.out)
         try:
             period(self.checkpoint_every)
         except (ValueError, AttributeError) as problem:

@@ -191,9 +191,9 @@ def cell(name: str) -> str:
     return "\n".join([*schemes, f".{name}{{{body}\n{RULES}{own}}}"])
 
 
-def policy() -> str:
-    """Return what the page may do: show itself, and pictures that it holds."""
-    style, script = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (STYLE, SCRIPT))
+def policy(style: str = STYLE) -> str:
+    """Return what a page of this style may do: show itself, and pictures that it holds."""
+    style, script = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (style, SCRIPT))
     return (
         f"default-src 'none'; img-src data:; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
         "base-uri 'none'; form-action 'none'"
