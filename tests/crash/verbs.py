@@ -41,6 +41,7 @@ VERBS: dict[str, list[str]] = {
     "explain": ["explain", "RUN", "ITEM", "--html", "RUN/explained.html"],
     "mistakes": ["mistakes", "RUN"],
     "suspects": ["suspects", "RUN", "--folds", "2"],
+    "compare": ["compare", "RUN", "RUN"],
     "story": ["story", "RUN"],
     "verify": ["verify", "RUN"],
     "watch": ["watch", "RUN"],
