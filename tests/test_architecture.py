@@ -232,6 +232,7 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
 def test_public_names() -> None:
     verbs = {
         "cache",
+        "check",
         "clear_cache",
         "compare",
         "evaluate",
@@ -240,6 +241,7 @@ def test_public_names() -> None:
         "generate",
         "inspect",
         "landscape",
+        "learning_curve",
         "load",
         "load_data",
         "looks",
@@ -251,6 +253,7 @@ def test_public_names() -> None:
         "runs",
         "settings",
         "story",
+        "suspects",
         "train",
         "train_seeds",
         "verify",
