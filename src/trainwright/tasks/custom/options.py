@@ -250,7 +250,7 @@ class FitOptions(EvaluateOptions):
         return "bfloat16" if fast or self.precision == "bfloat16" else "float32"
 
     def _check_folder(self) -> None:
-        """Raise E320 for periods of checkpoints that cannot be meant, and for what has no folder; E169 for no name, E650, E651."""
+        """Raise E320 for periods of checkpoints that cannot be meant and what has no folder; E169 for no name, E650, E651."""
         chosen(self.track)
         if self.out is None:
             for name in ("resume", "track"):
