@@ -196,6 +196,8 @@ class FitOptions(EvaluateOptions):
         """Raise E608, E609, E627 and E645 for optimisers that cannot train this model, E320 for schedules of another kind."""
         given = list(self.optimizer.values()) if isinstance(self.optimizer, Mapping) else self.optimizer
         self.optimizers = list(given) if isinstance(given, list | tuple) else [given]
+        if len(self.optimizers) == 1:
+            self.optimizer = self.optimizers[0]
         if not self.optimizers:
             raise error("E608", found=f"{type(given).__name__} with none in it")
         own = {id(parameter) for parameter in self.model.parameters()}
