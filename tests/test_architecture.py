@@ -231,6 +231,7 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
 def test_public_names() -> None:
     verbs = {
         "cache",
+        "check",
         "clear_cache",
         "evaluate",
         "explain",
