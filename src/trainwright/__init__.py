@@ -21,14 +21,17 @@ __all__ = [
     "cache",
     "check",
     "clear_cache",
+    "compare",
     "evaluate",
     "explain",
     "fit",
     "generate",
+    "inspect",
     "landscape",
     "learning_curve",
     "load",
     "load_data",
+    "looks",
     "mistakes",
     "predict",
     "recipes",
@@ -37,7 +40,9 @@ __all__ = [
     "runs",
     "settings",
     "story",
+    "suspects",
     "train",
+    "train_seeds",
     "verify",
 ]
 
@@ -52,11 +57,27 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, check, clear_cache, explain, landscape, learning_curve, load_data, mistakes, story
+    from trainwright.look import (
+        cache,
+        check,
+        clear_cache,
+        compare,
+        explain,
+        inspect,
+        landscape,
+        learning_curve,
+        load_data,
+        looks,
+        mistakes,
+        story,
+        suspects,
+        train_seeds,
+    )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "check", "clear_cache", "explain", "landscape", "learning_curve", "load_data", "mistakes", "story")
+_LOOK = ("cache", "check", "clear_cache", "compare", "explain", "inspect", "landscape", "learning_curve", "load_data")
+_LOOK += ("looks", "mistakes", "story", "suspects", "train_seeds")
 _ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 

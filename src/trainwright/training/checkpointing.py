@@ -19,7 +19,7 @@ from trainwright.training import snapshot
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Epoch, Event, EventLog, Finished, Listener, Note, Refused, Saved, Step
+from trainwright.watch.events import Epoch, Event, EventLog, Finished, Follower, Listener, Note, Refused, Saved, Step
 
 FACTS: dict[str, dict[str, type]] = {
     "log": {"events": int, "history": str},
@@ -65,9 +65,10 @@ def restore(
     return alike
 
 
-def open_log(run: RunFolder, found: Checkpoint | None) -> EventLog:
+def open_log(run: RunFolder, found: Checkpoint | None, follower: Follower | None = None) -> EventLog:
     """Return the log of a run, with what it held when the checkpoint was taken and nothing after that. Raise E402."""
-    return EventLog(run.events, run.history, found.facts["log"] if found is not None else {"events": 0, "history": ""})
+    kept = found.facts["log"] if found is not None else {"events": 0, "history": ""}
+    return EventLog(run.events, run.history, kept, follower)
 
 
 def with_checkpoints(events: Iterator[Event], learner: Learner, state: State, saver: Saver) -> Generator[Event, None, None]:

@@ -20,7 +20,7 @@ from trainwright.training.memory import ran_out
 from trainwright.training.optim import advance_each, is_primed
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
-from trainwright.training.step import Learner, update
+from trainwright.training.step import Learner, Made, update
 from trainwright.watch.events import Answers, Epoch, Event, Finished, Note, Refused, Scores, Started, Step, in_short
 from trainwright.watch.metrics import METRICS
 
@@ -141,17 +141,19 @@ def fit(
         epoch_begun = plan.clock()
         yield from _epoch(learner, ahead, train, plan, state, recover, begun)
         scores = state.tally.scores()
-        scores.metrics = learner.objective.metrics(scores.loss)
+        scores.metrics |= learner.objective.metrics(scores.loss)
         learned = plan.clock()
-        valid = validate(learner.model) if validate else None
-        learner.at_step_boundary = False
-        state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
-        best = valid is not None and not plan.keep_last and state.consider(learner.model, plan.score(valid))
-        lr = learner.lr
-        share = plan.share(state, plan.clock() - begun, plan.updates(train.per_epoch))
-        advance_each(learner.schedules, "epoch", (valid or scores).loss, share)
-        seconds = plan.clock() - epoch_begun
-        if watch and (answers := watch(learner.model, state.epoch)):
+        with learner.averaged():
+            valid = validate(learner.model) if validate else None
+            learner.at_step_boundary = False
+            state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
+            best = valid is not None and not plan.keep_last and state.consider(learner.model, plan.score(valid))
+            lr = learner.lr
+            share = plan.share(state, plan.clock() - begun, plan.updates(train.per_epoch))
+            advance_each(learner.schedules, "epoch", (valid or scores).loss, share)
+            seconds = plan.clock() - epoch_begun
+            answers = watch(learner.model, state.epoch) if watch else None
+        if answers:
             yield answers
         if plan.seconds:
             state.validation = max(plan.clock() - learned, state.validation if state.epoch > 1 else 0.0)
@@ -195,15 +197,20 @@ def _epoch(
             begins = state.batch == 0
             seed_rng(device, epoch_seed(plan.seed, state.epoch) if begins else step_seed(plan.seed, state.step))
             continue
-        loss, rows, norm = (None, 0, 0.0) if isinstance(made, Refused) else made
+        happened: Refused | Step
+        if isinstance(made, Refused):
+            happened, loss = made, None
+        else:
+            norm = None if made.norm is None else in_short(made.norm)
+            happened, loss = Step(state.step + 1, state.epoch + 1, made.loss, made.rows, lr, norm, made.parts), made.loss
+            state.rows += made.rows
         state.step += 1
-        state.rows += rows
         state.batch += len(window)
         state.seconds = plan.clock() - begun
         _expect_validation(plan, train, state)
         advance_each(learner.schedules, "step", loss, plan.share(state, state.seconds, plan.updates(train.per_epoch)))
         learner.at_step_boundary = True
-        yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr, in_short(norm))
+        yield happened
         if plan.spent(state, plan.clock() - begun):
             return
         seed_rng(device, step_seed(plan.seed, state.step))
@@ -271,14 +278,14 @@ def _run_ahead(
 
 def _attempt(
     learner: Learner, window: Sequence[Batch], plan: Plan, state: State, recover: Recover | None
-) -> tuple[float, int, float] | Refused | None:
-    """Make an update. Return (loss, rows, norm of the gradient), or a ``Refused`` event where training goes on without it, or
-    None where memory ran out.
+) -> Made | Refused | None:
+    """Make an update. Return what it came to, or a ``Refused`` event where training goes on without it, or None where memory
+    ran out.
 
     Out of here, nothing holds on to what did not fit.
     """
     try:
-        made = update(learner, window, state.step + 1, state.tally)
+        made = (learner.own or update)(learner, window, state.step + 1, state.tally)
     except TrainingError as problem:
         if problem.code != "E501":
             raise
@@ -288,6 +295,8 @@ def _attempt(
             raise
         return None
     state.refused = 0
+    if learner.averages is not None:
+        learner.averages.update()
     return made
 
 
@@ -313,6 +322,8 @@ def split_batches(learner: Learner, train: Batches, first: Batch, state: State) 
     """
     for parameter in learner.parameters:
         parameter.grad = None
+    if learner.own is not None:
+        raise error("E504", what="a batch, which cannot be cut: a step of your own makes of it what it makes")
     if learner.forward.is_stateful(first):
         raise error("E504", what="a batch, which cannot be cut: the model carries a state for each of its rows")
     if not train.batch_size:

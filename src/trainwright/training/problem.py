@@ -148,7 +148,7 @@ class Problem(ABC):
         """
 
     def fingerprints(self) -> dict[str, np.ndarray]:
-        """Return by what the rows of each split are known again, as ``store.fingerprints`` keeps it; empty where they are not."""
+        """Return by what the rows of each split are known again, as ``store.fingerprints`` keeps it; empty for nothing."""
         return {}
 
     @abstractmethod

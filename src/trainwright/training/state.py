@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -13,15 +14,22 @@ from trainwright.data.batches.base import Batch
 from trainwright.models.objective import has_classes
 from trainwright.watch.events import Scores
 
-COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored")
+COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored", "parts")
 LATER = ("trials", "validation")  # and what checkpoints of earlier versions lack
 PLACE = ("step", "epoch", "batch", "microbatches", "rows", "refused", "best_score", "best_epoch", "seconds")
+NO_PARTS: Mapping[str, float] = MappingProxyType({})
 BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised comparison
+
+
+def added(sums: Mapping[str, float], means: Mapping[str, float], weight: float) -> dict[str, float]:
+    """Return sums to which means were added, each times ``weight``."""
+    return {**sums, **{name: sums.get(name, 0.0) + each * weight for name, each in means.items()}}
 
 
 @dataclass
 class Tally:
-    """Sums over one epoch of training: loss, its weight, right answers, rows (targets that are ``ignored`` left out)."""
+    """Sums over one epoch of training: loss, its weight, right answers, rows (targets that are ``ignored`` left out), and the
+    named parts of the loss, weighted as it is."""
 
     loss: float = 0.0
     weight: float = 0.0
@@ -29,13 +37,16 @@ class Tally:
     rows: int = 0
     classified: bool = True
     ignored: int | None = None
+    parts: dict[str, float] = field(default_factory=dict)
     _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     _held: int = 0
 
-    def add(self, mean: float, weight: float, outputs: Any, batch: Batch) -> None:
+    def add(self, mean: float, weight: float, outputs: Any, batch: Batch, parts: Mapping[str, float] = NO_PARTS) -> None:
         """Count one batch. Comparing outputs with targets waits until there are many: one call for all of them."""
         self.loss += mean * weight
         self.weight += weight
+        if parts:
+            self.count_parts(parts, weight)
         if not has_classes(outputs, batch.targets):
             self.classified = False
             self.rows += batch.size
@@ -49,6 +60,10 @@ class Tally:
         """Count an update by its sums."""
         self.loss, self.weight = self.loss + loss, self.weight + weight
         self.correct, self.rows, self.classified = self.correct + correct, self.rows + rows, self.classified and classified
+
+    def count_parts(self, means: Mapping[str, float], weight: float) -> None:
+        """Count the named parts of a loss."""
+        self.parts = added(self.parts, means, weight)
 
     def _compare(self) -> None:
         if self._waiting:
@@ -78,10 +93,11 @@ class Tally:
         return {name: getattr(self, name) for name in COUNTED}
 
     def scores(self) -> Scores:
-        """Return mean loss a target and accuracy."""
+        """Return mean loss a target, accuracy, and the means of the parts of the loss."""
         self._compare()
         accuracy = self.correct / self.rows if self.classified and self.rows else None
-        return Scores(self.loss / self.weight if self.weight else 0.0, accuracy, self.rows)
+        parts = {name: each / self.weight for name, each in self.parts.items() if self.weight}
+        return Scores(self.loss / self.weight if self.weight else 0.0, accuracy, self.rows, parts)
 
 
 @dataclass

@@ -304,6 +304,7 @@ class Trainer:
             "machine": self.machine(),
             "rows": {name: len(part) for name, part in problem.splits.items()} | {"rejected": problem.data["rejected"]},
         }
+        report |= {"fixed": problem.data["fixed"]} if "fixed" in problem.data else {}
         return measured._replace(scores=report)
 
     def bundle(self) -> Bundle:
@@ -315,7 +316,8 @@ class Trainer:
         return Bundle(meta, weights, arrays, tokens)
 
     def take(self, bundle: Bundle) -> None:
-        """Take the weights of a bundle for the network's. Raise RuntimeError where they are another network's."""
+        """Take the weights of a bundle for the network's. Raise ValueError where they are another network's, or not finite."""
+        registry.check_weights(bundle.weights, registry.forms_of(self.model))
         self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
 
 

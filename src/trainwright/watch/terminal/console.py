@@ -171,7 +171,9 @@ def _note(note: Note, width: int) -> list[Line]:
         lead, indent, text = "", 0, f"{value} ({note.why})" if note.why else value
     first, *rest = words.wrap(text, max(20, min(width, 120) - 2 - _NAME - indent))
     margin = " " * (2 + _NAME + indent)
-    return [Line(f"  {words.pad(name + '  ', _NAME)}{lead}{first}"), *(Line(margin + line) for line in rest)]
+    cells = (name, value, words.clean(note.why))
+    head = Line(f"  {words.pad(name + '  ', _NAME)}{lead}{first}", "", cells, "notes")
+    return [head, *(Line(margin + line, "", ("",) * len(cells), "notes") for line in rest)]
 
 
 def _refusal(event: Refused) -> Note:
