@@ -637,10 +637,10 @@ MESSAGES: dict[str, Message] = {
         "the model, its optimiser or its loss cannot be copied: {problem}",
         "`check` works on copies: copy.deepcopy((model, optimizer, loss)) has to work.",
     ),
+    "E366": Message("a look at the training of {source} found: {names}", "{mend}"),
     "E367": Message(
         "keep=last chooses no epoch, so patience has nothing to wait for", "Leave patience out, or write keep=best."
     ),
-    "E366": Message("a look at the training of {source} found: {names}", "{mend}"),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
