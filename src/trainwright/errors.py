@@ -812,7 +812,7 @@ MESSAGES: dict[str, Message] = {
         "Its files are named as seen from here; a row may have been left out as it is (see what was said of it).",
     ),
     "E496": Message(
-        "the label of {file}, row {row}, is {found}, and {path} corrects {given}: the data are not those that it was made for",
+        "the label of {file}, row {row}, is {found}, and {path} corrects {given}: it was made for other data",
         "Bring the data back as they were, or find the suspects anew: trainwright suspects RUN --out labels.csv.",
     ),
     "E497": Message("the label '{value}' in {path} is no number, which is predicted here", "Write it with a decimal point."),
