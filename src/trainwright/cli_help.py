@@ -45,7 +45,8 @@ EXAMPLES = {
         "trainwright predict runs/reviews-1 new.csv --out answers.csv",
         "trainwright predict runs/reviews-1 - --top 3 < lines.txt",
         "trainwright predict runs/photos-1 holiday/ cat.jpg",
-        'trainwright predict runs/houses-1 "rooms=3 city=Bern"',
+        "trainwright predict runs/reviews-1 new.csv --sure 0.97",
+        'trainwright predict runs/houses-1 "rooms=3 city=Bern" --interval 0.9',
     ),
     "generate": ('trainwright generate runs/novel-1 --prompt "It was" --tokens 100 --temperature 0.8',),
     "explain": (

@@ -49,7 +49,9 @@ def test_the_command_tells_what_more_rows_would_bring(made: tuple[Path, dict[str
     )
     again = forks.command("learning-curve", "news.csv", "--parts", "0.1,0.25,0.5,1", cwd=folder)
     said = " ".join(again.stdout.split())
-    assert "rows trainings validation 95 % interval" in said and "Twice the rows: " in said and "help" in said or "seed" in said
+    assert (
+        "rows trainings validation 95 % interval" in said and "Twice the rows: " in said and "help" in said
+    ) or "seed" in said
     page = (folder / found["files"][1]).read_text()
     assert page.count("<svg") == 1 and "foretold" in page and "http" not in page.replace("http-equiv", "")
 
@@ -89,7 +91,9 @@ def test_the_test_rows_are_not_looked_at(news: Path, tmp_path: Path, monkeypatch
     looked = []
     outputs = SupervisedProblem._outputs
     monkeypatch.setattr(
-        SupervisedProblem, "_outputs", lambda self, m, o, name, *more, **how: (looked.append(name), outputs(self, m, o, name, *more, **how))[1]
+        SupervisedProblem,
+        "_outputs",
+        lambda self, m, o, name, *more, **how: (looked.append(name), outputs(self, m, o, name, *more, **how))[1],
     )
     tw.learning_curve(news, out=tmp_path / "curve", epochs=1, **QUICK)
     assert set(looked) == {"valid"}
@@ -109,7 +113,11 @@ def test_every_kind_of_problem_has_a_curve(kind: str, tmp_path: Path) -> None:
     else:
         frame = pl.DataFrame(news_rows(200), ["label", "text"], orient="row")
         flags = {name: (frame["label"] == name).cast(pl.Int64) for name in ("sport", "money")}
-        source, how, metric = pl.DataFrame({"text": frame["text"], **flags}), {"label": "sport,money", "task": "text", "epochs": 2}, "micro_f1"
+        source, how, metric = (
+            pl.DataFrame({"text": frame["text"], **flags}),
+            {"label": "sport,money", "task": "text", "epochs": 2},
+            "micro_f1",
+        )
     found = tw.learning_curve(source, out=tmp_path / "curve", **QUICK, **how)
     assert found["metric"] == metric and len(found["points"]) == 3
     for each in found["ahead"]:

@@ -33,7 +33,9 @@ def at_random(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
 def several() -> pl.DataFrame:
     frame, draw = texts(), np.random.default_rng(0)
     noise = draw.random((2, len(frame))) < 0.1
-    columns = [((frame["label"] == name).to_numpy() ^ each).astype(int) for name, each in zip(("sport", "money"), noise, strict=True)]
+    columns = [
+        ((frame["label"] == name).to_numpy() ^ each).astype(int) for name, each in zip(("sport", "money"), noise, strict=True)
+    ]
     return pl.DataFrame({"text": frame["text"], "sport": columns[0], "money": columns[1]})
 
 
@@ -100,7 +102,9 @@ def test_a_model_that_something_simpler_beats_is_told_so(tmp_path: Path) -> None
 def test_what_is_asked_for_decides_what_is_fitted(tmp_path: Path) -> None:
     named = {}
     for which in ("off", "auto", "all"):
-        run = tw.train(houses(200).drop("id", "kind"), label="price", out=tmp_path / which, listen=ignore, baselines=which, epochs=2)
+        run = tw.train(
+            houses(200).drop("id", "kind"), label="price", out=tmp_path / which, listen=ignore, baselines=which, epochs=2
+        )
         named[which] = [each["name"] for each in run.report["baselines"]]
         assert run.report["signal"] in (True, False)
     assert named["off"] == ["mean of the training targets"] and named["auto"] == [*named["off"], "ridge regression"]
@@ -111,7 +115,9 @@ def test_a_language_model_is_compared_by_windows(tmp_path: Path) -> None:
     said = np.random.default_rng(0).choice(["one", "two", "three", "four"], 8_000)
     path = tmp_path / "words.txt"
     path.write_text("\n".join(" ".join(line) for line in said.reshape(-1, 10)))
-    report = tw.train(path, out=tmp_path / "run", listen=ignore, model={"name": "gpt"}, context=16, steps=3, tokenizer="words").report
+    report = tw.train(
+        path, out=tmp_path / "run", listen=ignore, model={"name": "gpt"}, context=16, steps=3, tokenizer="words"
+    ).report
     unigram, bigram = report["baselines"]
     for each in (unigram, bigram, unigram["valid"]):
         assert each["perplexity"] == pytest.approx(np.exp(each["loss"])) and len(each["difference_interval"]) == 2
@@ -147,7 +153,9 @@ def test_smaller_parts_lie_in_larger_ones(how: str) -> None:
         return {name: set((found.rows(name) - 2).tolist()) for name in ("train", "valid", "test")}
 
     whole, half, quarter = rows(), rows(train_fraction=0.5), rows(train_fraction=0.25)
-    assert quarter["train"] < half["train"] < whole["train"] and half["valid"] == whole["valid"] and half["test"] == whole["test"]
+    assert (
+        quarter["train"] < half["train"] < whole["train"] and half["valid"] == whole["valid"] and half["test"] == whole["test"]
+    )
     assert abs(len(half["train"]) - len(whole["train"]) / 2) <= 3
     other = rows(seed=1, train_fraction=0.5)["train"]
     assert other != half["train"] and other < whole["train"]
@@ -157,7 +165,9 @@ def test_smaller_parts_lie_in_larger_ones(how: str) -> None:
 
 
 def test_every_class_keeps_a_row_and_every_label_too() -> None:
-    frame = pl.concat([texts(300), pl.DataFrame([("rare", f"rare word{n}") for n in range(12)], ["label", "text"], orient="row")])
+    frame = pl.concat(
+        [texts(300), pl.DataFrame([("rare", f"rare word{n}") for n in range(12)], ["label", "text"], orient="row")]
+    )
     found = tw.load_data(frame, train_fraction=0.05)
     assert "rare" in found.labels
     sets = several().with_columns(rare=pl.int_range(400) < 6).cast({"rare": pl.Int64})

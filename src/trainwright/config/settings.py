@@ -222,6 +222,11 @@ class Settings(Strict):
         "probability",
         only=LABELLED,
     )
+    calibrate: Literal["auto", "off", "on"] = setting(
+        "auto",
+        "scale probabilities by a temperature fitted on validation; auto = where it helps beyond noise",
+        only=LABELLED,
+    )
     sample_weight: str = setting(
         "", "the column of what each row counts in the loss of training; scores count every row once", only=LABELLED
     )
@@ -244,7 +249,8 @@ class Settings(Strict):
     monitor: str = setting("loss", f"the validation metric whose best epoch is kept: {', '.join(metrics.METRICS)}")
 
     baselines: Literal["auto", "all", "off"] = setting(
-        "auto", "simple models that the result is compared with: auto = those that take a moment, all, or off = a constant alone"
+        "auto",
+        "simple models that the result is compared with: auto = those that take a moment, all, or off = a constant alone",
     )
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)

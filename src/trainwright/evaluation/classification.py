@@ -9,7 +9,6 @@ import numpy as np
 from trainwright.evaluation.intervals import Units, by_influence, facts, proportion
 from trainwright.evaluation.labels import macro_f1 as labels_f1
 
-
 MAJORITY = "majority class"
 
 

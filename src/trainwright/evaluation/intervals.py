@@ -37,16 +37,23 @@ def facts(units: Units | None) -> dict[str, Any]:
 
 
 def proportion(right: np.ndarray, units: Units | None = None) -> tuple[float, float]:
-    """Return the 95 % interval of the part of the rows that are ``right``, bool (rows,): ``wilson`` of the effective rows.
+    """Return the 95 % interval of the part of the rows that are ``right``, bool (rows,): ``wilson`` of the effective rows."""
+    rows, correct = len(right), int(right.sum())
+    if units is None or not rows:
+        return wilson(correct, rows)
+    effective = effective_rows(right, units)
+    return wilson(correct / rows * effective, effective)
 
-    Of units these are the rows divided by the design effect, the variance of the share with units drawn over that with rows
+
+def effective_rows(right: np.ndarray, units: Units) -> float:
+    """Return as how many independent rows those of ``units`` tell of the part that is ``right``, bool (rows,); of one at least.
+
+    These are the rows divided by the design effect, the variance of the share with units drawn over that with rows
     drawn (Kish 1965, Survey Sampling), less what estimating it from few units costs (Korn and Graubard 1998, Survey
     Methodology 24:193). They are at most the rows, and at least what they were if the rows of each unit were all alike, which
     is what is taken where all rows are right, or none.
     """
     rows, correct = len(right), int(right.sum())
-    if units is None or not rows:
-        return wilson(correct, rows)
     sizes, hits = np.bincount(units.codes), np.bincount(units.codes, right)
     many, share = len(sizes), correct / rows
     alike = rows**2 / float((sizes.astype(np.float64) ** 2).sum())
@@ -54,8 +61,7 @@ def proportion(right: np.ndarray, units: Units | None = None) -> tuple[float, fl
     if many > 1 and 0 < correct < rows:
         variance = many / (many - 1) * float(((hits - share * sizes) ** 2).sum()) / rows**2
         effective = share * (1 - share) / max(variance, 1e-12) * (Z95 / student(many - 1)) ** 2
-    effective = min(max(effective, alike), float(rows))
-    return wilson(share * effective, effective)
+    return min(max(effective, alike), float(rows))
 
 
 def wilson(correct: float, rows: float) -> tuple[float, float]:

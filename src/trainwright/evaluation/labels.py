@@ -15,7 +15,6 @@ from trainwright.evaluation.intervals import Units, at_an_end, bootstrap, by_inf
 from trainwright.evaluation.ranking import precision_of
 from trainwright.evaluation.threshold import best_threshold, f1
 
-
 SAME = "the same labels for every row"
 
 

@@ -183,7 +183,9 @@ def _told(problem: Problem, done: list[dict[str, Any]]) -> dict[str, Any]:
         | {"scores": [_score(metric, one["error"]) for one in group]}
         for rows, group, each in zip(sizes.tolist(), groups, found["known"], strict=True)
     ]
-    ahead = [{"rows": round(rows), **_scored(metric, each)} for rows, each in zip(wanted.tolist(), found["errors"], strict=True)]
+    ahead = [
+        {"rows": round(rows), **_scored(metric, each)} for rows, each in zip(wanted.tolist(), found["errors"], strict=True)
+    ]
     for times, each, gain in zip(TIMES, ahead, found["gains"], strict=False):
         each |= {"times": times, "gain": [_gain(metric, points[-1]["score"], less) for less in gain]}
     return {
@@ -210,7 +212,7 @@ def _scored(metric: str, errors: Sequence[float]) -> dict[str, Any]:
 
 
 def _gain(metric: str, now: float, less: float) -> float:
-    """Return what an error that is smaller by ``less`` gains: of a share the difference, of others by what share it is lower."""
+    """Return what an error smaller by ``less`` gains: of a share the difference, of others by what share it is lower."""
     if metric in ("accuracy", "micro_f1"):
         return less
     return 1 - math.exp(-less) if metric == "perplexity" else less / max(now, 1e-300)

@@ -7,16 +7,18 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.plain_files import content, made_sense_of, read_lines, read_toml
 from trainwright.plain_files import damaged as unreadable
-from trainwright.run.resume import SavedRun, changed_since
+from trainwright.run.resume import SavedRun, changed_since, older
 from trainwright.run.train import Session
-from trainwright.store import predictions, run_folder, seal
+from trainwright.store import fingerprints, predictions, run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch import record
 from trainwright.watch.events import Listener, Note
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 TIMES = ("seconds", "rows_per_second")  # of a report: what no second run has in common
 PLACES = ("machine", "data")  # and what says where it ran
-SINCE = {"signal": ("baselines", "signal")}  # what a report has since it has the first of them
 STOOD = ("steps", "epochs", "best_epoch")  # what the newest checkpoint knows
 WHERE = ("source", "files", "rejected_rows")  # of data.json: what names files, which may have moved
 # What no look at a folder proves, even where every seal is whole: a person can seal what they like.
@@ -87,7 +88,8 @@ def replay(path: Path, source: Any, out: Path | None, listen: Listener) -> Proof
     kept = registry.open_run_model(path).model.state_dict()
     with tempfile.TemporaryDirectory(prefix="trainwright-") as spare:
         place = out or Path(spare) / "run"
-        Session(listen).begin(earlier.request(place, recipe=str(earlier.run.settings)))
+        lacking = older(read_toml(earlier.run.settings), str(earlier.settings["task"]))
+        Session(listen).begin(replace(earlier.request(place, recipe=str(earlier.run.settings)), settings=lacking))
         again = registry.open_run_model(place).model.state_dict()
         report, new = _compared(earlier.run), _compared(RunFolder(place))
         epochs = [_epochs(each) for each in (earlier.run.path, place)]
@@ -100,8 +102,8 @@ def replay(path: Path, source: Any, out: Path | None, listen: Listener) -> Proof
     proof.add("weights", f"{len(kept)} tensors", "of a second training, compared to the last bit", wrong)
     with made_sense_of(earlier.run.report):
         proof.checked += differences(report.get("machine", {}), new.get("machine", {}))
-    compared = [key for key in report if key not in (*PLACES, *_younger(report))]
-    wrong = [f"{key} of the report differs" for key in compared if report[key] != new.get(key)]
+    known = _known(new, report) if report.get("machine") != new.get("machine") else new
+    wrong = [f"{key} of the report differs" for key in report if key not in PLACES and report[key] != known.get(key)]
     proof.add("report", f"{len(report)} fields", "times aside", wrong)
     wrong = [] if repr(epochs[0]) == repr(epochs[1]) else ["history.csv differs"]
     proof.add("history", f"{len(epochs[0])} epochs", "times aside", wrong)
@@ -247,8 +249,8 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     same = report.get("machine") == made.training.machine()
     tolerance, how = (0.0, "to the last bit") if same else (1e-4, "to 0.0001, on another machine or by other libraries")
     again = json.loads(json.dumps(measured.scores))
-    left_out = (*PLACES, *_younger(report), "source", *(STOOD if newest is None else ()))
-    compared = [key for key in again if key not in left_out]
+    again = again if same else _known(again, report)
+    compared = [key for key in again if key not in (*PLACES, "source", *(STOOD if newest is None else ()))]
     wrong = [f"{key} is another than in the report" for key in compared if not _near(again[key], report.get(key), tolerance)]
     scores = again["test"] or again["valid"] or {}
     proof.add("scores", f"{scores.get('n', 0):,} rows", f"measured again, compared with the report {how}", wrong)
@@ -260,11 +262,18 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
             rows = [each.drop("file") for each in (predictions.table(measured.rows), predictions.read(run.predictions))]
             wrong = [] if rows[0].equals(rows[1]) else ["predictions.parquet has other answers than the model gives"]
         proof.add("answers", f"{len(rows[0]):,} rows", "asked again, compared with predictions.parquet", wrong)
+    if (known := fingerprints.read(run.fingerprints)) is not None:
+        again = made.training.problem.fingerprints()
+        odd = [name for name, each in again.items() if not np.array_equal(each, known.of(name))]
+        wrong = [f"{name} of {run.fingerprints.name} has other rows" for name in odd]
+        proof.add("fingerprints", f"{sum(map(len, again.values())):,} rows", "taken again, compared with what is kept", wrong)
 
 
-def _younger(report: Mapping[str, Any]) -> list[str]:
-    """Return what of a report cannot be compared, as it was written before there was such a thing."""
-    return [key for first, keys in SINCE.items() if first not in report for key in keys]
+def _known(new: Any, old: Any) -> Any:
+    """Return a report without what another version, whose report is ``old``, did not tell."""
+    if isinstance(new, dict) and isinstance(old, Mapping):
+        return {key: _known(each, old[key]) for key, each in new.items() if key in old}
+    return new
 
 
 def _near(a: Any, b: Any, tolerance: float) -> bool:

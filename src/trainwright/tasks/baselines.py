@@ -59,7 +59,13 @@ def compare(
     found = []
     for name, each in answers.items():
         of = {part: target.against(outputs[part], said) for part, said in zip(measured, each, strict=True)}
-        found.append({**(constant if name == constant["name"] else {"name": name}), **of.get("test", of.get("valid", {})), "valid": of.get("valid")})
+        found.append(
+            {
+                **(constant if name == constant["name"] else {"name": name}),
+                **of.get("test", of.get("valid", {})),
+                "valid": of.get("valid"),
+            }
+        )
     return {"baselines": found, "signal": _signal(target, outputs)}
 
 
@@ -90,13 +96,9 @@ def _fitting(
             found["boosted trees"] = partial(baselines.boosted_trees, wide, targets, rest)
     if train.pixels is not None and not (several or numbers):
         pixels = [part.pixels for part in parts if part.pixels is not None]
-        found["nearest centroid on pixels"] = partial(
-            baselines.nearest_centroid, train.pixels, targets, target.outputs, pixels
-        )
+        found["nearest centroid on pixels"] = partial(baselines.nearest_centroid, train.pixels, targets, target.outputs, pixels)
     if which == "all" and len(train.bags) == 1 and train.columns is None:
-        found["linear bag"] = partial(
-            baselines.linear_bag, train.bags[0], targets, encoder.size, [each[0] for each in bags]
-        )
+        found["linear bag"] = partial(baselines.linear_bag, train.bags[0], targets, encoder.size, [each[0] for each in bags])
     return found
 
 

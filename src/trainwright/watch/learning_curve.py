@@ -42,8 +42,8 @@ def verdict(found: Mapping[str, Any]) -> list[str]:
 _BASIS = "Intervals are of 95 %: validation drawn again, other draws and seeds, and three kinds of curves."
 
 
-def _times(times: float) -> str:
-    return {2: "Twice", 4: "Four times"}.get(times, f"{times:g} times")
+def _times(times: int) -> str:
+    return {2: "Twice", 4: "Four times"}.get(times, f"{times} times")
 
 
 def _sure(found: Mapping[str, Any], each: Mapping[str, Any]) -> str:
@@ -70,7 +70,9 @@ def page(found: Mapping[str, Any]) -> str:
     title = f"Learning curve of {words.clip(found['source'], 80)}"
     told = "".join(f"<p>{page_html.text(each)}</p>\n" for each in verdict(found))
     entry = metrics.find(found["metric"])
-    caption = f"<b>{page_html.text(entry.title)}</b> on {words.count(found['valid'])} validation {page_html.text(found['unit'])}"
+    caption = (
+        f"<b>{page_html.text(entry.title)}</b> on {words.count(found['valid'])} validation {page_html.text(found['unit'])}"
+    )
     picture = page_html.figure(caption, _picture(found), "dots: single trainings; band: 95 % interval; dashed: foretold")
     head = (page_html.text(found["unit"]), *HEAD[1:])
     rows = [tuple(map(page_html.text, each)) for each in _rows(found)]

@@ -71,10 +71,25 @@ def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
     """Return all scores on the test rows and on the validation rows (called ``valid``), and what each had to beat."""
     return [
         *_split("test", "test", report),
+        *_certainty(report),
         *_to_beat(report),
         *_split("valid", valid, report),
         *(_to_beat(report, "valid", f"{valid} ") if report.get("test") else ()),
     ]
+
+
+def _certainty(report: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield how far the probabilities of the test rows are from how often they are right, or how often an interval holds."""
+    test, told = report.get("test") or {}, report.get("calibration") or {}
+    if test.get("ece") is not None:
+        divided, before = told.get("temperature", 1.0), told.get("ece_before")
+        was = f"; {words.percent(before)} without the temperature {words.number(divided)}" if divided != 1 and before else ""
+        yield Fact(
+            "calibration error", words.percent(test["ece"]), "", f"ECE; by chance {words.percent(test['ece_by_chance'])}{was}"
+        )
+    if found := test.get("prediction_interval"):
+        held = f"of {100 * found['share']:g} % intervals, answer \u00b1 {words.number(found['half_width'])}"
+        yield Fact("test coverage", words.percent(found["coverage"]), words.interval(found["interval"]), held)
 
 
 def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:

@@ -20,7 +20,7 @@ from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.language import defaults, reading, watched
-from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure
+from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure, passages_of
 from trainwright.tasks.subset import window
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch.events import Answers, Listener, Note, PhaseEnded, Scores
@@ -174,7 +174,7 @@ class LanguageProblem(Problem):
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
-        measured = {
+        measured: dict[str, Sums] = {
             name: measure(model, self.splits[name].ids, self.settings.context or 1, device)
             for name in ("valid", "test")
             if name in self.splits
@@ -212,6 +212,10 @@ class LanguageProblem(Problem):
         answers = {"truth": tokens.gather(ids), "answer": tokens.gather(sums.guesses)}
         shares = {"probability": sums.guess_shares, "truth_probability": np.exp(-sums.token_losses)}
         return pl.DataFrame(places | answers | shares | {"loss": pl.Series(sums.token_losses)})
+
+    def fingerprints(self) -> dict[str, np.ndarray]:
+        """Return the digests of the passages of each split."""
+        return {name: np.unique(passages_of(part.ids[1:], self.encoder)[1]) for name, part in self.splits.items()}
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()

@@ -63,7 +63,9 @@ def findings(record: Record) -> list[str]:
     loss = panels.panels(record)[0]
     failed = [*_failures(record, loss)]
     tried = [told] if record.ended and (told := scores.advice(record.report)) else []
-    return [*failed, *tried] if failed else [*tried, *_dead(record), *_learned_by_heart(record, loss), *_unfinished(record, loss)]
+    return (
+        [*failed, *tried] if failed else [*tried, *_dead(record), *_learned_by_heart(record, loss), *_unfinished(record, loss)]
+    )
 
 
 def gravest(record: Record) -> str:

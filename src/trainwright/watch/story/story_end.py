@@ -76,4 +76,3 @@ def _line(lead: str, found: Mapping[str, Any], against: float | None) -> dict[st
     value, ends, share = found[lead], scores.interval_of(lead, found), metrics.is_share(lead)
     high = 1.0 if share else 1.15 * max(filter(None, [value, against, *(ends or ())]), default=1.0)
     return {"high": high, "end": "100 %" if share else words.number(high, 3), "value": value, "ends": ends, "against": against}
-
