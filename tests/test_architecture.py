@@ -237,6 +237,7 @@ def test_public_names() -> None:
         "fit",
         "generate",
         "landscape",
+        "learning_curve",
         "load",
         "load_data",
         "mistakes",

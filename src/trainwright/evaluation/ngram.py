@@ -22,7 +22,7 @@ CHUNK_TOKENS = 1 << 22  # tokens whose pairs are sorted at a time
 def unigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> np.ndarray:
     """Return the nats of each token of ``ids[1:]`` when only the frequency of each of the ``size`` ids is known: float64."""
     nats: np.ndarray = -np.log(_smoothed(np.bincount(train_ids, minlength=size)))
-    return nats[ids[1:]]
+    return np.asarray(nats[ids[1:]])
 
 
 def bigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> np.ndarray:

@@ -64,7 +64,8 @@ def curve(request: Request, parts: Sequence[float], repeats: int, out: Path | No
     whole = _pose(request, base, settings.seed, 1.0, listen)
     plan = Plan(tuple(parts) or _parts(len(whole.problem.splits["train"])), repeats)
     asked = {
-        "source": request.origin() | {"said": request.said(), "folder": str(Path.cwd())},
+        "source": request.origin() | {"folder": str(Path.cwd())},
+        "settings": {key: str(request.settings[key]) for key in sorted(request.settings)},
         "parts": list(plan.parts),
         "repeats": plan.repeats,
         "data": whole.digests,

@@ -185,7 +185,7 @@ class LanguageProblem(Problem):
         return Measured(found | self._baselines(measured) | {"samples": [self._sample(model, 200, device)]}, rows)
 
     def _baselines(self, measured: Mapping[str, Sums]) -> dict[str, Any]:
-        """Return ``baseline``, ``baselines`` and ``signal`` of the report: what counting tokens and pairs of tokens comes to."""
+        """Return ``baseline``, ``baselines`` and ``signal`` of the report: what counting tokens and pairs comes to."""
         from trainwright.evaluation import ngram
         from trainwright.evaluation.perplexity import perplexity
 
