@@ -25,6 +25,7 @@ __all__ = [
     "fit",
     "generate",
     "landscape",
+    "learning_curve",
     "load",
     "load_data",
     "mistakes",
@@ -50,11 +51,11 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, clear_cache, explain, landscape, load_data, mistakes, story
+    from trainwright.look import cache, clear_cache, explain, landscape, learning_curve, load_data, mistakes, story
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "explain", "landscape", "load_data", "mistakes", "story")
+_LOOK = ("cache", "clear_cache", "explain", "landscape", "learning_curve", "load_data", "mistakes", "story")
 _ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.errors import TrainwrightError, error, help_of
+from trainwright.errors import error, help_of
 from trainwright.plain_files import made_sense_of
 from trainwright.store import run_folder
 from trainwright.watch.events import Listener, ignore
@@ -54,33 +54,43 @@ class Run:
         """Return the network, in evaluation mode."""
         return self.predictor.model
 
-    def predict(self, items: Any, top: int = 1, **written: Any) -> Any:
+    def predict(
+        self, items: Any, top: int = 1, *, sure: float | None = None, interval: float | None = None, **written: Any
+    ) -> Any:
         """Return what the model says of each item: (label, probability), or a number where it was trained on numbers.
 
         Args:
-            items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries or a data
-                frame); for a language model texts to go on from, whose next tokens are its labels. A ``Path`` of a file or
-                folder that is no image stands for the rows in it: they come with ``frame`` (their columns), ``rows`` (their
-                numbers), ``answers`` and ``notes`` (such as which rows cannot be read, and have no answer).
+            items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries); for a language
+                model texts to go on from, whose next tokens are its labels. Of data with named columns (a frame of polars,
+                pandas or Arrow, lazy or not, a data set of the ``datasets`` library, a dictionary of columns, a list of
+                dictionaries) each row is an item, by the columns of the training. A ``Path`` of a file or folder that is no
+                image stands for the rows in it: they come with ``frame`` (their columns), ``rows`` (their numbers), ``answers``
+                and ``notes`` (such as which rows cannot be read, and have no answer). A single str is a text, but one that
+                looks like a file is refused (E436): it is a ``Path``, or a text in a list.
             top: above 1, the so many most probable (label, probability) of each, best first.
+            sure: answer only where answers are right in so large a share of all rows, with 95 % confidence by the validation
+                rows: 0.97. The answer to any other is None: it is for a person.
+            interval: each number comes as (answer, lower, upper), and the truth lies between in so large a share of all rows.
             written: how the file is written, where that is not as in training: ``delimiter``, ``encoding``, ``header``,
                 ``decimal`` and ``dates``.
         """
         if top < 1:
             raise error("E320", name="top", value=top, problem="it is a number of labels", help=help_of("predict"))
         from trainwright.data.files.virtual import as_path
+        from trainwright.tasks import certainty
 
         items = as_path(items) if isinstance(items, Path) else items
         predictor = self.predictor.written(written, "predict", items)
 
-        def best(answers: list[Any]) -> list[Any]:
-            return [each[0] if isinstance(each, list) else each for each in answers] if top == 1 else answers
-
+        if isinstance(items, str) and not predictor.many_files and predictor.item == "text" and predictor.takes_file(items):
+            raise error("E436", word=items)
         if predictor.is_file(items):
-            found = predictor.predict_file(items, top=top)
-            found.answers = best(found.answers)
+            found = certainty.of_file(predictor, predictor.predict_file(items, top=top), sure, interval)
+            found.answers = certainty.as_asked(found.answers, top, found.sure, found.reach)
             return found
-        return best(predictor.predict(_several(predictor, items), top))
+        answers = predictor.predict(_several(predictor, items), top)
+        told = certainty.answered(predictor, answers, sure), certainty.reach(predictor, interval)
+        return certainty.as_asked(answers, top, *told)
 
     def generate(self, prompt: str = "", tokens: int = 200, **options: Any) -> Iterator[str]:
         """Yield the text with which a language model goes on: see ``generate``."""
@@ -90,31 +100,25 @@ class Run:
         """Return the scores on another labelled file: see ``evaluate``."""
         return evaluate(self, source, **written)
 
-    def trained_on(self, source: Path) -> bool:
-        """Return whether ``source`` is the file of the training rows, by its path.
-
-        Of folders, which may hold more than training rows, and of the files in them it is not told.
-        """
-        from trainwright.run.resume import SavedRun
-
-        with suppress(OSError, TrainwrightError), made_sense_of(self.folder.data):
-            named = self.folder.read_data()["files"]["train"]
-            there = Path(SavedRun.open(self.path).origin["folder"])
-            files = {(there / each).resolve() for each in ([named] if isinstance(named, str) else named)}
-            return source.is_file() and source.resolve() in files
-        return False
-
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
 
 def _several(predictor: Predictor, items: Any) -> Any:
-    """Return what a person gives in Python as something with a length."""
-    if hasattr(items, "collect"):  # a lazy frame
-        items = items.collect()
-    if hasattr(items, "__len__") and not predictor.is_one(items):
-        return items
-    return list(items) if isinstance(items, Iterator) else [items]
+    """Return what a person gives in Python as something with a length: of data with named columns the items in its rows."""
+    from trainwright.data.files.virtual import has_columns, is_records
+
+    named = has_columns(items)
+    if hasattr(items, "to_pylist") and not named:  # a column of Arrow
+        items = items.to_pylist()
+    elif not named and (not hasattr(items, "__len__") or predictor.is_one(items)):
+        items = list(items) if isinstance(items, Iterator) else [items]
+    if named or (is_records(items) and predictor.item != "row"):  # each row of a table is looked at by itself
+        from trainwright.data.read.frames import table_of
+
+        table = table_of(items, empty=True)
+        return predictor.items_of(table) if table.frame.height else []
+    return items
 
 
 def load(path: str | Path) -> Run:
@@ -239,8 +243,12 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
             ``decimal`` and ``dates``.
 
     Returns:
-        Of a run loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix, and ``trained_on``: whether
-        the file is the one that the model was trained on. Of a model ``loss`` (the mean a target, whatever the batch
+        Of a run the scores on the rows that are new to it: loss, accuracy with interval and ``n``, macro F1, per-class scores,
+        confusion matrix. Rows that it was trained on, or validated on, are known again by their content, whatever file they are
+        in: ``trained_on`` and ``validated_on`` count them (of running text the tokens of passages), ``other_label`` those of
+        them that had another label then, ``tested_on`` the new ones that are among its own test rows, and ``apart`` has their
+        scores, by the same names. Where no row is new ``n`` is 0 and every score None. A run of an earlier version cannot tell:
+        its counts are None, and the scores are those of all rows. Of a model ``loss`` (the mean a target, whatever the batch
         size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
 
     Raises:
@@ -267,11 +275,12 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     if source is not None and not is_data(source):
         require(source)  # before the model is opened, which takes longer
     predictor = run.predictor.written(own, "evaluate", source)
-    if is_data(source):
-        from trainwright.data.read.frames import labelled
+    from trainwright.data.read.frames import labelled
+    from trainwright.store import fingerprints
 
-        return predictor.score(labelled(source)) | {"trained_on": False}
-    return predictor.score(source) | {"trained_on": run.trained_on(source)}
+    seen = fingerprints.read(run.folder.fingerprints)
+    with made_sense_of(run.folder.fingerprints):
+        return predictor.score(labelled(source) if is_data(source) else source, seen)
 
 
 def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:

@@ -89,6 +89,43 @@ def train(
         output.print_run(run, console, as_json, quiet)
 
 
+@app.command("learning-curve", cls=Verb)
+def learning_curve(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings."),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="A file with the test rows, which stay unread.", rich_help_panel=DATA)
+    ] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
+    parts: Annotated[str, typer.Option(help="Train on these parts of the rows: 0.1,0.2,0.4,1.", rich_help_panel=RUN)] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="Draw each part so many times at most.", rich_help_panel=RUN)] = 4,
+    out: Annotated[Path | None, typer.Option(help="The folder; the default is curves/NAME.", rich_help_panel=RUN)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether more rows would help: train on parts of the rows, and say what twice as many would bring."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    given = nest(settings)
+    for key, flag in FLAGS.items():
+        if key in given:
+            raise error("E330", key=key, flag=flag)
+    try:
+        chosen = [float(part) for part in parts.split(",") if part.strip()]
+    except ValueError:
+        raise error("E318", problem=f"--parts takes numbers with commas between, and '{parts}' is none") from None
+    with output.console(err=True) as console:
+        found = tw.learning_curve(
+            source, test=test, valid=valid, recipe=recipe, parts=chosen, repeats=repeats, out=out, offline=offline,
+            listen=console.handle, **given,
+        )  # fmt: skip
+    output.print_curve(found, as_json)
+
+
 @app.command(cls=Verb)
 def resume(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
@@ -172,13 +209,10 @@ def evaluate(
     if as_json:
         output.print_json({"run": str(run), **scores})
         return
-    report = opened.report
-    if source is not None:
-        rows = {"test": scores["n"], "rejected": scores["rejected"]}
-        report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
-    output.print_report(run, report)
-    if scores.get("trained_on"):
-        output.say("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
+    if source is None:
+        output.print_report(run, opened.report)
+    else:
+        output.print_scores(run, opened.report, str(source), scores)
 
 
 @app.command(cls=Verb)
@@ -194,32 +228,52 @@ def predict(
     ],
     top: Annotated[int, typer.Option(min=0, help="Show so many labels; 0 = one, and all with --json.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write a file's predictions here, as CSV.")] = None,
+    sure: Annotated[
+        float | None,
+        typer.Option(help="Answer only where answers are right so often, such as 0.97; the rest goes to a person."),
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(help="Of a number, also the interval that holds the truth so often, such as 0.9.")
+    ] = None,
     spreadsheet: Spreadsheet = False,
+    as_text: Annotated[bool, typer.Option("--text", help="The words are texts, also where they look like files.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
-    from trainwright.cli_words import how_written, refuse_settings
+    from trainwright.cli_words import how_written, refuse_missing, refuse_settings
     from trainwright.data.files.virtual import as_path
+    from trainwright.tasks import certainty
 
     predictor = tw.load(run).predictor
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
-    words, said = how_written(inputs)
-    files = [as_path(word) for word in words if predictor.takes_file(word)] if words != ["-"] else []
+    if as_text and predictor.item != "text":
+        raise error("E318", problem=f"--text is for a model of texts; this one takes a {predictor.item}")
+    words, said = (inputs, []) if as_text else how_written(inputs)
+    named = [] if as_text or words == ["-"] else [word for word in words if predictor.takes_file(word)]
+    if predictor.item == "text":
+        refuse_missing(run, named, len(words))
+    files = list(map(as_path, named))
     if files and len(files) == len(words) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:
             raise error("E318", problem="--out writes CSV; --json goes to standard output")
         from trainwright.config.resolve import nest
 
         written = predictor.written(nest(said), "predict", files[0])
-        found = written.predict_file(*files, top=top)
+        found = certainty.of_file(predictor, written.predict_file(*files, top=top), sure, interval)
         output.print_file_answers(predictor.item, found, top, out, as_json, spreadsheet)
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
-    if inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
-        refuse_settings("predict", inputs, ("top", "out", "json"))
-    items = _lines() if inputs == ["-"] else inputs
-    output.print_answers(predictor.item, items, predictor.predict(items, top), as_json)
+    if (
+        not as_text and inputs != ["-"] and (predictor.item != "row" or files)
+    ):  # a row is written as its columns: time=3 label=a
+        refuse_settings("predict", inputs, ("top", "out", "sure", "interval", "json"))
+    items = _lines() if inputs == ["-"] and not as_text else inputs
+    answers = predictor.predict(items, top)
+    enough, far = certainty.answered(predictor, answers, sure), certainty.reach(predictor, interval)
+    output.print_answers(predictor.item, items, answers, as_json, enough, far)
+    for note in certainty.unsure(enough, sure, [f"{predictor.item} {place}" for place in range(1, len(answers) + 1)]):
+        output.say(note, err=True)
 
 
 @app.command(cls=Verb)

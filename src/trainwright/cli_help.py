@@ -32,6 +32,10 @@ EXAMPLES = {
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
     ),
+    "learning-curve": (
+        "trainwright learning-curve reviews.csv",
+        "trainwright learning-curve photos/ model=resnet epochs=5 --parts 0.1,0.2,0.4 --out curve",
+    ),
     "resume": ("trainwright resume runs/reviews-1", "trainwright resume runs/reviews-1 epochs=20 patience=3"),
     "verify": ("trainwright verify runs/reviews-1",),
     "replay": ("trainwright replay runs/reviews-1 --out runs/again",),
@@ -41,7 +45,8 @@ EXAMPLES = {
         "trainwright predict runs/reviews-1 new.csv --out answers.csv",
         "trainwright predict runs/reviews-1 - --top 3 < lines.txt",
         "trainwright predict runs/photos-1 holiday/ cat.jpg",
-        'trainwright predict runs/houses-1 "rooms=3 city=Bern"',
+        "trainwright predict runs/reviews-1 new.csv --sure 0.97",
+        'trainwright predict runs/houses-1 "rooms=3 city=Bern" --interval 0.9',
     ),
     "generate": ('trainwright generate runs/novel-1 --prompt "It was" --tokens 100 --temperature 0.8',),
     "explain": (
@@ -67,7 +72,7 @@ EXAMPLES = {
     "clear": ("trainwright cache clear", "trainwright cache clear --downloads"),
 }
 GROUPS = {
-    "Train": ("train", "resume"),
+    "Train": ("train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
     "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),

@@ -618,6 +618,15 @@ MESSAGES: dict[str, Message] = {
         "{word} says how a file is written, and here is none",
         "Name one: trainwright {verb} RUN FILE {word}; in Python a pathlib.Path.",
     ),
+    # how sure answers are
+    "E355": Message(
+        "calibrate=on fits a temperature on validation rows, and there are none",
+        "Leave calibrate out, or keep some: valid_fraction=0.1.",
+    ),
+    "E356": Message(
+        "{key} {value} is no share of all rows: it has to be above 0 and below 1", "Give a share, such as --{key} 0.9."
+    ),
+    "E357": Message("{key} {value} is for a model that answers with {wants}; this one answers with {found}", "Leave it out."),
     # what torch is asked to build
     "E360": Message(
         "the network {name} is larger than memory: {wanted} GiB for its weights and their gradients, where {most} GiB are free",
@@ -718,9 +727,52 @@ MESSAGES: dict[str, Message] = {
         "the loss surface of {path} cannot be drawn: it is a run of fit, whose model and data are in your own code",
         "It draws runs of `trainwright train`. Of this one there are report and mistakes, and a story where valid= was given.",
     ),
+    "E435": Message(
+        "there is no file '{word}', and a word that looks like one is not taken for a text",
+        "If it is a text: trainwright predict {run:word} --text {word:word}",
+    ),
+    "E436": Message(
+        "'{word}' looks like a file, and is not taken for a text",
+        "For the rows of the file give Path({word!r}); for the text itself a list, [{word!r}].",
+    ),
+    "E437": Message(
+        "{file} has no column '{column}', which holds the {noun} in training",
+        "Rename the column that holds it, or give that column alone. There are: {columns}.",
+    ),
     "E450": Message(
         "{path} is a link: what is written there would go elsewhere",
         "Put the folder itself in its place. Folders of a run are no links, as they may come from somebody else.",
+    ),
+    "E470": Message(
+        "the model keeps nothing to promise {key} {value} by: it was trained without validation rows, or by an earlier version",
+        "Train it again, with rows of validation: valid_fraction=0.1.",
+    ),
+    "E471": Message(
+        "no answers can be promised to be right in {value} of all rows: by {rows} rows of validation {most}",
+        "{mend}More validation rows, or a better model, can promise more.",
+    ),
+    "E472": Message(
+        "there are too few validation rows for an interval that holds the truth in {value} of all rows",
+        "Ask for {most} at most, or train with more rows of validation: valid_fraction=0.2.",
+    ),
+    "E480": Message(
+        "{path} holds a learning curve that was asked for otherwise",
+        "Say the same words again to go on with it, or name another folder: --out FOLDER.",
+    ),
+    "E481": Message(
+        "the data of the learning curve in {path} have changed since it was begun",
+        "Bring them back as they were, or begin another in a new folder: --out FOLDER.",
+    ),
+    "E482": Message(
+        "{rows:,} training rows are too few for a learning curve: it needs {least:,}, so that three parts of them can be learned from",
+        "Label more rows, or name parts to try all the same: --parts 0.25,0.5,1.",
+    ),
+    "E483": Message(
+        "{source} has no validation rows, on which a learning curve is measured",
+        "Leave some out of training: valid_fraction=0.1, or --valid FILE.",
+    ),
+    "E484": Message(
+        "a learning curve chooses {key} itself", "Leave it out. Which parts are trained on says --parts 0.25,0.5,1."
     ),
     # training refused
     "E501": Message(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,48 @@ def load_data(
 
     start = None if from_run is None else Path(from_run)
     return data.load(Request.of(source, valid, test, recipe, start, None, Path("runs"), offline, settings), listen)
+
+
+def learning_curve(
+    source: Any,
+    *,
+    test: Any = None,
+    valid: Any = None,
+    recipe: str = "",
+    parts: Sequence[float] = (),
+    repeats: int = 4,
+    out: str | Path | None = None,
+    offline: bool = False,
+    listen: Listener = ignore,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Train on parts of the training rows, and tell from the scores on validation what twice and four times the rows would bring.
+
+    The first arguments are those of ``train``; test rows are left alone. What each training came to is kept in ``out``
+    (``curves/NAME``), so that the same call goes on where an earlier one was stopped.
+
+    Args:
+        parts: of the training rows, from 0 to 1, three or more; without them 1/16, 1/8, 1/4, 1/2 and all, as rows suffice.
+        repeats: how many times each part is drawn at most; small parts are drawn more often.
+
+    Returns:
+        ``metric``, ``points`` (of each size ``rows``, ``score`` with its ``interval``, and the ``scores`` of its trainings),
+        ``ahead`` (``times``, ``rows``, ``score``, ``interval``: what to expect), ``line`` (the curve), ``files``.
+
+    Raises:
+        RunError E480 for another curve in ``out``, E481 for data that have changed; DataError E482 and E483 for too few
+        training rows and for no validation rows; SettingError E320 and E484; and as ``train``.
+    """
+    from trainwright.run import learning_curve as curves
+    from trainwright.run.request import Request
+
+    said, parts = help_of("learning_curve"), sorted({float(part) for part in parts})
+    if parts and (len(parts) < 3 or not 0 < parts[0] <= parts[-1] <= 1):
+        raise error("E320", name="parts", value=parts, problem="three or more numbers above 0 and up to 1", help=said)
+    if repeats < 1:
+        raise error("E320", name="repeats", value=repeats, problem="it is a number of trainings", help=said)
+    request = Request.of(source, valid, test, recipe, None, None, Path("runs"), offline, settings)
+    return curves.curve(request, parts, repeats, None if out is None else Path(out), listen)
 
 
 def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from math import isfinite, isqrt
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
 from trainwright.config.kinds import KINDS
 from trainwright.data.read.options import DELIMITERS
@@ -167,6 +167,9 @@ class Settings(Strict):
     )
     valid_fraction: Fraction | None = setting(None, "part of the rows kept for validation", "fraction")
     test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
+    train_fraction: Annotated[float, Field(gt=0, lt=1)] | None = setting(
+        None, "learn from this part of the training rows alone; a smaller part lies in every larger one", "fraction"
+    )
 
     tokenizer: Literal["words", "basic-english", "characters", "bytes", "bpe"] | None = setting(
         None, "how a text becomes tokens", only="text language table"
@@ -219,6 +222,11 @@ class Settings(Strict):
         "probability",
         only=LABELLED,
     )
+    calibrate: Literal["auto", "off", "on"] = setting(
+        "auto",
+        "scale probabilities by a temperature fitted on validation; auto = where it helps beyond noise",
+        only=LABELLED,
+    )
     sample_weight: str = setting(
         "", "the column of what each row counts in the loss of training; scores count every row once", only=LABELLED
     )
@@ -239,6 +247,11 @@ class Settings(Strict):
         "when loss or gradient is not finite: stop, skip the update, or rollback to the last checkpoint and pass its rows over",
     )
     monitor: str = setting("loss", f"the validation metric whose best epoch is kept: {', '.join(metrics.METRICS)}")
+
+    baselines: Literal["auto", "all", "off"] = setting(
+        "auto",
+        "simple models that the result is compared with: auto = those that take a moment, all, or off = a constant alone",
+    )
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")

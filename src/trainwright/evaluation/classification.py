@@ -9,6 +9,7 @@ import numpy as np
 from trainwright.evaluation.intervals import Units, by_influence, facts, proportion
 from trainwright.evaluation.labels import macro_f1 as labels_f1
 
+MAJORITY = "majority class"
 MATRIX, PAIRS = 1_000, 100  # classes whose confusion matrix is kept; confusions that are, of more classes
 
 
@@ -100,7 +101,7 @@ def majority(
 ) -> dict[str, Any]:
     """Return the scores of always answering the most frequent class of the training split; the first one of several."""
     best = int(np.bincount(train_targets, minlength=len(labels)).argmax())
-    return {"name": "majority class", "label": labels[best], **share_right(targets == best, units)}
+    return {"name": MAJORITY, "label": labels[best], **share_right(targets == best, units)}
 
 
 def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

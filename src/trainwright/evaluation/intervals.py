@@ -37,25 +37,31 @@ def facts(units: Units | None) -> dict[str, Any]:
 
 
 def proportion(right: np.ndarray, units: Units | None = None) -> tuple[float, float]:
-    """Return the 95 % interval of the part of the rows that are ``right``, bool (rows,): ``wilson`` of the effective rows.
+    """Return the 95 % interval of the part of the rows that are ``right``, bool (rows,): ``wilson`` of the effective rows."""
+    rows, correct = len(right), int(right.sum())
+    if units is None or not rows:
+        return wilson(correct, rows)
+    effective = effective_rows(right, units)
+    return wilson(correct / rows * effective, effective)
 
-    Of units these are the rows divided by the design effect, the variance of the share with units drawn over that with rows
+
+def effective_rows(right: np.ndarray, units: Units) -> float:
+    """Return as how many independent rows those of ``units`` tell of the part that is ``right``, bool (rows,); of one at least.
+
+    These are the rows divided by the design effect, the variance of the share with units drawn over that with rows
     drawn (Kish 1965, Survey Sampling), less what estimating it from few units costs (Korn and Graubard 1998, Survey
     Methodology 24:193). They are at most the rows, and at least what they were if the rows of each unit were all alike, which
     is what is taken where all rows are right, or none.
     """
     rows, correct = len(right), int(right.sum())
-    if units is None or not rows:
-        return wilson(correct, rows)
     sizes, hits = np.bincount(units.codes), np.bincount(units.codes, right)
     many, share = len(sizes), correct / rows
     alike = rows**2 / float((sizes.astype(np.float64) ** 2).sum())
     effective = alike
     if many > 1 and 0 < correct < rows:
         variance = many / (many - 1) * float(((hits - share * sizes) ** 2).sum()) / rows**2
-        effective = share * (1 - share) / max(variance, 1e-12) * (Z95 / _student(many - 1)) ** 2
-    effective = min(max(effective, alike), float(rows))
-    return wilson(share * effective, effective)
+        effective = share * (1 - share) / max(variance, 1e-12) * (Z95 / student(many - 1)) ** 2
+    return min(max(effective, alike), float(rows))
 
 
 def wilson(correct: float, rows: float) -> tuple[float, float]:
@@ -96,7 +102,7 @@ def bootstrap(
         return [None] * len(statistics(sums))
     picks = draw.integers(0, drawn, (DRAWS, drawn))
     found = statistics(np.stack([term[picks].sum(axis=1) for term in terms]))
-    outside = 0.5 * erfc(sqrt(drawn / (drawn - 1)) * _student(drawn - 1) / sqrt(2))  # of a normal distribution
+    outside = 0.5 * erfc(sqrt(drawn / (drawn - 1)) * student(drawn - 1) / sqrt(2))  # of a normal distribution
     return [_ends(values[np.isfinite(values)], outside) for values in found]
 
 
@@ -117,7 +123,7 @@ def by_influence(
     spread = sqrt(many / max(many - 1, 1) * float((changes**2).sum())) / (value * (1 - value))
     if min(many, fewest) < FEWEST or spread < 1e-12:
         return None
-    middle, half = log(value / (1 - value)), _student(many - 1) * spread
+    middle, half = log(value / (1 - value)), student(many - 1) * spread
     return tuple(1 / (1 + exp(min(-end, 700.0))) for end in (middle - half, middle + half))  # type: ignore[return-value]
 
 
@@ -136,7 +142,7 @@ def _ends(values: np.ndarray, outside: float) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _student(freedom: int) -> float:
+def student(freedom: int) -> float:
     """Return the 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher; within 0.5 % from 4 degrees on."""
     z, n = Z95, freedom
     return float(

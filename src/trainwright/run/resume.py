@@ -56,6 +56,7 @@ class SavedRun:
             settings = read_toml(run.settings)
             origin = settings.pop("run")
             _check_origin(origin, settings["task"])
+            settings = older(settings, settings["task"]) | settings
             moved = {"source": str(Path(source).absolute()) if is_path(source) else source} if source else {}
             return cls(run, origin | moved, settings, held)
         except (OSError, ValueError, KeyError) as problem:
@@ -91,7 +92,8 @@ class SavedRun:
         """
         task = str(self.settings["task"])
         wanted = dump(resolve(given, self.settings, task))
-        before = found.facts["settings"] if found is not None else dump(resolve({}, self.settings, task))
+        kept = self.settings if found is None else found.facts["settings"]
+        before = dump(resolve({}, {**older(kept, task), **kept}, task))
         changed = {key for key in (*wanted, *before) if wanted.get(key) != before.get(key)}
         for key in sorted(changed.difference(FREE_ON_RESUME)):
             new, old = _flat(key, wanted.get(key)), _flat(key, before.get(key))
@@ -99,6 +101,11 @@ class SavedRun:
             facts = {"key": key, "value": new.get(key, "none"), "found": old.get(key, "none")}
             raise error("E416", path=self.run.path, free=list(FREE_ON_RESUME), **facts)
         return wanted, bool(changed)
+
+
+def older(settings: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """Return the settings that a run of an earlier version does not name, as it was trained: its probabilities are as they were."""
+    return {"calibrate": "off"} if KINDS[task].labelled and "calibrate" not in settings else {}
 
 
 def _check_origin(origin: Any, task: Any) -> None:

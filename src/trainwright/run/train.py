@@ -21,7 +21,7 @@ from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error, in_short, shell_word
 from trainwright.plain_files import made_sense_of
-from trainwright.run import examples
+from trainwright.run import examples, seen
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
@@ -70,6 +70,7 @@ class Prepared:
     facts: Fingerprint
     caching: threading.Thread
     unkept: list[str | None]
+    start: Path | None  # the run that it goes on from
 
 
 class Session:
@@ -201,7 +202,7 @@ class Session:
         unkept: list[str | None] = []
         caching = threading.Thread(target=lambda: unkept.append(fill_cache()), daemon=True)
         caching.start()
-        return Prepared(found, training, facts, caching, unkept)
+        return Prepared(found, training, facts, caching, unkept, request.start)
 
     def _execute(
         self, run: RunFolder, origin: Mapping[str, Any], made: Prepared, signals: Signals, found: Checkpoint | None
@@ -269,6 +270,7 @@ class Session:
         model = training.bundle()
         bundle.save(run.model, model, card(run.path, scores))
         predictions.write(run.predictions, rows)
+        seen.write(run, training.problem, scores, rows, made.start)
         found = examples.examples(made.source, training.problem, rows, model)
         atomic.write_file(
             run.examples, "[\n" + ",\n".join(map(json.dumps, found)) + "\n]\n"

@@ -7,17 +7,19 @@ import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.plain_files import LOG, content, made_sense_of, read_lines, read_toml
 from trainwright.plain_files import damaged as unreadable
-from trainwright.run.resume import SavedRun, changed_since
+from trainwright.run.resume import SavedRun, changed_since, older
 from trainwright.run.train import Session
-from trainwright.store import predictions, run_folder, seal
+from trainwright.store import fingerprints, predictions, run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch import record
 from trainwright.watch.events import Listener, Note
@@ -87,7 +89,8 @@ def replay(path: Path, source: Any, out: Path | None, listen: Listener) -> Proof
     kept = registry.open_run_model(path).model.state_dict()
     with tempfile.TemporaryDirectory(prefix="trainwright-") as spare:
         place = out or Path(spare) / "run"
-        Session(listen).begin(earlier.request(place, recipe=str(earlier.run.settings)))
+        lacking = older(read_toml(earlier.run.settings), str(earlier.settings["task"]))
+        Session(listen).begin(replace(earlier.request(place, recipe=str(earlier.run.settings)), settings=lacking))
         again = registry.open_run_model(place).model.state_dict()
         report, new = _compared(earlier.run), _compared(RunFolder(place))
         epochs = [repr(old) == repr(new) for old, new in zip_longest(_epochs(earlier.run.path), _epochs(place))]
@@ -100,7 +103,8 @@ def replay(path: Path, source: Any, out: Path | None, listen: Listener) -> Proof
     proof.add("weights", f"{len(kept)} tensors", "of a second training, compared to the last bit", wrong)
     with made_sense_of(earlier.run.report):
         proof.checked += differences(report.get("machine", {}), new.get("machine", {}))
-    wrong = [f"{key} of the report differs" for key in report if key not in PLACES and report[key] != new.get(key)]
+    known = _known(new, report) if report.get("machine") != new.get("machine") else new
+    wrong = [f"{key} of the report differs" for key in report if key not in PLACES and report[key] != known.get(key)]
     proof.add("report", f"{len(report)} fields", "times aside", wrong)
     proof.add("history", f"{len(epochs)} epochs", "times aside", [] if all(epochs) else ["history.csv differs"])
     return proof
@@ -250,6 +254,7 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     same = report.get("machine") == made.training.machine()
     tolerance, how = (0.0, "to the last bit") if same else (1e-4, "to 0.0001, on another machine or by other libraries")
     again = json.loads(json.dumps(measured.scores))
+    again = again if same else _known(again, report)
     compared = [key for key in again if key not in (*PLACES, "source", *(STOOD if newest is None else ()))]
     wrong = [f"{key} is another than in the report" for key in compared if not _near(again[key], report.get(key), tolerance)]
     scores = again["test"] or again["valid"] or {}
@@ -259,10 +264,22 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     proof.add("data", f"{len(data)} entries", "read again, compared with data.json", sorted(wrong))
     if same and measured.rows:
         with made_sense_of(run.predictions):
-            again = predictions.table(measured.rows)
-            rows = [each.drop("file") for each in (again, predictions.read(run.predictions, again))]
+            table = predictions.table(measured.rows)
+            rows = [each.drop("file") for each in (table, predictions.read(run.predictions, table))]
             wrong = [] if rows[0].equals(rows[1]) else ["predictions.parquet has other answers than the model gives"]
         proof.add("answers", f"{len(rows[0]):,} rows", "asked again, compared with predictions.parquet", wrong)
+    if (known := fingerprints.read(run.fingerprints)) is not None:
+        again = made.training.problem.fingerprints()
+        odd = [name for name, each in again.items() if not np.array_equal(each, known.of(name))]
+        wrong = [f"{name} of {run.fingerprints.name} has other rows" for name in odd]
+        proof.add("fingerprints", f"{sum(map(len, again.values())):,} rows", "taken again, compared with what is kept", wrong)
+
+
+def _known(new: Any, old: Any) -> Any:
+    """Return a report without what another version, whose report is ``old``, did not tell."""
+    if isinstance(new, dict) and isinstance(old, Mapping):
+        return {key: _known(each, old[key]) for key, each in new.items() if key in old}
+    return new
 
 
 def _near(a: Any, b: Any, tolerance: float) -> bool:

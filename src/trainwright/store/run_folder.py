@@ -44,6 +44,7 @@ class RunFolder:
         self.plots = self.path / "plots"  # pictures, and in ``landscape`` those of the loss surface
         self.landscape = self.path / "landscape"
         self.predictions = self.path / "predictions.parquet"  # what was said of each row of valid and test
+        self.fingerprints = self.path / "fingerprints.safetensors"  # by what it knows the rows again that it has seen
         self.seal = self.path / "SEAL"  # sizes and digests of ``lasting`` files; a run that has ended has one
 
     def tells_of(self, *kinds: str) -> bool:

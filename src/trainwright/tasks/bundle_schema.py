@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from trainwright.data.tables.spelling import STRONG, WEAK
 from trainwright.data.text.text_encoder import SPECIAL
+from trainwright.evaluation.conformal import MOST as MOST_REACHES
 from trainwright.fields import MOST_CHARACTERS, Fraction
 from trainwright.models.catalog import models
 
@@ -135,7 +136,21 @@ class ClassLoss(NumberLoss):
     weights: list[Annotated[float, Field(ge=0)]] | None
 
 
-class ClassSchema(CommonSchema):
+class Rungs(Schema):
+    """What answers with a probability are promised to be: see ``certainty``."""
+
+    temperature: Positive = 1.0
+    promises: Annotated[list[Annotated[list[float], Field(min_length=3, max_length=3)]], Field(max_length=100)] = []
+
+    @model_validator(mode="after")
+    def _count(self) -> Rungs:
+        for threshold, rows, wrong in self.promises:
+            if not (0 <= threshold <= 1 and 0 <= wrong <= rows < 1 << 31) or rows % 1 or wrong % 1:
+                raise ValueError("promises are not threshold, rows and wrong ones among them")
+        return self
+
+
+class ClassSchema(CommonSchema, Rungs):
     """Where classes are told apart."""
 
     kind: Literal["class"]
@@ -159,9 +174,12 @@ class NumberSchema(CommonSchema):
     target: str
     scale: Scale
     objective: NumberLoss
+    reaches: Annotated[
+        list[Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2, max_length=2)]], Field(max_length=MOST_REACHES)
+    ] = []
 
 
-class LabelsSchema(CommonSchema):
+class LabelsSchema(CommonSchema, Rungs):
     """Where a row may have several labels, or none."""
 
     kind: Literal["labels"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from trainwright.data.labels import LabelEncoder
 from trainwright.errors import error
-from trainwright.evaluation import classification, ranking
+from trainwright.evaluation import classification, paired, ranking
+from trainwright.evaluation.calibration import temperature
+from trainwright.evaluation.promises import Rung, ladder
 from trainwright.evaluation.threshold import MEASURES, USUAL, best_threshold
+from trainwright.tasks import certainty
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
 
@@ -35,6 +38,9 @@ class ClassTarget:
     names: LabelEncoder
     loss: dict[str, Any]
     threshold: float = USUAL  # of two classes, the probability of the second from which on it is the answer
+    temperature: float = 1.0  # by which logarithms of probabilities are divided
+    why: str = ""  # the temperature is what it is
+    promises: list[Rung] = field(default_factory=list)
     kind: ClassVar[Literal["class"]] = "class"
     dtype = np.int64
 
@@ -110,11 +116,33 @@ class ClassTarget:
         return found | (metrics.compute(sure, targets, self.probabilities(logits)) if sure else {})
 
     def decide(self, settings: Settings, outputs: Outputs) -> None:
-        """Choose the threshold on these rows, where that is wanted, by the monitored metric if it depends on it, else by F1."""
+        """Fit the temperature on these rows, choose the threshold, where that is wanted, by the monitored metric if it depends on
+        it, else by F1, and find what can be promised."""
+        self.temperature, logits = 1.0, outputs.outputs.numpy()
+        if settings.calibrate != "off":
+            of = self._scores(logits), outputs.targets.numpy(), outputs.units
+            self.temperature, self.why = temperature(*of, always=settings.calibrate == "on")
         if settings.threshold == "auto":
             measure = settings.monitor if settings.monitor in MEASURES else "f1"
             shares = self.probabilities(outputs.outputs.numpy())
             self.threshold = best_threshold(outputs.targets.numpy() == 1, shares[:, 1], measure)
+        self.promises = ladder(*self._sure(outputs), outputs.units)
+
+    def certainty(self, measured: Outputs) -> dict[str, Any]:
+        """Return what a report says of the temperature; ``measured`` are rows of the test, or else of validation."""
+        plain = replace(self, temperature=1.0, promises=[]).checked(measured)
+        return {"calibration": {"temperature": self.temperature, "why": self.why, "ece_before": plain["ece"]}}
+
+    def checked(self, outputs: Outputs) -> dict[str, Any]:
+        """Return how well probabilities and promises are kept on these rows."""
+        sure = self._sure(outputs)
+        return certainty.checked(sure, *sure, outputs.units, self.promises)
+
+    def _sure(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probability of each row's answer, and whether it is right."""
+        logits = outputs.outputs.numpy()
+        answers = self.decided(logits).argmax(axis=1)
+        return self.probabilities(logits)[np.arange(len(answers)), answers], answers == outputs.targets.numpy()
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
         """Return loss, accuracy with its interval, rows of one split, and the threshold where it is not 0.5."""
@@ -128,7 +156,7 @@ class ClassTarget:
         found = self.scores(outputs) | self.metrics(metrics.computed(self.kind), outputs)
         targets, shares = outputs.targets.numpy(), self.probabilities(outputs.outputs.numpy())
         found |= classification.intervals(targets, decided, outputs.units) | ranking.intervals(targets, shares, outputs.units)
-        return found | classification.by_class(outputs.targets.numpy(), decided, self.labels)
+        return found | classification.by_class(outputs.targets.numpy(), decided, self.labels) | self.checked(outputs)
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
         """Return the columns ``truth``, ``answer``, ``probability`` (of the answer) and ``probabilities`` (of every class)."""
@@ -141,20 +169,42 @@ class ClassTarget:
         """Return the scores of always answering the most frequent class."""
         return classification.majority(train, measured, self.labels, units)
 
+    def constant(self, train: np.ndarray) -> dict[str, Any]:
+        """Return ``answer``, the most frequent class of the training rows, with what it is called."""
+        best = np.bincount(train, minlength=self.outputs).argmax()
+        return {"name": classification.MAJORITY, "label": self.labels[best], "answer": best}
+
+    def against(self, outputs: Outputs, answers: np.ndarray) -> dict[str, Any]:
+        """Return the scores of other ``answers`` to the same rows, and how much better those of the model are."""
+        targets = outputs.targets.numpy()
+        right = self.decided(outputs.outputs.numpy()).argmax(axis=1) == targets
+        others = answers == targets
+        return classification.share_right(others, outputs.units) | paired.of_shares(right, others, outputs.units)
+
+    def depends(self, outputs: Outputs) -> bool:
+        """Return whether the answers go with the truth beyond noise."""
+        shares = self.probabilities(outputs.outputs.numpy()).astype(np.float64)
+        return paired.depends(shares, np.eye(self.outputs)[outputs.targets.numpy()], outputs.units)
+
     @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the probability of each class: float32, shape (rows, classes).
 
-        It is the softmax of the logits; of classes that were trained against the rest, their own, scaled to sum to 1.
+        It is the softmax of the logits; of classes that were trained against the rest, their own, scaled to sum to 1; and the
+        logarithm of either is divided by the temperature.
         """
-        name = self.loss["loss"]["name"]
-        if name in SQUARED:  # trained towards 0 and 1: what lies outside is cut off
-            logits = np.log(np.clip(logits, 1e-6, 1))
-        elif name in AGAINST_REST:
-            logits = -np.logaddexp(0, -logits)
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        scores = self._scores(logits)
+        scores = scores if self.temperature == 1.0 else scores / self.temperature
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         found: np.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
         return found
+
+    def _scores(self, logits: np.ndarray) -> np.ndarray:
+        """Return numbers whose softmax are the probabilities, at a temperature of 1."""
+        name = self.loss["loss"]["name"]
+        if name in SQUARED:  # trained towards 0 and 1: what lies outside is cut off
+            return np.log(np.clip(logits, 1e-6, 1))  # type: ignore[no-any-return]
+        return -np.logaddexp(0, -logits) if name in AGAINST_REST else logits
 
     def brief(self, logits: np.ndarray, targets: np.ndarray) -> list[Any]:
         """Return (class, probability) of the ``SHOWN`` likeliest classes of each row, best first, and of the right one."""
@@ -177,10 +227,10 @@ class ClassTarget:
     def to_json(self) -> dict[str, Any]:
         """Return what a bundle keeps."""
         kept = {"kind": self.kind, "labels": list(self.labels), "thresholds": [self.threshold], "objective": self.loss}
-        return kept | {"merged": True} if self.names.merged else kept
+        return certainty.kept(kept, self) | ({"merged": True} if self.names.merged else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ClassTarget:
         """Return the target that ``to_json`` described."""
         names = LabelEncoder(tuple(values["labels"]), values.get("merged", False))
-        return cls(names, values["objective"], values.get("thresholds", [USUAL])[0])
+        return cls(names, values["objective"], values.get("thresholds", [USUAL])[0], **certainty.of(values))

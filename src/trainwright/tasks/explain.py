@@ -163,6 +163,14 @@ def _wanted(target: Target, truth: Any) -> Any:
 
 def mapping(target: ClassTarget | LabelsTarget) -> str:
     """Return how the logits become probabilities, in words: as ``probabilities`` of the target does it."""
+    way, divided = _way(target), words.number(target.temperature)
+    if target.temperature == 1.0:
+        return way
+    how = "the logit is divided by it first" if way == EACH else f"before scaling, each is taken to the power of 1/{divided}"
+    return f"{way}; temperature {divided}, fitted on validation: {how}"
+
+
+def _way(target: ClassTarget | LabelsTarget) -> str:
     if isinstance(target, LabelsTarget):
         return EACH
     name = target.loss["loss"]["name"]
@@ -172,7 +180,7 @@ def mapping(target: ClassTarget | LabelsTarget) -> str:
 def _classes(target: ClassTarget | LabelsTarget, outputs: np.ndarray, right: int | np.ndarray) -> list[ClassScore]:
     """Return every class or label, the likeliest first; ``right`` are the numbers of those that are true."""
     told = target.loss["loss"].keys() == {"name"}  # arguments weigh the terms of a loss
-    way, logits, shares = mapping(target), outputs.astype(np.float64), target.probabilities(outputs[None])[0]
+    way, logits, shares = _way(target), outputs.astype(np.float64), target.probabilities(outputs[None])[0]
     with np.errstate(over="ignore", divide="ignore"):
         surprises = -np.log(shares.astype(np.float64))
         sigmoids = np.exp(-np.logaddexp(0, -logits))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from trainwright.data.labels import LabelEncoder
 from trainwright.evaluation import labels as measured
-from trainwright.evaluation import ranking
+from trainwright.evaluation import paired, ranking
+from trainwright.evaluation.calibration import temperature
+from trainwright.evaluation.promises import Rung, ladder
 from trainwright.evaluation.threshold import USUAL
+from trainwright.tasks import certainty
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
 
@@ -41,6 +44,9 @@ class LabelsTarget:
     names: LabelEncoder
     loss: dict[str, Any]
     thresholds: list[float] = field(default_factory=list)
+    temperature: float = 1.0  # by which all logits are divided
+    why: str = ""  # the temperature is what it is
+    promises: list[Rung] = field(default_factory=list)
     kind: ClassVar[Literal["labels"]] = "labels"
     dtype = np.uint8
 
@@ -130,10 +136,32 @@ class LabelsTarget:
         return metrics.compute(asked, targets, answers) | metrics.compute(sure, targets, shares)
 
     def decide(self, settings: Settings, outputs: Outputs) -> None:
-        """Choose the threshold of each label by its F1 on these rows, where none is given."""
+        """Fit the temperature on these rows, choose the threshold of each label by its F1, where none is given, and find what can
+        be promised."""
+        self.temperature = 1.0
+        if settings.calibrate != "off":
+            of = outputs.outputs.numpy(), outputs.targets.numpy(), outputs.units
+            self.temperature, self.why = temperature(*of, always=settings.calibrate == "on")
         if settings.threshold in (None, "auto"):
             targets, shares, _ = self._of_all_rows(outputs)
             self.thresholds = measured.thresholds(targets, shares)
+        self.promises = ladder(*self._sure(outputs), outputs.units)
+
+    def certainty(self, measured: Outputs) -> dict[str, Any]:
+        """Return what a report says of the temperature; ``measured`` are rows of the test, or else of validation."""
+        plain = replace(self, temperature=1.0, promises=[]).checked(measured)
+        return {"calibration": {"temperature": self.temperature, "why": self.why, "ece_before": plain["ece"]}}
+
+    def checked(self, outputs: Outputs) -> dict[str, Any]:
+        """Return how well the probabilities of labels, and promises of whole sets, are kept on these rows."""
+        targets, shares, _ = self._of_all_rows(outputs)
+        stated = shares.ravel(), targets.ravel() == 1
+        return certainty.checked(stated, *self._sure(outputs), outputs.units, self.promises)
+
+    def _sure(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
+        """Return the confidence in each row's set, and whether it is exactly right."""
+        targets, shares, answers = self._of_all_rows(outputs)
+        return certainty.of_sets(shares, answers), (answers == (targets == 1)).all(axis=1)
 
     def scores(self, outputs: Outputs) -> dict[str, Any]:
         """Return loss, rows, and all metrics of one split with the intervals of those that have one."""
@@ -145,7 +173,8 @@ class LabelsTarget:
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with those of every label."""
         targets, shares, answers = self._of_all_rows(outputs)
-        return self.scores(outputs) | {"per_class": measured.by_label(targets, answers, shares, self.labels, self.thresholds)}
+        found = self.scores(outputs) | self.checked(outputs)
+        return found | {"per_class": measured.by_label(targets, answers, shares, self.labels, self.thresholds)}
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
         """Return the columns ``truth``, ``answer`` (both lists of labels) and ``probabilities`` (of every label)."""
@@ -156,9 +185,25 @@ class LabelsTarget:
         """Return the scores of always answering the same labels."""
         return measured.constant(train, measured_on, self.labels, units)
 
+    def constant(self, train: np.ndarray) -> dict[str, Any]:
+        """Return ``answer``, the labels that are best said of every row, with what it is called."""
+        best = measured.best_constant(train)
+        return {"name": measured.SAME, "label": ", ".join(self._names(best)), "answer": best}
+
+    def against(self, outputs: Outputs, answers: np.ndarray) -> dict[str, Any]:
+        """Return the scores of other ``answers`` to the same rows, and how much better the model's micro F1 is."""
+        targets, _, said = self._of_all_rows(outputs)
+        found = measured.of_answers(targets, answers, outputs.units)
+        return found | paired.of_labels(targets, said, answers, outputs.units)
+
+    def depends(self, outputs: Outputs) -> bool:
+        """Return whether the answers go with the truth beyond noise."""
+        targets, shares, _ = self._of_all_rows(outputs)
+        return paired.depends(shares.astype(np.float64), targets, outputs.units)
+
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Return the probability of each label, the sigmoid of its logit: float32, shape (rows, labels)."""
-        found: np.ndarray = np.exp(-np.logaddexp(0, -logits.astype(np.float64))).astype(np.float32)
+        """Return the probability of each label, the sigmoid of its logit over the temperature: float32 (rows, labels)."""
+        found: np.ndarray = np.exp(-np.logaddexp(0, -logits.astype(np.float64) / self.temperature)).astype(np.float32)
         return found
 
     def said(self, shares: np.ndarray) -> np.ndarray:
@@ -196,10 +241,10 @@ class LabelsTarget:
     def to_json(self) -> dict[str, Any]:
         """Return what a bundle keeps."""
         kept = {"labels": list(self.labels), "thresholds": self.thresholds, "objective": self.loss}
-        return {"kind": self.kind, **kept} | ({"merged": True} if self.names.merged else {})
+        return certainty.kept({"kind": self.kind, **kept}, self) | ({"merged": True} if self.names.merged else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> LabelsTarget:
         """Return the target that ``to_json`` described."""
         names = LabelEncoder(tuple(values["labels"]), values.get("merged", False))
-        return cls(names, values["objective"], list(values["thresholds"]))
+        return cls(names, values["objective"], list(values["thresholds"]), **certainty.of(values))

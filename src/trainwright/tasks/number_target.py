@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +12,9 @@ import polars as pl
 from trainwright.config.settings import Named, Settings
 from trainwright.data.tables.encoder import TargetScaler
 from trainwright.errors import error
-from trainwright.evaluation import regression
+from trainwright.evaluation import conformal, paired, regression
+from trainwright.evaluation.conformal import Reach
+from trainwright.evaluation.intervals import proportion
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
 
@@ -35,6 +37,7 @@ class NumberTarget:
     dtype = np.float32
     labels: tuple[str, ...] = ()
     outputs = 1
+    reaches: list[Reach] = field(default_factory=list)
 
     def encode(self, labels: pl.Series) -> np.ndarray:
         """Return standardised numbers, float32; not finite where there is none."""
@@ -58,7 +61,7 @@ class NumberTarget:
         assert settings.loss is not None
         if settings.threshold is not None:
             raise error("E288", value=settings.threshold, found=f"'{self.name}' is predicted as a number")
-        for key in ("class_weights", "label_smoothing"):
+        for key in ("class_weights", "label_smoothing", "calibrate"):
             if (value := getattr(settings, key)) != Settings.model_fields[key].default:
                 raise error("E263", key=key, value=value, name=self.name)
         self.loss = {"loss": settings.loss.model_dump()}
@@ -78,7 +81,23 @@ class NumberTarget:
         return metrics.compute(names, *self._of_all_rows(outputs))
 
     def decide(self, settings: Settings, outputs: Outputs) -> None:
-        """Choose nothing: a number is what the network says."""
+        """Find how far from an answer the truth lies on these rows."""
+        actual, predicted = self._of_all_rows(outputs)
+        self.reaches = conformal.reaches(np.abs(actual - predicted), outputs.units)
+
+    def certainty(self, measured: Outputs) -> dict[str, Any]:
+        """Return nothing: a number has no probability."""
+        return {}
+
+    def checked(self, outputs: Outputs) -> dict[str, Any]:
+        """Return how often the usual interval around each answer holds the truth on these rows; nothing where there is none."""
+        half = conformal.half_width(self.reaches, conformal.USUAL)
+        if half is None or not len(outputs.targets):
+            return {}
+        actual, predicted = self._of_all_rows(outputs)
+        held = np.abs(actual - predicted) <= half
+        found = {"share": conformal.USUAL, "half_width": half, "coverage": float(held.mean())}
+        return {"prediction_interval": found | {"interval": proportion(held, outputs.units)}}
 
     def _of_all_rows(self, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
         """Return actual and predicted values in the target's unit, as the metrics take them: float64, shape (rows,) each."""
@@ -90,7 +109,8 @@ class NumberTarget:
 
     def detailed(self, outputs: Outputs) -> dict[str, Any]:
         """Return the scores with the target's name, and actual and predicted values to be drawn."""
-        return self.scores(outputs) | {"target": self.name, "points": regression.points(*self._of_all_rows(outputs))}
+        found = self.scores(outputs) | self.checked(outputs)
+        return found | {"target": self.name, "points": regression.points(*self._of_all_rows(outputs))}
 
     def of_each_row(self, outputs: Outputs) -> dict[str, Any]:
         """Return the columns ``truth`` and ``answer``, in the target's unit."""
@@ -100,6 +120,22 @@ class NumberTarget:
         """Return the scores of always answering the mean of the training targets."""
         mean = float(self.scaler.decode(train.mean(dtype=np.float64)))
         return regression.mean_baseline(mean, self.scaler.decode(measured), units)
+
+    def constant(self, train: np.ndarray) -> dict[str, Any]:
+        """Return ``answer``, the mean of the training targets on their scale, with what it is called."""
+        mean = train.mean(dtype=np.float64)
+        return {"name": regression.MEAN, "value": float(self.scaler.decode(mean)), "answer": mean}
+
+    def against(self, outputs: Outputs, answers: np.ndarray) -> dict[str, Any]:
+        """Return the scores of other ``answers``, on the scale of the targets, and by what share the model's RMSE is smaller."""
+        actual, predicted = self._of_all_rows(outputs)
+        others = self.scaler.decode(answers)
+        found = regression.brief_scores(actual, others, outputs.units)
+        return found | paired.of_errors(predicted - actual, others - actual, outputs.units)
+
+    def depends(self, outputs: Outputs) -> bool:
+        """Return False: a number is better than the mean only by its distance from the truth."""
+        return False
 
     def brief(self, outputs: np.ndarray, targets: np.ndarray) -> list[Any]:
         """Return the answer to each row, in the target's unit."""
@@ -111,9 +147,11 @@ class NumberTarget:
 
     def to_json(self) -> dict[str, Any]:
         """Return what a bundle keeps."""
-        return {"kind": self.kind, "target": self.name, "scale": asdict(self.scaler), "objective": self.loss}
+        kept = {"kind": self.kind, "target": self.name, "scale": asdict(self.scaler), "objective": self.loss}
+        return kept | ({"reaches": [list(each) for each in self.reaches]} if self.reaches else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> NumberTarget:
         """Return the target that ``to_json`` described."""
-        return cls(values["target"], TargetScaler(**values["scale"]), values["objective"])
+        reaches = [Reach(*each) for each in values.get("reaches", [])]
+        return cls(values["target"], TargetScaler(**values["scale"]), values["objective"], reaches=reaches)

@@ -24,13 +24,15 @@ from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
 from trainwright.tasks.findings import describe, findings, group_findings
 from trainwright.tasks.grouping import NO_GROUPS, Grouping, units_of
+from trainwright.tasks.subset import subset
 from trainwright.watch.events import Note
 
 
 @dataclass
 class Part:
-    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split,
-    ``weight`` (Float64, null for none) where rows count differently in training, and ``group`` where a column says groups."""
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``fingerprint`` (64 bits of the content, the same
+    everywhere), ``key`` where a column decides the split, ``weight`` (Float64, null for none) where rows count differently in
+    training, and ``group`` where a column says groups."""
 
     frame: pl.DataFrame
     file: str
@@ -60,8 +62,9 @@ class Rows:
                 weights = part["weight"].to_numpy().astype(np.float32) if "weight" in part.columns and name == "train" else None
                 targets = labels(part["label"])
                 units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
+                contents = part["fingerprint"].to_numpy() if "fingerprint" in part.columns else None
                 found[name] = Split(
-                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units
+                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units, contents
                 )
         return found
 
@@ -106,11 +109,12 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
+    frame, part = subset(frame, settings)
     data = describe(source, frame, files, rejected, classes)
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
     found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]
-    return Rows(frame, files, data, [note, *notes, *spelled, *found], group)
+    return Rows(frame, files, data, [note, *part, *notes, *spelled, *found], group)
 
 
 def _together(frame: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from trainwright.errors import shell_word
 from trainwright.watch import scores, words
 from trainwright.watch.events import Note
 
+PROMISE_HEAD = ("right in", "answered", "right on test", "at least, 95 % sure")
 CONFUSION_HEAD = ("right label", "taken for", "rows", "of that class")
 _MOST_CLASSES, _MOST_CONFUSIONS = 12, 6
 _SAMPLE = 4  # lines of a generated text
@@ -29,7 +30,7 @@ class Confusion(NamedTuple):
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report in lines; a line without indentation is a heading."""
-    return [*_scores(report), *_sample(report), *_classes(report), *_confusions(report), *_effort(report)]
+    return [*_scores(report), *_promises(report), *_sample(report), *_classes(report), *_confusions(report), *_effort(report)]
 
 
 def confusions(labels: Sequence[object], matrix: Sequence[Sequence[int]], most: int) -> list[Confusion]:
@@ -96,7 +97,36 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         for each in found
     ]
     none = [] if test else [f"  no test {scores.unit(report)}, so there is no test score"]
-    return ["", f"Result of {model} on {source}{target}", *none, *shown, *([f"  {judged}"] if judged else [])]
+    said = [f"  {line}" for each in (judged, scores.advice(report)) if each for line in words.wrap(each, 110)]
+    return ["", f"Result of {model} on {source}{target}", *none, *shown, *said]
+
+
+def promise_rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return what validation promises of answers that are sure enough, and what came of it on test, as rows of a table.
+
+    Of several promises for all rows only the highest is told, and none that cannot be kept.
+    """
+    found = [each for each in (report.get("test") or {}).get("promises") or [] if each["threshold"] is not None]
+    whole = [each["sure"] for each in found if each["threshold"] == 0]
+    return [
+        (f"{100 * each['sure']:g} %", words.percent(each["answered"]), *_came(each))
+        for each in found
+        if each["threshold"] or each["sure"] == whole[-1]
+    ]
+
+
+def _came(promise: Mapping[str, Any]) -> tuple[str, str]:
+    if promise["right"] is None:
+        return "-", "-"
+    return words.percent(promise["right"]), words.percent(promise["at_least"])
+
+
+def _promises(report: Mapping[str, Any]) -> list[str]:
+    rows = promise_rows(report)
+    if not rows:
+        return []
+    title = "Answers with a promise, from validation; the rest goes to a person (predict --sure)"
+    return ["", title, *words.table([PROMISE_HEAD, *rows])]
 
 
 def _sample(report: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,9 @@ of their runs 19 in 20 are found so.
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -25,10 +28,10 @@ _SALTS = np.array([[0x243F6A8885A308D3, 0x13198A2E03707344], [0xA4093822299F31D0
 def alike(tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
     """Return two numbers for each text, uint64 (texts,): equal where all tokens are; equal where they nearly are.
 
-    They are of one version of polars only; 0 stands for a text without tokens.
+    The first is the same on every machine, the second of one version of polars only; 0 stands for a text without tokens.
     """
     known = pl.Series(tokens.distinct, dtype=pl.String).hash().to_numpy()  # whatever the tokens' numbers are
-    same, sketches = _hashes(tokens, known)
+    same, sketches = _hashes(tokens, known, token_digests(tokens.distinct))
     distinct = np.sort(np.unique(same, return_index=True)[1])  # of texts with the same tokens one is enough
     pairs = np.concatenate([_candidates(distinct, sketch) for sketch in sketches])
     pairs = np.unique(pairs[:, ::-1], axis=0)[:, ::-1]  # by the later text, so that the earlier one is settled before
@@ -44,8 +47,23 @@ def alike(tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
     return same, found
 
 
-def _hashes(tokens: Tokens, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return of each text a digest of its tokens in order, and two sketches, 0 for a short one: uint64 (texts,), (2, texts)."""
+def text_digests(tokens: Tokens) -> np.ndarray:
+    """Return the first number of ``alike``: uint64 (texts,)."""
+    known = token_digests(tokens.distinct)
+    return _hashes(tokens, known, known)[0]
+
+
+def token_digests(tokens: pl.Series | Sequence[str]) -> np.ndarray:
+    """Return a number for each token, the same on every machine: uint64. It is the CRC-32 of its UTF-8 bytes, mixed."""
+    raw = np.fromiter((zlib.crc32(token.encode()) for token in tokens), np.uint64, len(tokens))
+    return _mixed((raw + np.uint64(1)) * _GOLDEN)
+
+
+def _hashes(tokens: Tokens, known: np.ndarray, stable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return of each text a digest of its tokens in order, and two sketches, 0 for a short one: uint64 (texts,), (2, texts).
+
+    The digest is by ``stable``, the numbers of tokens that are the same everywhere, the sketches are by ``known``.
+    """
     texts, most = len(tokens.offsets) - 1, int(np.diff(tokens.offsets).max(initial=0))
     weights = _mixed(np.arange(1, most + 1, dtype=np.uint64) * _GOLDEN) | np.uint64(1)  # of the places in a text
     same, sketches = np.zeros(texts, np.uint64), np.zeros((2, texts), np.uint64)
@@ -55,7 +73,7 @@ def _hashes(tokens: Tokens, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         there, long = lengths > 0, lengths >= FEWEST
         words = known[codes]
         if there.any():
-            placed = words * weights[np.arange(len(codes)) - np.repeat(offsets[:-1], lengths)]
+            placed = stable[codes] * weights[np.arange(len(codes)) - np.repeat(offsets[:-1], lengths)]
             same[first:last][there] = np.add.reduceat(placed, offsets[:-1][there]) | np.uint64(1)
         if long.any():
             runs, counts = _runs(words, offsets)

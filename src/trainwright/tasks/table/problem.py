@@ -15,6 +15,7 @@ from trainwright.data.tables.column_choice import declare
 from trainwright.data.tables.dtypes import convert, number_feature
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
+from trainwright.data.tables.fingerprint import of_keys
 from trainwright.data.tables.label_form import several
 from trainwright.data.tables.split import content_keys, row_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
@@ -265,8 +266,10 @@ def _part_of(
 ) -> Part:
     """Return the rows of one table as ``assign_splits`` takes them, with ``more`` columns: ``place`` is where they stand in the
     frame of all tables."""
+    keys = row_keys([frame[feature.name] for feature in chosen.features])
     columns = {
-        **content_keys(row_keys([frame[feature.name] for feature in chosen.features])),
+        **content_keys(keys),
+        "fingerprint": of_keys(keys),
         "label": frame[str(chosen.label)],
         "row": frame[ROW],
         "place": pl.int_range(first, first + frame.height, eager=True),

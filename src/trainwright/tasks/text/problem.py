@@ -54,6 +54,7 @@ SHAPING: tuple[str, ...] = (
     "split",
     "valid_fraction",
     "test_fraction",
+    "train_fraction",
     "tokenizer",
     "lowercase",
     "min_count",
@@ -118,7 +119,8 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
 
 def _shaping(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
+    kept = {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
+    return kept | ({} if settings.train_fraction is None else {"seed": settings.seed})
 
 
 def _encode(rows: Rows, tokens: Tokens, form: LabelForm, settings: Settings, parent: Predictor | None) -> TextProblem:
@@ -197,6 +199,7 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         columns |= {} if part.weights is None else {"row_weights": part.weights}
         columns |= {} if part.units is None else {"units": part.units.codes}
+        columns |= {} if part.contents is None else {"contents": part.contents}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
     files = {name: [part.file, *files_of(part.file)] for name, part in prepared.splits.items()}
     kept = {"encoder": values, "target": prepared.target.to_json(), "settings": _shaping(prepared.settings), "files": files}
@@ -210,7 +213,8 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         columns = (arrays[f"{name}/targets"], arrays[f"{name}/rows"])
         codes, group = arrays.get(f"{name}/units"), values["data"]["columns"].get("group", "")
         units = None if codes is None else Units(codes, group)
-        splits[name] = Split(texts, *columns, table_name(file, files), (), arrays.get(f"{name}/row_weights"), units)
+        weights, contents = (arrays.get(f"{name}/{key}") for key in ("row_weights", "contents"))
+        splits[name] = Split(texts, *columns, table_name(file, files), (), weights, units, contents)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=targets.from_json(values["target"]),
@@ -252,7 +256,8 @@ def read(
     same, near = alike(tokens)
     for part in parts.values():
         places = part.frame["place"].to_numpy()
-        part.frame = part.frame.with_columns(same=pl.Series(same[places]), near=pl.Series(near[places]))
+        here = pl.Series(same[places])
+        part.frame = part.frame.with_columns(same=here, near=pl.Series(near[places]), fingerprint=here)
     rows = assign_splits(source, parts, settings, classes=form.target != "number", group=group)
     used = (*columns.text, *columns.labels, split_column(settings), settings.sample_weight)
     unused = left_out(head, used, "neither text nor label; text=NAME,NAME joins several columns")

@@ -21,6 +21,7 @@ from trainwright.watch.report import (
     page_html,
     page_numbers,
     page_style,
+    page_sure,
     page_text,
 )
 
@@ -34,6 +35,7 @@ def render(record: Record, commands: Sequence[tuple[str, str]]) -> str:
         _header(record, title),
         page_html.section("How it learned", page_curves.curves(record) + _history(record.history), "training"),
         page_html.section("Where it goes wrong", wrong, "mistakes"),
+        page_html.section("How sure it is", page_sure.sure(report), "sure"),
         page_html.section("Every class", page_confusion.classes(report), "classes"),
         page_html.section("Answers, with what it saw", page_examples.groups(record.examples), "answers"),
         page_html.section("The text it was tested on", page_text.passages(record), "passages"),
