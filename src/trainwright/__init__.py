@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 # Where names are that are not in ``api``.
 _LOOK = ("cache", "clear_cache", "explain", "landscape", "learning_curve", "load_data", "mistakes", "story")
-_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
+_ELSEWHERE = {"TrainwrightError": "errors", "fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
 
 
 def __getattr__(name: str) -> Any:
