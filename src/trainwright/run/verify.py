@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TIMES = ("seconds", "rows_per_second")  # of a report: what no second run has in common
 PLACES = ("machine", "data")  # and what says where it ran
 STOOD = ("steps", "epochs", "best_epoch")  # what the newest checkpoint knows
-WHERE = ("source", "files", "rejected_rows")  # of data.json: what names files, which may have moved
+WHERE = ("source", "files", "rejected_rows", "findings")  # of data.json: what names files, which may have moved
 # What no look at a folder proves, even where every seal is whole: a person can seal what they like.
 NOT_PROVEN = {
     "the training": "that these settings and this seed gave these weights and events: trainwright replay RUN",

@@ -97,7 +97,12 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         for each in found
     ]
     none = [] if test else [f"  no test {scores.unit(report)}, so there is no test score"]
-    said = [f"  {line}" for each in (judged, scores.advice(report)) if each for line in words.wrap(each, 110)]
+    said = [
+        f"  {line}"
+        for each in (judged, scores.advice(report), scores.corrected(report))
+        if each
+        for line in words.wrap(each, 110)
+    ]
     return ["", f"Result of {model} on {source}{target}", *none, *shown, *said]
 
 

@@ -49,6 +49,7 @@ class Source:
     lists_images: bool = False  # whether the tables in a folder name the images that lie beside them
     options: ReadOptions = DERIVED
     closed: list[Rejected] = field(default_factory=list)  # folders in it that cannot be read
+    fix: Path | None = None  # a table of labels that a person corrected
 
     @property
     def layout(self) -> CsvLayout | None:
@@ -85,10 +86,11 @@ class Source:
 
         Of embedded data it is the interpreter that they come with.
         """
+        fix = {} if self.fix is None else {"fix": _digest(self.fix)}
         if not self.files and not self.held:
-            return {self.name: sys.version}
+            return {self.name: sys.version} | fix
         found = {split: _digest(path, self.parts.get(split, ())) for split, path in sorted(self.files.items())}
-        return found | {split: frames.digest(table) for split, table in self.held.items()}
+        return found | {split: frames.digest(table) for split, table in self.held.items()} | fix
 
     def fingerprint(self, shaping: Mapping[str, Any]) -> str:
         """Return the name under which what was encoded from this source is cached; empty for data that are held in memory."""
@@ -96,7 +98,8 @@ class Source:
             return ""
         return cache.fingerprint(
             json.dumps(self.digests),
-            {**shaping, "source": self.name, "files": sorted(self.files.items()), "options": asdict(self.options)},
+            {**shaping, "source": self.name, "files": sorted(self.files.items()), "options": asdict(self.options)}
+            | ({} if self.fix is None else {"fix": self.fix.name}),
         )
 
     @cached_property
