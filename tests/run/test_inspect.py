@@ -6,7 +6,6 @@ import json
 import random
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -237,3 +236,10 @@ def test_the_command(tmp_path: Path) -> None:
     assert "leak" in names and "leak" in (tmp_path / "page.html").read_text()
     assert call("inspect", "nosuch.csv", cwd=tmp_path, code=2).stderr.startswith("E101")
     assert call("inspect", train, "lerning_rate=1", cwd=tmp_path, code=2).stderr.startswith("E301")
+
+
+def test_every_finding_is_on_the_page_of_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "inspect.md").read_text()
+    for name, about in ABOUT.items():
+        todo = about.todo.replace("{where}", "COLUMN")
+        assert f"| `{name}` | {about.severity} | {about.title} | {about.cause} | {todo} |" in page
