@@ -55,7 +55,8 @@ def test_training_rows_that_were_edited_into_the_test_split_are_found(real_data:
         label, text = train.row(source)
         rows[place] = (label, edited(text, draw, words))
     pl.DataFrame(rows, schema=test.columns, orient="row").write_csv(tmp_path / "test.csv")
-    asked = Request.of(real_data / "ag_news_10k" / "train.csv", None, tmp_path / "test.csv", "", None, None, Path(), True, {"valid_fraction": 0.0})
+    where = real_data / "ag_news_10k" / "train.csv", None, tmp_path / "test.csv"
+    asked = Request.of(*where, "", None, None, Path(), True, {"valid_fraction": 0.0})
     part = Session(lambda event: None).read(asked, {})[1].splits["test"]
     found = set((part.rows[part.leaked] - 2).tolist())  # rows count from 2
     assert len(found & set(places)) >= 0.95 * 500
