@@ -221,8 +221,8 @@ def test_the_price_of_leaks_is_that_of_the_other_rows(tmp_path: Path) -> None:
     assert (price["split"], price["rows"], price["n"]) == ("test", 10, 190)
     assert price["accuracy"] == (rest["truth"] == rest["answer"]).mean()
     said = {each.what: each.why for each in events if isinstance(each, Note)}
-    assert {"similar labels", "mojibake", "markup", "odd characters", "one character", "more to look for"} <= said.keys()
-    assert "trainwright inspect" in said["more to look for"]
+    assert {"similar labels", "mojibake", "markup", "odd characters", "one character", "look closer"} <= said.keys()
+    assert "trainwright inspect" in said["look closer"]
     assert not tw.verify(run).wrong
     assert not tw.replay(run).wrong
 
