@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import trainwright as tw
-from trainwright.evaluation.learning_curve import error_of, extrapolate
+from trainwright.evaluation.learning_curve import extrapolate
 
 PARTS = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 SETS = {
@@ -43,10 +43,9 @@ def main(folder: Path) -> None:
             rows = np.array([np.mean([each["rows"] for each in group]) for group in groups])
             whole = next(each["rows"] for each in trainings if each["part"] == 1.0)
             found = extrapolate("class", rows, [[np.array(each["terms"]) for each in g] for g in groups], np.array([whole]))
-            middle, low, high = (1 - found[key][0] for key in ("errors", "high", "low"))
+            middle, high, low = (1 - each for each in found["errors"][0])
             hits.append(low <= 1 - truth <= high)
             widths.append(high - low)
-            assert np.isfinite(error_of("class", np.array(trainings[0]["terms"]).sum(axis=1)))
             print(f"{name:<14}{largest:>8.2f}{middle:>10.2%}{low:>9.2%} -{high:>7.2%}{1 - truth:>10.2%}{hits[-1]:>6}")
     print(f"held in {sum(hits)} of {len(hits)}; mean width {100 * np.mean(widths):.2f} points")
 

@@ -19,7 +19,9 @@ __all__ = [
     "TextRegressor",
     "TrainwrightError",
     "cache",
+    "check",
     "clear_cache",
+    "compare",
     "evaluate",
     "explain",
     "fit",
@@ -29,6 +31,7 @@ __all__ = [
     "learning_curve",
     "load",
     "load_data",
+    "looks",
     "mistakes",
     "predict",
     "recipes",
@@ -37,7 +40,9 @@ __all__ = [
     "runs",
     "settings",
     "story",
+    "suspects",
     "train",
+    "train_seeds",
     "verify",
 ]
 
@@ -54,20 +59,26 @@ if TYPE_CHECKING:
     )
     from trainwright.look import (
         cache,
+        check,
         clear_cache,
+        compare,
         explain,
         inspect,
         landscape,
         learning_curve,
         load_data,
+        looks,
         mistakes,
         story,
+        suspects,
+        train_seeds,
     )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "explain", "inspect", "landscape", "learning_curve", "load_data", "mistakes", "story")
-_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
+_LOOK = ("cache", "check", "clear_cache", "compare", "explain", "inspect", "landscape", "learning_curve", "load_data")
+_LOOK += ("looks", "mistakes", "story", "suspects", "train_seeds")
+_ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwright.data.read.running_text import find_corpus, read_text
-from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.evaluation import ngram
 
 SIZE = 5

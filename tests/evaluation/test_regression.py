@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwright.evaluation import regression
-from trainwright.evaluation.intervals import MOST, student, bootstrap
+from trainwright.evaluation.intervals import MOST, bootstrap, student
 from trainwright.watch.metrics import compute
 
 VALUES = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=30)

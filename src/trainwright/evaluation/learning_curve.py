@@ -19,6 +19,7 @@ from trainwright.evaluation.threshold import f1
 
 BLOCKS = 400  # of validation rows, drawn as wholes: as many as a bootstrap needs
 DRAWS = 400
+FAMILIES = ("power", "power to 0", "exponential")
 POWERS = np.linspace(0.02, 1.5, 38)
 RATES = np.geomspace(0.3, 12.0, 24)  # of the largest number of rows
 MISFIT = 0.01  # of an error, by which no curve of a family need be right
@@ -63,8 +64,9 @@ def extrapolate(kind: str, rows: np.ndarray, trainings: list[list[np.ndarray]], 
     ``rows`` are the sizes, from the smallest on; of each ``trainings`` has the blocks of every training, (terms, blocks).
 
     Returns:
-        ``errors``, ``low`` and ``high`` of each of the ``wanted`` sizes: the middle of all fits, and the ends between which 95 %
-        of them lie; ``known``, the same of each size that was trained on; ``scatter``.
+        ``errors`` of each of the ``wanted`` sizes, (middle, low, high): the middle of all fits, and the ends between which 95 %
+        of them lie; ``gains``, the same of how much lower the curve is there than at the last of ``rows``; ``known``, the errors
+        of each size that was trained on; ``scatter``.
     """
     draw = np.random.default_rng(0)
     errors = [[float(error_of(kind, each.sum(axis=1))) for each in size] for size in trainings]
@@ -77,23 +79,17 @@ def extrapolate(kind: str, rows: np.ndarray, trainings: list[list[np.ndarray]], 
     middle = np.array([[np.mean(size)] for size in errors])
     weights = 1 / (np.maximum(middle[:, 0], 1e-9) ** 2 * (apart**2 / repeats + MISFIT**2))
     scale = rows[-1]
-    found, central = [], []
-    for shapes in ("power", "power to 0", "exponential"):
-        of_draws = _fitted(shapes, rows / scale, np.concatenate([middle, drawn], axis=1), weights, wanted / scale)
-        central.append(of_draws[:, 0])
-        found.append(of_draws[:, 1:])
-    fits = np.concatenate(found, axis=1)
-    fits = np.maximum(fits * (1 + apart * draw.standard_normal(fits.shape)), 0.0)
-    low, high = np.quantile(fits, [0.025, 0.975], axis=1)
-    ends = [np.quantile(each, [0.025, 0.975]).tolist() for each in drawn]
-    errors_to_expect = np.median(fits, axis=1)
-    return {
-        "errors": errors_to_expect.tolist(),
-        "low": low.tolist(),
-        "high": high.tolist(),
-        "known": [{"error": float(each[0]), "interval": end} for each, end in zip(middle, ends, strict=True)],
-        "scatter": float(apart),
-    }
+    sizes = np.append(wanted, scale) / scale
+    fits = np.concatenate([_fitted(family, rows / scale, drawn, weights, sizes) for family in FAMILIES], axis=1)
+    gains = fits[-1] - fits[:-1]
+    fits = np.maximum(fits[:-1] * (1 + apart * draw.standard_normal(gains.shape[1])), 0.0)
+    known = [[float(one), *np.quantile(each, [0.025, 0.975]).tolist()] for (one,), each in zip(middle, drawn, strict=True)]
+    return {"errors": _ends(fits), "gains": _ends(gains), "known": known, "scatter": float(apart)}
+
+
+def _ends(values: np.ndarray) -> list[list[float]]:
+    """Return (middle, low, high) of each row, between which 95 % of its values lie."""
+    return np.quantile(values, [0.5, 0.025, 0.975], axis=1).T.tolist()  # type: ignore[no-any-return]
 
 
 def _fitted(family: str, rows: np.ndarray, errors: np.ndarray, weights: np.ndarray, wanted: np.ndarray) -> np.ndarray:

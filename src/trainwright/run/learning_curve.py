@@ -178,17 +178,16 @@ def _told(problem: Problem, done: list[dict[str, Any]]) -> dict[str, Any]:
     terms = [[np.array(each["terms"]) for each in group] for group in groups]
     found = learning_curve.extrapolate(kind, sizes, terms, wanted)
     metric = {"class": "accuracy", "number": "rmse", "labels": "micro_f1"}.get(kind, "perplexity")
-    score = {"accuracy": lambda e: 1 - e, "micro_f1": lambda e: 1 - e, "perplexity": np.exp}.get(metric, lambda e: e)
-
-    def scored(value: float, low: float, high: float) -> dict[str, Any]:
-        return {"score": float(score(value)), "interval": sorted(float(score(end)) for end in (low, high))}
-
     points = [
-        {"rows": round(rows), "trainings": len(group), **scored(each["error"], *each["interval"])}
-        | {"scores": [float(score(one["error"])) for one in group]}
+        {"rows": round(rows), "trainings": len(group), **_scored(metric, each)}
+        | {"scores": [_score(metric, one["error"]) for one in group]}
         for rows, group, each in zip(sizes.tolist(), groups, found["known"], strict=True)
     ]
-    ahead = [scored(*each) for each in zip(found["errors"], found["low"], found["high"], strict=True)]
+    ahead = [
+        {"rows": round(rows), **_scored(metric, each)} for rows, each in zip(wanted.tolist(), found["errors"], strict=True)
+    ]
+    for times, each, gain in zip(TIMES, ahead, found["gains"], strict=False):
+        each |= {"times": times, "gain": [_gain(metric, points[-1]["score"], less) for less in gain]}
     return {
         "task": problem.title,
         "source": problem.data["source"],
@@ -196,9 +195,24 @@ def _told(problem: Problem, done: list[dict[str, Any]]) -> dict[str, Any]:
         "metric": metric,
         "valid": len(problem.splits["valid"]),
         "points": points,
-        "ahead": [
-            {"times": times, "rows": round(times * sizes[-1]), **each} for times, each in zip(TIMES, ahead, strict=False)
-        ],
-        "line": [{"rows": float(rows), **each} for rows, each in zip(wanted[len(TIMES) :], ahead[len(TIMES) :], strict=True)],
+        "ahead": ahead[: len(TIMES)],
+        "line": ahead[len(TIMES) :],
         "scatter": found["scatter"],
     }
+
+
+def _score(metric: str, wrong: float) -> float:
+    """Return the score that an error is."""
+    return 1 - wrong if metric in ("accuracy", "micro_f1") else math.exp(wrong) if metric == "perplexity" else wrong
+
+
+def _scored(metric: str, errors: Sequence[float]) -> dict[str, Any]:
+    middle, *ends = (_score(metric, each) for each in errors)
+    return {"score": middle, "interval": sorted(ends)}
+
+
+def _gain(metric: str, now: float, less: float) -> float:
+    """Return what an error that is smaller by ``less`` gains: of a share the difference, of others by what share it is lower."""
+    if metric in ("accuracy", "micro_f1"):
+        return less
+    return 1 - math.exp(-less) if metric == "perplexity" else less / max(now, 1e-300)

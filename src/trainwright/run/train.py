@@ -21,7 +21,7 @@ from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error, in_short, shell_word
 from trainwright.plain_files import made_sense_of
-from trainwright.run import examples, seen
+from trainwright.run import beforehand, examples, seen
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
@@ -29,6 +29,7 @@ from trainwright.store import atomic, run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 from trainwright.watch.summary import undrawn
+from trainwright.watch.tracking import Tracking, chosen
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
@@ -74,9 +75,12 @@ class Prepared:
 
 
 class Session:
-    """One training, carried through by ``begin`` or ``resume``. ``listen`` is called with every event."""
+    """One training, carried through by ``begin`` or ``resume``. ``listen`` is called with every event, and so are the trackers
+    in ``track``."""
 
-    def __init__(self, listen: Listener) -> None:
+    def __init__(self, listen: Listener, track: str | Iterable[str] = ()) -> None:
+        """Raise E650 and E651 for trackers that are not there."""
+        self._track = chosen(track)
         self.listen = Phases(listen)
         self._importing = import_in_thread("trainwright.training.trainer")
         self._begun = False
@@ -92,6 +96,9 @@ class Session:
             if request.out is not None:
                 run_folder.check_free(request.out)
             made = self.prepare(request, base)
+            if noted := beforehand.before_long(made.training):
+                self._say(noted)
+                self.listen(PhaseEnded("check"))
             run = run_folder.create(request.out, request.runs, run_folder.slug(made.training.problem.data["source"]))
             with run_folder.locked(run):
                 run_folder.check_free(run.path)  # another process may have been faster
@@ -170,6 +177,7 @@ class Session:
         self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
     ) -> tuple[Source, Problem, FillCache]:
         """Return the same, before its settings are derived; ``meanwhile`` is called when the source is found."""
+        from trainwright.data.files.content import require
         from trainwright.data.read import source as sources
         from trainwright.data.read.options import ReadOptions
         from trainwright.tasks import registry
@@ -180,6 +188,9 @@ class Session:
         options = ReadOptions.of(resolve(request.settings, base))
         where = request.source, request.valid, request.test
         found = sources.find(*where, offline=request.offline, listen=self.listen, options=options, held=request.held)
+        if request.fix is not None:
+            found.fix = request.fix
+            require(found.fix)
         self._say(found.notes)
         meanwhile()  # not before: a path that is wrong is said at once
         parent = None
@@ -227,7 +238,8 @@ class Session:
         watched = threading.Thread(target=_write_watched, args=[run, made])
         watched.start()
         self._begun = True
-        log, artist = open_log(run, found), start_artist(run.path)
+        tracking = Tracking(run.path, self._track, made.training.settings.model_dump(mode="json", exclude_none=True))
+        log, artist = open_log(run, found, tracking), start_artist(run.path)
         for note in self.listen.notes if found is None else ():  # a run that goes on has them from its beginning
             log.append(note)
 
@@ -246,6 +258,7 @@ class Session:
             signals,
             rollback=settings.on_nonfinite == "rollback",
         )
+        tracking.tell = saver.emit
         try:
             made.training.train(self.listen, saver)
             watched.join()

@@ -23,11 +23,13 @@ import numpy as np
 
 from trainwright.plain_files import content, damaged, from_json, regular
 from trainwright.store.atomic import write_file
-from trainwright.store.seal import check_header
+from trainwright.store.tensors import check_header
 
 FORMAT = 1
+NAME = "fingerprints.safetensors"
 LARGEST = 4 << 30  # bytes
 HEAD = 1 << 12  # bytes of a file in which its header is, as a run writes it
+BITS = 1 << 12  # bytes of ``right`` that tell enough of how models differ
 KINDS = {"units": np.int32, "right": np.uint8}
 
 
@@ -78,7 +80,7 @@ def read(path: Path) -> Fingerprints | None:
 
 
 def head(path: str) -> tuple[dict[str, Any], np.ndarray] | None:
-    """Return the facts and ``right`` of a run, and nothing else of its file; None where they cannot be had."""
+    """Return the facts of a run and the first bytes of ``right``, and read nothing else; None where they cannot be had."""
     try:
         with regular(Path(path)) as (descriptor, _):
             start = os.pread(descriptor, HEAD, 0)
@@ -86,7 +88,7 @@ def head(path: str) -> tuple[dict[str, Any], np.ndarray] | None:
             header = json.loads(start[8 : 8 + length])
             begin, end = header.get("right", {}).get("data_offsets", (0, 0))
             facts = json.loads(header["__metadata__"]["facts"])
-            right = np.frombuffer(os.pread(descriptor, min(end - begin, HEAD << 8), 8 + length + begin), np.uint8)
+            right = np.frombuffer(os.pread(descriptor, min(end - begin, BITS), 8 + length + begin), np.uint8)
         return (facts, right) if facts["format"] == FORMAT else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

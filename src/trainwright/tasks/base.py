@@ -48,8 +48,8 @@ class Split:
     names: Sequence[str] = ()  # of the files below the folder ``file``, where each row is one
     weights: np.ndarray | None = None  # what each row counts in the loss of training, float32, shape (rows,); None = the same
     units: Units | None = None  # what the rows are parts of, where a row is no unit of its own; only of all rows of a split
-    leaked: np.ndarray | None = None  # which rows of valid or test are in train too, or nearly; bool (rows,); None = no row
     contents: np.ndarray | None = None  # 64 bits of what the model sees of each row, uint64; only of all rows of a split
+    leaked: np.ndarray | None = None  # which rows of valid or test are in train too, or nearly; bool (rows,); None = no row
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -242,5 +242,5 @@ def need_columns(table: Table, columns: Sequence[str], noun: str) -> None:
     """Raise E437 for a column that a table lacks."""
     for name in columns:
         if name not in table.columns:
-            facts = {"file": table.file, "column": name, "noun": noun, "columns": list(table.columns)}
-            raise error("E437", **facts, hint=nearest(name, table.columns))
+            hint = nearest(name, table.columns)
+            raise error("E437", file=table.file, column=name, noun=noun, columns=list(table.columns), hint=hint)

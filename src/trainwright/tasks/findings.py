@@ -34,6 +34,7 @@ def describe(
 ) -> tuple[dict[str, Any], pl.Series]:
     """Return what ``data.json`` says of the rows: how many each split and each class has, what was left out, what is odd; and
     which rows of valid and test are in train too."""
+    rejected = [*source.closed, *rejected]
     sizes = {NAMES[number]: count for number, count in frame["split"].value_counts().sort("split").iter_rows()}
     counted: dict[str, dict[str, int]] = {}
     if classes:

@@ -78,6 +78,9 @@ class SupervisedProblem(Problem):
         found: Batches = self.encoder.batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, **how)
         return found
 
+    def in_order(self, name: str, batch_size: int, device: torch.device) -> Batches:
+        return self.batches_of(self.splits[name], batch_size, None, device)
+
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
         part = self.splits["train"]
         found = self.batches_of(part, self.settings.batch_size or 1, self.settings.seed, device)
@@ -174,11 +177,11 @@ class SupervisedProblem(Problem):
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
             **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
+        scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
         split = "test" if "test" in outputs else "valid"
         if split in outputs and (found := outputs[split].without(self.splits[split].leaked)):
             price = {"split": split, "rows": outputs[split].n - found.n}
             scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
-        scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
         return Measured(scores, rows)
 
     def fingerprints(self) -> dict[str, np.ndarray]:
@@ -354,8 +357,9 @@ class SupervisedPredictor(Predictor):
             chosen = items.filter(pl.Series(which)) if hasattr(items, "filter") else items[which]
             outputs = self.outputs(chosen, wanted[which])
             if content is not None:
-                own, theirs = (None if each is None else each.filter(pl.Series(which)) for each in (content, group))
-                outputs = replace(outputs, units=units_of(own, theirs, self.columns.get("group", "")))
+                theirs = None if group is None else group.filter(pl.Series(which))
+                column = self.columns.get("group", "")
+                outputs = replace(outputs, units=units_of(content.filter(pl.Series(which)), theirs, column))
             return self.target.detailed(outputs) if all_told else self.target.scores(outputs)
 
         if seen is None or content is None:

@@ -25,22 +25,21 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 
 def verdict(found: Mapping[str, Any]) -> list[str]:
     """Return what more rows would bring, in sentences."""
-    entry, now = metrics.find(found["metric"]), found["points"][-1]
-    told = [f"{_times(each['times'])} the {found['unit']}: {_sure(found, each)}" for each in found["ahead"]]
-    ahead = found["ahead"][0]
-    better = ahead["interval"][0] > now["score"] if entry.higher_is_better else ahead["interval"][1] < now["score"]
-    worth = "More rows would help." if better else "Whether twice the rows would help cannot be told from this curve."
-    gain = abs(ahead["score"] - now["score"])
-    if not better and gain <= found["scatter"] * _error(found, now["score"]):
-        worth = "Twice the rows would bring no more than another seed does: the curve is nearly flat."
-    return [*told, worth.replace("rows", str(found["unit"])), "Each is a score on new rows like those of validation; " + _BASIS]
+    share, unit, ahead = metrics.is_share(found["metric"]), found["unit"], found["ahead"]
+    told = []
+    for each in ahead:
+        gain, low, high = (f"{100 * one + 0.0:.2f}" for one in each["gain"])
+        more = f"{gain} points more ({low} to {high})" if share else f"{gain} % lower ({low} to {high} %)"
+        told.append(f"{_times(each['times'])} the {unit}: {_sure(found, each)}, {more}.")
+    now = found["points"][-1]["score"]
+    seeds = found["scatter"] * (1 - now if share else 1.0)
+    middle, low, _ = ahead[0]["gain"]
+    worth = f"More {unit} would {'' if low > seeds else 'probably '}help."
+    worth = worth if middle > seeds else f"Twice the {unit} would probably bring no more than another seed may."
+    return [*told, worth, _BASIS]
 
 
-_BASIS = "the interval holds how validation rows, drawn rows and seeds vary, and three kinds of curves."
-
-
-def _error(found: Mapping[str, Any], score: float) -> float:
-    return 1 - score if metrics.is_share(found["metric"]) else score
+_BASIS = "Intervals are of 95 %: validation drawn again, other draws and seeds, and three kinds of curves."
 
 
 def _times(times: float) -> str:
@@ -97,11 +96,11 @@ def _picture(found: Mapping[str, Any]) -> str:
     x = svg.Axis(line[0]["rows"], line[-1]["rows"], 70, _WIDTH - 70, logarithmic=True)
     low, high = min(ends) - room, max(ends) + room
     y = svg.Axis(max(low, 0.0), min(high, 1.0) if share else high, _HEIGHT - 46, 14)
-    now = points[-1]["rows"]
+    split = min((each["rows"] for each in line), key=lambda rows: abs(rows - points[-1]["rows"]))
     parts = [*svg.frame(x, y, svg.percent if share else svg.tick), *svg.below(x, y.start, f"training {found['unit']}")]
     parts.append(_band(x, y, line))
-    for past, kind in ((True, "line valid"), (False, "mark")):
-        drawn = [each for each in line if (each["rows"] <= now * 1.1) == past]
+    for past, kind in ((True, "curve valid"), (False, "mark")):
+        drawn = [each for each in line if (each["rows"] <= split if past else each["rows"] >= split)]
         parts.append(svg.curve([(x.at(each["rows"]), y.at(each["score"])) for each in drawn], kind))
     parts.append(svg.dots(((x.at(each["rows"]), y.at(one)) for each in points for one in each["scores"]), 3.2, "point"))
     for each in ahead:

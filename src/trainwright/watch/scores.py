@@ -185,7 +185,7 @@ def verdict(report: Mapping[str, Any]) -> str:
     """Say how the test score stands against the best baseline, in one sentence; empty where they cannot be compared."""
     test, (lead, against) = report.get("test") or {}, baselines(report)
     if report.get("signal") is False and report.get("baselines"):
-        return f"{NO_SIGNAL}: the answers are not better than {in_words(report['baselines'][0])}, beyond what chance does"
+        return f"{NO_SIGNAL}: the answers tell no more of new {unit(report)} than {in_words(report['baselines'][0])}"
     if not against or lead not in metrics.values(test):
         return ""
     higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
@@ -283,3 +283,11 @@ def samples(report: Mapping[str, Any]) -> list[str]:
     """Return the generated texts of a language model; none where there are none."""
     found = report.get("samples")
     return [str(text) for text in found if str(text).strip()] if isinstance(found, list | tuple) else []
+
+
+def corrected(report: Mapping[str, Any]) -> str:
+    """Say which labels that a score is counted on a person corrected; empty where none were."""
+    found = report.get("fixed") or {}
+    counts = found.get("corrected") or {}
+    held = " and ".join(f"{words.count(counts[name])} {name}" for name in ("valid", "test") if counts.get(name))
+    return f"labels of {held} rows were corrected by {words.clip(found.get('file'), 60)}" if held else ""

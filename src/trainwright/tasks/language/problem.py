@@ -197,13 +197,10 @@ class LanguageProblem(Problem):
                 loss = float(losses(train, train, size).mean())
                 of = {"test": {"loss": loss, "perplexity": perplexity(loss)}}
             found.append({"name": name, **of.get("test", of.get("valid", {})), "valid": of.get("valid")})
-        ends = [
-            each["difference_interval"] for part in measured for each in [found[0] if part == "test" else found[0]["valid"]]
-        ]
-        known = [each for each in ends if each is not None]
+        ends = found[0].get("difference_interval")
         best = min(found, key=itemgetter("loss"))
         told = {key: best[key] for key in ("name", "loss", "perplexity")}
-        return {"baseline": told, "baselines": found, "signal": any(each[0] > 0 for each in known) if known else None}
+        return {"baseline": told, "baselines": found, "signal": None if ends is None else bool(ends[0] > 0)}
 
     def _of_each_token(self, name: str, sums: Sums) -> pl.DataFrame:
         """Return place (``row``, from 1 on), guess, probabilities and loss of each token of a split."""

@@ -200,8 +200,8 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         columns |= {} if part.weights is None else {"row_weights": part.weights}
         columns |= {} if part.units is None else {"units": part.units.codes}
-        columns |= {} if part.leaked is None else {"leaked": part.leaked}
         columns |= {} if part.contents is None else {"contents": part.contents}
+        columns |= {} if part.leaked is None else {"leaked": part.leaked}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
     files = {name: [part.file, *files_of(part.file)] for name, part in prepared.splits.items()}
     kept = {"encoder": values, "target": prepared.target.to_json(), "settings": _shaping(prepared.settings), "files": files}
@@ -215,8 +215,9 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         columns = (arrays[f"{name}/targets"], arrays[f"{name}/rows"])
         codes, group = arrays.get(f"{name}/units"), values["data"]["columns"].get("group", "")
         units = None if codes is None else Units(codes, group)
-        weights, leaked, contents = (arrays.get(f"{name}/{key}") for key in ("row_weights", "leaked", "contents"))
-        splits[name] = Split(texts, *columns, table_name(file, files), (), weights, units, leaked, contents)
+        of_rows = {key: arrays.get(f"{name}/{key}") for key in ("contents", "leaked")}
+        weights = arrays.get(f"{name}/row_weights")
+        splits[name] = Split(texts, *columns, table_name(file, files), (), weights, units, **of_rows)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=targets.from_json(values["target"]),
