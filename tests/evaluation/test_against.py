@@ -83,7 +83,7 @@ def test_answers_without_anything_to_do_with_the_truth_rarely_seem_to_have() -> 
     found = []
     for _ in range(1000):
         truth = np.eye(3)[draw.choice(3, 100, p=[0.8, 0.15, 0.05])]
-        found.append(against.depends(draw.dirichlet([8, 1, 1], 100), truth, paired.Z99))
+        found.append(against.depends(draw.dirichlet([8, 1, 1], 100), truth, against.Z99))
     assert np.mean(found) < 0.02
 
 
@@ -92,5 +92,5 @@ def test_answers_that_are_always_the_frequent_class_may_go_with_the_truth() -> N
     rare = draw.random(2000) < 0.05
     shares = np.where(rare, 0.3, 0.1) * draw.random(2000)
     both = np.stack([1 - shares, shares], axis=1)
-    assert (both.argmax(axis=1) == 0).all() and against.depends(both, np.stack([~rare, rare], axis=1).astype(float), paired.Z99)
-    assert against.depends(np.zeros((0, 2)), np.zeros((0, 2)), paired.Z99) is None
+    assert (both.argmax(axis=1) == 0).all() and against.depends(both, np.stack([~rare, rare], axis=1).astype(float), against.Z99)
+    assert against.depends(np.zeros((0, 2)), np.zeros((0, 2)), against.Z99) is None
