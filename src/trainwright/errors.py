@@ -637,10 +637,10 @@ MESSAGES: dict[str, Message] = {
         "the model, its optimiser or its loss cannot be copied: {problem}",
         "`check` works on copies: copy.deepcopy((model, optimizer, loss)) has to work.",
     ),
+    "E366": Message("a look at the training of {source} found: {names}", "{mend}"),
     "E367": Message(
         "keep=last chooses no epoch, so patience has nothing to wait for", "Leave patience out, or write keep=best."
     ),
-    "E366": Message("a look at the training of {source} found: {names}", "{mend}"),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -782,7 +782,7 @@ MESSAGES: dict[str, Message] = {
         "Bring them back as they were, or begin another in a new folder: --out FOLDER.",
     ),
     "E482": Message(
-        "{rows:,} training rows are too few for a learning curve: it needs {least:,}, so that three parts of them can be learned from",
+        "{rows:,} training rows are too few for a learning curve: with {least:,} three parts of them could be learned from",
         "Label more rows, or name parts to try all the same: --parts 0.25,0.5,1.",
     ),
     "E483": Message(

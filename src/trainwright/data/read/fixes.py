@@ -28,7 +28,9 @@ def read(path: Path) -> pl.DataFrame:
     table = read_table(path, ReadOptions(header="yes", kept=("header",)))
     if lacking := [name for name in NEEDED if name not in table.columns]:
         raise error("E492", path=path, missing=lacking, columns=table.columns)
-    columns: dict[str, pl.Series] = {name: tidy(table.frame[name]) for name in ("row", "label", "given") if name in table.columns}
+    columns: dict[str, pl.Series] = {
+        name: tidy(table.frame[name]) for name in ("row", "label", "given") if name in table.columns
+    }
     columns["file"] = table.frame["file"].cast(pl.String).fill_null("")
     bare = {name: _without_mark(each) for name, each in columns.items()}
     rows = bare["row"].cast(pl.Int64, strict=False)
