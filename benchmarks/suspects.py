@@ -1,6 +1,6 @@
 """How many of planted wrong labels ``suspects`` finds: 5 % of the labels of ag_news_10k and of MNIST are changed at random.
 
-    TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/suspects.py [ag_news_10k] [mnist] [--seeds 3] [--folds 5] [--course]
+    TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/suspects.py [ag_news_10k] [mnist] [--seeds 3] [--folds 10] [--course]
 
 The labels of train and valid are changed by a table for ``fix=``; those of test stay. Of each seed it prints how many were
 changed, how many of that many most suspect rows of train and valid are among them (the precision), how many the estimate says,
@@ -90,7 +90,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=list(SETTINGS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--course", action="store_true")
     asked = parser.parse_args()
     data = os.environ.get("TRAINWRIGHT_TEST_DATA", "")

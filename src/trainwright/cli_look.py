@@ -111,7 +111,7 @@ def compare(
 def suspects(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     top: Annotated[int, typer.Option(min=0, help="Find so many; 0 = as many as are probably wrong.")] = 0,
-    folds: Annotated[int, typer.Option(min=2, help="Cut the training rows into so many parts.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, help="Cut the training rows into so many parts; fewer are faster.")] = 10,
     out: Annotated[Path | None, typer.Option(help="Write them to this file, as CSV, to be edited for train --fix.")] = None,
     source: Moved = "",
     spreadsheet: Spreadsheet = False,

@@ -18,6 +18,7 @@ from sklearn.datasets import load_digits
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
+from trainwright.store import predictions
 from trainwright.watch import suspects as shown
 
 QUICK: dict[str, Any] = {"speed": "off", "baselines": "off", "listen": lambda event: None}
@@ -55,21 +56,23 @@ def test_planted_labels_are_found_corrected_and_trained_on(run: tuple[tw.Run, di
     first = found[: len(right)]
     assert sum(int(each["row"]) in right for each in first) >= 0.9 * len(right)
     assert all(each["likely"] == right[int(each["row"])] for each in first if int(each["row"]) in right)
-    assert {each["split"] for each in found} == {"train", "valid", "test"}
     assert said.startswith(f"about {len(found)} labels of 400 are probably wrong") and f"--fix {table}" in said
     assert abs(len(found) - len(right)) <= 10
+    lines = [{**each, "label": right.get(int(each["row"]), each["label"])} for each in found]
+    kept = predictions.read(trained.folder.predictions).filter(pl.col("split") == "test").to_dicts()
+    more = next(each for each in kept if each["row"] not in [int(line["row"]) for line in lines])
+    other = "space" if more["truth"] != "space" else "sport"
+    lines.append(dict.fromkeys(found[0]) | {"file": more["file"], "row": more["row"], "given": more["truth"], "label": other})
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, found[0])
         writer.writeheader()
-        writer.writerows({**each, "label": right.get(int(each["row"]), each["label"])} for each in found)
+        writer.writerows(lines)
     told = call("train", source, "speed=off", "baselines=off", "--fix", table, "--out", "fixed", cwd=tmp_path).stdout
-    corrected = {
-        split: sum(each["split"] == split and int(each["row"]) in right for each in found)
-        for split in ("train", "valid", "test")
-    }
+    changed = [each["split"] or "test" for each in lines if each["label"] != each["given"]]
+    corrected = {split: changed.count(split) for split in ("train", "valid", "test") if split in changed}
     fixed = tw.load(tmp_path / "fixed")
     assert fixed.report["fixed"] == {"file": "labels.csv", "corrected": corrected, "left_out": 0}
-    assert f"labels of {corrected['valid']} valid and {corrected['test']} test rows were corrected by labels.csv" in told
+    assert f"{corrected['test']} test rows were corrected by labels.csv" in told
     assert not tw.verify(fixed.path).wrong and not tw.replay(fixed.path).wrong
     again = tw.suspects(fixed, folds=3)  # what was corrected before comes along, as the source still has the old labels
     lines = again["corrected"] + again["suspects"]
@@ -109,7 +112,7 @@ def test_tables_numbers_and_sets(tmp_path: Path) -> None:
     pl.DataFrame({"a": a, "b": b, "kind": np.where(kind ^ np.isin(np.arange(300), bad), "up", "down")}).write_csv(
         tmp_path / "k.csv"
     )
-    found = tw.suspects(tw.train(tmp_path / "k.csv", label="kind", out=tmp_path / "k", **QUICK), folds=2)
+    found = tw.suspects(tw.train(tmp_path / "k.csv", label="kind", out=tmp_path / "k", epochs=15, **QUICK), folds=2)
     assert found["rows"] == 300 and sum(each["row"] - 2 in bad for each in found["suspects"][:15]) >= 13
     price = 3 * a - b + draw.normal(scale=0.1, size=300)
     price[bad[:3]] += 20
@@ -139,16 +142,8 @@ def test_what_cannot_be_judged_is_refused(run: tuple[tw.Run, dict[int, str]], tm
 
 def test_nothing_of_the_data_commands_a_terminal() -> None:
     evil = "a\x1b]0;b\x07\u202ec\n"
-    row = {
-        "split": "train",
-        "file": evil,
-        "row": 2,
-        "label": [evil],
-        "likely": evil,
-        "probability": 0.5,
-        "why": evil,
-        "input": evil,
-    }
+    row = {"split": "train", "file": evil, "row": 2, "label": [evil], "likely": evil, "probability": 0.5, "why": evil}
+    row["input"] = evil
     found = {"target": "class", "wrong": 1, "rows": 9, "suspects": [row, row | {"input": {evil: evil}}]}
     text = "".join(part for line in shown.lines(found, False) for part, _ in line)
     assert not [each for each in text if unicodedata.category(each).startswith("C")] and "a" in text

@@ -98,32 +98,39 @@ def _with_earlier(made: Prepared, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"suspects": rows, "corrected": list(earlier.values())}
 
 
+def _first(folds: int) -> int:
+    """Return into how many parts the rows are cut at first, only to know whom the second models need not learn from."""
+    return max(2, folds // 2)
+
+
 def _say_cost(listen: Listener, folds: int, seconds: float) -> None:
-    whole = words.seconds(2 * (folds - 1) * seconds)
-    why = f"{2 * folds} trainings, each on {folds - 1} of {folds} parts of the training rows, and judged on the other"
+    first = _first(folds)
+    whole = words.seconds((first - 1 + folds - 1) * seconds)
+    why = f"{first + folds} trainings, each without one of {first} parts of the training rows, then of {folds}, which it judges"
     listen(Note("suspects", f"about {whole}", why))
 
 
-def _out_of_fold(made: Prepared, count: int, listen: Listener) -> pl.DataFrame:
+def _out_of_fold(made: Prepared, folds: int, listen: Listener) -> pl.DataFrame:
     """Return the columns of ``predictions.parquet`` of all training rows, in order, from the second models."""
-    from trainwright.evaluation.suspects import folds
+    from trainwright.evaluation import suspects as maths
 
     problem: Any = made.training.problem
     train = problem.splits["train"]
     taught, frame = np.ones(len(train), bool), pl.DataFrame()
-    for again in (0, 1):
+    done, total = 0, _first(folds) + folds
+    for again, count in enumerate((_first(folds), folds)):
         if again:
             found = _suspicion(made, frame)
             taught[found.chosen[: round(LEFT * found.wrong)]] = False
-        fold = folds(train.targets, train.units, count, problem.settings.seed + again)
+        fold = maths.folds(train.targets, train.units, count, problem.settings.seed + again)
         parts, places = [], []
         for number in range(count):
             out = np.flatnonzero(fold == number)
-            done = again * count + number
-            parts.append(_judged(made, np.flatnonzero((fold != number) & taught), out, done, 2 * count, listen))
+            parts.append(_judged(made, np.flatnonzero((fold != number) & taught), out, done, total, listen))
             places.append(out)
+            done += 1
         frame = pl.concat(parts)[np.argsort(np.concatenate(places), kind="stable")]
-    listen(Progress("suspects", 2 * count, 2 * count, "trainings"))
+    listen(Progress("suspects", total, total, "trainings"))
     return frame.select(pl.lit("train").alias("split"), pl.all())
 
 
