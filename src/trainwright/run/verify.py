@@ -264,8 +264,8 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     proof.add("data", f"{len(data)} entries", "read again, compared with data.json", sorted(wrong))
     if same and measured.rows:
         with made_sense_of(run.predictions):
-            again = predictions.table(measured.rows)
-            rows = [each.drop("file") for each in (again, predictions.read(run.predictions, again))]
+            table = predictions.table(measured.rows)
+            rows = [each.drop("file") for each in (table, predictions.read(run.predictions, table))]
             wrong = [] if rows[0].equals(rows[1]) else ["predictions.parquet has other answers than the model gives"]
         proof.add("answers", f"{len(rows[0]):,} rows", "asked again, compared with predictions.parquet", wrong)
     if (known := fingerprints.read(run.fingerprints)) is not None:
@@ -279,6 +279,8 @@ def _known(new: Any, old: Any) -> Any:
     """Return a report without what another version, whose report is ``old``, did not tell."""
     if isinstance(new, dict) and isinstance(old, Mapping):
         return {key: _known(each, old[key]) for key, each in new.items() if key in old}
+    if isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
+        return [*map(_known, new, old)]
     return new
 
 
