@@ -207,9 +207,10 @@ def predict(
     """Label texts, images, the rows of a file, or the lines of standard input."""
     from trainwright.cli_words import how_written, refuse_settings
     from trainwright.data.files.virtual import as_path
-    from trainwright.tasks import certainty
 
     predictor = tw.load(run).predictor
+    from trainwright.tasks import certainty  # arrays are imported with the model
+
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
     words, said = how_written(inputs)
     files = [as_path(word) for word in words if predictor.takes_file(word)] if words != ["-"] else []
