@@ -49,12 +49,18 @@ def sets(draw: np.random.Generator, rows: int, grouped: bool) -> Rows:
     return targets, (1 / (1 + np.exp(-logits))).astype(np.float32), Units(codes) if grouped else None
 
 
-def numbers(draw: np.random.Generator, rows: int, grouped: bool) -> Rows:
-    """Return actual and predicted numbers, whose errors have heavy tails, and are shared in part within a group."""
+def numbers(draw: np.random.Generator, rows: int, grouped: bool, freedom: float = np.inf) -> Rows:
+    """Return actual and predicted numbers, whose errors have a t distribution, and are shared in part within a group."""
     codes = groups(draw, rows)
     actual = draw.normal(size=rows)
-    error = draw.standard_t(6, rows) * 0.4 + (draw.normal(size=rows)[codes] * 0.3 if grouped else 0.0)
+    error = draw.standard_t(freedom, rows) if freedom < np.inf else draw.normal(size=rows)
+    error = 0.4 * error + (draw.normal(size=rows)[codes] * 0.3 if grouped else 0.0)
     return actual, actual + error, Units(codes) if grouped else None
+
+
+def heavy(draw: np.random.Generator, rows: int, grouped: bool) -> Rows:
+    """Return the same with errors of which few are many times as large as most."""
+    return numbers(draw, rows, grouped, 6.0)
 
 
 def of_classes(targets: np.ndarray, shares: np.ndarray, units: Units | None) -> dict[str, Any]:
@@ -82,8 +88,19 @@ TRUTHS: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
     },
     "numbers": {"rmse": regression.rmse, "mae": regression.mae, "r2": regression.r2},
 }
-LAWS: dict[str, Callable[[np.random.Generator, int, bool], Rows]] = {"classes": classes, "sets": sets, "numbers": numbers}
-FOUND: dict[str, Callable[..., dict[str, Any]]] = {"classes": of_classes, "sets": of_sets, "numbers": regression.scores}
+TRUTHS["heavy"] = TRUTHS["numbers"]
+LAWS: dict[str, Callable[[np.random.Generator, int, bool], Rows]] = {
+    "classes": classes,
+    "sets": sets,
+    "numbers": numbers,
+    "heavy": heavy,
+}
+FOUND: dict[str, Callable[..., dict[str, Any]]] = {
+    "classes": of_classes,
+    "sets": of_sets,
+    "numbers": regression.scores,
+    "heavy": regression.scores,
+}
 
 
 def intervals(kind: str, rows: int, grouped: bool, times: int) -> dict[str, tuple[float, float]]:
