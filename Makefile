@@ -25,9 +25,9 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developed
 	$(BIN)/python -m pytest
 
-# Every sweep of tests/crash in full, with a table at the end: runs killed, calls of fit stopped, full disks, rotten files, odd settings; an hour.
+# Every sweep of tests/crash in full, with a table at the end: runs killed, calls of fit stopped, full disks, rotten files, odd settings; and a network compiled to C++; hours.
 crash: $(VENV)/.developed
-	TRAINWRIGHT_CRASH=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/crash
+	TRAINWRIGHT_CRASH=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/crash tests/training/test_autotune.py
 
 # Every page in every width and colour scheme, and every number of docs/understand.md; `make test` takes a sample.
 pages: $(VENV)/.developed

@@ -29,6 +29,7 @@ ROOMS = (
     ("cli_words",),
     ("cli_cache",),
     ("cli_look",),
+    ("cli_scores",),
     ("cli_output", "cli_help", "cli_completion"),
     ("look",),
     ("api", "estimators", "conformance", "live"),
@@ -39,7 +40,7 @@ ROOMS = (
     ("models",),
     ("data",),
     ("store", "watch"),
-    ("plain_files",),
+    ("plain_files", "memory"),
     ("fields", "errors", "startup"),
 )
 DATA_ROOMS = (("read",), ("images",), ("tables",), ("text",), ("batches",), ("files",), ("shapes",))
@@ -236,6 +237,7 @@ def test_public_names() -> None:
         "explain",
         "fit",
         "generate",
+        "inspect",
         "landscape",
         "load",
         "load_data",

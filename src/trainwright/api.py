@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.errors import TrainwrightError, error, help_of
+from trainwright.errors import error, help_of
 from trainwright.plain_files import made_sense_of
 from trainwright.store import run_folder
 from trainwright.watch.events import Listener, ignore
@@ -26,8 +26,8 @@ class Run:
     """A finished run: its folder, its report, its model. The model is loaded when it is first used."""
 
     def __init__(self, path: str | Path) -> None:
-        """Raise E403 where ``path`` is no run folder."""
-        self.folder = run_folder.open_run(Path(path), fit_too=True)
+        """Raise E403 where ``path`` is no run folder, E169 where it is empty."""
+        self.folder = run_folder.open_run(run_folder.place("path", path), fit_too=True)
         self._predictor: Predictor | None = None
 
     @property
@@ -60,10 +60,13 @@ class Run:
         """Return what the model says of each item: (label, probability), or a number where it was trained on numbers.
 
         Args:
-            items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries or a data
-                frame); for a language model texts to go on from, whose next tokens are its labels. A ``Path`` of a file or
-                folder that is no image stands for the rows in it: they come with ``frame`` (their columns), ``rows`` (their
-                numbers), ``answers`` and ``notes`` (such as which rows cannot be read, and have no answer).
+            items: texts; images (paths, or arrays of height x width x channels); rows of a table (dictionaries); for a language
+                model texts to go on from, whose next tokens are its labels. Of data with named columns (a frame of polars,
+                pandas or Arrow, lazy or not, a data set of the ``datasets`` library, a dictionary of columns, a list of
+                dictionaries) each row is an item, by the columns of the training. A ``Path`` of a file or folder that is no
+                image stands for the rows in it: they come with ``frame`` (their columns), ``rows`` (their numbers), ``answers``
+                and ``notes`` (such as which rows cannot be read, and have no answer). A single str is a text, but one that
+                looks like a file is refused (E436): it is a ``Path``, or a text in a list.
             top: above 1, the so many most probable (label, probability) of each, best first.
             sure: answer only where answers are right in so large a share of all rows, with 95 % confidence by the validation
                 rows: 0.97. The answer to any other is None: it is for a person.
@@ -79,6 +82,8 @@ class Run:
         items = as_path(items) if isinstance(items, Path) else items
         predictor = self.predictor.written(written, "predict", items)
 
+        if isinstance(items, str) and not predictor.many_files and predictor.item == "text" and predictor.takes_file(items):
+            raise error("E436", word=items)
         if predictor.is_file(items):
             found = certainty.of_file(predictor, predictor.predict_file(items, top=top), sure, interval)
             found.answers = certainty.as_asked(found.answers, top, found.sure, found.reach)
@@ -95,31 +100,31 @@ class Run:
         """Return the scores on another labelled file: see ``evaluate``."""
         return evaluate(self, source, **written)
 
-    def trained_on(self, source: Path) -> bool:
-        """Return whether ``source`` is the file of the training rows, by its path.
-
-        Of folders, which may hold more than training rows, and of the files in them it is not told.
-        """
-        from trainwright.run.resume import SavedRun
-
-        with suppress(OSError, TrainwrightError), made_sense_of(self.folder.data):
-            named = self.folder.read_data()["files"]["train"]
-            there = Path(SavedRun.open(self.path).origin["folder"])
-            files = {(there / each).resolve() for each in ([named] if isinstance(named, str) else named)}
-            return source.is_file() and source.resolve() in files
-        return False
-
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
+    def _repr_html_(self) -> str:
+        """Return its scores and pictures, where it is the last line of a cell of a notebook."""
+        from trainwright.watch.plots import cell
+
+        return cell(self.path)
+
 
 def _several(predictor: Predictor, items: Any) -> Any:
-    """Return what a person gives in Python as something with a length."""
-    if hasattr(items, "collect"):  # a lazy frame
-        items = items.collect()
-    if hasattr(items, "__len__") and not predictor.is_one(items):
-        return items
-    return list(items) if isinstance(items, Iterator) else [items]
+    """Return what a person gives in Python as something with a length: of data with named columns the items in its rows."""
+    from trainwright.data.files.virtual import has_columns, is_records
+
+    named = has_columns(items)
+    if hasattr(items, "to_pylist") and not named:  # a column of Arrow
+        items = items.to_pylist()
+    elif not named and (not hasattr(items, "__len__") or predictor.is_one(items)):
+        items = list(items) if isinstance(items, Iterator) else [items]
+    if named or (is_records(items) and predictor.item != "row"):  # each row of a table is looked at by itself
+        from trainwright.data.read.frames import table_of
+
+        table = table_of(items, empty=True)
+        return predictor.items_of(table) if table.frame.height else []
+    return items
 
 
 def load(path: str | Path) -> Run:
@@ -138,6 +143,8 @@ def train(
     runs: str | Path = "runs",
     offline: bool = False,
     resume: bool = False,
+    track: str | Sequence[str] = (),
+    fix: str | Path | None = None,
     listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
@@ -150,8 +157,11 @@ def train(
 
     Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
     ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
-    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``listen`` is
-    called with every event; the default shows them on standard error.
+    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``track`` names
+    trackers of others that hear of it: tensorboard, mlflow, wandb, trackio (``pip install "trainwright[tensorboard]"``).
+    ``fix`` is a table of corrected labels with the columns ``file``, ``row`` and ``label`` (empty: the row is left out), such as
+    ``suspects`` finds and ``trainwright suspects --out`` writes; they are laid over those of the source, whose files stay as
+    they are. ``listen`` is called with every event; the default shows them on standard error.
 
     Raises:
         TrainwrightError: see ``docs/errors.md``; no run folder is made. Only what stops a training on its way (a step that is
@@ -160,16 +170,19 @@ def train(
     """
     from trainwright.run.request import Request
 
-    from_run, out = (None if each is None else Path(each) for each in (from_run, out))
-    request = Request.of(source, valid, test, recipe, from_run, out, Path(runs), offline, settings)
+    folders = {"from_run": from_run, "out": out, "valid": valid, "test": test, "fix": fix}
+    from_run, out, valid, test, fix = (
+        run_folder.place(name, each) if isinstance(each, str | Path) else each for name, each in folders.items()
+    )
+    request = Request.of(source, valid, test, recipe, from_run, out, run_folder.place("runs", runs), offline, settings, fix)
     if resume:
         from trainwright.run.resume import find_unfinished
 
         earlier = find_unfinished(request)
         if earlier is not None:
             path = earlier.path
-            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen)
-    return _run_session(lambda session: session.begin(request), listen)
+            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen, track)
+    return _run_session(lambda session: session.begin(request), listen, track)
 
 
 def resume(
@@ -206,7 +219,7 @@ def replay(run: Run | str | Path, *, source: Any = "", out: str | Path | None = 
     """
     from trainwright.run import verify as verifying
 
-    return verifying.replay(_path(run), moved(source), None if out is None else Path(out), listen)
+    return verifying.replay(_path(run), moved(source), None if out is None else run_folder.place("out", out), listen)
 
 
 def moved(source: Any) -> Any:
@@ -215,19 +228,19 @@ def moved(source: Any) -> Any:
 
 
 def _path(run: Run | str | Path) -> Path:
-    return run.path if isinstance(run, Run) else Path(run)
+    return run.path if isinstance(run, Run) else run_folder.place("run", run)
 
 
-def _run_session(carry: Callable[[Session], Path], listen: Listener | None) -> Run:
+def _run_session(carry: Callable[[Session], Path], listen: Listener | None, track: str | Sequence[str] = ()) -> Run:
     """Carry a training through and return the run; its events are shown on standard error where nobody else listens."""
     from trainwright.run.train import Session
 
     if listen is not None:
-        return Run(carry(Session(listen)))
+        return Run(carry(Session(listen, track)))
     from trainwright.watch.terminal.console import Console
 
     with closing(Console(sys.stderr)) as console:
-        return Run(carry(Session(console.handle)))
+        return Run(carry(Session(console.handle, track)))
 
 
 def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) -> dict[str, Any]:
@@ -241,8 +254,12 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
             ``decimal`` and ``dates``.
 
     Returns:
-        Of a run loss, accuracy with interval and n, macro F1, per-class scores, confusion matrix, and ``trained_on``: whether
-        the file is the one that the model was trained on. Of a model ``loss`` (the mean a target, whatever the batch
+        Of a run the scores on the rows that are new to it: loss, accuracy with interval and ``n``, macro F1, per-class scores,
+        confusion matrix. Rows that it was trained on, or validated on, are known again by their content, whatever file they are
+        in: ``trained_on`` and ``validated_on`` count them (of running text the tokens of passages), ``other_label`` those of
+        them that had another label then, ``tested_on`` the new ones that are among its own test rows, and ``apart`` has their
+        scores, by the same names. Where no row is new ``n`` is 0 and every score None. A run of an earlier version cannot tell:
+        its counts are None, and the scores are those of all rows. Of a model ``loss`` (the mean a target, whatever the batch
         size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
 
     Raises:
@@ -269,11 +286,12 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
     if source is not None and not is_data(source):
         require(source)  # before the model is opened, which takes longer
     predictor = run.predictor.written(own, "evaluate", source)
-    if is_data(source):
-        from trainwright.data.read.frames import labelled
+    from trainwright.data.read.frames import labelled
+    from trainwright.store import fingerprints
 
-        return predictor.score(labelled(source)) | {"trained_on": False}
-    return predictor.score(source) | {"trained_on": run.trained_on(source)}
+    seen = fingerprints.read(run.folder.fingerprints)
+    with made_sense_of(run.folder.fingerprints):
+        return predictor.score(labelled(source) if is_data(source) else source, seen)
 
 
 def predict(run: Run | str | Path | nn.Module, items: Any, top: int = 1, **own: Any) -> Any:

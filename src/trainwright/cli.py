@@ -4,6 +4,7 @@ Annotations are not postponed here: typer evaluates those that are strings, and 
 """
 
 import errno
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from trainwright import cli_output as output
 from trainwright.cli_cache import cache
 from trainwright.cli_help import GREETING, Verb, Verbs
 from trainwright.cli_look import SAID, AsJson, Moved, Spreadsheet, look
+from trainwright.cli_scores import print_looks, print_scores, print_seeds
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.startup import OUTPUT, leave, prepare_process
 
@@ -52,7 +54,10 @@ Quiet = Annotated[
 
 
 # What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume")} | {"from_run": "from", "from": "from"}
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "seeds", "track", "fix")} | {
+    "from_run": "from",
+    "from": "from",
+}
 
 
 @app.command(cls=Verb)
@@ -66,9 +71,16 @@ def train(
     recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
     start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.", rich_help_panel=RUN)] = None,
+    fix: Annotated[
+        Path | None, typer.Option(help="A table of corrected labels, as `suspects --out` writes it.", rich_help_panel=DATA)
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.", rich_help_panel=RUN)
     ] = False,
+    track: Annotated[
+        str, typer.Option(help="Tell a tracker too: tensorboard, mlflow, wandb or trackio.", rich_help_panel=RUN)
+    ] = "",
+    seeds: Annotated[int, typer.Option(min=0, help="Train with so many seeds: mean and spread.", rich_help_panel=RUN)] = 0,
     offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -82,11 +94,111 @@ def train(
         if key in given:
             raise error("E330", key=key, flag=flag)
     with output.console(as_json, quiet) as console:
-        run = tw.train(
-            source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
+        asked = {
+            "test": test,
+            "valid": valid,
+            "recipe": recipe,
+            "from_run": start,
+            "out": out,
+            "resume": resume,
+            "track": track,
+        }
+        asked |= {"fix": fix, **given}
+        if seeds:
+            found = tw.train_seeds(source, seeds, offline=offline, listen=console.handle, **asked)
+            print_seeds(found, console, as_json)
+            return
+        run = tw.train(source, offline=offline, listen=console.handle, **asked)
+        output.print_run(run, console, as_json, quiet)
+        if not quiet and not as_json:
+            print_looks(run, console)
+
+
+@app.command("learning-curve", cls=Verb)
+def learning_curve(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings."),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="A file with the test rows, which stay unread.", rich_help_panel=DATA)
+    ] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
+    parts: Annotated[str, typer.Option(help="Train on these parts of the rows: 0.1,0.2,0.4,1.", rich_help_panel=RUN)] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="Draw each part so many times at most.", rich_help_panel=RUN)] = 4,
+    out: Annotated[Path | None, typer.Option(help="The folder; the default is curves/NAME.", rich_help_panel=RUN)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether more rows would help: train on parts of the rows, and say what twice as many would bring."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    given = nest(settings)
+    for key, flag in FLAGS.items():
+        if key in given:
+            raise error("E330", key=key, flag=flag)
+    try:
+        chosen = [float(part) for part in parts.split(",") if part.strip()]
+    except ValueError:
+        raise error("E318", problem=f"--parts takes numbers with commas between, and '{parts}' is none") from None
+    with output.console(err=True) as console:
+        found = tw.learning_curve(
+            source, test=test, valid=valid, recipe=recipe, parts=chosen, repeats=repeats, out=out, offline=offline,
             listen=console.handle, **given,
         )  # fmt: skip
-        output.print_run(run, console, as_json, quiet)
+    output.print_curve(found, as_json)
+
+
+@app.command(cls=Verb)
+def inspect(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings of train."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    out: Annotated[Path | None, typer.Option(help="Write it as a page into this file.", rich_help_panel=SAID)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong with the data of SOURCE: copies, leaks, labels, garbage, drift, give-aways; nothing is trained."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    given = nest(settings)
+    for key, flag in FLAGS.items():
+        if key in given:
+            raise error("E330", key=key, flag=flag)
+    found = tw.inspect(source, test=test, valid=valid, offline=offline, **given)
+    given_files = [word for flag, path in (("--test", test), ("--valid", valid)) if path for word in (flag, str(path))]
+    output.print_inspection(found, shlex.join(["trainwright", "inspect", *(words or []), *given_files]), out, as_json)
+
+
+@app.command(cls=Verb)
+def check(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="What would be trained on; then settings, as `train` takes them."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
+    start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look in seconds at a training before it begins: gradients, rate, labels, signal; what is likely wrong, and why."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    with output.console(err=True) as console:
+        found = tw.check(
+            source, test=test, valid=valid, recipe=recipe, from_run=start, offline=offline,
+            listen=lambda event: console.handle(event) if event.kind == "progress" else None, **nest(settings),
+        )  # fmt: skip
+    output.print_checkup(source, found, as_json)
 
 
 @app.command(cls=Verb)
@@ -172,13 +284,10 @@ def evaluate(
     if as_json:
         output.print_json({"run": str(run), **scores})
         return
-    report = opened.report
-    if source is not None:
-        rows = {"test": scores["n"], "rejected": scores["rejected"]}
-        report |= {"source": str(source), "test": scores, "valid": None, "baseline": None, "seconds": {}, "rows": rows}
-    output.print_report(run, report)
-    if scores.get("trained_on"):
-        output.say("\nThe model was trained on rows of this file: on new rows it is less good than these scores say.")
+    if source is None:
+        output.print_report(run, opened.report)
+    else:
+        print_scores(run, opened.report, str(source), scores)
 
 
 @app.command(cls=Verb)
@@ -202,18 +311,24 @@ def predict(
         float | None, typer.Option(help="Of a number, also the interval that holds the truth so often, such as 0.9.")
     ] = None,
     spreadsheet: Spreadsheet = False,
+    as_text: Annotated[bool, typer.Option("--text", help="The words are texts, also where they look like files.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Label texts, images, the rows of a file, or the lines of standard input."""
-    from trainwright.cli_words import how_written, refuse_settings
+    from trainwright.cli_words import how_written, refuse_missing, refuse_settings
     from trainwright.data.files.virtual import as_path
 
     predictor = tw.load(run).predictor
     from trainwright.tasks import certainty  # arrays are imported with the model
 
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
-    words, said = how_written(inputs)
-    files = [as_path(word) for word in words if predictor.takes_file(word)] if words != ["-"] else []
+    if as_text and predictor.item != "text":
+        raise error("E318", problem=f"--text is for a model of texts; this one takes a {predictor.item}")
+    words, said = (inputs, []) if as_text else how_written(inputs)
+    named = [] if as_text or words == ["-"] else [word for word in words if predictor.takes_file(word)]
+    if predictor.item == "text":
+        refuse_missing(run, named, len(words))
+    files = list(map(as_path, named))
     if files and len(files) == len(words) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:
             raise error("E318", problem="--out writes CSV; --json goes to standard output")
@@ -225,9 +340,11 @@ def predict(
         return
     if out is not None:
         raise error("E318", problem="--out is for the rows of a file")
-    if inputs != ["-"] and (predictor.item != "row" or files):  # a row is written as its columns: time=3 label=a
+    if (
+        not as_text and inputs != ["-"] and (predictor.item != "row" or files)
+    ):  # a row is written as its columns: time=3 label=a
         refuse_settings("predict", inputs, ("top", "out", "sure", "interval", "json"))
-    items = _lines() if inputs == ["-"] else inputs
+    items = _lines() if inputs == ["-"] and not as_text else inputs
     answers = predictor.predict(items, top)
     enough, far = certainty.answered(predictor, answers, sure), certainty.reach(predictor, interval)
     output.print_answers(predictor.item, items, answers, as_json, enough, far)

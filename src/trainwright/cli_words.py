@@ -80,6 +80,19 @@ def refuse_settings(verb: str, words: Iterable[str], flags: Iterable[str] = ()) 
             raise problem
 
 
+def refuse_missing(run: object, files: list[str], words: int) -> None:
+    """Raise E435 for the first of the ``files``, among so many ``words`` for a model of texts, that is not there; E318 where
+    others are beside them."""
+    from trainwright.data.read.formats import nearest_file
+
+    for word in files:
+        if not is_path(word):
+            raise error("E435", word=word, run=run, hint=nearest_file(word))
+    if files and words > 1:
+        problem = f"'{files[0]}' is a file, and one file is predicted at a time, without texts beside it"
+        raise error("E318", problem=problem, hint="With --text the words are texts, whatever they look like.")
+
+
 def in_pieces(words: list[str]) -> TrainwrightError | None:
     """Return E351 where a setting is written in several words (``lr 0.1``, ``lr = 0.1``, ``lr= 0.1``), else None."""
     known = _settings()

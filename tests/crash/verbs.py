@@ -59,6 +59,7 @@ def child(job: Mapping[str, Any], told: str) -> int:
     ``told`` gets what went ``wrong`` in each verb, its ``seconds``, and the ``memory`` of this process. The file ``begun`` has
     the last verb, should this process be killed.
     """
+    sys.dont_write_bytecode = True  # which would be a file elsewhere, in a fresh copy of the project
     wrong, seconds = dict[str, str](), dict[str, float]()
     tempfile.tempdir = job["spare"]
     warnings.simplefilter("ignore")  # as on the command line, where they are lines

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwright.data.read.running_text import find_corpus, read_text
-from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.evaluation import ngram
 
 SIZE = 5
@@ -56,32 +53,23 @@ def test_against_plain_python(train: list[int], ids: list[int], chunk: int, sort
     first, second = slow_smoothed(Counter(train)), slow_bigram(train)
     assert all(math.isclose(sum(row), 1) for row in [first, *second])
     targets = ids[1:]
-    assert one == pytest.approx(-sum(math.log(first[word]) for word in targets) / len(targets))
-    assert two == pytest.approx(-sum(math.log(second[v][w]) for v, w in zip(ids, targets, strict=False)) / len(targets))
-    assert math.isfinite(one) and math.isfinite(two)
+    assert one.tolist() == pytest.approx([-math.log(first[word]) for word in targets])
+    assert two.tolist() == pytest.approx([-math.log(second[v][w]) for v, w in zip(ids, targets, strict=False)])
 
 
 def test_what_never_occurred_is_still_possible() -> None:
     train, ids = ids_of([0, 1, 0, 1, 0, 1]), ids_of([4, 3, 2, 4])
-    assert 0 < ngram.unigram(train, ids, SIZE) < 10 and 0 < ngram.bigram(train, ids, SIZE) < 10
+    for found in (ngram.unigram(train, ids, SIZE), ngram.bigram(train, ids, SIZE)):
+        assert len(found) == 3 and (found > 0).all() and (found < 10).all()
 
 
 def test_pairs_beat_words_where_order_matters() -> None:
     ids = np.tile(np.arange(10, dtype=np.uint16), 50)
-    assert ngram.unigram(ids, ids, 10) == pytest.approx(math.log(10))
-    assert ngram.bigram(ids, ids, 10) < 0.1
+    assert ngram.unigram(ids, ids, 10).mean() == pytest.approx(math.log(10))
+    assert ngram.bigram(ids, ids, 10).mean() < 0.1
 
 
 @pytest.mark.parametrize("ids", [[], [1]])
 def test_without_a_target_there_is_no_loss(ids: list[int]) -> None:
-    assert math.isnan(ngram.unigram(ids_of([1, 2]), ids_of(ids), SIZE))
-    assert math.isnan(ngram.bigram(ids_of([1, 2]), ids_of(ids), SIZE))
-
-
-def test_penn_treebank(real_data: Path) -> None:
-    files = find_corpus(real_data / "ptb").files
-    encoder = TokenEncoder("words")
-    train = encoder.fit(read_text(files["train"]))
-    test = encoder.transform(read_text(files["test"]))
-    assert math.exp(ngram.unigram(train, test, encoder.size)) == pytest.approx(639.8, abs=0.5)
-    assert math.exp(ngram.bigram(train, test, encoder.size)) == pytest.approx(186.9, abs=0.5)
+    assert not len(ngram.unigram(ids_of([1, 2]), ids_of(ids), SIZE))
+    assert not len(ngram.bigram(ids_of([1, 2]), ids_of(ids), SIZE))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwright.evaluation import regression
-from trainwright.evaluation.intervals import MOST, _student, bootstrap
+from trainwright.evaluation.intervals import MOST, bootstrap, student
 from trainwright.watch.metrics import compute
 
 VALUES = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=30)
@@ -70,7 +70,7 @@ def test_groups_of_many_rows_vary_as_the_rows_do() -> None:
 
 @pytest.mark.parametrize(("freedom", "known"), [(4, 2.7764), (5, 2.5706), (10, 2.2281), (30, 2.0423), (1000, 1.9623)])
 def test_students_quantile(freedom: int, known: float) -> None:
-    assert _student(freedom) == pytest.approx(known, rel=0.005)
+    assert student(freedom) == pytest.approx(known, rel=0.005)
 
 
 def test_points_are_few_and_evenly_taken() -> None:

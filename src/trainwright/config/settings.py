@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from math import isfinite, isqrt
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
 from trainwright.config.kinds import KINDS
 from trainwright.data.read.options import DELIMITERS
@@ -167,6 +167,9 @@ class Settings(Strict):
     )
     valid_fraction: Fraction | None = setting(None, "part of the rows kept for validation", "fraction")
     test_fraction: Fraction | None = setting(None, "part of the rows kept for the test", "fraction")
+    train_fraction: Annotated[float, Field(gt=0, lt=1)] | None = setting(
+        None, "learn from this part of the training rows alone; a smaller part lies in every larger one", "fraction"
+    )
 
     tokenizer: Literal["words", "basic-english", "characters", "bytes", "bpe"] | None = setting(
         None, "how a text becomes tokens", only="text language table"
@@ -234,8 +237,16 @@ class Settings(Strict):
     accumulate: int = setting(1, "forward passes whose gradients make one update", "batches", gt=0)
     epochs: int | None = setting(None, "passes over the training split", "epochs", ge=0)
     steps: int = setting(0, "stop after so many updates; 0 = no limit", "updates", ge=0)
-    time: Seconds = setting(0.0, "stop training after so long: 90s, 5m, 2h; 0 = no limit", "seconds", ge=0)
+    time: Seconds = setting(
+        0.0,
+        "the whole training, validation included, takes so long at most, and the rate falls by it: 90s, 5m, 2h; 0 = no limit",
+        "seconds",
+        ge=0,
+    )
     patience: int = setting(0, "stop when validation has not improved for so many epochs; 0 = off", "epochs", ge=0)
+    keep: Literal["best", "last"] | None = setting(
+        None, "the parameters of which epoch are kept: the best one on validation, or the last one"
+    )
     checkpoint_every: Period = setting(
         "60s", "save all that is needed to go on: by time (at most 1 % of it), steps or epochs; 0 = only at the end"
     )
@@ -244,6 +255,11 @@ class Settings(Strict):
         "when loss or gradient is not finite: stop, skip the update, or rollback to the last checkpoint and pass its rows over",
     )
     monitor: str = setting("loss", f"the validation metric whose best epoch is kept: {', '.join(metrics.METRICS)}")
+
+    baselines: Literal["auto", "all", "off"] = setting(
+        "auto",
+        "simple models that the result is compared with: auto = those that take a moment, all, or off = a constant alone",
+    )
 
     seed: int = setting(0, "fixes initial weights, order and dropout", ge=0, lt=2**63)
     device: str = setting("auto", "cpu, cuda, mps, or auto = the fastest present")

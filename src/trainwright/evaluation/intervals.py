@@ -26,6 +26,10 @@ class Units:
     codes: np.ndarray  # the number of each row's unit, from 0 on; int64, shape (rows,)
     of: str = ""  # the column that says the groups; empty: rows of equal content
 
+    def of_rows(self, rows: np.ndarray) -> Units:
+        """Return what some rows, bool (rows,), are parts of."""
+        return Units(np.unique(self.codes[rows], return_inverse=True)[1].astype(np.int64), self.of)
+
     def facts(self) -> dict[str, Any]:
         """Return what a report says beside the number of rows."""
         return {"units": int(self.codes.max()) + 1, "units_of": self.of}
@@ -60,7 +64,7 @@ def effective_rows(right: np.ndarray, units: Units) -> float:
     effective = alike
     if many > 1 and 0 < correct < rows:
         variance = many / (many - 1) * float(((hits - share * sizes) ** 2).sum()) / rows**2
-        effective = share * (1 - share) / max(variance, 1e-12) * (Z95 / _student(many - 1)) ** 2
+        effective = share * (1 - share) / max(variance, 1e-12) * (Z95 / student(many - 1)) ** 2
     return min(max(effective, alike), float(rows))
 
 
@@ -102,7 +106,7 @@ def bootstrap(
         return [None] * len(statistics(sums))
     picks = draw.integers(0, drawn, (DRAWS, drawn))
     found = statistics(np.stack([term[picks].sum(axis=1) for term in terms]))
-    outside = 0.5 * erfc(sqrt(drawn / (drawn - 1)) * _student(drawn - 1) / sqrt(2))  # of a normal distribution
+    outside = 0.5 * erfc(sqrt(drawn / (drawn - 1)) * student(drawn - 1) / sqrt(2))  # of a normal distribution
     return [_ends(values[np.isfinite(values)], outside) for values in found]
 
 
@@ -123,7 +127,7 @@ def by_influence(
     spread = sqrt(many / max(many - 1, 1) * float((changes**2).sum())) / (value * (1 - value))
     if min(many, fewest) < FEWEST or spread < 1e-12:
         return None
-    middle, half = log(value / (1 - value)), _student(many - 1) * spread
+    middle, half = log(value / (1 - value)), student(many - 1) * spread
     return tuple(1 / (1 + exp(min(-end, 700.0))) for end in (middle - half, middle + half))  # type: ignore[return-value]
 
 
@@ -142,7 +146,7 @@ def _ends(values: np.ndarray, outside: float) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _student(freedom: int) -> float:
+def student(freedom: int) -> float:
     """Return the 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher; within 0.5 % from 4 degrees on."""
     z, n = Z95, freedom
     return float(

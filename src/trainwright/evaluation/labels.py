@@ -15,6 +15,8 @@ from trainwright.evaluation.intervals import Units, at_an_end, bootstrap, by_inf
 from trainwright.evaluation.ranking import precision_of
 from trainwright.evaluation.threshold import best_threshold, f1
 
+SAME = "the same labels for every row"
+
 
 def micro_f1(targets: np.ndarray, answers: np.ndarray) -> float:
     """Return the F1 of all pairs of row and label together."""
@@ -67,17 +69,27 @@ def by_label(
 
 def constant(train: np.ndarray, measured: np.ndarray, labels: Sequence[str], units: Units | None = None) -> dict[str, Any]:
     """Return the scores of always answering the same set: the most frequent labels, as many as score best in training."""
+    best = best_constant(train)
+    names = [labels[place] for place in np.flatnonzero(best).tolist()]
+    return {"name": SAME, "label": ", ".join(names), **of_answers(measured, np.broadcast_to(best, measured.shape), units)}
+
+
+def best_constant(train: np.ndarray) -> np.ndarray:
+    """Return the most frequent labels, as many as score best in training: bool (labels,)."""
     there = train.sum(axis=0, dtype=np.int64)
     order = np.argsort(-there, kind="stable")
-    many = np.arange(1, len(labels) + 1)
+    many = np.arange(1, len(there) + 1)
     best = int(f1(there[order].cumsum(), len(train) * many, there.sum()).argmax()) + 1
-    answers = np.zeros((1, len(labels)), bool)
-    answers[:, order[:best]] = True
-    answers = np.broadcast_to(answers, measured.shape)
-    names = [labels[place] for place in sorted(order[:best].tolist())]
-    found = {"micro_f1": micro_f1(measured, answers), "macro_f1": macro_f1(measured, answers)}
-    found |= {"subset_accuracy": subset_accuracy(measured, answers), "n": len(measured)}
-    return {"name": "the same labels for every row", "label": ", ".join(names), **found, **intervals(measured, answers, units)}
+    answers = np.zeros(len(there), bool)
+    answers[order[:best]] = True
+    return answers
+
+
+def of_answers(targets: np.ndarray, answers: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return what is told of answers that are only compared with."""
+    found = {"micro_f1": micro_f1(targets, answers), "macro_f1": macro_f1(targets, answers)}
+    found |= {"subset_accuracy": subset_accuracy(targets, answers), "n": len(targets)}
+    return found | intervals(targets, answers, units)
 
 
 def thresholds(targets: np.ndarray, shares: np.ndarray) -> list[float]:

@@ -1,7 +1,7 @@
 """What a language model must beat: counting words, and pairs of words.
 
-Both give the loss in nats per token over the targets that a model is scored on: every token of the split but the first, which
-is context only. Both are estimated from the training tokens alone, have no parameter to tune, and give every id a probability
+Both give the loss in nats of each target that a model is scored on: every token of the split but the first, which is context
+only. Both are estimated from the training tokens alone, have no parameter to tune, and give every id a probability
 above zero, all of them together 1.
 
     P(w)     = (count(w) + kinds / size) / (tokens + kinds)         kinds: distinct tokens (Witten and Bell 1991, method C)
@@ -19,25 +19,25 @@ import numpy as np
 CHUNK_TOKENS = 1 << 22  # tokens whose pairs are sorted at a time
 
 
-def unigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> float:
-    """Return nats per token of ``ids[1:]`` when only the frequency of each of the ``size`` ids is known; nan for no target."""
-    return _mean(np.bincount(ids[1:], minlength=size), np.log(_smoothed(np.bincount(train_ids, minlength=size))))
+def unigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> np.ndarray:
+    """Return the nats of each token of ``ids[1:]`` when only the frequency of each of the ``size`` ids is known: float64."""
+    return -np.log(_smoothed(np.bincount(train_ids, minlength=size)))[ids[1:]]
 
 
-def bigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> float:
-    """Return nats per token of ``ids[1:]`` when the token before is known; nan for no target."""
+def bigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> np.ndarray:
+    """Return the nats of each token of ``ids[1:]`` when the token before is known: float64."""
     keys, counts = _pairs(train_ids, size)
     first, second = np.divmod(keys, size)
     times = np.bincount(first, counts, minlength=size)
     followers = np.bincount(first, minlength=size)
     discount = _discount(counts)
-    wanted, weights = _pairs(ids, size)
+    wanted, places = np.unique(ids[:-1].astype(np.int64) * size + ids[1:], return_inverse=True)
     history, token = np.divmod(wanted, size)
     rest = discount * followers[history] * _smoothed(np.bincount(second, minlength=size))[token]
     found = np.maximum(_counts_of(wanted, keys, counts) - discount, 0) + rest
     alone = _smoothed(np.bincount(train_ids, minlength=size))[token]
     known = times[history] > 0
-    return _mean(weights, np.log(np.divide(found, times[history], out=alone, where=known)))
+    return -np.log(np.divide(found, times[history], out=alone, where=known))[places]
 
 
 def _discount(counts: np.ndarray) -> float:
@@ -59,12 +59,6 @@ def _counts_of(wanted: np.ndarray, keys: np.ndarray, counts: np.ndarray) -> np.n
         return np.zeros(len(wanted), np.int64)
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[places] == wanted, counts[places], 0)
-
-
-def _mean(counts: np.ndarray, logs: np.ndarray) -> float:
-    """Return minus the mean of ``logs``, each as often as ``counts`` says."""
-    total = counts.sum()
-    return float(-(counts @ logs) / total) if total else float("nan")
 
 
 def _pairs(ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

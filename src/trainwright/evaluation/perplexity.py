@@ -63,6 +63,27 @@ class Sums:
         deviation = math.sqrt(windows / (windows - 1) * float(apart @ apart)) / total
         return mean - Z95 * deviation, mean + Z95 * deviation
 
+    def of(self, which: np.ndarray, ids: np.ndarray) -> Sums:
+        """Return the sums over some targets, bool (targets,), whose ``ids`` are given, of the windows that have any."""
+        window = np.repeat(np.arange(len(self.counts)), self.counts)[which]
+        losses, right = self.token_losses[which].astype(np.float64), self.guesses[which] == ids[which]
+        counts = np.bincount(window, minlength=len(self.counts))
+        of_losses, of_right = (np.bincount(window, each, len(counts))[counts > 0] for each in (losses, right))
+        told = (self.token_losses[which], self.guesses[which], self.guess_shares[which])
+        return Sums(of_losses, of_right, counts[counts > 0], *told)
+
+    def against(self, losses: np.ndarray) -> dict[str, Any]:
+        """Return loss and perplexity of another model, from its losses of every target, float64 (targets,), with the interval
+        of its perplexity; and by what share ours is lower."""
+        windows = np.repeat(np.arange(len(self.counts)), self.counts)
+        theirs = np.bincount(windows, losses, minlength=len(self.counts))
+        n = max(int(self.counts.sum()), 1)
+        loss, own, apart = float(theirs.sum()) / n, self.interval(theirs), self.interval(theirs - self.losses)
+        less = None if apart is None else [1 - math.exp(-end) for end in apart]
+        found = {"loss": loss, "perplexity": perplexity(loss), "n": n}
+        found["perplexity_interval"] = None if own is None else [*map(perplexity, own)]
+        return found | {"difference": 1 - math.exp(self.loss - loss), "difference_interval": less}
+
     def report(self) -> dict[str, Any]:
         """Return loss, perplexity and next-token accuracy with their intervals, and the number of tokens."""
         correct, n, interval = int(self.correct.sum()), int(self.counts.sum()), self.interval(self.losses)

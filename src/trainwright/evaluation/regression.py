@@ -12,6 +12,7 @@ from trainwright.watch import metrics
 
 NAMES = ("rmse", "mae", "r2")  # those with an interval
 MOST_POINTS = 2000
+MEAN = "mean of the training targets"
 
 
 def rmse(actual: np.ndarray, predicted: np.ndarray) -> float | None:
@@ -45,9 +46,13 @@ def mean_baseline(value: float, actual: np.ndarray, units: Units | None = None) 
 
     Only RMSE has an interval: R2 of a mean is 0 at best.
     """
-    found = scores(actual, np.full(len(actual), value), units)
-    kept = {name: found[name] for name in (*NAMES, "n", "rmse_interval")}
-    return {"name": "mean of the training targets", "value": value, **kept}
+    return {"name": MEAN, "value": value, **brief_scores(actual, np.full(len(actual), value), units)}
+
+
+def brief_scores(actual: np.ndarray, predicted: np.ndarray, units: Units | None = None) -> dict[str, Any]:
+    """Return what is told of a model that is only compared with."""
+    found = scores(actual, predicted, units)
+    return {name: found[name] for name in (*NAMES, "n", "rmse_interval")}
 
 
 def points(actual: np.ndarray, predicted: np.ndarray) -> list[list[float]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from trainwright.data.tables.table import places
 from trainwright.data.text.ragged import Ragged
-from trainwright.errors import error, help_of
+from trainwright.errors import error, help_of, nearest
 from trainwright.models import registry
 from trainwright.models.catalog import models
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trainwright.evaluation.intervals import Units
     from trainwright.models.catalog import ModelSettings
     from trainwright.store.bundle import Bundle
+    from trainwright.store.fingerprints import Fingerprints
     from trainwright.watch.explained.explanation import Explanation, Rule
 
 # Keeps what was read and encoded, and returns why it cannot; called while the model trains.
@@ -47,6 +48,8 @@ class Split:
     names: Sequence[str] = ()  # of the files below the folder ``file``, where each row is one
     weights: np.ndarray | None = None  # what each row counts in the loss of training, float32, shape (rows,); None = the same
     units: Units | None = None  # what the rows are parts of, where a row is no unit of its own; only of all rows of a split
+    contents: np.ndarray | None = None  # 64 bits of what the model sees of each row, uint64; only of all rows of a split
+    leaked: np.ndarray | None = None  # which rows of valid or test are in train too, or nearly; bool (rows,); None = no row
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -172,6 +175,13 @@ class Predictor(ABC):
         """Tell whether what a person gives in Python is a file of items, and not itself what is asked about."""
         return isinstance(given, Path)
 
+    @abstractmethod
+    def items_of(self, table: Table) -> Any:
+        """Return the rows of a table as ``predict`` takes them, by the columns of training.
+
+        Raise E437, or E247, for a column that is not there.
+        """
+
     @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
         """Return the inputs of rows, by their ``file`` and ``row``, as a person knows them; ``columns`` are those of a bundle.
@@ -204,8 +214,8 @@ class Predictor(ABC):
         """Return the answer to every row of a file, or of several with ``many_files``. Raise SourceError and DataError."""
 
     @abstractmethod
-    def score(self, path: Path | Table) -> dict[str, Any]:
-        """Return the scores on a labelled file, or on a table that is read already.
+    def score(self, path: Path | Table, seen: Fingerprints | None = None) -> dict[str, Any]:
+        """Return the scores on a labelled file, or on a table that is read already; those of rows that were ``seen`` are apart.
 
         Raise SourceError, and DataError where no row can be measured.
         """
@@ -218,3 +228,19 @@ def whole_texts(given: Sequence[Any]) -> list[str]:
             raise error("E320", name="texts", value=text, problem="a text is a str", help=help_of("predict"))
     # Bytes that are no UTF-8 arrive as surrogates, which no column of text can hold.
     return [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in given]
+
+
+def texts_of(table: Table, columns: Sequence[str]) -> list[str]:
+    """Return the texts of the rows of a table. Raise E437 where it lacks a column of them."""
+    from trainwright.data.tables.text_columns import join_text
+
+    need_columns(table, columns, "text")
+    return join_text(table.frame, tuple(columns)).to_list()
+
+
+def need_columns(table: Table, columns: Sequence[str], noun: str) -> None:
+    """Raise E437 for a column that a table lacks."""
+    for name in columns:
+        if name not in table.columns:
+            hint = nearest(name, table.columns)
+            raise error("E437", file=table.file, column=name, noun=noun, columns=list(table.columns), hint=hint)

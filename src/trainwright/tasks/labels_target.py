@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from trainwright.data.labels import LabelEncoder
+from trainwright.evaluation import against, ranking
 from trainwright.evaluation import labels as measured
-from trainwright.evaluation import ranking
 from trainwright.evaluation.calibration import temperature
 from trainwright.evaluation.promises import Rung, ladder
 from trainwright.evaluation.threshold import USUAL
@@ -184,6 +184,22 @@ class LabelsTarget:
     def baseline(self, train: np.ndarray, measured_on: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the same labels."""
         return measured.constant(train, measured_on, self.labels, units)
+
+    def constant(self, train: np.ndarray) -> dict[str, Any]:
+        """Return ``answer``, the labels that are best said of every row, with what it is called."""
+        best = measured.best_constant(train)
+        return {"name": measured.SAME, "label": ", ".join(self._names(best)), "answer": best}
+
+    def against(self, outputs: Outputs, answers: np.ndarray) -> dict[str, Any]:
+        """Return the scores of other ``answers`` to the same rows, and how much better the model's micro F1 is."""
+        targets, _, said = self._of_all_rows(outputs)
+        found = measured.of_answers(targets, answers, outputs.units)
+        return found | against.of_labels(targets, said, answers, outputs.units)
+
+    def depends(self, outputs: Outputs, quantile: float) -> bool | None:
+        """Return whether the answers go with the truth beyond noise; None for too few rows."""
+        targets, shares, _ = self._of_all_rows(outputs)
+        return against.depends(shares.astype(np.float64), targets, quantile, outputs.units)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the probability of each label, the sigmoid of its logit over the temperature: float32 (rows, labels)."""

@@ -12,7 +12,7 @@ import polars as pl
 from trainwright.config.settings import Named, Settings
 from trainwright.data.tables.encoder import TargetScaler
 from trainwright.errors import error
-from trainwright.evaluation import conformal, regression
+from trainwright.evaluation import against, conformal, regression
 from trainwright.evaluation.conformal import Reach
 from trainwright.evaluation.intervals import proportion
 from trainwright.watch import metrics
@@ -120,6 +120,24 @@ class NumberTarget:
         """Return the scores of always answering the mean of the training targets."""
         mean = float(self.scaler.decode(train.mean(dtype=np.float64)))
         return regression.mean_baseline(mean, self.scaler.decode(measured), units)
+
+    def constant(self, train: np.ndarray) -> dict[str, Any]:
+        """Return ``answer``, the mean of the training targets on their scale, with what it is called."""
+        mean = train.mean(dtype=np.float64)
+        return {"name": regression.MEAN, "value": float(self.scaler.decode(mean)), "answer": mean}
+
+    def against(self, outputs: Outputs, answers: np.ndarray) -> dict[str, Any]:
+        """Return the scores of other ``answers``, on the scale of the targets, and by what share the model's RMSE is smaller."""
+        actual, predicted = self._of_all_rows(outputs)
+        others = self.scaler.decode(answers)
+        found = regression.brief_scores(actual, others, outputs.units)
+        return found | against.of_errors(predicted - actual, others - actual, outputs.units)
+
+    def depends(self, outputs: Outputs, quantile: float) -> bool | None:
+        """Return whether the answers are nearer to the truth than the mean of these rows, beyond noise; None for too few rows."""
+        actual, predicted = self._of_all_rows(outputs)
+        ends = against.of_errors(predicted - actual, actual.mean() - actual, outputs.units, quantile)["difference_interval"]
+        return None if ends is None else ends[0] > 0
 
     def brief(self, outputs: np.ndarray, targets: np.ndarray) -> list[Any]:
         """Return the answer to each row, in the target's unit."""

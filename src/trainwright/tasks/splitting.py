@@ -23,14 +23,17 @@ from trainwright.errors import error, nearest
 from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
 from trainwright.tasks.findings import describe, findings, group_findings
+from trainwright.tasks.fixing import fixed, told
 from trainwright.tasks.grouping import NO_GROUPS, Grouping, units_of
+from trainwright.tasks.subset import subset
 from trainwright.watch.events import Note
 
 
 @dataclass
 class Part:
-    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``key`` where a column decides the split,
-    ``weight`` (Float64, null for none) where rows count differently in training, and ``group`` where a column says groups."""
+    """The rows of one file or folder: ``label``, ``row``, ``content_keys``, ``fingerprint`` (64 bits of the content, the same
+    everywhere), ``key`` where a column decides the split, ``weight`` (Float64, null for none) where rows count differently in
+    training, and ``group`` where a column says groups."""
 
     frame: pl.DataFrame
     file: str
@@ -60,9 +63,10 @@ class Rows:
                 weights = part["weight"].to_numpy().astype(np.float32) if "weight" in part.columns and name == "train" else None
                 targets = labels(part["label"])
                 units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
-                found[name] = Split(
-                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units
-                )
+                contents = part["fingerprint"].to_numpy() if "fingerprint" in part.columns else None
+                leaked = part["leaked"].to_numpy() if part["leaked"].any() else None
+                known = {"weights": weights, "units": units, "contents": contents, "leaked": leaked}
+                found[name] = Split(inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, **known)
         return found
 
 
@@ -81,7 +85,7 @@ def assign_splits(
     ``classes``: labels are names, and a class that training lacks cannot be measured; or sets of names, List(String), whose
     rows stay. ``typed``: people may have typed them. Raise DataError: E212, E214 to E217, E289, E290, and as ``cutting``.
     """
-    parts = {name: parts[name] for name in NAMES if name in parts}
+    parts = fixed(source.fix, {name: parts[name] for name in NAMES if name in parts})
     rejected = [each for part in parts.values() for each in part.rejected]
     files = {name: parts.get(name, parts["train"]).file for name in NAMES}
     frames = [
@@ -106,11 +110,14 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
-    data = describe(source, frame, files, rejected, classes)
+    frame, part = subset(frame, settings)
+    corrected, said = told(source.fix, frame, rejected)
+    data, leaked = describe(source, frame, files, rejected, classes, noun)
+    frame, data = frame.with_columns(leaked=leaked), data | corrected
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
     found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]
-    return Rows(frame, files, data, [note, *notes, *spelled, *found], group)
+    return Rows(frame, files, data, [note, *part, *said, *notes, *spelled, *found], group)
 
 
 def _together(frame: pl.DataFrame) -> pl.DataFrame:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
+    from trainwright.store.fingerprints import Fingerprints
     from trainwright.tasks.targets import Target
     from trainwright.training.loop import Watch
     from trainwright.watch.events import Scores
@@ -76,6 +77,9 @@ class SupervisedProblem(Problem):
         """Return a split in batches: shuffled where there is a seed, else in order and as predictions will see it."""
         found: Batches = self.encoder.batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, **how)
         return found
+
+    def in_order(self, name: str, batch_size: int, device: torch.device) -> Batches:
+        return self.batches_of(self.splits[name], batch_size, None, device)
 
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
         part = self.splits["train"]
@@ -154,6 +158,8 @@ class SupervisedProblem(Problem):
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         import polars as pl
 
+        from trainwright.tasks import baselines
+
         names = self.target.monitored(self.settings.monitor)
         outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
         if found := outputs.get("valid"):
@@ -171,7 +177,18 @@ class SupervisedProblem(Problem):
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
             **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
+        scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
+        split = "test" if "test" in outputs else "valid"
+        if split in outputs and (found := outputs[split].without(self.splits[split].leaked)):
+            price = {"split": split, "rows": outputs[split].n - found.n}
+            scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)
+
+    def fingerprints(self) -> dict[str, np.ndarray]:
+        from trainwright.data.tables.fingerprint import packed
+
+        known = {name: part for name, part in self.splits.items() if part.contents is not None}
+        return {name: packed(part.contents, self.target.decode(part.targets)) for name, part in known.items()}  # type: ignore[arg-type]
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()
@@ -313,11 +330,17 @@ class SupervisedPredictor(Predictor):
             frame = pl.DataFrame([*(each for each in there if each.name not in frame.columns), *frame])
         return FilePredictions(frame, rows, answers, found.notes, found.names, files)
 
-    def score(self, path: Path | Table) -> dict[str, Any]:
+    @abstractmethod
+    def contents(self, items: pl.Series) -> np.ndarray:
+        """Return 64 bits of the content of each row, uint64, from ``FileRows.content``, as training takes them."""
+
+    def score(self, path: Path | Table, seen: Fingerprints | None = None) -> dict[str, Any]:
         """Measure the rows of a file; rows with a label that the model does not know, or none, count as left out."""
         import polars as pl
 
+        from trainwright.data.tables.fingerprint import packed
         from trainwright.tasks.grouping import units_of
+        from trainwright.tasks.seen import UNKNOWN, apart, of_rows
 
         found = self.read(path, need_label=True)
         assert found.labels is not None
@@ -328,7 +351,18 @@ class SupervisedPredictor(Predictor):
             raise error("E219", file=path, labels=", ".join(self.labels[:5]), found=clip(str(first), 80))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
         content, group = (None if each is None else each.filter(pl.Series(known)) for each in (found.content, found.group))
-        outputs = self.outputs(items, wanted[known])
-        if content is not None:
-            outputs = replace(outputs, units=units_of(content, group, self.columns.get("group", "")))
-        return self.target.detailed(outputs) | {"rejected": found.rejected + int((~known).sum())}
+        wanted, rejected = wanted[known], {"rejected": found.rejected + int((~known).sum())}
+
+        def measured(which: np.ndarray, all_told: bool) -> dict[str, Any]:
+            chosen = items.filter(pl.Series(which)) if hasattr(items, "filter") else items[which]
+            outputs = self.outputs(chosen, wanted[which])
+            if content is not None:
+                theirs = None if group is None else group.filter(pl.Series(which))
+                column = self.columns.get("group", "")
+                outputs = replace(outputs, units=units_of(content.filter(pl.Series(which)), theirs, column))
+            return self.target.detailed(outputs) if all_told else self.target.scores(outputs)
+
+        if seen is None or content is None:
+            return measured(np.ones(len(wanted), bool), True) | rejected | UNKNOWN
+        which, more = of_rows(packed(self.contents(content), self.target.decode(wanted)), seen)
+        return apart(which, more, measured) | rejected

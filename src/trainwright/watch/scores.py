@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from trainwright.watch import metrics, words
 
-NOT_CLEAR, NOT_BETTER = "not clearly better than the baseline", "the model does not beat the baseline"
+NO_SIGNAL, _UNCLEAR, _WORSE = "no signal", "not clearly better than", "the model does not beat"
+NOT_CLEAR, NOT_BETTER = f"{_UNCLEAR} the baseline", f"{_WORSE} the baseline"
 LABEL = 28  # cells of a label
 UNEVEN = ("roc_auc", "average_precision", "log_loss", "balanced_accuracy", "mcc")  # shown where classes are uneven
 # What the numbers beside the leading one mean.
@@ -67,8 +68,15 @@ def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
 
 
 def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
-    """Return all scores: those on the test rows, what they had to beat, those on the validation rows (called ``valid``)."""
-    return [*_split("test", "test", report), *_certainty(report), *_to_beat(report), *_split("valid", valid, report)]
+    """Return all scores on the test rows and on the validation rows (called ``valid``), and what each had to beat."""
+    return [
+        *_split("test", "test", report),
+        *_price(report),
+        *_certainty(report),
+        *_to_beat(report),
+        *_split("valid", valid, report),
+        *(_to_beat(report, "valid", f"{valid} ") if report.get("test") else ()),
+    ]
 
 
 def _certainty(report: Mapping[str, Any]) -> Iterator[Fact]:
@@ -99,6 +107,16 @@ def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
             remark = f"n = {words.count(scores['n'])}{counted}{parts(scores)}" if scores.get("n") is not None else ""
         title = entry.title if name == "macro_f1" and part == "test" else f"{part} {entry.title}"
         yield Fact(title, entry.write(found[name]), interval(name, scores), remark)
+
+
+def _price(report: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield the leading score without the rows that are in the training split too."""
+    found = report.get("without_leaked") or {}
+    lead = metrics.lead(found)
+    if lead:
+        rows, n = words.count(found["rows"]), words.count(found["n"])
+        remark = f"n = {n}; {rows} {found['split']} rows are left out that are in train too, or nearly"
+        yield Fact("without leaked rows", metrics.find(lead).write(metrics.values(found)[lead]), interval(lead, found), remark)
 
 
 def _tells(name: str, report: Mapping[str, Any]) -> bool:
@@ -134,15 +152,20 @@ def interval_of(name: str, scores: Mapping[str, Any]) -> tuple[float, float] | N
 def baselines(report: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
     """Return the leading metric, and the baselines that have it, the best first."""
     lead = metrics.lead(report.get("test") or report.get("valid") or report.get("baseline") or {}) or ""
-    best, others = report.get("baseline") or {}, report.get("baselines") or []
-    others = [each for each in others if each.get("name") != best.get("name")]
-    there = [each for each in (best, *others) if each.get(lead) is not None]
+    usual, found = report.get("baseline") or {}, report.get("baselines") or []
+    there = [*found, *([usual] if usual.get("name") not in [each.get("name") for each in found] else [])]
+    there = [each for each in there if each.get(lead) is not None]
     return lead, sorted(there, key=lambda each: -each[lead] if metrics.find(lead).higher_is_better else each[lead])
 
 
-def _to_beat(report: Mapping[str, Any]) -> list[Fact]:
+def _to_beat(report: Mapping[str, Any], split: str = "", called: str = "") -> Iterator[Fact]:
+    """Yield what was to be beaten, the best first; with ``split`` on its rows."""
     lead, against = baselines(report)
-    return [Fact("baseline", metrics.find(lead).write(each[lead]), interval(lead, each), _named(each)) for each in against]
+    for each in against:
+        there = each if not split else each.get(split) or {}
+        if there.get(lead) is not None:
+            value, sure = metrics.find(lead).write(there[lead]), interval(lead, there)
+            yield Fact(f"{called}baseline", value, sure, _named(each) if not split else words.clip(each.get("name"), 40))
 
 
 def _named(baseline: Mapping[str, Any]) -> str:
@@ -159,34 +182,91 @@ def _named(baseline: Mapping[str, Any]) -> str:
 
 
 def verdict(report: Mapping[str, Any]) -> str:
-    """Say how the test score stands against the baseline, in one sentence; empty where they cannot be compared."""
+    """Say how the test score stands against the best baseline, in one sentence; empty where they cannot be compared."""
     test, (lead, against) = report.get("test") or {}, baselines(report)
+    if report.get("signal") is False and report.get("baselines"):
+        return f"{NO_SIGNAL}: the answers tell no more of new {unit(report)} than {in_words(report['baselines'][0])}"
     if not against or lead not in metrics.values(test):
         return ""
     higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
-    theirs = best[lead]
-    beaten = ours > theirs if higher else ours < theirs
-    unclear = NOT_CLEAR if beaten else NOT_BETTER
+    beaten = ours > best[lead] if higher else ours < best[lead]
+    constant = best.get("name") == (report.get("baseline") or {}).get("name")
+    named = "the baseline" if constant or lead == "perplexity" else in_words(best)
+    unclear = f"{_UNCLEAR if beaten else _WORSE} {named}"
+    if ends := _paired(best):
+        said = _by_rows(lead, ours, best, ends, named)
+        return said if beaten and ends[0] > 0 else f"{unclear}: {said}"
     mine, other = interval_of(lead, test), interval_of(lead, best)
     if lead == "perplexity":
-        name = words.clip(best.get("name") or "other", LABEL)
-        said = f"perplexity {words.number(ours)} against {words.number(theirs)} of the {name} baseline"
-        if beaten and not (mine and mine[1] >= theirs):
-            return said
-        return f"{unclear}: {said}{', which lies in the interval' if beaten else ''}"
+        said = _perplexities(ours, best)
+        clear = beaten and not (mine and mine[1] >= best[lead])
+        return said if clear else f"{unclear}: {said}{', which lies in the interval' if beaten else ''}"
     if not beaten:
         return unclear
     if mine and other and (mine[0] <= other[1] if higher else mine[1] >= other[0]):
         return f"{unclear}: the intervals overlap"
     if metrics.is_share(lead):
-        return f"{100 * (ours - theirs):.2f} points above the baseline"
-    less = 100 * (1 - ours / theirs)
-    return f"RMSE {words.number(ours)} is {less:.{0 if 1 <= less < 99 else 2}f} % below the baseline's"
+        return f"{100 * (ours - best[lead]):.2f} points above {named}"
+    less = 100 * (1 - ours / best[lead])
+    return f"RMSE {words.number(ours)} is {less:.{0 if 1 <= less < 99 else 2}f} % below {named}'s"
+
+
+def _paired(baseline: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the interval of how much better the model is than a baseline, row by row, where it is known."""
+    found = [baseline.get("difference"), *(baseline.get("difference_interval") or ())]
+    known = [each for each in found if isinstance(each, int | float) and math.isfinite(each)]
+    return (known[1], known[2]) if len(known) == len(found) == 3 else None
+
+
+def _by_rows(lead: str, ours: float, best: Mapping[str, Any], ends: tuple[float, float], named: str) -> str:
+    """Say by how much a score is better or worse than a baseline's, with the interval of the difference."""
+    points, worse = metrics.is_share(lead), best["difference"] < 0
+    facts = (-best["difference"], -ends[1], -ends[0]) if worse else (best["difference"], *ends)
+    digits = 2 if points or not 0.01 <= facts[0] < 0.99 else 0
+    value, low, high = (f"{100 * each + 0.0:.{digits}f}" for each in facts)
+    if points:
+        return f"{value} points {'below' if worse else 'above'} {named} (95 % interval {low} to {high})"
+    apart = f"{value} % {'higher' if worse else 'lower'} (95 % interval {low} to {high} %)"
+    if lead == "perplexity":
+        return f"{_perplexities(ours, best)}, {apart}"
+    return f"RMSE {words.number(ours)} against {words.number(best[lead])} of {named}, {apart}"
+
+
+def _perplexities(ours: float, best: Mapping[str, Any]) -> str:
+    name = words.clip(best.get("name") or "other", LABEL)
+    return f"perplexity {words.number(ours)} against {words.number(best['perplexity'])} of the {name} baseline"
+
+
+def in_words(baseline: Mapping[str, Any]) -> str:
+    """Return what a baseline does, in plain words: ``always answering World``, ``naive Bayes``."""
+    name, label = words.clip(baseline.get("name") or "the baseline", 40), baseline.get("label")
+    if label is not None:
+        return f"always answering {words.clip(label, LABEL)}"
+    if isinstance(baseline.get("value"), int | float):
+        return f"always answering the mean ({words.number(baseline['value'])})"
+    article = {"linear model": "a", "linear bag": "a", "unigram": "the", "bigram": "the"}.get(name)
+    return f"{article} {name}{' model' if article == 'the' else ''}" if article else name
+
+
+def advice(report: Mapping[str, Any]) -> str:
+    """Say what to try where the answers are no better than those of something simpler; empty where they are."""
+    judged = verdict(report)
+    if judged.startswith(NO_SIGNAL):
+        return (
+            "Labels that were dealt out at random look like this: is the label the right column, and does each stand beside "
+            "what it belongs to? If so, more rows may help, or other things to tell it from."
+        )
+    if not judged.startswith((_UNCLEAR, _WORSE)) or not any(map(_paired, report.get("baselines") or ())):
+        return ""
+    best = baselines(report)[1][0]
+    ends, simple = _paired(best), in_words(best)
+    how = "better" if ends and ends[1] < 0 else "as good"
+    return f"{simple[0].upper()}{simple[1:]}, fitted in a moment, is {how}: try more epochs, another lr or another model, or more rows."
 
 
 def unclear(report: Mapping[str, Any]) -> bool:
-    """Return whether the test score is not clearly better than the baseline."""
-    return verdict(report).startswith((NOT_CLEAR, NOT_BETTER))
+    """Return whether the test score is not clearly better than the constant baseline."""
+    return verdict(report).startswith((NOT_CLEAR, NOT_BETTER, NO_SIGNAL))
 
 
 def near(report: Mapping[str, Any], truths: Sequence[float]) -> tuple[float, str]:
@@ -203,3 +283,11 @@ def samples(report: Mapping[str, Any]) -> list[str]:
     """Return the generated texts of a language model; none where there are none."""
     found = report.get("samples")
     return [str(text) for text in found if str(text).strip()] if isinstance(found, list | tuple) else []
+
+
+def corrected(report: Mapping[str, Any]) -> str:
+    """Say which labels that a score is counted on a person corrected; empty where none were."""
+    found = report.get("fixed") or {}
+    counts = found.get("corrected") or {}
+    held = " and ".join(f"{words.count(counts[name])} {name}" for name in ("valid", "test") if counts.get(name))
+    return f"labels of {held} rows were corrected by {words.clip(found.get('file'), 60)}" if held else ""

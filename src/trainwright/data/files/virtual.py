@@ -8,7 +8,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -118,6 +118,20 @@ class InArchive(_Path):
 def is_data(given: object) -> bool:
     """Tell whether what a person gives in Python is data, and not the name of some."""
     return given is not None and not isinstance(given, str | PathLike)
+
+
+def has_columns(given: object) -> bool:
+    """Tell whether what a person gives in Python has named columns: a frame, a lazy one too, a data set, a dict of columns."""
+    if isinstance(given, Mapping):
+        return bool(given) and all(hasattr(each, "__len__") and not isinstance(each, str | bytes) for each in given.values())
+    if any(hasattr(given, name) for name in ("collect_schema", "column_names", "columns")):  # lazily, what a plan has costs
+        return True
+    return hasattr(given, "__arrow_c_stream__") and not any(hasattr(given, name) for name in ("dtype", "type"))  # of a column
+
+
+def is_records(given: object) -> bool:
+    """Tell whether it is a list of dictionaries."""
+    return isinstance(given, list | tuple) and bool(given) and all(isinstance(each, Mapping) for each in given)
 
 
 def as_path(word: str | Path) -> Path:

@@ -8,7 +8,9 @@ UTF-8. The module of a text format also has ``sniff(sample)``: what the start of
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +18,14 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from trainwright.data.read.options import DERIVED, ReadOptions
+from trainwright.errors import nearest
 from trainwright.watch.events import Note
 
 if TYPE_CHECKING:
     import polars as pl
 
 Part = tuple["pl.DataFrame", list[tuple[int, str]]]
+LONGEST_NAME, TEXT = 255, ".txt"
 OpenedParts = Callable[[], Iterator[Part]]
 
 
@@ -58,14 +62,31 @@ def by_suffix(suffix: str) -> str:
     return next((each.name for each in FORMATS if suffix in each.suffixes), "")
 
 
-def names_table(word: str) -> bool:
-    """Return whether a word can only be meant as the name of a table's file, compressed or not."""
-    suffix = Path(word).suffix.lower()
-    if " " in word or not suffix:
-        return False
-    from trainwright.data.files.content import COMPRESSIONS  # the prediction of a text has no use for it
+def names_file(word: str) -> bool:
+    """Return whether a word can only be meant as the name of a file: it leads through folders, or has an ending that is known.
 
-    return suffix[1:] in COMPRESSIONS or by_suffix(suffix) != ""
+    Several words are the name of one where it ends so and is nearly that of a file which is there.
+    """
+    one = not any(letter.isspace() for letter in word)
+    if one and (os.sep in word or word.startswith("~")):
+        return True
+    suffix = Path(word).suffix.lower()
+    if not suffix or len(word) > LONGEST_NAME:
+        return False
+    from trainwright.data.files import virtual  # the prediction of a text has no use for these
+    from trainwright.data.files.content import COMPRESSIONS
+    from trainwright.data.images.headers import SUFFIXES
+
+    known = suffix[1:] in COMPRESSIONS or suffix in (TEXT, *virtual.SUFFIXES, *SUFFIXES) or by_suffix(suffix) != ""
+    return known and (one or bool(nearest_file(word)))
+
+
+def nearest_file(word: str) -> str:
+    """Return a hint with the file whose name is nearest to one that is not there; empty for none."""
+    with suppress(OSError, ValueError, RuntimeError):
+        place = Path(word).expanduser()
+        return nearest(place.name, [entry.name for entry in place.parent.iterdir()])
+    return ""
 
 
 def magics() -> list[bytes]:

@@ -38,11 +38,12 @@ def by_split(given: Any) -> dict[str, Any]:
     return {part: found[part] for part in NAMES if part in found}
 
 
-def table_of(given: Any, file: str = NAME) -> Table:
-    """Return data as a table, whose rows count from 1. Raise E276 for what is none, and E109, E110, E116 and E170."""
+def table_of(given: Any, file: str = NAME, empty: bool = False) -> Table:
+    """Return data as a table, whose rows count from 1. Raise E276 for what is none, E110, E116 and E170, and E109 for one
+    without rows, but where it may be ``empty``."""
     frame, names = _frame(given)
     refuse_names(frame.columns, Path(file))
-    if not frame.height:
+    if not frame.height and not empty:
         raise error("E109", path=file)
     found = stored_columns(frame, names)
     return Table(numbered(found.read(frame), ROW), file, notes=found.notes)

@@ -42,12 +42,16 @@ def uniform(values: pl.Series) -> np.ndarray:
     It is the CRC-32 of the UTF-8 bytes, its bits mixed by the finaliser of splitmix64 (Steele et al. 2014, OOPSLA).
     """
     crc32 = zlib.crc32
-    raw = np.fromiter((crc32(value.encode()) for value in values.fill_null("").to_list()), np.uint64, len(values))
+    return mixed(np.fromiter((crc32(value.encode()) for value in values.fill_null("").to_list()), np.uint64, len(values)))
+
+
+def mixed(raw: np.ndarray) -> np.ndarray:
+    """Return a number in [0, 1) for each of uint64, as if they had nothing to do with each other."""
     with np.errstate(over="ignore"):
-        mixed = (raw + np.uint64(1)) * GOLDEN
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * MIX
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
+        bits = (raw + np.uint64(1)) * GOLDEN
+        bits = (bits ^ (bits >> np.uint64(30))) * MIX
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
 def content_keys(contents: pl.Series) -> dict[str, pl.Series]:

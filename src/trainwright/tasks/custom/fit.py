@@ -21,12 +21,15 @@ from trainwright.store.run_folder import RunFolder
 from trainwright.tasks.custom.options import EvaluateOptions, FitOptions, PredictOptions, takes
 from trainwright.tasks.custom.rows import WatchedRows
 from trainwright.tasks.custom.run import keep
+from trainwright.tasks.custom.training import Training
 from trainwright.training import loop
+from trainwright.training.averages import Averages
 from trainwright.training.optim import Scheduler
+from trainwright.training.own_step import OwnStep
 from trainwright.training.rng import preserve_rng
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Event, Finished, Scores
+from trainwright.watch.events import Event, Finished, Note, Scores
 from trainwright.watch.terminal.console import Console
 
 
@@ -53,7 +56,8 @@ def fit(options: FitOptions) -> Iterator[Event]:
         clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
         accumulate: batches whose gradients make one update, weighted exactly.
         epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
-        steps, time: stop after so many updates, or seconds; 0 = no limit.
+        steps, time: stop after so many updates, or seconds, validation included; 0 = no limit. Schedules of your own
+            do not know of the time.
         monitor: what the best epoch is chosen by: accuracy, loss, one of ``metrics`` (higher is better; lower with a minus
             before its name), or a registered one of classes or numbers such as macro_f1 or rmse.
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
@@ -84,14 +88,11 @@ def fit(options: FitOptions) -> Iterator[Event]:
 
 def _train(options: FitOptions) -> Iterator[Event]:
     """Return the events; the data are looked at before the first one is asked for."""
-    layout, rows = options.layout(), options.batch_size
-    train = any_batches(options.data, layout, batch_size=rows, seed=options.seed if options.shuffle else None)
-    valid = None if options.valid is None else any_batches(options.valid, layout, batch_size=rows, seed=None)
-    schedules = [Scheduler(each, options.schedule_every) for each in options.schedule]
-    objective = options.objective()
-    learner = Learner(
-        options.forward(), objective, options.optimizer, schedules, options.clip, options.clip_value, graph=options.graph
-    )
+    rows, seed = options.batch_size, options.seed if options.shuffle else None
+    train = any_batches(options.data, options.train_layout(), batch_size=rows, seed=seed)
+    valid = None if options.valid is None else any_batches(options.valid, options.layout(), batch_size=rows, seed=None)
+    learner = _learner(options)
+    objective = learner.objective
 
     def validate(model: nn.Module) -> Scores:
         assert valid is not None
@@ -105,7 +106,32 @@ def _train(options: FitOptions) -> Iterator[Event]:
     events = _noted(options, loop.fit(learner, train, measuring, options.plan(), state, recover, watch))
     if options.out is not None:
         events = keep(options, events, learner, train, valid, state)
-    return _shown(events, options, state)
+    return Training(_shown(events, options, learner, state))
+
+
+def _learner(options: FitOptions) -> Learner:
+    """Return what learns."""
+    precision, notes = options.casting(), options.watched.notes
+    if precision == "bfloat16" and options.precision == "auto":
+        notes.append(Note("precision", precision, "this GPU computes in it; the parameters stay as they are"))
+    averages = Averages(options.model, options.ema) if options.ema else None
+    if averages is not None:
+        kept = "validated, kept as the best and left in the model" if options.valid is not None else "left in the model"
+        notes.append(Note("ema", f"{options.ema:g}", f"the averages of the parameters are {kept}; buffers stay the model's"))
+    first, *others = options.optimizers
+    return Learner(
+        options.forward(),
+        options.objective(),
+        first,
+        [Scheduler(each, options.schedule_every) for each in options.schedule],
+        options.clip,
+        options.clip_value,
+        precision,
+        options.graph,
+        others,
+        None if options.step is None else OwnStep(options.step),
+        averages,
+    )
 
 
 def _noted(options: FitOptions, events: Iterator[Event]) -> Iterator[Event]:
@@ -151,15 +177,23 @@ def _accepts(model: nn.Module, state: Callable[..., Any] | None) -> Callable[...
     return accepts
 
 
-def _shown(events: Iterator[Event], options: FitOptions, state: State) -> Iterator[Event]:
+def _shown(events: Iterator[Event], options: FitOptions, learner: Learner, state: State) -> Iterator[Event]:
     """Yield the events, shown on the way; before the last one the parameters of the best epoch are put back.
 
-    The caller's random state and the modes of the model's parts are afterwards what they were.
+    The caller's random state and the modes of the model's parts are afterwards what they were. Raise E646 where the caller
+    is inside of ``torch.autocast``.
     """
     device = next((each.device for each in options.model.parameters()), torch.device("cpu"))
+    _refuse_autocast(device)
     with closing(Console(sys.stderr, quiet=not options.progress)) as console, preserve_rng(device):
         for event in events:
-            if isinstance(event, Finished) and options.valid is not None and state.best:
-                options.model.load_state_dict(state.best)
+            if isinstance(event, Finished):
+                learner.settle(state.best)
             console.handle(event)
             yield event
+            _refuse_autocast(device)
+
+
+def _refuse_autocast(device: torch.device) -> None:
+    if torch.is_autocast_enabled(device.type):
+        raise error("E646")

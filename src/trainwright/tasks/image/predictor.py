@@ -14,6 +14,7 @@ from trainwright.config.settings import MOST_PIXELS
 from trainwright.data.images.decode import decode_one
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Inputs
+from trainwright.data.tables.fingerprint import of_hex
 from trainwright.errors import error, help_of
 from trainwright.tasks.bundle_schema import (
     ClassSchema,
@@ -138,6 +139,12 @@ class ImagePredictor(SupervisedPredictor):
         for place, each in enumerate(given):
             found[place] = decode_one(_picture(each), size, channels)
         return found
+
+    def items_of(self, table: Table) -> list[Path | bytes]:
+        return reading.images_of(table, self.columns)
+
+    def contents(self, items: pl.Series) -> np.ndarray:
+        return of_hex(items)
 
     def read_unlabelled(self, paths: Sequence[Path]) -> FileRows:
         """Return the pictures of image files, folders, arrays and tables, in this order."""

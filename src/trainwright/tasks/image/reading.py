@@ -32,12 +32,14 @@ from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.column_choice import declare, declared_target
 from trainwright.data.tables.dtypes import convert, number_feature
+from trainwright.data.tables.fingerprint import of_hex
 from trainwright.data.tables.label_form import LabelForm, Target, form_of
 from trainwright.data.tables.spelling import tidy
 from trainwright.data.tables.split import NAMES, content_keys
 from trainwright.data.tables.table import ROW, Rejected, Table
 from trainwright.data.tables.text_columns import choose_columns
-from trainwright.errors import error, nearest
+from trainwright.errors import error, help_of, nearest
+from trainwright.tasks.base import need_columns
 from trainwright.tasks.cutting import split_column
 from trainwright.tasks.splitting import Part
 from trainwright.tasks.supervised import FileRows
@@ -147,6 +149,7 @@ def part_of(pictures: Pictures, more: dict[str, pl.Series]) -> Part:
     frame = pl.DataFrame(
         {
             **content_keys(pictures.keys),
+            "fingerprint": of_hex(pictures.keys),
             "label": pictures.labels,
             "row": pictures.rows,
             "name": [""] * len(pictures) if pictures.by_row else pictures.names,
@@ -296,6 +299,18 @@ def _of_table(path: Path, columns: ImageColumns) -> Unit:
     pictures = _pictures(table.file, good["image"].to_list(), cell_places(table, column, good)[0], None)
     pictures = replace(pictures, rows=good[ROW].to_numpy(), rejected=[*table.rejected, *rejected], by_row=True)
     return pictures, table.frame.select(pl.exclude(pl.Binary))
+
+
+def images_of(table: Table, columns: ImageColumns) -> list[Path | bytes]:
+    """Return where the image of each row of a table in memory lies, or what its cell holds. Raise E437, E149, and E320."""
+    known = columns.get("image", "")
+    need_columns(table, [known] if known else [], "image")
+    column = known or _image_column(table, "")
+    cells = pl.DataFrame({"image": cell_names(table, column), ROW: table.frame[ROW]})
+    if empty := cells.filter(pl.col("image").fill_null("") == "")[ROW].to_list():
+        problem = f"row {empty[0]:,} names no image"
+        raise error("E320", name=column, value=None, problem=problem, help=help_of("predict"))
+    return cell_places(table, column, cells)[0]
 
 
 def _pictures(file: str, names: list[str], paths: list[Path | bytes] | None, pixels: np.ndarray | None) -> Pictures:

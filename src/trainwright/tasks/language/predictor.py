@@ -13,14 +13,18 @@ from pydantic import Field
 from trainwright.config.settings import MOST_CONTEXT
 from trainwright.data.files.folders import is_path
 from trainwright.data.read import documents, running_text
+from trainwright.data.read.formats import names_file
 from trainwright.data.read.options import DERIVED, ReadOptions
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW, Table, files_of
 from trainwright.data.tables.text_columns import join_text
+from trainwright.data.text.alike import token_digests
+from trainwright.data.text.passages import of_each_token, passages
 from trainwright.data.text.token_encoder import TokenEncoder
 from trainwright.errors import error
-from trainwright.tasks.base import FilePredictions, Predictor, whole_texts
+from trainwright.tasks.base import FilePredictions, Predictor, texts_of, whole_texts
 from trainwright.tasks.bundle_schema import Arrays, CommonSchema, Count, Distinct, Schema
+from trainwright.tasks.seen import NEW, TRAINED, UNKNOWN, VALIDATED, apart
 from trainwright.watch import metrics
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
     from trainwright.evaluation.perplexity import Sums
     from trainwright.store.bundle import Bundle
+    from trainwright.store.fingerprints import Fingerprints
     from trainwright.watch.explained.explanation import Explanation, Rule
 
 BITS = {"characters": "character", "bytes": "byte"}  # tokenizers whose tokens are worth counting in bits
@@ -89,7 +94,10 @@ class LanguagePredictor(Predictor):
 
     @staticmethod
     def takes_file(word: str) -> bool:
-        return is_path(word)
+        return is_path(word) or names_file(word)
+
+    def items_of(self, table: Table) -> list[str]:
+        return texts_of(table, self._columns or documents.text_columns(table)[0])
 
     def predict(self, items: Sequence[Any], top: int = 1) -> list[Any]:
         """Return the ``top`` most probable next tokens of each text, with their probabilities."""
@@ -130,8 +138,8 @@ class LanguagePredictor(Predictor):
         frame = pl.DataFrame({"text": lines})
         return FilePredictions(frame, list(range(1, len(lines) + 1)), self.predict(lines, top), [])
 
-    def score(self, path: Path | Table) -> dict[str, Any]:
-        """Measure every token of a text, or of the text column of a table."""
+    def score(self, path: Path | Table, seen: Fingerprints | None = None) -> dict[str, Any]:
+        """Measure every token of a text, or of the text column of a table. What is known again are passages."""
         if isinstance(path, Table) or documents.holds_documents(path):
             table = read_table(path, self._options)
             text, read = documents.text_of([table], self._text_columns(table))[0], list(files_of(table.file))
@@ -144,8 +152,21 @@ class LanguagePredictor(Predictor):
         ids = self.encoder.behind_line_end(text)
         sums = measure(self.model, ids, self.context, self.device)
         names = metrics.computed("token", BITS.get(self.encoder.tokenizer, ""))
-        unknown = self.encoder.unknown(ids[1:], text)
-        return sums.report() | metrics.compute(names, sums.loss) | {"rejected": 0, "unknown": unknown, "files": read}
+        more = {"rejected": 0, "unknown": self.encoder.unknown(ids[1:], text), "files": read}
+
+        def measured(which: np.ndarray, all_told: bool) -> dict[str, Any]:
+            part = sums.of(which, ids[1:])
+            return part.report() | metrics.compute(names, part.loss)
+
+        if seen is None:
+            return sums.report() | metrics.compute(names, sums.loss) | more | UNKNOWN
+        return apart(self._seen(ids, seen), {"other_label": 0, "tested_on": 0}, measured) | more
+
+    def _seen(self, ids: np.ndarray, seen: Fingerprints) -> np.ndarray:
+        """Return which tokens stand in passages that were trained or validated on."""
+        ends, digests = passages_of(ids[1:], self.encoder)
+        trained, valid = (of_each_token(ends, digests, each) for each in (seen.trained(), seen.of("valid")))
+        return np.where(trained, TRAINED, np.where(valid, VALIDATED, NEW))
 
     def _text_columns(self, table: Table) -> tuple[str, ...]:
         """Return the columns that training used, where the table has them, else those that can be told. Raise E203."""
@@ -155,6 +176,11 @@ class LanguagePredictor(Predictor):
     def generate(self, prompt: str, tokens: int, **sampling: Any) -> Iterator[str]:
         """Yield the text that goes on after ``prompt``, piece by piece; the same for the same arguments."""
         return self._generator.generate(prompt, tokens, **sampling)
+
+
+def passages_of(ids: np.ndarray, encoder: TokenEncoder) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the passages of a text end, and their digests, whatever the numbers of its tokens are."""
+    return passages(token_digests(encoder.tokens)[ids], encoder.tokenizer)
 
 
 def measure(model: nn.Module, ids: np.ndarray, context: int, device: torch.device) -> Sums:

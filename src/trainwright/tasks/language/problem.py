@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,8 @@ from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.language import defaults, reading, watched
-from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure
+from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure, passages_of
+from trainwright.tasks.subset import window
 from trainwright.training.problem import Measured, Problem
 from trainwright.watch.events import Answers, Listener, Note, PhaseEnded, Scores
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from trainwright.models.objective import Objective
     from trainwright.training.loop import Watch
 
-SHAPING = ("text", "tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction")
+SHAPING = ("text", "tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction", "train_fraction")
 SAMPLE = 60  # tokens that the model writes after each epoch
 LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 
@@ -173,21 +173,34 @@ class LanguageProblem(Problem):
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
-        from trainwright.evaluation import ngram
-
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
-        rows: dict[str, pl.DataFrame] = {}
-        for name in ("valid", "test"):
-            if name in self.splits:
-                sums = measure(model, self.splits[name].ids, self.settings.context or 1, device)
-                found[name] = sums.report() | objective.metrics(sums.loss)
-                rows[name] = self._of_each_token(name, sums)
+        measured = {
+            name: measure(model, self.splits[name].ids, self.settings.context or 1, device)
+            for name in ("valid", "test")
+            if name in self.splits
+        }
+        for name, sums in measured.items():
+            found[name] = sums.report() | objective.metrics(sums.loss)
+        rows = {name: self._of_each_token(name, sums) for name, sums in measured.items()}
+        return Measured(found | self._baselines(measured) | {"samples": [self._sample(model, 200, device)]}, rows)
+
+    def _baselines(self, measured: Mapping[str, Sums]) -> dict[str, Any]:
+        """Return ``baseline``, ``baselines`` and ``signal`` of the report: what counting tokens and pairs of tokens comes to."""
+        from trainwright.evaluation import ngram
+        from trainwright.evaluation.perplexity import perplexity
+
         train, size = self.splits["train"].ids, self.encoder.size
-        measured = self.splits[next((name for name in ("test", "valid") if name in self.splits), "train")].ids
-        losses = {"unigram": ngram.unigram(train, measured, size), "bigram": ngram.bigram(train, measured, size)}
-        baselines = [{"name": name, "loss": loss, "perplexity": math.exp(loss)} for name, loss in losses.items()]
-        found |= {"baselines": baselines, "baseline": min(baselines, key=itemgetter("loss"))}
-        return Measured(found | {"samples": [self._sample(model, 200, device)]}, rows)
+        found = []
+        for name, losses in (("unigram", ngram.unigram), ("bigram", ngram.bigram)):
+            of = {part: sums.against(losses(train, self.splits[part].ids, size)) for part, sums in measured.items()}
+            if not measured:
+                loss = float(losses(train, train, size).mean())
+                of = {"test": {"loss": loss, "perplexity": perplexity(loss)}}
+            found.append({"name": name, **of.get("test", of.get("valid", {})), "valid": of.get("valid")})
+        ends = found[0].get("difference_interval")
+        best = min(found, key=itemgetter("loss"))
+        told = {key: best[key] for key in ("name", "loss", "perplexity")}
+        return {"baseline": told, "baselines": found, "signal": None if ends is None else bool(ends[0] > 0)}
 
     def _of_each_token(self, name: str, sums: Sums) -> pl.DataFrame:
         """Return place (``row``, from 1 on), guess, probabilities and loss of each token of a split."""
@@ -199,6 +212,10 @@ class LanguageProblem(Problem):
         answers = {"truth": tokens.gather(ids), "answer": tokens.gather(sums.guesses)}
         shares = {"probability": sums.guess_shares, "truth_probability": np.exp(-sums.token_losses)}
         return pl.DataFrame(places | answers | shares | {"loss": pl.Series(sums.token_losses)})
+
+    def fingerprints(self) -> dict[str, np.ndarray]:
+        """Return the digests of the passages of each split."""
+        return {name: np.unique(passages_of(part.ids[1:], self.encoder)[1]) for name, part in self.splits.items()}
 
     def bundle(self) -> tuple[dict[str, Any], dict[str, np.ndarray], list[str]]:
         values, arrays = self.encoder.to_parts()
@@ -214,7 +231,8 @@ def prepare(
     With ``parent`` its tokens are used. Raise SourceError and SettingError.
     """
     settings = _by_catalogue(source, settings)
-    key = source.fingerprint({name: getattr(settings, name) for name in SHAPING}) if parent is None else ""
+    shaping = {name: getattr(settings, name) for name in (*SHAPING, *(("seed",) if settings.train_fraction else ()))}
+    key = source.fingerprint(shaping) if parent is None else ""
     if key and (found := cache.load(key, listen)):
         listen(PhaseEnded("read"))
         return _from_cache(settings, *found), lambda: None
@@ -224,6 +242,8 @@ def prepare(
     where = ", ".join(files.get("train", []))
     encoder, ids, settings, more = _encoder(texts["train"], settings, parent, where)
     streams = {name: encoder.behind_line_end(text, ids if name == "train" else None) for name, text in texts.items()}
+    part = ("train",) if settings.train_fraction else ()  # of it the unknown are not counted apart
+    streams["train"] = window(streams["train"], settings)  # of the same tokens, so that what is said of them can be compared
     splits = {name: TokenSplit(each) for name, each in streams.items()}
     for name, split in splits.items():
         if not len(split):
@@ -235,7 +255,7 @@ def prepare(
         "rows": {name: len(stream) for name, stream in splits.items()},
         "characters": {name: len(text) for name, text in texts.items()},
         "vocabulary": encoder.size,
-        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items()},
+        "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items() if name not in part},
         "repeated_lines": _repeated_lines(texts),
         "rejected": len(read.rejected),
         "rejected_rows": [asdict(each) for each in read.rejected],

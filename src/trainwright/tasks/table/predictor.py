@@ -11,13 +11,13 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from trainwright.data.files.folders import is_path
-from trainwright.data.read.formats import names_table
-from trainwright.data.read.frames import table_of
+from trainwright.data.read.formats import names_file
 from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.cast import cast_columns, to_frame
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema
+from trainwright.data.tables.fingerprint import of_keys
 from trainwright.data.tables.split import row_keys
 from trainwright.data.tables.table import ROW
 from trainwright.errors import error
@@ -174,7 +174,7 @@ class TablePredictor(SupervisedPredictor):
     @staticmethod
     def takes_file(word: str) -> bool:
         """Tell whether it is a path that exists, or can only be meant as one: a data file's ending, no ``column=value``."""
-        return is_path(word) or ("=" not in word and names_table(word))
+        return is_path(word) or ("=" not in word and names_file(word))
 
     @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
@@ -215,14 +215,17 @@ class TablePredictor(SupervisedPredictor):
 
     def items(self, given: Sequence[Any]) -> pl.DataFrame:
         """Return rows with typed values. Raise E261 for a value that its column cannot hold."""
-        if hasattr(given, "__len__") and not len(given):
-            given = []
-        typed = isinstance(given, pl.DataFrame) or hasattr(given, "column_names")  # of polars or Arrow, or a data set
-        frame = table_of(given).frame if typed else to_frame(given, self.chosen.features)
+        frame = given if isinstance(given, pl.DataFrame) else to_frame(given, self.chosen.features)
         parsed, rejected = cast_columns(frame, self.chosen, "the data", need_label=False)
         if rejected:
             raise error("E261", what=f"row {rejected[0].row}", why=rejected[0].reason)
         return parsed
+
+    def items_of(self, table: Table) -> pl.DataFrame:
+        return table.frame
+
+    def contents(self, items: pl.Series) -> np.ndarray:
+        return of_keys(items)
 
     def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a file, by the names of the columns that training used. Raise E212 where none can be measured."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.data.files.folders import is_path
-from trainwright.data.read.formats import names_table
+from trainwright.data.read.formats import names_file
 from trainwright.data.text.text_encoder import TextEncoder
 from trainwright.errors import SourceError, error, nearest
 from trainwright.fields import names
 from trainwright.models import registry
-from trainwright.tasks.base import whole_texts
+from trainwright.tasks.base import texts_of, whole_texts
 from trainwright.tasks.bundle_schema import (
     Arrays,
     ClassSchema,
@@ -87,8 +87,8 @@ class TextPredictor(SupervisedPredictor):
 
     @staticmethod
     def takes_file(word: str) -> bool:
-        """Tell whether it is a path that exists, or can only be meant as one: no spaces, and a data file's ending."""
-        return is_path(word) or names_table(word)
+        """Tell whether it is a path that exists, or can only be meant as one (see ``names_file``)."""
+        return is_path(word) or names_file(word)
 
     @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
@@ -121,14 +121,11 @@ class TextPredictor(SupervisedPredictor):
         return super().logits(items, rows) if self._numpy is None else self._numpy(self.encode(items))
 
     def items(self, given: Sequence[Any]) -> Any:
-        """Return texts, or those in the columns of a frame. Raise E276 for one that cannot be read, E203, and E320."""
-        if not hasattr(given, "columns") and not hasattr(given, "column_names"):
-            return whole_texts(given)
-        from trainwright.data.read.frames import table_of
-        from trainwright.data.tables.text_columns import join_text
+        """Return texts. Raise E320 for what is none."""
+        return whole_texts(given)
 
-        table = table_of(given)
-        return join_text(table.frame, self._columns(table, False)[0])
+    def items_of(self, table: Table) -> list[str]:
+        return texts_of(table, tuple(self.columns["text"]))
 
     def read(self, path: Path | Table, need_label: bool) -> FileRows:
         """Return the rows of a table, by the columns that training used where the file has them."""
@@ -153,6 +150,14 @@ class TextPredictor(SupervisedPredictor):
             return FileRows(table.frame, items, None, rejected, notes, file=table.file)
         labels, group = LabelForm.from_values(self.columns, self.target.kind).read(table.frame), self.group_of(table.frame)
         return FileRows(table.frame, items, labels, rejected, notes, file=table.file, content=items, group=group)
+
+    def contents(self, items: pl.Series) -> np.ndarray:
+        from trainwright.data.text.alike import text_digests
+        from trainwright.data.text.tokenize import TokenizedTexts
+
+        texts = TokenizedTexts(self.encoder.tokenizer, self.encoder.lowercase)
+        texts.add(items)
+        return text_digests(texts.tokens())
 
     def _columns(self, table: Table, need_label: bool) -> tuple[tuple[str, ...], list[str]]:
         """Return the columns of the text that training used, else those that can be derived, with a note that says so."""

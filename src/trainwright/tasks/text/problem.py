@@ -28,6 +28,7 @@ from trainwright.models.catalog import models
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.cutting import choose_split, split_column
+from trainwright.tasks.found import oddities
 from trainwright.tasks.grouping import Grouping, grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
@@ -54,6 +55,7 @@ SHAPING: tuple[str, ...] = (
     "split",
     "valid_fraction",
     "test_fraction",
+    "train_fraction",
     "tokenizer",
     "lowercase",
     "min_count",
@@ -118,7 +120,8 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
 
 def _shaping(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
+    kept = {name: getattr(settings, name) for name in SHAPING} | {"model": settings.network.model_dump()}
+    return kept | ({} if settings.train_fraction is None else {"seed": settings.seed})
 
 
 def _encode(rows: Rows, tokens: Tokens, form: LabelForm, settings: Settings, parent: Predictor | None) -> TextProblem:
@@ -197,6 +200,8 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
         columns = part.inputs.arrays() | {"targets": part.targets, "rows": part.rows}
         columns |= {} if part.weights is None else {"row_weights": part.weights}
         columns |= {} if part.units is None else {"units": part.units.codes}
+        columns |= {} if part.contents is None else {"contents": part.contents}
+        columns |= {} if part.leaked is None else {"leaked": part.leaked}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
     files = {name: [part.file, *files_of(part.file)] for name, part in prepared.splits.items()}
     kept = {"encoder": values, "target": prepared.target.to_json(), "settings": _shaping(prepared.settings), "files": files}
@@ -210,7 +215,9 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         columns = (arrays[f"{name}/targets"], arrays[f"{name}/rows"])
         codes, group = arrays.get(f"{name}/units"), values["data"]["columns"].get("group", "")
         units = None if codes is None else Units(codes, group)
-        splits[name] = Split(texts, *columns, table_name(file, files), (), arrays.get(f"{name}/row_weights"), units)
+        of_rows = {key: arrays.get(f"{name}/{key}") for key in ("contents", "leaked")}
+        weights = arrays.get(f"{name}/row_weights")
+        splits[name] = Split(texts, *columns, table_name(file, files), (), weights, units, **of_rows)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=targets.from_json(values["target"]),
@@ -252,7 +259,8 @@ def read(
     same, near = alike(tokens)
     for part in parts.values():
         places = part.frame["place"].to_numpy()
-        part.frame = part.frame.with_columns(same=pl.Series(same[places]), near=pl.Series(near[places]))
+        here = pl.Series(same[places])
+        part.frame = part.frame.with_columns(same=here, near=pl.Series(near[places]), fingerprint=here)
     rows = assign_splits(source, parts, settings, classes=form.target != "number", group=group)
     used = (*columns.text, *columns.labels, split_column(settings), settings.sample_weight)
     unused = left_out(head, used, "neither text nor label; text=NAME,NAME joins several columns")
@@ -298,6 +306,7 @@ def _part(
             "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
             "size": content.str.len_bytes(),
             **content_keys(content),
+            "odd": oddities(content),
             **({"key": table.frame[column]} if column else {}),
             **group.of(table.frame),
             **({"weight": convert(table.frame[weight], counted)[0]} if counted else {}),

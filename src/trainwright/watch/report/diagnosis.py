@@ -62,7 +62,10 @@ def findings(record: Record) -> list[str]:
         return [*_stopped(record)]
     loss = panels.panels(record)[0]
     failed = [*_failures(record, loss)]
-    return failed or [*_dead(record), *_learned_by_heart(record, loss), *_unfinished(record, loss)]
+    tried = [told] if record.ended and (told := scores.advice(record.report)) else []
+    return (
+        [*failed, *tried] if failed else [*tried, *_dead(record), *_learned_by_heart(record, loss), *_unfinished(record, loss)]
+    )
 
 
 def gravest(record: Record) -> str:

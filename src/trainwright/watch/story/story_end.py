@@ -27,7 +27,7 @@ def outcome(record: Record) -> str:
     blind, verdict = panels.chance(of), scores.verdict(of.report)
     part = "valid_loss" if any(row.get("valid_loss") is not None for row in of.history) else "train_loss"
     losses = [row[part] for row in of.history if row.get(part) is not None and math.isfinite(row[part])]
-    if not losses or verdict.startswith(scores.NOT_BETTER):
+    if not losses or verdict.startswith((scores.NOT_BETTER, scores.NO_SIGNAL)):
         return FAILED
     if blind and min(losses) >= _CHANCE * blind[1]:
         return HARDLY if _often_right(of.report) else FAILED
@@ -53,7 +53,8 @@ def test(record: Record) -> dict[str, Any] | None:
     if not lead:
         return None
     main = scores.facts(report)[0]
-    beaten = next((fact for fact in scores.facts(report) if fact.name == "baseline"), None)
+    beaten = next(iter(scores.baselines(report)[1]), None)
+    against = metrics.find(lead).write(beaten[lead]) if beaten else ""
     verdict, reason = scores.verdict(report), why(record)
     counted = None if found.get("n") is None else f"{words.count(found['n'])} test {scores.unit(report)}"
     asked = "the test" if counted is None else counted + scores.parts(found)
@@ -62,7 +63,7 @@ def test(record: Record) -> dict[str, Any] | None:
         "name": main.name,
         "value": main.value,
         "sure": main.sure,
-        "beat": f"{beaten.value} is what {_named(beaten.remark)} reaches." if beaten and beaten.value not in verdict else "",
+        "beat": f"{against} is what {scores.in_words(beaten)} reaches." if beaten and against not in verdict else "",
         "verdict": f"{verdict[0].upper()}{verdict[1:]}." if verdict else "",
         "why": reason,
         "outcome": outcome(record),
@@ -75,13 +76,3 @@ def _line(lead: str, found: Mapping[str, Any], against: float | None) -> dict[st
     value, ends, share = found[lead], scores.interval_of(lead, found), metrics.is_share(lead)
     high = 1.0 if share else 1.15 * max(filter(None, [value, against, *(ends or ())]), default=1.0)
     return {"high": high, "end": "100 %" if share else words.number(high, 3), "value": value, "ends": ends, "against": against}
-
-
-def _named(remark: str) -> str:
-    """Return what the baseline does, in plain words: ``majority class, World``."""
-    name, _, more = remark.partition(", ")
-    if name in ("majority class", "the same labels for every row"):
-        return f"always answering {more}"
-    if name == "mean of the training targets":
-        return f"always answering the mean ({more})"
-    return f"the {name} model"

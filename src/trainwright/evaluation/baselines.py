@@ -1,0 +1,165 @@
+"""What a model has to be worth: simple ones, which take a moment to fit to the same training rows.
+
+All are closed forms: the same rows give the same answers, whatever was asked before. Rows come in pieces, as often as they are
+wanted, so that those which are decoded on the way need not be held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainwright.data.text.ragged import Ragged, row_numbers
+
+Pieces = Callable[[], Iterator[Tensor]]  # goes through all rows once, in order: float32 (rows, columns) each
+SMOOTHING = 0.1  # added to every count of a token: of 0.01, 0.1 and 1 the best on four sets of texts
+MOST_CELLS = 1 << 26  # of a table of tokens and classes; ids beyond are passed over
+TOKENS = 128  # of all, that tell most of a number
+RIDGE = 1.0  # on columns of deviation 1
+
+
+def naive_bayes(
+    train: Sequence[Ragged], targets: np.ndarray, classes: int, parts: Sequence[Sequence[Ragged]]
+) -> list[np.ndarray]:
+    """Return the answers of multinomial naive Bayes (McCallum and Nigam 1998) to the bags of each part.
+
+    ``targets`` are class numbers, int64 (rows,), and answers too; or 0 and 1 for every label, uint8 (rows, labels), of which each
+    is told by itself against the rows without it: answers are bool (rows, labels).
+    """
+    several = targets.ndim == 2
+    rows, told = np.nonzero(targets) if several else (np.arange(len(targets)), targets)
+    there = np.bincount(told, minlength=classes).astype(np.float64)
+    if several:
+        prior = np.log(there + SMOOTHING) - np.log(len(targets) - there + SMOOTHING)
+    else:
+        prior = np.log(np.maximum(there, SMOOTHING)) - np.log(len(targets))
+    sums = [np.tile(prior.astype(np.float32), (len(part[0]), 1)) for part in parts]
+    for place, bags in enumerate(train):
+        size = min(int(bags.values.max(initial=0)) + 1, max(MOST_CELLS // classes, 1))
+        table = _weights(_counts(bags.take(rows), told, size, classes), several and _counts(bags, None, size, 1))
+        for found, part in zip(sums, parts, strict=True):
+            found += _summed(part[place], table)
+    return [found > 0 if several else found.argmax(axis=1) for found in sums]
+
+
+def _counts(bags: Ragged, told: np.ndarray | None, size: int, classes: int) -> np.ndarray:
+    """Return how often each id below ``size`` occurs in the rows of each class: float64 (size, classes)."""
+    ids = bags.values.astype(np.int64)
+    keys = ids if told is None else ids * classes + told[row_numbers(bags.offsets)]
+    return np.bincount(keys[ids < size], minlength=size * classes).reshape(size, classes).astype(np.float64)
+
+
+def _weights(counts: np.ndarray, everywhere: np.ndarray | bool | None) -> np.ndarray:
+    """Return what an id adds to the score of each class: float32 (size, classes)."""
+    found = np.log(counts + SMOOTHING) - np.log((counts + SMOOTHING).sum(axis=0))
+    if isinstance(everywhere, np.ndarray):
+        others = everywhere - counts + SMOOTHING
+        found -= np.log(others) - np.log(others.sum(axis=0))
+    return found.astype(np.float32)
+
+
+def _summed(bags: Ragged, table: np.ndarray) -> np.ndarray:
+    """Return the sum of the table's rows of each bag; ids beyond its end add nothing."""
+    ids = torch.from_numpy(np.minimum(bags.values.astype(np.int64), len(table)))
+    rows = torch.from_numpy(np.concatenate([table, np.zeros_like(table[:1])]))
+    sums = torch.nn.functional.embedding_bag(ids, rows, torch.tensor(bags.offsets[:-1]), mode="sum")
+    return sums.numpy()  # type: ignore[no-any-return]
+
+
+def telling(bags: Ragged, targets: np.ndarray) -> np.ndarray:
+    """Return the ``TOKENS`` ids whose rows' numbers, float (rows,), lie furthest from the mean for how many they are."""
+    around = (targets - targets.mean(dtype=np.float64))[row_numbers(bags.offsets)]
+    told = np.bincount(bags.values, around) / np.sqrt(np.maximum(np.bincount(bags.values), 1))
+    return np.argsort(-np.abs(told), kind="stable")[:TOKENS]
+
+
+def least_squares(train: Pieces, wanted: np.ndarray, parts: Sequence[Pieces]) -> list[np.ndarray]:
+    """Return what ridge regression (Hoerl and Kennard 1970) says of each part: float64 (rows, outputs).
+
+    ``wanted``, (rows, outputs), are numbers; or 0 and 1 for each class or label, the largest of which is then the answer.
+    """
+    squares, products, done = 0.0, 0.0, 0
+    for piece in train():
+        columns = _with_one(piece)
+        squares = squares + columns.T @ columns
+        products = products + columns.T @ torch.tensor(wanted[done : done + len(piece)]).double()
+        done += len(piece)
+    assert isinstance(squares, Tensor) and isinstance(products, Tensor)
+    penalty = torch.full((len(squares),), RIDGE, dtype=torch.float64)
+    penalty[-1] = 1e-6  # the constant
+    weights = torch.linalg.solve(squares + torch.diag(penalty), products)
+    return [torch.cat([_with_one(piece) @ weights for piece in part()]).numpy() for part in parts]
+
+
+def _with_one(piece: Tensor) -> Tensor:
+    """Return the columns with a constant behind them, without what lies absurdly far off."""
+    return torch.cat([piece.double().clamp(-1e3, 1e3), torch.ones(len(piece), 1, dtype=torch.float64)], dim=1)
+
+
+def nearest_centroid(train: Pieces, targets: np.ndarray, classes: int, parts: Sequence[Pieces]) -> list[np.ndarray]:
+    """Return to the mean of which class each row is nearest: int64 (rows,); the first of several."""
+    sums: Tensor | float = 0.0
+    done = 0
+    for piece in train():
+        of_class = torch.nn.functional.one_hot(torch.tensor(targets[done : done + len(piece)]), classes).to(piece.dtype)
+        sums = sums + (of_class.T @ piece).double()
+        done += len(piece)
+    assert isinstance(sums, Tensor)
+    rows = torch.from_numpy(np.bincount(targets, minlength=classes)).clamp(min=1)
+    means = sums / rows[:, None]
+    level = (means**2).sum(dim=1) / 2
+    near = [[(piece.double() @ means.T - level).argmax(dim=1) for piece in part()] for part in parts]
+    return [torch.cat(each).numpy() for each in near]
+
+
+def boosted_trees(train: Pieces, targets: np.ndarray, parts: Sequence[Pieces]) -> list[np.ndarray]:
+    """Return the answers of scikit-learn's gradient boosted trees: class numbers, numbers, or bool for each label.
+
+    They are grown by one thread: sums of several depend on how many there are.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    columns, others = _whole(train), [_whole(part) for part in parts]
+    grown = HistGradientBoostingRegressor if targets.dtype.kind == "f" else HistGradientBoostingClassifier
+    with threadpool_limits(1):
+        if targets.ndim == 1:
+            model = grown(random_state=0, early_stopping=False).fit(columns, targets)
+            return [model.predict(each) for each in others]
+        found = [np.zeros((len(each), targets.shape[1]), bool) for each in others]
+        for label in range(targets.shape[1]):
+            if 0 < targets[:, label].sum() < len(targets):
+                model = grown(random_state=0, early_stopping=False).fit(columns, targets[:, label])
+                for answers, each in zip(found, others, strict=True):
+                    answers[:, label] = model.predict(each) == 1
+            else:
+                for answers in found:
+                    answers[:, label] = targets[0, label] == 1
+    return found
+
+
+def linear_bag(train: Ragged, targets: np.ndarray, size: int, parts: Sequence[Ragged]) -> list[np.ndarray]:
+    """Return the answers of scikit-learn's linear models on the bags: a support vector machine, of numbers ridge regression."""
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import Ridge
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.svm import LinearSVC
+
+    def matrix(bags: Ragged) -> object:
+        weights = np.ones(len(bags.values), np.float64) if bags.weights is None else bags.weights.astype(np.float64)
+        return csr_matrix((weights, bags.values, bags.offsets), shape=(len(bags), size))
+
+    if targets.dtype.kind == "f":
+        model = Ridge(solver="sparse_cg").fit(matrix(train), targets.astype(np.float64))
+    else:
+        machine = LinearSVC(random_state=0)
+        model = (OneVsRestClassifier(machine) if targets.ndim == 2 else machine).fit(matrix(train), targets)
+    answers = [model.predict(matrix(part)) for part in parts]
+    return [each == 1 for each in answers] if targets.ndim == 2 else answers
+
+
+def _whole(pieces: Pieces) -> np.ndarray:
+    return np.concatenate([piece.numpy() for piece in pieces()])
