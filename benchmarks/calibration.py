@@ -49,10 +49,10 @@ def main(names: list[str]) -> None:
     for name in names or CASES:
         source, settings = CASES[name]
         with tempfile.TemporaryDirectory() as folder:
-            run = tw.train(source, out=Path(folder) / "run", listen=lambda event: None, **settings)
-        test, told = run.report["test"], run.report["calibration"]
-        shares = [told["ece_before"], test["ece"], test["ece_by_chance"]]
-        row = [name, f"{test['n']:,}", f"{test['accuracy']:.2%}", f"{told['temperature']:.3f}", *(f"{each:.2%}" for each in shares)]
+            report = tw.train(source, out=Path(folder) / "run", listen=lambda event: None, **settings).report
+        test, told = report["test"], report["calibration"]
+        shares = [f"{each:.2%}" for each in (told["ece_before"], test["ece"], test["ece_by_chance"])]
+        row = [name, f"{test['n']:,}", f"{test['accuracy']:.2%}", f"{told['temperature']:.3f}", *shares]
         print(f"| {' | '.join(row)} |", flush=True)
 
 
