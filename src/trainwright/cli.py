@@ -204,9 +204,10 @@ def predict(
     """Label texts, images, the rows of a file, or the lines of standard input."""
     from trainwright.cli_words import how_written, refuse_missing, refuse_settings
     from trainwright.data.files.virtual import as_path
-    from trainwright.tasks import certainty
 
     predictor = tw.load(run).predictor
+    from trainwright.tasks import certainty  # arrays are imported with the model
+
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
     if as_text and predictor.item != "text":
         raise error("E318", problem=f"--text is for a model of texts; this one takes a {predictor.item}")
