@@ -1,4 +1,4 @@
-"""The verbs of the command line that look at a training before it is made: its data, its first steps, whether more rows would help.
+"""The verbs of the command line that look at a training before it is made: data, first steps, whether more rows would help.
 
 Annotations are not postponed here, as in ``cli``.
 """

@@ -1,4 +1,4 @@
-"""The verbs in Python that say how far runs can be trusted: compared, with other seeds, looked at too often, on labels that are wrong."""
+"""The verbs in Python that say how far runs and labels are to be trusted: comparisons, seeds, looks at test rows, suspects."""
 
 from __future__ import annotations
 
