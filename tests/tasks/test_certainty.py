@@ -22,6 +22,7 @@ from trainwright.errors import TrainwrightError
 from trainwright.evaluation.promises import Rung, threshold
 from trainwright.plain_files import read_toml
 from trainwright.store import predictions, seal
+from trainwright.watch import words
 
 QUICK: dict[str, Any] = {"speed": "off", "listen": lambda event: None, "label": "y", "valid_fraction": 0.3}
 SMOOTHED = QUICK | {"epochs": 12, "label_smoothing": 0.4}  # which makes it far less sure than it could be
@@ -95,9 +96,10 @@ def test_the_model_in_use_is_that_of_the_report(classes: tw.Run) -> None:
     for row, answer, probability in test["row", "answer", "probability"].iter_rows():
         assert answers[row - 2] == (answer, pytest.approx(probability, abs=1e-6))
     scores = classes.evaluate(source)
-    confidence = np.array([probability for _, probability in answers])
-    assert scores["reliability"][0][1] < scores["reliability"][-1][1]
-    assert sum(n * mean for n, mean, _ in scores["reliability"]) == pytest.approx(confidence.sum(), rel=1e-5)
+    assert scores["n"] == len(test)  # the rows that it has not seen
+    for key in ("ece", "ece_by_chance", "promises"):
+        assert scores[key] == classes.report["test"][key], key
+    assert sum(n * mean for n, mean, _ in scores["reliability"]) == pytest.approx(test["probability"].sum(), rel=1e-5)
     explained = tw.explain(classes, table().drop("sets", "number", "y").row(0, named=True))
     assert "temperature" in explained.mapping
     assert (explained.answer, explained.classes[0].probability) == (answers[0][0], pytest.approx(answers[0][1], abs=1e-6))
@@ -137,6 +139,13 @@ def test_it_can_be_asked_for_only_where_there_is_validation(tmp_path: Path) -> N
     assert code_of(lambda: run.predict([{"x0": 1.0, "x1": 0.0}], sure=0.9)) == "E470"
     table(60).select("x0", "x1", y="number").write_csv(tmp_path / "b.csv")
     assert code_of(lambda: tw.train(tmp_path / "b.csv", out=tmp_path / "b", calibrate="on", **settings)) == "E263"
+
+
+def test_scores_on_a_file_are_not_told_with_those_of_other_rows(classes: tw.Run, capsys: Any, monkeypatch: Any) -> None:
+    out, _, code = talk(capsys, monkeypatch, "evaluate", classes.path, classes.path.parent / "a.csv")
+    assert code == 0 and "calibration error" in out and "without the temperature" not in out
+    out, _, _ = talk(capsys, monkeypatch, "evaluate", classes.path)
+    assert f"without the temperature {words.number(classes.report['calibration']['temperature'])}" in out
 
 
 # ---- promises
@@ -185,8 +194,8 @@ def test_only_sure_answers_are_given(classes: tw.Run, tmp_path: Path, capsys: An
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line["label"] for line in lines] == [answer and answer[0] for answer in wanted]
     assert [line["sure"] for line in lines] == [answer is not None for answer in wanted]
-    words = [f"{name}={value}" for name, value in frame.row(wanted.index(None), named=True).items()]
-    out, err, _ = talk(capsys, monkeypatch, "predict", classes.path, " ".join(words), "--sure", sure)
+    row = [f"{name}={value}" for name, value in frame.row(wanted.index(None), named=True).items()]
+    out, err, _ = talk(capsys, monkeypatch, "predict", classes.path, " ".join(row), "--sure", sure)
     assert out.startswith("?\t0.") and "for a person: 1 of 1 (row 1)" in err
     found = classes.predict(tmp_path / "new.csv", sure=sure)
     assert found.answers == wanted and found.sure == [answer is not None for answer in wanted]
