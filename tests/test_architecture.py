@@ -29,6 +29,7 @@ ROOMS = (
     ("cli_words",),
     ("cli_cache",),
     ("cli_look",),
+    ("cli_scores",),
     ("cli_output", "cli_help", "cli_completion"),
     ("look",),
     ("api", "estimators", "conformance", "live"),
@@ -39,7 +40,7 @@ ROOMS = (
     ("models",),
     ("data",),
     ("store", "watch"),
-    ("plain_files",),
+    ("plain_files", "memory"),
     ("fields", "errors", "startup"),
 )
 DATA_ROOMS = (("read",), ("images",), ("tables",), ("text",), ("batches",), ("files",), ("shapes",))
@@ -223,7 +224,7 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
         (["train", source, "--from", "nosuch"], "E403"),
         (["resume", "nosuch"], "E403"),
         (["evaluate", str(bare), "nosuch.csv"], "E101"),
-        (["predict", run, "nosuch.csv"], "E101"),
+        (["predict", run, "nosuch.csv"], "E435"),
     ]
     light([*mistakes, (["predict", run, source], ""), (["predict", run, "\u4e2d\u6587"], "")])
 
@@ -231,15 +232,19 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
 def test_public_names() -> None:
     verbs = {
         "cache",
+        "check",
         "clear_cache",
+        "compare",
         "evaluate",
         "explain",
         "fit",
         "generate",
+        "inspect",
         "landscape",
         "learning_curve",
         "load",
         "load_data",
+        "looks",
         "mistakes",
         "predict",
         "recipes",
@@ -248,7 +253,9 @@ def test_public_names() -> None:
         "runs",
         "settings",
         "story",
+        "suspects",
         "train",
+        "train_seeds",
         "verify",
     }
     estimators = {"ImageClassifier", "ImageRegressor", "TableClassifier", "TableRegressor", "TextClassifier", "TextRegressor"}

@@ -16,7 +16,7 @@ from trainwright.plain_files import content, from_json, made_sense_of, read_json
 
 def sparse(path: Path) -> None:
     path.touch()
-    os.truncate(path, plain_files.LARGEST + 1)
+    os.truncate(path, max(plain_files.LARGEST, plain_files.LOG) + 1)
 
 
 NO_FILE: dict[str, Callable[[Path], object]] = {
@@ -36,9 +36,11 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "file"
     (tmp_path / "other").write_text("{}")
     NO_FILE[kind](path)
-    for read in (content, read_json, read_object, read_lines, read_toml):
+    for read in (content, read_json, read_object, read_toml):
         with pytest.raises(OSError):
             read(path)  # type: ignore[operator]
+    with pytest.raises(OSError):
+        list(read_lines(path))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,19 @@ def test_toml_that_is_none_or_too_much(tmp_path: Path, text: str) -> None:
 
 def test_lines_end_where_one_is_no_object(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b'{"a": 1}\n{"b": 2}\n[3]\n{"c": 4}\n')
-    assert read_lines(tmp_path / "file") == [{"a": 1}, {"b": 2}]
+    assert list(read_lines(tmp_path / "file")) == [{"a": 1}, {"b": 2}]
+    (tmp_path / "file").write_bytes(b'{"a": 1}\n{"b": "' + b"x" * plain_files.LINE + b'"}\n{"c": 4}\n')
+    assert list(read_lines(tmp_path / "file")) == [{"a": 1}]
+
+
+def test_numbers_in_a_long_word_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_files, "ROOM", 16 << 20)
+    history = "12345678.0,12\n" * 200_000  # as that of many epochs in a checkpoint
+    text = json.dumps({"history": history, "said": 'a "word"\\', "more": [1.5]}).encode()
+    assert plain_files._values(text) > plain_files.ROOM
+    assert from_json(text)["more"] == [1.5]
+    with pytest.raises(ValueError, match="bytes of memory"):
+        from_json(json.dumps([12345678.5] * 200_000).encode())
 
 
 def test_what_makes_no_sense_is_one_message_and_what_is_known_stays(tmp_path: Path) -> None:

@@ -19,15 +19,19 @@ __all__ = [
     "TextRegressor",
     "TrainwrightError",
     "cache",
+    "check",
     "clear_cache",
+    "compare",
     "evaluate",
     "explain",
     "fit",
     "generate",
+    "inspect",
     "landscape",
     "learning_curve",
     "load",
     "load_data",
+    "looks",
     "mistakes",
     "predict",
     "recipes",
@@ -36,7 +40,9 @@ __all__ = [
     "runs",
     "settings",
     "story",
+    "suspects",
     "train",
+    "train_seeds",
     "verify",
 ]
 
@@ -51,12 +57,42 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import cache, clear_cache, explain, landscape, learning_curve, load_data, mistakes, story
+    from trainwright.look import (
+        cache,
+        check,
+        clear_cache,
+        compare,
+        explain,
+        inspect,
+        landscape,
+        learning_curve,
+        load_data,
+        looks,
+        mistakes,
+        story,
+        suspects,
+        train_seeds,
+    )
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "clear_cache", "explain", "landscape", "learning_curve", "load_data", "mistakes", "story")
-_ELSEWHERE = {"fit": "tasks.custom.fit", **dict.fromkeys(_LOOK, "look")}
+_LOOK = [
+    "cache",
+    "check",
+    "clear_cache",
+    "compare",
+    "explain",
+    "inspect",
+    "landscape",
+    "learning_curve",
+    "load_data",
+    "looks",
+    "mistakes",
+    "story",
+    "suspects",
+    "train_seeds",
+]
+_ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,8 @@ class Run:
     """A finished run: its folder, its report, its model. The model is loaded when it is first used."""
 
     def __init__(self, path: str | Path) -> None:
-        """Raise E403 where ``path`` is no run folder."""
-        self.folder = run_folder.open_run(Path(path), fit_too=True)
+        """Raise E403 where ``path`` is no run folder, E169 where it is empty."""
+        self.folder = run_folder.open_run(run_folder.place("path", path), fit_too=True)
         self._predictor: Predictor | None = None
 
     @property
@@ -103,6 +103,12 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
+    def _repr_html_(self) -> str:
+        """Return its scores and pictures, where it is the last line of a cell of a notebook."""
+        from trainwright.watch.plots import cell
+
+        return cell(self.path)
+
 
 def _several(predictor: Predictor, items: Any) -> Any:
     """Return what a person gives in Python as something with a length: of data with named columns the items in its rows."""
@@ -137,6 +143,8 @@ def train(
     runs: str | Path = "runs",
     offline: bool = False,
     resume: bool = False,
+    track: str | Sequence[str] = (),
+    fix: str | Path | None = None,
     listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
@@ -149,8 +157,11 @@ def train(
 
     Settings are those of ``trainwright settings``; nested ones are dictionaries: ``optimizer={"name": "SGD"}``.
     ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
-    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``listen`` is
-    called with every event; the default shows them on standard error.
+    with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``track`` names
+    trackers of others that hear of it: tensorboard, mlflow, wandb, trackio (``pip install "trainwright[tensorboard]"``).
+    ``fix`` is a table of corrected labels with the columns ``file``, ``row`` and ``label`` (empty: the row is left out), such as
+    ``suspects`` finds and ``trainwright suspects --out`` writes; they are laid over those of the source, whose files stay as
+    they are. ``listen`` is called with every event; the default shows them on standard error.
 
     Raises:
         TrainwrightError: see ``docs/errors.md``; no run folder is made. Only what stops a training on its way (a step that is
@@ -159,16 +170,19 @@ def train(
     """
     from trainwright.run.request import Request
 
-    from_run, out = (None if each is None else Path(each) for each in (from_run, out))
-    request = Request.of(source, valid, test, recipe, from_run, out, Path(runs), offline, settings)
+    folders = {"from_run": from_run, "out": out, "valid": valid, "test": test, "fix": fix}
+    from_run, out, valid, test, fix = (
+        run_folder.place(name, each) if isinstance(each, str | Path) else each for name, each in folders.items()
+    )
+    request = Request.of(source, valid, test, recipe, from_run, out, run_folder.place("runs", runs), offline, settings, fix)
     if resume:
         from trainwright.run.resume import find_unfinished
 
         earlier = find_unfinished(request)
         if earlier is not None:
             path = earlier.path
-            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen)
-    return _run_session(lambda session: session.begin(request), listen)
+            return _run_session(lambda session: session.resume(path, request.held or "", settings, offline), listen, track)
+    return _run_session(lambda session: session.begin(request), listen, track)
 
 
 def resume(
@@ -205,7 +219,7 @@ def replay(run: Run | str | Path, *, source: Any = "", out: str | Path | None = 
     """
     from trainwright.run import verify as verifying
 
-    return verifying.replay(_path(run), moved(source), None if out is None else Path(out), listen)
+    return verifying.replay(_path(run), moved(source), None if out is None else run_folder.place("out", out), listen)
 
 
 def moved(source: Any) -> Any:
@@ -214,19 +228,19 @@ def moved(source: Any) -> Any:
 
 
 def _path(run: Run | str | Path) -> Path:
-    return run.path if isinstance(run, Run) else Path(run)
+    return run.path if isinstance(run, Run) else run_folder.place("run", run)
 
 
-def _run_session(carry: Callable[[Session], Path], listen: Listener | None) -> Run:
+def _run_session(carry: Callable[[Session], Path], listen: Listener | None, track: str | Sequence[str] = ()) -> Run:
     """Carry a training through and return the run; its events are shown on standard error where nobody else listens."""
     from trainwright.run.train import Session
 
     if listen is not None:
-        return Run(carry(Session(listen)))
+        return Run(carry(Session(listen, track)))
     from trainwright.watch.terminal.console import Console
 
     with closing(Console(sys.stderr)) as console:
-        return Run(carry(Session(console.handle)))
+        return Run(carry(Session(console.handle, track)))
 
 
 def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) -> dict[str, Any]:

@@ -4,9 +4,10 @@ Annotations are not postponed here: typer evaluates those that are strings, and 
 """
 
 import errno
+import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +16,7 @@ from trainwright import cli_output as output
 from trainwright.cli_cache import cache
 from trainwright.cli_help import GREETING, Verb, Verbs
 from trainwright.cli_look import SAID, AsJson, Moved, Spreadsheet, look
+from trainwright.cli_scores import print_looks, print_scores, print_seeds
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.startup import OUTPUT, leave, prepare_process
 
@@ -52,7 +54,10 @@ Quiet = Annotated[
 
 
 # What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume")} | {"from_run": "from", "from": "from"}
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "seeds", "track", "fix")} | {
+    "from_run": "from",
+    "from": "from",
+}
 
 
 @app.command(cls=Verb)
@@ -66,9 +71,16 @@ def train(
     recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
     start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; the default is runs/NAME-N.", rich_help_panel=RUN)] = None,
+    fix: Annotated[
+        Path | None, typer.Option(help="A table of corrected labels, as `suspects --out` writes it.", rich_help_panel=DATA)
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what the same words began, where there is any.", rich_help_panel=RUN)
     ] = False,
+    track: Annotated[
+        str, typer.Option(help="Tell a tracker too: tensorboard, mlflow, wandb or trackio.", rich_help_panel=RUN)
+    ] = "",
+    seeds: Annotated[int, typer.Option(min=0, help="Train with so many seeds: mean and spread.", rich_help_panel=RUN)] = 0,
     offline: Offline = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -82,11 +94,24 @@ def train(
         if key in given:
             raise error("E330", key=key, flag=flag)
     with output.console(as_json, quiet) as console:
-        run = tw.train(
-            source, test=test, valid=valid, recipe=recipe, from_run=start, out=out, resume=resume, offline=offline,
-            listen=console.handle, **given,
-        )  # fmt: skip
+        asked: dict[str, Any] = {
+            "test": test,
+            "valid": valid,
+            "recipe": recipe,
+            "from_run": start,
+            "out": out,
+            "resume": resume,
+            "track": track,
+        }
+        asked |= {"fix": fix, **given}
+        if seeds:
+            found = tw.train_seeds(source, seeds, offline=offline, listen=console.handle, **asked)
+            print_seeds(found, console, as_json)
+            return
+        run = tw.train(source, offline=offline, listen=console.handle, **asked)
         output.print_run(run, console, as_json, quiet)
+        if not quiet and not as_json:
+            print_looks(run, console)
 
 
 @app.command("learning-curve", cls=Verb)
@@ -124,6 +149,56 @@ def learning_curve(
             listen=console.handle, **given,
         )  # fmt: skip
     output.print_curve(found, as_json)
+
+
+@app.command(cls=Verb)
+def inspect(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings of train."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    out: Annotated[Path | None, typer.Option(help="Write it as a page into this file.", rich_help_panel=SAID)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong with the data of SOURCE: copies, leaks, labels, garbage, drift, give-aways; nothing is trained."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    given = nest(settings)
+    for key, flag in FLAGS.items():
+        if key in given:
+            raise error("E330", key=key, flag=flag)
+    found = tw.inspect(source, test=test, valid=valid, offline=offline, **given)
+    given_files = [word for flag, path in (("--test", test), ("--valid", valid)) if path for word in (flag, str(path))]
+    output.print_inspection(found, shlex.join(["trainwright", "inspect", *(words or []), *given_files]), out, as_json)
+
+
+@app.command(cls=Verb)
+def check(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="What would be trained on; then settings, as `train` takes them."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
+    start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look in seconds at a training before it begins: gradients, rate, labels, signal; what is likely wrong, and why."""
+    from trainwright.config.resolve import nest
+
+    source, settings = _source(words or [])
+    with output.console(err=True) as console:
+        found = tw.check(
+            source, test=test, valid=valid, recipe=recipe, from_run=start, offline=offline,
+            listen=lambda event: console.handle(event) if event.kind == "progress" else None, **nest(settings),
+        )  # fmt: skip
+    output.print_checkup(source, found, as_json)
 
 
 @app.command(cls=Verb)
@@ -212,7 +287,7 @@ def evaluate(
     if source is None:
         output.print_report(run, opened.report)
     else:
-        output.print_scores(run, opened.report, str(source), scores)
+        print_scores(run, opened.report, str(source), scores)
 
 
 @app.command(cls=Verb)

@@ -68,7 +68,7 @@ def candidates(commands: dict[str, Any], words: list[str]) -> Iterator[str]:
     yield from (each for each in found if each.startswith(word))
 
 
-TRAINING = ("train", "resume")  # the verbs that take every setting
+TRAINING = ("train", "resume", "inspect")  # the verbs that take every setting
 
 
 def settable(verb: str) -> list[str]:

@@ -31,10 +31,18 @@ EXAMPLES = {
         "trainwright train houses.csv label=price target=number",
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
+        "trainwright train reviews.csv --track tensorboard",
+        "trainwright train reviews.csv --seeds 5",
     ),
+    "check": ("trainwright check reviews.csv", "trainwright check photos/ lr=0.3 --json"),
     "learning-curve": (
         "trainwright learning-curve reviews.csv",
         "trainwright learning-curve photos/ model=resnet epochs=5 --parts 0.1,0.2,0.4 --out curve",
+    ),
+    "inspect": (
+        "trainwright inspect reviews.csv",
+        "trainwright inspect photos/ --out photos.html",
+        "trainwright inspect train.csv --test test.csv --json",
     ),
     "resume": ("trainwright resume runs/reviews-1", "trainwright resume runs/reviews-1 epochs=20 patience=3"),
     "verify": ("trainwright verify runs/reviews-1",),
@@ -47,6 +55,7 @@ EXAMPLES = {
         "trainwright predict runs/photos-1 holiday/ cat.jpg",
         "trainwright predict runs/reviews-1 new.csv --sure 0.97",
         'trainwright predict runs/houses-1 "rooms=3 city=Bern" --interval 0.9',
+        "trainwright predict runs/reviews-1 --text node.csv",
     ),
     "generate": ('trainwright generate runs/novel-1 --prompt "It was" --tokens 100 --temperature 0.8',),
     "explain": (
@@ -64,6 +73,12 @@ EXAMPLES = {
     "report": ("trainwright report runs/reviews-1",),
     "plots": ("trainwright plots runs/reviews-1",),
     "mistakes": ("trainwright mistakes runs/reviews-1 --top 5", "trainwright mistakes runs/reviews-1 --csv > mistakes.csv"),
+    "compare": ("trainwright compare runs/reviews-1 runs/reviews-2", "trainwright compare runs/reviews-* --top 0"),
+    "suspects": (
+        "trainwright suspects runs/reviews-1",
+        "trainwright suspects runs/reviews-1 --out labels.csv     # edit the column label, and then:",
+        "trainwright train reviews.csv --fix labels.csv",
+    ),
     "story": ("trainwright story runs/reviews-1 --out story.html",),
     "landscape": ("trainwright landscape runs/reviews-1 --size 21", "trainwright landscape --toy"),
     "runs": ("trainwright runs", "trainwright runs experiments --json"),
@@ -72,16 +87,26 @@ EXAMPLES = {
     "clear": ("trainwright cache clear", "trainwright cache clear --downloads"),
 }
 GROUPS = {
-    "Train": ("train", "resume", "learning-curve"),
+    "Train": ("inspect", "check", "train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
-    "Look at runs": ("runs", "report", "mistakes", "watch", "story", "landscape", "plots"),
+    "Look at runs": ("runs", "report", "compare", "mistakes", "suspects", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),
     "What can be said": ("settings", "recipes", "completion"),
     "What is kept": ("cache",),
 }
 
 
-PLACES = ("--out", "--test", "--valid", "--from", "--recipe", "--source", "--png", "--html")  # flags that name a file or folder
+PLACES = (
+    "--out",
+    "--test",
+    "--valid",
+    "--from",
+    "--recipe",
+    "--source",
+    "--fix",
+    "--png",
+    "--html",
+)  # flags that name a file or folder
 
 
 class Verb(TyperCommand):

@@ -13,6 +13,7 @@ import trainwright as tw
 from trainwright import cli_output as output
 from trainwright.cli_help import Verb
 from trainwright.cli_output import print_json
+from trainwright.cli_scores import print_comparison, print_looks_of
 from trainwright.errors import error, shell_word
 from trainwright.plain_files import made_sense_of
 
@@ -76,7 +77,7 @@ def mistakes(
     if as_json:
         print_json({"run": str(run), "mistakes": found})
     elif as_csv:
-        output.print_csv(found, spreadsheet)
+        output.say(output.as_csv(found, spreadsheet), end="")
     else:
         from trainwright.watch import record
         from trainwright.watch.report import panels
@@ -84,6 +85,47 @@ def mistakes(
         with made_sense_of(run):
             loss = panels.loss_named(record.read(run))
         output.print_mistakes(found, loss)
+
+
+@look.command(cls=Verb)
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders; each is compared with the first.")],
+    top: Annotated[int, typer.Option(min=0, help="Show so many of the rows that got better, and worse.")] = 5,
+    source: Moved = "",
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows that changed as a table in CSV.")] = False,
+    spreadsheet: Spreadsheet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a run is better than another, or within noise: the difference with its interval, and which rows changed."""
+    found = tw.compare(*runs, top=top, source=source)
+    if as_json:
+        print_json(found)
+    elif as_csv:
+        rows = [{"run": each["run"], **row} for each in found["compared"] for row in each["changed"]]
+        output.say(output.as_csv(rows, spreadsheet), end="")
+    else:
+        print_comparison(found)
+
+
+@look.command(cls=Verb)
+def suspects(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    top: Annotated[int, typer.Option(min=0, help="Find so many; 0 = as many as are probably wrong.")] = 0,
+    folds: Annotated[int, typer.Option(min=2, help="Cut the training rows into so many parts.")] = 5,
+    out: Annotated[Path | None, typer.Option(help="Write them to this file, as CSV, to be edited for train --fix.")] = None,
+    source: Moved = "",
+    spreadsheet: Spreadsheet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the rows whose labels are probably wrong, each judged by a model that never saw it."""
+    with output.console(err=True) as console:
+        found = tw.suspects(run, top, folds=folds, source=source, listen=console.handle)
+    if out is not None:
+        from trainwright.run.suspects import to_fix
+        from trainwright.store.atomic import write_out
+
+        write_out(out, output.as_csv(to_fix(found), spreadsheet))
+    output.print_suspects(found, top, out, as_json)
 
 
 @look.command(cls=Verb)
@@ -127,9 +169,10 @@ def runs(
     """List the runs in a folder as a table."""
     found = tw.runs(folder)
     if as_json:
-        output.print_json({"runs": found})
+        output.print_json({"runs": found, "looks": tw.looks(folder)})
     elif found:
         output.print_runs(found)
+        print_looks_of(tw.looks(folder))
     else:
         output.say(f"no runs in {folder}", err=True)
 

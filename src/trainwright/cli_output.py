@@ -18,16 +18,12 @@ from trainwright.plain_files import made_sense_of
 
 if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
+    from trainwright.watch.inspected.inspection import Inspection
     from trainwright.watch.terminal.console import Console
 
 BETWEEN = "|"  # several labels of a row
 UNSURE = "?"  # in the place of an answer that is not sure enough
-LONG = (
-    "per_class",
-    "confusion",
-    "points",
-    "reliability",
-)  # scores of a split that --json leaves out: what is more than a number or interval
+LONG = ("per_class", "confusion", "confused", "points", "reliability")  # of a split, left out in --json: no number or interval
 
 
 @contextmanager
@@ -67,20 +63,6 @@ def print_report(run: Path, report: dict[str, Any]) -> None:
     """Print what a run came to. Raise E408 where its report is none."""
     with console() as shown, made_sense_of(run / "report.json"):
         shown.report(report)
-
-
-def print_scores(run: Path, report: dict[str, Any], source: str, found: dict[str, Any]) -> None:
-    """Print the scores of a run on a file: those of new rows, and apart those of rows that it has seen."""
-    from trainwright.watch import scores, seen
-
-    with made_sense_of(run / "report.json"):
-        say(seen.headline(found, scores.unit(report)))
-    rows = {"test": found["n"], "rejected": found["rejected"]}
-    if found["n"]:
-        not_these = dict.fromkeys(("valid", "baseline", "baselines", "signal"))  # they are of other rows
-        print_report(run, report | not_these | {"source": source, "test": found, "seconds": {}, "rows": rows})
-    if lines := seen.apart(found):
-        say("\n".join(["", "Rows that are not new", *lines]))
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:
@@ -134,6 +116,23 @@ def print_proof(run: Path, proof: Any, as_json: bool) -> None:
     if proof.wrong:
         more = f"; and {len(proof.wrong) - 1} more" if len(proof.wrong) > 1 else ""
         raise error("E419", path=run, first=proof.wrong[0], more=more)
+
+
+def print_checkup(source: str, found: Any, as_json: bool) -> None:
+    """Print what was looked at before a training. Raise E366 where something is likely wrong."""
+    if as_json:
+        findings = [each._asdict() for each in found.findings]
+        checked = [each._asdict() for each in found.checked]
+        print_json({"source": source, "checked": checked, "findings": findings})
+    else:
+        with console() as shown:
+            for note in (*found.checked, *(each.note() for each in found.findings)):
+                shown.handle(note)
+            if found.passed:
+                shown.line("nothing was found to be wrong")
+    if not found.passed:
+        names = ", ".join(each.name for each in found.findings)
+        raise error("E366", source=source, names=names, mend=found.findings[0].mend)
 
 
 def print_answers(
@@ -246,8 +245,8 @@ def _columns(found: Any, top: int) -> list[Any]:
     return [*columns, *more]
 
 
-def print_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> None:
-    """Print rows of the same columns as CSV, a row of a table that is in one of them as JSON.
+def as_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> str:
+    """Return rows of the same columns as CSV, a row of a table that is in one of them as JSON.
 
     For a ``spreadsheet`` no cell is a formula.
     """
@@ -258,7 +257,20 @@ def print_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> None:
         cells = {name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()}
         kept = {name: _no_formula(cell) if spreadsheet and isinstance(cell, str) else cell for name, cell in cells.items()}
         writer.writerow(kept)
-    say(text.getvalue(), end="")
+    return text.getvalue()
+
+
+def print_suspects(found: dict[str, Any], top: int, out: Path | None, as_json: bool) -> None:
+    """Print the rows whose labels are probably wrong, in colours where the terminal has them, and which file has them."""
+    from trainwright.watch import suspects
+
+    if as_json:
+        print_json(found)
+    elif out is None:
+        _print_parts(suspects.lines(found, bool(top)))
+    else:
+        _print_parts(list(suspects.lines(found, bool(top)))[:1])
+        say(f"{out}: {len(found['suspects']):,} rows; {suspects.advice(str(out))}")
 
 
 def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
@@ -279,13 +291,33 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
         answer, truth = (words.number(x) if isinstance(x, float) else words.clip(x, 40) for x in shown)
         numbered = f"row {row['row']}" if row["row"] is not None else ""
         place = f"{words.clean(row['file'])}, {numbered}".removesuffix(", ") if row["file"] else f"{numbered}, counted from 0"
-        say(f"{number:>4}  {truth} taken for {answer}{sure}, loss {words.loss(row['loss'])}   {place}")
+        lost = "" if row["loss"] is None else f", loss {words.loss(row['loss'])}"  # where it is not finite, or not known
+        say(f"{number:>4}  {truth} taken for {answer}{sure}{lost}   {place}")
         given = row["input"]
         if isinstance(given, dict):
             given = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
         if given is not None and not given.startswith("data:image/"):
             for line in words.wrap(given, 100)[:4]:
                 say(f"      {line}")
+
+
+def print_inspection(found: Inspection, command: str, out: Path | None, as_json: bool) -> None:
+    """Print what was found in a data set by a ``command``, and write it as a page to ``out``. Raise E402."""
+    if out is not None:
+        from trainwright.store.atomic import write_out
+        from trainwright.watch.inspected import inspected_page
+
+        write_out(out, inspected_page.render(found, command))
+    if as_json:
+        print_json(found.to_json())
+    elif out is not None:
+        say(out)
+    else:
+        from trainwright.watch import words
+        from trainwright.watch.inspected import inspected_text
+
+        width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+        say(words.encodable("\n".join(inspected_text.lines(found, width)), sys.stdout.encoding))
 
 
 def print_landscape(found: dict[str, Any], as_json: bool) -> None:
@@ -365,13 +397,17 @@ def write_beside(run: Path, path: Path, content: bytes) -> None:
 
 def print_lines(found: Explanation, brief: bool = False) -> None:
     """Print an explanation, in colours where the terminal has them; only its answer where it is ``brief``."""
-    from trainwright.watch import words
     from trainwright.watch.explained import explained_text
 
-    terminal = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    lines = explained_text.heading(found) if brief else explained_text.lines(found, width)
-    if not terminal:
+    _print_parts(explained_text.heading(found) if brief else explained_text.lines(found, width))
+
+
+def _print_parts(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
+    """Print lines, each of texts with their styles, which only a terminal shows."""
+    from trainwright.watch import words
+
+    if not (sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")):
         text = "".join("".join(part for part, _ in line).rstrip() + "\n" for line in lines)
         say(words.encodable(text, sys.stdout.encoding), end="")
         return

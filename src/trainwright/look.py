@@ -10,14 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.api import Run, moved
+from trainwright.api import Run, moved, train
 from trainwright.errors import error, help_of
 from trainwright.plain_files import made_sense_of
 from trainwright.watch.events import Listener, ignore
 
 if TYPE_CHECKING:
     from trainwright.tasks.encoded_data import EncodedData
+    from trainwright.watch.checkup import Checkup
     from trainwright.watch.explained.explanation import Explanation, Rule
+    from trainwright.watch.inspected.inspection import Inspection
 
 RUNS = "runs"  # where trainings put their runs; it may not be there before the first
 _SERVERS = {"starlette", "uvicorn"}  # what ``pip install "trainwright[watch]"`` adds
@@ -31,6 +33,7 @@ def load_data(
     recipe: str = "",
     from_run: str | Path | None = None,
     offline: bool = False,
+    fix: str | Path | None = None,
     listen: Listener = ignore,
     **settings: Any,
 ) -> EncodedData:
@@ -46,8 +49,68 @@ def load_data(
     from trainwright.run import data
     from trainwright.run.request import Request
 
+    start, fix = (None if each is None else Path(each) for each in (from_run, fix))
+    return data.load(Request.of(source, valid, test, recipe, start, None, Path("runs"), offline, settings, fix), listen)
+
+
+def inspect(
+    source: Any,
+    *,
+    test: Any = None,
+    valid: Any = None,
+    offline: bool = False,
+    listen: Listener = ignore,
+    **settings: Any,
+) -> Inspection:
+    """Look for what is wrong with a source, as ``train`` reads and splits it with the same arguments; nothing is trained.
+
+    The result has ``findings``, the gravest first: each with ``name``, ``grade`` (grave, look, note), ``count``, ``what``,
+    ``rows`` (some of them, with file and row), ``cause`` and ``todo``; ``not_found``, the names of what was looked for in vain;
+    and ``to_json()``. Printed it is a list, in a notebook a table. ``listen`` is called with the notes of how it was read.
+
+    Raises TrainwrightError as ``train`` does before its first step.
+    """
+    from trainwright.run import inspect as inspecting
+    from trainwright.run.request import Request
+
+    return inspecting.inspect(Request.of(source, valid, test, "", None, None, Path(RUNS), offline, settings), listen)
+
+
+def check(
+    source: Any,
+    data: Any = None,
+    *,
+    test: Any = None,
+    valid: Any = None,
+    recipe: str = "",
+    from_run: str | Path | None = None,
+    offline: bool = False,
+    listen: Listener = ignore,
+    **settings: Any,
+) -> Checkup:
+    """Look in seconds at a training before it begins: what is likely wrong is in ``.findings``; empty = nothing was found.
+
+    With the arguments of ``train`` it is that training. With those of ``fit``, ``check(model, data, loss=..., optimizer=...)``,
+    it is that of a model of your own. Each finding has a ``name``, what was ``found``, its likely ``cause`` and how to ``mend``
+    it; ``.checked`` tells all that was looked at. Model, optimiser, data and random state stay as they are; nothing is written.
+
+    Asked is: is the first loss that of a model that knows nothing; does each parameter get a gradient, and move; does the loss
+    of one batch fall at this rate; can a few rows be learned by heart; do outputs depend on the inputs, and not on the other
+    rows of a batch; are units dead; is evaluation another than training; does what a short training learns hold on the
+    validation rows, with the same labels; do shuffled labels give no signal.
+
+    Raises TrainwrightError as ``train`` and ``fit`` before the first step, E365 for a model that cannot be copied.
+    """
+    if data is not None:
+        from trainwright.tasks.custom.check import check_own
+        from trainwright.tasks.custom.options import FitOptions
+
+        return check_own(FitOptions(source, data, valid=valid, **settings))
+    from trainwright.run import check as checking
+    from trainwright.run.request import Request
+
     start = None if from_run is None else Path(from_run)
-    return data.load(Request.of(source, valid, test, recipe, start, None, Path("runs"), offline, settings), listen)
+    return checking.check(Request.of(source, valid, test, recipe, start, None, Path(RUNS), offline, settings), listen)
 
 
 def learning_curve(
@@ -108,6 +171,107 @@ def mistakes(run: Run | str | Path, top: int = 20, *, source: Any = "") -> list[
     return worst.mistakes(run.path if isinstance(run, Run) else Path(run), moved(source), top)
 
 
+def train_seeds(
+    source: Any, seeds: int = 5, *, out: str | Path | None = None, resume: bool = False, seed: int = 0, **arguments: Any
+) -> dict[str, Any]:
+    """Train with so many seeds, from ``seed`` on, and return what the runs came to: no best one is chosen.
+
+    Each is a run by itself, in a folder of its own: that of ``train``, or ``seed-0``, ``seed-1`` ... in ``out``. ``arguments``
+    are those of ``train``. With ``resume``, which needs ``out``, what is there is gone on with.
+
+    Returns:
+        ``runs``, ``split`` and ``metric``, the ``scores`` with their ``mean`` and ``deviation``, and what that is made of:
+        ``of_test_rows``, by how much models that are equally good differ on so many rows, and ``of_training``; ``test_share``,
+        the part of the variance that is the rows'; ``mean_deviation``, by how much the mean would differ on other rows; and a
+        ``sentence``.
+
+    Raises as ``train``; SettingError E320 for fewer than two seeds, RunError E440 and E441.
+    """
+    from trainwright.run import seeds as several
+
+    if seeds < 2:
+        raise error("E320", name="seeds", value=seeds, problem="a spread takes two or more", help=help_of("train_seeds"))
+    if resume and out is None:
+        raise error("E440")
+    places = [None if out is None else Path(out) / f"seed-{each}" for each in range(seed, seed + seeds)]
+    runs = [
+        train(source, out=place, resume=resume, seed=each, **arguments)
+        for each, place in zip(range(seed, seed + seeds), places, strict=True)
+    ]
+    return several.summary([run.path for run in runs])
+
+
+def compare(*runs: Run | str | Path, top: int = 5, source: Any = "") -> dict[str, Any]:
+    """Compare runs on the rows that they were measured on: each but the first against the first.
+
+    Rows of test (of validation, where a run has none) are paired by their content and label, whatever file they are in. Of
+    accuracy the test is McNemar's with the mid-p value, of other scores a paired t test on what each row adds to the score;
+    where rows belong to groups, or are equal, these are what is drawn. Several comparisons are corrected by Holm's method.
+
+    Args:
+        runs: two or more.
+        top: how many of the rows that got better, and worse, are returned with their inputs.
+        source: where the data of the first run are now, where they have moved.
+
+    Returns:
+        ``metric``, ``split``, ``runs``, and ``compared``: of each run ``difference`` with ``interval``, ``p``, ``p_holm``, how
+        many rows are of both (``n``), ``sentence``, the ``settings`` that differ, how many rows are ``better`` and ``worse``,
+        and ``changed``. Where the runs have no row in common they are compared without pairs, and ``paired`` is False.
+
+    Raises RunError E403 and E405 for no run that has ended, E430 for one without predictions, E438 and E439.
+    """
+    from trainwright.run import compare as comparing
+
+    if top < 0:
+        raise error("E320", name="top", value=top, problem="it is a number of rows", help=help_of("compare"))
+    return comparing.compare([run.path if isinstance(run, Run) else Path(run) for run in runs], moved(source), top)
+
+
+def looks(folder: str | Path = RUNS) -> list[dict[str, Any]]:
+    """Return the test rows that several runs of a folder were measured on, and by how much the best score is too good by that.
+
+    Each has ``runs``, ``metric``, ``optimism`` (in the unit of the score: how far the best is expected to be above what it
+    would be on other rows), ``at_most`` (whether that is only a bound), and a ``sentence``. Rows are known by their content.
+    """
+    from trainwright.run import looks as counting
+
+    return counting.looks(Path(folder))
+
+
+def suspects(
+    run: Run | str | Path, top: int = 0, *, folds: int = 5, source: Any = "", listen: Listener = ignore
+) -> dict[str, Any]:
+    """Return the rows of a run whose labels are probably wrong, the most suspect first, each judged by a model that never saw it.
+
+    Rows of validation and test are judged by the run's own model; for those of train, models are trained on the other parts of
+    them by the run's settings, which takes about ``2 * (folds - 1)`` times its training. Duplicates, and rows of a group by
+    which the run was split, stay in one part. Classes and labels are told by confident learning (Northcutt et al. 2021,
+    arXiv:1911.00068), numbers by how many robust standard deviations they lie from what is predicted.
+
+    Args:
+        top: how many rows; 0 = as many as are probably wrong, of numbers those more than 5 robust deviations off.
+        folds: into how many parts the training rows are cut.
+        source: where the data are now.
+
+    Returns:
+        ``wrong``, how many labels of the ``rows`` are probably wrong (rows that are merely hard count too, so it has no
+        interval), and ``suspects``: of each ``split``, ``file``, ``row``, ``label``, ``likely``, its ``probability`` (None of
+        numbers), ``why``, and ``input`` as ``mistakes`` has it. What is corrected of them goes back in: ``train(fix=)``.
+
+    Raises RunError E403 and E405 for no run that has ended, E432 where its data have changed, E490 for one without labels,
+    E491 for too few rows, and as ``train``.
+    """
+    from trainwright.run import suspects as doubted
+
+    for name, value, least, problem in (
+        ("top", top, 0, "a number of rows"),
+        ("folds", folds, 2, "a number of parts, from 2 on"),
+    ):
+        if value < least:
+            raise error("E320", name=name, value=value, problem=f"it is {problem}", help=help_of("suspects"))
+    return doubted.suspects(run.path if isinstance(run, Run) else Path(run), moved(source), folds, top, listen)
+
+
 def explain(run: Run | str | Path, input: Any, truth: str | float = "") -> Explanation:
     """Return the way of one input through a run's model, in numbers: tokens or columns, logits, probabilities, loss, update.
 
@@ -153,14 +317,15 @@ def story(run: Run | str | Path, out: str | Path | None = None) -> Path:
     """
     from trainwright.store import seal
     from trainwright.store.atomic import write_file, write_out
-    from trainwright.store.run_folder import open_run
+    from trainwright.store.run_folder import open_run, place
     from trainwright.watch.story import story as film
 
-    folder = open_run(run.path if isinstance(run, Run) else Path(run), fit_too=True).path
+    target = None if out is None else place("out", out)
+    folder = open_run(run.path if isinstance(run, Run) else place("run", run), fit_too=True).path
     page = film.page(folder)
-    if out is not None:
-        write_out(Path(out), page)
-        return Path(out)
+    if target is not None:
+        write_out(target, page)
+        return target
     path = folder / "story.html"
     write_file(path, page)
     seal.renew(folder, [path])
@@ -197,7 +362,7 @@ def landscape(
     changed, E434 for a run of ``fit``, and as ``train``.
     """
     from trainwright.run import landscape as surface
-    from trainwright.store.run_folder import RunFolder
+    from trainwright.store.run_folder import RunFolder, place
 
     for name, value, good, problem in (
         ("size", size, size >= 3 and size % 2 == 1, "it is an odd number of points, from 3 on"),
@@ -206,11 +371,11 @@ def landscape(
     ):
         if not good:
             raise error("E320", name=name, value=value, problem=problem, help=help_of("landscape"))
-    place = run.path if isinstance(run, Run) else Path(run)
-    folder = RunFolder(place)
+    path = run.path if isinstance(run, Run) else place("run", run)
+    folder = RunFolder(path)
     if folder.call.is_file() and not folder.settings.is_file():
-        raise error("E434", path=place)
-    return surface.landscape(place, moved(source), size, span, rows, None if out is None else Path(out), listen)
+        raise error("E434", path=path)
+    return surface.landscape(path, moved(source), size, span, rows, None if out is None else place("out", out), listen)
 
 
 def cache() -> list[dict[str, Any]]:

@@ -20,8 +20,11 @@ from trainwright.errors import TrainwrightError, error, in_short
 LARGEST = 64 << 20  # bytes of a file of words and numbers
 ROOM = 240 << 20  # bytes that its values may take in memory, by estimate
 SMALL = 1 << 20  # bytes that are never too many
+LOG, LINE = 256 << 20, 4 << 20  # bytes of a file that grows with the run, which is read line by line, and of a line
 SETTINGS = 8 << 20  # bytes of a file of settings
 DOTS = 100  # in a key of TOML, whose reader takes the square of their number
+_WORD = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_MANY_WORDS = 1 << 18  # above, to take them out would itself take much memory
 _LONG = re.compile(rb"\d{19}")  # a whole number of more digits is none that a run would write
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -65,12 +68,22 @@ def from_json(text: bytes, **how: Any) -> Any:
 
 
 def _check_room(text: bytes) -> None:
-    """Raise ValueError where the values of JSON would take too much memory: lists and objects, words, numbers, and places."""
+    """Raise ValueError where the values of JSON would take too much memory: lists and objects, words, numbers, and places.
+
+    The numbers in a few long words, such as the history in a checkpoint, are none.
+    """
     if len(text) > SMALL:
-        each = {b"[": 72, b"{": 72, b'"': 28, b",": 8} | {str(digit).encode(): 10 for digit in range(10)}
-        needed = 2 * len(text) + sum(size * text.count(mark) for mark, size in each.items())
+        needed = 2 * len(text) + _values(text)
+        if needed > ROOM and text.count(b'"') < _MANY_WORDS:
+            needed = 2 * len(text) + _values(_WORD.sub(b'""', text))
         if needed > ROOM:
             raise ValueError(f"its values would take {needed:,} bytes of memory, and {ROOM:,} are the most")
+
+
+def _values(text: bytes) -> int:
+    """Return about how many bytes the values of JSON take beside their characters."""
+    each = {b"[": 72, b"{": 72, b'"': 28, b",": 8} | {str(digit).encode(): 10 for digit in range(10)}
+    return sum(size * text.count(mark) for mark, size in each.items())
 
 
 def _whole(digits: str) -> int:
@@ -92,21 +105,23 @@ def read_object(path: Path) -> dict[str, Any]:
     return found
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a file with one in each line, up to the first line that is none or is torn.
+def lines(path: Path) -> Iterator[bytes]:
+    """Yield the whole lines of a plain file that grows with a run, up to one that is torn or too long. Raise OSError."""
+    with regular(path) as (descriptor, state), os.fdopen(descriptor, "rb", closefd=False) as file:
+        if state.st_size > LOG:
+            raise OSError(0, f"it has {state.st_size:,} bytes, and {LOG:,} are the most that is read", str(path))
+        while (line := file.readline(LINE)).endswith(b"\n"):
+            yield line
 
-    Raise OSError, and ValueError where they take too much memory.
-    """
-    whole, _, _ = content(path).rpartition(b"\n")
-    _check_room(whole)
-    found: list[dict[str, Any]] = []
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file with one in each line, up to the first line that is none or is torn. Raise OSError."""
     with suppress(ValueError):
-        for line in whole.split(b"\n"):
+        for line in lines(path):
             each = from_json(line)
             if not isinstance(each, dict):
-                break
-            found.append(each)
-    return found
+                return
+            yield each
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -40,6 +40,7 @@ VERBS: dict[str, list[str]] = {
     "generate": ["generate", "RUN", "--tokens", "5"],
     "explain": ["explain", "RUN", "ITEM", "--html", "RUN/explained.html"],
     "mistakes": ["mistakes", "RUN"],
+    "compare": ["compare", "RUN", "RUN"],
     "story": ["story", "RUN"],
     "verify": ["verify", "RUN"],
     "watch": ["watch", "RUN"],
@@ -59,6 +60,7 @@ def child(job: Mapping[str, Any], told: str) -> int:
     ``told`` gets what went ``wrong`` in each verb, its ``seconds``, and the ``memory`` of this process. The file ``begun`` has
     the last verb, should this process be killed.
     """
+    sys.dont_write_bytecode = True  # which would be a file elsewhere, in a fresh copy of the project
     wrong, seconds = dict[str, str](), dict[str, float]()
     tempfile.tempdir = job["spare"]
     warnings.simplefilter("ignore")  # as on the command line, where they are lines

@@ -102,7 +102,11 @@ def test_every_kind_of_problem_has_a_curve(kind: str, tmp_path: Path) -> None:
     if kind == "images":
         source, how, metric = write_folder(tmp_path / "pictures", *bars(90)), {"epochs": 1}, "accuracy"
     elif kind == "language":
-        source, how, metric = tmp_path / "text.txt", {"steps": 3, "context": 16, "speed": "off", "model": {"name": "gpt", "layers": 1, "width": 32}}, "perplexity"
+        source, how, metric = (
+            tmp_path / "text.txt",
+            {"steps": 3, "context": 16, "speed": "off", "model": {"name": "gpt", "layers": 1, "width": 32}},
+            "perplexity",
+        )
         source.write_text("\n".join(f"line {n} of the text" for n in range(900)))
         how["valid_fraction"] = 0.2
     elif kind == "numbers":

@@ -10,6 +10,7 @@ import pytest
 from calls import talk
 
 import trainwright as tw
+from trainwright.run.resume import Fingerprint
 from trainwright.watch.events import Epoch, Event, Note, Resumed
 
 SMALL = {"batch_size": 16, "lr": 0.5, "schedule": []}
@@ -256,3 +257,16 @@ def test_threads_are_those_of_the_beginning(news: Path, tmp_path: Path) -> None:
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_what_goes_wrong_while_digests_are_taken_comes_out() -> None:
+    class Lost:
+        files: dict[str, Path] = {}
+
+        def bundle(self) -> None:
+            raise ArithmeticError("in the thread")
+
+    lost: Any = Lost()
+    lost.problem = lost
+    with pytest.raises(ArithmeticError, match="in the thread"):
+        _ = Fingerprint(lost, lost).data

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 import zstandard
 from safetensors.numpy import load_file
 from samples import news_rows, write_csv
@@ -356,3 +357,30 @@ def test_what_was_derived_is_kept_with_its_reasons(tmp_path: Path) -> None:
     kept = [event for event in read_lines(run.path / "events.jsonl") if event["event"] == "note"]
     assert [(note["what"], note["value"], note["why"]) for note in kept] == [tuple(map(str, note)) for note in said]
     assert {"lr", "batch_size", "split"} <= {note["what"] for note in kept}
+
+
+@pytest.mark.parametrize("name", ["out", "runs", "from_run", "valid", "test"])
+def test_an_empty_name_is_not_the_current_folder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(tw.TrainwrightError, match=f"E169: {name}=''"):
+        tw.train("iris", **{name: ""})
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_empty_name_is_no_run_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    net = torch.nn.Linear(2, 2)
+    job = {"loss": torch.nn.CrossEntropyLoss(), "optimizer": torch.optim.SGD(net.parameters(), lr=0.1), "epochs": 1, "out": ""}
+    calls = [
+        lambda: tw.resume(""),
+        lambda: tw.load(""),
+        lambda: tw.verify(""),
+        lambda: tw.replay(tmp_path, out=""),
+        lambda: tw.story(tmp_path, out=""),
+        lambda: tw.landscape(tmp_path, out=""),
+        lambda: list(tw.fit(net, (torch.zeros(4, 2), torch.zeros(4, dtype=torch.long)), **job)),
+    ]
+    for call in calls:
+        with pytest.raises(tw.TrainwrightError, match="E169"):
+            call()
+    assert not [*tmp_path.iterdir()]

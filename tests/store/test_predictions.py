@@ -115,3 +115,14 @@ def test_they_are_sealed_and_the_same_for_the_same_words(texts: Path, tmp_path: 
     (runs[0].path / "report.json").unlink()
     with pytest.raises(RunError, match="E405"):
         predictions.read(runs[0].path / "predictions.parquet")
+
+
+def test_a_few_bytes_that_stand_for_rows_that_no_memory_holds(tmp_path: Path) -> None:
+    count = 4_000_000
+    columns = {"split": "test", "file": "a.csv", "row": 1, "truth": "a", "answer": "b", "loss": 0.5}
+    bomb = pl.DataFrame({name: pl.repeat(value, count, eager=True) for name, value in columns.items()})
+    bomb.write_parquet(tmp_path / "predictions.parquet")
+    assert (tmp_path / "predictions.parquet").stat().st_size < 100_000
+    with pytest.raises(RunError, match=r"E408.*would take \d+ MiB"):
+        predictions.read(tmp_path / "predictions.parquet")
+    assert len(predictions.read(tmp_path / "predictions.parquet", bomb)) == count  # as many were measured

@@ -50,7 +50,10 @@ def source(kind: str, random: bool, folder: Path) -> tuple[Any, dict[str, Any]]:
     if kind == "images":
         pixels, labels = bars(180)
         order = np.random.default_rng(0).permutation(180)
-        return pictures(folder / "pictures", [labels[place] for place in order] if random else labels, pixels), {"epochs": 4, "speed": "off"}
+        return pictures(folder / "pictures", [labels[place] for place in order] if random else labels, pixels), {
+            "epochs": 4,
+            "speed": "off",
+        }
     frame, columns, settings = {
         "texts": (texts(), ["label"], {}),
         "table": (houses(240).drop("id", "price"), ["kind"], {"label": "kind", "epochs": 8}),

@@ -83,7 +83,7 @@ def test_texts_that_are_nearly_the_same_are_counted_and_named(tmp_path: Path) ->
     assert (one["file"], other["file"]) == (str(tmp_path / "train.csv"), str(tmp_path / "test.csv"))
     assert one["row"] == other["row"] and 2 <= one["row"] <= 11
     leaks = [(value, why) for what, value, why in notes if what == "leak"]
-    assert len(leaks) == 1 and leaks[0][0] == "10" and "80% of their runs of three tokens are the same" in leaks[0][1]
+    assert len(leaks) == 1 and leaks[0][0] == "10" and "80% of their runs of three tokens, are the same" in leaks[0][1]
     said = [why for what, value, why in notes if (what, value) == ("nearly the same", "10")]
     assert len(said) == 1 and f"{one['file']}, row {one['row']}, and {other['file']}, row {other['row']}" in said[0]
 

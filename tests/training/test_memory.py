@@ -12,7 +12,7 @@ from samples import news_rows, write_csv
 from torch import nn
 
 import trainwright as tw
-from trainwright.data.files import memory
+from trainwright import memory
 from trainwright.training import step
 
 
@@ -35,8 +35,10 @@ def test_a_network_that_cannot_be_is_refused(tmp_path: Path, model: dict[str, An
 def test_what_is_available_is_the_least_of_machine_and_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "most").write_text("5000\n")
     (tmp_path / "used").write_text("2000\n")
-    monkeypatch.setattr(memory, "LIMITS", [(str(tmp_path / "most"), str(tmp_path / "used"))])
+    monkeypatch.setattr(memory, "LIMITS", [tuple(str(tmp_path / name) for name in ("most", "used", "parts"))])
     assert memory.available() == 3000
+    (tmp_path / "parts").write_text("active_file 7\ninactive_file 500\nother 3\n")
+    assert memory.available() == 3500  # what copies of files take is given back
     (tmp_path / "most").write_text("max\n")
     assert memory.available() > 1 << 20
 

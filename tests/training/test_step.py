@@ -70,7 +70,7 @@ def test_a_window_is_one_batch_however_it_is_cut(loss: str, sizes: list[int]) ->
     whole, cut = learner(LOSSES[loss]()), learner(LOSSES[loss]())
     expected = update(whole, batches(inputs, targets, [sum(sizes)]), 0, Tally())
     found = update(cut, batches(inputs, targets, sizes), 0, Tally())
-    assert found == pytest.approx(expected, rel=1e-9)
+    assert found[:3] == pytest.approx(expected[:3], rel=1e-9)
     assert torch.allclose(gradients(whole), gradients(cut), atol=1e-9)
 
 
@@ -83,7 +83,7 @@ def test_the_update_is_torchs_own() -> None:
     norm = nn.utils.clip_grad_norm_(hand.parameters(), 0.1)
     torch.optim.SGD(hand.parameters(), lr=1.0).step()
     expected = (pytest.approx(loss.item()), 12, pytest.approx(norm.item()))
-    assert norm > 0.1 and update(own, batches(inputs, targets, [12]), 0, Tally()) == expected
+    assert norm > 0.1 and update(own, batches(inputs, targets, [12]), 0, Tally())[:3] == expected
     for a, b in zip(own.model.parameters(), hand.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
 

@@ -8,6 +8,7 @@ import pytest
 from watch_samples import make_history, make_report, write_run
 
 from trainwright.errors import TrainwrightError
+from trainwright.plain_files import LINE
 from trainwright.watch import record
 from trainwright.watch.events import Answers, Note, Refused, Step, to_json
 
@@ -66,8 +67,27 @@ def test_events_that_are_not_as_a_run_writes_them_are_one_message(tmp_path: Path
             record.read(run)
 
 
-def test_a_history_of_too_many_cells_is_refused(tmp_path: Path) -> None:
-    for text in (b"," * (record.CELLS + 1), b"\n" * (record.CHARACTERS + 1)):
-        (tmp_path / "history.csv").write_bytes(text)
-        with pytest.raises(TrainwrightError, match=r"E408.*history\.csv"):
-            record.read(tmp_path)
+def test_of_very_many_epochs_some_are_kept_with_the_best_and_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "CELLS", 1000)
+    best, count = 7_001, 10_003
+    lines = (f"{epoch},{epoch * 3},{1 / epoch},{int(epoch == best)}\n" for epoch in range(1, count + 1))
+    (tmp_path / "history.csv").write_text("epoch,step,train_loss,best\n" + "".join(lines))
+    found = record.read(tmp_path).history
+    assert [int(row["epoch"]) for row in found] == sorted({*range(64, count, 64), best, count})
+    assert [row["epoch"] for row in found if row["best"]] == [best] and found[-1]["train_loss"] == 1 / count
+    assert sum(1 for _ in record.epochs(tmp_path)) == count
+
+
+def test_a_history_that_nobody_wrote_takes_little_memory(tmp_path: Path) -> None:
+    for text in ("," * (record.COLUMNS + 1) + "\n1\n", "epoch\n" + "x" * (LINE + 1), "epoch,loss\n" + "0,1\n" * 10_000):
+        (tmp_path / "history.csv").write_text(text)
+        assert len(record.read(tmp_path).history) <= 1
+
+
+def test_of_very_many_events_some_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "STEPS", 1000)
+    told = [Answers(epoch, [epoch], str(epoch)) for epoch in range(3001)] + [Step(step, 1, 1.0, 3, 0.1) for step in range(2500)]
+    (tmp_path / "events.jsonl").write_text("".join(to_json(event) + "\n" for event in told))
+    found = record.read(tmp_path)
+    assert [*found.answers] == [*range(0, 3001, 4)] and [*found.texts.values()] == [*map(str, found.answers)]
+    assert [each["step"] for each in found.steps] == [*range(0, 2500, 4), 2499]

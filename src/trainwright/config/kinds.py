@@ -16,6 +16,7 @@ class Kind:
     title: str  # what it is called in messages and reports
     looks_like: str  # a function from ``data.read.infer_task.Evidence`` to the reason why a source is of this kind; "" = is not
     problem: str  # a function from (source, settings, parent, listen) to a ``Problem`` and what fills the cache when called
+    look: str  # a function from (source, problem) to ``tasks.look.Seen``: what ``inspect`` looks for beside what training does
     predictor: str  # a class of ``tasks.base.Predictor``
     schema: str  # a class of ``tasks.bundle_schema.CommonSchema``: what a bundle may hold
     usage: str  # words of the command line that use a model, RUN in the place of the run
@@ -31,6 +32,7 @@ _KINDS = (
         title="text classification",
         looks_like="trainwright.tasks.looks_like:text",
         problem="trainwright.tasks.text.problem:prepare",
+        look="trainwright.tasks.text.look:look",
         predictor="trainwright.tasks.text.predictor:TextPredictor",
         schema="trainwright.tasks.text.predictor:TextBundle",
         usage='predict RUN "a new text"',
@@ -41,6 +43,7 @@ _KINDS = (
         title="image classification",
         looks_like="trainwright.tasks.looks_like:image",
         problem="trainwright.tasks.image.problem:prepare",
+        look="trainwright.tasks.image.look:look",
         predictor="trainwright.tasks.image.predictor:ImagePredictor",
         schema="trainwright.tasks.image.predictor:ImageBundle",
         usage="predict RUN picture.png",
@@ -50,6 +53,7 @@ _KINDS = (
         title="language model",
         looks_like="trainwright.tasks.looks_like:language",
         problem="trainwright.tasks.language.problem:prepare",
+        look="trainwright.tasks.language.look:look",
         predictor="trainwright.tasks.language.predictor:LanguagePredictor",
         schema="trainwright.tasks.language.predictor:LanguageBundle",
         usage='generate RUN --prompt "Once upon a time"',
@@ -62,6 +66,7 @@ _KINDS = (
         title="table",
         looks_like="trainwright.tasks.looks_like:table",
         problem="trainwright.tasks.table.problem:prepare",
+        look="trainwright.tasks.table.look:look",
         predictor="trainwright.tasks.table.predictor:TablePredictor",
         schema="trainwright.tasks.table.predictor:TableBundle",
         usage="predict RUN new-rows.csv",

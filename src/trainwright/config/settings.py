@@ -237,8 +237,16 @@ class Settings(Strict):
     accumulate: int = setting(1, "forward passes whose gradients make one update", "batches", gt=0)
     epochs: int | None = setting(None, "passes over the training split", "epochs", ge=0)
     steps: int = setting(0, "stop after so many updates; 0 = no limit", "updates", ge=0)
-    time: Seconds = setting(0.0, "stop training after so long: 90s, 5m, 2h; 0 = no limit", "seconds", ge=0)
+    time: Seconds = setting(
+        0.0,
+        "the whole training, validation included, takes so long at most, and the rate falls by it: 90s, 5m, 2h; 0 = no limit",
+        "seconds",
+        ge=0,
+    )
     patience: int = setting(0, "stop when validation has not improved for so many epochs; 0 = off", "epochs", ge=0)
+    keep: Literal["best", "last"] | None = setting(
+        None, "the parameters of which epoch are kept: the best one on validation, or the last one"
+    )
     checkpoint_every: Period = setting(
         "60s", "save all that is needed to go on: by time (at most 1 % of it), steps or epochs; 0 = only at the end"
     )

@@ -9,12 +9,15 @@ import polars as pl
 from trainwright.data.tables.split import NAMES
 
 
-def audit(rows: pl.DataFrame) -> dict[str, Any]:
-    """Count what is wrong. ``rows``: label, split (a number into ``NAMES``) and the columns of ``content_keys``.
+def audit(rows: pl.DataFrame) -> tuple[dict[str, Any], pl.Series]:
+    """Count what is wrong, and tell which rows of valid and test are in train too.
+
+    ``rows``: label, split (a number into ``NAMES``) and the columns of ``content_keys``.
 
     ``across`` counts, for each pair of splits, the rows of the second whose exact content is also in the first. Where there are
     columns ``same`` and ``near``, equal numbers for texts of equal tokens and of nearly equal ones, 0 for one without tokens,
-    ``alike`` and ``near`` count the further texts that repeat an earlier one so, and the further rows across splits.
+    ``alike`` and ``near`` count the further texts that repeat an earlier one so, and the further rows across splits. A row is
+    in train too, bool (rows,), by its content or nearly.
     """
     if rows["label"].dtype == pl.List:  # which cannot be counted; a mark that no label has
         rows = rows.with_columns(pl.col("label").list.join("\0"))
@@ -29,14 +32,14 @@ def audit(rows: pl.DataFrame) -> dict[str, Any]:
         "across": {pair: int(each.sum()) for pair, each in crossed.items()},
     }
     if "same" not in rows.columns:
-        return found
+        return found, crossed["train-valid"] | crossed["train-test"]
     filled = rows.filter(pl.col("same") != 0)
     distinct = [filled[key].n_unique() for key in ("digest", "same", "near")]
     for name, key, more in (("alike", "same", distinct[0] - distinct[1]), ("near", "near", distinct[1] - distinct[2])):
         now = _crossed(rows, filled, key) if more else crossed
         found[name] = {"rows": more, "across": {pair: int((now[pair] & ~crossed[pair]).sum()) for pair in now}}
         crossed = {pair: now[pair] | crossed[pair] for pair in now}
-    return found
+    return found, crossed["train-valid"] | crossed["train-test"]
 
 
 def _crossed(rows: pl.DataFrame, filled: pl.DataFrame, key: str) -> dict[str, pl.Series]:

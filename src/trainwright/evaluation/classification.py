@@ -10,28 +10,28 @@ from trainwright.evaluation.intervals import Units, by_influence, facts, proport
 from trainwright.evaluation.labels import macro_f1 as labels_f1
 
 MAJORITY = "majority class"
+MATRIX, PAIRS = 1_000, 100  # classes whose confusion matrix is kept; confusions that are, of more classes
 
 
 def macro_f1(targets: np.ndarray, outputs: np.ndarray) -> float:
     """Return the mean F1 over the classes, or the labels, that occur or are predicted."""
     if targets.ndim == 2:
         return labels_f1(targets, outputs)
-    return mean_f1(confusion(targets, outputs.argmax(axis=1), outputs.shape[1]))
+    return mean_f1(*counts(targets, outputs.argmax(axis=1), outputs.shape[1]))
 
 
 def balanced_accuracy(targets: np.ndarray, outputs: np.ndarray) -> float | None:
     """Return the mean recall over the classes that occur."""
-    matrix = confusion(targets, outputs.argmax(axis=1), outputs.shape[1])
-    there = matrix.sum(axis=1)
-    return float((np.diag(matrix)[there > 0] / there[there > 0]).mean()) if len(targets) else None
+    hits, _, there = counts(targets, outputs.argmax(axis=1), outputs.shape[1])
+    return float((hits[there > 0] / there[there > 0]).mean()) if len(targets) else None
 
 
 def mcc(targets: np.ndarray, outputs: np.ndarray) -> float:
     """Return Matthews' correlation of answers and classes (of several classes Gorodkin 2004); 0 where either is constant."""
-    matrix = confusion(targets, outputs.argmax(axis=1), outputs.shape[1]).astype(np.float64)
-    said, there, n = matrix.sum(axis=0), matrix.sum(axis=1), matrix.sum()
+    hits, said, there = (each.astype(np.float64) for each in counts(targets, outputs.argmax(axis=1), outputs.shape[1]))
+    n = there.sum()
     spread = (n**2 - (said**2).sum()) * (n**2 - (there**2).sum())
-    return float((np.trace(matrix) * n - (said * there).sum()) / np.sqrt(spread)) if spread else 0.0
+    return float((hits.sum() * n - (said * there).sum()) / np.sqrt(spread)) if spread else 0.0
 
 
 def share_right(right: np.ndarray, units: Units | None) -> dict[str, Any]:
@@ -48,17 +48,16 @@ def scores(targets: np.ndarray, outputs: np.ndarray, units: Units | None = None)
 def intervals(targets: np.ndarray, outputs: np.ndarray, units: Units | None = None) -> dict[str, Any]:
     """Return the 95 % intervals of macro F1, balanced accuracy and MCC."""
     answers = outputs.argmax(axis=1)
-    matrix = confusion(targets, answers, outputs.shape[1])
-    hits, said, there = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    hits, said, there = counts(targets, answers, outputs.shape[1])
     right, both = (answers == targets).astype(np.float64), np.maximum(said + there, 1)
     f1, recall = 2 * hits / both, hits / np.maximum(there, 1)
     of_f1 = 2 * right / both[targets] - f1[targets] / both[targets] - f1[answers] / both[answers]
     of_recall = (right - recall[targets]) / there[targets]
     fewest = int(there[there > 0].min(initial=len(targets)))
     correlation = mcc(targets, outputs)
-    ends = by_influence((correlation + 1) / 2, _of_mcc(matrix, targets, answers) / 2, units)  # from -1 to 1
+    ends = by_influence((correlation + 1) / 2, _of_mcc(hits, said, there, targets, answers) / 2, units)  # from -1 to 1
     return {
-        "macro_f1_interval": by_influence(mean_f1(matrix), of_f1 / max((said + there > 0).sum(), 1), units, fewest),
+        "macro_f1_interval": by_influence(mean_f1(hits, said, there), of_f1 / max((said + there > 0).sum(), 1), units, fewest),
         "balanced_accuracy_interval": by_influence(
             balanced_accuracy(targets, outputs) or 0.0, of_recall / max((there > 0).sum(), 1), units, fewest
         ),
@@ -66,27 +65,35 @@ def intervals(targets: np.ndarray, outputs: np.ndarray, units: Units | None = No
     }
 
 
-def _of_mcc(matrix: np.ndarray, targets: np.ndarray, answers: np.ndarray) -> np.ndarray:
+def _of_mcc(hits: np.ndarray, said: np.ndarray, there: np.ndarray, targets: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """Return how ``mcc`` changes with the weight of each row."""
-    counts = matrix.astype(np.float64)
-    said, there, n, hits = counts.sum(axis=0), counts.sum(axis=1), counts.sum(), np.trace(counts)
+    said, there = said.astype(np.float64), there.astype(np.float64)
+    n, right = there.sum(), float(hits.sum())
     of_said, of_there = n**2 - (said**2).sum(), n**2 - (there**2).sum()
     if not of_said * of_there:
         return np.zeros(len(targets))
-    found = hits * n - (said * there).sum()
-    change = (answers == targets) * n + hits - there[answers] - said[targets]
+    found = right * n - (said * there).sum()
+    change = (answers == targets) * n + right - there[answers] - said[targets]
     spread = 2 * ((n - said[answers]) / of_said + (n - there[targets]) / of_there)
     changes: np.ndarray = (change - found * spread / 2) / np.sqrt(of_said * of_there)
     return changes
 
 
 def by_class(targets: np.ndarray, outputs: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Return the scores of every class, and the confusion matrix (rows: true, columns: predicted)."""
-    matrix = confusion(targets, outputs.argmax(axis=1), len(labels))
-    names = ("label", "precision", "recall", "f1", "n")
-    rows = zip(labels, per_class(matrix), strict=True)
+    """Return the scores of every class, and the confusion matrix (rows: true, columns: predicted).
+
+    Of more than ``MATRIX`` classes, whose matrix would be larger than all else, the ``PAIRS`` most frequent confusions:
+    number of the true class, of the predicted one, and how often.
+    """
+    answers, names = outputs.argmax(axis=1), ("label", "precision", "recall", "f1", "n")
+    rows = zip(labels, per_class(*counts(targets, answers, len(labels))), strict=True)
     classes = [dict(zip(names, (label, *each), strict=True)) for label, each in rows]
-    return {"per_class": classes, "confusion": matrix.tolist()}
+    if len(labels) <= MATRIX:
+        return {"per_class": classes, "confusion": confusion(targets, answers, len(labels)).tolist()}
+    wrong = targets != answers
+    pairs, often = np.unique(targets[wrong].astype(np.int64) * len(labels) + answers[wrong], return_counts=True)
+    first = np.argsort(-often, kind="stable")[:PAIRS]
+    return {"per_class": classes, "confused": np.stack([*divmod(pairs[first], len(labels)), often[first]], axis=1).tolist()}
 
 
 def majority(
@@ -102,14 +109,20 @@ def confusion(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.nd
     return np.bincount(targets * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def per_class(matrix: np.ndarray) -> list[tuple[float, float, float, int]]:
+def counts(targets: np.ndarray, answers: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how often each class was right, was predicted, and was there: int64, shape (classes,) each."""
+    of = (targets[targets == answers], answers, targets)
+    hits, said, there = (np.bincount(each, minlength=classes) for each in of)
+    return hits, said, there
+
+
+def per_class(hits: np.ndarray, said: np.ndarray, there: np.ndarray) -> list[tuple[float, float, float, int]]:
     """Return (precision, recall, F1, rows) of each class; 0 where a class was never predicted or never there."""
-    right, said, there = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
-    shares = [hits / np.maximum(rows, 1) for hits, rows in ((right, said), (right, there), (2 * right, said + there))]
+    shares = [right / np.maximum(rows, 1) for right, rows in ((hits, said), (hits, there), (2 * hits, said + there))]
     return list(zip(*(column.tolist() for column in (*shares, there)), strict=True))
 
 
-def mean_f1(matrix: np.ndarray) -> float:
+def mean_f1(hits: np.ndarray, said: np.ndarray, there: np.ndarray) -> float:
     """Return the mean F1 over the classes that occur or are predicted."""
-    counted = [f1 for (_, _, f1, rows), said in zip(per_class(matrix), matrix.sum(axis=0), strict=True) if rows or said]
-    return float(np.mean(counted)) if counted else 0.0
+    counted = (2 * hits / np.maximum(said + there, 1))[said + there > 0]
+    return float(np.mean(counted)) if len(counted) else 0.0

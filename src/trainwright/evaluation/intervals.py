@@ -26,6 +26,10 @@ class Units:
     codes: np.ndarray  # the number of each row's unit, from 0 on; int64, shape (rows,)
     of: str = ""  # the column that says the groups; empty: rows of equal content
 
+    def of_rows(self, rows: np.ndarray) -> Units:
+        """Return what some rows, bool (rows,), are parts of."""
+        return Units(np.unique(self.codes[rows], return_inverse=True)[1].astype(np.int64), self.of)
+
     def facts(self) -> dict[str, Any]:
         """Return what a report says beside the number of rows."""
         return {"units": int(self.codes.max()) + 1, "units_of": self.of}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Outputs:
     n: int
     outputs: Any = None
     targets: Any = None
+    parts: Mapping[str, float] = field(default_factory=dict)  # the means of the named parts of the loss
     units: Units | None = None  # what the rows are parts of, where a row is no unit of its own
 
     @property
@@ -40,12 +41,20 @@ class Outputs:
         """Return the loss a target."""
         return self.loss / self.weight if self.weight else 0.0
 
+    def without(self, rows: np.ndarray | None) -> Outputs | None:
+        """Return the outputs of all other rows, whose loss is not known; None for no ``rows``, bool (rows,), or all."""
+        if rows is None or rows.all():
+            return None
+        kept = torch.from_numpy(~rows)
+        units = None if self.units is None else self.units.of_rows(~rows)
+        return Outputs(0.0, 0.0, None, int(kept.sum()), self.outputs[kept], self.targets[kept], units=units)
+
     def scores(self, metrics: Mapping[str, float]) -> Scores:
         """Return loss and accuracy, with what else was measured. Raise E607 where no target counts."""
         if not self.weight:
             raise error("E607")
         accuracy = None if self.correct is None else self.correct / self.n
-        return Scores(self.mean, accuracy, self.n, dict(metrics))
+        return Scores(self.mean, accuracy, self.n, {**self.parts, **metrics})
 
 
 @contextmanager
@@ -65,6 +74,7 @@ def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch]
     """Call the model in evaluation mode on every batch once; keep outputs and targets only with ``keep``. Raise E615."""
     found, sizes, classified = [], 0, True
     kept: list[tuple[Any, Any]] = []
+    parts: dict[str, Any] = {}  # sums, on the device
     forward.reset_state()
     with evaluation_mode(forward.model):
         for batch in batches:
@@ -73,11 +83,15 @@ def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch]
             classified = classified and sums.correct is not None
             found.append(sums._replace(correct=0 if sums.correct is None else sums.correct))
             sizes += batch.size
+            for name, part in objective.parts.items():
+                parts[name] = parts.get(name, 0.0) + part.double() * sums.weight
             if keep:
                 kept.append((on_cpu(outputs), on_cpu(batch.targets)))
     together = joined(kept) if keep else (None, None)
     loss, weight, correct, rows = (sum(each) for each in zip(*_numbers(found), strict=True)) if found else (0.0, 0.0, 0, 0)
-    return Outputs(loss, weight, int(correct) if classified and rows else None, int(rows) if classified else sizes, *together)
+    means = {name: float(each) / weight for name, each in parts.items() if weight}
+    right, n = int(correct) if classified and rows else None, int(rows) if classified else sizes
+    return Outputs(loss, weight, right, n, together[0], together[1], means)
 
 
 def _numbers(found: Sequence[LossSums]) -> list[list[float]]:

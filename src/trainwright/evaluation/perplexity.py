@@ -64,13 +64,13 @@ class Sums:
         return mean - Z95 * deviation, mean + Z95 * deviation
 
     def of(self, which: np.ndarray, ids: np.ndarray) -> Sums:
-        """Return the sums over some of the targets, bool (targets,), whose ``ids`` are given; windows without any are left out."""
+        """Return the sums over some targets, bool (targets,), whose ``ids`` are given, of the windows that have any."""
         window = np.repeat(np.arange(len(self.counts)), self.counts)[which]
         losses, right = self.token_losses[which].astype(np.float64), self.guesses[which] == ids[which]
         counts = np.bincount(window, minlength=len(self.counts))
-        sums = (np.bincount(window, each, len(counts))[counts > 0] for each in (losses, right))
+        of_losses, of_right = (np.bincount(window, each, len(counts))[counts > 0] for each in (losses, right))
         told = (self.token_losses[which], self.guesses[which], self.guess_shares[which])
-        return Sums(*sums, counts[counts > 0], *told)
+        return Sums(of_losses, of_right, counts[counts > 0], *told)
 
     def against(self, losses: np.ndarray) -> dict[str, Any]:
         """Return loss and perplexity of another model, from its losses of every target, float64 (targets,), with the interval

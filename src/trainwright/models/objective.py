@@ -39,11 +39,14 @@ class Objective:
     person's own is taken to be a mean over the rows; where its targets are several, over those of the first.
     """
 
+    plain = True  # whether the loss follows from outputs and targets alone
+
     def __init__(self, loss: Callable[[Any, Any], Tensor], adapt: Callable[[Any, Any], tuple[Any, Any]] | None = None) -> None:
         """Keep the loss. Raise E606 for one that does not give a mean."""
         if getattr(loss, "reduction", "mean") not in ("mean", "batchmean"):
             raise error("E606", found=getattr(loss, "reduction", ""))
         self.loss, self.adapt = loss, adapt
+        self.parts: dict[str, Tensor] = {}  # means of the last batch by name, of a loss that is made of several
         self._by_class = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss)
         self.ignored: int | None = loss.ignore_index if self._by_class else None  # type: ignore[attr-defined]
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)

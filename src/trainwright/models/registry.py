@@ -9,6 +9,7 @@ import numpy as np
 
 from trainwright.errors import error, nearest
 from trainwright.models.catalog import CATALOG, Model
+from trainwright.store.tensors import Tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,19 +45,25 @@ def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[
     from trainwright.models.meta import on_meta
 
     network = on_meta(lambda: build(task, name, settings, shape))
-    forms = {key: (str(each.dtype).removeprefix("torch."), tuple(each.shape)) for key, each in network.state_dict().items()}
-    check_weights(weights, forms)
+    check_weights(weights, forms_of(network))
     network.load_state_dict({key: torch.tensor(each) for key, each in weights.items()}, assign=True)
     return network.eval()
 
 
+def forms_of(network: nn.Module) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return type and shape of each of a network's parameters and buffers by its name."""
+    return {key: (str(each.dtype).removeprefix("torch."), tuple(each.shape)) for key, each in network.state_dict().items()}
+
+
 def check_weights(weights: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
     """Raise ValueError for weights that are not of the ``wanted`` types and shapes, each by its name, or not finite."""
-    found = {key: (str(each.dtype), each.shape) for key, each in weights.items()}
+    known = weights.forms if isinstance(weights, Tensors) else None  # before any is read
+    found = known or {key: (str(each.dtype), each.shape) for key, each in weights.items()}
     for key in sorted(wanted.keys() | found.keys()):
         if wanted.get(key) != found.get(key):
             raise ValueError(f"the weights '{key}' are {_form(found.get(key))} and not {_form(wanted.get(key))}")
-        if weights[key].dtype.kind == "f" and not np.isfinite(weights[key]).all():
+    for key, each in weights.items():
+        if each.dtype.kind == "f" and not np.isfinite(each).all():
             raise ValueError(f"the weights '{key}' are not all finite")
 
 

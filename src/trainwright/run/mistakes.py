@@ -36,9 +36,14 @@ def mistakes(path: Path, source: Any, top: int) -> list[dict[str, Any]]:
         whole = rows.filter(pl.col("split") == split)
         own = not run.settings.is_file()
         worst = example_rows.worst(example_rows.with_targets(whole) if own else whole).head(top)
-        inputs = _kept(run, worst) if own else _inputs(SavedRun.open(path, source), whole, worst)
+        given = inputs(run, source, whole, worst)
         shown = worst.select(pl.all().exclude("probabilities")).to_dicts()
-        return [example_rows.as_json(row | {"input": each}) for row, each in zip(shown, inputs, strict=True)]
+        return [example_rows.as_json(row | {"input": each}) for row, each in zip(shown, given, strict=True)]
+
+
+def inputs(run: RunFolder, source: Any, whole: pl.DataFrame, rows: pl.DataFrame) -> list[Any]:
+    """Return the inputs of ``rows`` among the ``whole`` of a split; ``source`` is where the data are now. Raise SourceError."""
+    return _inputs(SavedRun.open(run.path, source), whole, rows) if run.settings.is_file() else _kept(run, rows)
 
 
 def _kept(run: RunFolder, rows: pl.DataFrame) -> list[Any]:

@@ -32,11 +32,12 @@ class Request:
     offline: bool
     settings: dict[str, Any]
     held: dict[str, Any] = field(default_factory=dict)  # data in memory, by split
+    fix: Path | None = None  # a table of corrected labels
 
     @classmethod
     def of(
         cls, source: Any, valid: Any, test: Any, recipe: str, start: Path | None, out: Path | None, runs: Path, offline: bool,
-        settings: dict[str, Any],
+        settings: dict[str, Any], fix: Path | None = None,
     ) -> Request:  # fmt: skip
         """Return the request, of which each of the first three may be a path or data. Raise E169 and E276."""
         held = {part: given for part, given in (("valid", valid), ("test", test)) if is_data(given)}
@@ -47,9 +48,9 @@ class Request:
             held, source = by_split(source) | held, IN_MEMORY
             if "train" not in held:
                 raise error("E276", why="none of its splits is called train")
-        for each in (str(source), *paths, recipe, start, out, runs, Path.cwd()):
+        for each in (str(source), *paths, recipe, start, out, runs, fix, Path.cwd()):
             refuse_bytes(each)
-        return cls(str(source), paths[0], paths[1], recipe, start, out, runs, offline, settings, held)
+        return cls(str(source), paths[0], paths[1], recipe, start, out, runs, offline, settings, held, fix)
 
     def origin(self) -> dict[str, Any]:
         """Return what a person would have to say again to repeat the run, and the versions it was made by."""
@@ -59,6 +60,7 @@ class Request:
             "test": self.test,
             "recipe": self.recipe or None,
             "from": self.start,
+            "fix": self.fix,
         }
         versions = {name: version(name) for name in ("trainwright", "torch")}
         return {"source": self.source} | {key: str(value) for key, value in named.items() if value} | versions

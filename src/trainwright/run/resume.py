@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from trainwright.store.checkpoint import Checkpoint
     from trainwright.training.trainer import Trainer
 
-WORDS = ("source", "held", "valid", "test", "recipe", "from")  # what a person says beside settings
+WORDS = ("source", "held", "valid", "test", "recipe", "from", "fix")  # what a person says beside settings
+PATHS = ("valid", "test", "from", "fix")
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ class SavedRun:
             raise error("E277", path=self.run.path)
         held = {part: self.held[part] for part in parts}
         # As seen from where the person was.
-        paths = {key: Path(self._found(str(self.origin[key]))) for key in ("valid", "test", "from") if key in self.origin}
-        valid, test, start = map(paths.get, ("valid", "test", "from"))
+        paths = {key: Path(self._found(str(self.origin[key]))) for key in PATHS if key in self.origin}
+        valid, test, start, fix = map(paths.get, PATHS)
         source = IN_MEMORY if "train" in held else self._found(self.origin["source"])
-        return Request(source, valid, test, recipe, start, out, out.parent, offline, {}, held)
+        return Request(source, valid, test, recipe, start, out, out.parent, offline, {}, held, fix)
 
     def check(self, given: Mapping[str, Any], found: Checkpoint | None) -> tuple[dict[str, Any], bool]:
         """Return the settings to go on with, those ``given`` laid over the run's own; and whether any is another than before.
@@ -182,29 +183,33 @@ class Fingerprint:
     def __init__(self, source: Source, training: Trainer) -> None:
         self._source, self._training = source, training
         self._data: dict[str, Any] = {}
-        self._problem: TrainwrightError | None = None
+        self._problem: BaseException | None = None
         self._taking = threading.Thread(target=self._take_digests, daemon=True)
         self._taking.start()
 
     @property
     def data(self) -> dict[str, Any]:
-        """Return the digests of what is read, and of what it is encoded by. Raise SourceError where an archive is damaged."""
+        """Return the digests of what is read, and of what it is encoded by. Raise what went wrong when they were taken."""
         self._taking.join()
         if self._problem:
             raise self._problem
         return self._data
 
     def _take_digests(self) -> None:
+        try:
+            self._data = self._digests()
+        except BaseException as problem:  # of a thread nobody would hear
+            self._problem = problem
+
+    def _digests(self) -> dict[str, Any]:
         values, arrays, tokens = self._training.problem.bundle()
         values.pop("thresholds", None)  # chosen when the training has ended
         digest = hashlib.blake2b(json.dumps([values, tokens], sort_keys=True, default=str).encode(), digest_size=16)
         for name in sorted(arrays):
             digest.update(name.encode() + arrays[name].tobytes())
         paths = {split: str(path) for split, path in self._source.files.items()}
-        try:
-            self._data = {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
-        except TrainwrightError as problem:
-            self._problem = problem
+        paths |= {} if self._source.fix is None else {"fix": str(self._source.fix)}
+        return {"sources": self._source.digests, "paths": paths, "encoder": digest.hexdigest()}
 
     def content(self) -> dict[str, Any]:
         """Return settings, digests of the data, and environment."""
@@ -216,6 +221,8 @@ class Fingerprint:
 
         before, notes = found.facts["data"], []
         changed = changes(before, self.data)
+        if before["sources"].get("fix") != self.data["sources"].get("fix"):
+            raise error("E498", path=earlier.run.path, fix=self.data["paths"].get("fix", "the file of --fix"))
         if before["encoder"] != self.data["encoder"]:
             raise error("E414", path=earlier.run.path, changed=", ".join(changed) or "by this version of Trainwright")
         if changed:

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error, in_short, shell_word
 from trainwright.plain_files import made_sense_of
-from trainwright.run import examples, seen
+from trainwright.run import beforehand, examples, seen
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
@@ -29,6 +29,7 @@ from trainwright.store import atomic, run_folder, seal
 from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
 from trainwright.watch.summary import undrawn
+from trainwright.watch.tracking import Tracking, chosen
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
@@ -74,9 +75,12 @@ class Prepared:
 
 
 class Session:
-    """One training, carried through by ``begin`` or ``resume``. ``listen`` is called with every event."""
+    """One training, carried through by ``begin`` or ``resume``. ``listen`` is called with every event, and so are the trackers
+    in ``track``."""
 
-    def __init__(self, listen: Listener) -> None:
+    def __init__(self, listen: Listener, track: str | Iterable[str] = ()) -> None:
+        """Raise E650 and E651 for trackers that are not there."""
+        self._track = chosen(track)
         self.listen = Phases(listen)
         self._importing = import_in_thread("trainwright.training.trainer")
         self._begun = False
@@ -92,6 +96,9 @@ class Session:
             if request.out is not None:
                 run_folder.check_free(request.out)
             made = self.prepare(request, base)
+            if noted := beforehand.before_long(made.training):
+                self._say(noted)
+                self.listen(PhaseEnded("check"))
             run = run_folder.create(request.out, request.runs, run_folder.slug(made.training.problem.data["source"]))
             with run_folder.locked(run):
                 run_folder.check_free(run.path)  # another process may have been faster
@@ -160,6 +167,19 @@ class Session:
 
     def pose(self, request: Request, base: dict[str, Any]) -> tuple[Source, Problem, FillCache]:
         """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called."""
+        found, problem, fill_cache = self.read(request, base, self._import)
+        command = f"trainwright inspect {shell_word(request.source)}" if not request.held else "trainwright.inspect(data)"
+        self._say(
+            [Note("more to look for", "inspect", f"{command}: drift, what gives labels away, look-alikes; it takes longer")]
+        )
+        self._say(problem.derive())
+        return found, problem, fill_cache
+
+    def read(
+        self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
+    ) -> tuple[Source, Problem, FillCache]:
+        """Return the same, before its settings are derived; ``meanwhile`` is called when the source is found."""
+        from trainwright.data.files.content import require
         from trainwright.data.read import source as sources
         from trainwright.data.read.options import ReadOptions
         from trainwright.tasks import registry
@@ -170,8 +190,11 @@ class Session:
         options = ReadOptions.of(resolve(request.settings, base))
         where = request.source, request.valid, request.test
         found = sources.find(*where, offline=request.offline, listen=self.listen, options=options, held=request.held)
+        if request.fix is not None:
+            found.fix = request.fix
+            require(found.fix)
         self._say(found.notes)
-        self._import()  # not before: a path that is wrong is said at once
+        meanwhile()  # not before: a path that is wrong is said at once
         parent = None
         if request.start is not None:
             self._importing.join()
@@ -184,7 +207,7 @@ class Session:
         if settings.on_nonfinite == "rollback" and "checkpoint_every" not in {**base, **request.settings}:
             self.listen(Note("checkpoint_every", settings.checkpoint_every, "on_nonfinite=rollback goes back to one"))
         problem, fill_cache = registry.prepare(task, found, settings, parent, self.listen)
-        self._say(problem.notes + problem.derive())
+        self._say(problem.notes)
         return found, problem, fill_cache
 
     def prepare(self, request: Request, base: dict[str, Any]) -> Prepared:
@@ -217,7 +240,8 @@ class Session:
         watched = threading.Thread(target=_write_watched, args=[run, made])
         watched.start()
         self._begun = True
-        log, artist = open_log(run, found), start_artist(run.path)
+        tracking = Tracking(run.path, self._track, made.training.settings.model_dump(mode="json", exclude_none=True))
+        log, artist = open_log(run, found, tracking), start_artist(run.path)
         for note in self.listen.notes if found is None else ():  # a run that goes on has them from its beginning
             log.append(note)
 
@@ -236,6 +260,7 @@ class Session:
             signals,
             rollback=settings.on_nonfinite == "rollback",
         )
+        tracking.tell = saver.emit
         try:
             made.training.train(self.listen, saver)
             watched.join()

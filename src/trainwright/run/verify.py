@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from trainwright.errors import RunError, TrainwrightError, error
-from trainwright.plain_files import content, made_sense_of, read_lines, read_toml
+from trainwright.plain_files import LOG, content, made_sense_of, read_lines, read_toml
 from trainwright.plain_files import damaged as unreadable
 from trainwright.run.resume import SavedRun, changed_since, older
 from trainwright.run.train import Session
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 TIMES = ("seconds", "rows_per_second")  # of a report: what no second run has in common
 PLACES = ("machine", "data")  # and what says where it ran
 STOOD = ("steps", "epochs", "best_epoch")  # what the newest checkpoint knows
-WHERE = ("source", "files", "rejected_rows")  # of data.json: what names files, which may have moved
+WHERE = ("source", "files", "rejected_rows", "findings")  # of data.json: what names files, which may have moved
 # What no look at a folder proves, even where every seal is whole: a person can seal what they like.
 NOT_PROVEN = {
     "the training": "that these settings and this seed gave these weights and events: trainwright replay RUN",
@@ -92,7 +93,7 @@ def replay(path: Path, source: Any, out: Path | None, listen: Listener) -> Proof
         Session(listen).begin(replace(earlier.request(place, recipe=str(earlier.run.settings)), settings=lacking))
         again = registry.open_run_model(place).model.state_dict()
         report, new = _compared(earlier.run), _compared(RunFolder(place))
-        epochs = [_epochs(each) for each in (earlier.run.path, place)]
+        epochs = [repr(old) == repr(new) for old, new in zip_longest(_epochs(earlier.run.path), _epochs(place))]
     wrong = []
     for name, value in kept.items():
         if name not in again or again[name].shape != value.shape:
@@ -105,13 +106,12 @@ def replay(path: Path, source: Any, out: Path | None, listen: Listener) -> Proof
     known = _known(new, report) if report.get("machine") != new.get("machine") else new
     wrong = [f"{key} of the report differs" for key in report if key not in PLACES and report[key] != known.get(key)]
     proof.add("report", f"{len(report)} fields", "times aside", wrong)
-    wrong = [] if repr(epochs[0]) == repr(epochs[1]) else ["history.csv differs"]
-    proof.add("history", f"{len(epochs[0])} epochs", "times aside", wrong)
+    proof.add("history", f"{len(epochs)} epochs", "times aside", [] if all(epochs) else ["history.csv differs"])
     return proof
 
 
-def _epochs(path: Path) -> list[dict[str, Any]]:
-    return [{key: value for key, value in row.items() if key not in TIMES} for row in record.read_history(path)]
+def _epochs(path: Path) -> Iterator[dict[str, Any]]:
+    return ({key: value for key, value in row.items() if key not in TIMES} for row in record.epochs(path))
 
 
 def unrepeatable(earlier: SavedRun) -> str:
@@ -199,7 +199,7 @@ def _compare_with_checkpoint(run: RunFolder, proof: Proof) -> Checkpoint | None:
         for key, name in (("steps", "step"), ("epochs", "epoch"), ("best_epoch", "best")):
             if report.get(key) != told[name]:
                 wrong.append(f"{key} of report.json is {report.get(key)}, and {told[name]} in {found.path.name}")
-        if content(run.history) != log["history"].encode("utf-8", "backslashreplace"):
+        if content(run.history, LOG) != log["history"].encode("utf-8", "backslashreplace"):
             wrong.append(f"history.csv is not what it was in {found.path.name}")
         if run.events.stat().st_size < log["events"]:
             wrong.append(f"events.jsonl is shorter than it was in {found.path.name}")
@@ -214,16 +214,21 @@ def _compare_with_checkpoint(run: RunFolder, proof: Proof) -> Checkpoint | None:
 
 def _untold(run: RunFolder) -> list[str]:
     """Return the epochs whose numbers in the history are not those of the events."""
-    history = {int(row["epoch"]): row for row in record.read_history(run.path)}
+    names = ("step", "lr", "train_loss", "valid_loss")
+    shown = {int(row["epoch"]): _alike(map(row.get, names)) for row in record.epochs(run.path)}
     with made_sense_of(run.events):
-        told = {each["epoch"]: each for each in read_lines(run.events) if each.get("event") == "epoch"}
-        alike = {
-            epoch: (event["step"], event["lr"], event["train"]["loss"], (event["valid"] or {}).get("loss"))
-            for epoch, event in told.items()
+        told = {
+            event["epoch"]: _alike((event["step"], event["lr"], event["train"]["loss"], (event["valid"] or {}).get("loss")))
+            for event in read_lines(run.events)
+            if event.get("event") == "epoch"
         }
-    shown = {epoch: tuple(row.get(key) for key in ("step", "lr", "train_loss", "valid_loss")) for epoch, row in history.items()}
-    odd = sorted(epoch for epoch in {*alike, *shown} if not _near(alike.get(epoch), shown.get(epoch), 0.0))
+        odd = sorted(epoch for epoch in {*told, *shown} if told.get(epoch) != shown.get(epoch))
     return [f"epoch {odd[0]} is another in events.jsonl than in history.csv"] if odd else []
+
+
+def _alike(numbers: Iterable[float | None]) -> str:
+    """Return what is the same for the same numbers, however they were written."""
+    return " ".join(repr(None if each is None else float(each)) for each in numbers)
 
 
 def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, listen: Listener) -> None:
@@ -254,12 +259,13 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     wrong = [f"{key} is another than in the report" for key in compared if not _near(again[key], report.get(key), tolerance)]
     scores = again["test"] or again["valid"] or {}
     proof.add("scores", f"{scores.get('n', 0):,} rows", f"measured again, compared with the report {how}", wrong)
-    again, kept = json.loads(json.dumps(made.training.problem.data)), run.read_data()
-    wrong = [f"{key} is another than in data.json" for key in {*again, *kept} - {*WHERE} if again.get(key) != kept.get(key)]
-    proof.add("data", f"{len(again)} entries", "read again, compared with data.json", sorted(wrong))
+    data, kept = json.loads(json.dumps(made.training.problem.data)), run.read_data()
+    wrong = [f"{key} is another than in data.json" for key in {*data, *kept} - {*WHERE} if data.get(key) != kept.get(key)]
+    proof.add("data", f"{len(data)} entries", "read again, compared with data.json", sorted(wrong))
     if same and measured.rows:
         with made_sense_of(run.predictions):
-            rows = [each.drop("file") for each in (predictions.table(measured.rows), predictions.read(run.predictions))]
+            again = predictions.table(measured.rows)
+            rows = [each.drop("file") for each in (again, predictions.read(run.predictions, again))]
             wrong = [] if rows[0].equals(rows[1]) else ["predictions.parquet has other answers than the model gives"]
         proof.add("answers", f"{len(rows[0]):,} rows", "asked again, compared with predictions.parquet", wrong)
     if (known := fingerprints.read(run.fingerprints)) is not None:

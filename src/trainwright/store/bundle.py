@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ from trainwright.errors import error
 from trainwright.plain_files import LARGEST
 from trainwright.store import seal
 from trainwright.store.atomic import new_folder, write_synced
-from trainwright.store.seal import check_header, parse
+from trainwright.store.seal import parse
+from trainwright.store.tensors import Tensors, check_header
 
 FORMAT = 2
-FILES = ("model.json", "model.safetensors", "encoder.safetensors", "vocabulary.json")
+WEIGHTS = "model.safetensors"
+FILES = ("model.json", "encoder.safetensors", "vocabulary.json")
 MOST = dict.fromkeys(("model.json", "vocabulary.json"), LARGEST)
 
 
@@ -34,11 +37,11 @@ MOST = dict.fromkeys(("model.json", "vocabulary.json"), LARGEST)
 class Bundle:
     """What a model needs to be used: ``meta`` is JSON, ``weights`` the network's, ``arrays`` the encoder's.
 
-    Weights are arrays, as a model may be used without torch.
+    Weights are arrays, as a model may be used without torch; those of a bundle that was loaded are read when they are needed.
     """
 
     meta: dict[str, Any]
-    weights: dict[str, np.ndarray]
+    weights: Mapping[str, np.ndarray]
     arrays: dict[str, np.ndarray]
     tokens: list[str]
 
@@ -48,7 +51,7 @@ def save(folder: Path, bundle: Bundle, card: str) -> None:
     weights = {name: np.asarray(each, order="C") for name, each in bundle.weights.items()}  # they are written as they lie
     files = {
         "model.json": json.dumps({"format": FORMAT, **bundle.meta}, indent=1).encode(),
-        "model.safetensors": safetensors.numpy.save(weights),
+        WEIGHTS: safetensors.numpy.save(weights),
         "encoder.safetensors": safetensors.numpy.save(bundle.arrays),
         "vocabulary.json": json.dumps(bundle.tokens, ensure_ascii=False).encode(),
         "README.md": card.encode(),
@@ -77,6 +80,9 @@ def load(folder: Path) -> Bundle:
 
     Raise E411 where a file is not as it was sealed, E407 for a format of another version; anything where it cannot be read.
     """
+    named = seal.read(folder).files
+    if WEIGHTS not in named:
+        raise error("E411", path=folder / WEIGHTS, problem="it is not under the seal")
     files = seal.contents(folder, FILES, MOST)
     meta = parse(files["model.json"])
     if type(meta["format"]) is not int:
@@ -85,7 +91,7 @@ def load(folder: Path) -> Bundle:
         raise error("E407", found=meta["format"], known=FORMAT, where=str(folder))
     return Bundle(
         meta=meta,
-        weights=safetensors.numpy.load(check_header(files["model.safetensors"])),
+        weights=Tensors(folder / WEIGHTS, *named[WEIGHTS]),
         arrays=safetensors.numpy.load(check_header(files["encoder.safetensors"])),
         tokens=parse(files["vocabulary.json"]),
     )

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from trainwright.errors import error
 from trainwright.plain_files import content, damaged
 from trainwright.store.atomic import write_file
+from trainwright.store.parquet_footer import bytes_held
 from trainwright.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 
 LARGEST = 4 << 30  # bytes
+SMALL, EXPANSION = 192 << 20, 200  # bytes in memory that are never too many; times the size of the file
+TEXT = 16  # bytes of each text in memory, beside its characters
 MEASURES = ("loss", "probability", "truth_probability")
 
 
@@ -49,12 +52,21 @@ def table(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frame.select(pl.lit(split, kinds).alias("split"), pl.all()) for split, frame in rows.items())
 
 
-def read(path: Path) -> pl.DataFrame:
-    """Return the rows of a run. Raise E405 or E433 where it did not end, E430 where it kept none, E408 for a damaged file."""
+def read(path: Path, like: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return the rows of a run; ``like`` are those that they should be, where that is known.
+
+    Raise E405 or E433 where it did not end, E430 where it kept none, E408 for a damaged file, and for one of which a few bytes
+    stand for rows that no memory holds.
+    """
     import polars as pl
 
     try:
-        rows = pl.read_parquet(content(path, LARGEST))
+        data = content(path, LARGEST)
+        held = bytes_held(io.BytesIO(data), TEXT)
+        expected = 0.0 if like is None else like.estimated_size() + TEXT * len(like) * like.width
+        if held > max(SMALL, EXPANSION * len(data), expected):
+            raise ValueError(f"it has {len(data):,} bytes, and would take {held >> 20:,} MiB or more when it is read")
+        rows = pl.read_parquet(data)
         _check(rows.schema)
         return rows
     except FileNotFoundError:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from trainwright.errors import RunError, error, shell_word
-from trainwright.plain_files import content, damaged, open_regular, read_object, read_toml
+from trainwright.plain_files import LOG, content, damaged, open_regular, read_object, read_toml
 
 LOCK, HOLDER = ".lock", "process "  # how the content of a lock begins
 _held: set[IO[str]] = set()  # files whose lock this process has
@@ -51,7 +51,7 @@ class RunFolder:
         """Return whether there are such events, looked for as bytes: after a failure of the machine not all is JSON."""
         told = b""
         with suppress(OSError):
-            told = content(self.events)
+            told = content(self.events, LOG)
         return any(f'{{"event": "{kind}"'.encode() in told for kind in kinds)
 
     def wrote_checkpoints(self) -> bool:
@@ -153,6 +153,13 @@ def _take(file: IO[str], folder: Path) -> None:
     with suppress(OSError):  # on a full disk the lock holds, but cannot say whose it is
         os.truncate(file.fileno(), 0)
         os.write(file.fileno(), f"{HOLDER}{os.getpid()} on {platform.node()}\n".encode())
+
+
+def place(what: str, word: str | Path) -> Path:
+    """Return the path that a word is. Raise E169 for an empty one, which would be the current folder."""
+    if not str(word):
+        raise error("E169", what=f"{what}=''", why="it is empty")
+    return Path(word)
 
 
 def create(out: Path | None, parent: Path, name: str) -> RunFolder:

@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.errors import error
+from trainwright.memory import available
 from trainwright.plain_files import from_json, regular
 from trainwright.store.atomic import write_file, write_synced
 
 NAME = "SEAL"
 FORMAT = 1
 LARGEST = 1 << 20  # bytes of a seal
+PLAIN = 64 << 20  # bytes of a file that any memory holds
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def renew(folder: Path, paths: Iterable[Path]) -> None:
 def read(folder: Path) -> Seal:
     """Return the seal of a folder. Raise E411 where it is missing or not as it was written."""
     path = folder / NAME
-    with _opened(path) as file:
+    with opened(path) as file:
         raw = file.read(LARGEST + 1)
     try:
         if len(raw) > LARGEST:
@@ -101,8 +103,10 @@ def contents(folder: Path, names: Iterable[str] | None = None, largest: Mapping[
 
 
 def intact(path: Path, size: int, digest: str) -> bytes:
-    """Return the content of a file that has this size and SHA-256. Raise E411."""
-    with _opened(path, size) as file:
+    """Return the content of a file that has this size and SHA-256. Raise E411, and E424 where no memory holds it."""
+    with opened(path, size) as file:
+        if size > PLAIN and size > available():
+            raise error("E424", path=path, problem=f"it has {size:,} bytes, and there is memory for {available():,}")
         content = file.read(size)
     if _digest(content) != digest:
         raise error("E411", path=path, problem="its content has changed")
@@ -117,13 +121,13 @@ def check(folder: Path) -> None:
 
 def check_file(path: Path, size: int, digest: str) -> None:
     """Raise E411 for a file that has not this size and SHA-256; it may be larger than memory."""
-    with _opened(path, size) as file:
+    with opened(path, size) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != digest:
             raise error("E411", path=path, problem="its content has changed")
 
 
 @contextmanager
-def _opened(path: Path, size: int | None = None) -> Iterator[BufferedReader]:
+def opened(path: Path, size: int | None = None) -> Iterator[BufferedReader]:
     """Open an ordinary file where its size is as it should be. Raise E411, and E424 for what may pass."""
     try:
         with regular(path) as (handle, facts):
@@ -151,18 +155,6 @@ def _digest(content: bytes) -> str:
 def parse(content: bytes) -> Any:
     """Return the value of JSON in which no object has a key twice. Raise ValueError."""
     return from_json(content, object_pairs_hook=_once)
-
-
-def check_header(content: bytes) -> bytes:
-    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError.
-
-    Sizes and offsets are checked by the library itself before it makes a tensor.
-    """
-    length = int.from_bytes(content[:8], "little")
-    if length > len(content) - 8:
-        raise ValueError(f"its header would have {length:,} bytes, and the file has {len(content):,}")
-    parse(content[8 : 8 + length])
-    return content
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

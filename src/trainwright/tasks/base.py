@@ -49,6 +49,7 @@ class Split:
     weights: np.ndarray | None = None  # what each row counts in the loss of training, float32, shape (rows,); None = the same
     units: Units | None = None  # what the rows are parts of, where a row is no unit of its own; only of all rows of a split
     contents: np.ndarray | None = None  # 64 bits of what the model sees of each row, uint64; only of all rows of a split
+    leaked: np.ndarray | None = None  # which rows of valid or test are in train too, or nearly; bool (rows,); None = no row
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -174,12 +175,13 @@ class Predictor(ABC):
         """Tell whether what a person gives in Python is a file of items, and not itself what is asked about."""
         return isinstance(given, Path)
 
-    @abstractmethod
     def items_of(self, table: Table) -> Any:
-        """Return the rows of a table as ``predict`` takes them, by the columns of training.
+        """Return the rows of a table in memory as ``predict`` takes them, by the columns of training.
 
-        Raise E437, or E247, for a column that is not there.
+        Raise E437, or E247, for a column that is not there, E320 for a kind of problem that knows no columns.
         """
+        problem = f"this model takes a {self.item} at a time, and knows no columns"
+        raise error("E320", name="items", value=table.columns, problem=problem, help=help_of("predict"))
 
     @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:
@@ -241,5 +243,5 @@ def need_columns(table: Table, columns: Sequence[str], noun: str) -> None:
     """Raise E437 for a column that a table lacks."""
     for name in columns:
         if name not in table.columns:
-            facts = {"file": table.file, "column": name, "noun": noun, "columns": list(table.columns)}
-            raise error("E437", **facts, hint=nearest(name, table.columns))
+            hint = nearest(name, table.columns)
+            raise error("E437", file=table.file, column=name, noun=noun, columns=list(table.columns), hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -13,22 +14,27 @@ from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Rejected, spot
 from trainwright.data.text.alike import SHARED
 from trainwright.evaluation.audit import audit, groups
+from trainwright.tasks.found import found as findings_of
+from trainwright.tasks.found import notes
 from trainwright.tasks.grouping import Grouping
 from trainwright.watch.events import Note
+from trainwright.watch.inspected.finding import Finding
 
 MANY_WIDE = 0.05  # of the rows, with another number of fields than the first: they can hardly be slips
 NAMED_ROWS = 1000  # rejected rows named one by one in data.json; beyond that they are counted
 EXAMPLES, SHOWN = 5, 5  # of rows that are nearly the same; of classes
 MANY = 20  # rows of a class that has none to be measured on
 BUT_FOR = "but for letter case, marks or blanks"
-NEARLY = f"{SHARED:.0%} of their runs of three tokens are the same"
+NEARLY = f"all but a word, or {SHARED:.0%} of their runs of three tokens, are the same"
 _LEAKS = {"across": "also in {}", "alike": f"also in {{}}, {BUT_FOR}", "near": "nearly in {}"}
 
 
 def describe(
-    source: Source, frame: pl.DataFrame, files: Mapping[str, str], rejected: list[Rejected], classes: bool
-) -> dict[str, Any]:
-    """Return what ``data.json`` says of the rows: how many each split and each class has, what was left out, what is odd."""
+    source: Source, frame: pl.DataFrame, files: Mapping[str, str], rejected: list[Rejected], classes: bool, noun: str
+) -> tuple[dict[str, Any], pl.Series]:
+    """Return what ``data.json`` says of the rows: how many each split and each class has, what was left out, what is odd; and
+    which rows of valid and test are in train too."""
+    rejected = [*source.closed, *rejected]
     sizes = {NAMES[number]: count for number, count in frame["split"].value_counts().sort("split").iter_rows()}
     counted: dict[str, dict[str, int]] = {}
     if classes:
@@ -37,10 +43,10 @@ def describe(
         counts = single.group_by("split", "label").len().sort("split", "label")
         for number, label, count in counts.iter_rows():
             counted.setdefault(label, {})[NAMES[number]] = count
-    checks = audit(frame)
+    checks, leaked = audit(frame)
     if checks.get("near", {}).get("rows"):
         checks["near"]["examples"] = _examples(frame, files)
-    return {
+    described = {
         "source": source.name,
         "files": {name: str(path) for name, path in source.files.items()},
         "rows": sizes,
@@ -48,7 +54,9 @@ def describe(
         "rejected": len(rejected),
         "rejected_rows": [{"file": r.file, "row": r.row, "reason": r.reason} for r in rejected[:NAMED_ROWS]],
         "audit": checks,
+        "findings": [asdict(each) for each in findings_of(frame, files, rejected, checks, noun)],
     }
+    return described, leaked
 
 
 def _examples(frame: pl.DataFrame, files: Mapping[str, str]) -> list[list[dict[str, Any]]]:
@@ -96,7 +104,7 @@ def findings(data: Mapping[str, Any], noun: str, called: str) -> list[Note]:
             such = NEARLY if name == "near" else f"the same {noun}"
             counted.append(("leak", count, f"rows of {second} are {how.format(first)}: {such}"))
     told = [Note(what, f"{count:,}", why) for what, count, why in counted if count]
-    return [*found, *told, *_unmeasured(data, called)]
+    return [*found, *told, *notes([Finding(**each) for each in data["findings"]]), *_unmeasured(data, called)]
 
 
 def _such(near: Mapping[str, Any]) -> str:

@@ -38,4 +38,4 @@ def apart(which: np.ndarray, more: Mapping[str, int], measured: Callable[[np.nda
         found = measured(which == NEW, True)
     else:
         found = dict.fromkeys(next(iter(others.values()))) | {"n": 0}
-    return found | counts | more | {"apart": others}
+    return {**found, **counts, **more, "apart": others}

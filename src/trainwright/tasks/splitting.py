@@ -23,6 +23,7 @@ from trainwright.errors import error, nearest
 from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
 from trainwright.tasks.findings import describe, findings, group_findings
+from trainwright.tasks.fixing import fixed, told
 from trainwright.tasks.grouping import NO_GROUPS, Grouping, units_of
 from trainwright.tasks.subset import subset
 from trainwright.watch.events import Note
@@ -63,9 +64,9 @@ class Rows:
                 targets = labels(part["label"])
                 units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
                 contents = part["fingerprint"].to_numpy() if "fingerprint" in part.columns else None
-                found[name] = Split(
-                    inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, weights, units, contents
-                )
+                leaked = part["leaked"].to_numpy() if part["leaked"].any() else None
+                known: dict[str, Any] = {"weights": weights, "units": units, "contents": contents, "leaked": leaked}
+                found[name] = Split(inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, **known)
         return found
 
 
@@ -84,7 +85,7 @@ def assign_splits(
     ``classes``: labels are names, and a class that training lacks cannot be measured; or sets of names, List(String), whose
     rows stay. ``typed``: people may have typed them. Raise DataError: E212, E214 to E217, E289, E290, and as ``cutting``.
     """
-    parts = {name: parts[name] for name in NAMES if name in parts}
+    parts = fixed(source.fix, {name: parts[name] for name in NAMES if name in parts})
     rejected = [each for part in parts.values() for each in part.rejected]
     files = {name: parts.get(name, parts["train"]).file for name in NAMES}
     frames = [
@@ -109,12 +110,14 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
-    frame, left = subset(frame, settings)
-    data = describe(source, frame, files, rejected, classes)
+    frame, smaller = subset(frame, settings)
+    corrected, said = told(source.fix, frame, rejected)
+    data, leaked = describe(source, frame, files, rejected, classes, noun)
+    frame, data = frame.with_columns(leaked=leaked), data | corrected
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
     found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]
-    return Rows(frame, files, data, [note, *left, *notes, *spelled, *found], group)
+    return Rows(frame, files, data, [note, *smaller, *said, *notes, *spelled, *found], group)
 
 
 def _together(frame: pl.DataFrame) -> pl.DataFrame:

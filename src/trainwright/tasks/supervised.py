@@ -78,6 +78,9 @@ class SupervisedProblem(Problem):
         found: Batches = self.encoder.batches(part.inputs, part.targets, batch_size=batch_size, seed=seed, device=device, **how)
         return found
 
+    def in_order(self, name: str, batch_size: int, device: torch.device) -> Batches:
+        return self.batches_of(self.splits[name], batch_size, None, device)
+
     def batches(self, model: nn.Module, device: torch.device) -> Batches:
         part = self.splits["train"]
         found = self.batches_of(part, self.settings.batch_size or 1, self.settings.seed, device)
@@ -177,6 +180,10 @@ class SupervisedProblem(Problem):
             **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
         scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
+        split = "test" if "test" in outputs else "valid"
+        if split in outputs and (found := outputs[split].without(self.splits[split].leaked)):
+            price = {"split": split, "rows": outputs[split].n - found.n}
+            scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)
 
     def fingerprints(self) -> dict[str, np.ndarray]:
@@ -325,9 +332,12 @@ class SupervisedPredictor(Predictor):
             frame = pl.DataFrame([*(each for each in there if each.name not in frame.columns), *frame])
         return FilePredictions(frame, rows, answers, found.notes, found.names, files)
 
-    @abstractmethod
     def contents(self, items: pl.Series) -> np.ndarray:
-        """Return 64 bits of the content of each row, uint64, from ``FileRows.content``, as training takes them."""
+        """Return 64 bits of the content of each row, uint64, from ``FileRows.content``, as the column ``fingerprint`` has them.
+
+        A kind of problem whose rows have neither need not have this: its runs cannot tell what they have seen.
+        """
+        raise NotImplementedError
 
     def score(self, path: Path | Table, seen: Fingerprints | None = None) -> dict[str, Any]:
         """Measure the rows of a file; rows with a label that the model does not know, or none, count as left out."""
@@ -352,8 +362,9 @@ class SupervisedPredictor(Predictor):
             chosen = items.filter(pl.Series(which)) if hasattr(items, "filter") else items[which]
             outputs = self.outputs(chosen, wanted[which])
             if content is not None:
-                own, theirs = (None if each is None else each.filter(pl.Series(which)) for each in (content, group))
-                outputs = replace(outputs, units=units_of(own, theirs, self.columns.get("group", "")))
+                theirs = None if group is None else group.filter(pl.Series(which))
+                column = self.columns.get("group", "")
+                outputs = replace(outputs, units=units_of(content.filter(pl.Series(which)), theirs, column))
             return self.target.detailed(outputs) if all_told else self.target.scores(outputs)
 
         if seen is None or content is None:

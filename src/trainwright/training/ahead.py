@@ -80,8 +80,10 @@ class Ahead:
     def _is_full(self) -> bool:
         return len(self._sent) >= CAPACITY or len(self._sent) * self._bytes > HELD_BYTES
 
-    def send(self, window: Sequence[Batch], state: State) -> None:
+    def send(self, window: Sequence[Batch], state: State, share: float | None = None) -> None:
         """Hand an update to the device, and move ``state`` and the schedules to the place after it.
+
+        ``share`` is that of ``advance_each``.
 
         Raise torch.OutOfMemoryError where the device has no room; everything but the gradients is then as it was.
         """
@@ -101,7 +103,7 @@ class Ahead:
         state.step += 1
         state.rows += sum(batch.size for batch in window)
         state.batch += len(window)
-        advance_each(learner.schedules, "step", None)
+        advance_each(learner.schedules, "step", None, share)
 
     def read(self, tally: Tally, *, wait: bool) -> list[Made]:
         """Return what updates came to, in order, up to one that is ``stuck``, and count it; all of them with ``wait``, else

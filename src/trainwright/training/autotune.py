@@ -186,7 +186,7 @@ class _Trial:
                 if self.ahead is not None and is_primed(self.learner.optimizer):
                     self.ahead.send(window, state)
                 else:
-                    self.losses.append(update(self.learner, window, step + 1, state.tally)[0])
+                    self.losses.append(update(self.learner, window, step + 1, state.tally).loss)
             if self.ahead is not None:
                 self.losses += [each.mean for each in self.ahead.read(state.tally, wait=True)]
                 self.losses += [math.nan for _ in self.ahead.rewind(state)]  # what is not finite

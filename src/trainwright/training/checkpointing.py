@@ -19,7 +19,7 @@ from trainwright.training import snapshot
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Epoch, Event, EventLog, Finished, Listener, Note, Refused, Saved, Step
+from trainwright.watch.events import Epoch, Event, EventLog, Finished, Follower, Listener, Note, Refused, Saved, Step
 
 FACTS: dict[str, dict[str, type]] = {
     "log": {"events": int, "history": str},
@@ -47,13 +47,15 @@ def _as_written(key: str, fact: Any) -> bool:
     return isinstance(fact, dict) and all(type(fact.get(name)) is kind for name, kind in FACTS.get(key, {}).items())
 
 
-def restore(found: Checkpoint, learner: Learner, batches: Batches, state: State, accumulate: int) -> bool:
-    """Put back what a checkpoint holds, and return whether the schedules are those of then.
+def restore(
+    found: Checkpoint, learner: Learner, batches: Batches, state: State, accumulate: int, share: float | None = None
+) -> bool:
+    """Put back what a checkpoint holds, and return whether the schedules are those of then; ``share`` as ``snapshot`` has it.
 
     Raise E411 where the checkpoint was made by something else.
     """
     try:
-        alike = snapshot.restore(found.state, learner, state, -(-batches.per_epoch // accumulate))
+        alike = snapshot.restore(found.state, learner, state, -(-batches.per_epoch // accumulate), share)
         if state.microbatches > 1:
             batches.batch_size //= state.microbatches
         if not 0 < int(found.facts["machine"]["threads"]) <= MOST_THREADS:
@@ -63,9 +65,10 @@ def restore(found: Checkpoint, learner: Learner, batches: Batches, state: State,
     return alike
 
 
-def open_log(run: RunFolder, found: Checkpoint | None) -> EventLog:
+def open_log(run: RunFolder, found: Checkpoint | None, follower: Follower | None = None) -> EventLog:
     """Return the log of a run, with what it held when the checkpoint was taken and nothing after that. Raise E402."""
-    return EventLog(run.events, run.history, found.facts["log"] if found is not None else {"events": 0, "history": ""})
+    kept = found.facts["log"] if found is not None else {"events": 0, "history": ""}
+    return EventLog(run.events, run.history, kept, follower)
 
 
 def with_checkpoints(events: Iterator[Event], learner: Learner, state: State, saver: Saver) -> Generator[Event, None, None]:

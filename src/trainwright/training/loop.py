@@ -20,13 +20,14 @@ from trainwright.training.memory import ran_out
 from trainwright.training.optim import advance_each, is_primed
 from trainwright.training.rng import seed_rng
 from trainwright.training.state import State, Tally
-from trainwright.training.step import Learner, update
+from trainwright.training.step import Learner, Made, update
 from trainwright.watch.events import Answers, Epoch, Event, Finished, Note, Refused, Scores, Started, Step, in_short
 from trainwright.watch.metrics import METRICS
 
 FOREVER = 1 << 60  # epochs, where steps or seconds say when to stop
 LIMIT = 10  # refused updates in a row, after which nothing is left to hope for
 NAMED = 20  # rows and layers in a message
+FORWARD = 0.5  # of the time of an update is kept for as many rows of validation, until one was measured
 Validate = Callable[[nn.Module], Scores]
 Watch = Callable[[nn.Module, int], Answers | None]  # (model, epoch); None where there turns out to be nothing to watch
 Recover = Callable[[], str]
@@ -46,7 +47,9 @@ def _numbered(rows: np.ndarray) -> str:
 class Plan:
     """When to stop, and by what the best epoch is chosen. 0 = no limit, except ``epochs``.
 
-    ``name_rows`` says which rows of the data are meant by their numbers, for messages.
+    ``seconds`` are those of the whole training, its trials, validations and checkpoints among them, by ``clock``;
+    ``valid_share`` is how many rows validation has for each one of training. ``name_rows`` says which rows of the data are
+    meant by their numbers, for messages.
     """
 
     epochs: int
@@ -59,6 +62,9 @@ class Plan:
     seed: int = 0
     unit: str = "rows"
     name_rows: Callable[[np.ndarray], str] = _numbered
+    valid_share: float = 0.0
+    keep_last: bool = False
+    clock: Callable[[], float] = time.perf_counter
 
     def reason(self, state: State, seconds: float) -> str:
         """Return why training is over, or an empty string. An epoch that was begun is always ended, so that it is measured."""
@@ -73,8 +79,22 @@ class Plan:
         return ""
 
     def spent(self, state: State, seconds: float) -> bool:
-        """Return whether no update may follow, wherever the epoch stands."""
-        return bool(self.steps and state.step >= self.steps) or bool(self.seconds and seconds >= self.seconds)
+        """Return whether no update may follow, wherever the epoch stands. One is made however short the time is."""
+        over = self.seconds and state.step and seconds >= self.seconds - state.trials - state.validation
+        return bool(self.steps and state.step >= self.steps) or bool(over)
+
+    def updates(self, per_epoch: int) -> int:
+        """Return how many updates are planned, where an epoch has so many batches; 0 where that is not known."""
+        planned = self.epochs * -(-per_epoch // self.accumulate)
+        return min(self.steps or planned, planned or self.steps)
+
+    def share(self, state: State, seconds: float, updates: int) -> float | None:
+        """Return how much of a training that is limited by time is over, in [0, 1]: of its ``updates`` or of the time for
+        them, whichever is more. None where there is no such limit."""
+        if not self.seconds:
+            return None
+        left = self.seconds - state.trials - state.validation
+        return min(1.0, max(seconds / left if left > 0 else 1.0, state.step / updates if updates else 0.0))
 
     def score(self, valid: Scores) -> float:
         """Return how good an epoch is, more being better, by the monitored metric; by the loss where it has no value.
@@ -106,36 +126,41 @@ def fit(
     Raise E501 for a refused update, E503 for too many in a row, E504 where even the smallest part of a batch finds no memory.
     Everything is then as it was before that update.
     """
-    begun = time.perf_counter() - state.seconds
+    begun = plan.clock() - state.seconds
     state.tally.ignored = learner.objective.ignored
     if not learner.model.training:
         learner.model.train()  # a model that is in training mode keeps the modes of its parts: some may be frozen
     learner.align()
-    planned = plan.epochs * -(-train.per_epoch // plan.accumulate)
-    steps = min(plan.steps or planned, planned or plan.steps)
-    steps, epochs = (steps, plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
-    yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit)
+    steps, epochs = (plan.updates(train.per_epoch), plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
+    left = max(plan.seconds - state.trials - state.seconds, 1e-3) if plan.seconds else 0.0
+    yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit, left)
     if watch and not state.step and (answers := watch(learner.model, 0)):
         yield answers
     ahead = None if learner.waits else Ahead(learner)
-    while not (reason := plan.reason(state, time.perf_counter() - begun)):
-        epoch_begun = time.perf_counter()
+    while not (reason := plan.reason(state, plan.clock() - begun)):
+        epoch_begun = plan.clock()
         yield from _epoch(learner, ahead, train, plan, state, recover, begun)
         scores = state.tally.scores()
-        scores.metrics = learner.objective.metrics(scores.loss)
-        valid = validate(learner.model) if validate else None
-        learner.at_step_boundary = False
-        state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
-        best = valid is not None and state.consider(learner.model, plan.score(valid))
-        lr = learner.lr
-        advance_each(learner.schedules, "epoch", (valid or scores).loss)
-        seconds = time.perf_counter() - epoch_begun
-        if watch and (answers := watch(learner.model, state.epoch)):
+        scores.metrics |= learner.objective.metrics(scores.loss)
+        learned = plan.clock()
+        with learner.averaged():
+            valid = validate(learner.model) if validate else None
+            learner.at_step_boundary = False
+            state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally(ignored=learner.objective.ignored)
+            best = valid is not None and not plan.keep_last and state.consider(learner.model, plan.score(valid))
+            lr = learner.lr
+            share = plan.share(state, plan.clock() - begun, plan.updates(train.per_epoch))
+            advance_each(learner.schedules, "epoch", (valid or scores).loss, share)
+            seconds = plan.clock() - epoch_begun
+            answers = watch(learner.model, state.epoch) if watch else None
+        if answers:
             yield answers
+        if plan.seconds:
+            state.validation = max(plan.clock() - learned, state.validation if state.epoch > 1 else 0.0)
         learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
-        state.seconds = time.perf_counter() - begun
-    yield Finished(reason, state.step, state.epoch, state.best_epoch, time.perf_counter() - begun)
+        state.seconds = plan.clock() - begun
+    yield Finished(reason, state.step, state.epoch, state.best_epoch or state.epoch, plan.clock() - begun)
 
 
 def _epoch(
@@ -154,8 +179,8 @@ def _epoch(
         seed_rng(device, step_seed(plan.seed, state.step))
     while True:
         if ahead is not None and is_primed(learner.optimizer):  # by its first step
-            batches = yield from _run_ahead(learner, ahead, batches, plan, state, begun, device)
-            if plan.spent(state, time.perf_counter() - begun):
+            batches = yield from _run_ahead(learner, ahead, train, batches, plan, state, begun, device)
+            if plan.spent(state, plan.clock() - begun):
                 return
         window = list(islice(batches, plan.accumulate * state.microbatches))
         if not window:
@@ -172,15 +197,21 @@ def _epoch(
             begins = state.batch == 0
             seed_rng(device, epoch_seed(plan.seed, state.epoch) if begins else step_seed(plan.seed, state.step))
             continue
-        loss, rows, norm = (None, 0, 0.0) if isinstance(made, Refused) else made
+        happened: Refused | Step
+        if isinstance(made, Refused):
+            happened, loss = made, None
+        else:
+            norm = None if made.norm is None else in_short(made.norm)
+            happened, loss = Step(state.step + 1, state.epoch + 1, made.loss, made.rows, lr, norm, made.parts), made.loss
+            state.rows += made.rows
         state.step += 1
-        state.rows += rows
         state.batch += len(window)
-        advance_each(learner.schedules, "step", loss)
-        state.seconds = time.perf_counter() - begun
+        state.seconds = plan.clock() - begun
+        _expect_validation(plan, train, state)
+        advance_each(learner.schedules, "step", loss, plan.share(state, state.seconds, plan.updates(train.per_epoch)))
         learner.at_step_boundary = True
-        yield made if isinstance(made, Refused) else Step(state.step, state.epoch + 1, made[0], rows, lr, in_short(norm))
-        if plan.spent(state, time.perf_counter() - begun):
+        yield happened
+        if plan.spent(state, plan.clock() - begun):
             return
         seed_rng(device, step_seed(plan.seed, state.step))
     if state.batch == 0:
@@ -188,8 +219,26 @@ def _epoch(
         raise error("E607", hint=ended)
 
 
+def _expect_validation(plan: Plan, train: Batches, state: State) -> None:
+    """Set how long the validation of the first epoch will take, by how long its updates took: time that is limited is kept
+    for it."""
+    if not plan.seconds or state.epoch:
+        return
+    state.first = state.first or state.seconds  # the first update is slower than the others
+    if state.step > 1:
+        an_update = (state.seconds - state.first) / (state.step - 1)
+        state.validation = min(FORWARD * plan.valid_share * an_update * train.per_epoch / plan.accumulate, plan.seconds / 2)
+
+
 def _run_ahead(
-    learner: Learner, ahead: Ahead, batches: Iterator[Batch], plan: Plan, state: State, begun: float, device: torch.device
+    learner: Learner,
+    ahead: Ahead,
+    train: Batches,
+    batches: Iterator[Batch],
+    plan: Plan,
+    state: State,
+    begun: float,
+    device: torch.device,
 ) -> Generator[Event, None, Iterator[Batch]]:
     """Make updates without waiting for them until the epoch ends, nothing may follow, or one needs ``_attempt``; yield their
     events when their results are there, and return the batches that are left.
@@ -204,15 +253,16 @@ def _run_ahead(
             if state.batch == 0:
                 seed_rng(device, step_seed(plan.seed, state.step))
             try:
-                ahead.send(window, state)
+                ahead.send(window, state, plan.share(state, plan.clock() - begun, plan.updates(train.per_epoch)))
             except torch.OutOfMemoryError:
                 over, batches = True, chain(window, batches)
             else:
-                over = plan.spent(state, time.perf_counter() - begun)
+                over = plan.spent(state, plan.clock() - begun)
         wait = over or learner.pause(state.step)
         if wait or ahead.is_due():
             found = ahead.read(state.tally, wait=wait)
-            state.seconds = time.perf_counter() - begun
+            state.seconds = plan.clock() - begun
+            _expect_validation(plan, train, state)
             over = over or ahead.stuck
             if over:
                 batches = chain(ahead.rewind(state), batches)
@@ -228,14 +278,14 @@ def _run_ahead(
 
 def _attempt(
     learner: Learner, window: Sequence[Batch], plan: Plan, state: State, recover: Recover | None
-) -> tuple[float, int, float] | Refused | None:
-    """Make an update. Return (loss, rows, norm of the gradient), or a ``Refused`` event where training goes on without it, or
-    None where memory ran out.
+) -> Made | Refused | None:
+    """Make an update. Return what it came to, or a ``Refused`` event where training goes on without it, or None where memory
+    ran out.
 
     Out of here, nothing holds on to what did not fit.
     """
     try:
-        made = update(learner, window, state.step + 1, state.tally)
+        made = (learner.own or update)(learner, window, state.step + 1, state.tally)
     except TrainingError as problem:
         if problem.code != "E501":
             raise
@@ -245,6 +295,8 @@ def _attempt(
             raise
         return None
     state.refused = 0
+    if learner.averages is not None:
+        learner.averages.update()
     return made
 
 
@@ -270,6 +322,8 @@ def split_batches(learner: Learner, train: Batches, first: Batch, state: State) 
     """
     for parameter in learner.parameters:
         parameter.grad = None
+    if learner.own is not None:
+        raise error("E504", what="a batch, which cannot be cut: a step of your own makes of it what it makes")
     if learner.forward.is_stateful(first):
         raise error("E504", what="a batch, which cannot be cut: the model carries a state for each of its rows")
     if not train.batch_size:

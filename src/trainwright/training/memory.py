@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from trainwright.data.files.memory import available
 from trainwright.errors import error
+from trainwright.memory import available
 from trainwright.models.meta import on_meta
 
 ON_CPU = "DefaultCPUAllocator: can't allocate memory"  # torch has no exception of its own for it

@@ -22,6 +22,8 @@ FUSED_ON = {"cpu": FUSED, "cuda": ("Adam", "AdamW", "SGD")}
 SCHEDULED = ("lr", "momentum", "betas")  # options of an optimiser that schedules change
 # Arguments of schedules that mean "until the end": filled with the run's length when not given.
 LENGTHS = ("total_iters", "T_max", "total_steps")
+MOST_STEPS = 100_000  # of a schedule by the clock, which makes several at an update
+ROUNDING = 1e-6  # of a step
 TRIED = 1000  # steps of a schedule before the first update, at 10 microseconds each
 # Those that can move what is trained here: LBFGS needs the loss again within one update; SparseAdam takes no dense gradients,
 # which every model here has.
@@ -98,11 +100,15 @@ def is_primed(optimizer: Optimizer) -> bool:
 
 @dataclass
 class Scheduler:
-    """One schedule and what a step of it is; the ``name`` that settings give it, where they do."""
+    """One schedule and what a step of it is; the ``name`` that settings give it, where they do.
+
+    ``length`` is how many steps it has where it goes on until the end of the run, 0 for others.
+    """
 
     schedule: lr_scheduler.LRScheduler
     every: str
     name: str = ""
+    length: int = 0
 
     def __post_init__(self) -> None:
         """Let torch not warn where no update came before a step: it may have been refused, or made before a resume."""
@@ -122,32 +128,43 @@ class Scheduler:
             raise refused("schedule", self.name, problem) if self.name else problem from problem
 
 
-def advance_each(schedules: Iterable[Scheduler], every: str, loss: float | None) -> None:
-    """Make one step of each schedule that moves with every ``step``, or every ``epoch``."""
+def advance_each(schedules: Iterable[Scheduler], every: str, loss: float | None, share: float | None = None) -> None:
+    """Make one step of each schedule that moves with every ``step``, or every ``epoch``.
+
+    In a run that is limited by time, ``share`` of which is over, those that go on until its end are taken to that place
+    instead, where they are behind it: each update makes them skip what no time is left for.
+    """
     for each in schedules:
-        if each.every == every:
+        if each.every != every:
+            continue
+        if share is None or not each.length:
+            each.advance(loss)
+            continue
+        for _ in range(each.schedule.last_epoch, int(share * each.length + ROUNDING)):
             each.advance(loss)
 
 
 def make_schedules(
-    entries: Iterable[Schedule], warmup: float, optimizer: Optimizer, steps: int, epochs: int
+    entries: Iterable[Schedule], warmup: float, optimizer: Optimizer, steps: int, epochs: int, timed: bool = False
 ) -> list[Scheduler]:
     """Return the schedules, warm-up first; each multiplies or sets the rate when it steps, so several work together.
 
-    ``steps`` and ``epochs`` are the run's planned length. Raise E310, E311 and E312, and E319 where an argument without a
-    default is not given.
+    ``steps`` and ``epochs`` are the run's planned length, which time may end earlier where it is ``timed``. Raise E310, E311
+    and E312, and E319 where an argument without a default is not given.
     """
     made = []
+    if timed:
+        steps, epochs = min(steps, MOST_STEPS), min(epochs, MOST_STEPS)
     if warmup:
         length = round(warmup * steps) if warmup < 1 else int(warmup)
         ramp = lr_scheduler.LinearLR(optimizer, start_factor=1 / (length + 1), total_iters=max(length, 1))
-        made.append(Scheduler(ramp, "step"))
+        made.append(Scheduler(ramp, "step", length=steps if warmup < 1 else 0))
     for entry in entries:
         kind = check("schedule", entry, SCHEDULES, reserved=["last_epoch"])
         arguments, parameters = entry.arguments, inspect.signature(kind).parameters
         length = max(steps if entry.every == "step" else epochs, 1)
-        for name in parameters.keys() & LENGTHS:
-            arguments.setdefault(name, length)
+        planned = parameters.keys() & set(LENGTHS) - arguments.keys()
+        arguments |= dict.fromkeys(planned, length)
         if entry.name == "OneCycleLR":
             arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
         for argument, parameter in parameters.items():
@@ -155,7 +172,7 @@ def make_schedules(
             if required and argument != "optimizer" and argument not in arguments:
                 raise error("E319", setting="schedule", name=entry.name, argument=argument)
         with checking("schedule", entry):
-            made.append(Scheduler(kind(optimizer, **arguments), entry.every, entry.name))
+            made.append(Scheduler(kind(optimizer, **arguments), entry.every, entry.name, length if planned else 0))
             _try_schedule(kind, arguments, min(length, TRIED))
     return made
 
@@ -169,14 +186,15 @@ def _try_schedule(kind: type[lr_scheduler.LRScheduler], arguments: dict[str, Any
         schedule.advance(0.0)
 
 
-def advance(schedules: Sequence[Scheduler], step: int, epoch: int, per_epoch: int) -> None:
-    """Take new schedules to the place after ``epoch`` epochs of ``per_epoch`` updates and ``step`` updates in all.
+def advance(schedules: Sequence[Scheduler], step: int, epoch: int, per_epoch: int, share: float | None = None) -> None:
+    """Take new schedules to the place after ``epoch`` epochs of ``per_epoch`` updates and ``step`` updates in all, of a run of
+    which ``share`` is over where that is limited by time.
 
     A plateau schedule stays where it starts: what it would have seen is not known.
     """
     for number in range(1, step + 1):
-        advance_each(schedules, "step", None)
+        advance_each(schedules, "step", None, share)
         if per_epoch and number % per_epoch == 0 and number // per_epoch <= epoch:
-            advance_each(schedules, "epoch", None)
+            advance_each(schedules, "epoch", None, share)
     for _ in range(0 if per_epoch else epoch):  # where the length of an epoch is not known, they come last
-        advance_each(schedules, "epoch", None)
+        advance_each(schedules, "epoch", None, share)

@@ -102,6 +102,10 @@ class Problem(ABC):
     def loader(self, name: str, batch_size: int, seed: int | None) -> Loader:
         """Return a split in batches, each a tuple (input, ..., targets): those of training where there is a seed."""
 
+    def in_order(self, name: str, batch_size: int, device: torch.device) -> Batches | None:
+        """Return the rows of a split in order, as a prediction sees them; None where they do not stand apart."""
+        return None
+
     @abstractmethod
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
         """Return what training makes small. Raise SettingError for a loss that does not fit."""
@@ -144,7 +148,7 @@ class Problem(ABC):
         """
 
     def fingerprints(self) -> dict[str, np.ndarray]:
-        """Return by what the rows of each split are known again, as ``store.fingerprints`` keeps it; empty where they are not."""
+        """Return by what the rows of each split are known again, as ``store.fingerprints`` keeps it; empty for nothing."""
         return {}
 
     @abstractmethod

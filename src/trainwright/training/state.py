@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -13,14 +14,22 @@ from trainwright.data.batches.base import Batch
 from trainwright.models.objective import has_classes
 from trainwright.watch.events import Scores
 
-COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored")
+COUNTED = ("loss", "weight", "correct", "rows", "classified", "ignored", "parts")
+LATER = ("trials", "validation")  # and what checkpoints of earlier versions lack
 PLACE = ("step", "epoch", "batch", "microbatches", "rows", "refused", "best_score", "best_epoch", "seconds")
+NO_PARTS: Mapping[str, float] = MappingProxyType({})
 BUFFERED = 1 << 16  # outputs kept until they are worth one vectorised comparison
+
+
+def added(sums: Mapping[str, float], means: Mapping[str, float], weight: float) -> dict[str, float]:
+    """Return sums to which means were added, each times ``weight``."""
+    return {**sums, **{name: sums.get(name, 0.0) + each * weight for name, each in means.items()}}
 
 
 @dataclass
 class Tally:
-    """Sums over one epoch of training: loss, its weight, right answers, rows (targets that are ``ignored`` left out)."""
+    """Sums over one epoch of training: loss, its weight, right answers, rows (targets that are ``ignored`` left out), and the
+    named parts of the loss, weighted as it is."""
 
     loss: float = 0.0
     weight: float = 0.0
@@ -28,13 +37,16 @@ class Tally:
     rows: int = 0
     classified: bool = True
     ignored: int | None = None
+    parts: dict[str, float] = field(default_factory=dict)
     _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     _held: int = 0
 
-    def add(self, mean: float, weight: float, outputs: Any, batch: Batch) -> None:
+    def add(self, mean: float, weight: float, outputs: Any, batch: Batch, parts: Mapping[str, float] = NO_PARTS) -> None:
         """Count one batch. Comparing outputs with targets waits until there are many: one call for all of them."""
         self.loss += mean * weight
         self.weight += weight
+        if parts:
+            self.count_parts(parts, weight)
         if not has_classes(outputs, batch.targets):
             self.classified = False
             self.rows += batch.size
@@ -48,6 +60,10 @@ class Tally:
         """Count an update by its sums."""
         self.loss, self.weight = self.loss + loss, self.weight + weight
         self.correct, self.rows, self.classified = self.correct + correct, self.rows + rows, self.classified and classified
+
+    def count_parts(self, means: Mapping[str, float], weight: float) -> None:
+        """Count the named parts of a loss."""
+        self.parts = added(self.parts, means, weight)
 
     def _compare(self) -> None:
         if self._waiting:
@@ -77,17 +93,20 @@ class Tally:
         return {name: getattr(self, name) for name in COUNTED}
 
     def scores(self) -> Scores:
-        """Return mean loss a target and accuracy."""
+        """Return mean loss a target, accuracy, and the means of the parts of the loss."""
         self._compare()
         accuracy = self.correct / self.rows if self.classified and self.rows else None
-        return Scores(self.loss / self.weight if self.weight else 0.0, accuracy, self.rows)
+        parts = {name: each / self.weight for name, each in self.parts.items() if self.weight}
+        return Scores(self.loss / self.weight if self.weight else 0.0, accuracy, self.rows, parts)
 
 
 @dataclass
 class State:
     """Where a run stands: ``epoch`` counts finished epochs, ``batch`` the batches used of the one under way, ``rows`` those
     that went through an update, ``refused`` the refused updates in a row. Each batch is cut into ``microbatches``, which
-    ``batch`` counts, where memory ran out."""
+    ``batch`` counts, where memory ran out. ``seconds`` are those since the first step was about to be taken, ``trials`` those
+    of what was measured before, ``validation`` those of the longest validation so far, or what the first is expected to take;
+    both are 0 where time is not limited."""
 
     step: int = 0
     epoch: int = 0
@@ -100,15 +119,20 @@ class State:
     best_epoch: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
+    trials: float = 0.0
+    validation: float = 0.0
+    first: float = 0.0  # ``seconds`` after the first update of this process, of a run that is limited by time
 
     def position(self) -> dict[str, Any]:
         """Return all but the best parameters, as numbers."""
-        return {name: getattr(self, name) for name in PLACE} | {"tally": self.tally.sums()}
+        return {name: getattr(self, name) for name in (*PLACE, *LATER)} | {"tally": self.tally.sums()}
 
     def place(self, position: Mapping[str, Any]) -> None:
         """Stand where ``position`` says. Raise KeyError and TypeError for what ``position`` did not give."""
         for name in PLACE:
             setattr(self, name, position[name])
+        for name in LATER:
+            setattr(self, name, float(position.get(name, 0.0)))
         self.tally = Tally(**position["tally"])
 
     def consider(self, model: nn.Module, score: float) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,14 +21,28 @@ from trainwright.errors import error
 from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.models.protocols import TrainingHooks
+from trainwright.training.averages import Averages
 from trainwright.training.memory import ran_out
 from trainwright.training.optim import Scheduler, can_skip, fuse, lean_step
 from trainwright.training.sparse import sparse_step
-from trainwright.training.state import Tally
+from trainwright.training.state import Tally, added
 from trainwright.training.step_guard import StepGuard
 from trainwright.training.torch_names import refused
 
 WAITED_FOR = ("cpu", "mps")  # devices on which each update is waited for
+
+
+class Made(NamedTuple):
+    """What an update came to: mean loss, rows, the norm of the gradient before it was clipped (None where it is not known), and
+    the named parts of the loss."""
+
+    loss: float
+    rows: int
+    norm: float | None
+    parts: dict[str, float]
+
+
+Own = Callable[["Learner", Sequence[Batch], int, Tally], Made]
 
 
 @dataclass
@@ -43,11 +57,15 @@ class Learner:
     clip_value: float = 0.0
     precision: str = "float32"
     graph: bool = False  # whether no update is waited for, and on a CUDA device recorded as a graph where it can be
+    others: Sequence[Optimizer] = ()  # beside ``optimizer``, moved by ``own``
+    own: Own | None = None  # makes an update in the place of ``update``: a step of the person's own
+    averages: Averages | None = None  # of the parameters, which are validated and kept in their place
 
     def __post_init__(self) -> None:
         """Look up the network, its parameters and the way to move them, once."""
         self.model = self.forward.model
-        self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
+        self.optimizers = [self.optimizer, *self.others]
+        self.parameters = [each for one in self.optimizers for group in one.param_groups for each in group["params"]]
         self.apply = lean_step(self.optimizer)
         device = self.parameters[0].device.type if self.parameters else "cpu"
         if self.graph and device == "cuda":
@@ -73,8 +91,20 @@ class Learner:
 
     def align(self) -> None:
         """Move what is learned, and what is remembered of it, to aligned addresses where it does not lie at such."""
-        remembered = [each for each in tree_leaves(list(self.optimizer.state.values())) if isinstance(each, Tensor)]
+        kept = [list(each.state.values()) for each in self.optimizers]
+        remembered = [each for each in tree_leaves(kept) if isinstance(each, Tensor)]
         align_in_place([*self.model.parameters(), *self.model.buffers(), *self.parameters, *remembered])
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Give the model the averages of its parameters meanwhile, where they are kept."""
+        return nullcontext() if self.averages is None else self.averages.in_place()
+
+    def settle(self, best: dict[str, Tensor]) -> None:
+        """Give the model what it ends with: its best state, else the averages of its parameters, where there is either."""
+        if best:
+            self.model.load_state_dict(best)
+        elif self.averages is not None:
+            self.averages.apply()
 
     @property
     def lr(self) -> float:
@@ -119,9 +149,8 @@ class Learner:
             torch._foreach_clamp_max_(gradients, self.clip_value)
 
 
-def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, int, float]:
-    """Make update number ``step`` from a window of one or more batches. Return its mean loss, its rows, and the norm of its
-    gradient as it was before clipping.
+def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> Made:
+    """Make update number ``step`` from a window of one or more batches, and return what it came to.
 
     The gradient is that of the mean over the whole window, however it is cut into batches. Raise E501, which names rows and
     layers, for a loss or a gradient that is not finite, torch's own exception where the forward or the backward pass finds no
@@ -132,7 +161,7 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     learner.guard.save()
     counted = tally.mark()
     try:
-        mean, gradients, norm = _backward(learner, window, step, tally)
+        made, gradients = _backward(learner, window, step, tally)
     except BaseException:
         learner.guard.restore()
         tally.back(counted)
@@ -148,17 +177,17 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
         if not kind.__module__.startswith("torch.optim."):
             raise
         raise refused("optimizer", kind.__name__, problem) from problem  # arguments that overflow after many steps
-    return mean, sum(batch.size for batch in window), norm
+    return made
 
 
-def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[float, list[Tensor], float]:
-    """Return the mean loss of the window, its gradients as they are before ``clip_value``, and their norm before clipping.
+def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -> tuple[Made, list[Tensor]]:
+    """Return what the window comes to, and its gradients as they are before ``clip_value``.
 
     Raise as ``update``.
     """
     for parameter in learner.parameters:
         parameter.grad = None
-    total, weight = 0.0, 0.0
+    total, weight, sums = 0.0, 0.0, dict[str, float]()
     for batch in window:
         with learner.casting:
             outputs = learner.forward(batch)
@@ -168,11 +197,14 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
             tally.add(0.0, 0.0, outputs, batch)
             continue  # its targets are all left out: torch gives no mean, and the window has one
         value = mean.item()
-        if not math.isfinite(value):
+        parts = numbers(learner.objective.parts) if learner.objective.parts else {}
+        if not math.isfinite(value) or not all(map(math.isfinite, parts.values())):
             raise refusal("loss", step, [batch], learner.model)
         (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
-        tally.add(value, batch_weight, outputs, batch)
+        tally.add(value, batch_weight, outputs, batch, parts)
         total, weight = total + value * batch_weight, weight + batch_weight
+        if parts:
+            sums = added(sums, parts, batch_weight)
     gradients = dense_gradients(learner)
     if not weight and len(window) > 1:  # every target is left out: there is no mean, as for a single such batch
         raise refusal("loss", step, window, learner.model)
@@ -186,7 +218,13 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
     if learner.clip and norm > learner.clip:  # to the last bit what torch's clip_grad_norm_ makes of dense gradients
         scale = learner.clip / (torch.linalg.vector_norm(torch.stack(norms)) + 1e-6)
         torch._foreach_mul_(gradients, scale.clamp(max=1.0))
-    return total / weight if weight else 0.0, gradients, norm
+    means = {name: each / weight for name, each in sums.items()}
+    return Made(total / weight if weight else 0.0, sum(batch.size for batch in window), norm, means), gradients
+
+
+def numbers(parts: Mapping[str, Tensor]) -> dict[str, float]:
+    """Return tensors of one number each as numbers; their device is waited for once."""
+    return dict(zip(parts, torch.stack([each.detach().double().reshape(()) for each in parts.values()]).tolist(), strict=True))
 
 
 def dense_gradients(learner: Learner) -> list[Tensor]:

@@ -6,6 +6,7 @@ import copy
 import os
 from collections.abc import Collection
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -32,6 +33,8 @@ from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Listener, Note, Scores, ignore
 from trainwright.watch.metrics import METRICS
+
+FEW_TO_CHOOSE = 20  # rows of validation, below which the last epoch is kept: benchmarks/few_rows.py
 
 
 def pick_device(name: str) -> torch.device:
@@ -64,6 +67,7 @@ class Trainer:
         check_monitor(self.settings.monitor, problem.predicts)
         if self.settings.patience and "valid" not in problem.splits:
             raise error("E315")
+        self._choose_kept(len(problem.splits.get("valid", ())))
         self.name = models(problem.task)[self.settings.model.name].versioned  # type: ignore[union-attr]
         self.model = self._network()
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
@@ -80,17 +84,36 @@ class Trainer:
             seed=self.settings.seed,
             unit=problem.unit,
             name_rows=problem.name_rows,
+            keep_last=self.settings.keep == "last",
+            valid_share=len(problem.splits.get("valid", ())) / max(len(problem.splits["train"]), 1),
         )
+        begun = self.plan.clock()
         way = self._way(free if self.settings.speed == "auto" else (), listen)
         self.threads = way.threads or torch.get_num_threads()  # as a number: elsewhere torch's own choice is another
         self.settings = problem.settings = self.settings.model_copy(update=way.settings() | {"threads": self.threads})
-        self.learner = self._learner(self.model, way)
+        self.learner, self._chosen = self._learner(self.model, way), way
         if self.settings.graph and self.learner.waits:
             self.notes.append(Note("graph", "off", "each update is waited for on this device, or with this optimiser"))
         self.state = State()
+        if self.plan.seconds:
+            self.state.trials = self.plan.clock() - begun
+            why = "for trials, updates and validations; the rate falls as the time runs out"
+            self.notes.append(Note("time", f"{self.plan.seconds:g} s", why))
         if way.threads > (cores := os.cpu_count() or way.threads):
             why = f"more than the {cores} cores of this machine, which is slower"
             self.notes.append(Note("threads", str(way.threads), why))
+
+    def _choose_kept(self, rows: int) -> None:
+        """Settle whether the best epoch on so many validation rows is kept, or the last. Raise E367 for patience with it."""
+        settings = self.settings
+        if settings.keep == "last" and settings.patience:
+            raise error("E367")
+        if settings.keep is None:
+            last = 0 < rows < FEW_TO_CHOOSE and not settings.patience
+            self.settings = self.problem.settings = settings.model_copy(update={"keep": "last" if last else "best"})
+            if last:
+                why = f"{rows} rows of validation are too few to tell epochs apart, {FEW_TO_CHOOSE} would choose"
+                self.notes.append(Note("keep", "the last epoch", why))
 
     def _network(self) -> nn.Module:
         """Return the network; initial weights follow from the seed, torch's global state is left alone."""
@@ -136,8 +159,7 @@ class Trainer:
 
     def _updates(self) -> int:
         """Return how many updates are planned."""
-        planned = -(-self.batches.per_epoch // self.settings.accumulate) * self.plan.epochs
-        return min(planned, self.settings.steps) if self.settings.steps else planned
+        return self.plan.updates(self.batches.per_epoch)
 
     def _way(self, free: Collection[str], listen: Listener) -> ExecConfig:
         """Return how an update is computed: as the settings say, or by measuring where they leave it open."""
@@ -169,12 +191,21 @@ class Trainer:
             model.layout = way.layout
         learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = make_optimizer(settings.optimizer, learning, settings.lr)
-        schedules = make_schedules(settings.schedule, settings.warmup, optimizer, self._updates(), self.plan.epochs)
+        length = self._updates(), self.plan.epochs
+        schedules = make_schedules(settings.schedule, settings.warmup, optimizer, *length, timed=bool(settings.time))
         forward, objective = self.problem.forward(model), self.problem.objective(model, self.device)
         if way.compile:
             forward.compile()
         limits = settings.clip, settings.clip_value
         return Learner(forward, objective, optimizer, schedules, *limits, way.precision, way.graph)
+
+    def copied(self) -> Learner:
+        """Return a copy of what learns, as it is now, without schedules and at its full rate."""
+        learner = self._learner(copy.deepcopy(self.model), replace(self._chosen, compile=False, graph=False))
+        learner.schedules = []
+        for group in learner.optimizer.param_groups:
+            group["lr"] = self.settings.lr
+        return learner
 
     def machine(self) -> dict[str, Any]:
         """Return what the last bits of numbers depend on, beside data and settings."""
@@ -191,17 +222,26 @@ class Trainer:
 
         Raise RunError E411 where it was made by something else.
         """
-        alike = restore(found, self.learner, self.batches, self.state, self.settings.accumulate)
+        alike = restore(found, self.learner, self.batches, self.state, self.settings.accumulate, self._planned_anew(found))
         self.threads = self.settings.threads or int(found.facts["machine"]["threads"])
         notes = []
         if not alike:
-            why = f"for {self.plan.epochs} epochs; the rates so far were those of the earlier plan"
+            time = f" in {self.plan.seconds:g} s" if self.plan.seconds else ""
+            why = f"for {self.plan.epochs} epochs{time}; the rates so far were those of the earlier plan"
             notes.append(Note("schedule", "planned anew", why))
         state, updates = self.state, -(-self.batches.per_epoch // self.settings.accumulate)
         if not (state.batch or self.plan.reason(state, state.seconds)) and state.step != state.epoch * updates:
             why = "the earlier plan ended inside one; the result is not that of a run that was longer from the start"
             notes.append(Note("epoch", "begun anew", why))
         return notes
+
+    def _planned_anew(self, found: Checkpoint) -> float | None:
+        """Return how much of the time is over where another one was planned when a checkpoint was taken; else None."""
+        if found.facts["settings"].get("time", 0.0) == self.settings.time:
+            return None
+        before = State()
+        before.place(found.state["position"])
+        return self.plan.share(before, before.seconds, self._updates())
 
     def train(self, listen: Listener, saver: Saver | None = None) -> None:
         """Train to the end of the plan; the model then holds the parameters of the best epoch.
@@ -264,6 +304,7 @@ class Trainer:
             "machine": self.machine(),
             "rows": {name: len(part) for name, part in problem.splits.items()} | {"rejected": problem.data["rejected"]},
         }
+        report |= {"fixed": problem.data["fixed"]} if "fixed" in problem.data else {}
         return measured._replace(scores=report)
 
     def bundle(self) -> Bundle:
@@ -275,7 +316,8 @@ class Trainer:
         return Bundle(meta, weights, arrays, tokens)
 
     def take(self, bundle: Bundle) -> None:
-        """Take the weights of a bundle for the network's. Raise RuntimeError where they are another network's."""
+        """Take the weights of a bundle for the network's. Raise ValueError where they are another network's, or not finite."""
+        registry.check_weights(bundle.weights, registry.forms_of(self.model))
         self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
 
 

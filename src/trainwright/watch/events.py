@@ -10,15 +10,16 @@ import io
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from trainwright.errors import error
-from trainwright.plain_files import LARGEST, open_regular, regular
+from trainwright.plain_files import LINE, open_regular, regular
 
 
 class Event:
@@ -36,7 +37,8 @@ class Event:
 class Started(Event):
     """Training is about to take its first step. ``steps_per_epoch`` is 0 where it cannot be known.
 
-    ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens.
+    ``unit`` is what the ``rows`` of each ``Step`` count: rows or tokens. ``seconds`` are those left of a training that is
+    limited by time, 0 for others and in runs of earlier versions.
     """
 
     epochs: int
@@ -44,13 +46,15 @@ class Started(Event):
     steps_per_epoch: int
     rows: int
     unit: str = "rows"
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
 class Step(Event):
     """One optimiser update was made. ``loss`` is the mean over the ``rows`` of this update; ``lr`` the rate it used.
 
-    ``norm`` is that of the gradient before it was clipped; None in runs of earlier versions.
+    ``norm`` is that of the gradient before it was clipped; None in runs of earlier versions. ``parts`` are the named parts of
+    the loss, or what a step of the person's own measured.
     """
 
     step: int
@@ -59,6 +63,7 @@ class Step(Event):
     rows: int
     lr: float
     norm: float | None = None
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -196,7 +201,10 @@ _ENCODER = json.JSONEncoder(default=asdict)
 def to_json(event: Event) -> str:
     """Return one line of ``events.jsonl``, without the newline."""
     # Only Scores are nested; asdict on every event copies deeply and takes twice as long.
-    return _ENCODER.encode({"event": event.kind, **{name: getattr(event, name) for name in event.__match_args__}})
+    values = {name: getattr(event, name) for name in event.__match_args__}
+    if isinstance(event, Step) and not event.parts:
+        del values["parts"]
+    return _ENCODER.encode({"event": event.kind, **values})
 
 
 class Appended:
@@ -222,22 +230,40 @@ class Appended:
         self._file.close()
 
 
+class Follower(Protocol):
+    """Hears the events that a log keeps, once they are written."""
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+
+    def close(self) -> None:
+        """Hear no more."""
+
+
 class EventLog:
     """Appends events to ``events.jsonl`` and epochs to ``history.csv``; steps are thinned out to about ``STEPS`` a run.
 
+    Where nobody knows how many steps there will be, and of answers, all of the first ``FIRST`` are written, and then half as
+    many whenever the number of steps or epochs has doubled: so the file stays small, and does not depend on where a run was
+    stopped.
+
     The columns of the history are fixed by its first epoch: loss and accuracy of both splits, then their other metrics.
     ``kept`` is what ``position`` gave when the checkpoint was written that the run goes on from: what came after it goes.
-    Raise E402 where they cannot be opened; what cannot be written later ends nothing.
+    ``follower`` hears what is written. Raise E402 where they cannot be opened; what cannot be written later ends nothing.
     """
 
     STEPS = 200
+    FIRST = 500
 
-    def __init__(self, events: Path, history: Path, kept: Mapping[str, Any] = MappingProxyType({})) -> None:
+    def __init__(
+        self, events: Path, history: Path, kept: Mapping[str, Any] = MappingProxyType({}), follower: Follower | None = None
+    ) -> None:
+        self._follower = follower
         self._text: str = kept.get("history", "")
         try:
             if kept:
-                _cut(events, kept["events"])
-            _cut(history, 0)
+                cut_lines(events, kept["events"])
+            cut_lines(history, 0)
             self._events, self._history = Appended(events), Appended(history)
         except OSError as problem:
             raise error("E402", path=problem.filename or history, problem=problem.strerror) from None
@@ -248,14 +274,18 @@ class EventLog:
     def append(self, event: Event) -> None:
         """Write one event; whole lines only, handed to the system at once."""
         if isinstance(event, Started):
-            self._every = max(event.steps // self.STEPS, 1)
-        if isinstance(event, Step) and event.step % self._every:
+            self._every = event.steps and max(event.steps // self.STEPS, 1)
+        if isinstance(event, Step) and event.step % (self._every or _apart(event.step, self.FIRST)):
+            return
+        if isinstance(event, Answers) and event.epoch % _apart(event.epoch, self.FIRST):
             return
         self._events.append(to_json(event) + "\n")
         if isinstance(event, Epoch):
             line = self._history_line(event)
             self._text += line
             self._history.append(line)
+        if self._follower is not None:
+            self._follower(event)
 
     def position(self) -> dict[str, Any]:
         """Return what has been written so far: bytes of the events, and the history as it is."""
@@ -273,16 +303,23 @@ class EventLog:
         return f"{head}{event.epoch},{event.step},{','.join(shown)},{event.lr!r},{event.seconds:.3f},{int(event.best)}\n"
 
     def close(self) -> None:
-        """Close both files."""
+        """Close both files, after what follows."""
+        if self._follower is not None:
+            self._follower.close()
         self._events.close()
         self._history.close()
 
 
-def _cut(path: Path, length: int) -> None:
-    """Leave the whole lines of the first ``length`` bytes; there may be less after a failure of the machine."""
+def _apart(number: int, first: int) -> int:
+    """Return of how many one is written: each below ``first``, then one of two, and of twice as many when it has doubled."""
+    return 1 << (number // first).bit_length()
+
+
+def cut_lines(path: Path, length: int = sys.maxsize) -> None:
+    """Leave the whole lines of the first ``length`` bytes; there may be less after a failure of the machine. Raise OSError."""
     with regular(path, os.O_RDWR | os.O_CREAT) as (file, state):
         end = min(length, state.st_size)
-        start = max(end - LARGEST, 0)
+        start = max(end - LINE, 0)
         os.truncate(file, start + os.pread(file, end - start, start).rfind(b"\n") + 1)
 
 

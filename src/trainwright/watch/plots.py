@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from html import escape
 from pathlib import Path
 
 from trainwright.errors import TrainwrightError, error
@@ -34,8 +35,7 @@ def draw(run: Path) -> list[Path]:
 
 def _drawn(record: Record, run: str) -> dict[str, bytes]:
     """Return the content of each file, by its path in the folder."""
-    if not record.report and (record.started or record.history):
-        record = so_far(record)
+    record = _as_it_stands(record)
     drawn = {f"plots/{name}.png": content for name, content in pictures(record).items()}
     if record.report:
         commands = summary.commands(record.report, run) if record.ended else summary.going_on(run, bool(record.call))
@@ -43,13 +43,27 @@ def _drawn(record: Record, run: str) -> dict[str, bytes]:
     return drawn
 
 
+def _as_it_stands(record: Record) -> Record:
+    """Return a run with a report: that of what there is so far, where it has begun and not ended."""
+    return so_far(record) if not record.report and (record.started or record.history) else record
+
+
+def cell(run: Path) -> str:
+    """Return a run as the output of a notebook's cell, in HTML. Raise E408."""
+    record = _as_it_stands(read(run))
+    with made_sense_of(run):
+        return page.cell(record) if record.report else f"<p>{escape(str(run))}: its training has not begun</p>"
+
+
 def pictures(record: Record) -> dict[str, bytes]:
-    """Return the PNG files by name: ``curves``, ``confusion`` and ``predicted``, each where there is something to see."""
+    """Return the PNG files by name: ``curves``, ``parts``, ``confusion`` and ``predicted``, where there is something to see."""
     from trainwright.watch.figures import confusion, curves, figures, predicted
 
     plots, test = {}, scores.measured(record.report)[1]
     if record.history or record.steps:
         plots["curves"] = figures.png(curves.figure(record))
+        if (parts := curves.parts(record)) is not None:
+            plots["parts"] = figures.png(parts)
     if test.get("confusion"):
         plots["confusion"] = figures.png(confusion.figure(record.report))
     if len(predicted.points(test)):

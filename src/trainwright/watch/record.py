@@ -1,23 +1,24 @@
 """What the files of a run folder tell, read once: what plots, page and film are drawn from.
 
 A file that is missing or cannot be read is taken as empty, as runs of every age and state can be looked at. What follows a
-line of events or history that is none is passed over.
+line of events or history that is none is passed over. However long a run was, what is kept of it is bounded: of very many
+epochs or steps one in two, in four, and so on, always with the last, and with the best epoch.
 """
 
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from trainwright.errors import error
-from trainwright.plain_files import content, made_sense_of, read_json, read_lines, read_toml
+from trainwright.plain_files import lines, made_sense_of, read_json, read_lines, read_toml
 
-CELLS, CHARACTERS = 1_000_000, 24_000_000  # of a history; they take about 150 and 6 bytes each
+CELLS = 300_000  # of a history that are kept in memory, where they take about 150 bytes each
+COLUMNS = 10_000  # of it
+STEPS, ANSWERS, REFUSED, NOTES = 10_000, 1_000, 100_000, 10_000  # events that are kept of each kind
 
 
 @dataclass
@@ -68,32 +69,51 @@ def read(run: Path) -> Record:
 def _told(happened: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what events tell, as fields of a record; of what happened twice the last counts."""
     started: Mapping[str, Any] = {}
-    steps: dict[int, Mapping[str, Any]] = {}
     notes: dict[tuple[str, str], tuple[str, str, str]] = {}
-    refused: dict[int, Mapping[str, Any]] = {}
-    answers: dict[int, Sequence[Any]] = {}
-    texts: dict[int, str] = {}
+    steps, refused, answers = Few(STEPS), Few(REFUSED), Few(ANSWERS)
     for event in happened:
         kind = event.get("event")
         if kind == "started":
             started = event
         elif kind == "step":
-            steps[event["step"]] = event
-        elif kind == "note":
+            steps.add(event["step"], event)
+        elif kind == "note" and len(notes) < NOTES:
             note = (str(event["what"]), str(event["value"]), str(event["why"]))
             notes[note[:2]] = note
         elif kind == "refused":
-            refused[event["step"]] = event
+            refused.add(event["step"], event)
         elif kind == "answers":
-            answers[event["epoch"]], texts[event["epoch"]] = event["answers"], event.get("text", "")
+            answers.add(event["epoch"], (event["answers"], event.get("text", "")))
     return {
         "started": started,
-        "steps": [steps[number] for number in sorted(steps)],
-        "notes": list(notes.values()),
-        "refused": [refused[number] for number in sorted(refused)],
-        "answers": answers,
-        "texts": {epoch: text for epoch, text in texts.items() if text},
+        "steps": [*steps.found().values()],
+        "notes": [*notes.values()],
+        "refused": [*refused.found().values()],
+        "answers": {epoch: told for epoch, (told, _) in answers.found().items()},
+        "texts": {epoch: text for epoch, (_, text) in answers.found().items() if text},
     }
+
+
+class Few:
+    """Values by a whole number, of one number the last; of more than ``most`` those whose number a power of two divides."""
+
+    def __init__(self, most: int) -> None:
+        self._values: dict[int, Any] = {}
+        self._last: dict[int, Any] = {}
+        self._most, self._every = most, 1
+
+    def add(self, number: int, value: Any) -> None:
+        """Add one. Raise TypeError for what is no number."""
+        self._last = {number: value}
+        if number % self._every == 0:
+            self._values[number] = value
+        while len(self._values) > self._most:
+            self._every *= 2
+            self._values = {each: kept for each, kept in self._values.items() if each % self._every == 0}
+
+    def found(self) -> dict[int, Any]:
+        """Return those that are kept and the one that was added last, by number."""
+        return dict(sorted((self._values | self._last).items()))
 
 
 def so_far(record: Record) -> Record:
@@ -118,20 +138,29 @@ def so_far(record: Record) -> Record:
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
-    """Return one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over.
+    """Return one dict an epoch from ``history.csv``, of very many epochs some: the best and the last are always there."""
+    kept, best = Few(CELLS), dict[int, dict[str, Any]]()
+    for place, row in enumerate(epochs(run)):
+        if not place:
+            kept = Few(CELLS // len(row))
+        kept.add(int(row["epoch"]), row)
+        if row.get("best"):
+            best = {int(row["epoch"]): row}
+    found = kept.found()
+    return [each for _, each in sorted((found | {number: row for number, row in best.items() if number not in found}).items())]
 
-    Raise E408 where it is too large.
-    """
-    text, found = b"", list[dict[str, Any]]()
-    with suppress(OSError):
-        text = content(run / "history.csv")
-    if text.count(b",") > CELLS or len(text) > CHARACTERS:
-        raise error("E408", path=run / "history.csv", problem=f"it has more than {CELLS:,} cells or {CHARACTERS:,} characters")
-    with suppress(ValueError, TypeError, AttributeError, csv.Error):  # no number, too many cells, too few
-        whole = text[: text.rfind(b"\n") + 1].decode()
-        for row in csv.DictReader(io.StringIO(whole, newline="")):
-            found.append({name: _cell(name, cell) for name, cell in row.items()})
-    return found
+
+def epochs(run: Path) -> Iterator[dict[str, Any]]:
+    """Yield one dict an epoch from ``history.csv``: numbers, None for empty cells; a torn last line is passed over."""
+    # Ends at what is no number, or has too many cells or too few.
+    with suppress(OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError, csv.Error):
+        rows = csv.DictReader(line.decode() for line in lines(run / "history.csv"))
+        if len(rows.fieldnames or ()) > COLUMNS:
+            return
+        for row in rows:
+            found = {name: _cell(name, cell) for name, cell in row.items()}
+            int(found["epoch"])  # type: ignore[arg-type]
+            yield found
 
 
 def _cell(name: str, cell: str) -> float | bool | None:
@@ -140,11 +169,9 @@ def _cell(name: str, cell: str) -> float | bool | None:
     return float(cell) if cell else None
 
 
-def _events(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def _events(path: Path) -> Iterator[dict[str, Any]]:
     with suppress(OSError):
-        found = read_lines(path)
-    return found
+        yield from read_lines(path)
 
 
 def _json(path: Path) -> Any:

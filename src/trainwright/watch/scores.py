@@ -71,6 +71,7 @@ def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
     """Return all scores on the test rows and on the validation rows (called ``valid``), and what each had to beat."""
     return [
         *_split("test", "test", report),
+        *_price(report),
         *_certainty(report),
         *_to_beat(report),
         *_split("valid", valid, report),
@@ -106,6 +107,16 @@ def _split(split: str, part: str, report: Mapping[str, Any]) -> Iterator[Fact]:
             remark = f"n = {words.count(scores['n'])}{counted}{parts(scores)}" if scores.get("n") is not None else ""
         title = entry.title if name == "macro_f1" and part == "test" else f"{part} {entry.title}"
         yield Fact(title, entry.write(found[name]), interval(name, scores), remark)
+
+
+def _price(report: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield the leading score without the rows that are in the training split too."""
+    found = report.get("without_leaked") or {}
+    lead = metrics.lead(found)
+    if lead:
+        rows, n = words.count(found["rows"]), words.count(found["n"])
+        remark = f"n = {n}; {rows} {found['split']} rows are left out that are in train too, or nearly"
+        yield Fact("without leaked rows", metrics.find(lead).write(metrics.values(found)[lead]), interval(lead, found), remark)
 
 
 def _tells(name: str, report: Mapping[str, Any]) -> bool:
@@ -273,3 +284,11 @@ def samples(report: Mapping[str, Any]) -> list[str]:
     """Return the generated texts of a language model; none where there are none."""
     found = report.get("samples")
     return [str(text) for text in found if str(text).strip()] if isinstance(found, list | tuple) else []
+
+
+def corrected(report: Mapping[str, Any]) -> str:
+    """Say which labels that a score is counted on a person corrected; empty where none were."""
+    found = report.get("fixed") or {}
+    counts = found.get("corrected") or {}
+    held = " and ".join(f"{words.count(counts[name])} {name}" for name in ("valid", "test") if counts.get(name))
+    return f"labels of {held} rows were corrected by {words.clip(found.get('file'), 60)}" if held else ""

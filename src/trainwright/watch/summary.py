@@ -46,8 +46,12 @@ def confusions(labels: Sequence[object], matrix: Sequence[Sequence[int]], most: 
 
 def confusion_rows(report: Mapping[str, Any], most: int, label: Callable[[object], str]) -> list[tuple[str, ...]]:
     """Return the most frequent confusions of the test rows as rows of a table, labels as ``label`` writes them."""
-    matrix = scores.measured(report)[1].get("confusion")
-    found = confusions(report["labels"], matrix, most) if matrix else []
+    measured = scores.measured(report)[1]
+    labels, classes = report.get("labels") or [], measured.get("per_class") or []
+    found = [
+        Confusion(str(labels[i]), str(labels[j]), n, n / classes[i]["n"]) for i, j, n in (measured.get("confused") or [])[:most]
+    ]
+    found = found or confusions(labels, measured.get("confusion") or [], most)
     return [(label(one.true), label(one.taken), words.count(one.n), words.percent(one.share)) for one in found]
 
 
@@ -93,7 +97,12 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         for each in found
     ]
     none = [] if test else [f"  no test {scores.unit(report)}, so there is no test score"]
-    said = [f"  {line}" for each in (judged, scores.advice(report)) if each for line in words.wrap(each, 110)]
+    said = [
+        f"  {line}"
+        for each in (judged, scores.advice(report), scores.corrected(report))
+        if each
+        for line in words.wrap(each, 110)
+    ]
     return ["", f"Result of {model} on {source}{target}", *none, *shown, *said]
 
 

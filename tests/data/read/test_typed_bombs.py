@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from trainwright.data.files import content
-from trainwright.data.read.parquet_footer import bytes_held
 from trainwright.data.read.tables import read_table
 from trainwright.errors import TrainwrightError
+from trainwright.store.parquet_footer import bytes_held
 
 ROWS = 100_000
 LONG = "abcdefghij" * 20_000

@@ -111,7 +111,7 @@ def test_a_run_is_one_display_with_table_and_bar(kernel: Displays) -> None:
     console.close()
     assert len(kernel.shown) == 1 and stream.getvalue() == "", "one display, and nothing beside it"
     text = kernel.last()
-    assert text.count("<table") == 1 and text.count("<tr>") == 3 and "<th" in text and "90.00 %</td>" in text
+    assert text.count("<table") == 2 and text.count("<tr>") == 1 + 3 and "<th" in text and "90.00 %</td>" in text
     assert "<progress" not in text, "the bar goes when the run is over"
     assert "a &lt;b&gt;reason&lt;/b&gt;" in text and "<b>" not in text and "<i>" not in text and "<script" not in text
     assert "&lt;i&gt;mine&lt;/i&gt;" in text and "&lt;script&gt;alert(1)" in text
@@ -155,3 +155,20 @@ def test_a_kernel_that_has_gone_does_not_end_the_run(kernel: Displays) -> None:
     screen.bar(Bar("c", None, []))
     screen.stop()
     assert len(kernel.shown[0]) == 1
+
+
+def test_notes_are_a_table_that_the_browser_breaks_and_only_the_kept_epoch_stands_out(kernel: Displays) -> None:
+    console = Console(OutStream())
+    console.handle(Note("a <i>name</i>", "value", "because " * 60))
+    console.handle(Started(3, 3, 1, 1))
+    for epoch, best in ((1, True), (2, True), (3, False)):
+        parts = {f"part {k}": 0.1 for k in range(5)}
+        console.handle(Epoch(epoch, epoch, Scores(0.5, 0.9, 10, parts), Scores(0.5, 0.9, 10, parts), 0.1, 1.0, best))
+    console.close()
+    text = kernel.last()
+    notes, epochs = text.split("<table")[1:]
+    assert notes.count("<tr>") == 1 and "a &lt;i&gt;name" in notes and ("because " * 60).strip() in notes
+    rows = epochs.split("<tr>")[2:]
+    assert [row.count("font-weight:bold") > 0 for row in rows] == [False, True, False]
+    assert epochs.count("<th") == 1 + 2 * (2 + 5) + 2, "no column gives way: what is too wide scrolls"
+    assert "color:" not in text, "it reads on light and dark pages alike"

@@ -125,6 +125,30 @@ class InputLayout(BatchLayout):
         return alone if fits[0] else rest
 
 
+@dataclass(frozen=True)
+class ModelLossLayout(BatchLayout):
+    """The layout of data for a model that makes its loss itself: it is called with the targets too, where there are any."""
+
+    def parts(self, batch: Any) -> Parts:
+        """Return all of a batch as inputs, and its targets beside them: None in a dict where none of ``TARGETS`` is a key."""
+        if not isinstance(batch, Mapping):
+            found = super().parts(batch)
+            return found._replace(inputs=(*found.inputs, found.targets))
+        given = [self._key(batch)] if self.target else [key for key in TARGETS if key in batch]
+        return Parts((), dict(batch), batch[given[0]] if len(given) == 1 else None)
+
+
+@dataclass(frozen=True)
+class WholeLayout(BatchLayout):
+    """The layout of data for a step of the person's own, which is handed each batch as it comes."""
+
+    takes: ClassVar[tuple[type, ...]] = (tuple, Mapping, Tensor, np.ndarray)  # a list holds batches
+
+    def parts(self, batch: Any) -> Parts:
+        """Return the batch as the only input."""
+        return Parts((batch,), None, None)
+
+
 def _unpack(inputs: Sequence[Any]) -> tuple[Any, ...]:
     """Return the inputs of a model; a single tuple of tensors or arrays is several inputs."""
     only = inputs[0] if len(inputs) == 1 else None
@@ -227,6 +251,8 @@ def _is_tensor_batches(data: Any) -> bool:
     """Tell data held whole from a sequence of batches, which are no tensors themselves."""
     if not isinstance(data, tuple | list):
         return True
+    if len(data) == 1 and isinstance(data, tuple):
+        return isinstance(data[0], Tensor | np.ndarray)
     return len(data) >= 2 and any(isinstance(each, Tensor | np.ndarray) for each in data)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import os
 import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -171,8 +172,10 @@ def load(
 
 
 def require(path: Path) -> None:
-    """Raise E101 (missing) or E102 (no file and no folder) unless ``path`` can be looked at."""
+    """Raise E101 (missing) or E102 (no file and no folder, or one that cannot be listed) unless ``path`` can be looked at."""
     try:
+        if path.is_dir() and type(path) is type(Path()):  # what is in an archive or matches a pattern is listed otherwise
+            os.scandir(path).close()
         if path.is_file() or path.is_dir():
             return
         odd = path.exists()

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from trainwright.data.files.virtual import InArchive, as_path
-from trainwright.errors import error
 from trainwright.store.run_folder import is_run
 
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
@@ -67,27 +66,24 @@ def part_of(name: str) -> str | None:
 
 
 def entries(folder: Path) -> list[Path]:
-    """Return what lies in a folder, sorted, without hidden things; nothing where ``folder`` is none or a run's. Raise E102."""
+    """Return what lies in a folder, sorted, without hidden things; nothing where it is none, a run's, or cannot be read.
+
+    What a person names can be (``content.require``), and folders in it that cannot are named (``passed_over``). Raise E139.
+    """
     try:
         if is_run(folder):
             return []
         return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except NotADirectoryError:
+    except OSError:
         return []
-    except OSError as problem:
-        raise error("E102", path=folder, why=problem.strerror or problem) from problem
 
 
 def files_below(folder: Path) -> Iterator[Path]:
     """Yield all files in ``folder`` at any depth, folder by folder in sorted order, without hidden ones and those of runs.
 
-    Links to folders are not followed, so that none leads into a loop. Raise E102 for a folder that cannot be read.
+    Links to folders are not followed, so that none leads into a loop. Folders that cannot be read are passed over.
     """
-
-    def refuse(problem: OSError) -> None:
-        raise error("E102", path=problem.filename, why=problem.strerror or problem) from problem
-
-    walk = folder.tree() if isinstance(folder, InArchive) else os.walk(folder, onerror=refuse)
+    walk = folder.tree() if isinstance(folder, InArchive) else os.walk(folder)
     for place, folders, files in walk:
         inside = type(folder)(place)
         if is_run(inside):
@@ -95,6 +91,24 @@ def files_below(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in files if not name.startswith(".")):
             yield inside / name
+
+
+def passed_over(folder: Path, depth: int | None = None) -> tuple[list[Path], dict[Path, str]]:
+    """Return the folders of runs in a folder, and those that cannot be read, with why; ``depth`` is how far down is looked."""
+    runs, closed = list[Path](), dict[Path, str]()
+
+    def note(problem: OSError) -> None:
+        closed[Path(problem.filename)] = f"the folder cannot be read: {problem.strerror}"
+
+    for place, folders, _ in os.walk(folder, onerror=note):
+        inside = Path(place)
+        if is_run(inside):
+            runs.append(inside)
+            folders.clear()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if depth is not None and len(inside.parts) - len(folder.parts) >= depth:
+            folders.clear()
+    return runs, closed
 
 
 def printable(name: str) -> str:

@@ -121,7 +121,7 @@ def is_data(given: object) -> bool:
 
 
 def has_columns(given: object) -> bool:
-    """Tell whether what a person gives in Python has named columns: a frame, lazy or not, a data set, a dictionary of columns."""
+    """Tell whether what a person gives in Python has named columns: a frame, a lazy one too, a data set, a dict of columns."""
     if isinstance(given, Mapping):
         return bool(given) and all(hasattr(each, "__len__") and not isinstance(each, str | bytes) for each in given.values())
     if any(hasattr(given, name) for name in ("collect_schema", "column_names", "columns")):  # lazily, what a plan has costs

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from trainwright.data.files import cache
-from trainwright.data.files.memory import available
 from trainwright.data.images.decode import decode_file, quiet, read_header, reshape
 from trainwright.data.images.headers import Unusable
 from trainwright.data.images.pictures import READERS, Pictures, Progress, cores, for_each_row, sums_of
 from trainwright.errors import error
+from trainwright.memory import available
 from trainwright.watch.events import Listener, Note, ignore
 
 SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 160, 192, 224)  # derived sizes: those that convolutions can halve, and MNIST's

@@ -9,8 +9,8 @@ import polars as pl
 from trainwright.data.files import content as files
 from trainwright.data.read.columns import DESCRIPTION
 from trainwright.data.read.formats import OpenedParts, Sniffed
-from trainwright.data.read.parquet_footer import bytes_held
 from trainwright.data.read.polars_scan import polars_errors, refuse_bomb, typed_parts
+from trainwright.store.parquet_footer import bytes_held
 
 KIND = "a Parquet"  # file, in messages
 

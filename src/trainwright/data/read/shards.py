@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from trainwright.data.files.content import HEAD_BYTES
-from trainwright.data.tables.table import ROW, SHARD, Shards, Table, TableStream
+from trainwright.data.tables.table import ROW, SHARD, Rejected, Shards, Table, TableStream
 from trainwright.errors import TrainwrightError, error
 
 PACKED = 4  # bytes that one of a file may stand for
@@ -21,14 +21,18 @@ def open_shards(path: Path, files: Sequence[Path], open_file: Callable[[Path], T
     """Return the records of all files as one table called ``path``.
 
     Small files at the beginning are one part, as the first alone may not have every class; of the others one is open at a time.
-    Columns come in the order that the first file has. Raise E184 where a file has others, and what ``open_file`` raises.
+    Columns come in the order that the first file has. Files that may not be read are left out, and named. Raise E184 where a
+    file has others, and what ``open_file`` raises.
     """
+    closed = _closed(files)
     name = Shards(str(path), tuple(map(str, files)))
     sizes = accumulate(file.stat().st_size for file in files)
     small = sum(1 for _ in takewhile(lambda size: size <= HEAD_BYTES // PACKED, sizes))
 
     def opened(start: int, end: int) -> Iterator[tuple[int, TableStream]]:
         for place, file in enumerate(files[start:end], start):
+            if file in closed and len(closed) < len(files):
+                continue
             try:
                 stream = open_file(file)
             except TrainwrightError as problem:
@@ -57,7 +61,19 @@ def open_shards(path: Path, files: Sequence[Path], open_file: Callable[[Path], T
             yield from (numbered(table, place) for table in stream.tables())
 
     head = [numbered(stream.head if large else stream.whole(), place) for place, stream in begun]
+    head[0].rejected = [*(Rejected(str(file), 0, why) for file, why in closed.items()), *head[0].rejected]
     return TableStream(TableStream(head[0], lambda: iter(head[1:])).whole(), rest)
+
+
+def _closed(files: Sequence[Path]) -> dict[Path, str]:
+    """Return the files that may not be read, with why."""
+    found = {}
+    for file in files:
+        try:
+            file.open("rb").close()
+        except OSError as problem:
+            found[file] = f"it cannot be read: {problem.strerror}"
+    return found
 
 
 def _differing(kinds: dict[str, pl.DataType], table: Table) -> str:

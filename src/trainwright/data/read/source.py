@@ -16,7 +16,7 @@ import polars as pl
 
 from trainwright.data.files import cache
 from trainwright.data.files.content import require
-from trainwright.data.files.folders import files_below, is_path, short_name
+from trainwright.data.files.folders import files_below, is_path, passed_over, printable, short_name
 from trainwright.data.files.virtual import InArchive, as_path
 from trainwright.data.read import builtin, catalog, frames, image_folders, image_places, images, running_text
 from trainwright.data.read.catalog_entries import CATALOG, CsvLayout, Dataset
@@ -24,11 +24,12 @@ from trainwright.data.read.layout import text_splits, unwrap
 from trainwright.data.read.options import DERIVED, KEYS, ReadOptions
 from trainwright.data.read.table_files import find_tables
 from trainwright.data.read.tables import open_files
-from trainwright.data.tables.table import Table, TableStream
+from trainwright.data.tables.table import Rejected, Table, TableStream
 from trainwright.errors import TrainwrightError, error, nearest
 from trainwright.store.run_folder import is_run
 from trainwright.watch.events import Listener, Note, ignore
 
+SHOWN_RUNS = 3  # named in a note
 SHOWN = ("", "ascii", "utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252")  # encodings that new files are told to be in anyway
 Form = Literal["images", "running text", "folder", "table"]
 
@@ -47,6 +48,8 @@ class Source:
     notes: list[Note] = field(default_factory=list)  # which of the files that are there were taken
     lists_images: bool = False  # whether the tables in a folder name the images that lie beside them
     options: ReadOptions = DERIVED
+    closed: list[Rejected] = field(default_factory=list)  # folders in it that cannot be read
+    fix: Path | None = None  # a table of labels that a person corrected
 
     @property
     def layout(self) -> CsvLayout | None:
@@ -83,10 +86,11 @@ class Source:
 
         Of embedded data it is the interpreter that they come with.
         """
+        fix = {} if self.fix is None else {"fix": _digest(self.fix)}
         if not self.files and not self.held:
-            return {self.name: sys.version}
+            return {self.name: sys.version} | fix
         found = {split: _digest(path, self.parts.get(split, ())) for split, path in sorted(self.files.items())}
-        return found | {split: frames.digest(table) for split, table in self.held.items()}
+        return found | {split: frames.digest(table) for split, table in self.held.items()} | fix
 
     def fingerprint(self, shaping: Mapping[str, Any]) -> str:
         """Return the name under which what was encoded from this source is cached; empty for data that are held in memory."""
@@ -94,7 +98,8 @@ class Source:
             return ""
         return cache.fingerprint(
             json.dumps(self.digests),
-            {**shaping, "source": self.name, "files": sorted(self.files.items()), "options": asdict(self.options)},
+            {**shaping, "source": self.name, "files": sorted(self.files.items()), "options": asdict(self.options)}
+            | ({} if self.fix is None else {"fix": self.fix.name}),
         )
 
     @cached_property
@@ -134,8 +139,22 @@ class Source:
 
 def _at(path: Path, given: dict[str, Path], options: ReadOptions) -> Source:
     """Return the source at a path: a file, a folder of tables, of folders of splits, or any other."""
+    require(path)
     if not path.is_dir():
         return Source(short_name(path), {"train": path} | given, path=path, given=given, options=options)
+    found = _in_folder(path, given, options)
+    if type(path) is type(Path()):
+        runs, closed = passed_over(path, 1 if found.parts else None)  # tables lie at the top, or in folders of splits
+        names = ", ".join(str(each.relative_to(path)) for each in runs[:SHOWN_RUNS]) + (
+            " ..." if len(runs) > SHOWN_RUNS else ""
+        )
+        found.notes += [Note("passed over", names, "folders of runs, which are no data")] if runs else []
+        found.closed = [Rejected(printable(str(each)), 0, why) for each, why in closed.items()]
+    return found
+
+
+def _in_folder(path: Path, given: dict[str, Path], options: ReadOptions) -> Source:
+    """Return the source that a folder is."""
     named, path = path, unwrap(path)
     wrapped = [] if path is named else [Note("folder", str(path), "the folder named holds nothing but it")]
     tables = find_tables(path)
@@ -186,6 +205,9 @@ def _digest(path: Path, files: Sequence[Path] = ()) -> str:
                 digest.update(f"{name}:{file.stat().st_size};".encode())
                 with file.open("rb") as content:
                     digest.update(hashlib.file_digest(content, "blake2b").digest())
+    if type(path) is type(Path()) and path.is_dir() and not files:
+        for folder in passed_over(path)[1]:
+            digest.update(f"{folder.relative_to(path)}:closed;".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

@@ -16,12 +16,13 @@ _LABEL = np.uint64(0xFFFF)
 
 def packed(contents: np.ndarray, labels: pl.Series) -> np.ndarray:
     """Return the fingerprints of rows from 64 mixed bits of their content, uint64 (rows,), and their labels."""
-    return contents & ~_LABEL | _of_labels(labels)  # type: ignore[no-any-return]
+    found: np.ndarray = contents & ~_LABEL | _of_labels(labels)
+    return found
 
 
 def without_label(fingerprints: np.ndarray) -> np.ndarray:
     """Return what fingerprints say of the content alone."""
-    return fingerprints & ~_LABEL  # type: ignore[no-any-return]
+    return fingerprints & ~_LABEL
 
 
 def of_hex(digests: pl.Series) -> np.ndarray:

@@ -20,6 +20,7 @@ STRONG = ("|", ";", "\n", "\t")  # marks between labels: those that class names 
 WEAK = (",", "/", "&", "+", " and ", " - ", " > ", " ", "_", "-")  # and those that they may
 TRUTHS = (("true", "false", "t", "f"), ("yes", "no", "y", "n"))  # words for yes and no, and short ones that mean the same
 PAIRS = tuple(words[place : place + 2] for place in (0, 2) for words in TRUTHS)
+RARELY, LIKE, SHORT = 20, 0.8, 4  # times more rows of the right label; how alike (difflib); letters of a label
 _BETWEEN = re.compile(r"(?<=[^\W\d_])[\s._\u2010-\u2015-]+(?=[^\W\d_])|\.+$")  # letters; before a digit it may be a sign
 _WHOLE = r"^([+-]?[0-9]+)\.(?:0{0,2}|0{4,})$"  # 1.000 may be a thousand
 
@@ -85,3 +86,23 @@ def spellings(names: Collection[str], merged: bool) -> dict[str, str]:
     meant = truths(names)
     of_truth = {meant[name.casefold()]: name for name in names} if meant else {}
     return {word: of_truth[truth] for word, truth in meant.items()} | ({fold(name): name for name in names} if merged else {})
+
+
+def slips(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return labels of few rows that are hardly spelled otherwise than one of many: pairs of it and that one.
+
+    ``counts`` is how often each tidy label occurs. Labels with digits are names of their own, and short ones differ by a
+    letter.
+    """
+    import difflib
+
+    most = max(counts.values(), default=0)
+    common = [name for name in counts if RARELY * counts[name] >= most and len(name) >= SHORT]
+    found = []
+    for name, count in counts.items():
+        if len(name) < SHORT or any(letter.isdigit() for letter in name):
+            continue
+        often = [each for each in common if counts[each] >= RARELY * count and fold(each) != fold(name)]
+        if often and (near := difflib.get_close_matches(name, often, n=1, cutoff=LIKE)):
+            found.append((name, near[0]))
+    return found

@@ -1,7 +1,7 @@
 """Running text cut where its own tokens say so, so that a passage is known again wherever it stands and whatever is before it.
 
-A cut stands behind every run of ``RUN`` tokens whose digest has zeros for its last bits (content-defined chunking: Muthitacharoen
-et al. 2001, "A low-bandwidth network file system"), on average every 32 tokens, or every 128 characters.
+A cut stands behind every run of ``RUN`` tokens whose digest has zeros for its last bits (content-defined chunking:
+Muthitacharoen et al. 2001, "A low-bandwidth network file system"), on average every 32 tokens, or every 128 characters.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from trainwright.data.batches.pytree import tree_leaves
@@ -25,20 +26,33 @@ _MANY = 20  # numbers of a list that are written down
 
 def settings(options: FitOptions) -> dict[str, Any]:
     """Return the settings of a call, named as those of every run."""
-    groups = [_of_group(group) for group in options.optimizer.param_groups]
-    common = {key: value for key, value in groups[0].items() if all(each.get(key) == value for each in groups)}
-    found: dict[str, Any] = {"name": type(options.optimizer).__name__, **common}
-    if own := [rest for group in groups if (rest := {key: each for key, each in group.items() if key not in common})]:
-        found["groups"] = own
     first = next((each for each in options.model.parameters() if each.is_floating_point()), torch.empty(0))
     return {
         "model": {"name": type(options.model).__name__},
-        "loss": {"name": getattr(options.loss, "__name__", type(options.loss).__name__), **_plain(_attributes(options.loss))},
-        "optimizer": found,
+        "loss": _loss(options.loss),
+        "optimizer": _optimizer(options.optimizers[0]),
+        **({"optimizers": [_optimizer(each) for each in options.optimizers]} if len(options.optimizers) > 1 else {}),
         "schedule": [{"name": type(s).__name__, "every": options.schedule_every, **_plain(vars(s))} for s in options.schedule],
         **{name: getattr(options, name) for name in KEPT if not (name == "epochs" and options.steps + options.time)},
-        "precision": str(first.dtype).removeprefix("torch."),
+        **({"ema": options.ema} if options.ema else {}),
+        "precision": "bfloat16" if options.casting() == "bfloat16" else str(first.dtype).removeprefix("torch."),
     }
+
+
+def _loss(loss: Any) -> dict[str, Any]:
+    if loss is None:
+        return {"name": "the model's own"}
+    return {"name": getattr(loss, "__name__", type(loss).__name__), **_plain(_attributes(loss))}
+
+
+def _optimizer(optimizer: Optimizer) -> dict[str, Any]:
+    """Return name and arguments of an optimiser; what its groups of parameters do not share stands in ``groups``."""
+    groups = [_of_group(group) for group in optimizer.param_groups]
+    common = {key: value for key, value in groups[0].items() if all(each.get(key) == value for each in groups)}
+    found: dict[str, Any] = {"name": type(optimizer).__name__, **common}
+    if own := [rest for group in groups if (rest := {key: each for key, each in group.items() if key not in common})]:
+        found["groups"] = own
+    return found
 
 
 def _of_group(group: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +99,7 @@ def whole(options: FitOptions) -> Parts | None:
         return None
     if isinstance(held, list) and all(isinstance(each, tuple | list | Mapping) for each in held):  # batches
         return None
-    return options.layout().parts(held)
+    return options.train_layout().parts(held)
 
 
 def data(options: FitOptions, train: UserBatches, valid: UserBatches | None) -> dict[str, Any]:

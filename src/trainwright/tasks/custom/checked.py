@@ -5,7 +5,9 @@ After the first batch nothing is asked of the device: a call costs as much as wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -28,42 +30,67 @@ class Watched:
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
+        self.loss: Any = None  # what the model says of it, where the loss is its own
         self.notes: list[Note] = []  # not yet told
 
 
 class CheckedForward(Forward):
-    """A model whose refusals are explained."""
+    """A model whose refusals are explained. With ``own_loss`` its outputs hold the loss."""
 
-    def __init__(self, model: nn.Module, start: Callable[..., Any] | None, watched: Watched) -> None:
+    def __init__(self, model: nn.Module, start: Callable[..., Any] | None, watched: Watched, *, own_loss: bool = False) -> None:
         super().__init__(model, start)
-        self._watched = watched
+        self._watched, self._own_loss = watched, own_loss
 
     def __call__(self, batch: Batch) -> Any:
-        """Return the outputs of one batch. Raise E614, and E623 to E626 and E630 where inputs do not fit."""
+        """Return the outputs of one batch: of a model with a loss of its own its ``logits``, where it has any.
+
+        Raise E614, and E623 to E626 and E630 where inputs do not fit, E641 for outputs without a loss.
+        """
         self._watched.batch = batch
         try:
-            return super().__call__(batch)
+            outputs = super().__call__(batch)
+            return self._apart(outputs) if self._own_loss else outputs
         except BaseException as problem:
             self._watched.batch = None
             if isinstance(problem, REFUSALS) and not isinstance(problem, TrainwrightError | torch.OutOfMemoryError):
                 raise mistakes.in_forward(problem, self.model, batch) or problem from problem
             raise
 
+    def _apart(self, outputs: Any) -> Any:
+        """Put the loss in the outputs aside for the objective, and return the rest."""
+        self._watched.loss = loss = named_part(outputs, "loss")
+        if loss is None:
+            raise error("E641", found=type(outputs).__name__)
+        logits = named_part(outputs, "logits")
+        if logits is None and isinstance(outputs, Mapping):
+            return {name: each for name, each in outputs.items() if name != "loss"}
+        return outputs if logits is None else logits
+
 
 class CheckedObjective(Objective):
-    """A loss whose refusals are explained."""
+    """A loss whose refusals are explained; None = that of the model.
 
-    def __init__(self, loss: Callable[[Any, Any], Tensor], watched: Watched) -> None:
-        super().__init__(loss)
+    It may have named parts, be a function of the inputs too, and say itself how much it is the mean of. ``plain`` says whether
+    it follows from outputs and targets alone.
+    """
+
+    def __init__(self, loss: Any, watched: Watched, *, whole: bool = True) -> None:
+        """With ``whole`` false parts are refused: E640."""
+        super().__init__(_of_the_model if loss is None else loss)
         self._watched, self._name, self._known = watched, mistakes.loss_name(loss), False
+        self._of_model, self._of_inputs, self._whole = loss is None, takes_inputs(loss), whole
+        self.plain = not self._of_model and not self._of_inputs
 
     def __call__(self, outputs: Any, targets: Any, rows: Tensor | None = None) -> tuple[Tensor, float | Tensor]:
-        """Return (mean, weight) of a batch. Raise E605, E620 to E622 and E628 to E634 where outputs or targets do not fit."""
+        """Return (mean, weight) of a batch. Raise E605, E620 to E622 and E628 to E634 where outputs or targets do not fit, E642
+        for parts that are no numbers."""
         batch, self._watched.batch = self._watched.batch or Batch((), targets, count_rows(targets)), None
         if not self._known:
             self._look(outputs, targets, batch)
         try:
-            found = super().__call__(outputs, targets, rows)
+            found = self._call(outputs, targets, rows, batch)
+            if isinstance(found[0], Mapping):
+                found = self._of_parts(*found)
         except REFUSALS as problem:
             if isinstance(problem, TrainwrightError | torch.OutOfMemoryError):
                 raise
@@ -72,6 +99,32 @@ class CheckedObjective(Objective):
             _check_mean(found[0])
         self._known = True
         return found
+
+    def _call(self, outputs: Any, targets: Any, rows: Tensor | None, batch: Batch) -> tuple[Any, float | Tensor]:
+        if self._of_model:
+            kept = targets != mistakes.IGNORED if isinstance(targets, Tensor) and not targets.is_floating_point() else None
+            weight = float(batch.size) if kept is None else kept.count_nonzero()
+            found, self._watched.loss = self._watched.loss, None
+            return found.mean() if isinstance(found, Tensor) else found, weight  # of several devices, one from each
+        if self._of_inputs:
+            inputs = batch.named or (batch.inputs[0] if len(batch.inputs) == 1 else batch.inputs)
+            return self.loss(outputs, targets, inputs=inputs), self._weight(targets)  # type: ignore[call-arg]
+        return super().__call__(outputs, targets, rows)
+
+    def _of_parts(self, found: Mapping[str, Any], weight: float | Tensor) -> tuple[Tensor, float | Tensor]:
+        """Return what is trained on: the part named "loss", else the sum of all; "n" is what they are the means of."""
+        if not self._whole:
+            raise error("E640", one="graph", other="a loss of several parts", why="what each came to would not be known")
+        parts = {str(name): each for name, each in found.items() if name != "n"}
+        for name, each in parts.items():
+            if not isinstance(each, Tensor) or each.numel() != 1:
+                shape = f" of shape {tuple(each.shape)}" if isinstance(each, Tensor) else ""
+                raise error("E642", name=name, found=f"{type(each).__name__}{shape}")
+        if not parts:
+            raise error("E629", found="dict with nothing in it")
+        trained = parts["loss"] if "loss" in parts else torch.stack([each.reshape(()) for each in parts.values()]).sum()
+        self.parts = {name: each.detach() for name, each in parts.items() if name != "loss"}
+        return trained, found.get("n", weight)
 
     def _look(self, outputs: Any, targets: Any, batch: Batch) -> None:
         """Raise for what torch takes and makes something else of; note what is most likely meant otherwise."""
@@ -113,6 +166,23 @@ class CheckedObjective(Objective):
     @property
     def _ignored(self) -> int:
         return mistakes.IGNORED if self.ignored is None else self.ignored
+
+
+def named_part(outputs: Any, name: str) -> Any:
+    """Return an entry of a dict, or an attribute of an object; None where there is none."""
+    return outputs.get(name) if isinstance(outputs, Mapping) else getattr(outputs, name, None)
+
+
+def takes_inputs(loss: Any) -> bool:
+    """Return whether a loss has a parameter named ``inputs``: it is then called with those of the batch."""
+    call = loss.forward if isinstance(loss, nn.Module) else loss
+    with suppress(TypeError, ValueError):
+        return "inputs" in inspect.signature(call).parameters
+    return False
+
+
+def _of_the_model(outputs: Any, targets: Any) -> Tensor:
+    raise AssertionError("the loss is in the outputs of the model")
 
 
 def _check_mean(mean: Any) -> None:

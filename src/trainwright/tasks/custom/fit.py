@@ -21,12 +21,15 @@ from trainwright.store.run_folder import RunFolder
 from trainwright.tasks.custom.options import EvaluateOptions, FitOptions, PredictOptions, takes
 from trainwright.tasks.custom.rows import WatchedRows
 from trainwright.tasks.custom.run import keep
+from trainwright.tasks.custom.training import Training
 from trainwright.training import loop
+from trainwright.training.averages import Averages
 from trainwright.training.optim import Scheduler
+from trainwright.training.own_step import OwnStep
 from trainwright.training.rng import preserve_rng
 from trainwright.training.state import State
 from trainwright.training.step import Learner
-from trainwright.watch.events import Event, Finished, Scores
+from trainwright.watch.events import Event, Finished, Note, Scores
 from trainwright.watch.terminal.console import Console
 
 
@@ -37,12 +40,18 @@ def fit(options: FitOptions) -> Iterator[Event]:
     Training goes on as the events are asked for: ``list(tw.fit(...))`` trains to the end.
 
     Args:
-        model: called as ``model(*inputs)``, or by keyword where a batch is a dict; trained where its parameters are.
+        model: called as ``model(*inputs)``, or by keyword where a batch is a dict; trained where its parameters are. With
+            ``step`` also a dict of modules.
         data: a tuple (input, ..., targets) or a dict of tensors or arrays, a ``Dataset`` (whose method ``collate``, where it
             has one, makes a batch of items), a ``DataLoader``, or an iterable of such batches that can be gone through again;
             ``load_data`` makes data sets and loaders. ((a, b), targets) is the same as (a, b, targets). Floating arrays take
             the type of the model's parameters; tensors stay as they are.
-        loss: called as ``loss(outputs, targets)``; a mean over the batch.
+        loss: called as ``loss(outputs, targets)``, with ``inputs=`` too where it has such a parameter; a mean over the batch,
+            or a dict of means: trained on is the one named "loss", else their sum. None = the model is given the targets too,
+            and returns an object or a dict with a ``loss``.
+        optimizer: of ``torch.optim``; with ``step`` also several, as a dict or list.
+        step: makes an update in the place of the loop, called as ``step(batch, update)``: see ``training.own_step.Update``.
+            It returns its loss, or a dict of numbers with a "loss".
         valid: like ``data``; measured after each epoch, and then the model ends with the parameters of the best one.
         metrics: functions by name, each called as ``metric(outputs, targets)`` with those of all validation rows at once
             (on the CPU); the numbers are in ``event.valid.metrics``.
@@ -51,9 +60,14 @@ def fit(options: FitOptions) -> Iterator[Event]:
             is called as ``model(*inputs, state)`` and gives (outputs, state); gradients end at each batch.
         schedule: one or several of ``torch.optim.lr_scheduler``, stepped every ``schedule_every`` (epoch or step).
         clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
+        precision: of the forward passes of training: float32 (as the model is), bfloat16, or auto: bfloat16 on a GPU that
+            computes in it.
+        ema: the share that averages of the parameters keep of themselves at each update, such as 0.999; they are validated,
+            kept as the best and left in the model. 0 = none.
         accumulate: batches whose gradients make one update, weighted exactly.
         epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
-        steps, time: stop after so many updates, or seconds; 0 = no limit.
+        steps, time: stop after so many updates, or seconds, validation included; 0 = no limit. Schedules of your own
+            do not know of the time.
         monitor: what the best epoch is chosen by: accuracy, loss, one of ``metrics`` (higher is better; lower with a minus
             before its name), or a registered one of classes or numbers such as macro_f1 or rmse.
         shuffle: a new order of rows each epoch, but for loaders and iterables; None = unless a state is carried.
@@ -66,6 +80,7 @@ def fit(options: FitOptions) -> Iterator[Event]:
         resume: go on where the run in ``out`` was stopped or killed; it ends with the same bits as an untouched one. The
             call has to be the same, but for epochs, steps, time and patience. Where there is no run yet, one begins.
         checkpoint_every: with ``out``, when to save: by time (at most 1 % of it), steps or epochs; ``0`` = only at the end.
+        track: with ``out``, trackers of others that hear of it: tensorboard, mlflow, wandb, trackio.
 
     Yields:
         ``Started``, then ``Step`` for each update (``Refused`` for one that is skipped), ``Epoch`` for each epoch, and
@@ -84,14 +99,11 @@ def fit(options: FitOptions) -> Iterator[Event]:
 
 def _train(options: FitOptions) -> Iterator[Event]:
     """Return the events; the data are looked at before the first one is asked for."""
-    layout, rows = options.layout(), options.batch_size
-    train = any_batches(options.data, layout, batch_size=rows, seed=options.seed if options.shuffle else None)
-    valid = None if options.valid is None else any_batches(options.valid, layout, batch_size=rows, seed=None)
-    schedules = [Scheduler(each, options.schedule_every) for each in options.schedule]
-    objective = options.objective()
-    learner = Learner(
-        options.forward(), objective, options.optimizer, schedules, options.clip, options.clip_value, graph=options.graph
-    )
+    rows, seed = options.batch_size, options.seed if options.shuffle else None
+    train = any_batches(options.data, options.train_layout(), batch_size=rows, seed=seed)
+    valid = None if options.valid is None else any_batches(options.valid, options.layout(), batch_size=rows, seed=None)
+    learner = _learner(options)
+    objective = learner.objective
 
     def validate(model: nn.Module) -> Scores:
         assert valid is not None
@@ -105,7 +117,32 @@ def _train(options: FitOptions) -> Iterator[Event]:
     events = _noted(options, loop.fit(learner, train, measuring, options.plan(), state, recover, watch))
     if options.out is not None:
         events = keep(options, events, learner, train, valid, state)
-    return _shown(events, options, state)
+    return Training(_shown(events, options, learner, state))
+
+
+def _learner(options: FitOptions) -> Learner:
+    """Return what learns."""
+    precision, notes = options.casting(), options.watched.notes
+    if precision == "bfloat16" and options.precision == "auto":
+        notes.append(Note("precision", precision, "this GPU computes in it; the parameters stay as they are"))
+    averages = Averages(options.model, options.ema) if options.ema else None
+    if averages is not None:
+        kept = "validated, kept as the best and left in the model" if options.valid is not None else "left in the model"
+        notes.append(Note("ema", f"{options.ema:g}", f"the averages of the parameters are {kept}; buffers stay the model's"))
+    first, *others = options.optimizers
+    return Learner(
+        options.forward(),
+        options.objective(),
+        first,
+        [Scheduler(each, options.schedule_every) for each in options.schedule],
+        options.clip,
+        options.clip_value,
+        precision,
+        options.graph,
+        others,
+        None if options.step is None else OwnStep(options.step),
+        averages,
+    )
 
 
 def _noted(options: FitOptions, events: Iterator[Event]) -> Iterator[Event]:
@@ -151,15 +188,23 @@ def _accepts(model: nn.Module, state: Callable[..., Any] | None) -> Callable[...
     return accepts
 
 
-def _shown(events: Iterator[Event], options: FitOptions, state: State) -> Iterator[Event]:
+def _shown(events: Iterator[Event], options: FitOptions, learner: Learner, state: State) -> Iterator[Event]:
     """Yield the events, shown on the way; before the last one the parameters of the best epoch are put back.
 
-    The caller's random state and the modes of the model's parts are afterwards what they were.
+    The caller's random state and the modes of the model's parts are afterwards what they were. Raise E646 where the caller
+    is inside of ``torch.autocast``.
     """
     device = next((each.device for each in options.model.parameters()), torch.device("cpu"))
+    _refuse_autocast(device)
     with closing(Console(sys.stderr, quiet=not options.progress)) as console, preserve_rng(device):
         for event in events:
-            if isinstance(event, Finished) and options.valid is not None and state.best:
-                options.model.load_state_dict(state.best)
+            if isinstance(event, Finished):
+                learner.settle(state.best)
             console.handle(event)
             yield event
+            _refuse_autocast(device)
+
+
+def _refuse_autocast(device: torch.device) -> None:
+    if torch.is_autocast_enabled(device.type):
+        raise error("E646")

@@ -55,7 +55,7 @@ def measured(options: FitOptions, objective: Objective, valid: Batches | None) -
 def _targets(options: FitOptions) -> torch.Tensor | None:
     """Return the targets of training where they are at hand: those of other data would have to be gone through."""
     parts = about.whole(options)
-    return None if parts is None else torch.as_tensor(parts.targets).detach().cpu().flatten()
+    return None if parts is None or parts.targets is None else torch.as_tensor(parts.targets).detach().cpu().flatten()
 
 
 def _majority(options: FitOptions, valid: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
@@ -71,6 +71,8 @@ def _mean(options: FitOptions, objective: Objective, outputs: torch.Tensor, targ
     found = _targets(options)
     value = float((targets if found is None else found).double().mean())
     best = regression.mean_baseline(value, targets.flatten().double().numpy())
+    if not objective.plain:  # its loss is not known without the model
+        return best if found is not None else best | {"name": "mean of the validation targets"}
     best["loss"] = float(objective.measure(torch.full_like(outputs, value), targets).loss) / max(len(targets), 1)
     return best if found is not None else best | {"name": "mean of the validation targets"}
 

@@ -22,7 +22,7 @@ from trainwright.data.batches.base import Batch
 from trainwright.data.batches.user_data import UserBatches
 from trainwright.data.labels import LabelEncoder
 from trainwright.evaluation import measure
-from trainwright.models.objective import Objective, has_classes
+from trainwright.models.objective import has_classes
 from trainwright.store.atomic import write_file
 from trainwright.tasks.base import WATCHED
 from trainwright.tasks.class_target import ClassTarget
@@ -73,7 +73,7 @@ class WatchedRows:
         kind = _kind(outputs, targets)
         if not kind:
             return
-        ignored = Objective(self._options.loss).ignored if kind == "class" else None
+        ignored = self._options.objective().ignored if kind == "class" else None
         self._kept = np.flatnonzero(targets.numpy() != ignored) if ignored is not None else np.arange(len(places))
         labels = [str(number) for number in range(outputs.shape[1])] if kind == "class" else []
         truths = [str(each) if labels else float(each) for each in targets.flatten()[self._kept].tolist()]

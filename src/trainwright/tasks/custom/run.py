@@ -42,24 +42,34 @@ from trainwright.training.state import State
 from trainwright.training.step import Learner
 from trainwright.watch.events import Event, Finished, Note, Resumed
 from trainwright.watch.summary import undrawn
+from trainwright.watch.tracking import Tracking, chosen
 
 GO_ON = "go on with: fit(..., resume=True)"
 PLAIN = ("seed", "accumulate", "monitor", "batch_size", "shuffle", "clip", "clip_value")  # options that a run keeps
 
+LATER = ("ema", "precision", "step")  # kept only where they are given: earlier versions did not know them
+
 
 def describe(options: FitOptions) -> dict[str, Any]:
     """Return what makes a call of ``fit`` the same call, as JSON. Data held whole are known by a sample of their entries."""
-    model, data, loss, optimizer = options.model, options.data, options.loss, options.optimizer
+    model, data, loss = options.model, options.data, options.loss
     shapes = [[name, list(value.shape), str(value.dtype)] for name, value in model.state_dict().items()]
-    groups = [{key: each for key, each in group.items() if key != "params"} for group in optimizer.param_groups]
+    optimizers = [
+        [type(each).__qualname__, *(_scalars({**group, "params": None}) for group in each.param_groups)]
+        for each in options.optimizers
+    ]
     whole = {
         "model": [type(model).__qualname__, _digest(shapes)],
         "data": [type(data).__qualname__, _digest([_sample(leaf) for leaf in tree_leaves(data)])],
         "loss": [getattr(loss, "__qualname__", type(loss).__qualname__), _scalars(getattr(loss, "__dict__", {}))],
-        "optimizer": [type(optimizer).__qualname__, *map(_scalars, groups)],
+        "optimizer": [each for one in optimizers for each in one],
     }
     found: dict[str, Any] = json.loads(json.dumps(whole))  # as it comes back from the file
-    return found | {name: getattr(options, name) for name in PLAIN} | {"every": options.schedule_every}
+    step = "" if options.step is None else getattr(options.step, "__qualname__", type(options.step).__qualname__)
+    precision = options.casting().removeprefix("float32")
+    later = {"ema": options.ema, "precision": precision, "step": step}
+    found |= {name: getattr(options, name) for name in PLAIN} | {"every": options.schedule_every}
+    return found | {name: value for name, value in later.items() if value}
 
 
 def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,13 +97,15 @@ def _identity(run: RunFolder, call: Mapping[str, Any], settings: Mapping[str, An
         write_file(run.call, json.dumps({**call, "settings": settings, "id": uuid.uuid4().hex}, indent=1))
     try:
         before = read_object(run.call)
-        changed = [key for key in call if before[key] != call[key]]
+        changed = [key for key in call if key not in LATER and before[key] != call[key]]
+        changed += [key for key in LATER if before.get(key) != call.get(key)]
         identity = str(before["id"])
     except (OSError, ValueError, KeyError) as problem:
         raise damaged(run.call, problem) from None
     for key in changed:
-        plain = not isinstance(call[key], list)
-        raise error("E420", path=run.path, key=key, shown=f" ({before[key]}, not {call[key]})" if plain else "")
+        plain = not isinstance(call.get(key), list)
+        shown = f" ({before.get(key, 'none')}, not {call.get(key, 'none')})" if plain else ""
+        raise error("E420", path=run.path, key=key, shown=shown)
     if before.get("settings") != settings:
         write_file(run.call, json.dumps({**before, "settings": settings}, indent=1))
     return identity
@@ -118,8 +130,7 @@ def keep(
         return identity
 
     def finish(machine: Mapping[str, Any]) -> None:
-        if state.best:
-            learner.model.load_state_dict(state.best)
+        learner.settle(state.best)
         write_file(run.path / "model.safetensors", safetensors.torch.save(to_contiguous(learner.model.state_dict())))
         scores, said = measured(options, learner.objective, valid)
         predictions.write(run.predictions, said)
@@ -127,7 +138,8 @@ def keep(
             write_file(run.examples, json.dumps(rows.examples(said["valid"], valid)))
         write_file(run.report, json.dumps(report(options, scores, state, machine, train.rows), indent=1))
 
-    return _kept(run, call["accumulate"], events, learner, train, state, options.checkpoint_every, begin, finish)
+    tracking = Tracking(run.path, chosen(options.track), settings)
+    return _kept(run, call["accumulate"], events, learner, train, state, options.checkpoint_every, tracking, begin, finish)
 
 
 def _kept(
@@ -138,6 +150,7 @@ def _kept(
     train: UserBatches,
     state: State,
     every: str,
+    tracking: Tracking,
     begin: Callable[[], str],
     finish: Callable[[Mapping[str, Any]], None],
 ) -> Generator[Event, None, None]:
@@ -157,8 +170,9 @@ def _kept(
             alike = restore(found, learner, train, state, accumulate)
             notes += [Resumed(state.step, state.epoch, found.path.name), *differences(found.facts["machine"], machine)]
             notes += [] if alike else [Note("schedule", "planned anew", "the rates so far were those of the earlier plan")]
-        log, artist = open_log(run, found), start_artist(run.path)
+        log, artist = open_log(run, found, tracking), start_artist(run.path)
         saver = Saver(checkpoints, every, lambda: {"machine": machine, "log": log.position()}, log.append, signals)
+        tracking.tell = saver.emit
         try:
             for note in notes:
                 if isinstance(note, Resumed):

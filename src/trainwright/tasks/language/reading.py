@@ -53,7 +53,7 @@ def _from_files(source: Source, settings: Settings) -> Texts:
     """Return what stands in files of running text, or of a named set. Raise E272 for columns."""
     if settings.text:
         raise error("E272", key="text", value=",".join(settings.text), path=source.name)
-    notes, rejected = list[Note](), list[Rejected]()
+    notes, rejected = list[Note](), [*source.closed]
     paths = {name: [path] for name, path in source.files.items()}
     if source.path is not None:
         found = running_text.find_corpus(source.path, source.files.get("valid"), source.files.get("test"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -26,10 +26,12 @@ from trainwright.errors import error, nearest
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.cutting import choose_split, split_column
+from trainwright.tasks.found import notes as said_of
 from trainwright.tasks.grouping import grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import defaults
+from trainwright.tasks.table.odd_values import odd_values
 from trainwright.tasks.table.predictor import TablePredictor
 from trainwright.tasks.written import CHANGED
 from trainwright.watch.events import Listener, Note, PhaseEnded
@@ -136,16 +138,19 @@ def _encode(
     """Fit encoder and target on the training split, and encode every split."""
     learned = rows.part("train")
     train = frame[learned["place"]]
-    notes: list[Note] = []
+    target_column = [chosen.written] if chosen.written and chosen.target == "number" else []
+    odd = odd_values(rows, frame, [*chosen.features, *target_column])
+    rows.data["findings"] += map(asdict, odd)
+    notes = said_of(odd)
     if parent:
         encoder = replace(parent.encoder, features=chosen.features)  # which may be written otherwise now
         arrays = encoder.transform(train)
     else:
         _check_text(settings, chosen)
-        settings, notes = defaults.table_encoding(settings, len(train), chosen)
+        settings, told = defaults.table_encoding(settings, len(train), chosen)
         encoder = TableEncoder(chosen.features, settings.min_count or 1, texts=_texts(settings, chosen))
         arrays = encoder.fit(train)
-        notes += _found(encoder)
+        notes += [*told, *_found(encoder)]
     known = parent.target if parent else None
     target = targets.fit(chosen.target, str(chosen.label), learned["label"], settings.labels == "merge", known)
     splits = rows.splits(

@@ -122,7 +122,9 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
         }
     batch = 32 if rows < 5000 else 128 if weights < 2_000_000 else 256
     epochs = 10 if rows < 5000 else 5
-    updates = -(-rows // ((settings.batch_size or batch) * settings.accumulate)) * (settings.epochs or epochs)
+    planned = settings.epochs or epochs
+    planned = min(planned, epochs) if settings.time else planned  # time may let there be far fewer than are asked for
+    updates = -(-rows // ((settings.batch_size or batch) * settings.accumulate)) * planned
     updates = min(settings.steps or updates, updates)
     rate = 100 * math.log(max(classes, 2)) / math.sqrt(max(size, 1)) / max(updates, 1)
     return {

@@ -28,6 +28,7 @@ from trainwright.models.catalog import models
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor, Split
 from trainwright.tasks.cutting import choose_split, split_column
+from trainwright.tasks.found import oddities
 from trainwright.tasks.grouping import Grouping, grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
@@ -200,6 +201,7 @@ def _to_cache(prepared: TextProblem) -> tuple[dict[str, Any], dict[str, np.ndarr
         columns |= {} if part.weights is None else {"row_weights": part.weights}
         columns |= {} if part.units is None else {"units": part.units.codes}
         columns |= {} if part.contents is None else {"contents": part.contents}
+        columns |= {} if part.leaked is None else {"leaked": part.leaked}
         arrays |= {f"{name}/{key}": array for key, array in columns.items()}
     files = {name: [part.file, *files_of(part.file)] for name, part in prepared.splits.items()}
     kept = {"encoder": values, "target": prepared.target.to_json(), "settings": _shaping(prepared.settings), "files": files}
@@ -213,8 +215,9 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         columns = (arrays[f"{name}/targets"], arrays[f"{name}/rows"])
         codes, group = arrays.get(f"{name}/units"), values["data"]["columns"].get("group", "")
         units = None if codes is None else Units(codes, group)
-        weights, contents = (arrays.get(f"{name}/{key}") for key in ("row_weights", "contents"))
-        splits[name] = Split(texts, *columns, table_name(file, files), (), weights, units, contents)
+        of_rows: dict[str, Any] = {key: arrays.get(f"{name}/{key}") for key in ("contents", "leaked")}
+        weights = arrays.get(f"{name}/row_weights")
+        splits[name] = Split(texts, *columns, table_name(file, files), (), weights, units, **of_rows)
     return TextProblem(
         settings=Settings.model_validate(settings.model_dump() | values["settings"]),
         target=targets.from_json(values["target"]),
@@ -303,6 +306,7 @@ def _part(
             "place": pl.Series(np.arange(len(texts), len(texts) + len(content), dtype=np.uint32)),
             "size": content.str.len_bytes(),
             **content_keys(content),
+            "odd": oddities(content),
             **({"key": table.frame[column]} if column else {}),
             **group.of(table.frame),
             **({"weight": convert(table.frame[weight], counted)[0]} if counted else {}),

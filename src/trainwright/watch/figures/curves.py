@@ -38,6 +38,22 @@ def figure(record: Record) -> Figure:
     return canvas
 
 
+def parts(record: Record) -> Figure | None:
+    """Draw the named parts of the loss that ``figure`` leaves out, two side by side; None where there are none."""
+    found = panels.parts(record)
+    if not found:
+        return None
+    rows = -(-len(found) // 2)
+    height = 0.9 + 3.8 * rows
+    canvas = figures.blank(10.4 if len(found) > 1 else 6.8, height)
+    for number, each in enumerate(found):
+        left, width = ((0.075, 0.55)[number % 2], 0.355) if len(found) > 1 else (0.11, 0.73)
+        below = 0.66 + 3.8 * (rows - 1 - number // 2)
+        _draw(figures.axes(canvas, (left, below / height, width, 2.6 / height), "y"), each, "")
+    figures.title(canvas, 0.075, f"{panels.titled(record.report, record.name)}: parts of the loss", "means by epoch")
+    return canvas
+
+
 def _title(record: Record, loss: Panel) -> str:
     what, epochs = panels.titled(record.report, record.name), len(record.history)
     if not epochs:

@@ -56,6 +56,24 @@ def render(record: Record, commands: Sequence[tuple[str, str]]) -> str:
     return f"{head}{body}<script>{page_style.SCRIPT}</script>\n</body>\n</html>\n"
 
 
+def cell(record: Record) -> str:
+    """Return how good a run is, its curves, and where it goes wrong, as a part of a page: the output of a notebook's cell.
+
+    There is no script in it, nothing is loaded, and its style reaches nothing else.
+    """
+    title = f"{words.clip(record.report['model'], 40)} on {words.clip(record.report['source'], 80)}"
+    wrong = page_confusion.matrix(record.report) + page_numbers.figures(record.report)
+    sections = {
+        "How it learned": page_curves.curves(record),
+        "Where it goes wrong": wrong,
+        "All scores": _scores(record.report),
+    }
+    parts = [f"<h2>{name}</h2>\n{content}" for name, content in sections.items() if content]
+    name = "trainwright-run"
+    body = "\n".join([_header(record, title), *parts])
+    return f'<style>{page_style.cell(name)}</style>\n<div class="{name}">\n{body}\n</div>'
+
+
 def _header(record: Record, title: str) -> str:
     """Return what it is, how good, how sure, and what went wrong."""
     report = record.report

@@ -18,10 +18,10 @@ Matrix = Sequence[Sequence[int]]
 
 
 def matrix(report: Mapping[str, Any]) -> str:
-    """Return the confusion matrix as a figure; nothing where there is none."""
+    """Return the confusion matrix as a figure; of very many classes the most frequent confusions alone."""
     counts = scores.measured(report)[1].get("confusion")
     if not counts:
-        return ""
+        return confusions(report)
     order = seriation.order(counts)
     counts = [[counts[i][j] for j in order] for i in order]
     labels = [report["labels"][k] for k in order]

@@ -20,7 +20,7 @@ def curves(record: Record) -> str:
     """Return a figure for the loss and one for the score, and the rate below; nothing without a history."""
     if not (record.history or record.steps):
         return ""
-    drawn = [_figure(record, panel) for panel in panels.panels(record)]
+    drawn = [_figure(record, panel) for panel in (*panels.panels(record), *panels.parts(record))]
     rate = _rate(record)
     return f'<div class="figures">\n{"".join(drawn)}\n{rate}</div>'
 

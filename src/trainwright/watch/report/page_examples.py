@@ -21,17 +21,17 @@ _GROUPS = (
 )
 _FIRST, _SHOWN, _COLUMNS, _LEVELS = 6, 420, 12, 4  # rows, characters of a text, columns of a row, shades of a word
 _PICTURE = re.compile(r"data:image/(png|webp|jpeg|gif);base64,[A-Za-z0-9+/=]+")
-_LARGEST, _BUDGET = 120_000, 900_000  # characters of a picture, and of all
+_LARGEST, BUDGET = 120_000, 900_000  # characters of a picture, and of all
 
 
 def groups(examples: Sequence[Mapping[str, Any]]) -> str:
     """Return the groups of rows, each row with truth, answer and input; nothing where there are none."""
-    parts, budget = [], [_BUDGET]
+    parts, budget = [], [BUDGET]
     for key, title, remark in _GROUPS:
         found = [each for each in examples if each.get("group") == key]
         if found:
             more = f'<p class="soft">{remark}</p>' if remark else ""
-            kind = "tiles" if all(_is_picture(each.get("input")) for each in found) else "cards"
+            kind = "tiles" if all(is_picture(each.get("input")) for each in found) else "cards"
             cards = [_card(each, budget) for each in found]
             first = _FIRST if kind == "cards" else len(cards)
             parts.append(f"<h3>{title}</h3>\n{more}\n{_grid(cards[:first], kind)}")
@@ -49,7 +49,7 @@ def _legend(examples: Sequence[Mapping[str, Any]]) -> str:
     if not any(each.get("why") for each in examples):
         return ""
     numbers = any(each.get("group") in ("far", "near") for each in examples)
-    pictures = any(_is_picture(each.get("why")) for each in examples)
+    pictures = any(is_picture(each.get("why")) for each in examples)
     more = " On pictures it is the gradient times the pixels; <code>explain</code> covers squares instead." if pictures else ""
     does = ("made the number larger", "smaller") if numbers else ("spoke for the answer", "against it")
     against = "" if numbers else " and for the right label, or for the second choice where the answer was right"
@@ -66,7 +66,7 @@ def _card(row: Mapping[str, Any], budget: list[int]) -> str:
     head = _number(row) if number else _class(row, right)
     place = words.clip(row.get("file") or "", 60).rpartition("/")[2]
     numbered = ", ".join(filter(None, [place, f"row {words.count(row['row'])}" if row.get("row") is not None else ""]))
-    shown = _input(row, budget)
+    shown = seen(row, budget)
     return f'<article class="card {kind}">\n{head}\n{shown}\n<p class="place">{page_html.text(numbered)}</p>\n</article>'
 
 
@@ -99,25 +99,26 @@ def _number(row: Mapping[str, Any]) -> str:
     )
 
 
-def _input(row: Mapping[str, Any], budget: list[int]) -> str:
+def seen(row: Mapping[str, Any], budget: list[int]) -> str:
     """Return the input as what it is: a picture, a small table, a text."""
     given, why = row.get("input"), row.get("why")
     if given is None:
         return f'<p class="soft">{"its source cannot be read any more" if row.get("file") else "its input was not kept"}</p>'
-    if _is_picture(given):
+    if is_picture(given):
         return _picture(given, why, budget)
     if isinstance(given, Mapping):
         return _row(given, why if isinstance(why, list) else [])
     return _text(str(given), why if isinstance(why, list) else [])
 
 
-def _is_picture(given: Any) -> bool:
+def is_picture(given: Any) -> bool:
+    """Return whether an input is a picture that a page may show."""
     return isinstance(given, str) and _PICTURE.fullmatch(given) is not None
 
 
 def _picture(given: str, why: Any, budget: list[int]) -> str:
     """Return a picture, and beside it once more with the map of what spoke for the answer."""
-    mapped = _is_picture(why)
+    mapped = is_picture(why)
     size = 2 * len(given) + len(why) if mapped else len(given)
     if size > min(_LARGEST, budget[0]):
         return '<p class="soft">the picture is too large for this page</p>'

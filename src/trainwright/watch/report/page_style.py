@@ -29,9 +29,8 @@ def _ground(kind: str, color: str, share: int) -> str:
     return f"{kind}{{background:color-mix(in srgb,var(--{color}) {share}%,transparent);color:var(--ink);border-radius:2px}}"
 
 
-STYLE = (
-    palette.css()
-    + """
+RULES = (
+    """
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0 auto;max-width:66rem;padding:2.5rem 1.25rem 4rem;background:var(--paper);color:var(--ink);
@@ -153,6 +152,7 @@ max-width:none;text-align:left}.settings code{white-space:normal}
 .labels td:nth-child(6)::before{content:"average precision "}.labels td:nth-child(7)::before{content:"said from "}}
 """
 )
+STYLE = palette.css() + RULES
 SCRIPT = """
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0], first = [...body.rows];
@@ -170,9 +170,30 @@ for (const table of document.querySelectorAll("table.sortable")) {
 """
 
 
-def policy() -> str:
-    """Return what the page may do: show itself, and pictures that it holds."""
-    style, script = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (STYLE, SCRIPT))
+def cell(name: str) -> str:
+    """Return the style of what stands in an element of class ``name`` on somebody else's page, a notebook's, and of nothing
+    beside it. It is light or dark as the notebook says that it is, else as the browser does."""
+    light, dark = (
+        f"color-scheme:{scheme};" + "".join(f"--{key}:{color};" for key, color in each.items())
+        for scheme, each in (("light", palette.LIGHT), ("dark", palette.DARK))
+    )
+    lighter = ('[data-jp-theme-light="true"]', ".vscode-light")
+    darker = ('[data-jp-theme-light="false"]', ".vscode-dark", "html[theme=dark]")  # JupyterLab, VS Code, Colab
+    body = (
+        "background:var(--paper);color:var(--ink);padding:1rem 1.25rem;border-radius:6px;max-width:62rem;text-align:left;"
+        'font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;'
+    )
+    schemes = [f".{name}{{{light}}}", f"@media(prefers-color-scheme:dark){{.{name}{{{dark}}}}}"]
+    for where, colors in ((lighter, light), (darker, dark)):
+        schemes.append(",".join(f"{each} .{name}" for each in where) + f"{{{colors}}}")
+    own = "h1{font-size:1.25rem}h2{font-size:1rem;margin:1.25rem 0 .5rem}.score{font-size:2.5rem}.lede{font-size:1rem}"
+    own += ":is(table,tr,td,th){background:none}:is(td,th){white-space:normal}"
+    return "\n".join([*schemes, f".{name}{{{body}\n{RULES}{own}}}"])
+
+
+def policy(style: str = STYLE) -> str:
+    """Return what a page of this style may do: show itself, and pictures that it holds."""
+    style, script = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (style, SCRIPT))
     return (
         f"default-src 'none'; img-src data:; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
         "base-uri 'none'; form-action 'none'"

@@ -92,6 +92,13 @@ def panels(record: Record) -> list[Panel]:
     return [_panel(record, measure) for measure in ("loss", score) if measure]
 
 
+def parts(record: Record) -> list[Panel]:
+    """Return what else was measured in training: the named parts of a loss of the person's own."""
+    shown = {"loss", "accuracy", _score(record)}
+    names = [name for part, name in _measured(record) if part == "train" and name not in shown and name not in metrics.METRICS]
+    return [_panel(record, name) for name in names]
+
+
 def rates(record: Record) -> Points:
     """Return (epoch, rate) by step, or by epoch where there are no steps; none where it is the same throughout."""
     by_step = [(at, rate) for at, _, rate in _by_epoch(record)]

@@ -118,11 +118,16 @@ class Console:
         """Return the bar at ``event``, ``elapsed`` seconds after the first of the steps that followed step ``before``."""
         started, rate = self._started, (event.step - before) / elapsed
         facts = [f"loss {words.loss(event.loss)}"]
-        if started.steps:
-            facts += [f"{words.clock(max(0, started.steps - event.step) / rate)} left"]
+        left = [max(0, started.steps - event.step) / rate] if started.steps else []
+        shares = [event.step / started.steps] if started.steps else []
+        if started.seconds:
+            passed = perf_counter() - self._since
+            left, shares = [*left, max(0.0, started.seconds - passed)], [*shares, passed / started.seconds]
+        if left:
+            facts += [f"{words.clock(min(left))} left"]
         facts += [f"{words.rate(rate)} steps/s", f"{words.rate(self._rows / elapsed)} {started.unit}/s"]
         title = f"epoch {event.epoch}/{started.epochs}" if started.epochs else f"step {words.count(event.step)}"
-        return Bar(title, min(1.0, event.step / started.steps) if started.steps else None, facts)
+        return Bar(title, min(1.0, max(shares)) if shares else None, facts)
 
     def _epoch(self, event: Epoch) -> None:
         values = epochs.cells(event)
@@ -166,7 +171,9 @@ def _note(note: Note, width: int) -> list[Line]:
         lead, indent, text = "", 0, f"{value} ({note.why})" if note.why else value
     first, *rest = words.wrap(text, max(20, min(width, 120) - 2 - _NAME - indent))
     margin = " " * (2 + _NAME + indent)
-    return [Line(f"  {words.pad(name + '  ', _NAME)}{lead}{first}"), *(Line(margin + line) for line in rest)]
+    cells = (name, value, words.clean(note.why))
+    head = Line(f"  {words.pad(name + '  ', _NAME)}{lead}{first}", "", cells, "notes")
+    return [head, *(Line(margin + line, "", ("",) * len(cells), "notes") for line in rest)]
 
 
 def _refusal(event: Refused) -> Note:

@@ -16,9 +16,12 @@ from trainwright.watch.terminal.screen import Bar, Line, Screen
 
 _MOST_LINES = 200
 _PRE = '<pre style="margin:0;padding:0;background:none;line-height:1.35">'
-_TABLE = '<table style="margin:0.4em 0;font-variant-numeric:tabular-nums">'
-_CELL = "text-align:right;padding:0.1em 0.9em"
-_STYLES = {"bold": "font-weight:bold", "green": "font-weight:bold;color:#0a7d36", "dim": "opacity:0.7"}
+_TABLE = '<table style="margin:0.4em 0;border-collapse:collapse;font-variant-numeric:tabular-nums">'
+_CELL = "text-align:right;padding:0.1em 0.7em;white-space:nowrap"
+_HEAD = "text-align:right;padding:0.1em 0.7em;max-width:6.5em;vertical-align:bottom"
+_NOTE = "text-align:left;padding:0.1em 0.7em;vertical-align:top;overflow-wrap:anywhere"
+_NOTE_WIDTHS = (";white-space:nowrap", ";max-width:16em", ";max-width:44em;opacity:0.75")
+_STYLES = {"bold": "font-weight:bold", "dim": "opacity:0.7"}
 
 
 def in_notebook() -> bool:
@@ -32,6 +35,7 @@ class Notebook(Screen):
     """Shows lines and a bar below the cell that runs."""
 
     interval = 0.25
+    width = 1000  # no column of a table gives way: they are narrow, and what is too wide scrolls
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
@@ -63,7 +67,7 @@ class Notebook(Screen):
         bar, self._bar = self._bar, None
         self._show()
         self._display, self._bar = None, bar
-        self._lines = [self._head] if line.cells and self._head and line.style != "bold" else []
+        self._lines = [self._head] if line.cells and self._head and line.table == "epochs" and line.style != "bold" else []
 
     def _show(self) -> None:
         if self.lost:
@@ -84,9 +88,12 @@ class Notebook(Screen):
 def html(lines: Sequence[Line], bar: Bar | None) -> str:
     """Return ``lines`` as they are, neighbouring rows of a table as one table, and the bar below."""
     parts = []
-    for cells, group in groupby(lines, lambda line: bool(line.cells)):
+    for table, group in groupby(lines, lambda line: line.table if line.cells else ""):
         shown = list(group)
-        parts.append(_table(shown) if cells else _PRE + "\n".join(map(_line, shown)) + "</pre>")
+        if table == "notes":
+            parts.append(_notes(shown))
+        else:
+            parts.append(_table(shown) if table else _PRE + "\n".join(map(_line, shown)) + "</pre>")
     return "\n".join([*parts, *([_bar(bar)] if bar else [])])
 
 
@@ -97,11 +104,25 @@ def _line(line: Line) -> str:
 
 
 def _table(rows: Sequence[Line]) -> str:
+    """Return a table of epochs, in which the last one that was the best stands out."""
     lines = []
-    for row in rows:
-        tag, style = ("th" if row.style == "bold" else "td"), ";".join(filter(None, [_CELL, _STYLES.get(row.style)]))
+    best = max((number for number, row in enumerate(rows) if row.style == "green"), default=-1)
+    for number, row in enumerate(rows):
+        tag, style = ("th", _HEAD) if row.style == "bold" else ("td", _CELL)
+        style += f";{_STYLES['bold']}" if number == best else ""
         cells = "".join(f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell in row.cells)
         lines.append(f"<tr>{cells}</tr>")
+    return f'<div style="overflow-x:auto">{_TABLE}\n' + "\n".join(lines) + "\n</table></div>"
+
+
+def _notes(rows: Sequence[Line]) -> str:
+    """Return a table of what was derived or found, whose lines break where the page is narrow."""
+    lines = []
+    for row in rows:
+        if any(row.cells):
+            pairs = zip(row.cells, _NOTE_WIDTHS, strict=True)
+            cells = "".join(f'<td style="{_NOTE}{width}">{escape(cell)}</td>' for cell, width in pairs)
+            lines.append(f"<tr>{cells}</tr>")
     return _TABLE + "\n" + "\n".join(lines) + "\n</table>"
 
 

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class Line(NamedTuple):
     """One line to print; ``style`` is a rich style (``bold``, ``dim`` ...) that plain screens leave out.
 
-    ``cells`` are the columns of ``text`` where it is a row of a table, for a screen that has tables of its own.
+    ``cells`` are the columns of ``text`` where it is a row of a table, for a screen that has tables of its own; ``table`` tells
+    one table from another. A line that goes on with the row before it has cells that are empty.
     """
 
     text: str
     style: str = ""
     cells: Sequence[str] = ()
+    table: str = "epochs"
 
 
 class Bar(NamedTuple):

@@ -12,11 +12,12 @@ MAGIC = b"PAR1"
 _ROW_GROUPS, _COLUMNS, _METADATA = 4, 1, 3  # numbers of fields, in the file, a row group, a column of a row group
 _TYPE, _VALUES, _UNCOMPRESSED = 1, 5, 6  # in the metadata of such a column
 _WIDTHS = {1: 4, 2: 8, 3: 12, 4: 4, 5: 8}  # bytes of a value, by its physical type
+_TEXT = 6  # the type of texts
 _DEEPEST = 16
 
 
-def bytes_held(file: IO[bytes]) -> int:
-    """Return how many bytes the values of a file take at least; 0 where the footer is no footer.
+def bytes_held(file: IO[bytes], text: int = 1) -> int:
+    """Return how many bytes the values of a file take at least, each text ``text``; 0 where the footer is no footer.
 
     That is each column's bytes before they were compressed, or where they are fewer, as equal values are written once, the
     number of its values by their width.
@@ -29,7 +30,8 @@ def bytes_held(file: IO[bytes]) -> int:
         file.seek(-8 - length, 2)
         groups = _Compact(file.read(length)).struct()[_ROW_GROUPS]
         columns = [column[_METADATA] for group in groups for column in group[_COLUMNS]]
-        return sum(max(each[_UNCOMPRESSED], each[_VALUES] * _WIDTHS.get(each[_TYPE], 1)) for each in columns)
+        widths = {**_WIDTHS, _TEXT: text}
+        return sum(max(each[_UNCOMPRESSED], each[_VALUES] * widths.get(each[_TYPE], 1)) for each in columns)
     except (OSError, KeyError, IndexError, ValueError, TypeError):
         return 0
 

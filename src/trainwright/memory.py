@@ -6,9 +6,13 @@ import re
 from pathlib import Path
 
 UNKNOWN = 1 << 40  # bytes, where the system does not say: more than enough
-LIMITS = (  # of a container: its most, and what it uses
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+LIMITS = (  # of a container: its most, what it uses, and how much of that are copies of files, which give way
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "/sys/fs/cgroup/memory/memory.stat",
+    ),
 )
 
 
@@ -16,10 +20,11 @@ def available() -> int:
     """Return how many bytes are available, on the machine and in the container."""
     found = re.search(r"MemAvailable:\s+(\d+) kB", _read("/proc/meminfo"))
     most = int(found[1]) << 10 if found else UNKNOWN
-    for limit, used in LIMITS:
+    for limit, used, parts in LIMITS:
         allowed, taken = _read(limit).strip(), _read(used).strip()
         if allowed.isdecimal() and taken.isdecimal():
-            most = min(most, int(allowed) - int(taken))
+            files = re.search(r"^(?:total_)?inactive_file (\d+)$", _read(parts), re.MULTILINE)
+            most = min(most, int(allowed) - int(taken) + (int(files[1]) if files else 0))
     return max(most, 0)
 
 

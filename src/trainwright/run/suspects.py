@@ -1,0 +1,202 @@
+"""The rows of a run whose labels are probably wrong: each is judged by a model that never saw it.
+
+Rows of valid and test are judged by the run's own model. For those of train, models are trained on the other parts of them by
+the run's settings, twice: the second time without the rows that were the most suspect, from which it would learn.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from trainwright.config.kinds import KINDS
+from trainwright.data.files.folders import absolute
+from trainwright.data.read import fixes
+from trainwright.errors import error
+from trainwright.models.registry import load
+from trainwright.plain_files import damaged, made_sense_of
+from trainwright.run.resume import SavedRun, changed_since
+from trainwright.run.train import Session
+from trainwright.store import predictions
+from trainwright.tasks.example_rows import as_json
+from trainwright.tasks.fixing import written
+from trainwright.watch import words
+from trainwright.watch.events import Epoch, Event, Listener, Note, Progress
+
+if TYPE_CHECKING:
+    from trainwright.evaluation.suspects import Suspicion
+    from trainwright.run.train import Prepared
+
+LEFT = 1 / 3  # of the labels that are probably wrong: the most suspect ones, from which the second models do not learn
+CHANGED = 0.5  # a label of a row is thought to be there, or not, from this probability on
+
+
+def suspects(path: Path, source: Any, folds: int, top: int, listen: Listener) -> dict[str, Any]:
+    """Return the ``top`` rows whose labels are the most suspect, and how many are probably wrong; ``top`` 0: as many as that.
+
+    Raise E403, E405 and E408 for no run that has ended, E490 for one without labels, E491 for one with too few rows, E432
+    where its data have changed; and as ``train``.
+    """
+    earlier = SavedRun.open(path, source)
+    if not KINDS[str(earlier.settings["task"])].labelled:
+        raise error("E490", path=path)
+    report = earlier.run.read_report()
+
+    def progress(event: Event) -> None:
+        """Pass on how far reading is; what was derived, the run itself has told."""
+        if isinstance(event, Progress):
+            listen(event)
+
+    made = Session(progress).prepare(earlier.request(path), dict(earlier.settings))
+    if changed := changed_since(earlier.run, report, made.facts.data):
+        raise error("E432", path=path, files=", ".join(changed))
+    rows = len(made.training.problem.splits["train"])
+    if rows < 2 * folds:
+        raise error("E491", path=path, rows=rows, folds=folds)
+    with made_sense_of(path):
+        spent = report["seconds"]["train"]
+        _say_cost(listen, folds, float(spent))
+        judged = _out_of_fold(made, folds, listen)
+        judged = _with_held_out(earlier, made, judged)
+        found = _suspicion(made, judged)
+        return {
+            "run": str(path),
+            "target": made.training.problem.predicts[0],
+            "rows": len(judged),
+            "wrong": found.count,
+            "folds": folds,
+            **_with_earlier(made, _listed(made, judged, found, top)),
+        }
+
+
+def to_fix(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a table to be edited for ``train --fix``: corrections that the run was trained with are among them."""
+    rows = []
+    for each in found["suspects"]:
+        shown = each["input"] if not str(each["input"]).startswith("data:image/") else None
+        thought = {"likely": written(each["likely"]), "probability": each["probability"], "why": each["why"]}
+        where = {"file": each["file"], "row": each["row"], "given": each["given"], "label": written(each["label"])}
+        rows.append({**where, **thought, "split": each["split"], "input": shown})
+    nothing = dict.fromkeys(("likely", "probability", "why", "split", "input"))
+    return [*rows, *({**each, **nothing, "why": "corrected before"} for each in found["corrected"])]
+
+
+def _with_earlier(made: Prepared, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add to each row the label that the source gives it, and return with them the other corrections of the run."""
+    earlier: dict[tuple[str, int | None], dict[str, Any]] = {}
+    if made.source.fix is not None:
+        lines = fixes.read(made.source.fix).filter(pl.col("label").ne_missing(pl.col("given")))
+        earlier = {(absolute(line["file"]), line["row"]): line for line in lines.to_dicts()}
+    for row in rows:
+        before = earlier.pop((absolute(row["file"]), row["row"]), None)
+        row["given"] = written(row["label"]) if before is None else before["given"]
+    return {"suspects": rows, "corrected": list(earlier.values())}
+
+
+def _say_cost(listen: Listener, folds: int, seconds: float) -> None:
+    whole = words.seconds(2 * (folds - 1) * seconds)
+    why = f"{2 * folds} trainings, each on {folds - 1} of {folds} parts of the training rows, and judged on the other"
+    listen(Note("suspects", f"about {whole}", why))
+
+
+def _out_of_fold(made: Prepared, count: int, listen: Listener) -> pl.DataFrame:
+    """Return the columns of ``predictions.parquet`` of all training rows, in order, from the second models."""
+    from trainwright.evaluation.suspects import folds
+
+    problem: Any = made.training.problem
+    train = problem.splits["train"]
+    fold = folds(train.targets, train.units, count, problem.settings.seed)
+    taught, frame = np.ones(len(train), bool), pl.DataFrame()
+    for again in (0, 1):
+        if again:
+            found = _suspicion(made, frame)
+            taught[found.chosen[: round(LEFT * found.count)]] = False
+        parts, places = [], []
+        for number in range(count):
+            out = np.flatnonzero(fold == number)
+            done = again * count + number
+            parts.append(_judged(made, np.flatnonzero((fold != number) & taught), out, done, 2 * count, listen))
+            places.append(out)
+        frame = pl.concat(parts)[np.argsort(np.concatenate(places), kind="stable")]
+    listen(Progress("suspects", 2 * count, 2 * count, "trainings"))
+    return frame.select(pl.lit("train").alias("split"), pl.all())
+
+
+def _judged(made: Prepared, learned: np.ndarray, out: np.ndarray, done: int, total: int, listen: Listener) -> pl.DataFrame:
+    """Train on some of the training rows, and return what is said of others."""
+    from trainwright.training.trainer import Trainer
+
+    whole: Any = made.training.problem
+    settings = whole.settings.model_copy(update={"baselines": "off"})
+    if settings.on_nonfinite == "rollback":  # no checkpoints are written here
+        settings = settings.model_copy(update={"on_nonfinite": "skip"})
+    train = whole.splits["train"]
+    splits = {**whole.splits, "train": train.take(learned), "test": train.take(out)}
+    training = Trainer(replace(whole, settings=settings, target=copy(whole.target), splits=splits))
+
+    def follow(event: Event) -> None:
+        if isinstance(event, Epoch):
+            listen(Progress("suspects", done, total, "trainings"))
+
+    training.train(follow)
+    return training.measure().rows["test"]
+
+
+def _with_held_out(earlier: SavedRun, made: Prepared, judged: pl.DataFrame) -> pl.DataFrame:
+    """Add the rows of valid and test with what the run's own model said of them. Raise E408 where they are others."""
+    problem: Any = made.training.problem
+    frames = [judged]
+    held = [name for name in ("valid", "test") if name in problem.splits]
+    kept = predictions.read(earlier.run.predictions) if held else pl.DataFrame()
+    for name in held:
+        rows, places = kept.filter(pl.col("split").cast(pl.String) == name), problem.splits[name].places()
+        if len(rows) != len(problem.splits[name]):
+            raise damaged(earlier.run.predictions, ValueError(f"it has {len(rows)} rows of {name}"))
+        frames.append(rows.with_columns(pl.lit(name).alias("split"), **places).select(judged.columns))
+    return pl.concat(frames, how="vertical_relaxed")
+
+
+def _suspicion(made: Prepared, rows: pl.DataFrame) -> Suspicion:
+    from trainwright.evaluation import suspects as maths
+
+    problem: Any = made.training.problem
+    if problem.target.kind == "number":
+        return maths.of_numbers(rows["answer"].to_numpy(), rows["truth"].to_numpy())
+    given, shares = problem.target.encode(rows["truth"]), rows["probabilities"].to_numpy()
+    return maths.of_labels(shares, given) if problem.target.kind == "labels" else maths.of_classes(shares, given)
+
+
+def _listed(made: Prepared, rows: pl.DataFrame, found: Suspicion, top: int) -> list[dict[str, Any]]:
+    """Return the most suspect rows with their inputs and what is thought of them."""
+    problem: Any = made.training.problem
+    chosen = found.chosen[: top or found.count]
+    worst = rows[chosen]
+    inputs = list(load(KINDS[problem.task].predictor).originals(made.source, problem.data["columns"], worst))
+    shown = []
+    for row, doubt, given in zip(worst.to_dicts(), found.doubt[chosen].tolist(), inputs, strict=True):
+        where = {key: row[key] for key in ("split", "file", "row")}
+        thought = {"label": row["truth"], **_thought(problem, row, doubt)}
+        shown.append(as_json({**where, **thought, "input": given}))
+    return shown
+
+
+def _thought(problem: Any, row: dict[str, Any], doubt: float) -> dict[str, Any]:
+    """Return the likely label of a row, how probable it is, and why its own is doubted."""
+    if problem.target.kind == "number":
+        why = f"{words.number(abs(row['truth'] - row['answer']))} apart, {words.number(doubt, 3)} times the usual"
+        return {"likely": row["answer"], "probability": None, "why": why}
+    shares = np.array(row["probabilities"], np.float64)
+    if problem.target.kind == "class":
+        place = int(np.nan_to_num(shares).argmax())
+        why = f"its own label {words.percent(1 - doubt)}"
+        return {"likely": problem.labels[place], "probability": float(shares[place]), "why": why}
+    there = np.isin(problem.labels, row["truth"])
+    changed = np.abs(there - shares) > CHANGED
+    sides = [f"{'without' if there[place] else 'with'} {problem.labels[place]}" for place in np.flatnonzero(changed)]
+    likely = [label for label, said in zip(problem.labels, there ^ changed, strict=True) if said]
+    return {"likely": likely, "probability": doubt, "why": ", ".join(sides)}
