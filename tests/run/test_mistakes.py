@@ -15,7 +15,7 @@ from samples import news_rows, write_csv
 from typer.testing import CliRunner
 
 import trainwright as tw
-from trainwright import cli
+from trainwright import cli, cli_output
 
 QUICK = {"epochs": 1, "listen": lambda event: None}
 
@@ -94,3 +94,10 @@ def test_a_run_without_mistakes_says_so(tmp_path: Path) -> None:
     run = tw.train(write_csv(tmp_path / "news.csv", news_rows(300)), out=tmp_path / "run", listen=lambda event: None)
     assert run.report["test"]["accuracy"] == 1 and tw.mistakes(run) == []
     assert "every answer was right" in CliRunner().invoke(cli.app, ["mistakes", str(run.path)]).output
+
+
+def test_a_loss_that_is_not_known_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"file": "a.csv", "row": 3, "truth": "x", "answer": "y", "probability": 0.9, "input": "a text"}
+    cli_output.print_mistakes([row | {"loss": None}, row | {"loss": 0.5}], "")
+    first, second = [line for line in capsys.readouterr().out.splitlines() if "taken for" in line]
+    assert "x taken for y (90.00 % sure)   a.csv, row 3" in first and "sure), loss 0.5000   a.csv" in second

@@ -264,8 +264,8 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     proof.add("data", f"{len(data)} entries", "read again, compared with data.json", sorted(wrong))
     if same and measured.rows:
         with made_sense_of(run.predictions):
-            again = predictions.table(measured.rows)
-            rows = [each.drop("file") for each in (again, predictions.read(run.predictions, again))]
+            table = predictions.table(measured.rows)
+            rows = [each.drop("file") for each in (table, predictions.read(run.predictions, table))]
             wrong = [] if rows[0].equals(rows[1]) else ["predictions.parquet has other answers than the model gives"]
         proof.add("answers", f"{len(rows[0]):,} rows", "asked again, compared with predictions.parquet", wrong)
     if (known := fingerprints.read(run.fingerprints)) is not None:

@@ -24,8 +24,8 @@ from trainwright.errors import error
 from trainwright.plain_files import LARGEST
 from trainwright.store import seal
 from trainwright.store.atomic import new_folder, write_synced
-from trainwright.store.seal import parse
-from trainwright.store.tensors import Tensors, check_header
+from trainwright.store.seal import check_header, parse
+from trainwright.store.tensors import Tensors
 
 FORMAT = 2
 WEIGHTS = "model.safetensors"

@@ -31,8 +31,7 @@ from torch import Tensor
 from trainwright.errors import RunError, error, in_short
 from trainwright.store import seal
 from trainwright.store.atomic import new_folder, remove_leftovers, sync, write_synced
-from trainwright.store.seal import parse
-from trainwright.store.tensors import check_header
+from trainwright.store.seal import check_header, parse
 
 FORMAT = 1
 KEEP = 2

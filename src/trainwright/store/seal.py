@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import mmap
 import os
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from trainwright.errors import error
 from trainwright.memory import available
@@ -26,6 +27,7 @@ from trainwright.store.atomic import write_file, write_synced
 NAME = "SEAL"
 FORMAT = 1
 LARGEST = 1 << 20  # bytes of a seal
+HEADER = 64 << 20  # bytes of the header of a safetensors file
 PLAIN = 64 << 20  # bytes of a file that any memory holds
 
 
@@ -155,6 +157,23 @@ def _digest(content: bytes) -> str:
 def parse(content: bytes) -> Any:
     """Return the value of JSON in which no object has a key twice. Raise ValueError."""
     return from_json(content, object_pairs_hook=_once)
+
+
+def check_header(content: bytes) -> bytes:
+    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError.
+
+    Sizes and offsets are checked by the library itself before it makes a tensor.
+    """
+    header_of(io.BytesIO(content), len(content))
+    return content
+
+
+def header_of(file: IO[bytes], size: int) -> Any:
+    """Return the header of a safetensors file of ``size`` bytes, in which no tensor is named twice. Raise ValueError."""
+    length = int.from_bytes(file.read(8), "little")
+    if length > min(size - 8, HEADER):
+        raise ValueError(f"its header would have {length:,} bytes, and the file has {size:,}")
+    return parse(file.read(length))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

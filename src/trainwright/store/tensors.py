@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 import safetensors.numpy
 
-from trainwright.store.seal import intact, opened, parse
+from trainwright.store.seal import check_header, header_of, intact, opened
 
-HEADER = 64 << 20  # bytes of the header of a safetensors file
 _TYPES = {
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)}, **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
     **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)}, "BOOL": "bool",
 }  # fmt: skip
-
-
-def check_header(content: bytes) -> bytes:
-    """Return the ``content`` of a safetensors file, whose header names no tensor twice. Raise ValueError.
-
-    Sizes and offsets are checked by the library itself before it makes a tensor.
-    """
-    _header(io.BytesIO(content), len(content))
-    return content
-
-
-def _header(file: IO[bytes], size: int) -> Any:
-    """Return the header of a safetensors file of ``size`` bytes, in which no tensor is named twice. Raise ValueError."""
-    length = int.from_bytes(file.read(8), "little")
-    if length > min(size - 8, HEADER):
-        raise ValueError(f"its header would have {length:,} bytes, and the file has {size:,}")
-    return parse(file.read(length))
 
 
 class Tensors(Mapping[str, np.ndarray]):
@@ -47,7 +27,7 @@ class Tensors(Mapping[str, np.ndarray]):
     def __init__(self, path: Path, size: int, digest: str) -> None:
         self._place = path, size, digest
         with opened(path, size) as file:
-            header = _header(file, size)
+            header = header_of(file, size)
         self.forms = {
             name: (_TYPES.get(each["dtype"], each["dtype"]), tuple(each["shape"]))
             for name, each in header.items()

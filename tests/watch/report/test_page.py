@@ -396,3 +396,16 @@ def test_the_data_are_told_with_what_is_wrong() -> None:
 
 def test_records_are_what_panels_take() -> None:
     assert panels.panels(record.Record("r", history=make_history()))[0].kept == 2
+
+
+def test_of_very_many_classes_the_most_frequent_confusions_are_told() -> None:
+    report = make_report(4)
+    matrix = report["test"].pop("confusion")
+    pairs = sorted(((-n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n))
+    few = report | {"test": report["test"] | {"confused": [[i, j, -n] for n, i, j in pairs]}}
+    whole = report | {"test": report["test"] | {"confusion": matrix}}
+    assert summary.confusion_rows(few, 3, str) == summary.confusion_rows(whole, 3, str) != []
+    assert summary.lines(few) == summary.lines(whole)
+    text = page.render(record.Record("run", report=few), [])
+    assert "Most frequent confusions" in text and "Confusion matrix" not in text
+    assert "Most frequent confusions" not in page.render(record.Record("run", report=report), [])
