@@ -26,8 +26,9 @@ MODULES = {
 ROOMS = (
     ("__main__",),
     ("cli",),
+    ("cli_before",),
     ("cli_words",),
-    ("cli_cache", "cli_before"),
+    ("cli_cache",),
     ("cli_look",),
     ("cli_scores",),
     ("cli_output", "cli_help", "cli_completion"),

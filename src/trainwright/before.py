@@ -117,7 +117,7 @@ def learning_curve(
     listen: Listener = ignore,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Train on parts of the training rows, and tell from the scores on validation what twice and four times as many would bring.
+    """Train on parts of the training rows, and tell from the scores on validation what twice and four times as many bring.
 
     The first arguments are those of ``train``; test rows are left alone. What each training came to is kept in ``out``
     (``curves/NAME``), so that the same call goes on where an earlier one was stopped.
