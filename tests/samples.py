@@ -9,11 +9,22 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from trainwright.run.train import start_artist as START_ARTIST
 from trainwright.store import seal
 
-__all__ = ["START_ARTIST", "NoArtist", "news_rows", "reseal", "reseal_checkpoint", "without_privileges", "write_csv"]
+__all__ = [
+    "START_ARTIST",
+    "NoArtist",
+    "evaluate_all",
+    "news_rows",
+    "reseal",
+    "reseal_checkpoint",
+    "rows_measured",
+    "without_privileges",
+    "write_csv",
+]
 
 TOPICS = {
     "sport": ["match", "team", "goal", "player", "league", "coach", "season", "win", "score", "cup"],
@@ -84,3 +95,17 @@ def without_privileges() -> Iterator[None]:
     finally:
         sets[0] = before
         libc.capset(header, sets)
+
+
+def rows_measured(scores: dict[str, Any]) -> int:
+    """How many rows ``evaluate`` measured: new ones, and those that the run was trained or validated on."""
+    return scores["n"] + scores["trained_on"] + scores["validated_on"]  # type: ignore[no-any-return]
+
+
+def evaluate_all(run: Any, source: Any, **written: str) -> dict[str, Any]:
+    """The scores of a run on all rows of a file, those too that it was trained on."""
+    from trainwright.data.files.virtual import as_path, is_data
+    from trainwright.data.read.frames import labelled
+
+    source = labelled(source) if is_data(source) else as_path(source)
+    return run.predictor.written(written, "evaluate", source).score(source)  # type: ignore[no-any-return]

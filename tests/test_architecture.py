@@ -224,7 +224,7 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
         (["train", source, "--from", "nosuch"], "E403"),
         (["resume", "nosuch"], "E403"),
         (["evaluate", str(bare), "nosuch.csv"], "E101"),
-        (["predict", run, "nosuch.csv"], "E101"),
+        (["predict", run, "nosuch.csv"], "E435"),
     ]
     light([*mistakes, (["predict", run, source], ""), (["predict", run, "\u4e2d\u6587"], "")])
 
@@ -232,15 +232,19 @@ def test_mistakes_in_settings_and_paths_and_files_of_texts_import_no_torch(train
 def test_public_names() -> None:
     verbs = {
         "cache",
+        "check",
         "clear_cache",
+        "compare",
         "evaluate",
         "explain",
         "fit",
         "generate",
         "inspect",
         "landscape",
+        "learning_curve",
         "load",
         "load_data",
+        "looks",
         "mistakes",
         "predict",
         "recipes",
@@ -249,7 +253,9 @@ def test_public_names() -> None:
         "runs",
         "settings",
         "story",
+        "suspects",
         "train",
+        "train_seeds",
         "verify",
     }
     estimators = {"ImageClassifier", "ImageRegressor", "TableClassifier", "TableRegressor", "TextClassifier", "TextRegressor"}

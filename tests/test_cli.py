@@ -36,7 +36,7 @@ def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) ->
     found = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
     assert found == {
         "settings.toml", "data.json", "events.jsonl", "history.csv", "report.json", "report.html",
-        "watched.json", "examples.json", "predictions.parquet",
+        "watched.json", "examples.json", "predictions.parquet", "fingerprints.safetensors",
         "plots/curves.png", "plots/confusion.png",
         "model/model.json", "model/model.safetensors", "model/encoder.safetensors", "model/vocabulary.json", "model/README.md",
         "model/SEAL", "SEAL", ".lock",

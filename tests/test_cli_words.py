@@ -276,3 +276,31 @@ def test_quiet_says_the_run_and_its_score(capsys, monkeypatch, here: Path) -> No
     assert score.endswith(f"n = {test['n']}")
     out, _, _ = talk(capsys, monkeypatch, "train", "good.csv", "--quiet", "epochs=1", "valid_fraction=0", "test_fraction=0")
     assert out == "runs/good-2\tno rows were held back to be measured on\n"
+
+
+@pytest.mark.parametrize(
+    "word", ["new.xlsx", "goood.csv", "data/new", "~/texts", "a.txt", "b.csv.gz", "my goood.csv", "cat.png"]
+)
+def test_a_word_that_looks_like_a_file_is_no_text(trained, word: str, capsys, monkeypatch, here: Path) -> None:
+    out, err, code = talk(capsys, monkeypatch, "predict", trained.path, word)
+    assert code == 2 and out == "" and err.startswith("E435") and f"--text {shlex.quote(word)}" in err
+    assert ("Did you mean 'good.csv'?" in err) == ("goood" in word)
+    out, _, code = talk(capsys, monkeypatch, "predict", trained.path, "--text", word)
+    assert code == 0 and len(out.splitlines()) == 1
+    with pytest.raises(TrainwrightError) as caught:
+        trained.predict(word)
+    assert caught.value.code == "E436" and f"[{word!r}]" in caught.value.mend
+    assert len(trained.predict([word])) == 1
+
+
+def test_texts_that_only_end_like_files_are_texts(trained, capsys, monkeypatch, here: Path) -> None:
+    for text in ("please read the report.xlsx", "24 / 7", "version 2.0", "e.g. this", "what a goal", "x=y"):
+        out, _, code = talk(capsys, monkeypatch, "predict", trained.path, text)
+        assert code == 0 and len(out.splitlines()) == 1 and trained.predict(text)
+
+
+def test_a_file_and_texts_are_not_mixed(trained, capsys, monkeypatch, here: Path) -> None:
+    _, err, code = talk(capsys, monkeypatch, "predict", trained.path, "good.csv", "a text")
+    assert code == 2 and err.startswith("E318") and "--text" in err
+    out, _, _ = talk(capsys, monkeypatch, "predict", trained.path, "--text", "good.csv", "a text")
+    assert len(out.splitlines()) == 2

@@ -167,7 +167,7 @@ def test_at_least_forty_mistakes() -> None:
     ("words", "code"),
     [
         (["predict", "nowhere", "text"], "E403"),
-        (["predict", "{run}", "missing.csv"], "E101"),
+        (["predict", "{run}", "missing.csv"], "E435"),
         (["evaluate", "{run}", "missing.csv"], "E101"),
         (["evaluate", "{run}", "strange.csv"], "E219"),
         (["predict", "{run}"], "E318"),

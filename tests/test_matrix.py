@@ -94,14 +94,20 @@ def test_train(trained) -> None:
 
 
 def test_evaluate(trained) -> None:
-    _, run, source, _, summary = trained
+    task, run, source, _, summary = trained
     test = json.loads(call("evaluate", run, "--json"))
     assert test["loss"] == summary["test"]["loss"] and test["split"] == "test"
     whole = json.loads(call("evaluate", run, source, "--json"))
-    assert whole["n"] > test["n"] and whole == json.loads(call("evaluate", run, source, "--json"))
-    assert whole["trained_on"] == Path(source).is_file() and not json.loads(call("evaluate", run, "--json")).get("trained_on")
+    assert whole == json.loads(call("evaluate", run, source, "--json"))
+    rows = tw.load(run).report["rows"]
+    if task == "language":  # all but the ends of what was cut out of the text
+        assert whole["trained_on"] > 0.95 * rows["train"] and whole["n"] < 1.1 * (rows["valid"] + rows["test"])
+    else:  # equal rows are in one split
+        assert (whole["trained_on"], whole["validated_on"], whole["n"]) == (rows["train"], rows["valid"], rows["test"])
+        assert whole["tested_on"] == rows["test"] and whole["loss"] == pytest.approx(test["loss"], rel=1e-5)
+        assert whole["apart"]["validated_on"]["loss"] == pytest.approx(summary["valid"]["loss"], rel=1e-5)
     shown = call("evaluate", run, source)
-    assert "Result of" in shown and ("trained on rows of this file" in shown) == Path(source).is_file()
+    assert shown.startswith("of ") and "were trained on" in shown.splitlines()[0] and "Result of" in shown
 
 
 def test_predict(trained) -> None:
@@ -117,6 +123,51 @@ def test_predict(trained) -> None:
         assert 0 < answer["probability"] <= 1 and answer["label"] in lines[-1]
     rows = call("predict", run, source)
     assert "predicted" in rows.splitlines()[0] and len(rows.splitlines()) > 60
+
+
+def rows_of(task: str, source: Path) -> pl.DataFrame:
+    """Forty rows as a frame has them."""
+    if task == "image":
+        return pl.DataFrame({"image": [str(path) for path in sorted(source.rglob("*.png"))[:40]]})
+    if task == "language":
+        return pl.DataFrame({"text": [f"the cat number {n}" for n in range(40)]})
+    return pl.read_csv(source).head(40)
+
+
+def test_a_row_of_a_frame_of_any_kind_has_an_answer(trained) -> None:
+    task, path, source, _, _ = trained
+    run, frame = tw.load(path), rows_of(task, source)
+    wanted = run.predict(frame)
+    assert len(wanted) == 40
+    plain = frame.to_dict(as_series=False)
+    kinds = {
+        "lazy": frame.lazy(),
+        "columns": plain,
+        "series": frame.to_dict(),
+        "arrays": {name: each.to_numpy() for name, each in frame.to_dict().items()},
+        "rows": frame.to_dicts(),
+        "arrow": type("Arrow", (), {"__arrow_c_stream__": lambda self, schema=None: frame.__arrow_c_stream__(schema)})(),
+    }
+    for name, given in kinds.items():
+        assert run.predict(given) == pytest.approx(wanted) if task == "numbers" else run.predict(given) == wanted, name
+    items = plain["image"] if task == "image" else plain.get("text", frame.to_dicts())
+    for column in (items, pl.Series(items) if task in ("text", "image", "language") else items):
+        assert len(run.predict(column)) == 40
+    assert run.predict(frame.head(0)) == run.predict(frame.head(0).lazy()) == []
+
+
+def test_a_frame_without_the_columns_of_training_is_refused(trained) -> None:
+    task, path, source, _, _ = trained
+    frame = rows_of(task, source)
+    strange = frame.rename({name: f"{name}_x" for name in frame.columns})
+    if task in ("image", "language"):  # which learned from no columns
+        assert len(tw.load(path).predict(strange)) == 40
+        return
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.load(path).predict(strange)
+    wanted = "text" if task == "text" else "size"
+    assert caught.value.code == ("E437" if task == "text" else "E247")
+    assert f"'{wanted}'" in caught.value.what and f"{wanted}_x" in caught.value.mend
 
 
 def test_runs(trained) -> None:

@@ -76,8 +76,22 @@ if TYPE_CHECKING:
     from trainwright.tasks.custom.fit import fit
 
 # Where names are that are not in ``api``.
-_LOOK = ("cache", "check", "clear_cache", "compare", "explain", "inspect", "landscape", "learning_curve", "load_data")
-_LOOK += ("looks", "mistakes", "story", "suspects", "train_seeds")
+_LOOK = [
+    "cache",
+    "check",
+    "clear_cache",
+    "compare",
+    "explain",
+    "inspect",
+    "landscape",
+    "learning_curve",
+    "load_data",
+    "looks",
+    "mistakes",
+    "story",
+    "suspects",
+    "train_seeds",
+]
 _ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
 
 

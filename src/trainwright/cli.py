@@ -7,7 +7,7 @@ import errno
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,7 +94,7 @@ def train(
         if key in given:
             raise error("E330", key=key, flag=flag)
     with output.console(as_json, quiet) as console:
-        asked = {
+        asked: dict[str, Any] = {
             "test": test,
             "valid": valid,
             "recipe": recipe,

@@ -101,7 +101,8 @@ def compare(
     if as_json:
         print_json(found)
     elif as_csv:
-        output.print_csv([{"run": each["run"], **row} for each in found["compared"] for row in each["changed"]], spreadsheet)
+        rows = [{"run": each["run"], **row} for each in found["compared"] for row in each["changed"]]
+        output.say(output.as_csv(rows, spreadsheet), end="")
     else:
         print_comparison(found)
 

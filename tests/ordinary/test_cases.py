@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from calls import talk
 from PIL import Image
-from samples import TOPICS, news_rows, write_csv
+from samples import TOPICS, evaluate_all, news_rows, write_csv
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
@@ -112,7 +112,7 @@ def test_one_and_one_point_nought_are_the_same_label(tmp_path: Path, kind: str) 
     header = ("label", "text" if kind == "text" else "size")
     source, test = write_csv(tmp_path / "a.csv", rows, header), write_csv(tmp_path / "b.csv", other, header)
     run = tw.train(source, task=kind, out=tmp_path / "run", listen=lambda event: None, target="class", **QUICK)
-    assert tw.evaluate(run, test)["n"] == 20
+    assert evaluate_all(run, test)["n"] == 20
 
 
 def test_truths_of_any_spelling_are_two_classes(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from calls import talk
 from PIL import Image
-from samples import TOPICS, news_rows, write_csv
+from samples import TOPICS, evaluate_all, news_rows, write_csv
 from workbook_samples import workbook
 
 import trainwright as tw
@@ -140,7 +140,7 @@ def test_through_every_verb(make: Callable[[Path], Given], tmp_path: Path, capsy
     assert run.report["test"]["n"] > 0
 
     # the rows of its source, measured and predicted, are those of training
-    scores = tw.evaluate(run, source)
+    scores = evaluate_all(run, source)
     counted = sum(json.loads((run.path / "data.json").read_text())["rows"].values())
     assert scores["n"] == (run.report["test"]["n"] if make is folder_of_tables else counted)
     if make is not frame:
@@ -163,7 +163,7 @@ def test_through_every_verb(make: Callable[[Path], Given], tmp_path: Path, capsy
     assert longer.report["parameters"] == at_once.report["parameters"]
     on = tw.train(source, from_run=run.path, out=tmp_path / "on", listen=quiet, **said, **QUICK)
     assert on.report["parameters"] == run.report["parameters"]
-    assert tw.evaluate(on, source)["n"] == scores["n"]
+    assert evaluate_all(on, source)["n"] == scores["n"]
 
 
 def test_estimators_take_what_data_may_look_like() -> None:

@@ -216,9 +216,11 @@ def test_a_file_of_all_types_through_every_verb(tmp_path: Path) -> None:
         tw.predict(run, table)
     found = tw.predict(run, good)
     scores = tw.evaluate(run, tmp_path / "all.parquet")  # where rows that cannot be used are left out
-    assert scores == tw.evaluate(run, table) | {"trained_on": True} and scores["n"] == len(found) == good.height < ROWS
+    parts = [scores, *scores["apart"].values()]  # new rows, those trained on, those validated on
+    assert scores == tw.evaluate(run, table) and len(parts) == 3
+    assert sum(each["n"] for each in parts) == len(found) == good.height < ROWS
     residuals = np.array(found) - good["price"].to_numpy()
-    assert scores["rmse"] == pytest.approx(float(np.sqrt((residuals**2).mean())), rel=1e-4)
+    assert sum(each["n"] * each["rmse"] ** 2 for each in parts) == pytest.approx(float((residuals**2).sum()), rel=1e-4)
     again = tw.train(tmp_path / "all.parquet", from_run=run.path, out=tmp_path / "on", listen=told[1], **settings)
     assert again.report["parameters"] == run.report["parameters"]
     assert not tw.verify(again).wrong

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from image_samples import bars
 from PIL import Image
+from samples import evaluate_all
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
@@ -225,7 +226,7 @@ def test_a_trained_model_knows_the_spellings(tmp_path: Path) -> None:
     run = tw.train(path, out=tmp_path / "run", labels="merge", epochs=1, speed="off", listen=lambda event: None)
     assert json.loads((run.path / "model" / "model.json").read_text())["merged"] is True
     other = source("text", tmp_path, ["FOOD", " SPORT"] * 5, "o.csv")
-    scores = tw.evaluate(run, other)
+    scores = evaluate_all(run, other)
     assert scores["n"] == 10 and scores["rejected"] == 0
     strange = source("text", tmp_path, ["weather", "rain"] * 5, "s.csv")
     with pytest.raises(TrainwrightError) as caught:
@@ -307,7 +308,7 @@ def test_a_table_of_amounts_is_read_the_same_when_it_is_used(tmp_path: Path) -> 
     with pytest.raises(TrainwrightError) as caught:
         run.predict(row | {"weight": "3.5 lb"})
     assert caught.value.code == "E261" and "'3.5 lb' is not a number in kg" in str(caught.value)
-    again = tw.evaluate(run, path)
+    again = evaluate_all(run, path)
     assert again["n"] == count
 
 

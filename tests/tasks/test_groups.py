@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from samples import evaluate_all
 
 import trainwright as tw
 from trainwright.evaluation.intervals import wilson
@@ -68,10 +69,10 @@ def test_a_split_by_groups_counts_groups_in_training_and_on_files(tmp_path: Path
     if hits == test["accuracy"] * test["units"]:  # every patient is all right, or all wrong
         assert test["interval"] == pytest.approx(wilson(hits, test["units"]), abs=0.02)
     assert test["interval"][1] - test["interval"][0] > np.diff(wilson(test["accuracy"] * test["n"], test["n"]))[0]
-    again = tw.evaluate(run, tmp_path / "all.csv")
+    again = evaluate_all(run, tmp_path / "all.csv")
     assert (again["n"], again["units"], again["units_of"]) == (240, 30, "patient_id")
     frame.drop("patient_id").write_csv(tmp_path / "unnamed.csv")
-    assert "units" not in tw.evaluate(run, tmp_path / "unnamed.csv")
+    assert "units" not in evaluate_all(run, tmp_path / "unnamed.csv")
     assert f"n = {test['n']} ({test['units']} groups by patient_id)" in " ".join(shown(run))
     assert not tw.verify(run.path).wrong
 
@@ -94,7 +95,7 @@ def test_rows_that_repeat_count_once(tmp_path: Path) -> None:
     assert (found["n"], found["units"], found["units_of"]) == (60, 6, "")
     assert found["interval"] == pytest.approx(wilson(round(6 * found["accuracy"]), 6))
     assert any("n = 60 (6 distinct)" in each for each in shown(run))
-    assert tw.evaluate(run, tmp_path / "test.csv")["interval"] == pytest.approx(found["interval"])
+    assert evaluate_all(run, tmp_path / "test.csv")["interval"] == pytest.approx(found["interval"])
 
 
 def test_numbers_of_groups_are_said_too(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_texts_of_few_writers(tmp_path: Path) -> None:
         run, said = trained(tmp_path / "texts.csv", tmp_path / out, task="text", split="group:author")
         test = run.report["test"]
         assert "groups" not in said and test["units"] * 6 == test["n"] and test["units_of"] == "author"
-    assert tw.evaluate(run, tmp_path / "texts.csv")["units"] == 30
+    assert evaluate_all(run, tmp_path / "texts.csv")["units"] == 30
     assert not tw.verify(run.path).wrong
 
 
@@ -149,7 +150,7 @@ def test_pictures_of_few_things(tmp_path: Path) -> None:
     run, said = trained(tmp_path / "photos.csv", tmp_path / "two", task="image", split="group:device")
     test = run.report["test"]
     assert "groups" not in said and test["units"] * 4 == test["n"] and test["units_of"] == "device"
-    assert tw.evaluate(run, tmp_path / "photos.csv")["units"] == 30
+    assert evaluate_all(run, tmp_path / "photos.csv")["units"] == 30
     frame.tail(20).write_csv(tmp_path / "last.csv")
     frame.head(100).write_csv(tmp_path / "first.csv")
     how: dict[str, Any] = {"task": "image", "split": "group:device", "test": tmp_path / "last.csv"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from calls import talk
 from picture_samples import picture
+from samples import evaluate_all
 
 import trainwright as tw
 
@@ -46,7 +47,7 @@ def test_a_model_reads_files_of_its_own_encoding_and_those_that_show_another(
     run, folder = chinese
     file = put(folder / "new.csv", table(9), encoding)
     assert set(run.report["labels"]) == set(WORDS)
-    assert run.evaluate(file)["accuracy"] == 1.0
+    assert evaluate_all(run, file)["accuracy"] == 1.0
     answers = run.predictor.predict_file(file)
     assert [each[0][0] for each in answers.answers] == [list(WORDS)[n % 2] for n in range(9)]
     assert any("gb18030" in note for note in answers.notes) == (encoding == "gb18030")
@@ -64,7 +65,7 @@ def test_a_run_can_be_verified_shown_and_gone_on_from_as_it_was_read(
     out, err, code = talk(capsys, monkeypatch, *words)
     assert code == 0 and "as in training" in out + err
     assert set(tw.load(folder / "second").report["labels"]) == set(WORDS)
-    assert tw.load(folder / "second").evaluate(put(folder / "new.csv", table(9), "gb18030"))["accuracy"] == 1.0
+    assert evaluate_all(tw.load(folder / "second"), put(folder / "new.csv", table(9), "gb18030"))["accuracy"] == 1.0
 
 
 def test_an_encoding_that_was_told_is_kept_like_one_that_was_said(tmp_path: Path) -> None:
@@ -101,9 +102,9 @@ def test_tables_and_images_keep_a_delimiter(tmp_path: Path, kind: str) -> None:
     run = tw.train(source, delimiter="!", epochs=1, speed="off", out=tmp_path / "run", listen=lambda _: None)
     assert run.predictor.task == kind and set(run.report["labels"]) == {"a", "b"}
     new = put(tmp_path / "new.dat", "\n".join(lines[:9]) + "\n")
-    assert run.evaluate(new)["n"] == 8 and len(run.predictor.predict_file(new).answers) == 8
+    assert evaluate_all(run, new)["n"] == 8 and len(run.predictor.predict_file(new).answers) == 8
     commas = put(tmp_path / "commas.csv", "\n".join(lines[:9]).replace("!", ",") + "\n")
-    assert run.evaluate(commas)["n"] == 8
+    assert evaluate_all(run, commas)["n"] == 8
     assert not tw.verify(run).wrong
 
 
@@ -140,8 +141,8 @@ def test_a_file_written_otherwise_is_read_where_that_is_said(
 ) -> None:
     run, source, new = otherwise
     before = (run.path / "model" / "model.json").read_bytes()
-    right = run.evaluate(source)
-    assert run.evaluate(new, **SAID)["loss"] == right["loss"] and right["n"] == 80
+    right = evaluate_all(run, source)
+    assert evaluate_all(run, new, **SAID)["loss"] == right["loss"] and right["n"] == 80
     found = run.predict(new, **SAID)
     assert found.answers == run.predict(source).answers and found.frame["price"][1] == "41,625"
     words = [f"{key}={value}" for key, value in SAID.items()]
@@ -150,9 +151,9 @@ def test_a_file_written_otherwise_is_read_where_that_is_said(
     out, _, code = talk(capsys, monkeypatch, "predict", run.path, new, *words, "--json")
     assert code == 0 and [json.loads(line)["label"] for line in out.splitlines()] == [label for label, _ in found.answers]
     assert before == (run.path / "model" / "model.json").read_bytes()
-    assert run.evaluate(source)["loss"] == right["loss"]  # it is kept nowhere
+    assert evaluate_all(run, source)["loss"] == right["loss"]  # it is kept nowhere
     on = tw.train(new, from_run=run.path, epochs=0, speed="off", out=new.with_name("on"), listen=lambda _: None, **SAID)
-    assert on.evaluate(new)["loss"] == right["loss"]
+    assert evaluate_all(on, new)["loss"] == right["loss"]
 
 
 def test_what_cannot_be_said_of_a_file(
@@ -189,7 +190,7 @@ def test_what_cannot_be_said_of_a_file(
 def test_texts_and_images_written_otherwise(chinese: tuple[tw.Run, Path], tmp_path: Path) -> None:
     run, _ = chinese
     new = put(tmp_path / "new.dat", table(9, "\x7f"), "utf-16-le")
-    assert run.evaluate(new, delimiter="\x7f", encoding="utf-16-le")["accuracy"] == 1.0
+    assert evaluate_all(run, new, delimiter="\x7f", encoding="utf-16-le")["accuracy"] == 1.0
     (tmp_path / "img").mkdir()
     names = [f"img/{n}.png" for n in range(20)]
     for n, name in enumerate(names):
@@ -199,6 +200,6 @@ def test_texts_and_images_written_otherwise(chinese: tuple[tw.Run, Path], tmp_pa
     other = put(
         tmp_path / "b.csv", source.read_text().replace(".", "!").replace("!png", ".png").replace(",", "~").replace("!", ",")
     )
-    assert pictures.evaluate(other, delimiter="~", decimal="comma")["rmse"] == pictures.evaluate(source)["rmse"]
+    assert evaluate_all(pictures, other, delimiter="~", decimal="comma")["rmse"] == evaluate_all(pictures, source)["rmse"]
     with pytest.raises(tw.TrainwrightError, match="E190"):
         pictures.predict(tmp_path / "img", delimiter="~")

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from samples import evaluate_all
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
@@ -51,7 +52,7 @@ def test_labels_of_a_set_that_differ_as_people_type(tmp_path: Path, kind: str) -
     counts = json.loads(merged.folder.data.read_text())["classes"]
     assert {name: sum(each.values()) for name, each in counts.items()} == {"money": 45, "space": 45, "sport": 45}
     other = source(tmp_path / "b.csv", kind, labels=repeated(["SPORT|  Space", "mOney"]))
-    found = {one["label"]: one["n"] for one in tw.evaluate(merged, other)["per_class"]}
+    found = {one["label"]: one["n"] for one in evaluate_all(merged, other)["per_class"]}
     assert found == {"money": 45, "space": 45, "sport": 45} and tw.verify(merged).wrong == []
 
 
@@ -97,7 +98,7 @@ def test_numbers_as_they_are_written(
     assert (columns["written"] if kind == "text" else columns["written"]["format"]) == written
     labels = run.predictor.read(path, need_label=True).labels
     assert labels[0] == pytest.approx(first) and labels.null_count() == 0
-    assert tw.evaluate(run, path)["n"] == ROWS and tw.verify(run).wrong == []
+    assert evaluate_all(run, path)["n"] == ROWS and tw.verify(run).wrong == []
     doubtful = kind == "text" and written == "point"  # beside numbers with a decimal point it is clear
     assert any(note.what == "thousands" for note in notes) == doubtful
 

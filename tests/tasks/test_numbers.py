@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from calls import talk
-from samples import FILLER
+from samples import FILLER, evaluate_all
 from sklearn import metrics as sklearn
 
 import trainwright as tw
@@ -61,7 +61,7 @@ def test_every_verb(run: Run, tmp_path: Path, capsys: Any, monkeypatch: Any) -> 
     out, _, _ = talk(capsys, monkeypatch, "predict", run.path, "superb superb good", "--json")
     assert json.loads(out)["prediction"] == pytest.approx(high)
     more = reviews(tmp_path / "b.csv", 50, seed=3)
-    assert tw.evaluate(run, more)["r2"] > 0.8
+    assert evaluate_all(run, more)["r2"] > 0.8
     assert tw.verify(run).wrong == [] and tw.replay(run).wrong == []
     assert "RMSE" in render(record.read(run.path), [])
     for words in (("explain", run.path, "good fair"), ("mistakes", run.path), ("story", run.path)):
@@ -79,7 +79,7 @@ def test_a_decimal_comma_is_read_ever_after(tmp_path: Path) -> None:
     run = tw.train(source, out=tmp_path / "run", epochs=8, **QUICK)
     found = predictions.read(run.folder.predictions)
     assert found["truth"].min() > 2 and found["truth"].max() < 9 and run.report["test"]["r2"] > 0.8
-    assert tw.evaluate(run, source)["r2"] > 0.8
+    assert evaluate_all(run, source)["r2"] > 0.8
 
 
 def test_what_is_derived_can_be_said_otherwise(tmp_path: Path) -> None:
@@ -122,4 +122,4 @@ def test_a_number_from_pictures(tmp_path: Path, augment: str) -> None:
     assert run.report["task"] == "image regression" and run.report["test"]["target"] == "value"
     assert run.report["valid"]["r2"] > 0.5
     assert 1 < run.predict(tmp_path / "0.png")[0] < 22
-    assert tw.evaluate(run, tmp_path / "a.csv")["n"] == 120 and tw.verify(run).wrong == []
+    assert evaluate_all(run, tmp_path / "a.csv")["n"] == 120 and tw.verify(run).wrong == []

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 from calls import call, talk
-from samples import FILLER, TOPICS
+from samples import FILLER, TOPICS, evaluate_all
 from sklearn import metrics as sklearn
 
 import trainwright as tw
@@ -116,7 +116,7 @@ def test_the_command_line_says_sets(run: Run, tmp_path: Path, capsys: Any, monke
 
 def test_a_labelled_file_is_measured(run: Run, tmp_path: Path) -> None:
     given = [*rows(30, seed=3), ("comet probe", ["space", "weather"])]
-    found = tw.evaluate(run, table(tmp_path / "more.csv", given))
+    found = evaluate_all(run, table(tmp_path / "more.csv", given))
     assert found["n"] == 31 and [one["label"] for one in found["per_class"]] == LABELS
     answers = [each.labels for each in run.predict([text for text, _ in given])]
     hits = sum(len(set(answer) & set(labels)) for answer, (_, labels) in zip(answers, given, strict=True))
@@ -221,7 +221,7 @@ def test_every_way_to_write_them(tmp_path: Path, how: str) -> None:
     given = rows(120, empty=how in ("json", "parquet", "columns", "cats"))
     for name in LABELS:
         assert sum(counts[name].values()) == sum(name in labels for _, labels in given)
-    found = tw.evaluate(run, source)
+    found = evaluate_all(run, source)
     assert found["n"] == 120
     assert [one["n"] for one in found["per_class"]] == [sum(name in labels for _, labels in given) for name in LABELS]
 
@@ -232,7 +232,7 @@ def test_one_of_an_object_is_a_class(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     run = tw.train(tmp_path / "a.jsonl", out=tmp_path / "run", epochs=2, **QUICK)
     assert run.report["labels"] == LABELS and run.report["task"] == "text classification"
-    assert tw.evaluate(run, tmp_path / "a.jsonl")["n"] == 90
+    assert evaluate_all(run, tmp_path / "a.jsonl")["n"] == 90
 
 
 def test_ordinary_classes_stay_whole(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_table_with_several_labels(tmp_path: Path) -> None:
     assert run.report["test"]["micro_f1"] > 0.9
     (answer,) = run.predict({"a": 0.95, "b": 0.95, "c": 0.05})
     assert sorted(answer.labels) == LABELS[:2]
-    assert tw.evaluate(run, tmp_path / "a.csv")["micro_f1"] > 0.9 and tw.verify(run).wrong == []
+    assert evaluate_all(run, tmp_path / "a.csv")["micro_f1"] > 0.9 and tw.verify(run).wrong == []
     tuned = tw.train(tmp_path / "a.csv", from_run=run.path, out=tmp_path / "b", epochs=1, **QUICK)
     assert tuned.report["labels"] == run.report["labels"]
     flags = pl.DataFrame({name: (values[:, place] > 0.6).astype(int) for place, name in enumerate(LABELS)})
@@ -261,7 +261,7 @@ def test_a_table_with_several_labels(tmp_path: Path) -> None:
     run = tw.train(tmp_path / "c.csv", label=",".join(LABELS), out=tmp_path / "c", epochs=20, **QUICK)
     assert run.report["labels"] == LABELS and run.report["test"]["micro_f1"] > 0.9
     assert [each["name"] for each in json.loads(run.folder.data.read_text())["columns"]["features"]] == ["a", "b", "c"]
-    assert tw.evaluate(run, tmp_path / "c.csv")["n"] == 400
+    assert evaluate_all(run, tmp_path / "c.csv")["n"] == 400
 
 
 def test_pictures_with_several_labels(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_pictures_with_several_labels(tmp_path: Path) -> None:
     assert run.report["valid"]["micro_f1"] > 0.8
     (answer,) = run.predict(tmp_path / lines[0][0])
     assert set(answer.probabilities) == set(LABELS)
-    assert tw.evaluate(run, tmp_path / "a.csv")["n"] == 90 and tw.verify(run).wrong == []
+    assert evaluate_all(run, tmp_path / "a.csv")["n"] == 90 and tw.verify(run).wrong == []
     assert json.loads((run.path / "examples.json").read_text())[0]["input"].startswith("data:image/png")
     mixed = tw.train(tmp_path / "a.csv", out=tmp_path / "mixed", epochs=1, augment="mixup", **QUICK)
     assert mixed.report["epochs"] == 1

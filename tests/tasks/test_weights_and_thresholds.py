@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from samples import FILLER, TOPICS, news_rows, write_csv
+from samples import FILLER, TOPICS, evaluate_all, news_rows, write_csv
 from sklearn import metrics as sklearn
 
 import trainwright as tw
@@ -77,7 +77,7 @@ def test_a_weight_is_never_learned_from(tmp_path: Path) -> None:
     assert [each["name"] for each in columns] == ["a"]
     said = [note for note in notes if isinstance(note, Note) and note.what == "weights"]
     assert said[0].value == "w" and said[0].why.startswith("from 1 to 7 in the loss of training")
-    assert tw.evaluate(run, tmp_path / "a.csv")["n"] == 100
+    assert evaluate_all(run, tmp_path / "a.csv")["n"] == 100
 
 
 def test_bad_weights_are_bad_rows(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_threshold_that_is_given_is_kept(uneven: Path, tmp_path: Path) -> None
     counts = [(predictions.read(run.folder.predictions)["answer"] == "spam").sum() for run in (strict, lax)]
     assert counts[0] < counts[1]
     assert strict.report["test"]["threshold"] == 0.95 and lax.predictor.target.threshold == 0.05
-    found = tw.evaluate(lax, uneven)
+    found = evaluate_all(lax, uneven)
     assert found["threshold"] == 0.05 and sum(map(sum, found["confusion"])) == 900
     pairs = lax.predict(["bank market shares today"], top=2)[0]
     assert pairs[0][0] == "spam" and {name for name, _ in pairs} == {"ham", "spam"}

@@ -47,7 +47,7 @@ class Outputs:
             return None
         kept = torch.from_numpy(~rows)
         units = None if self.units is None else self.units.of_rows(~rows)
-        return Outputs(0.0, 0.0, None, int(kept.sum()), self.outputs[kept], self.targets[kept], units)
+        return Outputs(0.0, 0.0, None, int(kept.sum()), self.outputs[kept], self.targets[kept], units=units)
 
     def scores(self, metrics: Mapping[str, float]) -> Scores:
         """Return loss and accuracy, with what else was measured. Raise E607 where no target counts."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,18 +127,6 @@ def noise(values: np.ndarray) -> float:
     squares = float((values**2).sum(dtype=np.float64)) + float(of_rows.sum()) ** 2 / (models * rows)
     rest = squares - float(of_rows @ of_rows) / models - float(of_models @ of_models) / rows
     return math.sqrt(max(rest, 0.0) / max((models - 1) * (rows - 1), 1) / rows)
-
-
-@cache
-def expected_maximum(many: int) -> float:
-    """Return by how many standard deviations the largest of so many normal numbers is above their mean, on average.
-
-    The integral of 1 - F**n - (1 - F)**n over the lower half and the upper is the expected range (Tippett 1925, Biometrika
-    17:364); the largest is half of it above the mean.
-    """
-    points = np.linspace(-8.0, 8.0, 1601)
-    below = np.array([0.5 * math.erfc(-each / math.sqrt(2)) for each in points.tolist()])
-    return float(np.trapezoid(1 - below**many - (1 - below) ** many, points)) / 2
 
 
 def _agresti_min(gained: int, lost: int, rows: int) -> tuple[float, float]:

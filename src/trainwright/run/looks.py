@@ -7,6 +7,7 @@ what is not is told from the rows that some get right and others do not. Where t
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -14,22 +15,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from trainwright.data.files.folders import absolute
-from trainwright.evaluation.paired import expected_maximum, noise
+from trainwright.evaluation.selection import expected_maximum, noise
 from trainwright.store import fingerprints
 from trainwright.watch import metrics, words
 
 MOST = 5000  # entries of a folder that are looked at
-COMPARED = 64  # runs from which the noise is told
+COMPARED = 16  # runs from which the noise is told
 SKETCH = 8  # of the 16 smallest fingerprints, that two test sets share where half of their rows are the same
 
 
 def looks(folder: Path) -> list[dict[str, Any]]:
     """Return the test sets that several runs of a folder were measured on, each with ``runs``, ``metric``, by how much the
-    best is expected to be too good (``optimism``, in the unit of the score), whether it is ``at_most`` that, and a ``sentence``."""
-    groups: list[list[tuple[str, dict[str, Any], np.ndarray]]] = []
+    best is expected to be too good (``optimism``, in the unit of the score; ``at_most``: no more), and a ``sentence``.
+    """
+    groups: list[list[tuple[str, dict[str, Any], bytes]]] = []
     for path, test, right in _tested(folder):
         group = next((each for each in groups if _same(each[0][1], test)), None)
         if group is None:
@@ -46,7 +46,7 @@ def of_run(path: Path) -> dict[str, Any] | None:
     return next(found, None)
 
 
-def _tested(folder: Path) -> Iterator[tuple[str, dict[str, Any], np.ndarray]]:
+def _tested(folder: Path) -> Iterator[tuple[str, dict[str, Any], bytes]]:
     """Yield path, what it reached on its test rows, and which it got right, of each run in a folder, by name."""
     with suppress(OSError), os.scandir(folder) as entries:
         for name in sorted(entry.name for entry in islice(entries, MOST) if not entry.name.startswith(".")):
@@ -73,7 +73,7 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return 2 * len({*least} & first & second) >= max(len(least), 1)
 
 
-def _described(group: list[tuple[str, dict[str, Any], np.ndarray]]) -> dict[str, Any] | None:
+def _described(group: list[tuple[str, dict[str, Any], bytes]]) -> dict[str, Any] | None:
     """Return what is said of a test set; None where nothing tells how far its scores are off."""
     many, metric = len(group), str(group[0][1]["metric"])
     deviation = _noise(group)
@@ -90,11 +90,10 @@ def _described(group: list[tuple[str, dict[str, Any], np.ndarray]]) -> dict[str,
     return {"runs": runs, "metric": metric, "optimism": optimism, "at_most": at_most, "sentence": sentence}
 
 
-def _noise(group: list[tuple[str, dict[str, Any], np.ndarray]]) -> float | None:
+def _noise(group: list[tuple[str, dict[str, Any], bytes]]) -> float | None:
     """Return the standard deviation of what the scores do not share, from which rows each run got right; None where unknown."""
     alike = [right for _, test, right in group if test["digest"] == group[0][1]["digest"] and len(right)][:COMPARED]
     if len(alike) < 2 or len({len(each) for each in alike}) > 1:
         return None
-    rows = int(group[0][1]["n"])
-    bits = np.unpackbits(np.stack(alike), axis=1)[:, :rows]
-    return noise(bits) * float(np.sqrt(bits.shape[1] / rows))
+    rows, read = int(group[0][1]["n"]), 8 * len(alike[0])
+    return noise(alike, min(rows, read)) * math.sqrt(min(rows, read) / rows)

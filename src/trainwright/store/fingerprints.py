@@ -17,20 +17,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from trainwright.plain_files import content, damaged, from_json, regular
 from trainwright.store.atomic import write_file
 from trainwright.store.tensors import check_header
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMAT = 1
 NAME = "fingerprints.safetensors"
 LARGEST = 4 << 30  # bytes
 HEAD = 1 << 12  # bytes of a file in which its header is, as a run writes it
 BITS = 1 << 12  # bytes of ``right`` that tell enough of how models differ
-KINDS = {"units": np.int32, "right": np.uint8}
+KINDS = {"units": "int32", "right": "uint8"}  # of the tensors that are no fingerprints
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,20 @@ class Fingerprints:
 
     def trained(self) -> np.ndarray:
         """Return those of the rows that were trained on, now or before; one may be there more than once."""
+        import numpy as np
+
         return np.concatenate([self.of("train"), self.of("earlier")])
 
     def of(self, name: str) -> np.ndarray:
         """Return one of the arrays of fingerprints; empty where there is none."""
+        import numpy as np
+
         return self.arrays.get(name, np.zeros(0, np.uint64))
 
 
 def write(path: Path, found: Fingerprints) -> None:
     """Write what a run has seen; the same gives the same bytes. Raise E402."""
+    import numpy as np
     import safetensors.numpy
 
     arrays = {name: np.ascontiguousarray(each) for name, each in found.arrays.items()}
@@ -68,7 +74,7 @@ def read(path: Path) -> Fingerprints | None:
         facts = from_json(head["__metadata__"]["facts"].encode())
         arrays = safetensors.numpy.load(raw)
         for name, each in arrays.items():
-            if each.dtype != KINDS.get(name, np.uint64) or each.ndim != 1:
+            if each.dtype != KINDS.get(name, "uint64") or each.ndim != 1:
                 raise ValueError(f"{name} holds no fingerprints")
         if facts["format"] != FORMAT:
             raise ValueError(f"its format is {facts['format']}, and {FORMAT} is known")
@@ -79,7 +85,7 @@ def read(path: Path) -> Fingerprints | None:
         raise damaged(path, problem) from None
 
 
-def head(path: str) -> tuple[dict[str, Any], np.ndarray] | None:
+def head(path: str) -> tuple[dict[str, Any], bytes] | None:
     """Return the facts of a run and the first bytes of ``right``, and read nothing else; None where they cannot be had."""
     try:
         with regular(Path(path)) as (descriptor, _):
@@ -88,7 +94,7 @@ def head(path: str) -> tuple[dict[str, Any], np.ndarray] | None:
             header = json.loads(start[8 : 8 + length])
             begin, end = header.get("right", {}).get("data_offsets", (0, 0))
             facts = json.loads(header["__metadata__"]["facts"])
-            right = np.frombuffer(os.pread(descriptor, min(end - begin, BITS), 8 + length + begin), np.uint8)
+            right = os.pread(descriptor, min(end - begin, BITS), 8 + length + begin)
         return (facts, right) if facts["format"] == FORMAT else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

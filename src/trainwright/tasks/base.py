@@ -175,12 +175,13 @@ class Predictor(ABC):
         """Tell whether what a person gives in Python is a file of items, and not itself what is asked about."""
         return isinstance(given, Path)
 
-    @abstractmethod
     def items_of(self, table: Table) -> Any:
-        """Return the rows of a table as ``predict`` takes them, by the columns of training.
+        """Return the rows of a table in memory as ``predict`` takes them, by the columns of training.
 
-        Raise E437, or E247, for a column that is not there.
+        Raise E437, or E247, for a column that is not there, E320 for a kind of problem that knows no columns.
         """
+        problem = f"this model takes a {self.item} at a time, and knows no columns"
+        raise error("E320", name="items", value=table.columns, problem=problem, help=help_of("predict"))
 
     @staticmethod
     def originals(source: Source, columns: dict[str, Any], places: pl.DataFrame) -> list[Any]:

@@ -65,7 +65,7 @@ class Rows:
                 units = units_of(part["digest"], part["group"] if self.group.given else None, self.group.column)
                 contents = part["fingerprint"].to_numpy() if "fingerprint" in part.columns else None
                 leaked = part["leaked"].to_numpy() if part["leaked"].any() else None
-                known = {"weights": weights, "units": units, "contents": contents, "leaked": leaked}
+                known: dict[str, Any] = {"weights": weights, "units": units, "contents": contents, "leaked": leaked}
                 found[name] = Split(inputs(name, part), targets, part["row"].to_numpy(), self.files[name], names, **known)
         return found
 
@@ -110,14 +110,14 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
-    frame, part = subset(frame, settings)
+    frame, smaller = subset(frame, settings)
     corrected, said = told(source.fix, frame, rejected)
     data, leaked = describe(source, frame, files, rejected, classes, noun)
     frame, data = frame.with_columns(leaked=leaked), data | corrected
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
     found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]
-    return Rows(frame, files, data, [note, *part, *said, *notes, *spelled, *found], group)
+    return Rows(frame, files, data, [note, *smaller, *said, *notes, *spelled, *found], group)
 
 
 def _together(frame: pl.DataFrame) -> pl.DataFrame:

@@ -330,9 +330,12 @@ class SupervisedPredictor(Predictor):
             frame = pl.DataFrame([*(each for each in there if each.name not in frame.columns), *frame])
         return FilePredictions(frame, rows, answers, found.notes, found.names, files)
 
-    @abstractmethod
     def contents(self, items: pl.Series) -> np.ndarray:
-        """Return 64 bits of the content of each row, uint64, from ``FileRows.content``, as training takes them."""
+        """Return 64 bits of the content of each row, uint64, from ``FileRows.content``, as the column ``fingerprint`` has them.
+
+        A kind of problem whose rows have neither need not have this: its runs cannot tell what they have seen.
+        """
+        raise NotImplementedError
 
     def score(self, path: Path | Table, seen: Fingerprints | None = None) -> dict[str, Any]:
         """Measure the rows of a file; rows with a label that the model does not know, or none, count as left out."""

@@ -8,7 +8,7 @@ from typing import Any
 from trainwright.watch import scores, words
 
 CANNOT_TELL = (
-    "whether rows were trained on cannot be told: the run, of an earlier version, has kept no fingerprints of its rows"
+    "whether rows were trained on cannot be told: the run has kept no fingerprints of its rows (earlier versions kept none)"
 )
 NAMES = {"trained_on": "trained on", "validated_on": "validated on"}
 
@@ -22,12 +22,17 @@ def headline(found: Mapping[str, Any], noun: str) -> str:
     if total == new:
         return f"{words.count(total)} {noun}, none of them trained or validated on"
     if not trained:
-        said = f"{words.count(valid)} were validated on"
+        said = f"{words.count(valid)} {_were(valid)} validated on"
     else:
-        said = f"{words.count(trained)} were trained on" + (f" (and {words.count(valid)} validated on)" if valid else "")
+        said = f"{words.count(trained)} {_were(trained)} trained on"
+        said += f" (and {words.count(valid)} validated on)" if valid else ""
     other = f", {words.count(found['other_label'])} of them under another label" if found["other_label"] else ""
     left = "none is new" if not new else f"the {words.count(new)} new {noun} are scored below, the others apart"
     return f"of {words.count(total)} {noun} {said}{other}: their score is no measure of new data; {left}"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def apart(found: Mapping[str, Any]) -> list[str]:

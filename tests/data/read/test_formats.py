@@ -20,7 +20,7 @@ import trainwright as tw
 from trainwright.data.files import content
 from trainwright.data.images.headers import FORMATS as IMAGE_FORMATS
 from trainwright.data.images.headers import SUFFIXES
-from trainwright.data.read.formats import FORMATS, Format, names_table
+from trainwright.data.read.formats import FORMATS, Format, names_file
 from trainwright.data.read.running_text import holds_corpus
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.table import ROW
@@ -59,7 +59,8 @@ def test_a_format_that_is_added_is_read_and_trained_from(avro: Path, tmp_path: P
     rows = read_table(avro).frame.rows()
     assert read_table(packed).frame.rows() == rows and len(rows) == 200 and rows[1][2] == 2
     run = tw.train(avro, epochs=1, out=tmp_path / "run")
-    assert run.evaluate(avro)["n"] == 200
+    found = run.evaluate(avro)
+    assert found["n"] + found["trained_on"] + found["validated_on"] == 200
     assert TextPredictor.takes_file("nosuch.avro") and not holds_corpus(avro)
 
 
@@ -78,7 +79,7 @@ def test_what_reads_a_format_is_named_by_its_entry_alone() -> None:
 
 @pytest.mark.parametrize("word", ["a.csv", "a.TSV", "b.ndjson", "c.parquet.gz", "d.zst"])
 def test_words_that_can_only_be_files(word: str) -> None:
-    assert names_table(word) and not names_table(f"what a {word}") and not names_table(word.partition(".")[0])
+    assert names_file(word) and not names_file(f"what a {word}") and not names_file(word.partition(".")[0])
 
 
 def test_an_image_format_is_one_entry() -> None:

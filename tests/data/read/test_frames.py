@@ -13,49 +13,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from frame_samples import PandasColumn, PandasFrame
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import news_rows, write_csv
+from samples import news_rows, rows_measured, write_csv
 
 import trainwright as tw
+from trainwright.data.files.virtual import has_columns, is_records
 from trainwright.data.read.frames import by_split, digest, table_of
 from trainwright.data.tables.table import ROW
 from trainwright.errors import TrainwrightError
 
 QUICK: dict[str, Any] = {"epochs": 1, "speed": "off", "listen": lambda event: None}
-
-
-class PandasColumn:
-    """As much of a column of pandas as is asked for."""
-
-    def __init__(self, values: list[Any], dtype: Any) -> None:
-        self.values, self.dtype = values, dtype
-
-    def isna(self) -> np.ndarray:
-        return np.array([value is None or value != value for value in self.values])
-
-    def tolist(self) -> list[Any]:
-        return list(self.values)
-
-    def to_numpy(self) -> np.ndarray:
-        return np.array(self.values, self.dtype)
-
-
-class PandasFrame:
-    """As much of a frame of pandas as is asked for."""
-
-    def __init__(self, columns: dict[Any, PandasColumn]) -> None:
-        self.columns, self._columns = list(columns), list(columns.values())
-
-    @property
-    def iloc(self) -> PandasFrame:
-        return self
-
-    def __getitem__(self, place: tuple[slice, int]) -> PandasColumn:
-        return self._columns[place[1]]
-
-    def __len__(self) -> int:
-        return len(self._columns[0].values)
 
 
 class ArrowTable:
@@ -119,9 +88,24 @@ OBJECT = np.dtype(object)
     ids=["polars", "lazy", "columns", "arrays", "rows", "arrow", "pandas", "dataset", "class names", "categorical", "enum"],
 )  # fmt: skip
 def test_every_form_is_the_same_table(given: Any) -> None:
+    assert has_columns(given) or is_records(given)
     table = table_of(given)
     assert table.frame.select("label", "text").rows() == NEWS and table.frame[ROW].to_list() == list(range(1, 81))
     assert digest(table_of(given)) == digest(table) != digest(table_of(FRAME[1:]))
+
+
+def test_what_has_no_named_columns() -> None:
+    texts = ["a", "b"]
+    for data in (
+        texts,
+        pl.Series(texts),
+        np.array(texts),
+        PandasColumn(texts, OBJECT),
+        {"age": 3, "name": "x"},
+        "text",
+        iter(texts),
+    ):
+        assert not has_columns(data) and not is_records(data)
 
 
 def test_lists_of_class_numbers_are_named() -> None:
@@ -190,7 +174,7 @@ def test_a_table_of_numbers_in_a_frame_of_pandas(tmp_path: Path) -> None:
     assert table["day"].dtype == pl.Datetime("ns") and table["day"][1] == dt.datetime(2024, 1, 2)
     run = tw.train(frame, label="big", out=tmp_path / "run", **QUICK)
     assert run.predictor.task == "table"
-    assert tw.evaluate(run, frame)["n"] == 200
+    assert rows_measured(tw.evaluate(run, frame)) == 200
 
 
 @pytest.mark.parametrize(
@@ -255,7 +239,7 @@ def test_images_in_the_cells_of_a_data_set(tmp_path: Path) -> None:
     data = Dataset(frame, {"label": ClassLabel(["black", "white"])})
     run = tw.train(data, out=tmp_path / "run", **QUICK | {"epochs": 3})
     assert run.report["labels"] == ["black", "white"] and run.predictor.task == "image"
-    assert tw.evaluate(run, data)["n"] == 60
+    assert rows_measured(tw.evaluate(run, data)) == 60
     frame.write_parquet(tmp_path / "images.parquet")
     of_file = tw.train(tmp_path / "images.parquet", out=tmp_path / "file", **QUICK | {"epochs": 3})
     assert of_file.report["test"]["loss"] == pytest.approx(run.report["test"]["loss"])

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from image_samples import SHAPES, bars, write_folder, write_idx
 from PIL import Image
+from samples import evaluate_all
 from shape_samples import fit
 
 import trainwright as tw
@@ -35,9 +36,9 @@ def test_predictions_of_a_loaded_run(shapes, folder: Path) -> None:
 def test_scores_do_not_depend_on_the_batch_size(shapes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from trainwright.tasks import supervised
 
-    whole = shapes.evaluate(folder)
+    whole = evaluate_all(shapes, folder)
     monkeypatch.setattr(supervised, "EVALUATION_BATCH", 7)
-    parts = shapes.evaluate(folder)
+    parts = evaluate_all(shapes, folder)
     assert whole["n"] == parts["n"] == 240 and whole["confusion"] == parts["confusion"]
     assert whole["loss"] == pytest.approx(parts["loss"], rel=1e-5)
 
@@ -100,7 +101,7 @@ def test_a_score_leaves_out_what_is_not_known(shapes, tmp_path: Path) -> None:
     pixels, labels = bars(30, seed=9)
     root = write_folder(tmp_path / "more", pixels, labels)
     write_folder(root, pixels[:4], ["round"] * 4)
-    scores = shapes.evaluate(root)
+    scores = evaluate_all(shapes, root)
     assert scores["n"] == 30 and scores["rejected"] == 4
 
 
@@ -117,5 +118,5 @@ def test_a_folder_whose_table_names_its_images(tmp_path: Path) -> None:
     table = "id,label\n" + "".join(f"id{n},{'ab'[n % 2]}\n" for n in range(30))
     (tmp_path / "set" / "train.csv").write_text(table)
     run = tw.train(tmp_path / "set", epochs=3, speed="off", out=tmp_path / "run", listen=lambda event: None)
-    scores = tw.evaluate(run, tmp_path / "set")
-    assert scores["n"] == 30 and scores["loss"] == tw.evaluate(run, tmp_path / "set" / "train.csv")["loss"]
+    scores = evaluate_all(run, tmp_path / "set")
+    assert scores["n"] == 30 and scores["loss"] == evaluate_all(run, tmp_path / "set" / "train.csv")["loss"]

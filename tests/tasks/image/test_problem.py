@@ -11,6 +11,7 @@ import pytest
 import torch
 from image_samples import SHAPES, bars, write_folder, write_idx
 from PIL import Image, features
+from samples import evaluate_all
 from shape_samples import data, fit, same, weights
 
 import trainwright as tw
@@ -67,7 +68,7 @@ def test_every_source_gives_the_same_pictures(tmp_path: Path) -> None:
         assert run.predictor.encoder == runs["npz"].predictor.encoder, name
         assert same(run, runs["npz"]) or name == "folder", name
     assert data(runs["table"])["columns"] == {"image": "name", "label": "class"}
-    assert runs["table"].evaluate(split / "test.csv")["accuracy"] == runs["table"].report["test"]["accuracy"]
+    assert evaluate_all(runs["table"], split / "test.csv")["accuracy"] == runs["table"].report["test"]["accuracy"]
 
 
 def test_a_folder_of_one_split_is_taken_for_that_split(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_a_folder_of_one_split_is_taken_for_that_split(tmp_path: Path) -> None:
     rest = tmp_path / "rest"
     run = fit(tmp_path / "both", tmp_path / "run", valid=rest, test=rest, epochs=1)
     assert data(run)["rows"] == {"train": 60, "valid": 60, "test": 60}
-    assert run.evaluate(rest)["n"] == 60
+    assert evaluate_all(run, rest)["n"] == 60
     with pytest.raises(tw.TrainwrightError, match=r"E144.*rest.*training images"):
         fit(rest, tmp_path / "none")
     assert not (tmp_path / "none").exists()
@@ -248,7 +249,7 @@ def test_decoding_on_the_way_gives_the_same_model(
     streamed = fit(source, tmp_path / "run", epochs=10, workers=workers)
     assert data(streamed)["rejected"] == 1
     assert same(streamed, shapes) and streamed.report["test"] == shapes.report["test"]
-    assert streamed.evaluate(folder) == shapes.evaluate(folder)
+    assert evaluate_all(streamed, folder) == evaluate_all(shapes, folder)
     assert not multiprocessing.active_children()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from samples import news_rows, write_csv
+from samples import evaluate_all, news_rows, write_csv
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
@@ -43,7 +43,7 @@ def test_documents_of_a_table(tmp_path: Path, of_file: tw.Run, kind: str) -> Non
         source = FRAME
     run = tw.train(source, out=tmp_path / "run", **QUICK)
     assert run.report["test"]["loss"] == of_file.report["test"]["loss"]
-    assert tw.evaluate(run, source)["loss"] == tw.evaluate(of_file, Path(of_file.path).parent / "news.txt")["loss"]
+    assert evaluate_all(run, source)["loss"] == evaluate_all(of_file, Path(of_file.path).parent / "news.txt")["loss"]
     if kind != "frame":
         assert not tw.verify(run).wrong
         assert len(run.predictor.predict_file(source).answers) == 300
@@ -56,7 +56,7 @@ def test_the_column_is_given_or_told_and_kept(tmp_path: Path) -> None:
         tw.train(tmp_path / "rows.parquet", **QUICK)
     run = tw.train(tmp_path / "rows.parquet", text="words", out=tmp_path / "run", **QUICK)
     assert json.loads((run.path / "data.json").read_text())["columns"] == {"text": ["words"]}
-    assert tw.evaluate(run, tmp_path / "rows.parquet")["n"] > 0
+    assert evaluate_all(run, tmp_path / "rows.parquet")["n"] > 0
     again = tw.train(tmp_path / "rows.parquet", text="words", out=tmp_path / "again", **QUICK)
     assert again.report["test"] == run.report["test"], "from the cache"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from samples import evaluate_all
 from story_samples import fit, story
 
 import trainwright as tw
@@ -19,7 +20,7 @@ def test_the_test_scores_are_those_of_the_saved_model(trained: tw.Run, tmp_path:
     data = json.loads((trained.path / "data.json").read_text())
     assert sum(data["characters"].values()) == len(text)
     (tmp_path / "end.txt").write_text(text[-data["characters"]["test"] :])
-    again = tw.load(trained.path).evaluate(tmp_path / "end.txt")
+    again = evaluate_all(tw.load(trained.path), tmp_path / "end.txt")
     assert again["loss"] == pytest.approx(trained.report["test"]["loss"], rel=1e-6)
     assert again["n"] == trained.report["test"]["n"]
 
@@ -56,7 +57,7 @@ def test_a_classifier_does_not_generate(tmp_path: Path, news: Path) -> None:
 def test_of_a_folder_with_splits_the_test_text_is_measured(trained: tw.Run, tmp_path: Path) -> None:
     for number, part in enumerate(("train", "valid", "test")):
         (tmp_path / f"x.{part}.txt").write_text(story(20 + 10 * number, number))
-    found = trained.evaluate(tmp_path)
+    found = evaluate_all(trained, tmp_path)
     assert found["n"] == 40 * 10 and found["files"] == [str(tmp_path / "x.test.txt")]
 
 

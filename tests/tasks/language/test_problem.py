@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from samples import evaluate_all
 from story_samples import fit, story
 
 import trainwright as tw
@@ -62,7 +63,7 @@ def test_perplexity_does_not_depend_on_the_batch_and_is_the_hand_computed_one(
     found = []
     for batch in (1, 8, 64):
         monkeypatch.setattr(predictor, "BATCH", batch)
-        found.append(tw.evaluate(run, text)["perplexity"])
+        found.append(evaluate_all(run, text)["perplexity"])
     assert found == pytest.approx([found[0]] * 3, rel=1e-5)
     ids = run.predictor.encoder.behind_line_end(text.read_text())
     width, warm = (40, 10) if model["name"] == "lstm" else (30, 15)
@@ -94,12 +95,12 @@ def test_a_folder_with_named_files_is_split_by_them(tmp_path: Path) -> None:
 def test_fine_tuning_lowers_the_perplexity_on_another_corpus(trained: tw.Run, tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text(story(800, 7, verb="leaves").replace("old", "blue"))
-    before = trained.evaluate(other)["perplexity"]
+    before = evaluate_all(trained, other)["perplexity"]
     notes: list[Note] = []
     run = tw.train(other, out=tmp_path / "kept", from_run=trained.path, epochs=1, batch_size=2, context=16, listen=notes.append)
     said = {note.what: f"{note.value} {note.why}" for note in notes if isinstance(note, Note)}
     assert "kept" in said["vocabulary"] and "weights" in said and "it goes on" in said["lr"]
-    assert run.evaluate(other)["perplexity"] < before * 2 / 3
+    assert evaluate_all(run, other)["perplexity"] < before * 2 / 3
     more = tw.train(other, out=tmp_path / "more", from_run=trained.path, epochs=1, vocabulary="extend", listen=notes.append)
     assert "2 new ones" in {note.what: f"{note.value} {note.why}" for note in notes if isinstance(note, Note)}["vocabulary"]
     assert more.predictor.encoder.size == trained.predictor.encoder.size + 2

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from house_samples import fit, refused
 from mixed_samples import csv
+from samples import evaluate_all
 
 import trainwright as tw
 from trainwright.errors import TrainwrightError
@@ -78,7 +79,7 @@ def test_rows_are_predicted_however_they_come(mixed_run, tmp_path: Path) -> None
 
 def test_a_run_is_measured_verified_and_repeated(mixed_run, tmp_path: Path) -> None:
     assert not tw.verify(mixed_run).wrong and not tw.replay(mixed_run).wrong
-    again = mixed_run.evaluate(csv(tmp_path, KINDS))
+    again = evaluate_all(mixed_run, csv(tmp_path, KINDS))
     assert again["n"] == len(KINDS) and again["accuracy"] > 0.8
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from frame_samples import PandasColumn, PandasFrame
 from house_samples import HOUSES, KINDS, PRICES, csv
+from samples import evaluate_all
 from typer.testing import CliRunner
 
 import trainwright as tw
@@ -35,23 +37,7 @@ def test_predictions_are_those_of_the_saved_model(label: str, price_run, kind_ru
         assert [len(pair) for pair in run.predict(rows[:2], top=2)] == [2, 2]
     else:
         errors = np.array(found) - frame["price"].to_numpy()
-        assert run.evaluate(csv(tmp_path, frame))["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-6)
-
-
-class Pandas:
-    """What a data frame of pandas offers."""
-
-    columns = ("area", "city", "garden", "sold")
-
-    def __init__(self, *rows: dict) -> None:
-        self.rows = list(rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def to_dict(self, orient: str) -> list[dict]:
-        assert orient == "records"
-        return self.rows
+        assert evaluate_all(run, csv(tmp_path, frame))["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-6)
 
 
 def test_rows_in_every_form(price_run) -> None:
@@ -64,7 +50,7 @@ def test_rows_in_every_form(price_run) -> None:
         [row | {"sold": dt.datetime(2024, 5, 1)}],
         pl.DataFrame([row]),
         pl.DataFrame([row]).lazy(),
-        Pandas(row | {"area": np.int64(80), "garden": np.bool_(True)}),
+        PandasFrame({name: PandasColumn([value], np.dtype(object)) for name, value in row.items()}),
         "area=80 city=Ulm garden=yes sold=2024-05-01",
         ["city='Ulm' sold=2024-05-01 garden=yes area=80.0 price=3"],
     ):
@@ -115,9 +101,9 @@ def test_rows_of_a_file_that_are_left_out(price_run, kind_run, tmp_path: Path) -
     found = price_run.predictor.predict_file(csv(tmp_path, odd))
     assert found.rows == [2, 4, 5] and len(found.answers) == 3 and found.frame["area"].to_list() == ["80", None, "90"]
     assert "row 3: column 'area': 'large' is not a number" in found.notes[0]
-    assert price_run.evaluate(csv(tmp_path, odd))["rejected"] == 1
+    assert evaluate_all(price_run, csv(tmp_path, odd))["rejected"] == 1
     strange = KINDS.with_columns(kind=pl.when(pl.col("id") < 9).then(pl.lit("castle")).otherwise("kind"))
-    scores = kind_run.evaluate(csv(tmp_path, strange))
+    scores = evaluate_all(kind_run, csv(tmp_path, strange))
     assert (scores["n"], scores["rejected"]) == (291, 9)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import torch
 from house_samples import KINDS, PRICES, csv, fit, houses, refused
+from samples import evaluate_all
 
 import trainwright as tw
 from trainwright.data.tables.encoder import TargetScaler
@@ -181,7 +182,7 @@ def test_the_size_of_the_batches_does_not_matter(label: str, price_run, kind_run
     found = []
     for size in (1, 7, 1024):
         monkeypatch.setattr(supervised, "EVALUATION_BATCH", size)
-        scores = run.evaluate(csv(tmp_path, frame))
+        scores = evaluate_all(run, csv(tmp_path, frame))
         found.append([scores[name] for name in ("loss", *(("rmse", "mae", "r2") if label == "price" else ("accuracy",)))])
     assert found[0] == pytest.approx(found[2], rel=1e-5) and found[1] == pytest.approx(found[2], rel=1e-5)
 
@@ -223,7 +224,7 @@ def test_going_on_makes_it_better(price_run, tmp_path: Path) -> None:
     dearer = houses(200, seed=9).drop("kind").with_columns(pl.col("price") * 2)
     source = csv(tmp_path, dearer)
     run = fit(source, tmp_path, task="auto", from_run=price_run.path)
-    assert run.evaluate(source)["rmse"] < 0.5 * price_run.evaluate(source)["rmse"]
+    assert evaluate_all(run, source)["rmse"] < 0.5 * evaluate_all(price_run, source)["rmse"]
     assert run.predictor.target.scaler == price_run.predictor.target.scaler
 
 

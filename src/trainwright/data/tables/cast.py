@@ -84,12 +84,10 @@ def _target(column: pl.Series, written: Feature, is_class: bool) -> tuple[pl.Ser
 
 
 def to_frame(given: Any, features: Sequence[Feature]) -> pl.DataFrame:
-    """Return a frame of the features from one of pandas, or from dictionaries and ``age=63 sex=2`` texts.
+    """Return a frame of the features from dictionaries and ``age=63 sex=2`` texts.
 
     Raise E247 for a column that is not there, E262 for a word that is no ``column=value``, E320 for anything else.
     """
-    if hasattr(given, "columns") and hasattr(given, "to_dict"):  # a frame of pandas, which need not be installed
-        given = [{str(name): value for name, value in row.items()} for row in given.to_dict("records")]
     if not isinstance(given, Iterable):
         raise error("E320", name="rows", value=type(given).__name__, problem=KNOWN, help=help_of("predict"))
     names = [feature.name for feature in features]

@@ -40,12 +40,18 @@ def fit(options: FitOptions) -> Iterator[Event]:
     Training goes on as the events are asked for: ``list(tw.fit(...))`` trains to the end.
 
     Args:
-        model: called as ``model(*inputs)``, or by keyword where a batch is a dict; trained where its parameters are.
+        model: called as ``model(*inputs)``, or by keyword where a batch is a dict; trained where its parameters are. With
+            ``step`` also a dict of modules.
         data: a tuple (input, ..., targets) or a dict of tensors or arrays, a ``Dataset`` (whose method ``collate``, where it
             has one, makes a batch of items), a ``DataLoader``, or an iterable of such batches that can be gone through again;
             ``load_data`` makes data sets and loaders. ((a, b), targets) is the same as (a, b, targets). Floating arrays take
             the type of the model's parameters; tensors stay as they are.
-        loss: called as ``loss(outputs, targets)``; a mean over the batch.
+        loss: called as ``loss(outputs, targets)``, with ``inputs=`` too where it has such a parameter; a mean over the batch,
+            or a dict of means: trained on is the one named "loss", else their sum. None = the model is given the targets too,
+            and returns an object or a dict with a ``loss``.
+        optimizer: of ``torch.optim``; with ``step`` also several, as a dict or list.
+        step: makes an update in the place of the loop, called as ``step(batch, update)``: see ``training.own_step.Update``.
+            It returns its loss, or a dict of numbers with a "loss".
         valid: like ``data``; measured after each epoch, and then the model ends with the parameters of the best one.
         metrics: functions by name, each called as ``metric(outputs, targets)`` with those of all validation rows at once
             (on the CPU); the numbers are in ``event.valid.metrics``.
@@ -54,6 +60,10 @@ def fit(options: FitOptions) -> Iterator[Event]:
             is called as ``model(*inputs, state)`` and gives (outputs, state); gradients end at each batch.
         schedule: one or several of ``torch.optim.lr_scheduler``, stepped every ``schedule_every`` (epoch or step).
         clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
+        precision: of the forward passes of training: float32 (as the model is), bfloat16, or auto: bfloat16 on a GPU that
+            computes in it.
+        ema: the share that averages of the parameters keep of themselves at each update, such as 0.999; they are validated,
+            kept as the best and left in the model. 0 = none.
         accumulate: batches whose gradients make one update, weighted exactly.
         epochs: how often to go through the data; None = once, or as often as ``steps`` and ``time`` allow.
         steps, time: stop after so many updates, or seconds, validation included; 0 = no limit. Schedules of your own
@@ -70,6 +80,7 @@ def fit(options: FitOptions) -> Iterator[Event]:
         resume: go on where the run in ``out`` was stopped or killed; it ends with the same bits as an untouched one. The
             call has to be the same, but for epochs, steps, time and patience. Where there is no run yet, one begins.
         checkpoint_every: with ``out``, when to save: by time (at most 1 % of it), steps or epochs; ``0`` = only at the end.
+        track: with ``out``, trackers of others that hear of it: tensorboard, mlflow, wandb, trackio.
 
     Yields:
         ``Started``, then ``Step`` for each update (``Refused`` for one that is skipped), ``Epoch`` for each epoch, and

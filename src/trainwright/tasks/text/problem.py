@@ -215,7 +215,7 @@ def _from_cache(settings: Settings, values: dict[str, Any], arrays: dict[str, np
         columns = (arrays[f"{name}/targets"], arrays[f"{name}/rows"])
         codes, group = arrays.get(f"{name}/units"), values["data"]["columns"].get("group", "")
         units = None if codes is None else Units(codes, group)
-        of_rows = {key: arrays.get(f"{name}/{key}") for key in ("contents", "leaked")}
+        of_rows: dict[str, Any] = {key: arrays.get(f"{name}/{key}") for key in ("contents", "leaked")}
         weights = arrays.get(f"{name}/row_weights")
         splits[name] = Split(texts, *columns, table_name(file, files), (), weights, units, **of_rows)
     return TextProblem(
