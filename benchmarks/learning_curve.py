@@ -2,9 +2,9 @@
 
     python benchmarks/learning_curve.py FOLDER
 
-FOLDER is that of the real data (TRAINWRIGHT_TEST_DATA). Of each data set a curve is trained, with all rows as its largest part.
-Then it is foretold from the parts up to a quarter, and up to a half, what all rows come to on validation, and compared with what
-they came to. Curves are kept in ``curves/``, and an earlier one is gone on with.
+FOLDER is that of the real data (TRAINWRIGHT_TEST_DATA). Of each data set a curve is trained, with all rows as its largest
+part. Then it is foretold from the parts up to a quarter, and up to a half, what all rows come to on validation, and compared
+with what they came to. Curves are kept in ``curves/``, and an earlier one is gone on with.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def test_dashes_within_a_setting(capsys, monkeypatch, here: Path) -> None:
     assert err.startswith("E350") and "Write batch_size=8," in err
 
 
-@pytest.mark.parametrize("verb", sorted(set(COMMANDS) - {"train", "resume"}))
+@pytest.mark.parametrize("verb", sorted(set(COMMANDS) - {"train", "resume", "inspect"}))
 def test_a_verb_without_settings_says_where_they_belong(verb: str, capsys, monkeypatch, here: Path) -> None:
     _, err, code = talk(capsys, monkeypatch, verb, "--epochs", 3)
     assert code == 2 and err.startswith("E353: epochs=3") and "trainwright train SOURCE epochs=3" in err

@@ -159,7 +159,7 @@ def train(
     ``from_run`` names a run whose model the training goes on from. With ``resume`` a run that the same call began is gone on
     with: the one in ``out``, or the newest in ``runs`` that has not ended; where there is none, one begins. ``track`` names
     trackers of others that hear of it: tensorboard, mlflow, wandb, trackio (``pip install "trainwright[tensorboard]"``).
-    ``fix`` is a table of corrected labels with the columns ``file``, ``row`` and ``label`` (empty: the row is left out), such as
+    ``fix`` is a table of corrected labels with the columns ``file``, ``row`` and ``label`` (empty: the row is left out), as
     ``suspects`` finds and ``trainwright suspects --out`` writes; they are laid over those of the source, whose files stay as
     they are. ``listen`` is called with every event; the default shows them on standard error.
 

@@ -637,10 +637,10 @@ MESSAGES: dict[str, Message] = {
         "the model, its optimiser or its loss cannot be copied: {problem}",
         "`check` works on copies: copy.deepcopy((model, optimizer, loss)) has to work.",
     ),
+    "E366": Message("a look at the training of {source} found: {names}", "{mend}"),
     "E367": Message(
         "keep=last chooses no epoch, so patience has nothing to wait for", "Leave patience out, or write keep=best."
     ),
-    "E366": Message("a look at the training of {source} found: {names}", "{mend}"),
     # run folders and bundles
     "E401": Message("the run folder {path} exists already", "Choose another --out, or remove the folder."),
     "E402": Message("{path} cannot be written: {problem}", "Choose a place that can be written, or free some room."),
@@ -782,7 +782,7 @@ MESSAGES: dict[str, Message] = {
         "Bring them back as they were, or begin another in a new folder: --out FOLDER.",
     ),
     "E482": Message(
-        "{rows:,} training rows are too few for a learning curve: it needs {least:,}, so that three parts of them can be learned from",
+        "{rows:,} training rows are too few for a learning curve: with {least:,} three parts of them could be learned from",
         "Label more rows, or name parts to try all the same: --parts 0.25,0.5,1.",
     ),
     "E483": Message(
@@ -812,7 +812,7 @@ MESSAGES: dict[str, Message] = {
         "Its files are named as seen from here; a row may have been left out as it is (see what was said of it).",
     ),
     "E496": Message(
-        "the label of {file}, row {row}, is {found}, and {path} corrects {given}: the data are not those that it was made for",
+        "the label of {file}, row {row}, is {found}, and {path} corrects {given}: it was made for other data",
         "Bring the data back as they were, or find the suspects anew: trainwright suspects RUN --out labels.csv.",
     ),
     "E497": Message("the label '{value}' in {path} is no number, which is predicted here", "Write it with a decimal point."),

@@ -126,7 +126,7 @@ def learning_curve(
     listen: Listener = ignore,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Train on parts of the training rows, and tell from the scores on validation what twice and four times the rows would bring.
+    """Train on parts of the training rows, and tell from scores on validation what twice and four times the rows would bring.
 
     The first arguments are those of ``train``; test rows are left alone. What each training came to is kept in ``out``
     (``curves/NAME``), so that the same call goes on where an earlier one was stopped.
@@ -241,7 +241,7 @@ def looks(folder: str | Path = RUNS) -> list[dict[str, Any]]:
 def suspects(
     run: Run | str | Path, top: int = 0, *, folds: int = 5, source: Any = "", listen: Listener = ignore
 ) -> dict[str, Any]:
-    """Return the rows of a run whose labels are probably wrong, the most suspect first, each judged by a model that never saw it.
+    """Return the rows of a run whose labels are probably wrong, the most suspect first, judged by models that never saw them.
 
     Rows of validation and test are judged by the run's own model; for those of train, models are trained on the other parts of
     them by the run's settings, which takes about ``2 * (folds - 1)`` times its training. Duplicates, and rows of a group by

@@ -28,6 +28,8 @@ READING = {
     "report": ("report", IN),
     "plots": ("plots", IN),
     "mistakes": ("mistakes", IN),
+    "suspects": ("suspects", IN),
+    "train --fix": ("train", "news.csv", "--fix", IN),
     "mistakes --source": ("mistakes", "run", "--source", IN),
     "story": ("story", IN),
     "landscape": ("landscape", IN),

@@ -92,7 +92,5 @@ def test_answers_that_are_always_the_frequent_class_may_go_with_the_truth() -> N
     rare = draw.random(2000) < 0.05
     shares = np.where(rare, 0.3, 0.1) * draw.random(2000)
     both = np.stack([1 - shares, shares], axis=1)
-    assert (both.argmax(axis=1) == 0).all() and against.depends(
-        both, np.stack([~rare, rare], axis=1).astype(float), against.Z99
-    )
+    assert (both.argmax(axis=1) == 0).all() and against.depends(both, np.stack([~rare, rare], axis=1).astype(float), against.Z99)
     assert against.depends(np.zeros((0, 2)), np.zeros((0, 2)), against.Z99) is None

@@ -221,8 +221,8 @@ def test_the_price_of_leaks_is_that_of_the_other_rows(tmp_path: Path) -> None:
     assert (price["split"], price["rows"], price["n"]) == ("test", 10, 190)
     assert price["accuracy"] == (rest["truth"] == rest["answer"]).mean()
     said = {each.what: each.why for each in events if isinstance(each, Note)}
-    assert {"similar labels", "mojibake", "markup", "odd characters", "one character", "more to look for"} <= said.keys()
-    assert "trainwright inspect" in said["more to look for"]
+    assert {"similar labels", "mojibake", "markup", "odd characters", "one character", "look closer"} <= said.keys()
+    assert "trainwright inspect" in said["look closer"]
     assert not tw.verify(run).wrong
     assert not tw.replay(run).wrong
 
@@ -236,3 +236,10 @@ def test_the_command(tmp_path: Path) -> None:
     assert "leak" in names and "leak" in (tmp_path / "page.html").read_text()
     assert call("inspect", "nosuch.csv", cwd=tmp_path, code=2).stderr.startswith("E101")
     assert call("inspect", train, "lerning_rate=1", cwd=tmp_path, code=2).stderr.startswith("E301")
+
+
+def test_every_finding_is_on_the_page_of_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "inspect.md").read_text()
+    for name, about in ABOUT.items():
+        todo = about.todo.replace("{where}", "COLUMN")
+        assert f"| `{name}` | {about.severity} | {about.title} | {about.cause} | {todo} |" in page

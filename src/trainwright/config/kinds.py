@@ -16,13 +16,13 @@ class Kind:
     title: str  # what it is called in messages and reports
     looks_like: str  # a function from ``data.read.infer_task.Evidence`` to the reason why a source is of this kind; "" = is not
     problem: str  # a function from (source, settings, parent, listen) to a ``Problem`` and what fills the cache when called
-    look: str  # a function from (source, problem) to ``tasks.look.Seen``: what ``inspect`` looks for beside what training does
     predictor: str  # a class of ``tasks.base.Predictor``
     schema: str  # a class of ``tasks.bundle_schema.CommonSchema``: what a bundle may hold
     usage: str  # words of the command line that use a model, RUN in the place of the run
     predicts: tuple[str, ...] = ("class", "number", "labels")  # which says the metrics that it has
     labelled: bool = True  # whether settings of labels, splits by row and weights of classes are for it
     tokenizers: tuple[str, ...] = ()  # what its setting ``tokenizer`` may be
+    look: str = ""  # a function from (source, problem) to ``tasks.look.Seen``: what ``inspect`` finds beside what training does
 
 
 # In the order in which they are asked what a source looks like.

@@ -1,7 +1,7 @@
 """How much better one model is than another on the same rows, with its 95 % interval: each row is compared with itself.
 
-What both find easy or hard cancels, so that the interval is narrower than the two of their scores would have it. ``Units``, where
-rows belong together, are compared as wholes. An interval is None where there are fewer than ``FEWEST`` rows, or units.
+What both find easy or hard cancels, so that the interval is narrower than the two of their scores would have it. ``Units``,
+where rows belong together, are compared as wholes. An interval is None where there are fewer than ``FEWEST`` rows, or units.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Z99 = 2.5758293035489004  # the 99.5 % quantile of the normal distribution
 def of_shares(ours: np.ndarray, theirs: np.ndarray, units: Units | None = None) -> dict[str, Any]:
     """Return the difference of two accuracies, from which rows each is right about: bool (rows,) twice.
 
-    Half a row is added to each of the four ways in which two answers can be right and wrong (Agresti and Min 2005, Statistics in
-    Medicine 24:729), so that two models which agree on all rows are not taken for surely equal.
+    Half a row is added to each of the four ways in which two answers can be right and wrong (Agresti and Min 2005, Statistics
+    in Medicine 24:729), so that two models which agree on all rows are not taken for surely equal.
     """
     changes = ours.astype(np.float64) - theirs
     return _found(float(changes.mean()) if len(changes) else 0.0, _around(changes, units, 1.0))
@@ -49,10 +49,10 @@ def of_labels(targets: np.ndarray, ours: np.ndarray, theirs: np.ndarray, units: 
 
 
 def depends(shares: np.ndarray, targets: np.ndarray, quantile: float, units: Units | None = None) -> bool | None:
-    """Return whether answers go with the truth beyond noise: both float64 (rows, classes), the truth 0 and 1; None for few rows.
+    """Return whether answers go with the truth beyond noise: float64 (rows, classes), the truth 0 and 1; None for few rows.
 
-    It is told from how much probability the right class has above what it would have if the same answers were dealt out to other
-    rows. That says nothing of how sure they are, nor of how frequent a class is.
+    It is told from how much probability the right class has above what it would have if the same answers were dealt out to
+    other rows. That says nothing of how sure they are, nor of how frequent a class is.
     """
     changes = ((shares - shares.mean(axis=0)) * (targets - targets.mean(axis=0))).sum(axis=1) if len(shares) else np.zeros(0)
     ends = _around(changes, units, quantile=quantile)

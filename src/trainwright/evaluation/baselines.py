@@ -26,8 +26,8 @@ def naive_bayes(
 ) -> list[np.ndarray]:
     """Return the answers of multinomial naive Bayes (McCallum and Nigam 1998) to the bags of each part.
 
-    ``targets`` are class numbers, int64 (rows,), and answers too; or 0 and 1 for every label, uint8 (rows, labels), of which each
-    is told by itself against the rows without it: answers are bool (rows, labels).
+    ``targets`` are class numbers, int64 (rows,), and answers too; or 0 and 1 for every label, uint8 (rows, labels), of which
+    each is told by itself against the rows without it: answers are bool (rows, labels).
     """
     several = targets.ndim == 2
     rows, told = np.nonzero(targets) if several else (np.arange(len(targets)), targets)
@@ -54,7 +54,7 @@ def _counts(bags: Ragged, told: np.ndarray | None, size: int, classes: int) -> n
 
 def _weights(counts: np.ndarray, everywhere: np.ndarray | bool | None) -> np.ndarray:
     """Return what an id adds to the score of each class: float32 (size, classes)."""
-    found = np.log(counts + SMOOTHING) - np.log((counts + SMOOTHING).sum(axis=0))
+    found: np.ndarray = np.log(counts + SMOOTHING) - np.log((counts + SMOOTHING).sum(axis=0))
     if isinstance(everywhere, np.ndarray):
         others = everywhere - counts + SMOOTHING
         found -= np.log(others) - np.log(others.sum(axis=0))
@@ -66,7 +66,7 @@ def _summed(bags: Ragged, table: np.ndarray) -> np.ndarray:
     ids = torch.from_numpy(np.minimum(bags.values.astype(np.int64), len(table)))
     rows = torch.from_numpy(np.concatenate([table, np.zeros_like(table[:1])]))
     sums = torch.nn.functional.embedding_bag(ids, rows, torch.tensor(bags.offsets[:-1]), mode="sum")
-    return sums.numpy()  # type: ignore[no-any-return]
+    return sums.numpy()
 
 
 def telling(bags: Ragged, targets: np.ndarray) -> np.ndarray:
@@ -81,7 +81,9 @@ def least_squares(train: Pieces, wanted: np.ndarray, parts: Sequence[Pieces]) ->
 
     ``wanted``, (rows, outputs), are numbers; or 0 and 1 for each class or label, the largest of which is then the answer.
     """
-    squares, products, done = 0.0, 0.0, 0
+    squares: Tensor | float = 0.0
+    products: Tensor | float = 0.0
+    done = 0
     for piece in train():
         columns = _with_one(piece)
         squares = squares + columns.T @ columns

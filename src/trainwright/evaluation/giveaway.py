@@ -10,6 +10,7 @@ BINS = 32  # of numbers
 NEARLY = 0.9  # of the errors of the usual answer are gone
 OF_NUMBERS = 0.98  # of the variance is explained
 PURE, COVERED, FEWEST = 0.98, 0.3, 20  # of the texts with a word have the label; of the label's texts have it; texts
+MOST = 0.9  # of the label's texts have a word that hardly any subject has
 
 
 @dataclass(frozen=True)

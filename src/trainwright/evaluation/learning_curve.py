@@ -47,7 +47,8 @@ def error_of(kind: str, sums: np.ndarray) -> np.ndarray:
     rows = np.maximum(sums[0], 1)
     if kind == "labels":
         return np.asarray(1 - f1(*sums[1:]))
-    return np.sqrt(sums[1] / rows) if kind == "number" else sums[1] / rows
+    means: np.ndarray = sums[1] / rows
+    return np.sqrt(means) if kind == "number" else means
 
 
 def scatter(errors: list[list[float]]) -> float:
@@ -64,9 +65,9 @@ def extrapolate(kind: str, rows: np.ndarray, trainings: list[list[np.ndarray]], 
     ``rows`` are the sizes, from the smallest on; of each ``trainings`` has the blocks of every training, (terms, blocks).
 
     Returns:
-        ``errors`` of each of the ``wanted`` sizes, (middle, low, high): the middle of all fits, and the ends between which 95 %
-        of them lie; ``gains``, the same of how much lower the curve is there than at the last of ``rows``; ``known``, the errors
-        of each size that was trained on; ``scatter``.
+        ``errors`` of each of the ``wanted`` sizes, (middle, low, high): the middle of all fits, and the ends between which
+        95 % of them lie; ``gains``, the same of how much lower the curve is there than at the last of ``rows``; ``known``, the
+        errors of each size that was trained on; ``scatter``.
     """
     draw = np.random.default_rng(0)
     errors = [[float(error_of(kind, each.sum(axis=1))) for each in size] for size in trainings]
@@ -99,7 +100,7 @@ def _fitted(family: str, rows: np.ndarray, errors: np.ndarray, weights: np.ndarr
     def basis(sizes: np.ndarray) -> np.ndarray:
         """Return how the curve falls: (shapes, sizes)."""
         if family == "exponential":
-            return np.exp(-shapes[:, None] * sizes)
+            return np.asarray(np.exp(-shapes[:, None] * sizes))
         return np.asarray(sizes ** -shapes[:, None])
 
     falls = basis(rows)

@@ -33,8 +33,8 @@ class Outputs:
     n: int
     outputs: Any = None
     targets: Any = None
-    parts: Mapping[str, float] = field(default_factory=dict)  # the means of the named parts of the loss
     units: Units | None = None  # what the rows are parts of, where a row is no unit of its own
+    parts: Mapping[str, float] = field(default_factory=dict)  # the means of the named parts of the loss
 
     @property
     def mean(self) -> float:
@@ -91,7 +91,7 @@ def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch]
     loss, weight, correct, rows = (sum(each) for each in zip(*_numbers(found), strict=True)) if found else (0.0, 0.0, 0, 0)
     means = {name: float(each) / weight for name, each in parts.items() if weight}
     right, n = int(correct) if classified and rows else None, int(rows) if classified else sizes
-    return Outputs(loss, weight, right, n, together[0], together[1], means)
+    return Outputs(loss, weight, right, n, together[0], together[1], parts=means)
 
 
 def _numbers(found: Sequence[LossSums]) -> list[list[float]]:

@@ -21,7 +21,8 @@ CHUNK_TOKENS = 1 << 22  # tokens whose pairs are sorted at a time
 
 def unigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> np.ndarray:
     """Return the nats of each token of ``ids[1:]`` when only the frequency of each of the ``size`` ids is known: float64."""
-    return -np.log(_smoothed(np.bincount(train_ids, minlength=size)))[ids[1:]]
+    nats: np.ndarray = -np.log(_smoothed(np.bincount(train_ids, minlength=size)))
+    return np.asarray(nats[ids[1:]])
 
 
 def bigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> np.ndarray:
@@ -37,7 +38,8 @@ def bigram(train_ids: np.ndarray, ids: np.ndarray, size: int) -> np.ndarray:
     found = np.maximum(_counts_of(wanted, keys, counts) - discount, 0) + rest
     alone = _smoothed(np.bincount(train_ids, minlength=size))[token]
     known = times[history] > 0
-    return -np.log(np.divide(found, times[history], out=alone, where=known))[places]
+    nats: np.ndarray = -np.log(np.divide(found, times[history], out=alone, where=known))
+    return nats[places]
 
 
 def _discount(counts: np.ndarray) -> float:

@@ -80,7 +80,7 @@ class Sums:
         n = max(int(self.counts.sum()), 1)
         loss, own, apart = float(theirs.sum()) / n, self.interval(theirs), self.interval(theirs - self.losses)
         less = None if apart is None else [1 - math.exp(-end) for end in apart]
-        found = {"loss": loss, "perplexity": perplexity(loss), "n": n}
+        found: dict[str, Any] = {"loss": loss, "perplexity": perplexity(loss), "n": n}
         found["perplexity_interval"] = None if own is None else [*map(perplexity, own)]
         return found | {"difference": 1 - math.exp(self.loss - loss), "difference_interval": less}
 

@@ -22,13 +22,13 @@ class Suspicion(NamedTuple):
     """What is thought of the label of each row, and how many are probably wrong in all.
 
     ``doubt`` orders the rows: of classes and labels the probability that the label is wrong, of numbers robust deviations.
-    ``chosen`` are those that may be wrong at all, by falling doubt. ``count`` of them are probably wrong; of several labels it
+    ``chosen`` are those that may be wrong at all, by falling doubt. ``wrong`` of them are probably so; of several labels it
     counts each label of a row.
     """
 
     doubt: np.ndarray  # float64 (rows,)
     chosen: np.ndarray  # int64
-    count: int
+    wrong: int
 
 
 def folds(targets: np.ndarray, units: Units | None, count: int, seed: int) -> np.ndarray:
@@ -52,7 +52,8 @@ def of_classes(shares: np.ndarray, given: np.ndarray) -> Suspicion:
     """Return the suspicion on class numbers, int64 (rows,), by probabilities of the classes, (rows, classes)."""
     shares = np.nan_to_num(shares.astype(np.float64))
     doubt = 1 - shares[np.arange(len(given)), given]
-    return Suspicion(doubt, _ordered(doubt, shares.argmax(axis=1) != given), round(estimate(shares, given)))
+    chosen = _ordered(doubt, shares.argmax(axis=1) != given)
+    return Suspicion(doubt, chosen, min(round(estimate(shares, given)), len(chosen)))
 
 
 def estimate(shares: np.ndarray, given: np.ndarray) -> float:
@@ -93,4 +94,5 @@ def of_numbers(predicted: np.ndarray, given: np.ndarray) -> Suspicion:
 
 def _ordered(doubt: np.ndarray, which: np.ndarray) -> np.ndarray:
     order = np.argsort(-doubt, kind="stable")
-    return order[which[order]]
+    found: np.ndarray = order[which[order]]
+    return found

@@ -16,13 +16,13 @@ from trainwright.models.registry import load
 from trainwright.run.train import Session, not_kept
 from trainwright.tasks.example_rows import as_json
 from trainwright.tasks.found import EVERYWHERE
+from trainwright.tasks.look import Seen
 from trainwright.watch.inspected.finding import Finding, by_gravity
 from trainwright.watch.inspected.inspection import Inspection
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.run.request import Request
-    from trainwright.tasks.look import Seen
     from trainwright.training.problem import Problem
     from trainwright.watch.events import Listener, Note
 
@@ -34,7 +34,7 @@ def inspect(request: Request, listen: Listener) -> Inspection:
     if why := fill_cache():
         listen(not_kept(why))
     kind = KINDS[problem.task]
-    seen: Seen = load(kind.look)(source, problem)
+    seen: Seen = load(kind.look)(source, problem) if kind.look else Seen()
     told = [Finding(**each) for each in problem.data.get("findings", [])]
     found = by_gravity([*told, *_of_notes(problem.notes), *_groups(problem.data), *seen.findings, *seen.drifts()])
     names = (*EVERYWHERE, *seen.looked_for) if kind.labelled else seen.looked_for

@@ -64,7 +64,8 @@ def curve(request: Request, parts: Sequence[float], repeats: int, out: Path | No
     whole = _pose(request, base, settings.seed, 1.0, listen)
     plan = Plan(tuple(parts) or _parts(len(whole.problem.splits["train"])), repeats)
     asked = {
-        "source": request.origin() | {"said": request.said(), "folder": str(Path.cwd())},
+        "source": request.origin() | {"folder": str(Path.cwd())},
+        "settings": {key: str(request.settings[key]) for key in sorted(request.settings)},
         "parts": list(plan.parts),
         "repeats": plan.repeats,
         "data": whole.digests,
@@ -212,7 +213,7 @@ def _scored(metric: str, errors: Sequence[float]) -> dict[str, Any]:
 
 
 def _gain(metric: str, now: float, less: float) -> float:
-    """Return what an error that is smaller by ``less`` gains: of a share the difference, of others by what share it is lower."""
+    """Return what an error smaller by ``less`` gains: of a share the difference, of others by what share it is lower."""
     if metric in ("accuracy", "micro_f1"):
         return less
     return 1 - math.exp(-less) if metric == "perplexity" else less / max(now, 1e-300)

@@ -1,7 +1,7 @@
 """The rows of a run whose labels are probably wrong: each is judged by a model that never saw it.
 
 Rows of valid and test are judged by the run's own model. For those of train, models are trained on the other parts of them by
-the run's settings, twice: the second time without the rows that were the most suspect, from which it would learn.
+the run's settings, twice: the second time cut anew, and without the rows that were the most suspect, from which it would learn.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def suspects(path: Path, source: Any, folds: int, top: int, listen: Listener) ->
             "run": str(path),
             "target": made.training.problem.predicts[0],
             "rows": len(judged),
-            "wrong": found.count,
+            "wrong": found.wrong,
             "folds": folds,
             **_with_earlier(made, _listed(made, judged, found, top)),
         }
@@ -110,12 +110,12 @@ def _out_of_fold(made: Prepared, count: int, listen: Listener) -> pl.DataFrame:
 
     problem: Any = made.training.problem
     train = problem.splits["train"]
-    fold = folds(train.targets, train.units, count, problem.settings.seed)
     taught, frame = np.ones(len(train), bool), pl.DataFrame()
     for again in (0, 1):
         if again:
             found = _suspicion(made, frame)
-            taught[found.chosen[: round(LEFT * found.count)]] = False
+            taught[found.chosen[: round(LEFT * found.wrong)]] = False
+        fold = folds(train.targets, train.units, count, problem.settings.seed + again)
         parts, places = [], []
         for number in range(count):
             out = np.flatnonzero(fold == number)
@@ -174,7 +174,7 @@ def _suspicion(made: Prepared, rows: pl.DataFrame) -> Suspicion:
 def _listed(made: Prepared, rows: pl.DataFrame, found: Suspicion, top: int) -> list[dict[str, Any]]:
     """Return the most suspect rows with their inputs and what is thought of them."""
     problem: Any = made.training.problem
-    chosen = found.chosen[: top or found.count]
+    chosen = found.chosen[: top or found.wrong]
     worst = rows[chosen]
     inputs = list(load(KINDS[problem.task].predictor).originals(made.source, problem.data["columns"], worst))
     shown = []
@@ -188,7 +188,7 @@ def _listed(made: Prepared, rows: pl.DataFrame, found: Suspicion, top: int) -> l
 def _thought(problem: Any, row: dict[str, Any], doubt: float) -> dict[str, Any]:
     """Return the likely label of a row, how probable it is, and why its own is doubted."""
     if problem.target.kind == "number":
-        why = f"{words.number(abs(row['truth'] - row['answer']))} apart, {words.number(doubt, 3)} times the usual"
+        why = f"{words.number(abs(row['truth'] - row['answer']))} apart, {words.number(doubt, 3)} robust standard deviations"
         return {"likely": row["answer"], "probability": None, "why": why}
     shares = np.array(row["probabilities"], np.float64)
     if problem.target.kind == "class":

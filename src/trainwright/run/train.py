@@ -169,9 +169,7 @@ class Session:
         """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called."""
         found, problem, fill_cache = self.read(request, base, self._import)
         command = f"trainwright inspect {shell_word(request.source)}" if not request.held else "trainwright.inspect(data)"
-        self._say(
-            [Note("more to look for", "inspect", f"{command}: drift, what gives labels away, look-alikes; it takes longer")]
-        )
+        self._say([Note("look closer", "inspect", f"{command}: drift, what gives labels away, look-alikes")])
         self._say(problem.derive())
         return found, problem, fill_cache
 

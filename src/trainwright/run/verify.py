@@ -279,6 +279,8 @@ def _known(new: Any, old: Any) -> Any:
     """Return a report without what another version, whose report is ``old``, did not tell."""
     if isinstance(new, dict) and isinstance(old, Mapping):
         return {key: _known(each, old[key]) for key, each in new.items() if key in old}
+    if isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
+        return [*map(_known, new, old)]
     return new
 
 

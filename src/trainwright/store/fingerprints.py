@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright.plain_files import content, damaged, from_json, regular
 from trainwright.store.atomic import write_file
-from trainwright.store.tensors import check_header
+from trainwright.store.seal import check_header
 
 if TYPE_CHECKING:
     import numpy as np

@@ -91,7 +91,7 @@ def _look(subject: Subject, report: Checkup, seconds: float) -> None:
     if chance is not None and math.isfinite(loss):
         report.saw("first loss", f"{loss:.4g}", f"{chance:.4g} is that of a model that knows nothing")
         if loss > TOO_LARGE * chance + 0.1 and subject.fresh:
-            mend = "Scale inputs and targets to about 0 ± 1, or give the last layer smaller weights."
+            mend = "Scale inputs and targets to about 0 +- 1, or give the last layer smaller weights."
             report.found("first loss", f"{loss:.4g} instead of about {chance:.4g}", STARTS, mend)
     if check_outputs.dead_units(learner, subject.ordered, report):
         return

@@ -74,7 +74,7 @@ def _chance(learner: Learner, name: str, outputs: Any, batch: Batch) -> float | 
 
 
 def _inputs(batch: Batch, report: Checkup) -> None:
-    """Are numbers that go in about 0 ± 1?"""
+    """Are numbers that go in about 0 +- 1?"""
     largest = 0.0
     for leaf in tree_leaves((batch.inputs, batch.named)):
         if isinstance(leaf, Tensor) and leaf.is_floating_point() and leaf.ndim > 1 and leaf.numel():

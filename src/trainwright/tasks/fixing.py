@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -18,24 +17,45 @@ from trainwright.data.tables.table import Rejected, places
 from trainwright.errors import error
 from trainwright.watch.events import Note
 
-if TYPE_CHECKING:
-    from trainwright.tasks.splitting import Part
-
+AT = "__at__"  # the place of a row among those of its part
+NEW = "__new__"  # and its new label
 FIXED = "fixed"  # the column that says of which rows the label was corrected
 BETWEEN = "|"  # labels of a row
 NEAR = 1e-5  # of their standard deviation: how exactly numbers are written
 
 
-def fixed(path: Path | None, parts: dict[str, Part]) -> dict[str, Part]:
-    """Return the rows with the labels that the file at ``path`` says, without those that it leaves out, which are rejected.
+class Lines(NamedTuple):
+    """The rows of one file or folder, as ``splitting.Part`` has them."""
 
-    Raise E495 for a row that is not there, E496 where its label is not the one that was corrected, E497 for a label that is
-    none, and as ``fixes.read``.
+    frame: pl.DataFrame
+    file: str
+
+    @property
+    def files(self) -> pl.Series:
+        """Return the file of each row; a picture may be one of its own."""
+        where = places(self.file, self.frame["row"].to_numpy())["file"]
+        return where + "/" + self.frame["name"] if self.alone else where  # type: ignore[no-any-return]
+
+    @property
+    def numbers(self) -> pl.Series:
+        """Return the number of each row in its file; null where it is a file of its own."""
+        rows = pl.Series(places(self.file, self.frame["row"].to_numpy())["row"], dtype=pl.Int64)
+        return rows.clear(len(rows)) if self.alone else rows
+
+    @property
+    def alone(self) -> bool:
+        """Return whether each row is a file of its own."""
+        return "name" in self.frame.columns and bool((self.frame["name"] != "").all())
+
+
+def fixed(path: Path, parts: Mapping[str, Lines]) -> dict[str, tuple[pl.DataFrame, list[Rejected]]]:
+    """Return the rows of each part with the labels that the file at ``path`` says, and apart those that it leaves out.
+
+    Raise E494 for a row with two labels, E495 for one that is not there, E496 where its label is not the one that was
+    corrected, E497 for a label that is none, and as ``fixes.read``.
     """
-    if path is None:
-        return parts
     wanted = fixes.read(path).with_row_index("line")
-    files = [_files(part) for part in parts.values()]
+    files = [part.files for part in parts.values()]
     full = {file: absolute(file) for each in files for file in each.unique().to_list()}
     wanted = wanted.with_columns(key=_known(wanted["file"], full.values()))
     twice = wanted.filter(wanted.select("key", "row").is_duplicated())
@@ -43,28 +63,13 @@ def fixed(path: Path | None, parts: dict[str, Part]) -> dict[str, Part]:
         raise error("E494", path=path, file=twice["file"][0], row=twice["row"][0])
     found, rest = {}, wanted
     for (name, part), each in zip(parts.items(), files, strict=True):
-        here = pl.DataFrame({"key": each.replace_strict(full, return_dtype=pl.String), "row": _numbers(part)})
-        here = here.with_row_index("place").join(wanted, on=["key", "row"], nulls_equal=True, maintain_order="left")
+        here = pl.DataFrame({"key": each.replace_strict(full, return_dtype=pl.String), "row": part.numbers})
+        here = here.with_row_index(AT).join(wanted, on=["key", "row"], nulls_equal=True, maintain_order="left")
         rest = rest.filter(~pl.col("line").is_in(here["line"].implode()))
         found[name] = _corrected(path, part, here)
     if len(rest):
         raise error("E495", path=path, file=rest["file"][0], row=rest["row"][0])
     return found
-
-
-def _files(part: Part) -> pl.Series:
-    """Return the file of each row; a picture may be one of its own."""
-    where = pl.Series("file", places(part.file, part.frame["row"].to_numpy())["file"])
-    if "name" not in part.frame.columns or (part.frame["name"] == "").all():
-        return where
-    return where + "/" + part.frame["name"]
-
-
-def _numbers(part: Part) -> pl.Series:
-    """Return the number of each row in its file; null where it is a file of its own."""
-    rows = pl.Series(places(part.file, part.frame["row"].to_numpy())["row"], dtype=pl.Int64)
-    own = "name" in part.frame.columns and bool((part.frame["name"] != "").all())
-    return rows.clear(len(rows)) if own else rows
 
 
 def _known(said: pl.Series, full: Iterable[str]) -> pl.Series:
@@ -82,33 +87,33 @@ def _known(said: pl.Series, full: Iterable[str]) -> pl.Series:
     return said.replace_strict({word: known(word) for word in words}, return_dtype=pl.String)
 
 
-def _corrected(path: Path, part: Part, here: pl.DataFrame) -> Part:
-    """Return the rows of one part with their new labels. ``here``: of each row that is named its ``place``, given and label."""
+def _corrected(path: Path, part: Lines, here: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejected]]:
+    """Return the rows of one part with their new labels, and those that are left out.
+
+    ``here``: of each row that is named its place, the label that it is given, and its new one.
+    """
     old = part.frame["label"]
     old = tidy(old) if old.dtype == pl.String else old
     here = here.with_columns(
-        was=old.gather(here["place"]), old=_typed(path, here["given"], old.dtype), new=_typed(path, here["label"], old.dtype)
+        was=old.gather(here[AT]), old=_typed(path, here["given"], old.dtype), **{NEW: _typed(path, here["label"], old.dtype)}
     )
     near = NEAR * float(old.std() or 0) if old.dtype == pl.Float64 else 0.0  # type: ignore[arg-type]
-    checked = here["given"].dtype != pl.Null
     edited = []
     for row in here.iter_rows(named=True):
-        if checked and not (_same(row["was"], row["old"], near) or _same(row["was"], row["new"], near)):
+        checked = row["given"] is not None
+        if checked and not (_same(row["was"], row["old"], near) or _same(row["was"], row[NEW], near)):
             where = {"file": row["file"], "row": row["row"]}
             raise error("E496", path=path, **where, found=_said(row["was"]), given=_said(row["old"]))
-        edited.append(row["given"] != row["label"] if checked else not _same(row["was"], row["new"], near))
-    changes = here.filter(pl.Series(edited, dtype=pl.Boolean)).select("place", "new", pl.lit(True).alias(FIXED))
-    frame = part.frame.with_row_index("place").join(changes, on="place", how="left", maintain_order="left")
+        edited.append(row["given"] != row["label"] if checked else not _same(row["was"], row[NEW], near))
+    changes = here.filter(pl.Series(edited, dtype=pl.Boolean)).select(AT, NEW, pl.lit(True).alias(FIXED))
+    frame = part.frame.with_row_index(AT).join(changes, on=AT, how="left", maintain_order="left")
     frame = frame.with_columns(pl.col(FIXED).fill_null(False))
-    frame = frame.with_columns(pl.when(FIXED).then("new").otherwise("label").alias("label"))
-    gone = pl.col(FIXED) & pl.col("new").is_null()
-    left = frame.filter(gone)
-    names = left["name"].to_list() if "name" in left.columns else [""] * len(left)
-    rejected = [
-        Rejected(f"{part.file}/{name}" if name else part.file, 0 if name else row, _left_out(path))
-        for row, name in zip(left["row"].to_list(), names, strict=True)
-    ]
-    return replace(part, frame=frame.filter(~gone).drop("place", "new"), rejected=[*part.rejected, *rejected])
+    frame = frame.with_columns(pl.when(FIXED).then(NEW).otherwise("label").alias("label"))
+    gone = pl.col(FIXED) & pl.col(NEW).is_null()
+    left = Lines(frame.filter(gone), part.file)
+    rows = left.numbers.fill_null(0).to_list()
+    rejected = [Rejected(file, row, _left_out(path)) for file, row in zip(left.files.to_list(), rows, strict=True)]
+    return frame.filter(~gone).drop(AT, NEW), rejected
 
 
 def _left_out(path: Path) -> str:

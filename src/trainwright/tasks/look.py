@@ -15,7 +15,7 @@ from trainwright.data.text.oddities import other_script, very_long
 from trainwright.data.text.tokenize import TokenizedTexts
 from trainwright.evaluation import drift, giveaway
 from trainwright.tasks.found import Named
-from trainwright.watch.inspected.finding import Finding
+from trainwright.watch.inspected.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
@@ -155,7 +155,8 @@ def _give_away(
     found = []
     for word, label, there, own in sorted(told, key=lambda each: -each[3])[:WORDS]:
         what = f"rows have the word '{words[word]}'; {own:,} of them are '{names[label]}', which has {sizes[label]:,} rows"
-        found.append(Finding("gives-away-word", there, what, where or words[word]))
+        grade: Severity = "look" if own >= giveaway.MOST * sizes[label] else "note"
+        found.append(Finding("gives-away-word", there, what, where or words[word], severity=grade))
     return found
 
 

@@ -127,14 +127,14 @@ class NumberTarget:
         return {"name": regression.MEAN, "value": float(self.scaler.decode(mean)), "answer": mean}
 
     def against(self, outputs: Outputs, answers: np.ndarray) -> dict[str, Any]:
-        """Return the scores of other ``answers``, on the scale of the targets, and by what share the model's RMSE is smaller."""
+        """Return the scores of other ``answers``, scaled as targets are, and by what share the model's RMSE is smaller."""
         actual, predicted = self._of_all_rows(outputs)
         others = self.scaler.decode(answers)
         found = regression.brief_scores(actual, others, outputs.units)
         return found | against.of_errors(predicted - actual, others - actual, outputs.units)
 
     def depends(self, outputs: Outputs, quantile: float) -> bool | None:
-        """Return whether the answers are nearer to the truth than the mean of these rows, beyond noise; None for too few rows."""
+        """Return whether the answers are nearer to the truth than the mean of these rows, beyond noise; None for few rows."""
         actual, predicted = self._of_all_rows(outputs)
         ends = against.of_errors(predicted - actual, actual.mean() - actual, outputs.units, quantile)["difference_interval"]
         return None if ends is None else ends[0] > 0

@@ -23,7 +23,7 @@ from trainwright.errors import error, nearest
 from trainwright.tasks.base import Split
 from trainwright.tasks.cutting import by_column, cut
 from trainwright.tasks.findings import describe, findings, group_findings
-from trainwright.tasks.fixing import fixed, told
+from trainwright.tasks.fixing import Lines, fixed, told
 from trainwright.tasks.grouping import NO_GROUPS, Grouping, units_of
 from trainwright.tasks.subset import subset
 from trainwright.watch.events import Note
@@ -85,7 +85,10 @@ def assign_splits(
     ``classes``: labels are names, and a class that training lacks cannot be measured; or sets of names, List(String), whose
     rows stay. ``typed``: people may have typed them. Raise DataError: E212, E214 to E217, E289, E290, and as ``cutting``.
     """
-    parts = fixed(source.fix, {name: parts[name] for name in NAMES if name in parts})
+    parts = {name: parts[name] for name in NAMES if name in parts}
+    if source.fix is not None:
+        for name, (rows, out) in fixed(source.fix, {key: Lines(each.frame, each.file) for key, each in parts.items()}).items():
+            parts[name] = Part(rows, parts[name].file, [*parts[name].rejected, *out])
     rejected = [each for part in parts.values() for each in part.rejected]
     files = {name: parts.get(name, parts["train"]).file for name in NAMES}
     frames = [

@@ -161,7 +161,9 @@ class SupervisedProblem(Problem):
         from trainwright.tasks import baselines
 
         names = self.target.monitored(self.settings.monitor)
-        outputs = {name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits}
+        outputs: dict[str, Outputs] = {
+            name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits
+        }
         if found := outputs.get("valid"):
             self.target.decide(self.settings, found)
         part = next(self.splits[name] for name in ("test", "valid", "train") if name in self.splits)

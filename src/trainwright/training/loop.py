@@ -160,7 +160,7 @@ def fit(
         learner.at_step_boundary = True
         yield Epoch(state.epoch, state.step, scores, valid, lr, seconds, best)
         state.seconds = plan.clock() - begun
-    yield Finished(reason, state.step, state.epoch, state.best_epoch or state.epoch, plan.clock() - begun)
+    yield Finished(reason, state.step, state.epoch, state.best_epoch or state.epoch * plan.keep_last, plan.clock() - begun)
 
 
 def _epoch(

@@ -42,8 +42,8 @@ def verdict(found: Mapping[str, Any]) -> list[str]:
 _BASIS = "Intervals are of 95 %: validation drawn again, other draws and seeds, and three kinds of curves."
 
 
-def _times(times: float) -> str:
-    return {2: "Twice", 4: "Four times"}.get(times, f"{times:g} times")
+def _times(times: int) -> str:
+    return {2: "Twice", 4: "Four times"}.get(times, f"{times} times")
 
 
 def _sure(found: Mapping[str, Any], each: Mapping[str, Any]) -> str:

@@ -261,7 +261,8 @@ def advice(report: Mapping[str, Any]) -> str:
     best = baselines(report)[1][0]
     ends, simple = _paired(best), in_words(best)
     how = "better" if ends and ends[1] < 0 else "as good"
-    return f"{simple[0].upper()}{simple[1:]}, fitted in a moment, is {how}: try more epochs, another lr or another model, or more rows."
+    told = f"{simple[0].upper()}{simple[1:]}, fitted in a moment, is {how}"
+    return f"{told}: try more epochs, another lr or another model, or more rows."
 
 
 def unclear(report: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Labels that are probably wrong, as lines for a terminal: what is given in the colour of wrong, what is likely in that of right."""
+"""Labels that are probably wrong, as lines for a terminal: given ones in the colour of wrong, likely ones in that of right."""
 
 from __future__ import annotations
 

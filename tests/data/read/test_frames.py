@@ -248,7 +248,7 @@ def test_images_in_the_cells_of_a_data_set(tmp_path: Path) -> None:
     ]
     found = of_file.predictor.predict_file(tmp_path / "images.parquet")
     assert len(found.answers) == 60 and found.frame.columns == ["label"]
-    assert tw.evaluate(of_file, tmp_path / "images.parquet")["n"] == 60
+    assert rows_measured(tw.evaluate(of_file, tmp_path / "images.parquet")) == 60
     assert all(
         each["input"].startswith("data:image/png") for each in json.loads((of_file.path / "watched.json").read_text())["rows"]
     )

@@ -196,3 +196,12 @@ def test_what_a_step_cannot_be() -> None:
         refused("E644", model, lambda batch, update, found=returned: found, optimizer)
     with pytest.raises(ZeroDivisionError):  # the person's own mistakes are the person's own
         go(model, lambda batch, update: 1 / 0, optimizer)
+
+
+def test_check_does_not_look_at_a_step() -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.check(model, (X, Y), optimizer=[optimizer], step=lambda batch, update: 0.0)
+    assert caught.value.code == "E640"
+    assert tw.check(model, (X, Y), optimizer=[optimizer], loss=nn.CrossEntropyLoss()) is not None

@@ -23,7 +23,10 @@ from trainwright.watch.checkup import Checkup
 
 
 def check_own(options: FitOptions) -> Checkup:
-    """Return what was looked at and what was found. Raise E365 for what cannot be copied, and as ``fit`` before a step."""
+    """Return what was looked at and what was found. Raise E365 for what cannot be copied, E640 for a step of the person's own,
+    and as ``fit`` before a step."""
+    if options.step is not None:
+        raise error("E640", one="check", other="step", why="what it looks at are updates of one loss")
     layout, rows = options.layout(), options.batch_size
     with _generators_kept(options.data, options.valid):
         train = any_batches(options.data, layout, batch_size=rows, seed=options.seed if options.shuffle else None)

@@ -196,6 +196,8 @@ class FitOptions(EvaluateOptions):
         """Raise E608, E609, E627 and E645 for optimisers that cannot train this model, E320 for schedules of another kind."""
         given = list(self.optimizer.values()) if isinstance(self.optimizer, Mapping) else self.optimizer
         self.optimizers = list(given) if isinstance(given, list | tuple) else [given]
+        if len(self.optimizers) == 1:
+            self.optimizer = self.optimizers[0]
         if not self.optimizers:
             raise error("E608", found=f"{type(given).__name__} with none in it")
         own = {id(parameter) for parameter in self.model.parameters()}
@@ -250,7 +252,7 @@ class FitOptions(EvaluateOptions):
         return "bfloat16" if fast or self.precision == "bfloat16" else "float32"
 
     def _check_folder(self) -> None:
-        """Raise E320 for periods of checkpoints that cannot be meant, and for what has no folder; E169 for no name, E650, E651."""
+        """Raise E320 for periods of checkpoints that cannot be meant and what has no folder; E169 for no name, E650, E651."""
         chosen(self.track)
         if self.out is None:
             for name in ("resume", "track"):

@@ -174,7 +174,7 @@ class LanguageProblem(Problem):
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
-        measured = {
+        measured: dict[str, Sums] = {
             name: measure(model, self.splits[name].ids, self.settings.context or 1, device)
             for name in ("valid", "test")
             if name in self.splits
@@ -185,7 +185,7 @@ class LanguageProblem(Problem):
         return Measured(found | self._baselines(measured) | {"samples": [self._sample(model, 200, device)]}, rows)
 
     def _baselines(self, measured: Mapping[str, Sums]) -> dict[str, Any]:
-        """Return ``baseline``, ``baselines`` and ``signal`` of the report: what counting tokens and pairs of tokens comes to."""
+        """Return ``baseline``, ``baselines`` and ``signal`` of the report: what counting tokens and pairs comes to."""
         from trainwright.evaluation import ngram
         from trainwright.evaluation.perplexity import perplexity
 

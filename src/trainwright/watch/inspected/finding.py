@@ -110,7 +110,7 @@ ABOUT: dict[str, About] = {
         "leave it out if it is not known beforehand: columns.{where}=ignore",
     ),
     "gives-away-word": About(
-        "look",
+        "note",
         "a word that gives the label away",
         "a trace of how the rows were collected: a signature, the name of the source, a template",
         "take it out of the texts if new ones will not have it",

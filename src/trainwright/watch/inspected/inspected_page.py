@@ -28,7 +28,7 @@ margin-right:.6rem;vertical-align:.1em;color:var(--paper);background:var(--soft)
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,15rem),1fr));gap:.5rem;margin-bottom:.9rem;
 padding-left:.6rem;border-left:2px solid var(--line)}
 .pair.small{grid-template-columns:repeat(auto-fill,8.5rem)}
-.finding .picture img{max-width:9rem}
+.finding .picture img{max-width:9rem}#classes .bar{width:min(12rem,30vw);height:.7rem;margin:.35rem 0}
 """
 )
 
@@ -90,7 +90,8 @@ def _finding(each: Finding, budget: list[int]) -> str:
     head = f'<h3><span class="badge {each.grade}">{each.grade}</span>{page_html.text(each.title)}{where}</h3>'
     what = f'<p class="what"><strong>{words.count(each.count)}</strong> {page_html.text(words.clip(each.what, 400))}</p>'
     groups = [*_groups(each.rows[: 2 * _MOST], budget)]
-    first, rest = groups[:3], groups[3:]
+    shown = 3 if each.rows and each.rows[0].get("group") else 1
+    first, rest = groups[:shown], groups[shown:]
     more = page_html.folded(f"{len(rest)} more", "\n".join(rest))
     told = [("likely cause", each.cause), ("what to do", each.todo), ("name", each.name)]
     facts = "".join(f"<div><dt>{name}</dt><dd>{page_html.text(text)}</dd></div>" for name, text in told if text)
@@ -134,7 +135,7 @@ def _classes(found: Inspected) -> str:
         for name in names[:_CLASSES]
     ]  # fmt: skip
     more = f'<p class="soft">and {words.count(len(names) - _CLASSES)} classes more</p>' if len(names) > _CLASSES else ""
-    return page_html.table(("class", "", *splits), rows, "Rows by class", (0, 1), "untitled") + more
+    return page_html.table(("class", "", *splits), rows, "Rows by class", (0, 1)) + more
 
 
 def _spreads(found: Inspected) -> str:
