@@ -48,7 +48,8 @@ def ladder(confidence: np.ndarray, right: np.ndarray, units: Units | None = None
         if units is not None:
             codes = np.unique(units.codes[some], return_inverse=True)[1]
             counted = effective_rows(right[some], Units(codes))
-        found.append(Rung(threshold if end < many else 0.0, floor(counted + 1e-9), ceil(wrong * counted / end - 1e-9)))
+        rows = floor(counted + 1e-9)
+        found.append(Rung(threshold if end < many else 0.0, rows, min(ceil(wrong * counted / end - 1e-9), rows)))
     return found
 
 
