@@ -147,7 +147,7 @@ def complete(*words: str) -> list[str]:
 
 def test_words_that_may_follow() -> None:
     assert complete("tra") == ["train"] and "predict" in complete("") and "--version" in complete("--")
-    assert complete("train", "--f") == ["--from"] and "--no-open" in complete("watch", "--no")
+    assert complete("train", "--f") == ["--from", "--fix"] and "--no-open" in complete("watch", "--no")
     assert complete("train", "--js", "a.csv", "ep")[-1:] == ["epochs="]
     assert set(complete("train", "a.csv", "model.emb")) == {"model.embedding="}
     assert complete("train", "a.csv", "target=") == ["target=class", "target=number", "target=labels"]

@@ -48,6 +48,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
+    from trainwright.before import check, inspect, learning_curve, load_data
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import (
         ImageClassifier,
@@ -57,42 +58,19 @@ if TYPE_CHECKING:
         TextClassifier,
         TextRegressor,
     )
-    from trainwright.look import (
-        cache,
-        check,
-        clear_cache,
-        compare,
-        explain,
-        inspect,
-        landscape,
-        learning_curve,
-        load_data,
-        looks,
-        mistakes,
-        story,
-        suspects,
-        train_seeds,
-    )
+    from trainwright.look import cache, clear_cache, explain, landscape, mistakes, story
     from trainwright.tasks.custom.fit import fit
+    from trainwright.trust import compare, looks, suspects, train_seeds
 
 # Where names are that are not in ``api``.
-_LOOK = [
-    "cache",
-    "check",
-    "clear_cache",
-    "compare",
-    "explain",
-    "inspect",
-    "landscape",
-    "learning_curve",
-    "load_data",
-    "looks",
-    "mistakes",
-    "story",
-    "suspects",
-    "train_seeds",
-]
-_ELSEWHERE = {"fit": "tasks.custom.fit", "TrainwrightError": "errors", **dict.fromkeys(_LOOK, "look")}
+_MODULES = {
+    "before": ("check", "inspect", "learning_curve", "load_data"),
+    "look": ("cache", "clear_cache", "explain", "landscape", "mistakes", "story"),
+    "trust": ("compare", "looks", "suspects", "train_seeds"),
+    "tasks.custom.fit": ("fit",),
+    "errors": ("TrainwrightError",),
+}
+_ELSEWHERE = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from trainwright.run.verify import Proof
     from trainwright.tasks.base import Predictor
 
+RUNS = "runs"  # where trainings put their runs; it may not be there before the first
+
 
 class Run:
     """A finished run: its folder, its report, its model. The model is loaded when it is first used."""

@@ -4,7 +4,6 @@ Annotations are not postponed here: typer evaluates those that are strings, and 
 """
 
 import errno
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ import typer
 
 import trainwright as tw
 from trainwright import cli_output as output
+from trainwright.cli_before import DATA, RUN, Offline, before
 from trainwright.cli_cache import cache
 from trainwright.cli_help import GREETING, Verb, Verbs
 from trainwright.cli_look import SAID, AsJson, Moved, Spreadsheet, look
@@ -30,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(before)
 app.add_typer(look)
 app.add_typer(cache, name="cache")
 
@@ -46,18 +47,9 @@ def greet(
         output.say(GREETING)
 
 
-DATA, RUN = "Data", "Run"  # groups of options in --help
-Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.", rich_help_panel=DATA)]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="Say nothing but the run and its score, in one line.", rich_help_panel=SAID)
 ]
-
-
-# What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
-FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "seeds", "track", "fix")} | {
-    "from_run": "from",
-    "from": "from",
-}
 
 
 @app.command(cls=Verb)
@@ -86,15 +78,11 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train on SOURCE: columns, split, model and settings are derived, and said."""
-    from trainwright.config.resolve import nest
+    from trainwright.cli_words import asked
 
-    source, settings = _source(words or [])
-    given = nest(settings)
-    for key, flag in FLAGS.items():
-        if key in given:
-            raise error("E330", key=key, flag=flag)
+    source, given = asked(words or [])
     with output.console(as_json, quiet) as console:
-        asked: dict[str, Any] = {
+        wanted: dict[str, Any] = {
             "test": test,
             "valid": valid,
             "recipe": recipe,
@@ -103,102 +91,15 @@ def train(
             "resume": resume,
             "track": track,
         }
-        asked |= {"fix": fix, **given}
+        wanted |= {"fix": fix, **given}
         if seeds:
-            found = tw.train_seeds(source, seeds, offline=offline, listen=console.handle, **asked)
+            found = tw.train_seeds(source, seeds, offline=offline, listen=console.handle, **wanted)
             print_seeds(found, console, as_json)
             return
-        run = tw.train(source, offline=offline, listen=console.handle, **asked)
+        run = tw.train(source, offline=offline, listen=console.handle, **wanted)
         output.print_run(run, console, as_json, quiet)
         if not quiet and not as_json:
             print_looks(run, console)
-
-
-@app.command("learning-curve", cls=Verb)
-def learning_curve(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings."),
-    ] = None,
-    test: Annotated[
-        Path | None, typer.Option(help="A file with the test rows, which stay unread.", rich_help_panel=DATA)
-    ] = None,
-    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
-    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
-    parts: Annotated[str, typer.Option(help="Train on these parts of the rows: 0.1,0.2,0.4,1.", rich_help_panel=RUN)] = "",
-    repeats: Annotated[int, typer.Option(min=1, help="Draw each part so many times at most.", rich_help_panel=RUN)] = 4,
-    out: Annotated[Path | None, typer.Option(help="The folder; the default is curves/NAME.", rich_help_panel=RUN)] = None,
-    offline: Offline = False,
-    as_json: AsJson = False,
-) -> None:
-    """Tell whether more rows would help: train on parts of the rows, and say what twice as many would bring."""
-    from trainwright.config.resolve import nest
-
-    source, settings = _source(words or [])
-    given = nest(settings)
-    for key, flag in FLAGS.items():
-        if key in given:
-            raise error("E330", key=key, flag=flag)
-    try:
-        chosen = [float(part) for part in parts.split(",") if part.strip()]
-    except ValueError:
-        raise error("E318", problem=f"--parts takes numbers with commas between, and '{parts}' is none") from None
-    with output.console(err=True) as console:
-        found = tw.learning_curve(
-            source, test=test, valid=valid, recipe=recipe, parts=chosen, repeats=repeats, out=out, offline=offline,
-            listen=console.handle, **given,
-        )  # fmt: skip
-    output.print_curve(found, as_json)
-
-
-@app.command(cls=Verb)
-def inspect(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="A file, a folder, or a data set's name; then settings of train."),
-    ] = None,
-    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
-    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
-    out: Annotated[Path | None, typer.Option(help="Write it as a page into this file.", rich_help_panel=SAID)] = None,
-    offline: Offline = False,
-    as_json: AsJson = False,
-) -> None:
-    """Look for what is wrong with the data of SOURCE: copies, leaks, labels, garbage, drift, give-aways; nothing is trained."""
-    from trainwright.config.resolve import nest
-
-    source, settings = _source(words or [])
-    given = nest(settings)
-    for key, flag in FLAGS.items():
-        if key in given:
-            raise error("E330", key=key, flag=flag)
-    found = tw.inspect(source, test=test, valid=valid, offline=offline, **given)
-    given_files = [word for flag, path in (("--test", test), ("--valid", valid)) if path for word in (flag, str(path))]
-    output.print_inspection(found, shlex.join(["trainwright", "inspect", *(words or []), *given_files]), out, as_json)
-
-
-@app.command(cls=Verb)
-def check(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="What would be trained on; then settings, as `train` takes them."),
-    ] = None,
-    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
-    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
-    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
-    start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
-    offline: Offline = False,
-    as_json: AsJson = False,
-) -> None:
-    """Look in seconds at a training before it begins: gradients, rate, labels, signal; what is likely wrong, and why."""
-    from trainwright.config.resolve import nest
-
-    source, settings = _source(words or [])
-    with output.console(err=True) as console:
-        found = tw.check(
-            source, test=test, valid=valid, recipe=recipe, from_run=start, offline=offline,
-            listen=lambda event: console.handle(event) if event.kind == "progress" else None, **nest(settings),
-        )  # fmt: skip
-    output.print_checkup(source, found, as_json)
 
 
 @app.command(cls=Verb)
@@ -243,20 +144,6 @@ def replay(
     with output.console(as_json) as console:
         proof = tw.replay(run, source=source, out=out, listen=console.handle)
     output.print_proof(run, proof, as_json)
-
-
-def _source(words: list[str]) -> tuple[str, list[str]]:
-    """Return the one word that is no setting, wherever it stands, and the settings. Raise E316 for none, E317 for several."""
-    from trainwright.cli_words import in_pieces
-    from trainwright.data.files.folders import is_path
-
-    settings = [word for word in words if "=" in word and not is_path(word)]
-    sources = [word for word in words if word not in settings]
-    if not sources:
-        raise error("E316", hint=f"Is '{words[0]}' meant as a file? There is none of that name." if settings else "")
-    if len(sources) > 1:
-        raise in_pieces(words) or error("E317", found=sources)
-    return sources[0], settings
 
 
 @app.command(cls=Verb)
@@ -317,9 +204,10 @@ def predict(
     """Label texts, images, the rows of a file, or the lines of standard input."""
     from trainwright.cli_words import how_written, refuse_missing, refuse_settings
     from trainwright.data.files.virtual import as_path
-    from trainwright.tasks import certainty
 
     predictor = tw.load(run).predictor
+    from trainwright.tasks import certainty  # arrays are imported with the model
+
     top = top or (max(len(predictor.labels), 1) if as_json else 1)
     if as_text and predictor.item != "text":
         raise error("E318", problem=f"--text is for a model of texts; this one takes a {predictor.item}")

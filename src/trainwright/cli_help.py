@@ -31,6 +31,7 @@ EXAMPLES = {
         "trainwright train houses.csv label=price target=number",
         "trainwright train train.csv --test test.csv --recipe news-tutorial",
         "trainwright train more.csv --from runs/reviews-1",
+        "trainwright train reviews.csv --fix labels.csv",
         "trainwright train reviews.csv --track tensorboard",
         "trainwright train reviews.csv --seeds 5",
     ),
@@ -76,8 +77,7 @@ EXAMPLES = {
     "compare": ("trainwright compare runs/reviews-1 runs/reviews-2", "trainwright compare runs/reviews-* --top 0"),
     "suspects": (
         "trainwright suspects runs/reviews-1",
-        "trainwright suspects runs/reviews-1 --out labels.csv     # edit the column label, and then:",
-        "trainwright train reviews.csv --fix labels.csv",
+        "trainwright suspects runs/reviews-1 --out labels.csv     # edit its column label, then train with --fix labels.csv",
     ),
     "story": ("trainwright story runs/reviews-1 --out story.html",),
     "landscape": ("trainwright landscape runs/reviews-1 --size 21", "trainwright landscape --toy"),

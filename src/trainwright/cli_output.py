@@ -18,7 +18,6 @@ from trainwright.plain_files import made_sense_of
 
 if TYPE_CHECKING:
     from trainwright.watch.explained.explanation import Explanation
-    from trainwright.watch.inspected.inspection import Inspection
     from trainwright.watch.terminal.console import Console
 
 BETWEEN = "|"  # several labels of a row
@@ -116,23 +115,6 @@ def print_proof(run: Path, proof: Any, as_json: bool) -> None:
     if proof.wrong:
         more = f"; and {len(proof.wrong) - 1} more" if len(proof.wrong) > 1 else ""
         raise error("E419", path=run, first=proof.wrong[0], more=more)
-
-
-def print_checkup(source: str, found: Any, as_json: bool) -> None:
-    """Print what was looked at before a training. Raise E366 where something is likely wrong."""
-    if as_json:
-        findings = [each._asdict() for each in found.findings]
-        checked = [each._asdict() for each in found.checked]
-        print_json({"source": source, "checked": checked, "findings": findings})
-    else:
-        with console() as shown:
-            for note in (*found.checked, *(each.note() for each in found.findings)):
-                shown.handle(note)
-            if found.passed:
-                shown.line("nothing was found to be wrong")
-    if not found.passed:
-        names = ", ".join(each.name for each in found.findings)
-        raise error("E366", source=source, names=names, mend=found.findings[0].mend)
 
 
 def print_answers(
@@ -301,25 +283,6 @@ def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:
                 say(f"      {line}")
 
 
-def print_inspection(found: Inspection, command: str, out: Path | None, as_json: bool) -> None:
-    """Print what was found in a data set by a ``command``, and write it as a page to ``out``. Raise E402."""
-    if out is not None:
-        from trainwright.store.atomic import write_out
-        from trainwright.watch.inspected import inspected_page
-
-        write_out(out, inspected_page.render(found, command))
-    if as_json:
-        print_json(found.to_json())
-    elif out is not None:
-        say(out)
-    else:
-        from trainwright.watch import words
-        from trainwright.watch.inspected import inspected_text
-
-        width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-        say(words.encodable("\n".join(inspected_text.lines(found, width)), sys.stdout.encoding))
-
-
 def print_landscape(found: dict[str, Any], as_json: bool) -> None:
     """Print which files a loss surface was drawn into; as JSON also what was measured, but for the losses themselves."""
     if as_json:
@@ -330,18 +293,6 @@ def print_landscape(found: dict[str, Any], as_json: bool) -> None:
         say(f"without the path of the training, which cannot be had again: {found['why']}", err=True)
     for path in found["files"]:
         say(path)
-
-
-def print_curve(found: dict[str, Any], as_json: bool) -> None:
-    """Print a learning curve as a table, and what more rows would bring."""
-    if as_json:
-        print_json({key: value for key, value in found.items() if key != "line"})
-        return
-    from trainwright.watch.learning_curve import lines
-
-    for line in lines(found):
-        say(line)
-    say(found["files"][-1])
 
 
 def print_runs(found: list[dict[str, Any]]) -> None:

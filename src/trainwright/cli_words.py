@@ -11,6 +11,12 @@ from trainwright.data.files.folders import is_path
 from trainwright.data.read.options import READING
 from trainwright.errors import TrainwrightError, error, nearest, shell_word
 
+# What ``train`` takes beside settings, by the flag that says it; "" where the command line has none.
+FLAGS = {name: name for name in ("test", "valid", "recipe", "out", "offline", "resume", "seeds", "track", "fix")} | {
+    "from_run": "from",
+    "from": "from",
+}
+
 
 def refusal(problem: Any, words: list[str]) -> TrainwrightError:
     """Return the message for words that typer refused; ``problem`` is its exception."""
@@ -115,3 +121,26 @@ def _example(verb: str) -> str:
     from trainwright.cli_help import EXAMPLES
 
     return f"Such as: `{EXAMPLES[verb][0]}`." if verb in EXAMPLES else ""
+
+
+def source_of(words: list[str]) -> tuple[str, list[str]]:
+    """Return the one word that is no setting, wherever it stands, and the settings. Raise E316 for none, E317 for several."""
+    settings = [word for word in words if "=" in word and not is_path(word)]
+    sources = [word for word in words if word not in settings]
+    if not sources:
+        raise error("E316", hint=f"Is '{words[0]}' meant as a file? There is none of that name." if settings else "")
+    if len(sources) > 1:
+        raise in_pieces(words) or error("E317", found=sources)
+    return sources[0], settings
+
+
+def asked(words: list[str]) -> tuple[str, dict[str, Any]]:
+    """Return the source and the settings, nested, among the words of a training. Raise E316, E317 and E330."""
+    from trainwright.config.resolve import nest
+
+    source, settings = source_of(words)
+    given = nest(settings)
+    for key, flag in FLAGS.items():
+        if key in given:
+            raise error("E330", key=key, flag=flag)
+    return source, given

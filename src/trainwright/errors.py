@@ -782,7 +782,7 @@ MESSAGES: dict[str, Message] = {
         "Bring them back as they were, or begin another in a new folder: --out FOLDER.",
     ),
     "E482": Message(
-        "{rows:,} training rows are too few for a learning curve: with {least:,} three parts of them could be learned from",
+        "{rows} training rows are too few for a learning curve: with {least} three parts of them could be learned from",
         "Label more rows, or name parts to try all the same: --parts 0.25,0.5,1.",
     ),
     "E483": Message(

@@ -101,7 +101,16 @@ def test_recipes_are_complete_and_valid() -> None:
         task = recipe["settings"]["task"]
         settings = config.resolve(recipe["settings"], task=task)
         own = {key for key, field in Settings.model_fields.items() if config.belongs(field, task)}
-        open_ones = {"target", "threshold", "test_fraction", "workers", "decimal", "dates", *EXECUTION_SETTINGS}
+        open_ones = {
+            "target",
+            "threshold",
+            "test_fraction",
+            "train_fraction",
+            "workers",
+            "decimal",
+            "dates",
+            *EXECUTION_SETTINGS,
+        }
         assert {key for key in own if getattr(settings, key) is None} <= open_ones, name
         given_keys = set(recipe["settings"])
         # What belongs to a person's file or run.
@@ -115,6 +124,7 @@ def test_recipes_are_complete_and_valid() -> None:
             "target",
             "label",
             "test_fraction",
+            "train_fraction",
             "threshold",
             "sample_weight",
             "freeze",

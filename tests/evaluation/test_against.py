@@ -34,6 +34,9 @@ TRUTH = _truth()
 def test_models_that_agree_on_few_rows_are_not_surely_equal() -> None:
     low, high = against.of_shares(np.ones(20, bool), np.ones(20, bool))["difference_interval"]
     assert low < -0.05 and high > 0.05
+    ours, theirs = np.arange(50) < 30, np.isin(np.arange(50), np.r_[:20, 40:44])  # 10 better, 4 worse
+    low, high = against.of_shares(ours, theirs)["difference_interval"]
+    assert (low + high) / 2 == pytest.approx(6 / 52)  # Agresti and Min
     assert against.of_shares(np.ones(3, bool), np.zeros(3, bool)) == {"difference": 1.0, "difference_interval": None}
 
 
@@ -92,5 +95,7 @@ def test_answers_that_are_always_the_frequent_class_may_go_with_the_truth() -> N
     rare = draw.random(2000) < 0.05
     shares = np.where(rare, 0.3, 0.1) * draw.random(2000)
     both = np.stack([1 - shares, shares], axis=1)
-    assert (both.argmax(axis=1) == 0).all() and against.depends(both, np.stack([~rare, rare], axis=1).astype(float), against.Z99)
+    assert (both.argmax(axis=1) == 0).all() and against.depends(
+        both, np.stack([~rare, rare], axis=1).astype(float), against.Z99
+    )
     assert against.depends(np.zeros((0, 2)), np.zeros((0, 2)), against.Z99) is None

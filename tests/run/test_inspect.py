@@ -6,6 +6,7 @@ import json
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from PIL import Image
 from samples import FILLER, news_rows, write_csv
 
 import trainwright as tw
+from trainwright.watch import scores
 from trainwright.watch.events import Note
 from trainwright.watch.inspected import inspected_page
 from trainwright.watch.inspected.finding import ABOUT, Finding
@@ -243,3 +245,26 @@ def test_every_finding_is_on_the_page_of_the_docs() -> None:
     for name, about in ABOUT.items():
         todo = about.todo.replace("{where}", "COLUMN")
         assert f"| `{name}` | {about.severity} | {about.title} | {about.cause} | {todo} |" in page
+
+
+def test_the_price_of_leaks_of_groups_and_of_numbers(tmp_path: Path) -> None:
+    train, test = spoilt_news(tmp_path)
+    for part in (train, test):
+        frame = pl.read_csv(part).with_columns(score=pl.col("text").str.len_chars() + 0.5, who=pl.int_range(pl.len()) // 4)
+        frame.select("text", "score", "who").write_csv(part.with_suffix(".tsv"), separator="\t")
+    files: dict[str, Any] = {"source": train.with_suffix(".tsv"), "test": test.with_suffix(".tsv")}
+    how: dict[str, Any] = {
+        "label": "score",
+        "text": ["text"],
+        "split": "group:who",
+        "valid_fraction": 0,
+        "epochs": 1,
+        "speed": "off",
+    }
+    run = tw.train(**files, out=tmp_path / "run", task="text", target="number", listen=lambda event: None, **how)
+    price, whole = run.report["without_leaked"], run.report["test"]
+    rows = pl.read_parquet(run.path / "predictions.parquet").filter(pl.col("split") == "test")
+    rest = rows.filter(~pl.col("row").is_in(list(range(2, 12))))
+    assert (price["rows"], price["n"]) == (10, 190) and price["units"] < whole["units"]
+    assert price["rmse"] == pytest.approx(float(((rest["truth"] - rest["answer"]) ** 2).mean() ** 0.5), rel=1e-5)
+    assert "without leaked rows" in [fact.name for fact in scores.facts(run.report)]

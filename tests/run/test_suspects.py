@@ -142,16 +142,8 @@ def test_what_cannot_be_judged_is_refused(run: tuple[tw.Run, dict[int, str]], tm
 
 def test_nothing_of_the_data_commands_a_terminal() -> None:
     evil = "a\x1b]0;b\x07\u202ec\n"
-    row = {
-        "split": "train",
-        "file": evil,
-        "row": 2,
-        "label": [evil],
-        "likely": evil,
-        "probability": 0.5,
-        "why": evil,
-        "input": evil,
-    }
+    row = {"split": "train", "file": evil, "row": 2, "label": [evil], "likely": evil, "probability": 0.5, "why": evil}
+    row["input"] = evil
     found = {"target": "class", "wrong": 1, "rows": 9, "suspects": [row, row | {"input": {evil: evil}}]}
     text = "".join(part for line in shown.lines(found, False) for part, _ in line)
     assert not [each for each in text if unicodedata.category(each).startswith("C")] and "a" in text

@@ -181,6 +181,32 @@ def test_healthy_models_pass(model: str) -> None:
     assert {"gradient", "rate"} <= {each.what for each in found.checked}
 
 
+class Wrapped(nn.Module):
+    """Gives its outputs and its loss in an object, as models of other libraries do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = network()
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        logits = self.inner(x)
+        return {"logits": logits} | ({} if labels is None else {"loss": nn.functional.cross_entropy(logits, labels)})
+
+
+def test_what_cannot_be_asked_about_is_refused_and_what_can_in_part_is_not() -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(tw.TrainwrightError, match="E640"):
+        tw.check(model, blobs(), loss=nn.CrossEntropyLoss(), optimizer=optimizer, step=lambda batch, update: None)
+    model.kept = (each for each in range(3))  # type: ignore[assignment]
+    with pytest.raises(tw.TrainwrightError, match="E365"):
+        look(model)
+    whole = Wrapped()
+    rows = {"x": X, "labels": Y}
+    found = tw.check(whole, rows, loss=None, optimizer=torch.optim.SGD(whole.parameters(), lr=0.1), valid=rows)
+    assert found.passed, found
+
+
 def test_nothing_of_a_look_is_left() -> None:
     def train(looked: bool) -> list[Tensor]:
         model = norm()

@@ -1,7 +1,7 @@
 """Whether probabilities are what they say, and the temperature that makes them so.
 
-Logits, or logarithms of probabilities, are divided by one number, the temperature (Guo et al. 2017, ICML, arXiv:1706.04599): the
-order of the classes stays, so no answer changes. It is fitted where no test row is seen, by the log loss.
+Logits, or logarithms of probabilities, are divided by one number, the temperature (Guo et al. 2017, ICML, arXiv:1706.04599):
+the order of the classes stays, so no answer changes. It is fitted where no test row is seen, by the log loss.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Temperature(NamedTuple):
 def reliability(confidence: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     """Return how far probabilities are from how often they are right: the expected calibration error, and its bins.
 
-    ``ece`` is the mean over rows of |share right - mean confidence| of the row's bin (Naeini et al. 2015, AAAI), with ``BINS`` bins
-    of the same number of rows (Nguyen and O'Connor 2015, EMNLP, arXiv:1508.05154); equal confidences are in one bin. Chance alone
-    makes it larger than 0, which is not taken off: ``by_chance`` is what probabilities that are exactly right would show on as
-    many rows. ``bins`` are [rows, mean confidence, share right], the least sure first.
+    ``ece`` is the mean over rows of |share right - mean confidence| of the row's bin (Naeini et al. 2015, AAAI), with ``BINS``
+    bins of the same number of rows (Nguyen and O'Connor 2015, EMNLP, arXiv:1508.05154); equal confidences are in one bin.
+    Chance alone makes it larger than 0, which is not taken off: ``by_chance`` is what probabilities that are exactly right
+    would show on as many rows. ``bins`` are [rows, mean confidence, share right], the least sure first.
 
     ``confidence`` is the probability of what is said, float (rows,); ``right``, bool (rows,), whether it is so.
     """
@@ -62,9 +62,9 @@ def temperature(scores: np.ndarray, targets: np.ndarray, units: Units | None, al
     tell, and where the log loss does not fall beyond noise: on each half of the rows by the temperature of the other half, by a
     one-sided test at 5 %, over units where rows belong together.
     """
-    rows = len(targets)
-    if rows * scores.shape[1] > MOST_VALUES:
-        taken = np.unique(np.linspace(0, rows - 1, max(MOST_VALUES // scores.shape[1], FEWEST)).round().astype(np.int64))
+    if scores.size > MOST_VALUES:
+        most = max(MOST_VALUES // scores.shape[1], FEWEST)
+        taken = np.unique(np.linspace(0, len(scores) - 1, most).round().astype(np.int64))
         scores, targets = scores[taken], targets[taken]
         units = units and Units(np.unique(units.codes[taken], return_inverse=True)[1], units.of)
     scores = scores.astype(np.float64)
@@ -77,7 +77,7 @@ def temperature(scores: np.ndarray, targets: np.ndarray, units: Units | None, al
         what = f"{many:,} {'units' if units else 'rows'} of validation, {wrong:,} of them answered wrong"
         return Temperature(1.0, f"off: {what}, tell too little")
     if always:
-        return Temperature(_fitted(scores, targets), f"fitted on {rows:,} validation rows, as asked for (calibrate=on)")
+        return Temperature(_fitted(scores, targets), f"fitted on {len(targets):,} validation rows, as asked for (calibrate=on)")
     before, after = _losses(1.0, scores, targets)[0], np.empty(len(targets))
     half = np.random.default_rng(0).permutation(many)[codes] % 2 == 0
     for fitted, held in ((half, ~half), (~half, half)):
@@ -86,7 +86,7 @@ def temperature(scores: np.ndarray, targets: np.ndarray, units: Units | None, al
     said = f"log loss {before.mean():.4f} as they are, {after.mean():.4f} on halves that it was not fitted on"
     if gains.mean() <= ONE_SIDED * gains.std(ddof=1) / sqrt(many):
         return Temperature(1.0, f"off: it would help no more than chance does ({said})")
-    return Temperature(_fitted(scores, targets), f"fitted on {rows:,} validation rows ({said})")
+    return Temperature(_fitted(scores, targets), f"fitted on {len(targets):,} validation rows ({said})")
 
 
 def _wrong(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ class Reach(NamedTuple):
 
 
 def reaches(errors: np.ndarray, units: Units | None = None) -> list[Reach]:
-    """Return the sorted absolute ``errors``, float (rows,), each with the probability that it holds; of many, some evenly taken."""
+    """Return sorted absolute ``errors``, float (rows,), each with the probability that it holds; of many, some evenly taken."""
     order = np.argsort(errors, kind="stable")
     if units is None:
         shares = np.arange(1, len(errors) + 1) / (len(errors) + 1)

@@ -1,9 +1,9 @@
 """From which confidence on answers are right as often as somebody asks for, promised from rows that are not those of the test.
 
-Thresholds are tested one after the other, from the surest rows on to all, each by an exact binomial test of "answers from here on
-are right less often than that"; the first that fails ends it. Where it begins depends on how many rows there are, not on what
-is right, so that a promise is broken for ``RISK`` of all data sets at most: fixed-sequence testing (Angelopoulos et al. 2021,
-Learn then Test, arXiv:2110.01052).
+Thresholds are tested one after the other, from the surest rows on to all, each by an exact binomial test of "answers from
+here on are right less often than that"; the first that fails ends it. Where it begins depends on how many rows there are, not
+on what is right, so that a promise is broken for ``RISK`` of all data sets at most: fixed-sequence testing (Angelopoulos et al.
+2021, Learn then Test, arXiv:2110.01052).
 """
 
 from __future__ import annotations
@@ -38,16 +38,18 @@ def ladder(confidence: np.ndarray, right: np.ndarray, units: Units | None = None
     ``confidence``, float (rows,), is that of the answer; ``right``, bool (rows,).
     """
     values, many = np.sort(confidence)[::-1], len(confidence)
-    ends = sorted({int(np.searchsorted(-values, -values[-(-many * k // _STEPS) - 1], "right")) for k in range(1, _STEPS + 1)})
-    found = []
-    for end in ends if many else ():
+    if not many:
+        return []
+    found, cuts = [], -(-many * np.arange(1, _STEPS + 1) // _STEPS) - 1
+    for end in np.unique(np.searchsorted(-values, -values[cuts], "right")).tolist():
         threshold = float(values[end - 1])
         some = confidence >= threshold
         counted, wrong = float(end), end - int(right[some].sum())
         if units is not None:
             codes = np.unique(units.codes[some], return_inverse=True)[1]
             counted = effective_rows(right[some], Units(codes))
-        found.append(Rung(threshold if end < many else 0.0, floor(counted + 1e-9), ceil(wrong * counted / end - 1e-9)))
+        rows = floor(counted + 1e-9)
+        found.append(Rung(threshold if end < many else 0.0, rows, min(ceil(wrong * counted / end - 1e-9), rows)))
     return found
 
 
@@ -82,7 +84,7 @@ def best(rungs: Sequence[Rung]) -> float | None:
 
 def kept(confidence: np.ndarray, right: np.ndarray, units: Units | None, at: float) -> dict[str, Any]:
     """Return what came of a threshold on other rows: the share of them that is answered, how many, the share of these that is
-    right, and what it is at least, with 95 % confidence (Clopper and Pearson 1934, Biometrika 26:404); None where there is none."""
+    right, and what it is at least, with 95 % confidence (Clopper and Pearson 1934, Biometrika 26:404); None where none is."""
     some = confidence >= at
     n, hits = int(some.sum()), int(right[some].sum())
     found: dict[str, Any] = {"answered": n / max(len(some), 1), "n": n, "right": hits / n if n else None, "at_least": None}

@@ -105,7 +105,7 @@ class SavedRun:
 
 
 def older(settings: Mapping[str, Any], task: str) -> dict[str, Any]:
-    """Return the settings that a run of an earlier version does not name, as it was trained: its probabilities are as they were."""
+    """Return the settings that a run of an earlier version does not name, so that its probabilities stay as they were."""
     return {"calibrate": "off"} if KINDS[task].labelled and "calibrate" not in settings else {}
 
 

@@ -74,8 +74,8 @@ def of(values: dict[str, Any]) -> dict[str, Any]:
 def answered(predictor: Predictor, answers: Sequence[Any], sure: float | None) -> list[bool]:
     """Return which of the answers, as ``predict`` of a predictor gives them, are sure enough; empty where nothing is asked for.
 
-    Raise E356 for a share that cannot be, E357 for a model without classes, E470 where its bundle keeps no promise, E471 for one
-    that it cannot keep.
+    Raise E356 for a share that cannot be, E357 for a model without classes, E470 where its bundle keeps no promise, E471 for
+    one that it cannot keep.
     """
     if sure is None:
         return []
@@ -123,14 +123,14 @@ def reach(predictor: Predictor, interval: float | None) -> float | None:
 
 
 def of_file(predictor: Predictor, found: FilePredictions, sure: float | None, interval: float | None) -> FilePredictions:
-    """Add to the rows of a file which are sure enough, or how far the truth may be. Raise as ``answered`` and ``reach``."""
+    """Add to the rows of a file which are sure enough, or how far off the truth may be; what they raise is raised."""
     found.sure, found.reach = answered(predictor, found.answers, sure), reach(predictor, interval)
     found.notes += unsure(found.sure, sure, found.names or [f"row {row}" for row in found.rows])
     return found
 
 
 def as_asked(answers: list[Any], top: int, enough: Sequence[bool], far: float | None) -> list[Any]:
-    """Return answers as Python gives them: of one label alone, None for one that is not sure enough, numbers with their ends."""
+    """Return answers as Python gives them: one label alone, None for one that is not sure enough, numbers with their ends."""
     found = [each[0] if top == 1 and isinstance(each, list) else each for each in answers]
     if far is not None:
         return [Ranged(each, each - far, each + far) for each in found]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.pytree import tree_leaves
+from trainwright.errors import TrainwrightError
 from trainwright.evaluation.measure import evaluation_mode, predict_all
 from trainwright.models.objective import has_classes
 from trainwright.tasks.custom.mistakes import BY_ENTRY, PROBABILITIES, loss_name
@@ -202,7 +203,12 @@ def agreement(learner: Learner, batches: Iterable[Batch], labels: tuple[str, ...
             break
     if rows < 2:
         return None
-    found = predict_all(learner.forward, learner.objective, kept)
+    try:
+        found = predict_all(learner.forward, learner.objective, kept)
+    except TrainwrightError as problem:
+        if problem.code != "E615":  # outputs that cannot be put together, such as objects of other libraries
+            raise
+        return None
     outputs, targets = found.outputs, found.targets
     if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor) or not bool(outputs.isfinite().all()):
         return None

@@ -116,8 +116,8 @@ class ClassTarget:
         return found | (metrics.compute(sure, targets, self.probabilities(logits)) if sure else {})
 
     def decide(self, settings: Settings, outputs: Outputs) -> None:
-        """Fit the temperature on these rows, choose the threshold, where that is wanted, by the monitored metric if it depends on
-        it, else by F1, and find what can be promised."""
+        """Fit the temperature on these rows, choose the threshold, where that is wanted, by the monitored metric if it depends
+        on it, else by F1, and find what can be promised."""
         self.temperature, logits = 1.0, outputs.outputs.numpy()
         if settings.calibrate != "off":
             of = self._scores(logits), outputs.targets.numpy(), outputs.units

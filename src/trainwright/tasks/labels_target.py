@@ -136,8 +136,8 @@ class LabelsTarget:
         return metrics.compute(asked, targets, answers) | metrics.compute(sure, targets, shares)
 
     def decide(self, settings: Settings, outputs: Outputs) -> None:
-        """Fit the temperature on these rows, choose the threshold of each label by its F1, where none is given, and find what can
-        be promised."""
+        """Fit the temperature on these rows, choose the threshold of each label by its F1, where none is given, and find what
+        can be promised."""
         self.temperature = 1.0
         if settings.calibrate != "off":
             of = outputs.outputs.numpy(), outputs.targets.numpy(), outputs.units

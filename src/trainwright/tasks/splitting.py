@@ -113,14 +113,14 @@ def assign_splits(
         _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
-    frame, smaller = subset(frame, settings)
+    frame, taken = subset(frame, settings)
     corrected, said = told(source.fix, frame, rejected)
     data, leaked = describe(source, frame, files, rejected, classes, noun)
     frame, data = frame.with_columns(leaked=leaked), data | corrected
     note = Note("split", ", ".join(f"{name} {count:,}" for name, count in data["rows"].items()), why)
     notes += _weights(frame, settings.sample_weight, parts["train"].file)
     found = [*group_findings(frame, data, group), *findings(data, noun, "labels" if sets else "classes")]
-    return Rows(frame, files, data, [note, *smaller, *said, *notes, *spelled, *found], group)
+    return Rows(frame, files, data, [note, *taken, *said, *notes, *spelled, *found], group)
 
 
 def _together(frame: pl.DataFrame) -> pl.DataFrame:

@@ -23,10 +23,12 @@ from trainwright.watch.checkup import Checkup
 
 
 def check_own(options: FitOptions) -> Checkup:
-    """Return what was looked at and what was found. Raise E365 for what cannot be copied, E640 for a step of the person's own,
-    and as ``fit`` before a step."""
+    """Return what was looked at and what was found. Raise E365 for what cannot be copied, E640 for a step of one's own, and
+    as ``fit`` before a step."""
     if options.step is not None:
-        raise error("E640", one="check", other="step", why="what it looks at are updates of one loss")
+        why = "what a step does to the model cannot be asked about: check each model with its loss and its optimiser"
+        raise error("E640", one="check", other="step", why=why)
+    _copied(options)  # what cannot be is no finding
     layout, rows = options.layout(), options.batch_size
     with _generators_kept(options.data, options.valid):
         train = any_batches(options.data, layout, batch_size=rows, seed=options.seed if options.shuffle else None)
@@ -58,19 +60,19 @@ def check_own(options: FitOptions) -> Checkup:
 def _copied(options: FitOptions) -> Learner:
     """Return a copy of what learns, at the full rate of its optimiser. Raise E365 where it cannot be copied."""
     try:
-        model, optimizer, loss = copy.deepcopy((options.model, options.optimizer, options.loss))
+        model, optimizer, loss = copy.deepcopy((options.model, options.optimizers[0], options.loss))
     except Exception as problem:
         raise error("E365", problem=in_short(problem)) from None
     if options.schedule:
         for group in optimizer.param_groups:
             group["lr"] = group.get("max_lr", group.get("initial_lr", group["lr"]))
     apart = replace(options, model=model, optimizer=optimizer, loss=loss, schedule=(), out=None, resume=False)
-    return Learner(apart.forward(), apart.objective(), optimizer, [], options.clip, options.clip_value)
+    return Learner(apart.forward(), apart.objective(), optimizer, [], options.clip, options.clip_value, options.casting())
 
 
 def _frozen(options: FitOptions) -> tuple[str, ...]:
     """Return the parameters of the model that no update can move."""
-    given = {id(each) for group in options.optimizer.param_groups for each in group["params"]}
+    given = {id(each) for group in options.optimizers[0].param_groups for each in group["params"]}
     named = options.model.named_parameters()
     return tuple(name for name, each in named if not each.requires_grad or id(each) not in given)
 

@@ -8,7 +8,7 @@ from typing import Any
 from trainwright.watch import summary, words
 from trainwright.watch.report import page_html, svg
 
-_SIDE = 340.0
+_SIDE = 400.0
 
 
 def sure(report: Mapping[str, Any]) -> str:
@@ -21,7 +21,7 @@ def sure(report: Mapping[str, Any]) -> str:
         if told.get("temperature", 1.0) != 1:
             before = f"{words.percent(told['ece_before'])} without it"
             remark += f"; logits are divided by the temperature {words.number(told['temperature'])} ({before})"
-        title = "<b>Reliability</b> on the dashed line, probabilities are how often it is so"
+        title = "<b>Reliability</b> the dashed line is where probabilities say how often it is so"
         parts.append(page_html.figure(title, _curve(bins), page_html.text(remark)))
     if rows := summary.promise_rows(report):
         cells = [tuple(map(page_html.text, row)) for row in rows]
@@ -40,10 +40,11 @@ def _curve(bins: Sequence[Sequence[float]]) -> str:
     """Draw how often rows of about the same probability are right, each group of rows as a dot."""
     low = min(0.95, *(min(mean, share) for _, mean, share in bins))
     low = max(0.0, low - 0.05 * (1 - low))
-    x, y = svg.Axis(low, 1.0, 52, _SIDE - 14), svg.Axis(low, 1.0, _SIDE - 46, 12)
+    x, y = svg.Axis(low, 1.0, 74, _SIDE - 24), svg.Axis(low, 1.0, _SIDE - 46, 12)
     points = [(x.at(mean), y.at(share)) for _, mean, share in bins]
     parts = [*svg.frame(x, y, svg.percent), *svg.below(x, y.start, "probability", svg.percent, 5)]
     parts.append(svg.line(x.at(low), y.at(low), x.at(1), y.at(1), "mark"))
+    parts.append(svg.text(14, (y.start + y.end) / 2, "right", "tick", "middle", turned=-90))
     parts += [svg.curve(points, "curve valid"), svg.dots(points, 3.2, "dot valid")]
     said = "; ".join(f"{words.percent(share)} at probability {words.percent(mean)}" for _, mean, share in bins)
     return svg.picture(_SIDE, _SIDE, parts, f"How often answers are right by their probability: {said}")
