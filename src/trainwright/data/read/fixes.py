@@ -1,8 +1,8 @@
 """A table of corrected labels: what ``suspects --out`` writes, edited by a person, or any with the columns file, row and label.
 
 A row says which record it is about by ``file`` and ``row`` (empty where a file is a record of its own), and its right
-``label``; an empty label leaves the record out. The label that it had is in ``given``, by which it is known again; where
-that is empty, it is not checked.
+``label``; an empty label leaves the record out. The label that it had is in ``given``, by which it is known again; where that
+is empty, it is not checked.
 """
 
 from __future__ import annotations
