@@ -32,7 +32,7 @@ PLACES = ("valid", "test")
 
 @dataclass(frozen=True)
 class View:
-    """What simple models see of a split: bags of tokens, columns of numbers, and small pictures, for means of classes (pixels)."""
+    """What simple models see of a split: bags of tokens, columns of numbers, and small pictures for means of classes."""
 
     bags: tuple[Ragged, ...] = ()
     columns: Pieces | None = None
@@ -44,8 +44,8 @@ def compare(
 ) -> dict[str, Any]:
     """Return ``baselines`` and ``signal`` of the report: each simple model measured on validation and test as the model was.
 
-    ``which`` is the setting ``baselines``, and ``view`` tells what simple models see of a split. The first is the constant answer, ``signal`` whether the model's answers tell more
-    than it does, beyond noise, on any of the splits; None where there are too few rows to tell.
+    ``which`` is the setting ``baselines``, and ``view`` tells what simple models see of a split. The first is the constant
+    answer, ``signal`` whether the model's answers tell more than it does, beyond noise, on any of the splits; None where there are too few rows to tell.
     """
     measured = [name for name in PLACES if name in outputs]
     train = splits["train"]
