@@ -45,7 +45,8 @@ def compare(
     """Return ``baselines`` and ``signal`` of the report: each simple model measured on validation and test as the model was.
 
     ``which`` is the setting ``baselines``, and ``view`` tells what simple models see of a split. The first is the constant
-    answer, ``signal`` whether the model's answers tell more than it does, beyond noise, on any of the splits; None where there are too few rows to tell.
+    answer, ``signal`` whether the model's answers tell more than it does, beyond noise, on any of the splits;
+    None where there are too few rows to tell.
     """
     measured = [name for name in PLACES if name in outputs]
     train = splits["train"]
