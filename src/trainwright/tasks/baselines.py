@@ -15,8 +15,8 @@ from torch import Tensor
 from trainwright.data.images.storage import Files
 from trainwright.data.text.ragged import Ragged, row_numbers
 from trainwright.evaluation import baselines
-from trainwright.evaluation.against import Z99
 from trainwright.evaluation.intervals import Z95
+from trainwright.evaluation.paired import Z99
 
 if TYPE_CHECKING:
     from trainwright.evaluation.baselines import Pieces
