@@ -119,7 +119,7 @@ def test_the_best_of_equally_good_models_is_as_much_too_good_as_is_said() -> Non
     assert np.mean(told) == pytest.approx(np.mean(best), rel=0.05)
 
 
-@pytest.mark.parametrize("rows", [60, 1000])
+@pytest.mark.parametrize("rows", [20, 60, 1000])
 def test_the_interval_of_a_difference_of_accuracies_holds_the_truth(rows: int) -> None:
     draw = np.random.default_rng(rows)
     held = []
@@ -143,6 +143,10 @@ TRUTH = _truth()
 def test_models_that_agree_on_few_rows_are_not_surely_equal() -> None:
     low, high = paired.of_shares(np.ones(20, bool), np.ones(20, bool))["difference_interval"]
     assert low < -0.05 and high > 0.05
+    low, high = paired.of_shares(np.ones(20, bool), np.ones(20, bool), Units(np.repeat(np.arange(10), 2)))[
+        "difference_interval"
+    ]
+    assert low < 0 < high
     ours, theirs = np.arange(50) < 30, np.isin(np.arange(50), np.r_[:20, 40:44])  # 10 better, 4 worse
     low, high = paired.of_shares(ours, theirs)["difference_interval"]
     assert (low + high) / 2 == pytest.approx(6 / 52)  # Agresti and Min
@@ -204,7 +208,5 @@ def test_answers_that_are_always_the_frequent_class_may_go_with_the_truth() -> N
     rare = draw.random(2000) < 0.05
     shares = np.where(rare, 0.3, 0.1) * draw.random(2000)
     both = np.stack([1 - shares, shares], axis=1)
-    assert (both.argmax(axis=1) == 0).all() and paired.depends(
-        both, np.stack([~rare, rare], axis=1).astype(float), paired.Z99
-    )
+    assert (both.argmax(axis=1) == 0).all() and paired.depends(both, np.stack([~rare, rare], axis=1).astype(float), paired.Z99)
     assert paired.depends(np.zeros((0, 2)), np.zeros((0, 2)), paired.Z99) is None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from trainwright.data.labels import LabelEncoder
-from trainwright.evaluation import paired, ranking
 from trainwright.evaluation import labels as measured
+from trainwright.evaluation import paired, ranking
 from trainwright.evaluation.calibration import temperature
 from trainwright.evaluation.promises import Rung, ladder
 from trainwright.evaluation.threshold import USUAL
