@@ -21,7 +21,7 @@ from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.watch import learning_curve as shown
 
 QUICK = {"parts": (0.25, 0.5, 1.0), "repeats": 1}
-ASKED = ("learning-curve", "news.csv", "epochs=2", "--parts", "0.25,0.5,1", "--json")
+ASKED = ("learning-curve", "news.csv", "task=text", "epochs=1", "--parts", "0.25,0.5,1", "--json")
 
 
 def refused(code: str, source: Any, **settings: Any) -> None:
@@ -71,18 +71,18 @@ def test_what_was_stopped_goes_on_and_comes_to_the_same(
         return trained(*given)
 
     monkeypatch.setattr(learning_curve, "_measured", few)
-    how: dict[str, Any] = {"parts": (0.25, 0.5, 1), "out": tmp_path / "curve"}
+    how: dict[str, Any] = {"parts": (0.25, 0.5, 1), "out": tmp_path / "curve", "task": "text", "epochs": 1}
     with pytest.raises(KeyboardInterrupt):
-        tw.learning_curve("news.csv", **how, epochs=2)
+        tw.learning_curve("news.csv", **how)
     kept = json.loads((tmp_path / "curve/learning-curve.json").read_text())
     assert len(kept["trainings"]) == 4 and "curve" not in kept
     monkeypatch.setattr(learning_curve, "_measured", trained)
-    tw.learning_curve("news.csv", **how, epochs=2)
+    tw.learning_curve("news.csv", **how)
     again = json.loads((tmp_path / "curve/learning-curve.json").read_text())
     assert again["trainings"] == whole["trainings"] and again["curve"] == whole["curve"]
-    refused("E480", "news.csv", **how, epochs=3)
+    refused("E480", "news.csv", **(how | {"epochs": 2}))
     Path("news.csv").write_text(Path("news.csv").read_text() + "sport,one more match today\n")
-    refused("E481", "news.csv", **how, epochs=2)
+    refused("E481", "news.csv", **how)
 
 
 @pytest.mark.parametrize("kind", ["numbers", "labels", "images", "language"])

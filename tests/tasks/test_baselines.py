@@ -29,7 +29,13 @@ def texts(rows: int = 400, seed: int = 0) -> pl.DataFrame:
 def told(tmp_path_factory: pytest.TempPathFactory) -> tw.Run:
     """A run of texts, which the tests look at."""
     return tw.train(
-        texts(), out=tmp_path_factory.mktemp("told") / "run", listen=ignore, epochs=4, valid_fraction=0.2, test_fraction=0.2
+        texts(),
+        task="text",
+        out=tmp_path_factory.mktemp("told") / "run",
+        listen=ignore,
+        epochs=3,
+        valid_fraction=0.2,
+        test_fraction=0.2,
     )
 
 
@@ -70,11 +76,11 @@ def source(kind: str, random: bool, folder: Path) -> tuple[Any, dict[str, Any]]:
             "speed": "off",
         }
     frame, columns, settings = {
-        "texts": (texts(), ["label"], {"epochs": 4}),
-        "table": (houses(160).drop("id", "price"), ["kind"], {"label": "kind", "epochs": 4}),
-        "numbers": (houses(160).drop("id", "kind"), ["price"], {"label": "price", "epochs": 4}),
+        "texts": (texts(), ["label"], {"task": "text", "epochs": 3}),
+        "table": (houses(160).drop("id", "price"), ["kind"], {"label": "kind", "task": "table", "epochs": 4}),
+        "numbers": (houses(160).drop("id", "kind"), ["price"], {"label": "price", "task": "table", "epochs": 4}),
         "labels": (several(), ["sport", "money"], {"label": "sport,money", "task": "text", "epochs": 3}),
-        "iris": (toy(load_iris()), ["target"], {"label": "target", "target": "class", "epochs": 4}),
+        "iris": (toy(load_iris()), ["target"], {"label": "target", "target": "class", "epochs": 3}),
         "diabetes": (toy(load_diabetes()), ["target"], {"label": "target", "target": "number", "epochs": 4}),
     }[kind]
     return (at_random(frame, *columns) if random else frame), settings
@@ -112,7 +118,7 @@ def test_the_model_is_compared_row_by_row(told: tw.Run) -> None:
 
 
 def test_a_model_that_something_simpler_beats_is_told_so(tmp_path: Path) -> None:
-    how = {"model": {"name": "textcnn"}, "lr": 3e-4, "epochs": 1, "test_fraction": 0.3}
+    how = {"model": {"name": "textcnn"}, "lr": 3e-4, "epochs": 1, "task": "text", "test_fraction": 0.3}
     run = tw.train(texts(), out=tmp_path / "run", listen=ignore, **how)
     judged, advice = scores.verdict(run.report), scores.advice(run.report)
     assert judged.startswith("the model does not beat naive Bayes: ") and "points below naive Bayes (95 % interval" in judged

@@ -1,9 +1,9 @@
 """Two models, or several, on the same rows: how much better one is, and whether chance alone would do as much.
 
 A score is taken apart into a value for each row whose mean is the score: whether it was right; of a score that is no mean, the
-score and what the row moves it by (pseudo-values of the infinitesimal jackknife: Jaeckel 1972). What both find easy or hard falls
-out of the difference of these, so that its interval is narrower than the two of their scores would have it. ``Units``, where rows
-belong together, are compared as wholes.
+score and what the row moves it by (pseudo-values of the infinitesimal jackknife: Jaeckel 1972). What both find easy or hard
+falls out of the difference of these, so that its interval is narrower than the two of their scores would have it. ``Units``,
+where rows belong together, are compared as wholes.
 """
 
 from __future__ import annotations
