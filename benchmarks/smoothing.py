@@ -15,7 +15,6 @@ import numpy as np
 
 import trainwright as tw
 from trainwright.evaluation import baselines
-from trainwright.tasks.baselines import view
 
 CANDIDATES = (1.0, 0.3, 0.1, 0.03)
 SETS = {"ag_news_10k": 5, "banking77": 5, "clinc150": 1, "ng20": 5}  # and how many cuts
@@ -25,7 +24,7 @@ def reached(source: Path, seed: int) -> list[float]:
     """Return the validation accuracy of each candidate."""
     problem = tw.load_data(source, seed=seed)._problem
     train, valid = (problem.splits[name] for name in ("train", "valid"))
-    seen, new = (view(problem.encoder, each).bags for each in (train, valid))
+    seen, new = (problem.view(each).bags for each in (train, valid))
     found = []
     for baselines.SMOOTHING in CANDIDATES:
         (answers,) = baselines.naive_bayes(seen, train.targets, problem.target.outputs, [new])

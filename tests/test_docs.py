@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
 PAGES = [page for page in PAGES if page.exists()]
 # Commands whose training is longer than a test needs, and what makes it shorter.
-SHORTER = {"trainwright train digits --quiet --out my-digits": ("epochs=1",)}
+SHORTER = {
+    "trainwright train digits --quiet --out my-digits": ("epochs=1",),
+    "trainwright suspects runs/reviews-1 --out labels.csv": ("--folds", "2"),
+}
 ELSEWHERE = ("understand.md", "adding-a-kind.md")  # test_understand.py runs the one, config/test_kinds.py the other
 
 

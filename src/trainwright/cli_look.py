@@ -121,10 +121,10 @@ def suspects(
     with output.console(err=True) as console:
         found = tw.suspects(run, top, folds=folds, source=source, listen=console.handle)
     if out is not None:
-        from trainwright.run.suspects import to_fix
+        from trainwright.run.suspects import COLUMNS, to_fix
         from trainwright.store.atomic import write_out
 
-        write_out(out, output.as_csv(to_fix(found), spreadsheet))
+        write_out(out, output.as_csv(to_fix(found), spreadsheet, COLUMNS))
     output.print_suspects(found, top, out, as_json)
 
 

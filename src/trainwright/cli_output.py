@@ -227,13 +227,13 @@ def _columns(found: Any, top: int) -> list[Any]:
     return [*columns, *more]
 
 
-def as_csv(rows: list[dict[str, Any]], spreadsheet: bool) -> str:
+def as_csv(rows: list[dict[str, Any]], spreadsheet: bool, columns: Sequence[str] = ()) -> str:
     """Return rows of the same columns as CSV, a row of a table that is in one of them as JSON.
 
     For a ``spreadsheet`` no cell is a formula.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else columns, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         cells = {name: json.dumps(each) if isinstance(each, dict) else each for name, each in row.items()}

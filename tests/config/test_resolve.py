@@ -136,6 +136,8 @@ def test_recipes_are_complete_and_valid() -> None:
             "labels",
             "checkpoint_every",
             "on_nonfinite",
+            "calibrate",
+            "baselines",
             *EXECUTION_SETTINGS,
         }
         assert given_keys | (columns & own) == own, name

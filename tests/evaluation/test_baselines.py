@@ -109,5 +109,5 @@ def test_the_linear_bag_answers_every_kind_of_target(kind: str) -> None:
     train, counts = bags(300, 6)
     there = counts[:, 3] > 0
     targets = {"class": there.astype(np.int64), "number": there.astype(np.float32), "labels": np.stack([there, ~there], 1) * 1}
-    (found,) = baselines.linear_bag(train, targets[kind], SIZE, [train])
+    (found,) = baselines.linear_bag(train, targets[kind], [train])
     assert ((found > 0.5) == (targets[kind] > 0.5)).mean() > 0.95

@@ -129,6 +129,7 @@ def test_what_does_not_fit_is_refused(source: Path) -> None:
     refused("E101", lambda: tw.load_data(source, fix="nosuch.csv"))
     load([(source, 2, was, other)])()
     load([("elsewhere/news.csv", 2, was.upper(), other)])()  # known by its name; spelled as people type
+    load([])()  # nothing to correct
     load([(source, 2, other)], head="file,row,label")()  # nothing to check it by
 
 

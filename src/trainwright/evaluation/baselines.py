@@ -143,12 +143,14 @@ def boosted_trees(train: Pieces, targets: np.ndarray, parts: Sequence[Pieces]) -
     return found
 
 
-def linear_bag(train: Ragged, targets: np.ndarray, size: int, parts: Sequence[Ragged]) -> list[np.ndarray]:
+def linear_bag(train: Ragged, targets: np.ndarray, parts: Sequence[Ragged]) -> list[np.ndarray]:
     """Return the answers of scikit-learn's linear models on the bags: a support vector machine, of numbers ridge regression."""
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import Ridge
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.svm import LinearSVC
+
+    size = 1 + max(int(each.values.max(initial=0)) for each in (train, *parts))
 
     def matrix(bags: Ragged) -> object:
         weights = np.ones(len(bags.values), np.float64) if bags.weights is None else bags.weights.astype(np.float64)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from trainwright.run.train import Prepared
 
 LEFT = 1 / 3  # of the labels that are probably wrong: the most suspect ones, from which the second models do not learn
+COLUMNS = ("file", "row", "given", "label", "likely", "probability", "why", "split", "input")  # of a table of corrections
 CHANGED = 0.5  # a label of a row is thought to be there, or not, from this probability on
 
 

@@ -32,20 +32,21 @@ PLACES = ("valid", "test")
 
 @dataclass(frozen=True)
 class View:
-    """What simple models see of a split; None and nothing where it has no such thing."""
+    """What simple models see of a split: bags of tokens, columns of numbers, and for means of classes small pictures."""
 
-    bags: tuple[Ragged, ...]
-    columns: Pieces | None
-    pixels: Pieces | None
+    bags: tuple[Ragged, ...] = ()
+    columns: Pieces | None = None
+    pixels: Pieces | None = None
 
 
 def compare(
-    target: Target, encoder: Any, splits: Mapping[str, Split], outputs: Mapping[str, Outputs], which: str
+    target: Target, splits: Mapping[str, Split], outputs: Mapping[str, Outputs], which: str, view: Callable[[Split], View]
 ) -> dict[str, Any]:
     """Return ``baselines`` and ``signal`` of the report: each simple model measured on validation and test as the model was.
 
-    ``which`` is the setting ``baselines``. The first is the constant answer, ``signal`` whether the model's answers tell more
-    than it does, beyond noise, on any of the splits; None where there are too few rows to tell.
+    ``which`` is the setting ``baselines``, and ``view`` tells what simple models see of a split. The first is the constant
+    answer, ``signal`` whether the model's answers tell more than it does, beyond noise, on any of the splits; None where there
+    are too few rows to tell.
     """
     measured = [name for name in PLACES if name in outputs]
     train = splits["train"]
@@ -53,8 +54,8 @@ def compare(
     answer = np.asarray(constant.pop("answer"))[None]
     answers = {constant["name"]: [np.repeat(answer, len(splits[name]), axis=0) for name in measured]}
     if which != "off" and measured:
-        views = {name: view(encoder, splits[name]) for name in ("train", *measured)}
-        for name, fit in _fitting(target, encoder, train.targets, views, which).items():
+        views = {name: view(splits[name]) for name in ("train", *measured)}
+        for name, fit in _fitting(target, train.targets, views, which).items():
             answers[name] = fit()
     found = []
     for name, each in answers.items():
@@ -76,7 +77,7 @@ def _signal(target: Target, outputs: Mapping[str, Outputs]) -> bool | None:
 
 
 def _fitting(
-    target: Target, encoder: Any, targets: np.ndarray, views: Mapping[str, View], which: str
+    target: Target, targets: np.ndarray, views: Mapping[str, View], which: str
 ) -> dict[str, Callable[[], list[np.ndarray]]]:
     """Return what fits each simple model that suits the target and what rows are, by its name."""
     train, *parts = views.values()
@@ -98,7 +99,7 @@ def _fitting(
         pixels = [part.pixels for part in parts if part.pixels is not None]
         found["nearest centroid on pixels"] = partial(baselines.nearest_centroid, train.pixels, targets, target.outputs, pixels)
     if which == "all" and len(train.bags) == 1 and train.columns is None:
-        found["linear bag"] = partial(baselines.linear_bag, train.bags[0], targets, encoder.size, [each[0] for each in bags])
+        found["linear bag"] = partial(baselines.linear_bag, train.bags[0], targets, [each[0] for each in bags])
     return found
 
 
@@ -112,17 +113,16 @@ def _linear(train: Pieces, targets: np.ndarray, outputs: int, parts: list[Pieces
     return [each.argmax(axis=1) for each in baselines.least_squares(train, wanted, parts)]
 
 
-def view(encoder: Any, split: Split) -> View:
-    """Return what simple models see of the rows of a split."""
-    inputs = split.inputs
-    if isinstance(inputs, Ragged):
-        return View((inputs,), None, None)
-    if isinstance(inputs, tuple):
-        numeric, codes, *bags = inputs
-        kept = _codes(numeric.shape[1], encoder.category_sizes)
-        return View(tuple(bags), partial(_columns, numeric, codes, kept), None)
-    if isinstance(inputs, Files):  # to decode them once more would cost as much as an epoch
-        return View((), None, None)
+def of_rows(inputs: tuple[Any, ...], sizes: tuple[int, ...]) -> View:
+    """Return what simple models see of the rows of a table, whose categories have so many codes."""
+    numeric, codes, *bags = inputs
+    return View(tuple(bags), partial(_columns, numeric, codes, _codes(numeric.shape[1], sizes)))
+
+
+def of_pictures(inputs: Any) -> View:
+    """Return what simple models see of pictures; nothing of files: to decode them once more would cost as much as an epoch."""
+    if isinstance(inputs, Files):
+        return View()
     return View((), partial(_pixels, inputs, SIDE), partial(_pixels, inputs, FINE))
 
 

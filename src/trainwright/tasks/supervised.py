@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from trainwright.models.objective import Objective
     from trainwright.store.bundle import Bundle
     from trainwright.store.fingerprints import Fingerprints
+    from trainwright.tasks.baselines import View
     from trainwright.tasks.targets import Target
     from trainwright.training.loop import Watch
     from trainwright.watch.events import Scores
@@ -179,12 +180,18 @@ class SupervisedProblem(Problem):
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
             **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
-        scores |= baselines.compare(self.target, self.encoder, self.splits, outputs, self.settings.baselines)
+        scores |= baselines.compare(self.target, self.splits, outputs, self.settings.baselines, self.view)
         split = "test" if "test" in outputs else "valid"
         if split in outputs and (found := outputs[split].without(self.splits[split].leaked)):
             price = {"split": split, "rows": outputs[split].n - found.n}
             scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)
+
+    def view(self, part: Split) -> View:
+        """Return what the simple models see that a run is compared with; of a kind that does not say it, there is none."""
+        from trainwright.tasks.baselines import View
+
+        return View()
 
     def fingerprints(self) -> dict[str, np.ndarray]:
         from trainwright.data.tables.fingerprint import packed

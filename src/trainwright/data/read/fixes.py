@@ -1,8 +1,8 @@
 """A table of corrected labels: what ``suspects --out`` writes, edited by a person, or any with the columns file, row and label.
 
 A row says which record it is about by ``file`` and ``row`` (empty where a file is a record of its own), and its right
-``label``; an empty label leaves the record out. The label that it had is in ``given``, by which it is known again; where
-that is empty, it is not checked.
+``label``; an empty label leaves the record out. The label that it had is in ``given``, by which it is known again; where that
+is empty, it is not checked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 from trainwright.data.read.options import ReadOptions
 from trainwright.data.read.tables import read_table
 from trainwright.data.tables.spelling import tidy
-from trainwright.errors import error
+from trainwright.errors import TrainwrightError, error
 
 NEEDED = ("file", "row", "label")
 FORMULAS = "=+-@\t\r\n"  # what a spreadsheet runs begins so
@@ -25,7 +25,12 @@ def read(path: Path) -> pl.DataFrame:
 
     Raise E492 for a table without the columns, E493 for a row that is no number, and as ``read_table``.
     """
-    table = read_table(path, ReadOptions(header="yes", kept=("header",)))
+    try:
+        table = read_table(path, ReadOptions(header="yes", kept=("header",)))
+    except TrainwrightError as problem:
+        if problem.code != "E109":
+            raise
+        return pl.DataFrame(schema={"file": pl.String, "row": pl.Int64, "label": pl.String, "given": pl.String})
     if lacking := [name for name in NEEDED if name not in table.columns]:
         raise error("E492", path=path, missing=lacking, columns=table.columns)
     columns: dict[str, pl.Series] = {

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from trainwright.data.batches.base import Batches
     from trainwright.models.objective import Objective
+    from trainwright.tasks.baselines import View
     from trainwright.tasks.targets import Target
 
 TITLES = {"class": "image classification", "number": "image regression", "labels": "multi-label image classification"}
@@ -68,6 +69,11 @@ class ImageProblem(SupervisedProblem):
         if "mixup" in (self.settings.augment or []) and self.settings.loss.name in ("NLLLoss", "MultiMarginLoss"):
             raise error("E273", name=self.settings.loss.name)
         return found
+
+    def view(self, part: Split) -> View:
+        from trainwright.tasks.baselines import of_pictures
+
+        return of_pictures(part.inputs)
 
     def dataset(self, name: str) -> Dataset[Any]:
         from trainwright.data.images.batches import ImageDataset

@@ -39,6 +39,9 @@ from trainwright.watch.events import Listener, Note, PhaseEnded
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
+    from trainwright.tasks.base import Split
+    from trainwright.tasks.baselines import View
+
 WHY_LEFT_OUT = {"group": "the split is by its groups", "column": "it says which split a row belongs to"}
 TITLES = {"class": "table classification", "number": "table regression", "labels": "multi-label table classification"}
 
@@ -62,6 +65,11 @@ class TableProblem(SupervisedProblem):
         tuned, rows = self.parent is not None, len(self.splits["train"])
         self.settings, notes = defaults.table_training(self.settings, rows, self.shape, self.target.kind, tuned)
         return notes
+
+    def view(self, part: Split) -> View:
+        from trainwright.tasks.baselines import of_rows
+
+        return of_rows(part.inputs, self.encoder.category_sizes)
 
     def dataset(self, name: str) -> Dataset[Any]:
         if not self.encoder.texts:

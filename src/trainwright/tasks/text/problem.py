@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from trainwright.data.batches.base import Batches
+    from trainwright.tasks.baselines import View
 
 TITLES = {"class": "text classification", "number": "text regression", "labels": "multi-label text classification"}
 SHAPING: tuple[str, ...] = (
@@ -87,6 +88,11 @@ class TextProblem(SupervisedProblem):
         shape = self.encoder.shape(self.target.outputs)
         self.settings, notes = defaults.text_training(self.settings, texts, shape, self.target.kind, tuned)
         return notes
+
+    def view(self, part: Split) -> View:
+        from trainwright.tasks.baselines import View
+
+        return View(bags=(part.inputs,))
 
     def dataset(self, name: str) -> Dataset[Any]:
         from trainwright.data.text.batches import TextDataset
