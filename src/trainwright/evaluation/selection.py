@@ -21,7 +21,7 @@ def expected_maximum(many: int) -> float:
 def noise(right: Sequence[bytes], rows: int) -> float:
     """Return the standard deviation by which models that are equally good differ in accuracy on so many rows, by chance.
 
-    ``right`` has a bit for each row of a model: whether its answer is right. It is ``differences.noise`` of these.
+    ``right`` has a bit for each row of a model: whether its answer is right. It is ``paired.noise`` of these.
     """
     bits = [int.from_bytes(each, "big") >> max(8 * len(each) - rows, 0) for each in right]
     models = len(bits)

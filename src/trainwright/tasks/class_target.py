@@ -9,7 +9,7 @@ import numpy as np
 
 from trainwright.data.labels import LabelEncoder
 from trainwright.errors import error
-from trainwright.evaluation import against, classification, ranking
+from trainwright.evaluation import classification, paired, ranking
 from trainwright.evaluation.calibration import temperature
 from trainwright.evaluation.promises import Rung, ladder
 from trainwright.evaluation.threshold import MEASURES, USUAL, best_threshold
@@ -179,12 +179,12 @@ class ClassTarget:
         targets = outputs.targets.numpy()
         right = self.decided(outputs.outputs.numpy()).argmax(axis=1) == targets
         others = answers == targets
-        return classification.share_right(others, outputs.units) | against.of_shares(right, others, outputs.units)
+        return classification.share_right(others, outputs.units) | paired.of_shares(right, others, outputs.units)
 
     def depends(self, outputs: Outputs, quantile: float) -> bool | None:
         """Return whether the answers go with the truth beyond noise; None for too few rows."""
         shares = self.probabilities(outputs.outputs.numpy()).astype(np.float64)
-        return against.depends(shares, np.eye(self.outputs)[outputs.targets.numpy()], quantile, outputs.units)
+        return paired.depends(shares, np.eye(self.outputs)[outputs.targets.numpy()], quantile, outputs.units)
 
     @np.errstate(over="ignore", invalid="ignore")  # outputs that are not finite give probabilities that are none
     def probabilities(self, logits: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from trainwright.data.labels import LabelEncoder
-from trainwright.evaluation import against, ranking
 from trainwright.evaluation import labels as measured
+from trainwright.evaluation import paired, ranking
 from trainwright.evaluation.calibration import temperature
 from trainwright.evaluation.promises import Rung, ladder
 from trainwright.evaluation.threshold import USUAL
@@ -194,12 +194,12 @@ class LabelsTarget:
         """Return the scores of other ``answers`` to the same rows, and how much better the model's micro F1 is."""
         targets, _, said = self._of_all_rows(outputs)
         found = measured.of_answers(targets, answers, outputs.units)
-        return found | against.of_labels(targets, said, answers, outputs.units)
+        return found | paired.of_labels(targets, said, answers, outputs.units)
 
     def depends(self, outputs: Outputs, quantile: float) -> bool | None:
         """Return whether the answers go with the truth beyond noise; None for too few rows."""
         targets, shares, _ = self._of_all_rows(outputs)
-        return against.depends(shares.astype(np.float64), targets, quantile, outputs.units)
+        return paired.depends(shares.astype(np.float64), targets, quantile, outputs.units)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the probability of each label, the sigmoid of its logit over the temperature: float32 (rows, labels)."""

@@ -12,7 +12,7 @@ import polars as pl
 from trainwright.config.settings import Named, Settings
 from trainwright.data.tables.encoder import TargetScaler
 from trainwright.errors import error
-from trainwright.evaluation import against, conformal, regression
+from trainwright.evaluation import conformal, paired, regression
 from trainwright.evaluation.conformal import Reach
 from trainwright.evaluation.intervals import proportion
 from trainwright.watch import metrics
@@ -131,12 +131,12 @@ class NumberTarget:
         actual, predicted = self._of_all_rows(outputs)
         others = self.scaler.decode(answers)
         found = regression.brief_scores(actual, others, outputs.units)
-        return found | against.of_errors(predicted - actual, others - actual, outputs.units)
+        return found | paired.of_errors(predicted - actual, others - actual, outputs.units)
 
     def depends(self, outputs: Outputs, quantile: float) -> bool | None:
         """Return whether the answers are nearer to the truth than the mean of these rows, beyond noise; None for few rows."""
         actual, predicted = self._of_all_rows(outputs)
-        ends = against.of_errors(predicted - actual, actual.mean() - actual, outputs.units, quantile)["difference_interval"]
+        ends = paired.of_errors(predicted - actual, actual.mean() - actual, outputs.units, quantile)["difference_interval"]
         return None if ends is None else ends[0] > 0
 
     def brief(self, outputs: np.ndarray, targets: np.ndarray) -> list[Any]:
