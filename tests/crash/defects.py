@@ -79,7 +79,7 @@ def _steps_from_zero() -> None:
 
 
 def _history_stays() -> None:
-    events._cut = lambda path, length: None
+    events.cut_lines = lambda path, length: None
 
 
 def _rates_of_the_start(taken: Taken, fresh: Taken) -> Taken:

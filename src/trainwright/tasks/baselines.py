@@ -32,11 +32,7 @@ PLACES = ("valid", "test")
 
 @dataclass(frozen=True)
 class View:
-<<<<<<< HEAD
     """What simple models see of a split: bags of tokens, columns of numbers, and small pictures for means of classes."""
-=======
-    """What simple models see of a split: bags of tokens, columns of numbers, and for means of classes small pictures."""
->>>>>>> 2480aae5d6059d12705a3a2089d8230315282fc9
 
     bags: tuple[Ragged, ...] = ()
     columns: Pieces | None = None
@@ -49,13 +45,8 @@ def compare(
     """Return ``baselines`` and ``signal`` of the report: each simple model measured on validation and test as the model was.
 
     ``which`` is the setting ``baselines``, and ``view`` tells what simple models see of a split. The first is the constant
-<<<<<<< HEAD
     answer, ``signal`` whether the model's answers tell more than it does, beyond noise, on any of the splits;
     None where there are too few rows to tell.
-=======
-    answer, ``signal`` whether the model's answers tell more than it does, beyond noise, on any of the splits; None where there
-    are too few rows to tell.
->>>>>>> 2480aae5d6059d12705a3a2089d8230315282fc9
     """
     measured = [name for name in PLACES if name in outputs]
     train = splits["train"]

@@ -118,7 +118,7 @@ def look_at_texts(rows: Labelled, texts: pl.Series, where: str = "") -> Seen:
         seen.findings.append(rows.named.finding("other-script", other.to_numpy(), what, where))
     seen.tests += rows.compare(f"length of {called}", drift.of_numbers, lengths.to_numpy().astype(np.float64))
     chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), MOST)).astype(np.int64))
-    words, codes, places = _words(texts.gather(chosen), rows.problem.settings.tokenizer)
+    words, codes, places = _words(texts.alias("").gather(chosen), rows.problem.settings.tokenizer)
     split, alone = rows.split[chosen], rows.alone[chosen]
     for part in (1, 2):
         kept = alone & ((split == 0) | (split == part))

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from samples import news_rows
+from samples import news_rows, rows_measured
 from workbook_samples import workbook
 
 import trainwright as tw
@@ -49,7 +49,7 @@ def test_it_is_trained_on_like_any_table(tmp_path: Path) -> None:
     rows = news_rows(120)
     path = workbook(tmp_path / "news.xlsx", {"news": [["label", "text"], *map(list, rows)]})
     run = tw.train(path, out=tmp_path / "run", epochs=1, speed="off", listen=lambda event: None)
-    assert run.predictor.task == "text" and tw.evaluate(run, path)["n"] == 120
+    assert run.predictor.task == "text" and rows_measured(tw.evaluate(run, path)) == 120
     assert len(run.predictor.predict_file(path).answers) == 120
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from samples import news_rows
+from samples import news_rows, rows_measured
 
 import trainwright as tw
 from trainwright.data.read.images import holds_images, read_pictures
@@ -77,7 +77,7 @@ def test_a_folder_too_many_around_images(tmp_path: Path) -> None:
     assert source.path == tmp_path / "archive" / "data" and source.notes[0].what == "folder"
     run = tw.train(tmp_path / "archive", out=tmp_path / "run", **QUICK)
     assert run.report["test"]["n"] == 10 and run.report["labels"] == ["bright", "dark"]
-    assert tw.evaluate(run, tmp_path / "archive")["n"] == 10
+    assert rows_measured(tw.evaluate(run, tmp_path / "archive")) == 10
     assert unwrap(tmp_path / "archive" / "data" / "test" / "dark") == tmp_path / "archive" / "data" / "test" / "dark"
 
 
@@ -107,7 +107,7 @@ def test_images_called_by_label_and_number(tmp_path: Path, name: str) -> None:
         pictures = read_pictures(folder)["train"]
         assert all(label in named for label, named in zip(pictures.labels, pictures.names, strict=True)) and len(pictures) == 40
     run = tw.train(tmp_path / "train", out=tmp_path / "run", **QUICK)
-    assert run.report["labels"] == ["bright", "dark"] and tw.evaluate(run, tmp_path / "train")["n"] == 40
+    assert run.report["labels"] == ["bright", "dark"] and rows_measured(tw.evaluate(run, tmp_path / "train")) == 40
 
 
 @pytest.mark.parametrize("names", [["IMG_{n}"], ["a{n}", "b{n}", "c{n}", "d{n}_e{n}"], ["{n}"], ["x"]])
@@ -138,7 +138,7 @@ def test_a_table_beside_its_images(tmp_path: Path, name: str, folder: str) -> No
         return  # not where it says, and not in a folder beside by that path
     run = tw.train(tmp_path / "set", out=tmp_path / "run", **QUICK)
     assert run.predictor.task == "image" and run.report["labels"] == ["bright", "dark"]
-    assert tw.evaluate(run, tmp_path / "set" / "labels.csv")["n"] == 40
+    assert rows_measured(tw.evaluate(run, tmp_path / "set" / "labels.csv")) == 40
     assert len(run.predictor.predict_file(tmp_path / "set" / "labels.csv").answers) == 40
     of_file = tw.train(tmp_path / "set" / "labels.csv", task="image", out=tmp_path / "file", **QUICK)
     assert of_file.report["test"] == run.report["test"] and not tw.verify(run).wrong

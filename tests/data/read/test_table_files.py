@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from samples import news_rows, write_csv
+from samples import news_rows, rows_measured, write_csv
 
 import trainwright as tw
 from trainwright.data.files.virtual import Glob, as_path
@@ -159,15 +159,8 @@ def test_a_pattern_is_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     assert isinstance(as_path("data/a-*.csv"), Glob) and not isinstance(as_path("data/z-*.csv"), Glob)
     run = tw.train("data/a-*.csv", out="run", **QUICK)
-    assert (
-        sum(
-            run.report["rows"].values()
-            if "rows" in run.report
-            else json.loads((run.path / "data.json").read_text())["rows"].values()
-        )
-        == 80
-    )
-    assert run.path.name == "run" and tw.evaluate(run, "data/*.csv")["n"] == 120
+    assert sum(json.loads((run.path / "data.json").read_text())["rows"].values()) == 80
+    assert run.path.name == "run" and rows_measured(tw.evaluate(run, "data/*.csv")) == 120
     assert not tw.verify(run).wrong and not tw.replay(run).wrong
     (tmp_path / "what is [this]?.csv").write_text((tmp_path / "data" / "a-1.csv").read_text())
     assert len(read_table(Path("what is [this]?.csv")).frame) == 40, "a file of that very name comes first"

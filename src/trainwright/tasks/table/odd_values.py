@@ -20,7 +20,7 @@ def odd_values(rows: Rows, frame: pl.DataFrame, columns: Sequence[Feature]) -> l
     named, places = Named(rows.frame, rows.files), rows.frame["place"].to_numpy()
     found = list[Finding]()
     for column in columns:
-        values = frame[column.name].gather(places)
+        values = frame[column.name].alias("").gather(places)  # polars takes a name such as ^x$ for a pattern
         if column.kind == "number":
             found += _of_numbers(column.name, values.cast(pl.Float64).fill_null(np.nan).to_numpy(), named)
         elif column.kind == "date":
