@@ -20,7 +20,8 @@ def print_scores(run: Path, report: dict[str, Any], source: str, found: dict[str
         say(seen.headline(found, scores.unit(report)))
     rows = {"test": found["n"], "rejected": found["rejected"]}
     if found["n"]:
-        not_these = dict.fromkeys(("valid", "baseline", "baselines", "calibration", "signal"))  # they are of other rows
+        of_other_rows = ("valid", "baseline", "baselines", "calibration", "signal", "without_leaked")
+        not_these = dict.fromkeys(of_other_rows)
         print_report(run, report | not_these | {"source": source, "test": found, "seconds": {}, "rows": rows})
     if lines := seen.apart(found):
         say("\n".join(["", "Rows that are not new", *lines]))

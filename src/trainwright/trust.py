@@ -54,10 +54,14 @@ def train_seeds(
     """
     from trainwright.run import seeds as several
 
+    more = "help(trainwright.train_seeds), or: trainwright train --help"
     if seeds < 2:
-        raise error("E320", name="seeds", value=seeds, problem="a spread takes two or more", help=help_of("train_seeds"))
+        raise error("E320", name="seeds", value=seeds, problem="a spread takes two or more", help=more)
+    if not str(seed).isdecimal():
+        raise error("E320", name="seed", value=seed, problem="it is a whole number", help=more)
     if resume and out is None:
         raise error("E440")
+    seed = int(seed)  # the command line hands settings on as they were written
     places = [None if out is None else Path(out) / f"seed-{each}" for each in range(seed, seed + seeds)]
     runs = [
         train(source, out=place, resume=resume, seed=each, **arguments)

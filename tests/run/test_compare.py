@@ -169,7 +169,18 @@ def test_train_says_how_often_its_test_rows_were_looked_at(several: Path, tmp_pa
 
 
 def test_seeds(several: Path, tmp_path: Path) -> None:
-    words = ("train", several / "news.csv", "epochs=1", "speed=off", "test_fraction=0.4", "--seeds", 3, "--out", "many")
+    words = (
+        "train",
+        several / "news.csv",
+        "epochs=1",
+        "speed=off",
+        "test_fraction=0.4",
+        "--seeds",
+        3,
+        "seed=0",
+        "--out",
+        "many",
+    )
     out = call(*words, "--json", cwd=tmp_path).stdout
     found = json.loads(out.splitlines()[-1])
     runs = [tmp_path / run for run in found["runs"]]
@@ -189,6 +200,11 @@ def test_seeds(several: Path, tmp_path: Path) -> None:
 
 def test_seeds_that_cannot_be_meant(several: Path, tmp_path: Path) -> None:
     source = several / "news.csv"
-    for words, code in ((("--seeds", 1), "E320"), (("--seeds", 2, "--resume"), "E440"), (("seeds=3",), "E330")):
+    for words, code in (
+        (("--seeds", 1), "E320"),
+        (("--seeds", 2, "seed=x"), "E320"),
+        (("--seeds", 2, "--resume"), "E440"),
+        (("seeds=3",), "E330"),
+    ):
         assert code in call("train", source, *words, cwd=tmp_path, code=2).stderr
     assert not list(tmp_path.iterdir())

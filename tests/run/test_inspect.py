@@ -222,6 +222,8 @@ def test_the_price_of_leaks_is_that_of_the_other_rows(tmp_path: Path) -> None:
     price = run.report["without_leaked"]
     assert (price["split"], price["rows"], price["n"]) == ("test", 10, 190)
     assert price["accuracy"] == (rest["truth"] == rest["answer"]).mean()
+    assert "left out" in call("report", run.path, cwd=tmp_path).stdout
+    assert "left out" not in call("evaluate", run.path, test, cwd=tmp_path).stdout  # of the rows of a file it is not told
     said = {each.what: each.why for each in events if isinstance(each, Note)}
     assert {"similar labels", "mojibake", "markup", "odd characters", "one character", "look closer"} <= said.keys()
     assert "trainwright inspect" in said["look closer"]

@@ -115,7 +115,8 @@ def _price(report: Mapping[str, Any]) -> Iterator[Fact]:
     lead = metrics.lead(found)
     if lead:
         rows, n = words.count(found["rows"]), words.count(found["n"])
-        remark = f"n = {n}; {rows} {found['split']} rows are left out that are in train too, or nearly"
+        left = f"{rows} {found['split']} {'row is' if found['rows'] == 1 else 'rows are'} left out that"
+        remark = f"n = {n}; {left} {'is' if found['rows'] == 1 else 'are'} in train too, or nearly"
         yield Fact("without leaked rows", metrics.find(lead).write(metrics.values(found)[lead]), interval(lead, found), remark)
 
 

@@ -17,7 +17,8 @@ def lines(found: Inspected, width: int) -> list[str]:
     head = f"{words.clip(found.source, 60)}: {found.task}, {rows} {found.unit}"
     grades = [each.grade for each in found.findings]
     counted = ", ".join(f"{grades.count(grade)} {grade}" for grade in SEVERITIES if grade in grades)
-    shown = [*words.wrap(head, width), f"{len(found.findings)} findings: {counted}" if counted else "nothing was found", ""]
+    many = "1 finding" if len(grades) == 1 else f"{len(grades)} findings"
+    shown = [*words.wrap(head, width), f"{many}: {counted}" if counted else "nothing was found", ""]
     for each in found.findings:
         shown += _finding(each, width)
     if found.not_found:
