@@ -24,7 +24,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "text": {"epochs": 2, "model": {"name": "lstm", "embedding": 6, "hidden": 5}, "batch_size": 32},
     "image": {"epochs": 2, "model": {"name": "convnet", "channels": [3]}, "batch_size": 16},
     "numbers": {"epochs": 3, "model": "mlp", "batch_size": 64},
-    "classes": {"epochs": 6, "model": "linear", "lr": 3.0, "patience": 0},  # its best epoch is not its last
+    "classes": {"epochs": 6, "model": "linear", "lr": 3.0, "patience": 0, "keep": "best"},  # its best epoch is not its last
     "lanes": {"epochs": 1, "model": {"name": "lstm", "embedding": 6, "hidden": 6, "layers": 1}, "context": 8},
     "windows": {"epochs": 1, "model": {"name": "gpt", "layers": 1, "width": 8, "heads": 2}, "context": 8},
 }
