@@ -47,6 +47,16 @@ def write_out(path: Path, content: bytes | str) -> None:
         raise error("E402", path=path, problem=getattr(problem, "strerror", None) or problem) from None
 
 
+def would_lose(path: Path, content: bytes | str) -> bool:
+    """Return whether an ordinary file is there that holds something else than ``content``, or cannot be read."""
+    data = _encoded(content)
+    try:
+        size = path.stat().st_size if os.path.isfile(path) else 0
+        return size > 0 and (size != len(data) or path.read_bytes() != data)
+    except OSError:
+        return True
+
+
 def _encoded(content: bytes | str) -> bytes:
     """Return a text in UTF-8. A file name that is none is told as far as it can be."""
     return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
