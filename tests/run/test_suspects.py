@@ -72,7 +72,9 @@ def test_planted_labels_are_found_corrected_and_trained_on(run: tuple[tw.Run, di
     corrected = {split: changed.count(split) for split in ("train", "valid", "test") if split in changed}
     fixed = tw.load(tmp_path / "fixed")
     assert fixed.report["fixed"] == {"file": "labels.csv", "corrected": corrected, "left_out": 0}
-    changed = [f"{corrected[name]} {name} label{'s' * (corrected[name] > 1)}" for name in ("valid", "test") if name in corrected]
+    changed = [
+        f"{corrected[name]} {name} label{'s' * (corrected[name] > 1)}" for name in ("valid", "test") if name in corrected
+    ]
     assert f"{' and '.join(changed)} w" in told and "corrected by labels.csv" in told
     assert not tw.verify(fixed.path).wrong and not tw.replay(fixed.path).wrong
     again = tw.suspects(fixed, folds=3)  # what was corrected before comes along, as the source still has the old labels

@@ -48,13 +48,13 @@ def write_out(path: Path, content: bytes | str) -> None:
 
 
 def would_lose(path: Path, content: bytes | str) -> bool:
-    """Return whether an ordinary file is there that holds something else than ``content``, or cannot be read."""
+    """Return whether an ordinary file is there that holds something, and something else than ``content``."""
     data = _encoded(content)
-    try:
-        size = path.stat().st_size if os.path.isfile(path) else 0
-        return size > 0 and (size != len(data) or path.read_bytes() != data)
-    except OSError:
-        return True
+    with suppress(OSError, ValueError):  # ``write_out`` says what is wrong with such a name
+        there = path.stat()
+        if stat.S_ISREG(there.st_mode) and there.st_size:
+            return there.st_size != len(data) or path.read_bytes() != data
+    return False
 
 
 def _encoded(content: bytes | str) -> bytes:
