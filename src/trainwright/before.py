@@ -128,7 +128,9 @@ def learning_curve(
 
     Returns:
         ``metric``, ``points`` (of each size ``rows``, ``score`` with its ``interval``, and the ``scores`` of its trainings),
-        ``ahead`` (``times``, ``rows``, ``score``, ``interval``: what to expect), ``line`` (the curve), ``files``.
+        ``fitted`` (``rows``, ``score``, ``interval`` of the curve at all rows), ``ahead`` (``times``, ``rows``, ``score``,
+        ``interval``: what to expect; ``gain`` over the ``score`` that is ``fitted``, and its interval), ``line`` (the curve),
+        ``files``.
 
     Raises:
         RunError E480 for another curve in ``out``, E481 for data that have changed; DataError E482 and E483 for too few

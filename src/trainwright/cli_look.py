@@ -122,9 +122,13 @@ def suspects(
         found = tw.suspects(run, top, folds=folds, source=source, listen=console.handle)
     if out is not None:
         from trainwright.run.suspects import COLUMNS, to_fix
-        from trainwright.store.atomic import write_out
+        from trainwright.store.atomic import would_lose, write_out
 
-        write_out(out, output.as_csv(to_fix(found), spreadsheet, COLUMNS))
+        table = output.as_csv(to_fix(found), spreadsheet, COLUMNS)
+        if would_lose(out, table):
+            output.print_suspects(found, top, None, as_json)  # what took many trainings is not thrown away
+            raise error("E499", path=out)
+        write_out(out, table)
     output.print_suspects(found, top, out, as_json)
 
 

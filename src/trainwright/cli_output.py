@@ -244,15 +244,15 @@ def as_csv(rows: list[dict[str, Any]], spreadsheet: bool, columns: Sequence[str]
 
 def print_suspects(found: dict[str, Any], top: int, out: Path | None, as_json: bool) -> None:
     """Print the rows whose labels are probably wrong, in colours where the terminal has them, and which file has them."""
-    from trainwright.watch import suspects
+    from trainwright.watch import suspects, words
 
     if as_json:
         print_json(found)
     elif out is None:
         _print_parts(suspects.lines(found, bool(top)))
     else:
-        _print_parts(list(suspects.lines(found, bool(top)))[:1])
-        say(f"{out}: {len(found['suspects']):,} rows; {suspects.advice(str(out))}")
+        _print_parts(suspects.head(found))
+        say(f"{out}: {words.counted(len(found['suspects']), 'row')}; {suspects.advice(str(out))}")
 
 
 def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:

@@ -820,6 +820,10 @@ MESSAGES: dict[str, Message] = {
         "{path} cannot go on: {fix} is not what it was when it began",
         "Bring it back as it was, or train anew with it: trainwright train DATA --fix FILE.",
     ),
+    "E499": Message(
+        "{path} is there already and holds something else than would be written: a person may have edited it",
+        "Name another file: --out FILE, or remove this one.",
+    ),
     # training refused
     "E501": Message(
         "the {quantity} of step {step} is not finite; the update was not made",

@@ -56,6 +56,22 @@ def test_the_command_tells_what_more_rows_would_bring(made: tuple[Path, dict[str
     assert page.count("<svg") == 1 and "foretold" in page and "http" not in page.replace("http-equiv", "")
 
 
+def test_sentences_agree_with_the_table(made: tuple[Path, dict[str, Any]]) -> None:
+    found = json.loads((made[0] / made[1]["files"][0]).read_text())["curve"]
+    assert found["fitted"]["rows"] == found["points"][-1]["rows"]
+    said = shown.lines(found)
+    row = next(each.split() for each in said if " fitted " in each)
+    assert row[0] == "156" and f"{row[2]} %" in shown.page(found)
+    for each in found["ahead"]:
+        gain, low, high = each["gain"]
+        assert low <= gain <= high and gain == pytest.approx(each["score"] - found["fitted"]["score"])
+    told = [each for each in said if " points more " in each]
+    assert len(told) == 2 and all(each.endswith(f"than the fitted curve now, {row[2]} %.") for each in told)
+    for each in told:
+        score, gain = (float(each.split(before)[1].split()[0]) for before in (": ", "), "))
+        assert gain == pytest.approx(score - float(row[2]), abs=1e-9)
+
+
 def test_what_was_stopped_goes_on_and_comes_to_the_same(
     made: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +139,9 @@ def test_every_kind_of_problem_has_a_curve_that_looks_at_no_test_rows(
     for each in found["ahead"]:
         low, high = each["interval"]
         assert low <= each["score"] <= high and len(each["gain"]) == 3
+        now = found["fitted"]["score"]
+        gained = each["score"] - now if metric in ("accuracy", "micro_f1") else 1 - each["score"] / now
+        assert each["gain"][0] == pytest.approx(gained)
     said = "\n".join(shown.lines(found))
     assert ("points more" in said) is (metric in ("accuracy", "micro_f1")) and "<svg" in shown.page(found)
 

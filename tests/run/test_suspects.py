@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from calls import call
+from calls import call, talk
 from samples import news_rows, write_csv
 from sklearn.datasets import load_digits
 
@@ -72,7 +72,10 @@ def test_planted_labels_are_found_corrected_and_trained_on(run: tuple[tw.Run, di
     corrected = {split: changed.count(split) for split in ("train", "valid", "test") if split in changed}
     fixed = tw.load(tmp_path / "fixed")
     assert fixed.report["fixed"] == {"file": "labels.csv", "corrected": corrected, "left_out": 0}
-    assert f"{corrected['test']} test rows were corrected by labels.csv" in told
+    changed = [
+        f"{corrected[name]} {name} label{'s' * (corrected[name] > 1)}" for name in ("valid", "test") if name in corrected
+    ]
+    assert f"{' and '.join(changed)} w" in told and "corrected by labels.csv" in told
     assert not tw.verify(fixed.path).wrong and not tw.replay(fixed.path).wrong
     again = tw.suspects(fixed, folds=3)  # what was corrected before comes along, as the source still has the old labels
     lines = again["corrected"] + again["suspects"]
@@ -138,6 +141,25 @@ def test_what_cannot_be_judged_is_refused(run: tuple[tw.Run, dict[int, str]], tm
     refused("E320", run[0], -1)
     (tmp_path / "novel.txt").write_text("it was a dark night and so on " * 200)
     refused("E490", tw.train(tmp_path / "novel.txt", out=tmp_path / "novel", task="language", epochs=1, **QUICK))
+
+
+def test_a_table_that_a_person_edited_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"split": "train", "file": "a.csv", "row": 2, "given": "up", "label": "up", "likely": "down", "probability": 0.5}
+    found = {"target": "class", "wrong": 1, "rows": 9, "suspects": [row | {"why": "", "input": "a text"}], "corrected": []}
+    monkeypatch.setattr(tw, "suspects", lambda *given, **more: found)
+    table, asked = tmp_path / "labels.csv", ("suspects", tmp_path, "--out", tmp_path / "labels.csv")
+    for _ in range(2):  # the same once more is no loss
+        said, _, code = talk(capsys, monkeypatch, *asked)
+        assert code == 0 and said.startswith("about 1 label of 9 is probably wrong") and "An estimate: " in said
+        assert f"{table}: 1 row; " in said
+    edited = table.read_text().replace("up,up,", "up,down,")
+    table.write_text(edited)
+    said, problem, code = talk(capsys, monkeypatch, *asked)
+    assert code == 2 and problem.startswith("E499: ") and "--out FILE" in problem and table.read_text() == edited
+    assert "is likely down" in said  # what was found is shown all the same
+    assert talk(capsys, monkeypatch, *asked[:-1], tmp_path / "other.csv")[2] == 0
 
 
 def test_nothing_of_the_data_commands_a_terminal() -> None:

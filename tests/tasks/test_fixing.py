@@ -59,10 +59,28 @@ def test_labels_are_corrected_and_rows_left_out_as_in_an_edited_file(source: Pat
     same(fixed, tw.load_data(write_csv(Path("edited.csv"), edited)))
     told = next(each for each in notes if isinstance(each, Note) and each.what == "corrected")
     changed = sum(label != "space" for label, _ in rows[:40])
-    assert told.value == f"{changed + 0:,} labels" and "1 rows left out" in told.why
+    assert told.value == f"{changed + 0:,} labels" and told.why.endswith("; 1 row left out")
     again = tw.load_data(source, fix="labels.csv")  # from the cache
     same(fixed, again)
     assert len(tw.load_data(source).train) + 1 >= len(again.train)  # and not for a source without corrections
+
+
+@pytest.mark.parametrize(
+    ("rows", "value", "why"),
+    [
+        ([("sport", "space")], "1 label", "by labels.csv: 1 of "),
+        ([("sport", "space")] * 2, "2 labels", "by labels.csv: "),
+        ([("sport", "sport")], "0 labels", "by labels.csv"),
+        ([("sport", "")], "0 labels", "by labels.csv; 1 row left out"),
+    ],
+)
+def test_what_was_corrected_is_told_in_plain_words(source: Path, rows: list[Line], value: str, why: str) -> None:
+    sport = [place + 2 for place, (label, _) in enumerate(news_rows(200)) if label == "sport"]
+    lines = [(source, row, *labels) for row, labels in zip(sport, rows, strict=False)]
+    notes: list[Any] = []
+    tw.load_data(source, fix=fix(Path("labels.csv"), lines), listen=notes.append)
+    told = next(each for each in notes if isinstance(each, Note) and each.what == "corrected")
+    assert told.value == value and told.why.startswith(why) and "no label" not in told.why and " 0 rows" not in told.why
 
 
 def test_numbers_and_sets_are_corrected(tmp_path: Path) -> None:

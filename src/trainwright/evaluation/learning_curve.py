@@ -66,8 +66,8 @@ def extrapolate(kind: str, rows: np.ndarray, trainings: list[list[np.ndarray]], 
 
     Returns:
         ``errors`` of each of the ``wanted`` sizes, (middle, low, high): the middle of all fits, and the ends between which
-        95 % of them lie; ``gains``, the same of how much lower the curve is there than at the last of ``rows``; ``known``, the
-        errors of each size that was trained on; ``scatter``.
+        95 % of them lie; ``now``, the same at the last of ``rows``; ``gains``, how much lower the middle is there than now, and
+        the ends of how much lower each fit is; ``known``, the errors of each size that was trained on; ``scatter``.
     """
     draw = np.random.default_rng(0)
     errors = [[float(error_of(kind, each.sum(axis=1))) for each in size] for size in trainings]
@@ -83,9 +83,12 @@ def extrapolate(kind: str, rows: np.ndarray, trainings: list[list[np.ndarray]], 
     sizes = np.append(wanted, scale) / scale
     fits = np.concatenate([_fitted(family, rows / scale, drawn, weights, sizes) for family in FAMILIES], axis=1)
     gains = fits[-1] - fits[:-1]
-    fits = np.maximum(fits[:-1] * (1 + apart * draw.standard_normal(gains.shape[1])), 0.0)
+    fits = np.maximum(fits * (1 + apart * draw.standard_normal(gains.shape[1])), 0.0)
+    *ahead, now = _ends(fits)
+    less = [now[0] - middle for middle, _, _ in ahead]
+    gained = [[one, min(low, one), max(high, one)] for one, (_, low, high) in zip(less, _ends(gains), strict=True)]
     known = [[float(one), *np.quantile(each, [0.025, 0.975]).tolist()] for (one,), each in zip(middle, drawn, strict=True)]
-    return {"errors": _ends(fits), "gains": _ends(gains), "known": known, "scatter": float(apart)}
+    return {"errors": ahead, "now": now, "gains": gained, "known": known, "scatter": float(apart)}
 
 
 def _ends(values: np.ndarray) -> list[list[float]]:

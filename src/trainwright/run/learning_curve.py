@@ -188,7 +188,7 @@ def _told(problem: Problem, done: list[dict[str, Any]]) -> dict[str, Any]:
         {"rows": round(rows), **_scored(metric, each)} for rows, each in zip(wanted.tolist(), found["errors"], strict=True)
     ]
     for times, each, gain in zip(TIMES, ahead, found["gains"], strict=False):
-        each |= {"times": times, "gain": [_gain(metric, points[-1]["score"], less) for less in gain]}
+        each |= {"times": times, "gain": [_gain(metric, found["now"][0], less) for less in gain]}
     return {
         "task": problem.title,
         "source": problem.data["source"],
@@ -196,6 +196,7 @@ def _told(problem: Problem, done: list[dict[str, Any]]) -> dict[str, Any]:
         "metric": metric,
         "valid": len(problem.splits["valid"]),
         "points": points,
+        "fitted": {"rows": points[-1]["rows"], **_scored(metric, found["now"])},
         "ahead": ahead[: len(TIMES)],
         "line": ahead[len(TIMES) :],
         "scatter": found["scatter"],
@@ -213,7 +214,7 @@ def _scored(metric: str, errors: Sequence[float]) -> dict[str, Any]:
 
 
 def _gain(metric: str, now: float, less: float) -> float:
-    """Return what an error smaller by ``less`` gains: of a share the difference, of others by what share it is lower."""
+    """Return what an error ``now`` gains that is smaller by ``less``: a share the difference, others by what share of it."""
     if metric in ("accuracy", "micro_f1"):
         return less
     return 1 - math.exp(-less) if metric == "perplexity" else less / max(now, 1e-300)

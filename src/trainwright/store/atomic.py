@@ -47,6 +47,16 @@ def write_out(path: Path, content: bytes | str) -> None:
         raise error("E402", path=path, problem=getattr(problem, "strerror", None) or problem) from None
 
 
+def would_lose(path: Path, content: bytes | str) -> bool:
+    """Return whether an ordinary file is there that holds something, and something else than ``content``."""
+    data = _encoded(content)
+    with suppress(OSError, ValueError):  # ``write_out`` says what is wrong with such a name
+        there = path.stat()
+        if stat.S_ISREG(there.st_mode) and there.st_size:
+            return there.st_size != len(data) or path.read_bytes() != data
+    return False
+
+
 def _encoded(content: bytes | str) -> bytes:
     """Return a text in UTF-8. A file name that is none is told as far as it can be."""
     return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content

@@ -15,6 +15,7 @@ from trainwright.data.tables.spelling import fold, tidy
 from trainwright.data.tables.split import NAMES
 from trainwright.data.tables.table import Rejected, places
 from trainwright.errors import error
+from trainwright.watch import words
 from trainwright.watch.events import Note
 
 AT = "__at__"  # the place of a row among those of its part
@@ -176,5 +177,6 @@ def told(path: Path | None, frame: pl.DataFrame, rejected: list[Rejected]) -> tu
 
 
 def _note(name: str, corrected: Mapping[str, int], out: int) -> Note:
-    rows = ", ".join(f"{count:,} of {split}" for split, count in corrected.items()) or "no label"
-    return Note("corrected", f"{sum(corrected.values()):,} labels", f"by {name}: {rows}; {out:,} rows left out")
+    rows = ", ".join(f"{count:,} of {split}" for split, count in corrected.items())
+    why = f"by {name}" + (f": {rows}" if rows else "") + (f"; {words.counted(out, 'row')} left out" if out else "")
+    return Note("corrected", words.counted(sum(corrected.values()), "label"), why)

@@ -26,11 +26,15 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 def verdict(found: Mapping[str, Any]) -> list[str]:
     """Return what more rows would bring, in sentences."""
     share, unit, ahead = metrics.is_share(found["metric"]), found["unit"], found["ahead"]
+    fitted = found["fitted"]["score"]
+    curve = f"than the fitted curve now, {metrics.find(found['metric']).write(fitted)}"
     told = []
     for each in ahead:
-        gain, low, high = (f"{100 * one + 0.0:.2f}" for one in each["gain"])
+        middle, *ends = each["gain"]
+        middle = round(each["score"], 4) - round(fitted, 4) if share else middle  # as the two are shown
+        gain, low, high = (f"{100 * one + 0.0:.2f}" for one in (middle, *ends))
         more = f"{gain} points more ({low} to {high})" if share else f"{gain} % lower ({low} to {high} %)"
-        told.append(f"{_times(each['times'])} the {unit}: {_sure(found, each)}, {more}.")
+        told.append(f"{_times(each['times'])} the {unit}: {_sure(found, each)}, {more} {curve}.")
     now = found["points"][-1]["score"]
     seeds = found["scatter"] * (1 - now if share else 1.0)
     middle, low, _ = ahead[0]["gain"]
@@ -54,7 +58,7 @@ def _sure(found: Mapping[str, Any], each: Mapping[str, Any]) -> str:
 
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return the cells of each size, those that are foretold last."""
+    """Return the cells of each size, then what the fitted curve has of all rows, and what is foretold."""
     share, write = metrics.is_share(found["metric"]), metrics.find(found["metric"]).write
 
     def row(each: Mapping[str, Any], trainings: str) -> tuple[str, ...]:
@@ -62,7 +66,7 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
         return words.count(each["rows"]), trainings, write(each["score"]), f"{' to '.join(ends)}{' %' if share else ''}"
 
     measured = [row(each, words.count(each["trainings"])) for each in found["points"]]
-    return [*measured, *(row(each, "foretold") for each in found["ahead"])]
+    return [*measured, row(found["fitted"], "fitted"), *(row(each, "foretold") for each in found["ahead"])]
 
 
 def page(found: Mapping[str, Any]) -> str:

@@ -291,5 +291,7 @@ def corrected(report: Mapping[str, Any]) -> str:
     """Say which labels that a score is counted on a person corrected; empty where none were."""
     found = report.get("fixed") or {}
     counts = found.get("corrected") or {}
-    held = " and ".join(f"{words.count(counts[name])} {name}" for name in ("valid", "test") if counts.get(name))
-    return f"labels of {held} rows were corrected by {words.clip(found.get('file'), 60)}" if held else ""
+    held = {name: counts[name] for name in ("valid", "test") if counts.get(name)}
+    told = " and ".join(words.counted(number, f"{name} label") for name, number in held.items())
+    were = "was" if sum(held.values()) == 1 else "were"
+    return f"{told} {were} corrected by {words.clip(found.get('file'), 60)}" if held else ""

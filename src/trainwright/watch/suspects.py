@@ -18,13 +18,18 @@ Part = tuple[str, str]  # a text, and its style as rich names it
 def lines(found: Mapping[str, Any], whole: bool) -> Iterator[list[Part]]:
     """Yield how many labels are probably wrong, the rows (at most ``SHOWN`` unless the ``whole``), and what to do with them."""
     rows = found["suspects"]
-    yield [(_counted(found), "bold")]
-    if found["wrong"] and found["target"] != "number":
-        yield [("An estimate: rows that are merely hard to tell count too.", "")]
+    yield from head(found)
     for number, row in enumerate(rows if whole else rows[:SHOWN], start=1):
         yield from _row(number, row)
     if not whole and len(rows) > SHOWN:
         yield [(f"... and {len(rows) - SHOWN:,} more: --top {len(rows)} shows them, --out FILE writes them", "")]
+
+
+def head(found: Mapping[str, Any]) -> Iterator[list[Part]]:
+    """Yield how many labels are probably wrong, and how far that is to be trusted."""
+    yield [(_counted(found), "bold")]
+    if found["wrong"] and found["target"] != "number":
+        yield [("An estimate: rows that are merely hard to tell count too.", "")]
 
 
 def advice(out: str) -> str:
@@ -35,9 +40,11 @@ def advice(out: str) -> str:
 def _counted(found: Mapping[str, Any]) -> str:
     wrong, rows = found["wrong"], found["rows"]
     if found["target"] == "number":
-        return f"{wrong:,} of {rows:,} labels lie far from what is predicted (more than 5 robust standard deviations)"
+        far = "lies" if wrong == 1 else "lie"
+        return f"{wrong:,} of {rows:,} labels {far} far from what is predicted (more than 5 robust standard deviations)"
     of = f"in {rows:,} rows" if found["target"] == "labels" else f"of {rows:,}"
-    return f"about {wrong:,} labels {of} are probably wrong ({words.percent(wrong / max(rows, 1))})"
+    are = "is" if wrong == 1 else "are"
+    return f"about {words.counted(wrong, 'label')} {of} {are} probably wrong ({words.percent(wrong / max(rows, 1))})"
 
 
 def _row(number: int, row: Mapping[str, Any]) -> Iterator[list[Part]]:

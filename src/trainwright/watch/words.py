@@ -76,6 +76,11 @@ def count(value: float) -> str:
     return f"{round(value):,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write how many of something: ``1 row``, ``1,200 rows``."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def rate(value: float) -> str:
     """Write how many a second: whole above 100, three significant digits below, so that slow training shows too."""
     return count(value) if value >= 100 or value == 0 else f"{value:.3g}"
