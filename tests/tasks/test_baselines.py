@@ -97,11 +97,21 @@ def test_random_labels_give_no_signal_and_real_ones_do(kind: str, told: tw.Run, 
             report = told.report
         else:
             given, settings = source(kind, random, tmp_path / str(random))
+            settings |= {"test_fraction": 0.35} if random else {}  # fewer than 30 rows cannot tell
             report = tw.train(given, out=tmp_path / f"run-{random}", listen=ignore, **settings).report
         said = " ".join(summary.lines(report))
         assert report["signal"] is not random, report["baselines"]
         assert ("no signal: the answers tell no more of new rows than always answering" in said) is random
         assert bool(scores.advice(report).startswith("Labels that were dealt out")) is random
+
+
+def test_a_handful_of_rows_cannot_tell_that_there_is_no_signal(tmp_path: Path) -> None:
+    few = at_random(texts(40), "label")
+    report = tw.train(few, task="text", out=tmp_path / "run", listen=ignore, epochs=1).report
+    said = " ".join(summary.lines(report))
+    assert report["signal"] is None and report["test"]["n"] < 30
+    assert "too few rows to tell whether the answers say more of new rows than always answering" in said
+    assert "no signal" not in said and "dealt out" not in said and "Measure on more rows" in said and scores.unclear(report)
 
 
 def test_the_model_is_compared_row_by_row(told: tw.Run) -> None:
