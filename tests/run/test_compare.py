@@ -77,6 +77,20 @@ def test_equal_runs_are_within_noise(several: Path, capsys, monkeypatch) -> None
     assert "within noise of each other" in out and "0 rows better, 0 worse" in out and "Settings that differ" not in out
 
 
+def test_what_a_run_of_an_earlier_version_could_not_know_is_not_listed(several: Path, tmp_path: Path) -> None:
+    runs = several / "runs"
+    (now,) = tw.compare(runs / "a", runs / "b", top=0)["compared"]
+    assert {"seed", "model.ngrams"} <= now["settings"].keys()
+    shutil.copytree(runs / "a", tmp_path / "a")
+    lines = (tmp_path / "a" / "settings.toml").read_text().splitlines(keepends=True)
+    old = [line for line in lines if not line.startswith(("calibrate =", "keep =", "baselines =", "graph ="))]
+    assert len(lines) - len(old) == 4
+    (tmp_path / "a" / "settings.toml").write_text("".join(old))
+    for order in ((tmp_path / "a", runs / "b"), (runs / "b", tmp_path / "a")):
+        (each,) = tw.compare(*order, top=0)["compared"]
+        assert each["settings"].keys() == now["settings"].keys()
+
+
 def test_other_test_rows_are_said(several: Path) -> None:
     (each,) = tw.compare(several / "runs" / "a", several / "runs" / "z")["compared"]
     assert not each["paired"] and "none of them of both" in each["sentence"] and each["changed"] == []
