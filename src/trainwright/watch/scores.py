@@ -229,14 +229,17 @@ def _paired(baseline: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def _by_rows(lead: str, ours: float, best: Mapping[str, Any], ends: tuple[float, float], named: str) -> str:
-    """Say by how much a score is better or worse than a baseline's, with the interval of the difference."""
-    points, worse = metrics.is_share(lead), best["difference"] < 0
-    facts = (-best["difference"], -ends[1], -ends[0]) if worse else (best["difference"], *ends)
-    digits = 2 if points or not 0.01 <= facts[0] < 0.99 else 0
-    value, low, high = (f"{100 * each + 0.0:.{digits}f}" for each in facts)
+    """Say by how much a score is better or worse than a baseline's, with the interval of the score less the other."""
+    points = metrics.is_share(lead)
+    facts = (best["difference"], *ends) if points else (-best["difference"], -ends[1], -ends[0])  # of errors it is how much less
+    less = facts[0] < 0
+    digits = 2 if points or not 0.01 <= abs(facts[0]) < 0.99 else 0
+    value, low, high = (words.fixed(100 * each, digits) for each in facts)
+    size, unit = value.removeprefix("-"), "points" if points else "%"
+    sure = f"({f'a difference of {value} {unit}, ' if less else ''}95 % interval {low} to {high}{'' if points else ' %'})"
     if points:
-        return f"{value} points {'below' if worse else 'above'} {named} (95 % interval {low} to {high})"
-    apart = f"{value} % {'higher' if worse else 'lower'} (95 % interval {low} to {high} %)"
+        return f"{size} points {'below' if less else 'above'} {named} {sure}"
+    apart = f"{size} % {'lower' if less else 'higher'} {sure}"
     if lead == "perplexity":
         return f"{_perplexities(ours, best)}, {apart}"
     return f"RMSE {words.number(ours)} against {words.number(best[lead])} of {named}, {apart}"
