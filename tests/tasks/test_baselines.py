@@ -131,8 +131,12 @@ def test_a_model_that_something_simpler_beats_is_told_so(tmp_path: Path) -> None
     how = {"model": {"name": "textcnn"}, "lr": 3e-4, "epochs": 1, "task": "text", "test_fraction": 0.3}
     run = tw.train(texts(), out=tmp_path / "run", listen=ignore, **how)
     judged, advice = scores.verdict(run.report), scores.advice(run.report)
-    assert judged.startswith("the model does not beat naive Bayes: ") and "points below naive Bayes (a difference of -" in judged
-    value, low, high = (float(judged.split(word)[1].split()[0].rstrip("),")) for word in ("difference of ", "interval ", " to "))
+    assert (
+        judged.startswith("the model does not beat naive Bayes: ") and "points below naive Bayes (a difference of -" in judged
+    )
+    value, low, high = (
+        float(judged.split(word)[1].split()[0].rstrip("),")) for word in ("difference of ", "interval ", " to ")
+    )
     assert low < value < high and value < 0
     assert advice.startswith("Naive Bayes, fitted in a moment, is better: try") and not scores.unclear(run.report)
 

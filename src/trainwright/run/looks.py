@@ -68,7 +68,7 @@ def _tested(folder: Path) -> Iterator[tuple[str, dict[str, Any] | None, bytes]]:
             test = found[0].get("test") if found else None
             if found and isinstance(test, dict) and _makes_sense(test):
                 yield path, test, found[1]
-            elif test is not None or (not found and os.path.exists(f"{path}/report.json")):
+            elif test is not None or (not found and Path(path, "report.json").exists()):
                 yield path, None, b""
 
 

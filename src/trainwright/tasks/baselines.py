@@ -28,7 +28,7 @@ PIECE = 1 << 24  # numbers that are made at a time
 COLUMNS = 256  # of numbers and categories together: the cost grows with the square
 SIDE, FINE = 8, 32  # pixels to which pictures are brought for a linear model, and at most for means of classes
 PLACES = ("valid", "test")
-# Rows, or units, of the larger split: on fewer, answers whose correlation with the truth is 0.5 (as good as right on 75 % of two
+# Rows, or units, of the larger split: on fewer, answers whose correlation with the truth is 0.5 (75 % right of two even
 # classes) are seen with a power below 80 %, by Fisher's z: ((1.96 + 0.84) / atanh(0.5))**2 + 3 = 29.
 FEWEST = 30
 

@@ -12,7 +12,7 @@ SURE = 0.05  # chance does as much less often than this, or a difference is call
 
 
 def sentence(found: Mapping[str, Any], metric: str, split: str, comparisons: int) -> str:
-    """Say which of two runs is better, by how much, and how sure that is. Signed numbers are the score less that of the first."""
+    """Say which of two runs is better, by how much, and how sure that is. Signs are of the score less the first."""
     first, second = names(found["against"], found["run"])
     higher, p = metrics.find(metric).higher_is_better, found["p_holm"]
     raw, ends = found["difference"], found["interval"]

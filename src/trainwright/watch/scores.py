@@ -231,7 +231,9 @@ def _paired(baseline: Mapping[str, Any]) -> tuple[float, float] | None:
 def _by_rows(lead: str, ours: float, best: Mapping[str, Any], ends: tuple[float, float], named: str) -> str:
     """Say by how much a score is better or worse than a baseline's, with the interval of the score less the other."""
     points = metrics.is_share(lead)
-    facts = (best["difference"], *ends) if points else (-best["difference"], -ends[1], -ends[0])  # of errors it is how much less
+    facts = (
+        (best["difference"], *ends) if points else (-best["difference"], -ends[1], -ends[0])
+    )  # of errors it is how much less
     less = facts[0] < 0
     digits = 2 if points or not 0.01 <= abs(facts[0]) < 0.99 else 0
     value, low, high = (words.fixed(100 * each, digits) for each in facts)
