@@ -74,7 +74,9 @@ def looks(folder: str | Path = RUNS) -> list[dict[str, Any]]:
     """Return the test rows that several runs of a folder were measured on, and by how much the best score is too good by that.
 
     Each has ``runs``, ``metric``, ``optimism`` (in the unit of the score: how far the best is expected to be above what it
-    would be on other rows), ``at_most`` (whether that is only a bound), and a ``sentence``. Rows are known by their content.
+    would be on other rows), ``at_most`` (whether that is only a bound), and a ``sentence``. Rows are known by
+    content and label. Where only runs are there whose test rows are not known, one entry says so: its
+    ``metric`` and ``optimism`` are None.
     """
     from trainwright.run import looks as counting
 

@@ -20,6 +20,7 @@ import trainwright as tw
 from trainwright.errors import TrainwrightError
 from trainwright.run import looks
 from trainwright.run.compare import _pairs
+from trainwright.watch import spread
 
 QUIET = {"listen": lambda event: None, "speed": "off"}
 
@@ -54,7 +55,9 @@ def test_a_difference_is_that_of_the_rows_of_both(several: Path) -> None:
     assert (each["better"], each["worse"]) == (gained, lost) and lost > gained
     changed, fewer = gained + lost, min(gained, lost)
     assert each["p"] == pytest.approx(2 * stats.binom.cdf(fewer, changed, 0.5) - stats.binom.pmf(fewer, changed, 0.5))
-    assert "c is " in each["sentence"] and "points worse than a (95 % interval" in each["sentence"]
+    assert "c is " in each["sentence"] and "points worse than a (a difference of -" in each["sentence"]
+    shown = [float(each["sentence"].split(word)[1].split()[0].rstrip("),")) for word in ("difference of ", "interval ", " to ")]
+    assert shown[1] < shown[0] < shown[2] and shown[0] < 0
     assert f"{len(first):,} rows of both" in each["sentence"] and each["settings"]["lr"] == [each["settings"]["lr"][0], 1e-5]
     worse = [row for row in each["changed"] if row["change"] == "worse"]
     table = pl.read_csv(several / "news.csv")
@@ -75,6 +78,20 @@ def test_several_are_each_against_the_first_and_corrected(several: Path, capsys,
 def test_equal_runs_are_within_noise(several: Path, capsys, monkeypatch) -> None:
     out, _, _ = talk(capsys, monkeypatch, "compare", several / "runs" / "a", several / "runs" / "a")
     assert "within noise of each other" in out and "0 rows better, 0 worse" in out and "Settings that differ" not in out
+
+
+def test_what_a_run_of_an_earlier_version_could_not_know_is_not_listed(several: Path, tmp_path: Path) -> None:
+    runs = several / "runs"
+    (now,) = tw.compare(runs / "a", runs / "b", top=0)["compared"]
+    assert "seed" in now["settings"]
+    shutil.copytree(runs / "a", tmp_path / "a")
+    lines = (tmp_path / "a" / "settings.toml").read_text().splitlines(keepends=True)
+    old = [line for line in lines if not line.startswith(("calibrate =", "keep =", "baselines =", "graph ="))]
+    assert len(lines) - len(old) == 4
+    (tmp_path / "a" / "settings.toml").write_text("".join(old))
+    for order in ((tmp_path / "a", runs / "b"), (runs / "b", tmp_path / "a")):
+        (each,) = tw.compare(*order, top=0)["compared"]
+        assert each["settings"].keys() == now["settings"].keys()
 
 
 def test_other_test_rows_are_said(several: Path) -> None:
@@ -132,6 +149,21 @@ def test_looks_at_the_same_test_rows_are_counted(several: Path, capsys, monkeypa
     out, _, _ = talk(capsys, monkeypatch, "runs", several / "runs", "--json")
     assert json.loads(out)["looks"] == [found]
     assert looks.of_run(several / "runs" / "b") == found and looks.of_run(several / "runs" / "z") is None
+
+
+def test_other_labels_are_another_test_and_runs_that_cannot_be_told_are_counted(several: Path, tmp_path: Path) -> None:
+    shutil.copytree(several / "runs" / "a", tmp_path / "a")
+    table = pl.read_csv(several / "news.csv")
+    table.with_columns(label=table["label"].shuffle(seed=1)).write_csv(tmp_path / "shuf.csv")
+    tw.train(tmp_path / "shuf.csv", out=tmp_path / "shuf", epochs=1, test_fraction=0.4, **QUIET)
+    assert tw.looks(tmp_path) == []
+    shutil.copytree(several / "runs" / "b", tmp_path / "old", ignore=shutil.ignore_patterns("fingerprints*"))
+    (found,) = tw.looks(tmp_path)
+    assert found["sentence"] == "which test rows 1 of the 3 runs here looked at is not known"
+    assert found["optimism"] is None and looks.of_run(tmp_path / "a") == found
+    shutil.copytree(several / "runs" / "b", tmp_path / "b")
+    (found,) = tw.looks(tmp_path)
+    assert len(found["runs"]) == 2 and found["sentence"].endswith("; of 1 more here it is not known")
 
 
 def test_rows_that_were_added_do_not_hide_looks(several: Path, tmp_path: Path) -> None:
@@ -192,7 +224,10 @@ def test_seeds(several: Path, tmp_path: Path) -> None:
     rest = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
     by_rows = (rest**2).sum() / (2 * (values.shape[1] - 1)) / values.shape[1]
     assert found["test_share"] == pytest.approx(min(by_rows / found["deviation"] ** 2, 1.0))
-    assert "3 seeds: accuracy" in found["sentence"] and "of its variance is that of the" in found["sentence"]
+    assert "3 seeds: accuracy" in found["sentence"] and "so few cannot tell whether the training" in found["sentence"]
+    assert len(found["sentence"].split()) < 48 and "% comes from" not in found["sentence"]
+    five = spread.sentence(found | {"scores": scores + scores[:2], "test_share": 0.25})
+    assert "of its variance 25 % comes from the" in five and "75 % from the training;" in five
     assert (
         json.loads(call(*words, "--resume", "--json", cwd=tmp_path).stdout.splitlines()[-1]) == found
     )  # nothing is done twice

@@ -97,11 +97,21 @@ def test_random_labels_give_no_signal_and_real_ones_do(kind: str, told: tw.Run, 
             report = told.report
         else:
             given, settings = source(kind, random, tmp_path / str(random))
+            settings |= {"test_fraction": 0.35} if random else {}  # fewer than 30 rows cannot tell
             report = tw.train(given, out=tmp_path / f"run-{random}", listen=ignore, **settings).report
         said = " ".join(summary.lines(report))
         assert report["signal"] is not random, report["baselines"]
         assert ("no signal: the answers tell no more of new rows than always answering" in said) is random
         assert bool(scores.advice(report).startswith("Labels that were dealt out")) is random
+
+
+def test_a_handful_of_rows_cannot_tell_that_there_is_no_signal(tmp_path: Path) -> None:
+    few = at_random(texts(40), "label")
+    report = tw.train(few, task="text", out=tmp_path / "run", listen=ignore, epochs=1).report
+    said = " ".join(summary.lines(report))
+    assert report["signal"] is None and report["test"]["n"] < 30
+    assert "too few rows to tell whether the answers say more of new rows than always answering" in said
+    assert "no signal" not in said and "dealt out" not in said and "Measure on more rows" in said and scores.unclear(report)
 
 
 def test_the_model_is_compared_row_by_row(told: tw.Run) -> None:
@@ -121,7 +131,13 @@ def test_a_model_that_something_simpler_beats_is_told_so(tmp_path: Path) -> None
     how = {"model": {"name": "textcnn"}, "lr": 3e-4, "epochs": 1, "task": "text", "test_fraction": 0.3}
     run = tw.train(texts(), out=tmp_path / "run", listen=ignore, **how)
     judged, advice = scores.verdict(run.report), scores.advice(run.report)
-    assert judged.startswith("the model does not beat naive Bayes: ") and "points below naive Bayes (95 % interval" in judged
+    assert (
+        judged.startswith("the model does not beat naive Bayes: ") and "points below naive Bayes (a difference of -" in judged
+    )
+    value, low, high = (
+        float(judged.split(word)[1].split()[0].rstrip("),")) for word in ("difference of ", "interval ", " to ")
+    )
+    assert low < value < high and value < 0
     assert advice.startswith("Naive Bayes, fitted in a moment, is better: try") and not scores.unclear(run.report)
 
 

@@ -168,3 +168,13 @@ def test_what_a_run_is_judged_by() -> None:
     assert metrics.leading(["loss", "kappa"]) is None
     assert metrics.lead({"accuracy": 0.5, "metrics": {"perplexity": 3.0}}) == "accuracy", "the task's own score goes first"
     assert metrics.find("perplexity").short == "ppl" and words.width(metrics.find("\u4f53" * 40).short) <= 14
+
+
+def test_an_end_that_is_rounded_to_nothing_has_no_sign() -> None:
+    assert words.bounds((-0.4, 12)) == ("0", "12")
+    report = {"unit": "rows", "signal": True, "test": {"rmse": 10.0, "rmse_interval": [9, 11], "n": 100}}
+    simple = {"name": "ridge regression", "rmse": 9.0, "difference": -0.11, "difference_interval": [-0.2, 0.001]}
+    assert scores.verdict(report | {"baselines": [simple]}).endswith("11 % higher (95 % interval 0 to 20 %)")
+    simple |= {"rmse": 12.0, "difference": 0.17, "difference_interval": [0.1, 0.24]}
+    told = scores.verdict(report | {"baselines": [simple]})
+    assert told.endswith("17 % lower (a difference of -17 %, 95 % interval -24 to -10 %)")

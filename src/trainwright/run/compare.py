@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainwright.config.resolve import belongs
+from trainwright.config.settings import Settings
 from trainwright.data.tables.fingerprint import without_label
 from trainwright.errors import TrainwrightError, error
 from trainwright.evaluation import paired
@@ -184,4 +186,18 @@ def _changed(first: Side, common: list[pl.DataFrame], gain: list[np.ndarray], so
 def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return the settings that differ, each with both values, None where one has none."""
     keys = [key for key in {**first, **second} if first.get(key) != second.get(key)]
-    return {key: [first.get(key), second.get(key)] for key in keys}
+    unknown = _unknown(first, second) | _unknown(second, first)
+    return {key: [first.get(key), second.get(key)] for key in keys if key not in unknown}
+
+
+def _unknown(run: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
+    """Return the settings of another run that a run of an earlier version could not know.
+
+    A run writes each setting that has a default; where one is missing, those that are derived may be unknown too.
+    """
+    task, fields = str(run.get("task")), Settings.model_fields
+    written = {name for name, field in fields.items() if isinstance(field.default, str | int | float) and belongs(field, task)}
+    if "task" not in run or written <= run.keys():
+        return set()
+    own = "model." if run.get("model.name") == other.get("model.name") else "\0"
+    return {key for key in other.keys() - run.keys() if "." not in key or key.startswith(own)}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainwright.data.tables.fingerprint import without_label
 from trainwright.errors import TrainwrightError
 from trainwright.evaluation.intervals import Z95
 from trainwright.store import fingerprints
@@ -59,10 +58,10 @@ def _earlier(start: Path) -> np.ndarray | None:
 
 
 def _described(test: np.ndarray) -> dict[str, Any]:
-    """Return by what the same test rows are known, without their labels, in whatever order."""
-    contents = np.sort(without_label(test))
-    sketch = [f"{each:x}" for each in np.unique(contents)[:SKETCH].tolist()]
-    return {"digest": hashlib.blake2b(contents.tobytes(), digest_size=8).hexdigest(), "sketch": sketch}
+    """Return by what the same test rows are known, with their labels, in whatever order."""
+    rows = np.sort(test)
+    sketch = [f"{each:x}" for each in np.unique(rows)[:SKETCH].tolist()]
+    return {"labelled": hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest(), "sketch": sketch}
 
 
 def _reached(scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@
 | `units` | the number of the group that each row of test, or valid, belongs to; int32; where groups or equal rows are units |
 | `right` | a bit for each row of test: whether its answer was right; uint8; where rows have one right answer |
 
-The header says ``test``, of which runs with the same test rows are known, and what was reached on these.
+The header says ``test``, by which runs with the same test rows and labels are known, and what was reached on these.
 """  # noqa: E501
 
 from __future__ import annotations

@@ -12,15 +12,14 @@ SURE = 0.05  # chance does as much less often than this, or a difference is call
 
 
 def sentence(found: Mapping[str, Any], metric: str, split: str, comparisons: int) -> str:
-    """Say which of two runs is better, by how much, and how sure that is."""
+    """Say which of two runs is better, by how much, and how sure that is. Signs are of the score less the first."""
     first, second = names(found["against"], found["run"])
     higher, p = metrics.find(metric).higher_is_better, found["p_holm"]
-    gain = found["difference"] if higher else -found["difference"]
-    ends = found["interval"]
-    ends = ends if ends is None or higher else (-ends[1], -ends[0])
-    if gain < 0:
-        ends = None if ends is None else (-ends[1], -ends[0])
+    raw, ends = found["difference"], found["interval"]
+    gain = raw if higher else -raw
     told = "no interval: too few rows to tell" if ends is None else f"95 % interval {_ends(ends, metric)}"
+    if raw and not (higher and gain > 0):  # no other word says which way the interval counts
+        told = f"a difference of {'-' if raw < 0 else ''}{_size(abs(raw), metric)}, {told}"
     holm = f" by Holm's correction for {comparisons} comparisons" if comparisons > 1 and p is not None else ""
     told += f", {_p(p)}{holm}" if p is not None else ""
     by = f"{second} is {_size(abs(gain), metric)} {'better' if gain > 0 else 'worse'}"

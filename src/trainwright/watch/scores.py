@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from trainwright.watch import metrics, words
 
 NO_SIGNAL, _UNCLEAR, _WORSE = "no signal", "not clearly better than", "the model does not beat"
+TOO_FEW = "too few rows to tell"
 NOT_CLEAR, NOT_BETTER = f"{_UNCLEAR} the baseline", f"{_WORSE} the baseline"
 LABEL = 28  # cells of a label
 UNEVEN = ("roc_auc", "average_precision", "log_loss", "balanced_accuracy", "mcc")  # shown where classes are uneven
@@ -187,6 +188,8 @@ def verdict(report: Mapping[str, Any]) -> str:
     test, (lead, against) = report.get("test") or {}, baselines(report)
     if report.get("signal") is False and report.get("baselines"):
         return f"{NO_SIGNAL}: the answers tell no more of new {unit(report)} than {in_words(report['baselines'][0])}"
+    if _cannot_tell(report):
+        return f"{TOO_FEW} whether the answers say more of new rows than {in_words(report['baselines'][0])}"
     if not against or lead not in metrics.values(test):
         return ""
     higher, best, ours = metrics.find(lead).higher_is_better, against[0], metrics.values(test)[lead]
@@ -212,6 +215,12 @@ def verdict(report: Mapping[str, Any]) -> str:
     return f"RMSE {words.number(ours)} is {less:.{0 if 1 <= less < 99 else 2}f} % below {named}'s"
 
 
+def _cannot_tell(report: Mapping[str, Any]) -> bool:
+    """Return whether rows were measured, too few to tell a signal; of tokens another sentence says it."""
+    there = report.get("baselines") and (report.get("test") or report.get("valid"))
+    return bool(there) and report.get("signal", True) is None and unit(report) == "rows"
+
+
 def _paired(baseline: Mapping[str, Any]) -> tuple[float, float] | None:
     """Return the interval of how much better the model is than a baseline, row by row, where it is known."""
     found = [baseline.get("difference"), *(baseline.get("difference_interval") or ())]
@@ -220,14 +229,19 @@ def _paired(baseline: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def _by_rows(lead: str, ours: float, best: Mapping[str, Any], ends: tuple[float, float], named: str) -> str:
-    """Say by how much a score is better or worse than a baseline's, with the interval of the difference."""
-    points, worse = metrics.is_share(lead), best["difference"] < 0
-    facts = (-best["difference"], -ends[1], -ends[0]) if worse else (best["difference"], *ends)
-    digits = 2 if points or not 0.01 <= facts[0] < 0.99 else 0
-    value, low, high = (f"{100 * each + 0.0:.{digits}f}" for each in facts)
+    """Say by how much a score is better or worse than a baseline's, with the interval of the score less the other."""
+    points = metrics.is_share(lead)
+    facts = (
+        (best["difference"], *ends) if points else (-best["difference"], -ends[1], -ends[0])
+    )  # of errors it is how much less
+    less = facts[0] < 0
+    digits = 2 if points or not 0.01 <= abs(facts[0]) < 0.99 else 0
+    value, low, high = (words.fixed(100 * each, digits) for each in facts)
+    size, unit = value.removeprefix("-"), "points" if points else "%"
+    sure = f"({f'a difference of {value} {unit}, ' if less else ''}95 % interval {low} to {high}{'' if points else ' %'})"
     if points:
-        return f"{value} points {'below' if worse else 'above'} {named} (95 % interval {low} to {high})"
-    apart = f"{value} % {'higher' if worse else 'lower'} (95 % interval {low} to {high} %)"
+        return f"{size} points {'below' if less else 'above'} {named} {sure}"
+    apart = f"{size} % {'lower' if less else 'higher'} {sure}"
     if lead == "perplexity":
         return f"{_perplexities(ours, best)}, {apart}"
     return f"RMSE {words.number(ours)} against {words.number(best[lead])} of {named}, {apart}"
@@ -257,6 +271,8 @@ def advice(report: Mapping[str, Any]) -> str:
             "Labels that were dealt out at random look like this: is the label the right column, and does each stand beside "
             "what it belongs to? If so, more rows may help, or other things to tell it from."
         )
+    if judged.startswith(TOO_FEW):
+        return "Measure on more rows: a larger valid_fraction or test_fraction, or more data."
     if not judged.startswith((_UNCLEAR, _WORSE)) or not any(map(_paired, report.get("baselines") or ())):
         return ""
     best = baselines(report)[1][0]
@@ -268,7 +284,7 @@ def advice(report: Mapping[str, Any]) -> str:
 
 def unclear(report: Mapping[str, Any]) -> bool:
     """Return whether the test score is not clearly better than the constant baseline."""
-    return verdict(report).startswith((NOT_CLEAR, NOT_BETTER, NO_SIGNAL))
+    return verdict(report).startswith((NOT_CLEAR, NOT_BETTER, NO_SIGNAL, TOO_FEW))
 
 
 def near(report: Mapping[str, Any], truths: Sequence[float]) -> tuple[float, str]:

@@ -7,6 +7,9 @@ from typing import Any
 
 from trainwright.watch import metrics, words
 
+# With k runs the standard deviation itself is uncertain by about 1 / sqrt(2 (k - 1)): a half with 3, a third with 5 or 6.
+FEWEST = 5
+
 
 def sentence(found: Mapping[str, Any]) -> str:
     """Return mean and spread of the score, and how much of the spread is the test rows' and how much the training's."""
@@ -17,10 +20,12 @@ def sentence(found: Mapping[str, Any]) -> str:
     if found["test_share"] is None:
         said += ", no spread"
     else:
-        share = found["test_share"]
-        said += f", standard deviation {_size(found['deviation'], metric)}: {100 * share:.0f} % of its variance is that of the "
-        said += f"{rows}, on which models that are equally good differ by {_size(found['of_test_rows'], metric)}, "
-        said += f"{100 * (1 - share):.0f} % that of the training ({_size(found['of_training'], metric)})"
+        said += f", standard deviation {_size(found['deviation'], metric)}; "
+        share = 100 * found["test_share"]
+        if len(scores) < FEWEST:
+            said += f"so few cannot tell whether the training or the {rows} make them differ"
+        else:
+            said += f"of its variance {share:.0f} % comes from the {rows}, {100 - share:.0f} % from the training"
     if found["mean_deviation"] is not None:
         said += f"; on as many other rows the average itself would differ by {_size(found['mean_deviation'], metric)}"
     return said

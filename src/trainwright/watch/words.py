@@ -47,6 +47,11 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
 
 
+def fixed(value: float, decimals: int) -> str:
+    """Write a number with so many decimals; ``0`` without a sign where it is rounded to nothing."""
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"
+
+
 def bounds(ends: Sequence[float]) -> tuple[str, str]:
     """Write both ends of an interval with the digits that its width is worth."""
     low, high = ends
@@ -56,7 +61,7 @@ def bounds(ends: Sequence[float]) -> tuple[str, str]:
     decimals = 1 - math.floor(math.log10(abs(high - low)))
     if _SMALL <= size < _LARGE:
         decimals = min(max(0, decimals), 12)
-        return f"{low:,.{decimals}f}", f"{high:,.{decimals}f}"
+        return fixed(low, decimals), fixed(high, decimals)
     digits = min(max(1, decimals + math.floor(math.log10(size))), 12)
     return f"{low:.{digits}e}", f"{high:.{digits}e}"
 

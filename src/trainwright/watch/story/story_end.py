@@ -31,7 +31,7 @@ def outcome(record: Record) -> str:
         return FAILED
     if blind and min(losses) >= _CHANCE * blind[1]:
         return HARDLY if _often_right(of.report) else FAILED
-    return HARDLY if verdict.startswith(scores.NOT_CLEAR) else LEARNED
+    return HARDLY if verdict.startswith((scores.NOT_CLEAR, scores.TOO_FEW)) else LEARNED
 
 
 def _often_right(report: Mapping[str, Any]) -> bool:
