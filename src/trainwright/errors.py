@@ -942,6 +942,10 @@ MESSAGES: dict[str, Message] = {
         "outputs of shape {outputs} and targets of shape {targets} differ in their number of rows",
         "The model must give one output for each row: look at view and reshape in its forward, such as x.flatten(1).",
     ),
+    "E635": Message(
+        "no loss is given, so the model is called with the inputs and the targets ({given}), and cannot be: {problem}",
+        "Give one: loss=nn.CrossEntropyLoss(). Without loss= the model gets inputs and targets, and has to return its loss.",
+    ),
     # a step, a loss and trackers of the person's own
     "E640": Message("{one} and {other} do not go together: {why}", "Leave one of them out."),
     "E641": Message(
