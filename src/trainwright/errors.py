@@ -971,7 +971,7 @@ MESSAGES: dict[str, Message] = {
         "Then fit(..., step=step).",
     ),
     "E646": Message(
-        "tw.fit is gone through inside of torch.autocast, whose copies of the weights would not move with them",
+        "tw.fit is gone through inside of torch.autocast, which would set types in what fit computes, validation too",
         "Leave the autocast out and say precision='bfloat16'; an autocast in the model's forward is fine.",
     ),
     "E650": Message("no tracker is called '{name}'", "Take one or several of {known}."),

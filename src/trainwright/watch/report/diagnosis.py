@@ -32,9 +32,7 @@ def sentence(report: Mapping[str, Any], leaked: int = 0) -> str:
     counted = f"{words.count(n)} {unit}{scores.parts(found)}" if n is not None else unit
     where = f"{counted} that it had never seen" if test else f"{counted} by which it was chosen"
     if test and leaked:
-        where = (
-            f"{counted}, {words.count(leaked)} of which {'is' if leaked == 1 else 'are'} in the training rows too, or nearly"
-        )
+        where = f"{counted}, {words.count(leaked)} of which {'is' if leaked == 1 else 'are'} among the training rows, or nearly"
     if lead == "accuracy" and unit == "rows":
         said = f"It is right on {words.percent(value)} of {where}"
     else:
