@@ -293,6 +293,18 @@ def test_a_word_that_looks_like_a_file_is_no_text(trained, word: str, capsys, mo
     assert len(trained.predict([word])) == 1
 
 
+def test_a_word_that_is_nearly_the_name_of_a_file_there_is_no_text(trained, capsys, monkeypatch, here: Path) -> None:
+    for word in ("good", "good.cvs", "goood.cvs", "good.cv"):
+        out, err, code = talk(capsys, monkeypatch, "predict", trained.path, word)
+        assert code == 2 and out == "" and err.startswith("E435") and "Did you mean 'good.csv'?" in err, word
+        assert talk(capsys, monkeypatch, "predict", trained.path, "--text", word)[2] == 0
+    for word in ("goods", "go", "good!", "goood", "great.cvs", "a good"):
+        assert talk(capsys, monkeypatch, "predict", trained.path, word)[2] == 0, word
+    (here / "good.csv").rename(here / "notes.md")
+    for word in ("good", "notes", "good.cvs"):
+        assert talk(capsys, monkeypatch, "predict", trained.path, word)[2] == 0, word
+
+
 def test_texts_that_only_end_like_files_are_texts(trained, capsys, monkeypatch, here: Path) -> None:
     for text in ("please read the report.xlsx", "24 / 7", "version 2.0", "e.g. this", "what a goal", "x=y"):
         out, _, code = talk(capsys, monkeypatch, "predict", trained.path, text)

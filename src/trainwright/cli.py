@@ -213,8 +213,8 @@ def predict(
         raise error("E318", problem=f"--text is for a model of texts; this one takes a {predictor.item}")
     words, said = (inputs, []) if as_text else how_written(inputs)
     named = [] if as_text or words == ["-"] else [word for word in words if predictor.takes_file(word)]
-    if predictor.item == "text":
-        refuse_missing(run, named, len(words))
+    if predictor.item == "text" and not as_text and words != ["-"]:
+        refuse_missing(run, named, words)
     files = list(map(as_path, named))
     if files and len(files) == len(words) and (len(files) == 1 or predictor.many_files):
         if as_json and out is not None:

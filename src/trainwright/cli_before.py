@@ -38,6 +38,9 @@ def inspect(
     from trainwright.cli_words import asked
 
     source, given = asked(words or [])
+    if out is not None and out.suffix.lower() not in ("", ".html", ".htm"):
+        hint = f"Write --out {shlex.quote(str(out.with_suffix('.html')))}."
+        raise error("E318", problem=f"--out writes a page of HTML, and {out} does not end in .html", hint=hint)
     found = tw.inspect(source, test=test, valid=valid, offline=offline, **given)
     given_files = [word for flag, path in (("--test", test), ("--valid", valid)) if path for word in (flag, str(path))]
     _print_inspection(found, shlex.join(["trainwright", "inspect", *(words or []), *given_files]), out, as_json)

@@ -86,15 +86,16 @@ def refuse_settings(verb: str, words: Iterable[str], flags: Iterable[str] = ()) 
             raise problem
 
 
-def refuse_missing(run: object, files: list[str], words: int) -> None:
-    """Raise E435 for the first of the ``files``, among so many ``words`` for a model of texts, that is not there; E318 where
-    others are beside them."""
-    from trainwright.data.read.formats import nearest_file
+def refuse_missing(run: object, files: list[str], words: list[str]) -> None:
+    """Raise E435 for the first of the ``words`` for a model of texts that is one of the ``files`` and not there, or nearly the
+    name of a file that is; E318 where others are beside files."""
+    from trainwright.data.read.formats import meant_file, nearest_file
 
-    for word in files:
-        if not is_path(word):
-            raise error("E435", word=word, run=run, hint=nearest_file(word))
-    if files and words > 1:
+    for word in words:
+        hint = "" if is_path(word) else nearest_file(word) if word in files else meant_file(word)
+        if hint or (word in files and not is_path(word)):
+            raise error("E435", word=word, run=run, hint=hint)
+    if files and len(words) > 1:
         problem = f"'{files[0]}' is a file, and one file is predicted at a time, without texts beside it"
         raise error("E318", problem=problem, hint="With --text the words are texts, whatever they look like.")
 

@@ -946,6 +946,10 @@ MESSAGES: dict[str, Message] = {
         "outputs of shape {outputs} and targets of shape {targets} differ in their number of rows",
         "The model must give one output for each row: look at view and reshape in its forward, such as x.flatten(1).",
     ),
+    "E635": Message(
+        "no loss is given, so the model is called with the inputs and the targets ({given}), and cannot be: {problem}",
+        "Give one: loss=nn.CrossEntropyLoss(). Without loss= the model gets inputs and targets, and has to return its loss.",
+    ),
     # a step, a loss and trackers of the person's own
     "E640": Message("{one} and {other} do not go together: {why}", "Leave one of them out."),
     "E641": Message(
@@ -971,7 +975,7 @@ MESSAGES: dict[str, Message] = {
         "Then fit(..., step=step).",
     ),
     "E646": Message(
-        "tw.fit is gone through inside of torch.autocast, whose copies of the weights would not move with them",
+        "tw.fit is gone through inside of torch.autocast, which would set types in what fit computes, validation too",
         "Leave the autocast out and say precision='bfloat16'; an autocast in the model's forward is fine.",
     ),
     "E650": Message("no tracker is called '{name}'", "Take one or several of {known}."),

@@ -238,6 +238,8 @@ def test_the_command(tmp_path: Path) -> None:
     told = call("inspect", train, "--test", test, "--json", "--out", "page.html", cwd=tmp_path)
     names = [each["name"] for each in json.loads(told.stdout.splitlines()[-1])["findings"]]
     assert "leak" in names and "leak" in (tmp_path / "page.html").read_text()
+    refused = call("inspect", train, "--out", "x.pdf", cwd=tmp_path, code=2)
+    assert refused.stderr.startswith("E318") and "x.html" in refused.stderr and not (tmp_path / "x.pdf").exists()
     assert call("inspect", "nosuch.csv", cwd=tmp_path, code=2).stderr.startswith("E101")
     assert call("inspect", train, "lerning_rate=1", cwd=tmp_path, code=2).stderr.startswith("E301")
 

@@ -139,6 +139,12 @@ def test_each_defect_is_named(defect: str) -> None:
     assert len(names(found)) <= 3 and all(each.cause and each.mend for each in found.findings)
 
 
+def test_no_rate_is_blamed_where_gradients_are_missing_and_an_own_optimiser_is_named() -> None:
+    assert names(look(network(Cut()), lr=1e-7)) == ["no gradient"]
+    (finding,) = look(network(), lr=0.0).findings
+    assert "optimiser a rate above 0" in finding.mend and "derived" not in finding.mend
+
+
 def norm() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 3))
@@ -178,7 +184,12 @@ HEALTHY: dict[str, Callable[[], Checkup]] = {
 def test_healthy_models_pass(model: str) -> None:
     found = HEALTHY[model]()
     assert found.passed, found
-    assert {"gradient", "rate"} <= {each.what for each in found.checked}
+    told = {each.what: each for each in found.checked}
+    assert {"gradient", "rate"} <= told.keys()
+    if model == "network":
+        assert told["batch independence"].value.startswith("largest change")
+        assert "8 rows' outputs when 8 other rows stand beside them" in told["batch independence"].why
+        assert "after training on shuffled ones" in told["shuffled labels"].why
 
 
 class Wrapped(nn.Module):

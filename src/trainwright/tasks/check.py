@@ -47,7 +47,8 @@ class Subject:
     ``build`` gives a copy of what learns, without schedules, at its full rate; ``batches`` what it is trained on, ``few`` a
     small batch of it. Where rows can be told apart, ``ordered(n)`` gives those of training in order, n a batch, as a prediction
     sees them. ``valid`` gives the validation rows; ``updates`` how many are planned. ``frozen`` names parameters that do not
-    learn though nobody asked for it, ``labels`` the classes; ``fresh``: the model was not trained before.
+    learn though nobody asked for it, ``labels`` the classes; ``fresh``: the model was not trained before. ``a_rate`` is what to
+    do about a rate that moves nothing.
     """
 
     build: Callable[[], Learner]
@@ -60,6 +61,7 @@ class Subject:
     labels: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
     fresh: bool = True
+    a_rate: str = "Leave lr out, and it is derived, or try lr=0.001."
 
 
 def check(subject: Subject, seconds: float = 20.0) -> Checkup:
@@ -138,7 +140,9 @@ def _rate(subject: Subject, batch: Batch, report: Checkup, seconds: float) -> fl
     report.updates_seconds = (time.perf_counter() - begun) / max(len(losses), 1)
     _gradients(silent, len(learning), report)
     still = [name for name, each in learning.items() if name not in silent and torch.equal(each, before[name])]
-    _judge_rate(losses, max(rates), still, len(learning) - len(silent), report)
+    report.saw("rate", f"{losses[0]:.4g} to {losses[-1]:.4g}", f"in {len(losses)} updates of one batch at lr={max(rates):.3g}")
+    if not silent:  # no rate moves what gets no gradient
+        _judge_rate(losses, max(rates), still, len(learning), subject.a_rate, report)
     return losses[-1] / max(losses[0], 1e-9)
 
 
@@ -156,14 +160,13 @@ def _gradients(silent: dict[str, str], count: int, report: Checkup) -> None:
         report.found("zero gradient", f"that of {_names(zero)} is 0 in each update", cause, mend)
 
 
-def _judge_rate(losses: list[float], lr: float, still: list[str], moving: int, report: Checkup) -> None:
+def _judge_rate(losses: list[float], lr: float, still: list[str], count: int, a_rate: str, report: Checkup) -> None:
     """Say what updates on one batch did to its loss."""
     first, last = losses[0], min(losses[-3:])
     course = f"{first:.4g} to {losses[-1]:.4g}"
-    report.saw("rate", course, f"in {len(losses)} updates of one batch at lr={lr:.3g}")
-    if still and len(still) >= moving:
+    if len(still) == count > 0:
         cause = "lr is 0" if lr == 0 else "lr is too small to change a number in float32, or the optimiser does nothing"
-        report.found("lr", f"no parameter moves at lr={lr:.3g}", cause, "Leave lr out, and it is derived, or try lr=0.001.")
+        report.found("lr", f"no parameter moves at lr={lr:.3g}", cause, a_rate)
     elif still:
         report.found(
             "lr", f"{_names(still)} {'do' if len(still) > 1 else 'does'} not move", "lr of their group is 0", "Give it a rate."
@@ -268,7 +271,8 @@ def _shuffled(subject: Subject, report: Checkup, seconds: float) -> None:
     found = check_outputs.agreement(learner, subject.valid(), subject.labels) if learner else None
     if found is None or found.prior is None:
         return
-    why = f"on validation, {found.prior:.4g} by chance: what a model that learned them should have"
+    why = f"on validation rows with their own labels, after training on shuffled ones; {found.prior:.4g} is that of"
+    why += " outputs that are the same for every row, and far below it labels leak"
     report.saw("shuffled labels", f"loss {found.loss:.4g}", why)
     if found.loss < KNOWING * found.prior:
         cause = "what is right comes from elsewhere than the targets: they are among the inputs, or in the loss itself"

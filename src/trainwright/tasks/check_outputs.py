@@ -146,7 +146,8 @@ def _independent(learner: Learner, ordered: Callable[[int], Iterable[Batch]], si
     if len(half) != HALF or whole.shape[1:] != half.shape[1:]:
         return
     apart = float((whole[:HALF] - half).abs().max())
-    report.saw("rows apart", f"{apart:.1g}", f"is the most by which {HALF} rows are answered otherwise beside {HALF} others")
+    why = f"of {HALF} rows' outputs when {HALF} other rows stand beside them"
+    report.saw("batch independence", f"largest change {apart:.1g}", why)
     if apart > 1e-3 * size:
         cause = "something is taken over the whole batch: a mean, a softmax or a norm over dimension 0, a wrong reshape"
         mend = "Let each operation leave dimension 0, the rows, alone."

@@ -141,6 +141,14 @@ def test_a_mistake_is_named_where_a_model_is_only_measured(name: str) -> None:
     assert caught.value.code == code and all(word in str(caught.value) for word in words if "row" in word)
 
 
+def test_a_loss_that_was_forgotten_is_asked_for() -> None:
+    model = linear()
+    with pytest.raises(tw.TrainwrightError) as caught:
+        list(tw.fit(model, (inputs(), TARGETS), optimizer=torch.optim.SGD(model.parameters(), lr=0.1), progress=False))
+    assert caught.value.code == "E635" and "no loss is given" in caught.value.what
+    assert "loss=nn.CrossEntropyLoss()" in caught.value.mend and "return its loss" in caught.value.mend
+
+
 def test_the_row_of_a_loader_is_that_of_its_batch() -> None:
     with pytest.raises(tw.TrainwrightError, match="row 5 of its batch") as caught:
         fit(linear(), DataLoader(TensorDataset(inputs(), at(TARGETS, 13, 3)), batch_size=8))

@@ -76,6 +76,13 @@ def test_page_tells_score_interval_baseline_and_command() -> None:
         assert fact in reader.text
 
 
+def test_rows_that_are_in_the_training_rows_too_are_not_said_to_be_new() -> None:
+    leaks = {"across": {"train-test": 1, "train-valid": 7}, "near": {"rows": 40, "across": {"train-test": 30, "valid-test": 2}}}
+    text = read(rendered(make_report(), data={"audit": leaks})).text
+    assert re.search(r"of \d+ rows, 31 of which are among the training rows, or nearly \(95 % interval", text)
+    assert "never seen" not in text
+
+
 def test_page_loads_nothing_and_runs_its_own_script_alone() -> None:
     html = rendered(make_report())
     reader = read(html)

@@ -70,15 +70,19 @@ def names_file(word: str) -> bool:
     one = not any(letter.isspace() for letter in word)
     if one and (os.sep in word or word.startswith("~")):
         return True
-    suffix = Path(word).suffix.lower()
-    if not suffix or len(word) > LONGEST_NAME:
+    return _ending_known(word) and (one or bool(nearest_file(word)))
+
+
+def _ending_known(name: str) -> bool:
+    """Return whether a name ends as those of data, texts, archives or pictures do."""
+    suffix = Path(name).suffix.lower()
+    if not suffix or len(name) > LONGEST_NAME:
         return False
     from trainwright.data.files import virtual  # the prediction of a text has no use for these
     from trainwright.data.files.content import COMPRESSIONS
     from trainwright.data.images.headers import SUFFIXES
 
-    known = suffix[1:] in COMPRESSIONS or suffix in (TEXT, *virtual.SUFFIXES, *SUFFIXES) or by_suffix(suffix) != ""
-    return known and (one or bool(nearest_file(word)))
+    return suffix[1:] in COMPRESSIONS or suffix in (TEXT, *virtual.SUFFIXES, *SUFFIXES) or by_suffix(suffix) != ""
 
 
 def nearest_file(word: str) -> str:
@@ -87,6 +91,23 @@ def nearest_file(word: str) -> str:
         place = Path(word).expanduser()
         return nearest(place.name, [entry.name for entry in place.parent.iterdir()])
     return ""
+
+
+def meant_file(word: str) -> str:
+    """Return a hint with the file that one word, without blanks, is nearly the name of; empty for none.
+
+    It has the stem of the word (``new`` or ``new.cvs`` for new.csv), or a name near to it, with an ending near to the word's.
+    """
+    if not word or any(letter.isspace() for letter in word) or len(word) > LONGEST_NAME:
+        return ""
+    there = list[str]()
+    with suppress(OSError):
+        there = sorted(entry.name for entry in Path().iterdir() if _ending_known(entry.name))
+    same = [name for name in there if name.startswith(f"{Path(word).stem}.")]
+    if same:
+        return f"Did you mean '{same[0]}'?"
+    suffix = Path(word).suffix
+    return nearest(word, there) if suffix and nearest(suffix, {Path(name).suffix for name in there}) else ""
 
 
 def magics() -> list[bytes]:

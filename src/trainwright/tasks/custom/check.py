@@ -53,6 +53,7 @@ def check_own(options: FitOptions) -> Checkup:
             in_order if apart else None,
             valid if options.valid is not None and options.state is None else None,
             frozen=_frozen(options),
+            a_rate="Give the optimiser a rate above 0, such as lr=0.001.",
         )
         return look(subject)
 

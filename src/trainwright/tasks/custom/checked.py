@@ -44,7 +44,7 @@ class CheckedForward(Forward):
     def __call__(self, batch: Batch) -> Any:
         """Return the outputs of one batch: of a model with a loss of its own its ``logits``, where it has any.
 
-        Raise E614, and E623 to E626 and E630 where inputs do not fit, E641 for outputs without a loss.
+        Raise E614, and E623 to E626, E630 and E635 where inputs do not fit, E641 for outputs without a loss.
         """
         self._watched.batch = batch
         try:
@@ -53,7 +53,7 @@ class CheckedForward(Forward):
         except BaseException as problem:
             self._watched.batch = None
             if isinstance(problem, REFUSALS) and not isinstance(problem, TrainwrightError | torch.OutOfMemoryError):
-                raise mistakes.in_forward(problem, self.model, batch) or problem from problem
+                raise mistakes.in_forward(problem, self.model, batch, own_loss=self._own_loss) or problem from problem
             raise
 
     def _apart(self, outputs: Any) -> Any:

@@ -43,13 +43,15 @@ def loss_name(loss: Any) -> str:
     return next((name for function, name in _FUNCTIONS.items() if function is loss), "")
 
 
-def in_forward(problem: Exception, model: nn.Module, batch: Batch) -> TrainwrightError | None:
-    """Return what was wrong with the inputs of a model that raised ``problem``, or None where it is another matter."""
+def in_forward(problem: Exception, model: nn.Module, batch: Batch, *, own_loss: bool) -> TrainwrightError | None:
+    """Return what was wrong with the inputs of a model that raised ``problem``, or None where it is another matter.
+
+    With ``own_loss`` no loss was given, and the targets are among the inputs."""
     named = batch.named or {}
     try:
         inspect.signature(model.forward).bind(*batch.inputs, **named)
     except TypeError as refused:
-        return _call(model, batch, refused)
+        return _call(model, batch, refused, own_loss)
     modules = {each: name for name, each in model.named_modules()}
     for frame in reversed(list(_frames(problem))):
         layer, given = frame.f_locals.get("self"), frame.f_locals.get("input")
@@ -131,10 +133,12 @@ def unequal(outputs: Tensor, targets: Tensor) -> TrainwrightError:
     return error("E605", outputs=shapes[0], targets=shapes[1], hint=hint)
 
 
-def _call(model: nn.Module, batch: Batch, problem: TypeError) -> TrainwrightError:
-    """Return E623: the model cannot be called with what a batch gives."""
+def _call(model: nn.Module, batch: Batch, problem: TypeError, own_loss: bool) -> TrainwrightError:
+    """Return E623, or E635 where no loss is given: the model cannot be called with what a batch gives."""
     takes = [name for name in inspect.signature(model.forward).parameters if name in TARGETS]
     given = f"{len(batch.inputs)} by position" if batch.named is None else f"the keys {', '.join(map(str, batch.named))}"
+    if own_loss:
+        return error("E635", given=given, problem=problem)
     hint = ""
     if takes:
         hint = f"The targets go to the loss alone: wrap the model in one whose forward takes no {takes[0]}."

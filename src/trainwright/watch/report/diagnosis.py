@@ -21,8 +21,8 @@ _NOT_FINITE = ("E501", "E502", "E503")  # how a run is stopped whose numbers are
 _GAP = 0.1  # between the accuracies on training and on validation rows, from which on it is said
 
 
-def sentence(report: Mapping[str, Any]) -> str:
-    """Say how good the model is, how sure that is, and what it had to beat."""
+def sentence(report: Mapping[str, Any], leaked: int = 0) -> str:
+    """Say how good the model is, how sure that is, and what it had to beat; so many test rows are ``leaked``, in train too."""
     test, unit = report.get("test") or {}, scores.unit(report)
     found = test or report.get("valid") or {}
     lead = metrics.lead(found) or ("loss" if "loss" in metrics.values(found) else None)
@@ -31,6 +31,8 @@ def sentence(report: Mapping[str, Any]) -> str:
     value, n = metrics.values(found)[lead], found.get("n")
     counted = f"{words.count(n)} {unit}{scores.parts(found)}" if n is not None else unit
     where = f"{counted} that it had never seen" if test else f"{counted} by which it was chosen"
+    if test and leaked:
+        where = f"{counted}, {words.count(leaked)} of which {'is' if leaked == 1 else 'are'} among the training rows, or nearly"
     if lead == "accuracy" and unit == "rows":
         said = f"It is right on {words.percent(value)} of {where}"
     else:

@@ -82,7 +82,7 @@ def _header(record: Record, title: str) -> str:
     target = found.get("target")
     kind = f"{report['task']}: {words.clip(target, 60)}" if target else report["task"]
     lines = [f'<p class="eyebrow">{page_html.text(kind)}</p>', f"<h1>{page_html.text(title)}</h1>"]
-    lede = diagnosis.sentence(report) if record.ended else diagnosis.standing(record)
+    lede = diagnosis.sentence(report, page_data.leaked(record)) if record.ended else diagnosis.standing(record)
     lines.append(f'<p class="lede">{page_html.text(lede)}</p>')
     if lead:
         name = f"{where} {metrics.find(lead).title}"

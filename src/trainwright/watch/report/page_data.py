@@ -58,6 +58,13 @@ def _audit(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "vocabulary", f"{words.count(found['vocabulary'])} tokens"
 
 
+def leaked(record: Record) -> int:
+    """Return how many test rows are in the training split too, or nearly."""
+    audit: Mapping[str, Any] = record.data.get("audit") or {}
+    counts = [_across(audit, key).get("train-test") for key in _LEAKS]
+    return sum(n for n in counts if isinstance(n, int))
+
+
 def _across(audit: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = audit if key == "across" else audit.get(key) or {}
     return found.get("across") or {}
