@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import math
+import os
 import re
 import shutil
 import sys
@@ -70,6 +71,7 @@ def test_numbers_of_data_that_come_along(writer: ModuleType, title: str, tmp_pat
     assert not found
 
 
+@pytest.mark.skipif(not FULL and bool(os.environ.get("TRAINWRIGHT_TEST_DATA")), reason="the real rows stand for these")
 def test_the_news_on_made_rows(writer: ModuleType, tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", news_rows(400, seed=1))
     write_csv(tmp_path / "test.csv", news_rows(60, seed=2))
