@@ -20,8 +20,9 @@ import numpy as np
 
 from trainwright.errors import error
 from trainwright.plain_files import made_sense_of
-from trainwright.run.resume import SavedRun, changed_since
-from trainwright.run.train import Prepared, Session
+from trainwright.run.again import prepare_again
+from trainwright.run.resume import SavedRun
+from trainwright.run.train import Prepared
 from trainwright.run.verify import unrepeatable
 from trainwright.store import atomic, seal
 from trainwright.watch import record as records
@@ -100,14 +101,7 @@ def landscape(
     if not report.get("valid"):
         raise error("E431", path=path)
 
-    def progress(event: Event) -> None:
-        """Pass on how far it is; what was derived, the run itself has told."""
-        if isinstance(event, Progress):
-            listen(event)
-
-    made = Session(progress).prepare(earlier.request(path), dict(earlier.settings))
-    if changed := changed_since(earlier.run, report, made.facts.data):
-        raise error("E432", path=path, files=", ".join(changed))
+    made = prepare_again(earlier, report, listen)
     from trainwright.training.autotune import threaded
 
     if made.training.device.type != "cpu":

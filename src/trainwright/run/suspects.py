@@ -20,8 +20,8 @@ from trainwright.data.read import fixes
 from trainwright.errors import error
 from trainwright.models.registry import load
 from trainwright.plain_files import damaged, made_sense_of
-from trainwright.run.resume import SavedRun, changed_since
-from trainwright.run.train import Session
+from trainwright.run.again import prepare_again
+from trainwright.run.resume import SavedRun
 from trainwright.store import predictions
 from trainwright.tasks.example_rows import as_json
 from trainwright.tasks.fixing import written
@@ -48,14 +48,7 @@ def suspects(path: Path, source: Any, folds: int, top: int, listen: Listener) ->
         raise error("E490", path=path)
     report = earlier.run.read_report()
 
-    def progress(event: Event) -> None:
-        """Pass on how far reading is; what was derived, the run itself has told."""
-        if isinstance(event, Progress):
-            listen(event)
-
-    made = Session(progress).prepare(earlier.request(path), dict(earlier.settings))
-    if changed := changed_since(earlier.run, report, made.facts.data):
-        raise error("E432", path=path, files=", ".join(changed))
+    made = prepare_again(earlier, report, listen)
     rows = len(made.training.problem.splits["train"])
     if rows < 2 * folds:
         raise error("E491", path=path, rows=rows, folds=folds)

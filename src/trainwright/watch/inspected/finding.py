@@ -58,8 +58,8 @@ ABOUT: dict[str, About] = {
     "conflicts": About(
         "look",
         "the same content under several labels",
-        "labels that people disagree on, or slips",
-        "settle their labels; where several are right: target=labels",
+        "labels that people disagree on, slips, or contents that do not tell all that a label depends on",
+        "settle their labels; where several classes are right: target=labels",
     ),
     "groups": About(
         "look",

@@ -8,7 +8,7 @@ from typing import Any
 from trainwright.watch import words
 from trainwright.watch.inspected.finding import ABOUT, SEVERITIES, Finding, Inspected, place
 
-_SHOWN, _LABEL = 3, 24  # rows of a finding; cells of a label
+_SHOWN, _LABEL = 4, 24  # rows of a finding, such as two pairs; cells of a label
 
 
 def lines(found: Inspected, width: int) -> list[str]:
