@@ -96,6 +96,16 @@ def test_it_can_be_shown_everywhere(news_found: Inspection) -> None:
     assert re.search(r"default-src 'none'", page)
 
 
+def test_no_copy_is_named_on_a_terminal_without_the_row_that_it_repeats() -> None:
+    rows = [(text, label) for label, text in news_rows(60)]
+    frame = pl.DataFrame({"text": [text for text, _ in rows + rows[:8]], "label": [label for _, label in rows + rows[:8]]})
+    text = str(tw.inspect(frame))
+    part = text[text.index("duplicates") :]
+    named = re.findall(r"row (\d+): '\w+' (.+)", part[: part.index("cause")])
+    said = [each for _, each in named]
+    assert len(named) >= 2 and all(said.count(each) == 2 for each in said), part[:600]
+
+
 def spoilt_table(folder: Path, rows: int = 600) -> Path:
     """A table whose columns have something wrong each; rows count from 2."""
     draw = np.random.default_rng(0)
