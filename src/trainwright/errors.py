@@ -841,6 +841,15 @@ MESSAGES: dict[str, Message] = {
         "memory ran out on the device, and there is not enough for {what}",
         "Lower batch_size (of a language model also context), take a smaller model, or device=cpu.",
     ),
+    # rows judged out of fold
+    "E570": Message(
+        "folds={folds} judges every training row out of fold, and there are rows for validation too",
+        "Leave one out: folds, or the validation rows.",
+    ),
+    "E571": Message(
+        "folds={folds} would mix rows that {split} keeps apart by time",
+        "Leave folds out: the rows for validation are later than those of training.",
+    ),
     # a model or data of the person's own
     "E601": Message(
         "data of type {found} cannot be trained on",

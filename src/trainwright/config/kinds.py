@@ -22,6 +22,7 @@ class Kind:
     predicts: tuple[str, ...] = ("class", "number", "labels")  # which says the metrics that it has
     labelled: bool = True  # whether settings of labels, splits by row and weights of classes are for it
     tokenizers: tuple[str, ...] = ()  # what its setting ``tokenizer`` may be
+    candidates: str = ""  # a function from a ``Problem`` to ``tasks.candidates.Candidate``s, those that are cheap to use first
     look: str = ""  # a function from (source, problem) to ``tasks.look.Seen``: what ``inspect`` finds beside what training does
 
 
@@ -33,6 +34,7 @@ _KINDS = (
         looks_like="trainwright.tasks.looks_like:text",
         problem="trainwright.tasks.text.problem:prepare",
         look="trainwright.tasks.text.look:look",
+        candidates="trainwright.tasks.text.candidates:candidates",
         predictor="trainwright.tasks.text.predictor:TextPredictor",
         schema="trainwright.tasks.text.predictor:TextBundle",
         usage='predict RUN "a new text"',
@@ -67,6 +69,7 @@ _KINDS = (
         looks_like="trainwright.tasks.looks_like:table",
         problem="trainwright.tasks.table.problem:prepare",
         look="trainwright.tasks.table.look:look",
+        candidates="trainwright.tasks.table.candidates:candidates",
         predictor="trainwright.tasks.table.predictor:TablePredictor",
         schema="trainwright.tasks.table.predictor:TableBundle",
         usage="predict RUN new-rows.csv",

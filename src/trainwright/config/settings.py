@@ -25,6 +25,7 @@ from trainwright.watch import metrics
 MOST_PIXELS = 1 << 22  # of an image as a network sees it
 MOST_CONTEXT = 1 << 20  # tokens
 MOST_THREADS = 1024
+MOST_FOLDS = 20
 
 
 def _split_name(value: str) -> str:
@@ -204,6 +205,20 @@ class Settings(Strict):
         None, "processes that decode images on the way, when they do not fit in memory", "processes", only="image", ge=0
     )
 
+    choose: Literal["auto", "off"] = setting(
+        "off",
+        "auto = candidates for what is left open, a model and how rows become numbers, are measured out of fold and the best is "
+        "taken; off = rules alone",
+        only="text table",
+    )
+    folds: int = setting(
+        0,
+        "in place of validation rows: each training row is judged by one of so many models that never saw it, and the model "
+        "itself learns from all; 0 = validation rows",
+        only="text table",
+        ge=0,
+        le=MOST_FOLDS,
+    )
     model: ModelChoice | None = setting(None, "the network")
     freeze: Words = setting([], "modules whose parameters stay as they are, by their names")
     optimizer: Named | None = setting(None, "a class of torch.optim, with its arguments")

@@ -98,7 +98,7 @@ def landscape(
     """
     earlier = SavedRun.open(path, source)
     report = earlier.run.read_report()
-    if not report.get("valid"):
+    if not report.get("valid") or report.get("folds"):
         raise error("E431", path=path)
 
     made = prepare_again(earlier, report, listen)

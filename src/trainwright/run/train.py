@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,13 @@ from trainwright.config.resolve import recipe, resolve, to_toml
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import TrainwrightError, error, in_short, shell_word
 from trainwright.plain_files import made_sense_of
-from trainwright.run import beforehand, examples, seen
+from trainwright.run import beforehand, choose, examples, seen
 from trainwright.run.request import Request
 from trainwright.run.resume import Fingerprint, SavedRun
 from trainwright.startup import import_in_thread, start_artist
 from trainwright.store import atomic, run_folder, seal
 from trainwright.store.run_folder import RunFolder
-from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed
+from trainwright.watch.events import Event, Listener, Note, PhaseEnded, Resumed, ignore
 from trainwright.watch.summary import undrawn
 from trainwright.watch.tracking import Tracking, chosen
 
@@ -35,9 +35,13 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.checkpoint import Checkpoint
     from trainwright.tasks.base import FillCache
+    from trainwright.tasks.candidates import Candidate
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
     from trainwright.training.trainer import Trainer
+
+
+Posed = tuple["Source", "Problem", "FillCache"]
 
 
 class Phases:
@@ -95,16 +99,36 @@ class Session:
             resolve(request.settings, base)  # what is wrong whatever the task, before anything is read
             if request.out is not None:
                 run_folder.check_free(request.out)
-            made = self.prepare(request, base)
-            if noted := beforehand.before_long(made.training):
-                self._say(noted)
-                self.listen(PhaseEnded("check"))
-            run = run_folder.create(request.out, request.runs, run_folder.slug(made.training.problem.data["source"]))
+            posed = self.read(request, base, self._import)
+            tried = choose.options(posed[1], posed[0], {**base, **request.settings})
+            made = None if tried else self._look_before(self.prepare(request, base, posed))
+            run = run_folder.create(request.out, request.runs, run_folder.slug(posed[1].data["source"]))
             with run_folder.locked(run):
                 run_folder.check_free(run.path)  # another process may have been faster
                 origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex, "said": request.said()}
+                if made is None:
+                    choose.begin(run, tried)
+                    write_head(run, posed[1], origin)
+                    made = self._choose(run, request, base, tried)
                 self._execute(run, origin, made, signals, None)
         return run.path
+
+    def _choose(self, run: RunFolder, request: Request, base: dict[str, Any], tried: list[Candidate]) -> Prepared:
+        """Return the training of the candidate that turns out best, which learns from the rows that it is validated on."""
+        self._begun = True
+        self._importing.join()
+        settings, judged = choose.choose(self, run, request, base, tried)
+        self.listen(PhaseEnded("choose"))
+        made = self._look_before(self.prepare(replace(request, settings=settings), base))
+        made.training.problem.judged = judged
+        return made
+
+    def _look_before(self, made: Prepared) -> Prepared:
+        """Look at a training that will take long before it begins."""
+        if noted := beforehand.before_long(made.training):
+            self._say(noted)
+            self.listen(PhaseEnded("check"))
+        return made
 
     def resume(self, path: Path, source: Any, given: dict[str, Any], offline: bool) -> Path:
         """Go on with a run from its newest whole checkpoint, and return its folder; ``given`` settings may extend it.
@@ -130,7 +154,10 @@ class Session:
         checkpoints = Checkpoints(run.checkpoints, run.quarantine, earlier.origin["id"])
         found = newest(run, checkpoints, self.listen, ("settings", "data"))
         settings, changed = earlier.check(given, found)
-        made = self.prepare(earlier.request(run.path, offline=offline), settings)
+        request = earlier.request(run.path, offline=offline)
+        posed = self.read(request, settings, self._import)
+        tried = choose.begun(posed[1], earlier.run)
+        made = self._choose(run, request, settings, tried) if tried else self.prepare(request, settings, posed)
         origin = dict(earlier.origin)
         with nullcontext() if found is None else made_sense_of(found.path):
             if found is not None:
@@ -157,6 +184,10 @@ class Session:
                     self.listen(Note("stopped", signals.name, "before the first step; nothing is left of it"))
                 raise
 
+    def quiet(self) -> Session:
+        """Return another one that says nothing."""
+        return Session(ignore)
+
     def _import(self) -> None:
         if self._importing.ident is None:
             self._importing.start()
@@ -165,17 +196,18 @@ class Session:
         for note in notes:
             self.listen(note)
 
-    def pose(self, request: Request, base: dict[str, Any]) -> tuple[Source, Problem, FillCache]:
-        """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called."""
-        found, problem, fill_cache = self.read(request, base, self._import)
+    def pose(self, request: Request, base: dict[str, Any], posed: Posed | None = None) -> Posed:
+        """Return the source, the problem that it poses with all its settings, and what fills the cache when it is called.
+
+        ``posed`` are these, where they were read already.
+        """
+        found, problem, fill_cache = posed or self.read(request, base, self._import)
         command = f"trainwright inspect {shell_word(request.source)}" if not request.held else "trainwright.inspect(data)"
         self._say([Note("look closer", "inspect", f"{command}: drift, what gives labels away, look-alikes")])
         self._say(problem.derive())
         return found, problem, fill_cache
 
-    def read(
-        self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
-    ) -> tuple[Source, Problem, FillCache]:
+    def read(self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None) -> Posed:
         """Return the same, before its settings are derived; ``meanwhile`` is called when the source is found."""
         from trainwright.data.files.content import require
         from trainwright.data.read import source as sources
@@ -208,9 +240,9 @@ class Session:
         self._say(problem.notes)
         return found, problem, fill_cache
 
-    def prepare(self, request: Request, base: dict[str, Any]) -> Prepared:
-        """Return the problem with all its settings, and its training ready to begin."""
-        found, problem, fill_cache = self.pose(request, base)
+    def prepare(self, request: Request, base: dict[str, Any], posed: Posed | None = None) -> Prepared:
+        """Return the problem with all its settings, and its training ready to begin; ``posed`` is what was read already."""
+        found, problem, fill_cache = self.pose(request, base, posed)
         self._importing.join()
         from trainwright.training.trainer import Trainer
 

@@ -17,6 +17,7 @@ import numpy as np
 from trainwright.errors import RunError, TrainwrightError, error
 from trainwright.plain_files import LOG, content, made_sense_of, read_lines, read_toml
 from trainwright.plain_files import damaged as unreadable
+from trainwright.run import choose
 from trainwright.run.resume import SavedRun, changed_since, older
 from trainwright.run.train import Session
 from trainwright.store import fingerprints, predictions, run_folder, seal
@@ -245,6 +246,7 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
             return
         with made_sense_of(run.path):
             made.training.take(bundle.load(run.model))
+            choose.restore(made.training.problem, run)
             if newest is not None:
                 made.training.state.place(newest.state["position"])
             measured = made.training.evaluate()

@@ -37,6 +37,8 @@ class RunFolder:
         self.history = self.path / "history.csv"  # one line an epoch
         self.checkpoints = self.path / "checkpoints"  # one sealed folder each
         self.quarantine = self.path / "quarantine"  # checkpoints that turned out to be damaged
+        self.folds = self.path / "folds"  # what models that never saw them said of the training rows
+        self.choice = self.path / "choice.json"  # the candidates that were measured
         self.model = self.path / "model"  # the bundle
         self.report = self.path / "report.json"  # the scores
         self.watched = self.path / "watched.json"  # the rows of valid that are watched while the model learns
@@ -88,7 +90,7 @@ class RunFolder:
 
     def check_folders(self) -> None:
         """Raise E450 where a folder that is written to is a link: what lies elsewhere is no part of the run."""
-        for folder in (self.checkpoints, self.quarantine, self.model, self.plots, self.landscape):
+        for folder in (self.checkpoints, self.quarantine, self.folds, self.model, self.plots, self.landscape):
             if folder.is_symlink():
                 raise error("E450", path=folder)
 

@@ -165,6 +165,11 @@ class ClassTarget:
         columns = {"truth": self.decode(targets), "answer": self.decode(answers)}
         return columns | {"probability": shares[np.arange(len(shares)), answers], "probabilities": shares}
 
+    def errors(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return what is wrong with the answer to each row, float64 (rows,): 1 where it is another class, else 0."""
+        found: np.ndarray = (outputs.argmax(axis=1) != targets).astype(np.float64)
+        return found
+
     def baseline(self, train: np.ndarray, measured: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the most frequent class."""
         return classification.majority(train, measured, self.labels, units)

@@ -109,19 +109,33 @@ def cut(
 
 
 def _fractions(settings: Settings, rows: int, given: Mapping[str, str]) -> Fractions:
-    """Return what is cut of so many rows for the splits that are not ``given``. Raise E222 and E302."""
+    """Return what is cut of so many rows for the splits that are not ``given``. Raise E222, E302, E570 and E571."""
     most = 10_000 / max(rows, 1)
     # With a test split of its own, validation only has to choose the epoch; every other row had better train.
     wanted = Fractions(valid=min(0.05 if "test" in given else 0.1, most), test=min(0.1, most))
     found = Fractions(
-        valid=0.0 if "valid" in given else wanted.valid if settings.valid_fraction is None else settings.valid_fraction,
-        test=0.0 if "test" in given else wanted.test if settings.test_fraction is None else settings.test_fraction,
+        valid=0.0 if settings.folds or "valid" in given else _or(settings.valid_fraction, wanted.valid),
+        test=0.0 if "test" in given else _or(settings.test_fraction, wanted.test),
     )
+    if settings.folds:
+        _check_folds(settings, given)
     if "test" in given and settings.test_fraction:
         raise error("E222", file=given["test"])
     if found.valid + found.test >= 1:
         raise error("E302", key="valid_fraction", value=found.valid, problem="nothing is left for training")
     return found
+
+
+def _or(given: float | None, derived: float) -> float:
+    return derived if given is None else given
+
+
+def _check_folds(settings: Settings, given: Mapping[str, str]) -> None:
+    """Raise E570 where there are validation rows too, and E571 where rows are split by time, which folds would mix."""
+    if "valid" in given or settings.valid_fraction:
+        raise error("E570", folds=settings.folds, where=given.get("valid", f"valid_fraction={settings.valid_fraction}"))
+    if (settings.split or "").startswith("time:"):
+        raise error("E571", folds=settings.folds, split=settings.split)
 
 
 def _without(key: pl.Series, rows: pl.Series, column: str, kind: str) -> list[Note]:

@@ -181,6 +181,11 @@ class LabelsTarget:
         targets, shares, answers = self._of_all_rows(outputs)
         return {"truth": self.decode(targets), "answer": self.decode(answers), "probabilities": shares}
 
+    def errors(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return what is wrong with the answer to each row, float64 (rows,): the share of the labels that are wrong."""
+        found: np.ndarray = ((outputs > 0) != (targets > 0)).mean(axis=1)
+        return found
+
     def baseline(self, train: np.ndarray, measured_on: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the same labels."""
         return measured.constant(train, measured_on, self.labels, units)

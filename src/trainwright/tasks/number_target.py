@@ -116,6 +116,11 @@ class NumberTarget:
         """Return the columns ``truth`` and ``answer``, in the target's unit."""
         return {"truth": self.decode(outputs.targets.numpy()), "answer": self.decode(outputs.outputs[:, 0].numpy())}
 
+    def errors(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return what is wrong with the answer to each row, float64 (rows,): its squared error on the scale of training."""
+        found: np.ndarray = (outputs[:, 0].astype(np.float64) - targets) ** 2
+        return found
+
     def baseline(self, train: np.ndarray, measured: np.ndarray, units: Units | None) -> dict[str, Any]:
         """Return the scores of always answering the mean of the training targets."""
         mean = float(self.scaler.decode(train.mean(dtype=np.float64)))

@@ -61,6 +61,7 @@ class SupervisedProblem(Problem):
     data: dict[str, Any]
     notes: list[Note] = field(default_factory=list)
     parent: Predictor | None = None
+    judged: Outputs | None = None  # what models that never saw them said of the training rows, where there is no validation
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -109,11 +110,12 @@ class SupervisedProblem(Problem):
 
     def objective(self, model: nn.Module, device: torch.device) -> Objective:
         self.target.settle(self.settings, self.splits["train"].targets)
-        if self.settings.calibrate == "on" and "valid" not in self.splits:
+        if self.settings.calibrate == "on" and "valid" not in self.splits and not self.settings.folds:
             raise error("E355")
         return self.target.objective(device)
 
-    def _outputs(self, model: nn.Module, objective: Objective, name: str, device: torch.device, keep: bool = True) -> Outputs:
+    def outputs(self, model: nn.Module, objective: Objective, name: str, device: torch.device, keep: bool = True) -> Outputs:
+        """Return what a model says of the rows of a split; with ``keep`` of each of them."""
         from trainwright.evaluation import measure
 
         batches = self.batches_of(self.splits[name], EVALUATION_BATCH, None, device)
@@ -122,7 +124,7 @@ class SupervisedProblem(Problem):
 
     def validate(self, model: nn.Module, objective: Objective, device: torch.device) -> Scores:
         names = self.target.monitored(self.settings.monitor)
-        found = self._outputs(model, objective, "valid", device, keep=bool(names))
+        found = self.outputs(model, objective, "valid", device, keep=bool(names))
         return found.scores(self.target.metrics(names, found) if names else {})
 
     def valid_loss(self, objective: Objective, device: torch.device, rows: int) -> tuple[int, Callable[[nn.Module], float]]:
@@ -163,16 +165,19 @@ class SupervisedProblem(Problem):
 
         names = self.target.monitored(self.settings.monitor)
         outputs: dict[str, Outputs] = {
-            name: self._outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits
+            name: self.outputs(model, objective, name, device) for name in ("valid", "test") if name in self.splits
         }
+        part = next(self.splits[name] for name in ("test", "valid", "train") if name in self.splits)
+        splits = self.splits
+        if self.judged is not None:
+            outputs, splits = {"valid": self.judged, **outputs}, {**splits, "valid": splits["train"]}
         if found := outputs.get("valid"):
             self.target.decide(self.settings, found)
-        part = next(self.splits[name] for name in ("test", "valid", "train") if name in self.splits)
         rows: dict[str, pl.DataFrame] = {}
         for name, each in outputs.items():
             losses: Any = objective.each(each.outputs, each.targets)
             of_each = self.target.of_each_row(each) | {"loss": losses.numpy()}
-            rows[name] = pl.DataFrame(self.splits[name].places() | of_each)
+            rows[name] = pl.DataFrame(splits[name].places() | of_each)
         scores = {
             "labels": list(self.target.labels),
             "valid": self.target.scores(found) | self.target.metrics(names, found) if found else None,
@@ -180,9 +185,10 @@ class SupervisedProblem(Problem):
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
             **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
-        scores |= baselines.compare(self.target, self.splits, outputs, self.settings.baselines, self.view)
+        fresh = outputs if self.judged is None else {name: outputs[name] for name in ("test",) if name in outputs}
+        scores |= baselines.compare(self.target, self.splits, fresh, self.settings.baselines, self.view)
         split = "test" if "test" in outputs else "valid"
-        if split in outputs and (found := outputs[split].without(self.splits[split].leaked)):
+        if split in outputs and (found := outputs[split].without(splits[split].leaked)):
             price = {"split": split, "rows": outputs[split].n - found.n}
             scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)

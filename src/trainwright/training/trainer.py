@@ -304,6 +304,7 @@ class Trainer:
             "machine": self.machine(),
             "rows": {name: len(part) for name, part in problem.splits.items()} | {"rejected": problem.data["rejected"]},
         }
+        report |= {"folds": self.settings.folds} if self.settings.folds else {}
         report |= {"fixed": problem.data["fixed"]} if "fixed" in problem.data else {}
         return measured._replace(scores=report)
 

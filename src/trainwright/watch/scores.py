@@ -75,7 +75,7 @@ def facts(report: Mapping[str, Any], valid: str = "valid") -> list[Fact]:
         *_price(report),
         *_certainty(report),
         *_to_beat(report),
-        *_split("valid", valid, report),
+        *_split("valid", "out of fold" if report.get("folds") else valid, report),
         *(_to_beat(report, "valid", f"{valid} ") if report.get("test") else ()),
     ]
 

@@ -193,7 +193,7 @@ def commands(report: Mapping[str, Any], run: str) -> list[tuple[str, str]]:
     ]
     measured = scores.measured(report)[1]
     answered = bool(measured) and (not own or bool(report.get("labels")) or "points" in measured)
-    story = bool(report.get("valid")) and answered
+    story = bool(report.get("valid")) and not report.get("folds") and answered
     return [
         *(use if not own else []),  # a model of the person's own can be used by the person's own code alone
         *([("See it learn, as a film", f"trainwright story {folder}")] if story else []),

@@ -186,7 +186,8 @@ def _finished(event: Finished, saved: int, saving: float, refused: int) -> str:
     took = f"{words.count(event.step)} steps in {words.seconds(event.seconds)} ({why})"
     left = f"; {words.amount(refused, 'updates')} not made" if refused else ""
     times = f"; {saved:,} checkpoint{'s' * (saved > 1)} in {words.seconds(saving)}" if saved else ""
-    return f"  {took}; kept: epoch {words.count(event.best_epoch)}{times}{left}"
+    kept = f"; kept: epoch {words.count(event.best_epoch)}" if event.best_epoch else ""
+    return f"  {took}{kept}{times}{left}"
 
 
 def _progress_bar(event: Progress, elapsed: float) -> Bar:

@@ -1,0 +1,12 @@
+"""What is tried of tables in place of the rules: a linear model, and networks that are held back more or less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainwright.tasks.candidates import RULES, Candidate
+
+
+def candidates(problem: Any) -> list[Candidate]:
+    """Return them, those that are cheap to use first."""
+    return [Candidate("linear", {"model": {"name": "linear"}}), RULES]
