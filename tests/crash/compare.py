@@ -34,6 +34,8 @@ def fingerprint(path: Path) -> dict[str, str]:
     settings.pop("run")
     found["settings"] = json.dumps(settings)
     found["data"] = run.data.read_text()
+    found["folds"] = str(sorted(each.name for each in run.folds.rglob("*.safetensors")))  # which bear their digests
+    found["choice"] = run.choice.read_text() if run.choice.is_file() else ""
     found["sealed"] = str(
         sorted({*seal.contents(path)} & {"data.json", "history.csv", "model/SEAL", "report.json", "settings.toml"})
     )

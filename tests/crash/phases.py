@@ -14,6 +14,7 @@ import torch
 
 from trainwright.models.forward import Forward
 from trainwright.run import train
+from trainwright.run.folds import Folds
 from trainwright.store import atomic, bundle, checkpoint, seal
 from trainwright.tasks.language.problem import LanguageProblem
 from trainwright.tasks.supervised import SupervisedProblem
@@ -22,7 +23,7 @@ from trainwright.training.trainer import Trainer
 
 PHASES = (
     "data", "forward", "backward", "update", "save-open", "save-torn", "write-torn", "save-fsync", "rename",
-    "retain", "validation", "test", "bundle", "report",
+    "retain", "validation", "test", "bundle", "report", "folds",
 )  # fmt: skip
 Hit = tuple[str, int, int]  # phase, which time it is come to, and the signal that is sent then
 
@@ -78,6 +79,7 @@ class Phases:
         self.around(Trainer, "evaluate", "test")
         self.around(bundle, "save", "bundle")
         self.around(train, "write_json", "report")
+        self.around(Folds, "go_on", "folds")
         self.around(seal, "close", "report")
         self._updates()
         self._writes()

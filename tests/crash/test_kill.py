@@ -46,6 +46,16 @@ def test_killed_when_saved_by_the_clock(bench: Bench, count: Any, work: str) -> 
     assert not bad
 
 
+@pytest.mark.parametrize("work", ["text", "table"] if FULL else ["text"])
+def test_killed_while_candidates_are_measured(bench: Bench, count: Any, work: str) -> None:
+    number = 50 if FULL else 3
+    asked = {"choose": "auto", "epochs": 2, "device": "cpu", "speed": "off", "checkpoint_every": "3steps"}
+    bad = swept(bench, work, number, 3, bare=True, settings=asked)
+    count(number, len(bad))
+    assert bench.counted[work]["counts"]["folds"] > 10
+    assert not bad
+
+
 def test_killed_while_processes_decode_pictures(bench: Bench, count: Any) -> None:
     number = POINTS // 4 if FULL else 2
     bad = swept(bench, "image", number, 2, streamed=True, settings={"workers": 2})

@@ -8,7 +8,6 @@ with it. ``choice.json`` tells what came of it.
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from trainwright.models.registry import load
 from trainwright.plain_files import made_sense_of, read_json
 from trainwright.run.folds import Folds
 from trainwright.run.request import Request
+from trainwright.store import atomic
 from trainwright.store.atomic import write_file
 from trainwright.store.run_folder import RunFolder
 from trainwright.tasks.candidates import RULES, Candidate
@@ -32,11 +32,14 @@ from trainwright.watch.events import Note, Progress
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.evaluation.measure import Outputs
+    from trainwright.tasks.base import Split
     from trainwright.run.train import Session
 
 FOLDS = 5
-MOST = 3000  # training rows that are judged out of fold; of more, some are kept for validation
-FEWEST = 10  # of a part
+FEW = 3000  # training rows, up to which each is judged out of fold, so that none is kept for validation
+SAMPLE, PARTS = 6000, 3  # of more rows, on which candidates are measured, and in how many parts
+MANY = 50_000  # rows, from which on the rules are followed
+FEWEST = 10  # rows of a part
 # With one of these given, a person means to choose the epoch by validation rows.
 BY_VALIDATION = ("valid_fraction", "patience", "keep", "folds")
 
@@ -51,38 +54,59 @@ class Tried:
     seconds: float = 0.0
 
 
-def options(problem: Any, source: Source, given: Mapping[str, Any]) -> list[Candidate]:
-    """Return what can be tried of a problem whose settings are not derived yet: none where nothing is to be measured."""
-    settings = problem.settings
-    if settings.choose == "auto" and problem.parent is None and _few(problem, source, given):
-        found = [each for each in _all(problem) if each.fits(given)]
-        if len(found) > 1:
-            return found
-    return [RULES] if settings.folds else []
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: candidates, in so many parts of the rows; of all rows, each of which is then judged, or of a sample."""
+
+    tried: list[Candidate]
+    parts: int
+    whole: bool
 
 
-def begun(problem: Any, run: RunFolder) -> list[Candidate]:
-    """Return what was being tried when a run stopped; none where nothing is to be measured. Raise E408."""
-    if problem.settings.folds:
-        return [RULES]
-    if not run.choice.is_file():
-        return []
+def plan(problem: Any, source: Source, given: Mapping[str, Any]) -> Plan | None:
+    """Return what is measured of a problem whose settings are not derived yet; None where the rules are followed."""
+    settings, splits = problem.settings, problem.splits
+    if settings.folds:
+        return Plan([RULES], settings.folds, True)
+    if settings.choose == "off" or problem.parent is not None or not FOLDS * FEWEST <= len(splits["train"]) < MANY:
+        return None
+    tried = [each for each in _all(problem) if each.fits(given)]
+    return _plan(problem, source, given, tried) if len(tried) > 1 else None
+
+
+def _plan(problem: Any, source: Source, given: Mapping[str, Any], tried: list[Candidate]) -> Plan:
+    split, splits = problem.settings.split or "", problem.splits
+    apart = "valid" in source.streams or split.startswith("time:") or (split.startswith("column:") and "valid" in splits)
+    rows = len(splits["train"]) + len(splits.get("valid", ()))
+    whole = rows <= FEW and not apart and not any(given.get(key) for key in BY_VALIDATION)
+    return Plan(tried, FOLDS if whole else PARTS, whole)
+
+
+def begun(problem: Any, run: RunFolder, settings: Mapping[str, Any]) -> Plan | None:
+    """Return what is measured by a run that goes on, whose folder says ``settings``; None where nothing is. Raise E408."""
+    if settings.get("choose") != "auto":
+        return Plan([RULES], problem.settings.folds, True) if problem.settings.folds else None
     with made_sense_of(run.choice):
-        known = {each.name: each for each in _all(problem)}
-        return [known[each["name"]] for each in read_json(run.choice)["candidates"]]
+        known, kept = {each.name: each for each in _all(problem)}, read_json(run.choice)
+        tried = [known[each["name"]] for each in kept["candidates"]]
+        return Plan(tried, *(FOLDS, True) if kept["whole"] else (PARTS, False))
 
 
-def begin(run: RunFolder, tried: list[Candidate]) -> None:
-    """Write what is to be tried. Raise E402."""
-    if len(tried) > 1:
-        write_file(run.choice, json.dumps({"candidates": [{"name": each.name} for each in tried]}))
+def begin(run: RunFolder, planned: Plan) -> None:
+    """Write what is to be measured. Raise E402."""
+    if len(planned.tried) > 1:
+        names = [{"name": each.name} for each in planned.tried]
+        _write(run, {"whole": planned.whole, "taken": "", "candidates": names})
+
+
+def _write(run: RunFolder, found: Mapping[str, Any]) -> None:
+    write_file(run.choice, json.dumps(found, indent=1))
 
 
 def restore(problem: Any, run: RunFolder) -> None:
     """Give a problem what was said of its training rows out of fold, where a run has that. Raise E408."""
     if problem.settings.folds:
-        folders = sorted(run.folds.iterdir()) if run.folds.is_dir() else []
-        problem.judged = Folds(problem, problem.settings.folds, folders[0] if folders else run.folds).restore()
+        problem.judged = Folds(problem, problem.settings.folds, run.folds).restore()
 
 
 def _all(problem: Any) -> list[Candidate]:
@@ -101,33 +125,58 @@ def _few(problem: Any, source: Source, given: Mapping[str, Any]) -> bool:
 
 
 def choose(
-    session: Session, run: RunFolder, request: Request, base: dict[str, Any], tried: list[Candidate]
-) -> tuple[dict[str, Any], Outputs]:
+    session: Session, run: RunFolder, request: Request, base: dict[str, Any], planned: Plan
+) -> tuple[dict[str, Any], Outputs | None]:
     """Return the settings of the best candidate, as a person would give them, and what was said of each row out of fold.
 
     Raise E402; and as ``train``.
     """
-    count = int({**base, **request.settings}.get("folds") or FOLDS)
-    found = [_posed(session, run, request, base, each, count) for each in tried]
-    _measure(session, found, count)
-    whole = [each for each in found if len(each.folds.said) == count]
+    found = [_posed(session, run, request, base, each, planned) for each in planned.tried]
+    _measure(session, found, planned.parts)
+    whole = [each for each in found if len(each.folds.said) == planned.parts]
     best = whole[choice.best([each.errors for each in whole], _units(whole[0].folds))]
-    for each in found:
-        if each is not best:
-            shutil.rmtree(each.folds.folder, ignore_errors=True)
+    settings = best.candidate.over(request.settings)
     if len(found) > 1:
-        _tell(session, run, found, best)
-    return {**best.candidate.over(request.settings), "folds": count}, best.folds.outputs()
+        settings["choose"] = "off"  # what is left of it is a training by these settings
+        _tell(session, run, found, best, planned)
+    if not planned.whole:
+        return settings, None
+    if len(found) > 1:
+        atomic.remove(run.folds)
+        best.folds.folder.rename(run.folds)
+    return settings | {"folds": planned.parts}, best.folds.outputs()
+
+
+def has_measured(run: RunFolder) -> bool:
+    """Return whether anything is kept that a run could go on with."""
+    return any(each.is_dir() and any(each.rglob("*.safetensors")) for each in (run.candidates, run.folds))
+
+
+def clear(run: RunFolder) -> None:
+    """Remove what is kept of the candidates, once the settings of the run say which was taken."""
+    atomic.remove(run.candidates)
 
 
 def _posed(
-    session: Session, run: RunFolder, request: Request, base: dict[str, Any], candidate: Candidate, count: int
+    session: Session, run: RunFolder, request: Request, base: dict[str, Any], candidate: Candidate, planned: Plan
 ) -> Tried:
     """Read and encode the rows as a candidate has them."""
-    settings = {**candidate.over(request.settings), "folds": count}
+    settings = candidate.over(request.settings) | ({"folds": planned.parts} if planned.whole else {})
     _, problem, _ = session.quiet().read(replace(request, settings=settings), base)
+    if not planned.whole:
+        problem = replace(problem, splits={"train": _sample(problem.splits["train"], problem.settings.seed)})
     problem.derive()
-    return Tried(candidate, Folds(problem, count, run.folds / candidate.folder), np.zeros(0))
+    folder = run.candidates / candidate.folder if len(planned.tried) > 1 else run.folds
+    return Tried(candidate, Folds(problem, planned.parts, folder), np.zeros(0))
+
+
+def _sample(train: Split, seed: int) -> Split:
+    """Return so many rows of the training split as candidates are measured on, drawn by the seed."""
+    if len(train) <= SAMPLE:
+        return train
+    chosen = np.sort(np.random.default_rng(seed).choice(len(train), SAMPLE, replace=False))
+    units = None if train.units is None else Units(np.unique(train.units.codes[chosen], return_inverse=True)[1], train.units.of)
+    return replace(train.take(chosen), units=units)
 
 
 def _measure(session: Session, found: list[Tried], count: int) -> None:
@@ -160,7 +209,7 @@ def _units(folds: Folds) -> Units | None:
     return None if units is None else Units(np.unique(units.codes[folds.measured()], return_inverse=True)[1], units.of)
 
 
-def _tell(session: Session, run: RunFolder, found: list[Tried], best: Tried) -> None:
+def _tell(session: Session, run: RunFolder, found: list[Tried], best: Tried, planned: Plan) -> None:
     """Say what was measured, and write it into ``choice.json``."""
     kind, rows = best.folds.problem.predicts[0], []
     for each in found:
@@ -171,7 +220,7 @@ def _tell(session: Session, run: RunFolder, found: list[Tried], best: Tried) -> 
         session.listen(Note("candidate", f"{each.candidate.name}: {score}", f"{told}; {words.seconds(each.seconds)}"))
         facts = {"error": float(each.errors.mean()), "more": more, "standard_error": spread, "folds": len(each.folds.said)}
         rows.append({"name": each.candidate.name, "settings": each.candidate.settings, "rows": seen, **facts})
-    write_file(run.choice, json.dumps({"kind": kind, "taken": best.candidate.name, "candidates": rows}, indent=1))
+    _write(run, {"whole": planned.whole, "taken": best.candidate.name, "kind": kind, "candidates": rows})
 
 
 def _score(kind: str, errors: np.ndarray) -> str:

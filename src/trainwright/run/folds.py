@@ -1,6 +1,6 @@
 """Out of fold: what models that never saw them say of training rows, a training for each part of these.
 
-``folds/NAME/K-DIGEST.safetensors`` of a run holds what the model without the K-th part of the rows said of them. The name has
+``folds/K-DIGEST.safetensors`` of a run holds what the model without the K-th part of the rows said of them. The name has
 the digest of what is in it, so that a training which was killed takes nothing from a damaged file: it trains that part anew.
 """
 

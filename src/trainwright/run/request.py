@@ -13,7 +13,18 @@ from trainwright.data.files.virtual import is_data
 from trainwright.errors import error
 
 # What may be another when a run goes on; the last three change how the work is done, not which.
-FREE_ON_RESUME = ("epochs", "steps", "time", "patience", "checkpoint_every", "on_nonfinite", "device", "threads", "workers")
+FREE_ON_RESUME = (
+    "choose",
+    "epochs",
+    "steps",
+    "time",
+    "patience",
+    "checkpoint_every",
+    "on_nonfinite",
+    "device",
+    "threads",
+    "workers",
+)
 
 IN_MEMORY = "data in memory"  # what the source of a run is called that no file holds
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.store.checkpoint import Checkpoint
     from trainwright.tasks.base import FillCache
-    from trainwright.tasks.candidates import Candidate
     from trainwright.training.problem import Problem
     from trainwright.training.signals import Signals
     from trainwright.training.trainer import Trainer
@@ -56,6 +55,8 @@ class Phases:
     def __call__(self, event: Event) -> None:
         """Count the time since the last phase ended towards the one that ends now, or pass the event on."""
         if isinstance(event, Note):
+            if event in self.notes:  # said when the rows were read for the first time
+                return
             self.notes.append(event)
         if not isinstance(event, PhaseEnded):
             self._listen(event)
@@ -100,24 +101,36 @@ class Session:
             if request.out is not None:
                 run_folder.check_free(request.out)
             posed = self.read(request, base, self._import)
-            tried = choose.options(posed[1], posed[0], {**base, **request.settings})
-            made = None if tried else self._look_before(self.prepare(request, base, posed))
+            planned = choose.plan(posed[1], posed[0], {**base, **request.settings})
+            made = None if planned else self._look_before(self.prepare(request, base, posed))
             run = run_folder.create(request.out, request.runs, run_folder.slug(posed[1].data["source"]))
             with run_folder.locked(run):
                 run_folder.check_free(run.path)  # another process may have been faster
                 origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex, "said": request.said()}
-                if made is None:
-                    choose.begin(run, tried)
+                if planned:
+                    choose.begin(run, planned)
                     write_head(run, posed[1], origin)
-                    made = self._choose(run, request, base, tried)
+                    made = self._choose(run, request, base, planned, signals)
                 self._execute(run, origin, made, signals, None)
         return run.path
 
-    def _choose(self, run: RunFolder, request: Request, base: dict[str, Any], tried: list[Candidate]) -> Prepared:
-        """Return the training of the candidate that turns out best, which learns from the rows that it is validated on."""
+    def _choose(
+        self, run: RunFolder, request: Request, base: dict[str, Any], planned: choose.Plan, signals: Signals
+    ) -> Prepared:
+        """Return the training of the candidate that turns out best. Where nothing was measured yet, no folder is left."""
+        from trainwright.training.signals import ENDED
+
         self._begun = True
         self._importing.join()
-        settings, judged = choose.choose(self, run, request, base, tried)
+        try:
+            settings, judged = choose.choose(self, run, request, base, planned)
+        except (TrainwrightError, *ENDED) as problem:
+            if not choose.has_measured(run):
+                run_folder.discard(run)
+            elif not isinstance(problem, TrainwrightError):
+                told = f"while candidates were measured; go on with: trainwright resume {shell_word(run.path)}"
+                self.listen(Note("stopped", signals.name, told))
+            raise
         self.listen(PhaseEnded("choose"))
         made = self._look_before(self.prepare(replace(request, settings=settings), base))
         made.training.problem.judged = judged
@@ -156,8 +169,12 @@ class Session:
         settings, changed = earlier.check(given, found)
         request = earlier.request(run.path, offline=offline)
         posed = self.read(request, settings, self._import)
-        tried = choose.begun(posed[1], earlier.run)
-        made = self._choose(run, request, settings, tried) if tried else self.prepare(request, settings, posed)
+        planned = choose.begun(posed[1], earlier.run, earlier.settings)
+        made = (
+            self._choose(earlier.run, request, settings, planned, signals)
+            if planned
+            else self.prepare(request, settings, posed)
+        )
         origin = dict(earlier.origin)
         with nullcontext() if found is None else made_sense_of(found.path):
             if found is not None:
@@ -266,6 +283,7 @@ class Session:
         from trainwright.training.signals import ENDED
 
         write_head(run, made.training.problem, origin)
+        choose.clear(run)
         run.seal.unlink(missing_ok=True)
         watched = threading.Thread(target=_write_watched, args=[run, made])
         watched.start()

@@ -142,6 +142,15 @@ def remove_leftovers(*folders: Path) -> None:
         raise error("E402", path=folders[0], problem=problem.strerror or problem) from None
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder with all that is in it, where there is one. Raise E402."""
+    try:
+        if folder.is_dir():
+            shutil.rmtree(folder)
+    except OSError as problem:
+        raise error("E402", path=folder, problem=problem.strerror or problem) from None
+
+
 def write_synced(path: Path, data: bytes) -> None:
     """Write a new file, which is on the disk when this returns. Raise OSError."""
     with path.open("xb") as file:

@@ -38,6 +38,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"  # one sealed folder each
         self.quarantine = self.path / "quarantine"  # checkpoints that turned out to be damaged
         self.folds = self.path / "folds"  # what models that never saw them said of the training rows
+        self.candidates = self.path / "candidates"  # the same of models of which one is taken, until it is
         self.choice = self.path / "choice.json"  # the candidates that were measured
         self.model = self.path / "model"  # the bundle
         self.report = self.path / "report.json"  # the scores
@@ -90,7 +91,7 @@ class RunFolder:
 
     def check_folders(self) -> None:
         """Raise E450 where a folder that is written to is a link: what lies elsewhere is no part of the run."""
-        for folder in (self.checkpoints, self.quarantine, self.folds, self.model, self.plots, self.landscape):
+        for folder in (self.checkpoints, self.quarantine, self.folds, self.candidates, self.model, self.plots, self.landscape):
             if folder.is_symlink():
                 raise error("E450", path=folder)
 
@@ -106,6 +107,14 @@ class RunFolder:
         files = (path for path in self.path.rglob("*") if path.is_file() and not path.is_symlink())
         found = (path for path in files if not path.name.startswith("."))
         return sorted(path for path in found if path not in own)
+
+
+def discard(run: RunFolder) -> None:
+    """Remove the head of a run of which nothing else is there."""
+    with suppress(OSError):
+        for path in (run.settings, run.data, run.choice, run.path / LOCK):
+            path.unlink(missing_ok=True)
+        run.path.rmdir()
 
 
 @contextmanager
