@@ -28,6 +28,12 @@ MOST_THREADS = 1024
 MOST_FOLDS = 20
 
 
+def _folds(value: int) -> int:
+    if value and not 2 <= value <= MOST_FOLDS:
+        raise ValueError(f"0, or from 2 to {MOST_FOLDS}")
+    return value
+
+
 def _split_name(value: str) -> str:
     if value in ("content", "stratified") or re.fullmatch(r"(group|time|column):.+", value):
         return value
@@ -61,6 +67,7 @@ else:
     TaskName = Literal["auto", *KINDS]
 Delimiter = Annotated[str, BeforeValidator(_delimiter), AfterValidator(_one_mark)]
 Encoding = Annotated[str, AfterValidator(_codec)]
+Folds = Annotated[int, AfterValidator(_folds)]
 SplitName = Annotated[str, AfterValidator(_split_name)]
 
 
@@ -207,17 +214,15 @@ class Settings(Strict):
 
     choose: Literal["auto", "off"] = setting(
         "off",
-        "auto = candidates for what is left open, a model and how rows become numbers, are measured out of fold and the best is "
-        "taken; off = rules alone",
+        "auto = where model and encoding are left open, candidates are measured out of fold, and the best is taken; "
+        "off = rules alone",
         only="text table",
     )
-    folds: int = setting(
+    folds: Folds = setting(
         0,
         "in place of validation rows: each training row is judged by one of so many models that never saw it, and the model "
         "itself learns from all; 0 = validation rows",
         only="text table",
-        ge=0,
-        le=MOST_FOLDS,
     )
     model: ModelChoice | None = setting(None, "the network")
     freeze: Words = setting([], "modules whose parameters stay as they are, by their names")

@@ -16,7 +16,7 @@ from trainwright.data.batches.pytree import tree_leaves, tree_map, tree_unflatte
 from trainwright.errors import error
 from trainwright.evaluation.intervals import Units
 from trainwright.models.forward import Forward
-from trainwright.models.objective import LossSums, Objective
+from trainwright.models.objective import LossSums, Objective, has_classes
 from trainwright.watch.events import Scores
 
 Measure = Callable[[Any, Any], Any]  # (outputs, targets) of all rows -> a number
@@ -55,6 +55,13 @@ class Outputs:
             raise error("E607")
         accuracy = None if self.correct is None else self.correct / self.n
         return Scores(self.mean, accuracy, self.n, {**self.parts, **metrics})
+
+
+def outputs_of(outputs: np.ndarray, targets: np.ndarray, loss: float, weight: float, units: Units | None) -> Outputs:
+    """Return what models said of rows, (rows, outputs), and the sums of the loss that were taken then."""
+    said, right = torch.from_numpy(outputs), torch.tensor(targets)
+    correct = int((said.argmax(dim=1) == right).sum()) if has_classes(said, right) else None
+    return Outputs(loss, weight, correct, len(right), said, right, units=units)
 
 
 @contextmanager

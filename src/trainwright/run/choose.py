@@ -11,29 +11,30 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
 from trainwright.config.kinds import KINDS
+from trainwright.errors import TrainwrightError, shell_word
 from trainwright.evaluation import choice
 from trainwright.evaluation.intervals import Units
 from trainwright.models.registry import load
 from trainwright.plain_files import made_sense_of, read_json
 from trainwright.run.folds import Folds
 from trainwright.run.request import Request
-from trainwright.store import atomic
+from trainwright.store import atomic, run_folder
 from trainwright.store.atomic import write_file
 from trainwright.store.run_folder import RunFolder
 from trainwright.tasks.candidates import RULES, Candidate
 from trainwright.watch import words
-from trainwright.watch.events import Note, Progress
+from trainwright.watch.events import Note, PhaseEnded, Progress
 
 if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.evaluation.measure import Outputs
     from trainwright.tasks.base import Split
-    from trainwright.run.train import Session
+    from trainwright.training.signals import Signals
 
 FOLDS = 5
 FEW = 3000  # training rows, up to which each is judged out of fold, so that none is kept for validation
@@ -42,6 +43,21 @@ MANY = 50_000  # rows, from which on the rules are followed
 FEWEST = 10  # rows of a part
 # With one of these given, a person means to choose the epoch by validation rows.
 BY_VALIDATION = ("valid_fraction", "patience", "keep", "folds")
+
+
+class Session(Protocol):
+    """What reads the rows and makes trainings ready: ``run.train.Session``."""
+
+    listen: Any  # a ``Listener``
+
+    def quiet(self) -> Self:
+        """Return one that says nothing."""
+
+    def read(self, request: Request, base: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """Return the source and the problem that it poses, whose settings are not derived yet."""
+
+    def prepare(self, request: Request, base: dict[str, Any]) -> Any:
+        """Return a training ready to begin."""
 
 
 @dataclass
@@ -114,14 +130,26 @@ def _all(problem: Any) -> list[Candidate]:
     return found
 
 
-def _few(problem: Any, source: Source, given: Mapping[str, Any]) -> bool:
-    """Return whether the rows that could be validated on are so few that each had better be judged out of fold."""
-    settings, splits = problem.settings, problem.splits
-    if any(given.get(key) for key in BY_VALIDATION) or (settings.split or "").startswith("time:"):
-        return False
-    rows = len(splits["train"]) + len(splits.get("valid", ()))
-    says = (settings.split or "").startswith("column:") and "valid" in splits
-    return not says and "valid" not in source.streams and FOLDS * FEWEST <= rows <= MOST
+def chosen(session: Session, run: RunFolder, request: Request, base: dict[str, Any], planned: Plan, signals: Signals) -> Any:
+    """Return the training of the candidate that turns out best. Where nothing was measured yet, no folder is left.
+
+    Raise E402; and as ``train``.
+    """
+    from trainwright.training.signals import ENDED
+
+    try:
+        settings, judged = choose(session, run, request, base, planned)
+    except (TrainwrightError, *ENDED) as problem:
+        if not any(each.is_dir() and any(each.rglob("*.safetensors")) for each in (run.candidates, run.folds)):
+            run_folder.discard(run)
+        elif not isinstance(problem, TrainwrightError):
+            told = f"while candidates were measured; go on with: trainwright resume {shell_word(run.path)}"
+            session.listen(Note("stopped", signals.name, told))
+        raise
+    session.listen(PhaseEnded("choose"))
+    made = session.prepare(replace(request, settings=settings), base)
+    made.training.problem.judged = judged
+    return made
 
 
 def choose(
@@ -147,11 +175,6 @@ def choose(
     return settings | {"folds": planned.parts}, best.folds.outputs()
 
 
-def has_measured(run: RunFolder) -> bool:
-    """Return whether anything is kept that a run could go on with."""
-    return any(each.is_dir() and any(each.rglob("*.safetensors")) for each in (run.candidates, run.folds))
-
-
 def clear(run: RunFolder) -> None:
     """Remove what is kept of the candidates, once the settings of the run say which was taken."""
     atomic.remove(run.candidates)
@@ -162,7 +185,7 @@ def _posed(
 ) -> Tried:
     """Read and encode the rows as a candidate has them."""
     settings = candidate.over(request.settings) | ({"folds": planned.parts} if planned.whole else {})
-    _, problem, _ = session.quiet().read(replace(request, settings=settings), base)
+    problem = session.quiet().read(replace(request, settings=settings), base)[1]
     if not planned.whole:
         problem = replace(problem, splits={"train": _sample(problem.splits["train"], problem.settings.seed)})
     problem.derive()

@@ -62,16 +62,12 @@ class Folds:
 
     def outputs(self) -> Outputs:
         """Return what was said of all training rows, in order."""
-        import torch
-
-        from trainwright.evaluation.measure import Outputs
+        from trainwright.evaluation.measure import outputs_of
 
         train = self.problem.splits["train"]
         found = np.concatenate([each["outputs"] for each in self.said])[np.argsort(self.measured(), kind="stable")]
         loss, weight = np.sum([each["sums"] for each in self.said], axis=0).tolist()
-        outputs, targets = torch.from_numpy(found), torch.tensor(train.targets)
-        correct = int((outputs.argmax(dim=1) == targets).sum()) if train.targets.dtype == np.int64 else None
-        return Outputs(loss, weight, correct, len(train), outputs, targets, units=train.units)
+        return outputs_of(found, train.targets, loss, weight, train.units)
 
     def _judged(self, number: int) -> dict[str, np.ndarray]:
         from trainwright.training.autotune import threaded
@@ -86,8 +82,9 @@ class Folds:
         splits = {"train": train.take(learned), "test": train.take(out)}
         training = Trainer(replace(whole, settings=settings, target=copy(whole.target), splits=splits))
         training.train(lambda event: None)
+        judging: Any = training.problem
         with threaded(1):
-            said = training.problem.outputs(training.model, training.learner.objective, "test", training.device)
+            said = judging.outputs(training.model, training.learner.objective, "test", training.device)
         found = {
             "outputs": said.outputs.float().numpy(),
             "sums": np.array([said.loss, said.weight], np.float64),

@@ -12,9 +12,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from trainwright.config.kinds import KINDS
 from trainwright.config.resolve import recipe, resolve, to_toml
@@ -102,39 +102,19 @@ class Session:
                 run_folder.check_free(request.out)
             posed = self.read(request, base, self._import)
             planned = choose.plan(posed[1], posed[0], {**base, **request.settings})
-            made = None if planned else self._look_before(self.prepare(request, base, posed))
+            made = None if planned else self._look_before(self.prepare(request, base, posed))  # what is wrong leaves no folder
             run = run_folder.create(request.out, request.runs, run_folder.slug(posed[1].data["source"]))
             with run_folder.locked(run):
                 run_folder.check_free(run.path)  # another process may have been faster
                 origin = request.origin() | {"folder": str(Path.cwd()), "id": uuid.uuid4().hex, "said": request.said()}
                 if planned:
+                    self._begun = True
                     choose.begin(run, planned)
                     write_head(run, posed[1], origin)
-                    made = self._choose(run, request, base, planned, signals)
+                    made = choose.chosen(self, run, request, base, planned, signals)
+                assert made is not None
                 self._execute(run, origin, made, signals, None)
         return run.path
-
-    def _choose(
-        self, run: RunFolder, request: Request, base: dict[str, Any], planned: choose.Plan, signals: Signals
-    ) -> Prepared:
-        """Return the training of the candidate that turns out best. Where nothing was measured yet, no folder is left."""
-        from trainwright.training.signals import ENDED
-
-        self._begun = True
-        self._importing.join()
-        try:
-            settings, judged = choose.choose(self, run, request, base, planned)
-        except (TrainwrightError, *ENDED) as problem:
-            if not choose.has_measured(run):
-                run_folder.discard(run)
-            elif not isinstance(problem, TrainwrightError):
-                told = f"while candidates were measured; go on with: trainwright resume {shell_word(run.path)}"
-                self.listen(Note("stopped", signals.name, told))
-            raise
-        self.listen(PhaseEnded("choose"))
-        made = self._look_before(self.prepare(replace(request, settings=settings), base))
-        made.training.problem.judged = judged
-        return made
 
     def _look_before(self, made: Prepared) -> Prepared:
         """Look at a training that will take long before it begins."""
@@ -171,7 +151,7 @@ class Session:
         posed = self.read(request, settings, self._import)
         planned = choose.begun(posed[1], earlier.run, earlier.settings)
         made = (
-            self._choose(earlier.run, request, settings, planned, signals)
+            choose.chosen(self, earlier.run, request, settings, planned, signals)
             if planned
             else self.prepare(request, settings, posed)
         )
@@ -201,9 +181,9 @@ class Session:
                     self.listen(Note("stopped", signals.name, "before the first step; nothing is left of it"))
                 raise
 
-    def quiet(self) -> Session:
+    def quiet(self) -> Self:
         """Return another one that says nothing."""
-        return Session(ignore)
+        return type(self)(ignore)
 
     def _import(self) -> None:
         if self._importing.ident is None:
