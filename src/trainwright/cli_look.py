@@ -113,22 +113,26 @@ def suspects(
     top: Annotated[int, typer.Option(min=0, help="Find so many; 0 = as many as are probably wrong.")] = 0,
     folds: Annotated[int, typer.Option(min=2, help="Cut the training rows into so many parts; fewer are faster.")] = 10,
     out: Annotated[Path | None, typer.Option(help="Write them to this file, as CSV, to be edited for train --fix.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep there what each training says, and the page; the default is suspects/NAME.")
+    ] = None,
     source: Moved = "",
     spreadsheet: Spreadsheet = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the rows whose labels are probably wrong, each judged by a model that never saw it."""
+    from trainwright.store.atomic import holds_something, write_out
+
+    if out is not None and holds_something(out):
+        raise error("E499", path=out)
     with output.console(err=True) as console:
-        found = tw.suspects(run, top, folds=folds, source=source, listen=console.handle)
+        found = tw.suspects(run, top, folds=folds, folder=folder, source=source, listen=console.handle)
     if out is not None:
         from trainwright.run.suspects import COLUMNS, to_fix
-        from trainwright.store.atomic import would_lose, write_out
 
-        table = output.as_csv(to_fix(found), spreadsheet, COLUMNS)
-        if would_lose(out, table):
-            output.print_suspects(found, top, None, as_json)  # what took many trainings is not thrown away
+        if holds_something(out):  # somebody wrote it meanwhile
             raise error("E499", path=out)
-        write_out(out, table)
+        write_out(out, output.as_csv(to_fix(found), spreadsheet, COLUMNS))
     output.print_suspects(found, top, out, as_json)
 
 

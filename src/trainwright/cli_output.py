@@ -253,6 +253,8 @@ def print_suspects(found: dict[str, Any], top: int, out: Path | None, as_json: b
     else:
         _print_parts(suspects.head(found))
         say(f"{out}: {words.counted(len(found['suspects']), 'row')}; {suspects.advice(str(out))}")
+    if not as_json:
+        say(found["files"][-1])
 
 
 def print_mistakes(rows: list[dict[str, Any]], loss: str) -> None:

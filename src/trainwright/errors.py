@@ -821,7 +821,7 @@ MESSAGES: dict[str, Message] = {
         "Bring it back as it was, or train anew with it: trainwright train DATA --fix FILE.",
     ),
     "E499": Message(
-        "{path} is there already and holds something else than would be written: a person may have edited it",
+        "{path} is there already, and a person may have edited it",
         "Name another file: --out FILE, or remove this one.",
     ),
     # training refused
@@ -840,6 +840,11 @@ MESSAGES: dict[str, Message] = {
     "E504": Message(
         "memory ran out on the device, and there is not enough for {what}",
         "Lower batch_size (of a language model also context), take a smaller model, or device=cpu.",
+    ),
+    # suspect labels
+    "E525": Message(
+        "{path} holds trainings for suspect labels whose {what} are others",
+        "Go on with them by the run and --folds that they were begun with, or name another folder: --folder FOLDER.",
     ),
     # rows judged out of fold
     "E570": Message(

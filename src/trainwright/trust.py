@@ -84,7 +84,13 @@ def looks(folder: str | Path = RUNS) -> list[dict[str, Any]]:
 
 
 def suspects(
-    run: Run | str | Path, top: int = 0, *, folds: int = 10, source: Any = "", listen: Listener = ignore
+    run: Run | str | Path,
+    top: int = 0,
+    *,
+    folds: int = 10,
+    folder: str | Path | None = None,
+    source: Any = "",
+    listen: Listener = ignore,
 ) -> dict[str, Any]:
     """Return the rows of a run whose labels are probably wrong, the most suspect first, judged by models that never saw them.
 
@@ -93,18 +99,22 @@ def suspects(
     which the run was split, stay in one part. Classes and labels are told by confident learning (Northcutt et al. 2021,
     arXiv:1911.00068), numbers by how many robust standard deviations they lie from what is predicted.
 
+    What each training said is kept in ``folder``, so that the same call goes on where it was stopped, and ends with the same.
+
     Args:
         top: how many rows; 0 = as many as are probably wrong, of numbers those more than 5 robust deviations off.
         folds: into how many parts the training rows are cut in the end; fewer take less time and find a little less.
+        folder: where it is kept; the default is ``suspects/NAME``. ``suspects.html`` there shows the rows.
         source: where the data are now.
 
     Returns:
         ``wrong``, how many labels of the ``rows`` are probably wrong (rows that are merely hard count too, so it has no
         interval), and ``suspects``: of each ``split``, ``file``, ``row``, ``label``, ``likely``, its ``probability`` (None of
         numbers), ``why``, and ``input`` as ``mistakes`` has it. What is corrected of them goes back in: ``train(fix=)``.
+        ``files`` are what was written.
 
     Raises RunError E403 and E405 for no run that has ended, E432 where its data have changed, E490 for one without labels,
-    E491 for too few rows, and as ``train``.
+    E491 for too few rows, E525 for a folder with those of something else, and as ``train``.
     """
     from trainwright.run import suspects as doubted
 
@@ -114,4 +124,5 @@ def suspects(
     ):
         if value < least:
             raise error("E320", name=name, value=value, problem=f"it is {problem}", help=help_of("suspects"))
-    return doubted.suspects(run.path if isinstance(run, Run) else Path(run), moved(source), folds, top, listen)
+    path = run.path if isinstance(run, Run) else Path(run)
+    return doubted.suspects(path, moved(source), folds, top, Path(folder) if folder is not None else None, listen)

@@ -8,7 +8,6 @@ The test rows are not looked at.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +19,10 @@ import numpy as np
 from trainwright.config.resolve import recipe, resolve
 from trainwright.config.settings import EXECUTION_SETTINGS
 from trainwright.errors import error
-from trainwright.plain_files import made_sense_of, read_json
+from trainwright.run.kept import kept
 from trainwright.run.request import Request
-from trainwright.run.train import Session, write_json
+from trainwright.run.train import Session
 from trainwright.store import atomic, run_folder
-from trainwright.store.run_folder import RunFolder
 from trainwright.watch.events import Event, Listener, Note, Progress
 
 if TYPE_CHECKING:
@@ -71,19 +69,20 @@ def curve(request: Request, parts: Sequence[float], repeats: int, out: Path | No
         "data": whole.digests,
     }
     folder = out or Path("curves") / run_folder.slug(whole.problem.data["source"])
-    folder.mkdir(parents=True, exist_ok=True)
-    with run_folder.locked(RunFolder(folder)):
-        done = _earlier(folder, asked)
-        trainings = plan.trainings()
+    with kept(folder / KEPT, asked) as trained:
+        if trained.before.get("data") != trained.asked["data"]:
+            raise error("E481", path=folder)
+        if trained.before != trained.asked:
+            raise error("E480", path=folder)
+        trainings, done = plan.trainings(), trained.done
         for number, (part, draw) in enumerate(trainings):
             if not any((each["part"], each["draw"]) == (part, draw) for each in done):
                 listen(Progress("learning curve", number, len(trainings), "trainings"))
                 made = whole if (part, draw) == (1.0, 0) else _pose(request, base, settings.seed + draw, part, listen)
-                done.append({"part": part, "draw": draw, **_measured(made, request, base)})
-                write_json(folder / KEPT, {"asked": asked, "trainings": done})
+                trained.add({"part": part, "draw": draw, **_measured(made, request, base)})
         listen(Progress("learning curve", len(trainings), len(trainings), "trainings"))
         found = _told(whole.problem, done)
-        write_json(folder / KEPT, {"asked": asked, "trainings": done, "curve": found})
+        trained.write(curve=found)
         from trainwright.watch.learning_curve import page
 
         atomic.write_file(folder / PAGE, page(found))
@@ -120,21 +119,6 @@ def _parts(rows: int) -> tuple[float, ...]:
     if len(found) < 3:
         raise error("E482", rows=rows, least=math.ceil(FEWEST / PARTS[-3]))
     return found
-
-
-def _earlier(folder: Path, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the trainings of a curve that was begun in this folder. Raise E480 and E481."""
-    path = folder / KEPT
-    if not path.is_file():
-        return []
-    with made_sense_of(path):
-        kept = read_json(path)
-        before = kept["asked"]
-        if before["data"] != asked["data"]:
-            raise error("E481", path=folder)
-        if before != json.loads(json.dumps(asked)):
-            raise error("E480", path=folder)
-        return list(kept["trainings"])
 
 
 def _measured(made: Posed, request: Request, base: dict[str, Any]) -> dict[str, Any]:

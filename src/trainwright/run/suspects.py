@@ -2,12 +2,18 @@
 
 Rows of valid and test are judged by the run's own model. For those of train, models are trained on the other parts of them by
 the run's settings, twice: the second time cut anew, and without the rows that were the most suspect, from which it would learn.
+
+suspects.json          what was asked, and which trainings are done, so that what was stopped goes on
+training-01.parquet    what each of them said of the rows that it did not see
+suspects.html          the most suspect rows as a page
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +23,13 @@ import polars as pl
 from trainwright.config.kinds import KINDS
 from trainwright.data.files.folders import absolute
 from trainwright.data.read import fixes
-from trainwright.errors import error
+from trainwright.errors import TrainwrightError, error
 from trainwright.models.registry import load
 from trainwright.plain_files import damaged, made_sense_of
 from trainwright.run.again import prepare_again
+from trainwright.run.kept import Kept, kept
 from trainwright.run.resume import SavedRun
-from trainwright.store import predictions
+from trainwright.store import atomic, predictions, run_folder, seal
 from trainwright.tasks.example_rows import as_json
 from trainwright.tasks.fixing import written
 from trainwright.watch import words
@@ -32,16 +39,17 @@ if TYPE_CHECKING:
     from trainwright.evaluation.suspects import Suspicion
     from trainwright.run.train import Prepared
 
+KEPT, PAGE = "suspects.json", "suspects.html"
 LEFT = 1 / 3  # of the labels that are probably wrong: the most suspect ones, from which the second models do not learn
 COLUMNS = ("file", "row", "given", "label", "likely", "probability", "why", "split", "input")  # of a table of corrections
 CHANGED = 0.5  # a label of a row is thought to be there, or not, from this probability on
 
 
-def suspects(path: Path, source: Any, folds: int, top: int, listen: Listener) -> dict[str, Any]:
+def suspects(path: Path, source: Any, folds: int, top: int, folder: Path | None, listen: Listener) -> dict[str, Any]:
     """Return the ``top`` rows whose labels are the most suspect, and how many are probably wrong; ``top`` 0: as many as that.
 
     Raise E403, E405 and E408 for no run that has ended, E490 for one without labels, E491 for one with too few rows, E432
-    where its data have changed; and as ``train``.
+    where its data have changed, E525 for other trainings in ``folder``; and as ``train``.
     """
     earlier = SavedRun.open(path, source)
     if not KINDS[str(earlier.settings["task"])].labelled:
@@ -52,20 +60,47 @@ def suspects(path: Path, source: Any, folds: int, top: int, listen: Listener) ->
     rows = len(made.training.problem.splits["train"])
     if rows < 2 * folds:
         raise error("E491", path=path, rows=rows, folds=folds)
-    with made_sense_of(path):
-        spent = report["seconds"]["train"]
-        _say_cost(listen, folds, float(spent))
-        judged = _out_of_fold(made, folds, listen)
+    folder = folder or Path("suspects") / run_folder.slug(path.resolve().name)
+    with kept(folder / KEPT, _asked(made, folds)) as trained, made_sense_of(path):
+        _go_on(trained, float(report["seconds"]["train"]), listen)
+        judged = _out_of_fold(made, trained, listen)
         judged = _with_held_out(earlier, made, judged)
-        found = _suspicion(made, judged)
-        return {
+        doubted = _suspicion(made, judged)
+        found = {
             "run": str(path),
             "target": made.training.problem.predicts[0],
             "rows": len(judged),
-            "wrong": found.wrong,
+            "wrong": doubted.wrong,
             "folds": folds,
-            **_with_earlier(made, _listed(made, judged, found, top)),
+            **_with_earlier(made, _listed(made, judged, doubted, top)),
         }
+        from trainwright.watch.suspects_page import page
+
+        atomic.write_file(folder / PAGE, page(found))
+    return found | {"folder": str(folder), "files": [str(folder / KEPT), str(folder / PAGE)]}
+
+
+def _asked(made: Prepared, folds: int) -> dict[str, Any]:
+    """Return what the trainings follow from: of the data the digests, as they may be read from another place."""
+    facts = made.facts.content()
+    return facts | {"data": {key: facts["data"][key] for key in ("sources", "encoder")}, "folds": folds}
+
+
+def _go_on(trained: Kept, seconds: float, listen: Listener) -> None:
+    """Say what the trainings cost that are not done, and what is not as it was for the others. Raise E525."""
+    from trainwright.training.environment import differences
+
+    before, asked = trained.before, trained.asked
+    if other := [key for key in ("settings", "data", "folds") if before.get(key) != asked[key]]:
+        raise error("E525", path=trained.path.parent, what=" and ".join(other))
+    for note in differences(before["machine"], asked["machine"]):
+        listen(note)
+    first, folds = _first(asked["folds"]), asked["folds"]
+    shares = [(count - 1) / count for count in (first, folds) for _ in range(count)]
+    done = len(trained.done)
+    why = f"{first + folds} trainings, each without one of {first} parts of the training rows, then of {folds}, which it judges"
+    why += f"; {done} of them are in {trained.path.parent}" if done else ""
+    listen(Note("suspects", f"about {words.seconds(sum(shares[done:]) * seconds)}", why))
 
 
 def to_fix(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -97,19 +132,12 @@ def _first(folds: int) -> int:
     return max(2, folds // 2)
 
 
-def _say_cost(listen: Listener, folds: int, seconds: float) -> None:
-    first = _first(folds)
-    whole = words.seconds((first - 1 + folds - 1) * seconds)
-    why = f"{first + folds} trainings, each without one of {first} parts of the training rows, then of {folds}, which it judges"
-    listen(Note("suspects", f"about {whole}", why))
-
-
-def _out_of_fold(made: Prepared, folds: int, listen: Listener) -> pl.DataFrame:
+def _out_of_fold(made: Prepared, trained: Kept, listen: Listener) -> pl.DataFrame:
     """Return the columns of ``predictions.parquet`` of all training rows, in order, from the second models."""
     from trainwright.evaluation import suspects as maths
 
     problem: Any = made.training.problem
-    train = problem.splits["train"]
+    train, folds = problem.splits["train"], trained.asked["folds"]
     taught, frame = np.ones(len(train), bool), pl.DataFrame()
     done, total = 0, _first(folds) + folds
     for again, count in enumerate((_first(folds), folds)):
@@ -119,17 +147,36 @@ def _out_of_fold(made: Prepared, folds: int, listen: Listener) -> pl.DataFrame:
         fold = maths.folds(train.targets, train.units, count, problem.settings.seed + again)
         parts, places = [], []
         for number in range(count):
-            out = np.flatnonzero(fold == number)
-            parts.append(_judged(made, np.flatnonzero((fold != number) & taught), out, done, total, listen))
-            places.append(out)
+            out, learned = np.flatnonzero(fold == number), np.flatnonzero((fold != number) & taught)
             done += 1
+            progress = Progress("suspects", done - 1, total, "trainings")
+            parts.append(_said(trained, done, partial(_judged, made, learned, out, progress, listen), listen))
+            places.append(out)
         frame = pl.concat(parts)[np.argsort(np.concatenate(places), kind="stable")]
     listen(Progress("suspects", total, total, "trainings"))
     return frame.select(pl.lit("train").alias("split"), pl.all())
 
 
-def _judged(made: Prepared, learned: np.ndarray, out: np.ndarray, done: int, total: int, listen: Listener) -> pl.DataFrame:
-    """Train on some of the training rows, and return what is said of others."""
+def _said(trained: Kept, number: int, judge: Callable[[], pl.DataFrame], listen: Listener) -> pl.DataFrame:
+    """Return what a training said of its rows: what is kept of it, else what ``judge`` returns, which is kept. Raise E402."""
+    path = trained.path.with_name(f"training-{number:02}.parquet")
+    for each in trained.done:
+        if each["file"] == path.name:
+            try:
+                seal.check_file(path, each["bytes"], each["sha256"])
+                return predictions.read(path).drop("split")
+            except TrainwrightError as problem:
+                listen(Note(path.name, "trained again", problem.what))
+                trained.done.remove(each)
+                break
+    predictions.write(path, {"test": judge()})
+    size, digest = seal.of(path.parent, {}, [path]).files[path.name]
+    trained.add({"file": path.name, "bytes": size, "sha256": digest})
+    return predictions.read(path).drop("split")
+
+
+def _judged(made: Prepared, learned: np.ndarray, out: np.ndarray, progress: Progress, listen: Listener) -> pl.DataFrame:
+    """Train on some of the training rows, and return what is said of others; each epoch tells the ``progress`` so far."""
     from trainwright.training.trainer import Trainer
 
     whole: Any = made.training.problem
@@ -142,7 +189,7 @@ def _judged(made: Prepared, learned: np.ndarray, out: np.ndarray, done: int, tot
 
     def follow(event: Event) -> None:
         if isinstance(event, Epoch):
-            listen(Progress("suspects", done, total, "trainings"))
+            listen(progress)
 
     training.train(follow)
     return training.measure().rows["test"]

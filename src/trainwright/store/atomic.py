@@ -47,13 +47,11 @@ def write_out(path: Path, content: bytes | str) -> None:
         raise error("E402", path=path, problem=getattr(problem, "strerror", None) or problem) from None
 
 
-def would_lose(path: Path, content: bytes | str) -> bool:
-    """Return whether an ordinary file is there that holds something, and something else than ``content``."""
-    data = _encoded(content)
+def holds_something(path: Path) -> bool:
+    """Return whether an ordinary file is there that is not empty."""
     with suppress(OSError, ValueError):  # ``write_out`` says what is wrong with such a name
         there = path.stat()
-        if stat.S_ISREG(there.st_mode) and there.st_size:
-            return there.st_size != len(data) or path.read_bytes() != data
+        return stat.S_ISREG(there.st_mode) and there.st_size > 0
     return False
 
 

@@ -27,9 +27,13 @@ def lines(found: Mapping[str, Any], whole: bool) -> Iterator[list[Part]]:
 
 def head(found: Mapping[str, Any]) -> Iterator[list[Part]]:
     """Yield how many labels are probably wrong, and how far that is to be trusted."""
-    yield [(_counted(found), "bold")]
-    if found["wrong"] and found["target"] != "number":
-        yield [("An estimate: rows that are merely hard to tell count too.", "")]
+    yield from ([(said, style)] for said, style in zip(told(found), ("bold", ""), strict=False))
+
+
+def told(found: Mapping[str, Any]) -> list[str]:
+    """Return the same as sentences."""
+    estimate = found["wrong"] and found["target"] != "number"
+    return [_counted(found), *(["An estimate: rows that are merely hard to tell count too."] if estimate else [])]
 
 
 def advice(out: str) -> str:
@@ -48,12 +52,11 @@ def _counted(found: Mapping[str, Any]) -> str:
 
 
 def _row(number: int, row: Mapping[str, Any]) -> Iterator[list[Part]]:
-    label, likely = (_short(row[key]) for key in ("label", "likely"))
+    label, likely = (short(row[key]) for key in ("label", "likely"))
     sure = f" {words.percent(row['probability'])}" if row["probability"] is not None else ""
-    place = words.clean(row["file"]) + (f", row {row['row']}" if row["row"] is not None else "")
     why = f" ({words.clip(row['why'], 60)})"
     yield [(f"{number:>4}  ", ""), (label, WRONG), (" is likely ", ""), (f"{likely}{sure}", RIGHT), (why, "")]
-    yield [(f"      {row['split']}: {place}", "dim")]
+    yield [(f"      {place(row)}", "dim")]
     given = row["input"]
     if isinstance(given, dict):
         given = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
@@ -61,5 +64,11 @@ def _row(number: int, row: Mapping[str, Any]) -> Iterator[list[Part]]:
         yield from ([(f"      {line}", "")] for line in words.wrap(given, WIDE)[:HIGH])
 
 
-def _short(label: object) -> str:
+def place(row: Mapping[str, Any]) -> str:
+    """Return where a row is: its split, file and number."""
+    return f"{row['split']}: {words.clean(row['file'])}" + (f", row {row['row']}" if row["row"] is not None else "")
+
+
+def short(label: object) -> str:
+    """Return a label, a number or several labels in a few words."""
     return words.number(label) if isinstance(label, float) else words.clip(str(words.several(label)), 40)
