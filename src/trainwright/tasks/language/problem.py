@@ -172,7 +172,7 @@ class LanguageProblem(Problem):
             return "".join(generator.generate("", tokens, temperature=0.8))
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
-        """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
+        """Return as baselines the perplexity of counting tokens and pairs of tokens."""
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
         measured: dict[str, Sums] = {
             name: measure(model, self.splits[name].ids, self.settings.context or 1, device)
@@ -182,7 +182,10 @@ class LanguageProblem(Problem):
         for name, sums in measured.items():
             found[name] = sums.report() | objective.metrics(sums.loss)
         rows = {name: self._of_each_token(name, sums) for name, sums in measured.items()}
-        return Measured(found | self._baselines(measured) | {"samples": [self._sample(model, 200, device)]}, rows)
+        return Measured(found | self._baselines(measured), rows)
+
+    def written(self, model: nn.Module, device: torch.device) -> dict[str, Any]:
+        return {"samples": [self._sample(model, 200, device)]}
 
     def _baselines(self, measured: Mapping[str, Sums]) -> dict[str, Any]:
         """Return ``baseline``, ``baselines`` and ``signal`` of the report: what counting tokens and pairs comes to."""
