@@ -20,6 +20,9 @@ import trainwright as tw
 from trainwright.errors import TrainwrightError
 from trainwright.run import looks
 from trainwright.run.compare import _pairs
+from trainwright.run.seen import _described
+from trainwright.store import fingerprints
+from trainwright.store.fingerprints import Fingerprints
 from trainwright.watch import spread
 
 QUIET = {"listen": lambda event: None, "speed": "off"}
@@ -157,6 +160,8 @@ def test_other_labels_are_another_test_and_runs_that_cannot_be_told_are_counted(
     table.with_columns(label=table["label"].shuffle(seed=1)).write_csv(tmp_path / "shuf.csv")
     tw.train(tmp_path / "shuf.csv", out=tmp_path / "shuf", epochs=1, test_fraction=0.4, **QUIET)
     assert tw.looks(tmp_path) == []
+    (each,) = tw.compare(tmp_path / "a", tmp_path / "shuf")["compared"]
+    assert not each["paired"] and each["n"] == 0  # though some have their own label again
     shutil.copytree(several / "runs" / "b", tmp_path / "old", ignore=shutil.ignore_patterns("fingerprints*"))
     (found,) = tw.looks(tmp_path)
     assert found["sentence"] == "which test rows 1 of the 3 runs here looked at is not known"
@@ -164,6 +169,26 @@ def test_other_labels_are_another_test_and_runs_that_cannot_be_told_are_counted(
     shutil.copytree(several / "runs" / "b", tmp_path / "b")
     (found,) = tw.looks(tmp_path)
     assert len(found["runs"]) == 2 and found["sentence"].endswith("; of 1 more here it is not known")
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_labels_that_were_dealt_out_anew_are_another_test_however_they_fall(share: float, tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    contents = draw.integers(1 << 48, size=400, dtype=np.uint64) << np.uint64(16)
+    labels = (draw.random(400) < share).astype(np.uint64)
+    corrected = np.where(draw.random(400) < 0.04, 1 - labels, labels)
+    for name, these in {
+        "first": labels,
+        "corrected": corrected,
+        **{f"{n}": draw.permutation(labels) for n in range(60)},
+    }.items():
+        (tmp_path / name).mkdir()
+        rows = contents | these
+        reached = {"n": 400, "metric": "accuracy", "score": 0.5, "deviation": 0.02}
+        found = Fingerprints({"test": rows}, {"test": _described(rows) | reached})
+        fingerprints.write(tmp_path / name / fingerprints.NAME, found)
+    (found,) = tw.looks(tmp_path)
+    assert [Path(run).name for run in found["runs"]] == ["corrected", "first"]
 
 
 def test_rows_that_were_added_do_not_hide_looks(several: Path, tmp_path: Path) -> None:

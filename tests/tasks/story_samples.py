@@ -23,6 +23,7 @@ def story(lines: int, seed: int = 0, verb: str = "sees") -> str:
 
 
 def fit(source: Path | str, out: Path, **settings) -> tw.Run:
+    listen = settings.pop("listen", lambda event: None)
     given = {
         "epochs": 2,
         "tokenizer": "words",
@@ -30,4 +31,4 @@ def fit(source: Path | str, out: Path, **settings) -> tw.Run:
         "context": 16,
         "model": {"embedding": 24, "hidden": 24, "layers": 1},
     } | settings
-    return tw.train(source, out=out, listen=settings.pop("listen", lambda event: None), **given)
+    return tw.train(source, out=out, listen=listen, **given)

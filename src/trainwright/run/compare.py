@@ -17,6 +17,7 @@ from trainwright.data.tables.fingerprint import without_label
 from trainwright.errors import TrainwrightError, error
 from trainwright.evaluation import paired
 from trainwright.evaluation.intervals import Units
+from trainwright.evaluation.selection import same_labels
 from trainwright.plain_files import damaged, made_sense_of, read_toml
 from trainwright.run import mistakes
 from trainwright.store import fingerprints, predictions, run_folder
@@ -133,7 +134,10 @@ def _against(first: Side, second: Side, split: str, metric: str, source: Any, to
 
 
 def _pairs(first: Side, second: Side, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the rows that both runs were measured on, int64: by content and label, else by file and number."""
+    """Return the places of the rows that both runs were measured on, int64: by content and label, else by file and number.
+
+    Rows whose labels were dealt out anew are other rows, also those that got the same label again.
+    """
     import polars as pl
 
     parts, keys = [side.part(split) for side in (first, second)], [side.keys(split) for side in (first, second)]
@@ -143,7 +147,8 @@ def _pairs(first: Side, second: Side, split: str) -> tuple[np.ndarray, np.ndarra
         known = [part.select("place", truth, key=pl.Series(key)) for part, key in zip(parts, keys, strict=True)]
         known = [each.with_columns(turn=pl.int_range(pl.len()).over("key", "truth")) for each in known]
         joined = known[0].join(known[1], on=["key", "truth", "turn"], maintain_order="left")
-        if len(joined):
+        labels = known[0].group_by("key").agg(pl.min("truth")).join(known[1].group_by("key").agg(pl.min("truth")), on="key")
+        if len(joined) and same_labels(labels["truth"].to_list(), labels["truth_right"].to_list()):
             return joined["place"].to_numpy(), joined["place_right"].to_numpy()
     name = pl.col("file").cast(pl.String).str.split("/").list.last().fill_null("")
     known = [part.select("place", truth, "row", file=name) for part in parts]

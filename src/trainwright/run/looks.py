@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.data.files.folders import absolute
-from trainwright.evaluation.selection import expected_maximum, noise
+from trainwright.evaluation.selection import expected_maximum, noise, same_labels
 from trainwright.store import fingerprints
 from trainwright.watch import metrics, words
 
 MOST = 5000  # entries of a folder that are looked at
 COMPARED = 16  # runs from which the noise is told
-SKETCH = 8  # of the 16 smallest fingerprints, that two test sets share where half of their rows are the same
+LABEL = 16  # bits of a fingerprint that are of the label; the others are of the content
 
 
 def looks(folder: Path) -> list[dict[str, Any]]:
@@ -78,14 +78,20 @@ def _makes_sense(test: Mapping[str, Any]) -> bool:
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two test sets have about half of their rows in common, or more, and the same score (Broder 1997)."""
+    """Return whether two test sets have about half of their rows in common, or more (Broder 1997), their labels too, and the
+    same score."""
     if one["metric"] != other["metric"]:
         return False
     if one["labelled"] == other["labelled"]:
         return True
-    first, second = ({str(each) for each in test["sketch"]} for test in (one, other))
-    least = sorted(first | second, key=lambda each: (len(each), each))[: max(len(first), len(second))]
-    return 2 * len({*least} & first & second) >= max(len(least), 1)
+    try:
+        first, second = (dict(divmod(int(each, 16), 1 << LABEL) for each in test["sketch"]) for test in (one, other))
+    except (TypeError, ValueError):  # somebody else's
+        return False
+    least = sorted(first | second)[: max(len(first), len(second))]
+    shared = [row for row in least if row in first and row in second]
+    enough = 2 * len(shared) >= max(len(least), 1)
+    return enough and same_labels([first[row] for row in shared], [second[row] for row in shared])
 
 
 def _described(group: list[tuple[str, dict[str, Any], bytes]], more: str) -> dict[str, Any]:

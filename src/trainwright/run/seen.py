@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from trainwright.training.problem import Problem
 
-SKETCH = 16  # of the smallest fingerprints of test, by which two test sets are compared (Broder 1997)
+SKETCH = 64  # of the smallest fingerprints of test, by which two test sets are compared (Broder 1997)
 
 
 def write(

@@ -147,6 +147,10 @@ class Problem(ABC):
         The test split is read nowhere else.
         """
 
+    def written(self, model: nn.Module, device: torch.device) -> dict[str, Any]:
+        """Return what the report has of the model's own writing; nothing where it does not write."""
+        return {}
+
     def fingerprints(self) -> dict[str, np.ndarray]:
         """Return by what the rows of each split are known again, as ``store.fingerprints`` keeps it; empty for nothing."""
         return {}

@@ -257,7 +257,7 @@ class Trainer:
                 return self.problem.validate(model, self.learner.objective, self.device)
 
         validate_each_epoch = validate if "valid" in self.problem.splits else None
-        watch = self.problem.watch(self.device)
+        watch = self.problem.watch(self.device) if saver is not None else None  # where nothing is kept, nobody sees it
         events = fit(self.learner, self.batches, validate_each_epoch, self.plan, self.state, self._recover(saver), watch)
         if saver is not None:
             events = with_checkpoints(events, self.learner, self.state, saver)
@@ -296,6 +296,7 @@ class Trainer:
             "model": self.name,
             "source": problem.data["source"],
             **measured.scores,
+            **self.problem.written(self.model, self.device),
             "best_epoch": self.state.best_epoch or self.state.epoch,
             "epochs": self.state.epoch,
             "steps": self.state.step,

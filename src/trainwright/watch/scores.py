@@ -115,10 +115,11 @@ def _price(report: Mapping[str, Any]) -> Iterator[Fact]:
     found = report.get("without_leaked") or {}
     lead = metrics.lead(found)
     if lead:
-        rows, n = words.count(found["rows"]), words.count(found["n"])
-        left = f"{rows} {found['split']} {'row is' if found['rows'] == 1 else 'rows are'} left out that"
-        remark = f"n = {n}; {left} {'is' if found['rows'] == 1 else 'are'} in train too, or nearly"
-        yield Fact("without leaked rows", metrics.find(lead).write(metrics.values(found)[lead]), interval(lead, found), remark)
+        rows, n, of = words.count(found["rows"]), words.count(found["n"]), unit(report)
+        left = f"{rows} {found['split']} {of[:-1] + ' is' if found['rows'] == 1 else of + ' are'} left out that"
+        how = "in passages of train" if of == "tokens" else "in train too, or nearly"
+        remark = f"n = {n}; {left} {'is' if found['rows'] == 1 else 'are'} {how}"
+        yield Fact(f"without leaked {of}", metrics.find(lead).write(metrics.values(found)[lead]), interval(lead, found), remark)
 
 
 def _tells(name: str, report: Mapping[str, Any]) -> bool:

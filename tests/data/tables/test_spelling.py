@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwright.data.labels import LabelEncoder
-from trainwright.data.tables.spelling import fold, tidy, truths, unify
+from trainwright.data.tables.spelling import fold, slips, tidy, truths, unify
+
+SCIENCE = {"scienece": "science", "scinece": "science"}
 
 
 def test_labels_are_tidied() -> None:
@@ -102,3 +106,34 @@ def test_merging_is_what_folding_says(counts: dict[str, int]) -> None:
         for other in counts:
             assert (names[one] == names[other]) == (fold(one) == fold(other))
         assert counts[names[one]] == max(counts[other] for other in counts if fold(other) == fold(one))
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"),
+    [
+        ({"sports": 15, "science": 12, "sprots": 1}, {"sprots": "sports"}),
+        ({"sports": 15, "science": 9, "sport": 1, "scienece": 1, "scinece": 1}, {"sport": "sports"} | SCIENCE),
+        ({"card arrival": 9, "lost card": 9, "card arival": 1}, {"card arival": "card arrival"}),
+        ({"card_arrival": 9, "lost_card": 9, "card_arrivla": 1}, {"card_arrivla": "card_arrival"}),
+        ({"business": 60, "science": 60, "buisnes": 3}, {"buisnes": "business"}),  # two letters, and 20 times rarer
+        ({"business": 30, "science": 30, "buisnes": 3}, {}),
+        ({"sports": 15, "science": 15, "sprots": 4}, {}),
+        ({"class 1": 100, "class 2": 2, "cat1": 100, "cat2": 1, "10": 300, "100": 1}, {}),
+        ({"class a": 100, "class b": 2, "type I": 100, "type II": 2, "vitamin D": 100, "vitamin": 90, "vitamin E": 1}, {}),
+        ({"male": 90, "female": 2}, {}),
+        ({"typical": 100, "atypical": 2, "legal": 100, "illegal": 3, "hotel": 80, "motel": 3}, {}),
+        ({"positive": 80, "negative": 2}, {}),
+        ({"cat": 100, "bat": 2, "cats": 90, "rat": 2}, {}),
+        ({"horse": 5, "house": 4, "mouse": 3, "moose": 2, "plane": 1, "plant": 6}, {}),  # the middle class is as rare
+        ({"weather": 50, "Weather": 1}, {}),  # merged otherwise
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_labels_that_were_mistyped(counts: dict[str, int], found: dict[str, str]) -> None:
+    assert dict(slips(counts)) == found
+
+
+def test_names_of_many_classes_are_no_slips_of_each_other() -> None:
+    parts = ("ba", "ko", "mi", "tru"), ("l", "nd", "rr"), ("a", "os", "eem")
+    names = list(map("".join, itertools.product(*parts)))
+    assert slips({name: 8 + place % 9 for place, name in enumerate(names)}) == []

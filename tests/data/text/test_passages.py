@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trainwright.data.text import passages as cutting
-from trainwright.data.text.passages import of_each_token, passages
+from trainwright.data.text.passages import in_common, of_each_token, passages
 
 
 def text(tokens: int, seed: int) -> np.ndarray:
@@ -38,3 +38,19 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_short_texts(many: int) -> None:
     ends, digests = passages(text(many, 4), "words")
     assert len(of_each_token(ends, digests, digests)) == many
+
+
+@pytest.mark.parametrize("block", [16, 1 << 20])
+def test_runs_in_common_are_those_that_a_search_finds(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutting, "BLOCK", block)
+    draw = np.random.default_rng(0)
+    for length in (1, 4, 7):
+        tokens, others = (draw.integers(0, 3, many).astype(np.int32) for many in (200, 300))
+        known = {tuple(others[at : at + length]) for at in range(len(others) - length + 1)}
+        wanted = np.zeros(len(tokens), bool)
+        for at in range(len(tokens) - length + 1):
+            if tuple(tokens[at : at + length]) in known:
+                wanted[at : at + length] = True
+        assert np.array_equal(in_common(tokens, others, length), wanted) and (length < 5 or 0 < wanted.sum() < 200)
+    short = np.arange(3)
+    assert not in_common(short, short, 4).any() and in_common(short, short, 3).all() and not len(in_common(short[:0], short, 3))

@@ -16,6 +16,7 @@ from story_samples import fit, story
 import trainwright as tw
 from trainwright.errors import TrainwrightError
 from trainwright.tasks.language import predictor
+from trainwright.watch import scores
 from trainwright.watch.events import Note
 
 
@@ -90,6 +91,38 @@ def test_a_folder_with_named_files_is_split_by_them(tmp_path: Path) -> None:
     assert rows["train"] == 200 * 10 and rows["valid"] == rows["test"] == 30 * 10
     data = json.loads((run.path / "data.json").read_text())
     assert data["unknown"] == {"train": 0, "valid": 0, "test": 0} and set(data["repeated_lines"]) == {"valid", "test"}
+
+
+@pytest.mark.parametrize("tokenizer", ["words", "characters"])
+def test_passages_of_test_that_are_in_train_have_a_price(tokenizer: str, tmp_path: Path) -> None:
+    folder, train, test = tmp_path / "corpus", story(200, 0), story(30, 2)
+    folder.mkdir()
+    copied = test[:300] + train[400:1400] + test[300:]
+    for name, content in {"train": train, "valid": story(30, 1), "test": copied}.items():
+        (folder / f"my.{name}.txt").write_text(content)
+    notes: list[Note] = []
+    run = fit(folder, tmp_path / "run", epochs=1, tokenizer=tokenizer, listen=notes.append)
+    rows = pl.read_parquet(run.path / "predictions.parquet").filter(pl.col("split") == "test")
+    tokens, length = (list(copied), 200) if tokenizer == "characters" else (rows["truth"].to_list(), 50)
+    known = train if tokenizer == "characters" else " ".join(train.replace("\n", " <eos> ").split())
+    blank = "" if tokenizer == "characters" else " "
+    within = np.zeros(len(tokens), bool)
+    for at in range(len(tokens) - length + 1):
+        if blank.join(tokens[at : at + length]) in known:
+            within[at : at + length] = True
+    found = run.report["without_leaked"]
+    assert (found["split"], found["rows"], found["n"]) == ("test", within.sum(), (~within).sum())
+    assert 950 / (1 if tokenizer == "characters" else 6) < within.sum() < len(tokens) / 2
+    assert found["perplexity"] == pytest.approx(math.exp(rows.filter(~within)["loss"].mean()), rel=1e-5)
+    assert found["perplexity_interval"] is None or found["perplexity_interval"][0] < found["perplexity"]
+    (said,) = (note for note in notes if isinstance(note, Note) and note.what == "leak" and "runs of" in note.why)
+    assert said.value == f"{within.sum():,}" and f"runs of {length} or more" in said.why
+    (fact,) = (each for each in scores.facts(run.report) if each.name == "without leaked tokens")
+    assert "in passages of train" in fact.remark
+    leak = next(
+        each for each in tw.inspect(folder, tokenizer=tokenizer).findings if each.unit == "tokens" and each.name == "leak"
+    )
+    assert leak.count == within.sum() and leak.where == "train-test"
 
 
 def test_fine_tuning_lowers_the_perplexity_on_another_corpus(trained: tw.Run, tmp_path: Path) -> None:

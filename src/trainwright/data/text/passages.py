@@ -6,6 +6,8 @@ Muthitacharoen et al. 2001, "A low-bandwidth network file system"), on average e
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 RUN = 8
@@ -34,8 +36,39 @@ def passages(tokens: np.ndarray, tokenizer: str) -> tuple[np.ndarray, np.ndarray
     return np.concatenate(ends), np.concatenate(digests)
 
 
-def _cut(tokens: np.ndarray, mask: np.uint64) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the passages of a block, and the digest of each: a polynomial of its tokens modulo 2**64."""
+def run_length(tokenizer: str) -> int:
+    """Return of how many tokens a run is that two texts do not share by chance: 50, as in Lee et al. 2022 ("Deduplicating
+    training data makes language models better", arXiv:2107.06499), or as many characters as these have about."""
+    return 200 if tokenizer in LETTERS else 50
+
+
+def in_common(tokens: np.ndarray, others: np.ndarray, length: int) -> np.ndarray:
+    """Return which tokens stand in a run of ``length`` that is also among the ``others``: bool (tokens,).
+
+    Both are numbers of tokens. Linear in them: what is not in a table of bits is in neither.
+    """
+    runs, found = _run_digests(tokens, length), np.zeros(len(tokens) + 1, np.int64)
+    bits = max(len(runs).bit_length() + 4, 16)
+    shift, there = np.uint64(64 - bits), np.zeros(1 << bits, bool)
+    there[runs >> shift] = True
+    shared = [runs[:0]]
+    for first in range(0, len(others) - length + 1, BLOCK):
+        digests = _run_digests(others[first : first + BLOCK + length - 1], length)
+        shared.append(np.unique(digests[there[digests >> shift]]))
+    begins = np.flatnonzero(np.isin(runs, np.concatenate(shared)))
+    found[begins] += 1
+    found[begins + length] -= 1
+    return found[:-1].cumsum() > 0
+
+
+def _run_digests(tokens: np.ndarray, length: int) -> np.ndarray:
+    """Return the digest of each run of so many tokens: uint64 (runs,)."""
+    begins = np.arange(max(len(tokens) - length + 1, 0))
+    return _digests((tokens.astype(np.uint64) + np.uint64(1)) * _MIX)(begins, begins + length)
+
+
+def _digests(tokens: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Return what gives the digests of parts of a text by where they begin and end: polynomials of tokens modulo 2**64."""
     powers = np.full(len(tokens) + 1, _BASE, np.uint64)
     inverse = np.full(len(tokens) + 1, pow(_BASE, -1, 1 << 64), np.uint64)
     powers[0] = inverse[0] = 1
@@ -47,7 +80,12 @@ def _cut(tokens: np.ndarray, mask: np.uint64) -> tuple[np.ndarray, np.ndarray]:
         raw = (sums[ends] - sums[begins]) * inverse[begins]
         return (raw ^ (raw >> np.uint64(31))) * _MIX  # type: ignore[no-any-return]
 
-    runs = np.arange(max(len(tokens) - RUN + 1, 0))
+    return digest
+
+
+def _cut(tokens: np.ndarray, mask: np.uint64) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the passages of a block, and the digest of each."""
+    digest, runs = _digests(tokens), np.arange(max(len(tokens) - RUN + 1, 0))
     cuts = runs[(digest(runs, runs + RUN) >> np.uint64(32) & mask) == 0] + RUN
     ends = np.append(cuts[cuts < len(tokens)], len(tokens))
     return ends, digest(np.append(0, ends[:-1]), ends) | np.uint64(1)

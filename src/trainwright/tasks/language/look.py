@@ -8,8 +8,8 @@ import polars as pl
 
 from trainwright.data.text.oddities import PATTERNS, other_script
 from trainwright.tasks.found import SAYS
-from trainwright.tasks.language import reading
-from trainwright.tasks.language.problem import LONG_LINE
+from trainwright.tasks.language import leaks, reading
+from trainwright.tasks.language.leaks import LONG_LINE
 from trainwright.tasks.look import Seen, spread
 from trainwright.watch.inspected.finding import MOST_ROWS, Finding
 
@@ -48,6 +48,10 @@ def look(source: Source, problem: LanguageProblem) -> Seen:
     add("other-script", other, f"lines are not written in {script}, as most are")
     for name, pattern in PATTERNS.items():
         add(name, lines["line"].str.contains(pattern), f"lines {SAYS[name]}")
+    for split, count in problem.data["leaked"].items():
+        if count:
+            what = leaks.tokens(problem.data, split, problem.encoder.tokenizer)
+            seen.findings.append(Finding("leak", count, what, f"train-{split}", "tokens"))
     for split, count in problem.data["unknown"].items():
         if count:
             what = f"tokens of {split}, {count / problem.data['rows'][split]:.2%}, are not in the vocabulary"

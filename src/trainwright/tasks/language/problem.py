@@ -19,7 +19,7 @@ from trainwright.errors import error
 from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.tasks.base import FillCache, Predictor
-from trainwright.tasks.language import defaults, reading, watched
+from trainwright.tasks.language import defaults, leaks, reading, watched
 from trainwright.tasks.language.predictor import BITS, LanguagePredictor, evaluation_window, measure, passages_of
 from trainwright.tasks.subset import window
 from trainwright.training.problem import Measured, Problem
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 SHAPING = ("text", "tokenizer", "min_count", "max_vocabulary", "valid_fraction", "test_fraction", "train_fraction")
 SAMPLE = 60  # tokens that the model writes after each epoch
-LONG_LINE = 40  # characters; a line of so many that is found again is no accident
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ class LanguageProblem(Problem):
             return "".join(generator.generate("", tokens, temperature=0.8))
 
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
-        """Return also a sample, and as baselines the perplexity of counting tokens and pairs of tokens."""
+        """Return as baselines the perplexity of counting tokens and pairs of tokens."""
         found: dict[str, Any] = {"labels": [], "valid": None, "test": None}
         measured: dict[str, Sums] = {
             name: measure(model, self.splits[name].ids, self.settings.context or 1, device)
@@ -182,7 +181,12 @@ class LanguageProblem(Problem):
         for name, sums in measured.items():
             found[name] = sums.report() | objective.metrics(sums.loss)
         rows = {name: self._of_each_token(name, sums) for name, sums in measured.items()}
-        return Measured(found | self._baselines(measured) | {"samples": [self._sample(model, 200, device)]}, rows)
+        ids = {name: part.ids for name, part in self.splits.items()}
+        price = leaks.price(ids, self.encoder, measured, objective)
+        return Measured(found | self._baselines(measured) | price, rows)
+
+    def written(self, model: nn.Module, device: torch.device) -> dict[str, Any]:
+        return {"samples": [self._sample(model, 200, device)]}
 
     def _baselines(self, measured: Mapping[str, Sums]) -> dict[str, Any]:
         """Return ``baseline``, ``baselines`` and ``signal`` of the report: what counting tokens and pairs comes to."""
@@ -256,12 +260,14 @@ def prepare(
         "characters": {name: len(text) for name, text in texts.items()},
         "vocabulary": encoder.size,
         "unknown": {name: encoder.unknown(splits[name].ids[1:], text) for name, text in texts.items() if name not in part},
-        "repeated_lines": _repeated_lines(texts),
+        "repeated_lines": leaks.repeated_lines(texts),
+        "leaked": {name: int(leaks.leaked(streams, name, encoder).sum()) for name in streams if name != "train"},
         "rejected": len(read.rejected),
         "rejected_rows": [asdict(each) for each in read.rejected],
     }
     listen(PhaseEnded("encode"))
-    problem = LanguageProblem(settings, encoder, splits, data, read.notes + more + _findings(data), parent)
+    notes = read.notes + more + _findings(data, encoder.tokenizer)
+    problem = LanguageProblem(settings, encoder, splits, data, notes, parent)
     return problem, lambda: cache.save(key, source.shown, *_to_cache(problem)) if key else None
 
 
@@ -301,7 +307,7 @@ def _encoder(
     return encoder, ids, settings, notes
 
 
-def _findings(data: dict[str, Any]) -> list[Note]:
+def _findings(data: dict[str, Any], tokenizer: str) -> list[Note]:
     rows = data["rows"]
     counts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     found = [Note("tokens", counts, "every one of them is predicted once")]
@@ -309,11 +315,7 @@ def _findings(data: dict[str, Any]) -> list[Note]:
         if count:
             why = f"tokens of {name} ({count / rows[name]:.2%}) are not in the vocabulary"
             found.append(Note("unknown", f"{count:,}", why))
-    for name, count in data["repeated_lines"].items():
-        if count:
-            why = f"lines of {name} of {LONG_LINE} characters or more are also in train"
-            found.append(Note("leak", f"{count:,}", why))
-    return found
+    return found + leaks.notes(data, tokenizer)
 
 
 def _to_cache(problem: LanguageProblem) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -331,9 +333,3 @@ def _from_cache(settings: Settings, values: dict[str, Any], streams: dict[str, n
         data=values["data"],
         notes=[Note(*note) for note in values["notes"]],
     )
-
-
-def _repeated_lines(texts: dict[str, str]) -> dict[str, int]:
-    """Count the long lines of valid and test that are also lines of the training text."""
-    seen = {line for line in texts["train"].split("\n") if len(line) >= LONG_LINE}
-    return {name: sum(line in seen for line in text.split("\n")) for name, text in texts.items() if name != "train"}

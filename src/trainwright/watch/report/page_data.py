@@ -51,6 +51,9 @@ def _audit(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for split, n in (found.get("repeated_lines") or {}).items():
         lines = f"{words.count(n)} long lines" if n else "none: no long line"
         yield f"{split}, repeated", f"{lines} of it {'are' if n else 'is'} in the training text"
+    for split, n in (found.get("leaked") or {}).items():
+        if n:
+            yield f"{split}, leak", f"{words.count(n)} tokens stand in passages that are also in train"
     for split, n in (found.get("unknown") or {}).items():
         if n:
             yield f"{split}, unknown", f"{words.count(n)} tokens are not in the vocabulary"
@@ -59,9 +62,9 @@ def _audit(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def leaked(record: Record) -> int:
-    """Return how many test rows are in the training split too, or nearly."""
+    """Return how many test rows are in the training split too, or nearly, or how many tokens in passages that are."""
     audit: Mapping[str, Any] = record.data.get("audit") or {}
-    counts = [_across(audit, key).get("train-test") for key in _LEAKS]
+    counts = [_across(audit, key).get("train-test") for key in _LEAKS] + [(record.data.get("leaked") or {}).get("test")]
     return sum(n for n in counts if isinstance(n, int))
 
 
