@@ -855,6 +855,20 @@ MESSAGES: dict[str, Message] = {
         "folds={folds} would mix rows that {split} keeps apart by time",
         "Leave folds out: the rows for validation are later than those of training.",
     ),
+    # boosted trees
+    "E540": Message("model=boosted takes no {key}={value}: {why}", "Leave it out, or take another model: model=mlp."),
+    "E541": Message(
+        "model=boosted does not go on from an earlier run: each of its trees is grown against the errors of those before",
+        "Train anew, on the rows of both. A run that was stopped goes on: trainwright resume RUN",
+    ),
+    "E542": Message(
+        "model=boosted has no column to ask for",
+        "Name columns with numbers, dates, categories or words that recur: features=NAME,NAME.",
+    ),
+    "E543": Message(
+        "this follows gradients, and no gradient moves model={model}",
+        "Train another model on the same data for it: model=mlp.",
+    ),
     # a model or data of the person's own
     "E601": Message(
         "data of type {found} cannot be trained on",

@@ -26,12 +26,16 @@ class ImageShape:
 @dataclass(frozen=True)
 class TableShape:
     """``numeric`` numbers, a code below ``categories[k]`` for each categorical column k, and ids below ``texts[k]`` for each
-    column k of text in, ``outputs`` numbers out."""
+    column k of text in, ``outputs`` numbers out.
+
+    ``indicators[k]`` is the numeric column that is 1 where number k is missing, or -1; empty where there is none of them.
+    """
 
     numeric: int
     categories: tuple[int, ...]
     outputs: int
     texts: tuple[int, ...] = ()
+    indicators: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

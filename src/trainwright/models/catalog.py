@@ -18,6 +18,7 @@ Values = dict[str, tuple[Any, str]]  # by setting (``lr``, ``model.hidden``) its
 Defaults = Callable[[Any, int], Values]
 LARGE = 96  # pixels on a side: from here on the stem of ImageNet, which leaves a quarter of height and width
 FEW_TOKENS = 1000  # in a vocabulary: characters or bytes
+TREES_PER_EPOCH = 10  # for each output
 
 
 class ModelSettings(Strict):
@@ -137,6 +138,22 @@ class LinearSettings(ModelSettings):
         return True
 
 
+class BoostedSettings(ModelSettings):
+    """``boosted``: gradient boosted trees; an epoch grows ten for each output, each against the errors of those before it."""
+
+    name: Literal["boosted"] = "boosted"
+    leaves: int = setting(31, "leaves of a tree, at most", gt=1, le=1024)
+    min_rows: int | None = setting(None, "rows of training in a leaf, at least", "rows", gt=0)
+    l2: float = setting(0.0, "L2 penalty on what leaves say", ge=0, le=MOST)
+    bins: int = setting(
+        255,
+        "ranges into which the numbers of a column are sorted; more categories than that are ordered by how frequent they are",
+        gt=1,
+        le=255,
+    )
+    ngrams: int | None = setting(None, "longest word n-gram of a column of text", "tokens", ge=1, le=5)
+
+
 @dataclass(frozen=True)
 class Model:
     """The entry of one model.
@@ -226,6 +243,12 @@ def _table_mlp(shape: Any, rows: int) -> Values:
     return {"model.hidden": ([width, width], size), "model.dropout": (dropout, size)}
 
 
+def _boosted(shape: Any, rows: int) -> Values:
+    """Learn slowly from few rows, and ask for fewer in a leaf of very few."""
+    size = f"{rows:,} training rows"
+    return {"model.min_rows": (10 if rows < 300 else 20, size), "lr": (0.05 if rows < 1000 else 0.1, size)}
+
+
 # Of each task the default first; of several versions of a model the newest last. The rate of a bag is that of its embeddings:
 # a linear one has rules of its own (``tasks/text/defaults.py``).
 CATALOG = [
@@ -239,4 +262,5 @@ CATALOG = [
     Model("image", ResNetSettings, "trainwright.models.resnet:ResNet", 0.001, _resnet),
     Model("table", MLPSettings, "trainwright.models.mlp:TableMLP", 0.0, _table_mlp),
     Model("table", LinearSettings, "trainwright.models.linear:Linear"),
+    Model("table", BoostedSettings, "trainwright.models.boosted:BoostedTrees", 0.0, _boosted),
 ]

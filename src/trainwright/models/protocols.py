@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 State = tuple[Tensor, ...]  # what a model keeps of the tokens before
+Loss = Callable[[Any, Any], Tensor]
 
 
 class TrainingHooks:
@@ -21,6 +23,49 @@ class TrainingHooks:
 
     def add_penalty(self) -> None:
         """Add the gradient of a penalty on the parameters, once an update."""
+
+
+class Grower(Protocol):
+    """What makes a network grow by the rows of training."""
+
+    @property
+    def outputs(self) -> Tensor:
+        """Return what the network says of the rows as it is now."""
+
+    def grow(self, lr: float) -> None:
+        """Make the network larger, once an update; leave it as it is where that fails."""
+
+
+class Grown(nn.Module, ABC):
+    """A network that no gradient moves: it has no parameters, and each update makes its buffers larger, by all rows at once."""
+
+    updates_per_epoch: int
+
+    @property
+    @abstractmethod
+    def learned(self) -> int:
+        """Return how many numbers it has learned."""
+
+    @abstractmethod
+    def grower(self, inputs: Sequence[Any], targets: Tensor, weights: Tensor | None, loss: Loss) -> Grower:
+        """Return what makes the network grow from where it stands, so that it says ``targets`` of all rows of ``inputs``."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise ValueError for buffers that no training makes: somebody else may have written them."""
+
+    def resize(self, sizes: Mapping[str, Sequence[int]]) -> None:
+        """Give buffers that are to be loaded these sizes, by name, as far as they have so many dimensions."""
+        for name, buffer in list(self.named_buffers()):
+            size = torch.Size(sizes.get(name, buffer.shape))
+            if buffer.shape != size and buffer.ndim == len(size):
+                setattr(self, name, buffer.new_empty(size))
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Tensor], prefix: str, *rest: Any) -> None:
+        """Load buffers of any size. Raise as ``check``."""
+        self.resize({name: state_dict[prefix + name].shape for name in self._buffers if prefix + name in state_dict})
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        self.check()
 
 
 class LanguageModel(Protocol):

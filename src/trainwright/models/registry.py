@@ -45,9 +45,18 @@ def restore(task: str, name: str, settings: Any, shape: Shape, weights: Mapping[
     from trainwright.models.meta import on_meta
 
     network = on_meta(lambda: build(task, name, settings, shape))
-    check_weights(weights, forms_of(network))
+    check_fit(network, weights)
     network.load_state_dict({key: torch.tensor(each) for key, each in weights.items()}, assign=True)
     return network.eval()
+
+
+def check_fit(network: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+    """Raise ValueError for weights that are not the network's, or not finite. One that grows takes their sizes first."""
+    from trainwright.models.protocols import Grown
+
+    if isinstance(network, Grown):
+        network.resize({name: size for name, (_, size) in _forms(weights).items()})
+    check_weights(weights, forms_of(network))
 
 
 def forms_of(network: nn.Module) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -57,14 +66,19 @@ def forms_of(network: nn.Module) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 def check_weights(weights: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
     """Raise ValueError for weights that are not of the ``wanted`` types and shapes, each by its name, or not finite."""
-    known = weights.forms if isinstance(weights, Tensors) else None  # before any is read
-    found = known or {key: (str(each.dtype), each.shape) for key, each in weights.items()}
+    found = _forms(weights)
     for key in sorted(wanted.keys() | found.keys()):
         if wanted.get(key) != found.get(key):
             raise ValueError(f"the weights '{key}' are {_form(found.get(key))} and not {_form(wanted.get(key))}")
     for key, each in weights.items():
         if each.dtype.kind == "f" and not np.isfinite(each).all():
             raise ValueError(f"the weights '{key}' are not all finite")
+
+
+def _forms(weights: Mapping[str, np.ndarray]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+    """Return type and shape of each of the weights, before any is read."""
+    known = weights.forms if isinstance(weights, Tensors) else None
+    return known or {key: (str(each.dtype), each.shape) for key, each in weights.items()}
 
 
 def _form(form: tuple[str, tuple[int, ...]] | None) -> str:

@@ -24,7 +24,7 @@ def before_long(training: Trainer) -> list[Note]:
     from trainwright.tasks.check import expected_seconds
     from trainwright.training.autotune import threaded
 
-    if training.plan.updates(training.batches.per_epoch) < UPDATES:
+    if training.learner.own is not None or training.plan.updates(training.batches.per_epoch) < UPDATES:
         return []
     with threaded(training.threads):
         subject = subject_of(training)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def check(request: Request, listen: Listener) -> Checkup:
-    """Look at the training that would be asked for, made by the same code. Raise as ``train`` before its first step."""
+    """Look at the training that would be asked for, made by the same code. Raise E543, and as ``train`` before its
+    first step."""
     base = recipe(request.recipe)["settings"] if request.recipe else {}
     resolve(request.settings, base)  # what is wrong whatever the task, before anything is read
     _, problem, _ = Session(listen).pose(request, base)
@@ -24,5 +25,6 @@ def check(request: Request, listen: Listener) -> Checkup:
     from trainwright.training.trainer import Trainer
 
     training = Trainer(problem)
+    training.need_gradient()
     with threaded(training.threads):
         return look(subject_of(training))

@@ -94,7 +94,7 @@ def landscape(
     """Measure and draw the surface of a run into ``out``, or a folder in the run; return what was measured.
 
     Raise E403, E405 and E408 for no run that has ended, E431 for one without validation rows, E432 for one whose data have
-    changed; E402; and as ``train``.
+    changed, E543 for a model that no gradient moves; E402; and as ``train``.
     """
     earlier = SavedRun.open(path, source)
     report = earlier.run.read_report()
@@ -102,6 +102,7 @@ def landscape(
         raise error("E431", path=path)
 
     made = prepare_again(earlier, report, listen)
+    made.training.need_gradient()
     from trainwright.training.autotune import threaded
 
     if made.training.device.type != "cpu":

@@ -135,7 +135,8 @@ class Predictor(ABC):
     @property
     def device(self) -> torch.device:
         """Return where predictions are made."""
-        return next(self.model.parameters()).device
+        first: torch.Tensor = next(iter(self.model.state_dict().values()))
+        return first.device
 
     def smoke_test(self) -> None:
         """Use the model once, on an empty text: whatever does not fit together raises."""

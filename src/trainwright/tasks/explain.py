@@ -105,7 +105,7 @@ def _of_number(
     wanted: float | None,
     view: View,
     loss: float,
-    step: Step,
+    step: Step | None,
 ) -> Explanation:
     """Return what is said of a row whose answer is a number."""
     answer = float(target.scaler.decode(np.array(output)))
@@ -208,7 +208,7 @@ def _sums(view: View, labels: Sequence[str], totals: np.ndarray, start: float) -
 
 def update(
     predictor: SupervisedPredictor, encoded: Any, targets: np.ndarray, rule: Rule, axes: Mapping[str, Sequence[Any]], place: int
-) -> tuple[float, Step]:
+) -> tuple[float, Step | None]:
     """Return the loss of a row with these ``targets``, and the plain step of gradient descent that it would cause at each of
     the rates; ``place`` is the class or label whose probability is told after it."""
     target, model = predictor.target, predictor.model
@@ -228,11 +228,16 @@ def descend(
     answer: Callable[[np.ndarray], float],
     rule: Rule,
     axes: Mapping[str, Sequence[Any]],
-) -> tuple[float, Step]:
-    """Return a loss, and the step of gradient descent on it: what it moves, and the ``answer`` to the outputs after it."""
+) -> tuple[float, Step | None]:
+    """Return a loss, and the step of gradient descent on it: what it moves, and the ``answer`` to the outputs after it.
+
+    There is none for a model without parameters, such as trees.
+    """
     frozen = [name for each in rule.frozen for name, _ in model.named_parameters() if f"{name}.".startswith(f"{each}.")]
     named = {name: each for name, each in model.named_parameters() if name not in frozen}
     loss = outputs_and_loss(model)[1]
+    if not named:
+        return float(loss), None
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
     gradients = {name: each.detach() for name, each in zip(named, found, strict=True) if each is not None}
     after = []

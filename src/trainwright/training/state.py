@@ -141,7 +141,7 @@ class State:
             return False
         self.best_score, self.best_epoch = score, self.epoch
         for name, value in model.state_dict().items():
-            if name in self.best:
+            if name in self.best and self.best[name].shape == value.shape:
                 self.best[name].copy_(value)
             else:
                 self.best[name] = value.detach().clone()

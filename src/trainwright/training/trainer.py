@@ -18,12 +18,14 @@ from trainwright.errors import error, nearest
 from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.models.layers import MemoryFormatted
+from trainwright.models.protocols import Grown
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
 from trainwright.training import memory
 from trainwright.training.autotune import ExecConfig, Workload, fastest_config, threaded
 from trainwright.training.checkpointing import Saver, restore, with_checkpoints
 from trainwright.training.environment import environment
+from trainwright.training.growing import GrowStep, rate_only
 from trainwright.training.loop import Plan, Recover, fit, pass_over
 from trainwright.training.optim import make_optimizer, make_schedules
 from trainwright.training.problem import Measured, Problem
@@ -70,7 +72,6 @@ class Trainer:
         self._choose_kept(len(problem.splits.get("valid", ())))
         self.name = models(problem.task)[self.settings.model.name].versioned  # type: ignore[union-attr]
         self.model = self._network()
-        self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self._freeze()
         self.batches = problem.batches(self.model, self.device)
         self.plan = Plan(
@@ -102,6 +103,18 @@ class Trainer:
         if way.threads > (cores := os.cpu_count() or way.threads):
             why = f"more than the {cores} cores of this machine, which is slower"
             self.notes.append(Note("threads", str(way.threads), why))
+
+    @property
+    def parameters(self) -> int:
+        """Return how many numbers are learned, by a network that grows: so far."""
+        if isinstance(self.model, Grown):
+            return self.model.learned
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def need_gradient(self) -> None:
+        """Raise E543 for a network that no gradient moves."""
+        if isinstance(self.model, Grown):
+            raise error("E543", model=self.settings.network.name)
 
     def _choose_kept(self, rows: int) -> None:
         """Settle whether the best epoch on so many validation rows is kept, or the last. Raise E367 for patience with it."""
@@ -185,19 +198,22 @@ class Trainer:
     def _learner(self, model: nn.Module, way: ExecConfig) -> Learner:
         """Return what moves the parameters of ``model``."""
         settings = self.settings
-        assert settings.optimizer is not None and settings.lr is not None
-        assert settings.schedule is not None and settings.clip is not None
+        assert settings.lr is not None and settings.schedule is not None and settings.clip is not None
         if isinstance(model, MemoryFormatted):
             model.layout = way.layout
-        learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        optimizer = make_optimizer(settings.optimizer, learning, settings.lr)
+        if isinstance(model, Grown):
+            own, optimizer = GrowStep(), rate_only(settings.lr)
+        else:
+            assert settings.optimizer is not None
+            learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            own, optimizer = None, make_optimizer(settings.optimizer, learning, settings.lr)
         length = self._updates(), self.plan.epochs
         schedules = make_schedules(settings.schedule, settings.warmup, optimizer, *length, timed=bool(settings.time))
         forward, objective = self.problem.forward(model), self.problem.objective(model, self.device)
         if way.compile:
             forward.compile()
         limits = settings.clip, settings.clip_value
-        return Learner(forward, objective, optimizer, schedules, *limits, way.precision, way.graph)
+        return Learner(forward, objective, optimizer, schedules, *limits, way.precision, way.graph, own=own)
 
     def copied(self) -> Learner:
         """Return a copy of what learns, as it is now, without schedules and at its full rate."""
@@ -319,7 +335,7 @@ class Trainer:
 
     def take(self, bundle: Bundle) -> None:
         """Take the weights of a bundle for the network's. Raise ValueError where they are another network's, or not finite."""
-        registry.check_weights(bundle.weights, registry.forms_of(self.model))
+        registry.check_fit(self.model, bundle.weights)
         self.model.load_state_dict({name: torch.tensor(each) for name, each in bundle.weights.items()})
 
 

@@ -65,7 +65,18 @@ class TableEncoder:
 
     def shape(self, outputs: int) -> TableShape:
         """Return what a network has to know of the rows."""
-        return TableShape(self.numeric_size, self.category_sizes, outputs, tuple(each.size for each in self.texts.values()))
+        texts = tuple(each.size for each in self.texts.values())
+        return TableShape(self.numeric_size, self.category_sizes, outputs, texts, self._indicators())
+
+    def _indicators(self) -> tuple[int, ...]:
+        """Return for each numeric column the one that says that it is missing, or -1; nothing where none does."""
+        found = [-1] * self.numeric_size
+        places = self.places()
+        for name in self.missing:
+            *numbers, indicator = places[name].columns
+            for number in numbers:
+                found[number] = indicator
+        return tuple(found) if self.missing else ()
 
     def batches(self, inputs: Inputs, targets: np.ndarray, *, batch_size: int, seed: int | None, device: Device) -> Batches:
         """Return batches of encoded rows: shuffled, or in order where there is no seed."""

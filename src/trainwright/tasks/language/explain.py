@@ -94,7 +94,7 @@ def _vectors(predictor: Predictor, tokens: list[str], seen: list[int]) -> tuple[
     return table, units, [] if vectors is None else [str(place + 1) for place in range(vectors.shape[1])]
 
 
-def _step(predictor: Predictor, tokens: list[str], seen: list[int], truth: int, rule: Rule, table: str) -> Step:
+def _step(predictor: Predictor, tokens: list[str], seen: list[int], truth: int, rule: Rule, table: str) -> Step | None:
     """Return the update that the next token's loss would cause."""
     import torch
     import torch.nn.functional as F

@@ -9,11 +9,14 @@ from __future__ import annotations
 from trainwright.config.settings import Settings
 from trainwright.data.shapes import Shape, TableShape
 from trainwright.data.tables.feature_columns import TableSchema
-from trainwright.models.catalog import Values, models
+from trainwright.models.catalog import TREES_PER_EPOCH, BoostedSettings, Values, models
 from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, LOSSES, Notes, fill, fill_training
+from trainwright.tasks.table.boosted import ON_PROCESSOR
+from trainwright.watch.events import Note
 
 RATE, TEXT_RATE = 0.01, 0.003  # of a network; with columns of text
 MOST_EPOCHS = 100
+BOOSTED_EPOCHS = 20
 FEW_FOR_PAIRS, MOST_WORDS, WIDTH = 2000, 100_000, 16
 
 
@@ -47,6 +50,8 @@ def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned
     The fewer rows, the more the weights are held back: by dropout, and by a weight decay that is chosen for the rate, since
     what each update of AdamW takes from a weight is the product of the two.
     """
+    if isinstance(settings.model, BoostedSettings):
+        return _boosted(settings, rows, shape, kind)
     few, many = rows < 1000, rows >= 10_000
     words = isinstance(shape, TableShape) and bool(shape.texts) and not settings.network.is_linear
     batch = 16 if rows < 300 else 32 if few else 64 if not many else 128 if rows < 50_000 else 256
@@ -67,3 +72,20 @@ def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned
         "loss": LOSSES.get(kind, CROSS_ENTROPY),
     }
     return fill_training(settings, own | usual | suited, rows, tuned)
+
+
+def _boosted(settings: Settings, rows: int, shape: Shape, kind: str) -> tuple[Settings, Notes]:
+    """Derive how boosted trees are grown: more than are needed, as validation chooses how many are kept."""
+    epochs = -(-settings.steps // TREES_PER_EPOCH) or BOOSTED_EPOCHS
+    own, suited = models("table")["boosted"].derive(shape, rows)
+    usual: Values = {
+        "epochs": (epochs, f"{epochs * TREES_PER_EPOCH:,} trees for each output, {TREES_PER_EPOCH} an epoch"),
+        "threads": (1, ""),
+        "clip": (0.0, ""),
+        "schedule": ([], ""),
+        "loss": LOSSES.get(kind, CROSS_ENTROPY),
+    }
+    settings, notes = fill(settings, own | usual | suited)
+    if settings.device != "auto":
+        return settings, notes
+    return settings.model_copy(update={"device": "cpu"}), [*notes, Note("device", "cpu", ON_PROCESSOR)]

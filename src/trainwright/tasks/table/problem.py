@@ -23,6 +23,7 @@ from trainwright.data.text.alike import alike
 from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts
 from trainwright.errors import error, nearest
+from trainwright.models.catalog import BoostedSettings
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.cutting import choose_split, split_column
@@ -30,15 +31,18 @@ from trainwright.tasks.found import notes as said_of
 from trainwright.tasks.grouping import grouping
 from trainwright.tasks.splitting import Part, Rows, assign_splits
 from trainwright.tasks.supervised import SupervisedProblem
-from trainwright.tasks.table import defaults
+from trainwright.tasks.table import boosted, defaults
 from trainwright.tasks.table.odd_values import odd_values
 from trainwright.tasks.table.predictor import TablePredictor
 from trainwright.tasks.written import CHANGED
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
+    import torch
+    from torch import nn
     from torch.utils.data import Dataset
 
+    from trainwright.data.batches.base import Batches
     from trainwright.tasks.base import Split
     from trainwright.tasks.baselines import View
 
@@ -58,13 +62,27 @@ class TableProblem(SupervisedProblem):
 
     @property
     def tunable(self) -> set[str]:
+        if isinstance(self.settings.model, BoostedSettings):
+            return set()
         # Each batch has texts of another length, for which nothing could be compiled.
         return super().tunable - ({"compile"} if self.encoder.texts else set())
 
     def derive(self) -> list[Note]:
         tuned, rows = self.parent is not None, len(self.splits["train"])
+        if isinstance(self.settings.model, BoostedSettings):
+            boosted.check(self.settings, self.target.kind, tuned)
         self.settings, notes = defaults.table_training(self.settings, rows, self.shape, self.target.kind, tuned)
         return notes
+
+    def batches(self, model: nn.Module, device: torch.device) -> Batches:
+        from trainwright.models.protocols import Grown
+
+        if not isinstance(model, Grown):
+            return super().batches(model, device)
+        from trainwright.training.growing import WholeBatches
+
+        part = self.splits["train"]
+        return WholeBatches(self.batches_of(part, len(part), None, device), part.weights, model)
 
     def view(self, part: Split) -> View:
         from trainwright.tasks.baselines import of_rows
