@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainwright.errors import _CLASSES, MESSAGES
+from trainwright.errors import _CLASSES, MESSAGES, class_of
 
 
 def page() -> str:
@@ -13,12 +13,13 @@ def page() -> str:
         "# Every message",
         "",
         "A problem that a person can mend is one message: its code, what is wrong, where, and how to mend it. The exit code",
-        "is 2, or 3 for E5xx. Codes are stable. In Python they are exceptions, all of them `trainwright.TrainwrightError`.",
+        "is 2, or 3 for E50x. Codes are stable. In Python they are exceptions, all of them `trainwright.TrainwrightError`.",
     ]
-    for digit, kind in _CLASSES.items():
+    for digits, kind in _CLASSES.items():
         meaning = (kind.__doc__ or "").partition(": ")[2].rstrip(".")
-        lines += ["", f"## E{digit}xx: {meaning}", "", "| code | what | how to mend it |", "|---|---|---|"]
-        known = [(code, message) for code, message in sorted(MESSAGES.items()) if code[1] == digit]
+        lines += ["", f"## E{digits:x<3}: {meaning}", "", "| code | what | how to mend it |", "|---|---|---|"]
+        fitting = (code for code in sorted(MESSAGES) if code[1:].startswith(digits) and class_of(code) is kind)
+        known = [(code, MESSAGES[code]) for code in fitting]
         lines += [f"| {code} | {message.what} | {message.mend} |" for code, message in known]
     return "\n".join(lines).replace(":word}", "}") + "\n"
 

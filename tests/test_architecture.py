@@ -259,8 +259,9 @@ def test_public_names() -> None:
         "train_seeds",
         "verify",
     }
+    training = {"AdamWScheduleFree", "FocalLoss", "Muon", "SGDScheduleFree", "SigmoidFocalLoss", "parameter_groups"}
     estimators = {"ImageClassifier", "ImageRegressor", "TableClassifier", "TableRegressor", "TextClassifier", "TextRegressor"}
-    assert set(trainwright.__all__) == verbs | estimators | {"Run", "TrainwrightError"}
+    assert set(trainwright.__all__) == verbs | estimators | {"Run", "TrainwrightError"} | training
     assert all(getattr(trainwright, name) is not None for name in trainwright.__all__)
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         trainwright.trian  # noqa: B018

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = [
+    "AdamWScheduleFree",
+    "FocalLoss",
     "ImageClassifier",
     "ImageRegressor",
+    "Muon",
     "Run",
+    "SGDScheduleFree",
+    "SigmoidFocalLoss",
     "TableClassifier",
     "TableRegressor",
     "TextClassifier",
@@ -33,6 +38,7 @@ __all__ = [
     "load_data",
     "looks",
     "mistakes",
+    "parameter_groups",
     "predict",
     "recipes",
     "replay",
@@ -60,6 +66,10 @@ if TYPE_CHECKING:
     )
     from trainwright.look import cache, clear_cache, explain, landscape, mistakes, story
     from trainwright.tasks.custom.fit import fit
+    from trainwright.training.focal import FocalLoss, SigmoidFocalLoss
+    from trainwright.training.groups import parameter_groups
+    from trainwright.training.muon import Muon
+    from trainwright.training.schedule_free import AdamWScheduleFree, SGDScheduleFree
     from trainwright.trust import compare, looks, suspects, train_seeds
 
 # Where names are that are not in ``api``.
@@ -68,6 +78,10 @@ _MODULES = {
     "look": ("cache", "clear_cache", "explain", "landscape", "mistakes", "story"),
     "trust": ("compare", "looks", "suspects", "train_seeds"),
     "tasks.custom.fit": ("fit",),
+    "training.focal": ("FocalLoss", "SigmoidFocalLoss"),
+    "training.groups": ("parameter_groups",),
+    "training.muon": ("Muon",),
+    "training.schedule_free": ("AdamWScheduleFree", "SGDScheduleFree"),
     "errors": ("TrainwrightError",),
 }
 _ELSEWHERE = {name: module for module, names in _MODULES.items() for name in names}

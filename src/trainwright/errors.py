@@ -57,7 +57,7 @@ class DataError(TrainwrightError):
 
 
 class SettingError(TrainwrightError):
-    """E3xx: a setting, recipe or command that is not understood."""
+    """E3xx, E55x: a setting, recipe or command that is not understood."""
 
 
 class RunError(TrainwrightError):
@@ -80,8 +80,14 @@ _CLASSES: dict[str, type[TrainwrightError]] = {
     "3": SettingError,
     "4": RunError,
     "5": TrainingError,
+    "55": SettingError,
     "6": ModelError,
 }
+
+
+def class_of(code: str) -> type[TrainwrightError]:
+    """Return the class of a code, which its first digit says, or its first two."""
+    return _CLASSES.get(code[1:3]) or _CLASSES[code[1]]
 
 
 def error(code: str, /, *, where: str = "", hint: str = "", **facts: object) -> TrainwrightError:
@@ -93,7 +99,7 @@ def error(code: str, /, *, where: str = "", hint: str = "", **facts: object) -> 
     facts = {"help": "help(trainwright.fit)", **facts}
     message, said = MESSAGES[code], {name: _Fact(fact) for name, fact in facts.items()}
     mend = " ".join(part for part in (hint, message.mend.format(**said)) if part)
-    return _CLASSES[code[1]](code, message.what.format(**said), where, mend)
+    return class_of(code)(code, message.what.format(**said), where, mend)
 
 
 class _Fact:
@@ -869,6 +875,15 @@ MESSAGES: dict[str, Message] = {
         "this follows gradients, and no gradient moves model={model}",
         "Train another model on the same data for it: model=mlp.",
     ),
+    # how a model is trained: groups of parameters, averages, losses, precision
+    "E550": Message("rates: the model has no module or parameter '{name}'", "It has: {known}."),
+    "E551": Message(
+        "Muon was given parameters without a word on which of them are hidden matrices",
+        "Give it groups: trainwright.Muon(trainwright.parameter_groups(model), lr=0.002).",
+    ),
+    "E552": Message("ema is given, and {name} keeps averages of its own", "Leave ema out, or take another optimizer."),
+    "E553": Message("class_weights: there is no class '{name}' in the training rows", "There is: {known}."),
+    "E554": Message("float16 cannot be computed in here: {why}", "Take precision=bfloat16, or float32."),
     # a model or data of the person's own
     "E601": Message(
         "data of type {found} cannot be trained on",

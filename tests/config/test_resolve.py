@@ -128,6 +128,7 @@ def test_recipes_are_complete_and_valid() -> None:
             "threshold",
             "sample_weight",
             "freeze",
+            "rates",
             "vocabulary",
             "workers",
             "columns",

@@ -44,6 +44,8 @@ WORDS: dict[str, list[Any]] = {
     "encoding": ["utf-8", "ascii"],
     "augment": [[], *([each] for each in AUGMENTATIONS), ["shift", "flip", "mixup"]],
     "freeze": [[], ["embedding"], ["classifier"]],
+    "class_weights": ["none", "balanced", "power:0.5", {"sport": 2.0}],
+    "rates": [{}, {"embedding": 0.1}, {"classifier": 2.0}],
     "monitor": sorted(METRICS),
     "checkpoint_every": ["0", "60s", "1epoch", "2steps", "1steps"],
     "time": [0.0],  # a run that is stopped by the clock is not repeated

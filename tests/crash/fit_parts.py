@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler as lr
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+import trainwright as tw
 from trainwright.data.batches.pytree import tree_leaves
 
 OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
@@ -28,7 +29,9 @@ OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
     "AdamW one by one": lambda p: torch.optim.AdamW(p, lr=0.01, foreach=False),
     "Adamax": lambda p: torch.optim.Adamax(p, lr=0.01),
     "ASGD": lambda p: torch.optim.ASGD(p, lr=0.01, t0=3),
+    "AdamWScheduleFree": lambda p: tw.AdamWScheduleFree(p, lr=0.01, weight_decay=0.1),
     "Muon": lambda p: torch.optim.Muon(p, lr=0.01),
+    "Muon and AdamW": lambda p: tw.Muon([{"params": [each], "hidden": each.ndim >= 2} for each in p], lr=0.01),
     "NAdam": lambda p: torch.optim.NAdam(p, lr=0.01),
     "RAdam": lambda p: torch.optim.RAdam(p, lr=0.01),
     "RMSprop": lambda p: torch.optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),

@@ -24,7 +24,7 @@ from trainwright.store.checkpoint import Checkpoints
 from trainwright.training import snapshot
 from trainwright.training.checkpointing import Saver
 from trainwright.training.loop import Plan, fit
-from trainwright.training.optim import OPTIMIZERS, SCHEDULES, make_optimizer, make_schedules
+from trainwright.training.optim import OPTIMIZERS, SCHEDULES, groups_for, make_optimizer, make_schedules
 from trainwright.training.signals import Signals
 from trainwright.training.state import State
 from trainwright.training.step import Learner
@@ -111,10 +111,8 @@ def made(optimizer: str, schedule: str) -> tuple[Learner, Any, Plan, State]:
     model: nn.Module = nn.Sequential(
         nn.Linear(5, 8, bias=False), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.Linear(8, 3, bias=False)
     )
-    learning = list(model.parameters())
-    if optimizer == "Muon":  # moves matrices alone
-        learning = [each for each in learning if each.ndim == 2]
-    made_optimizer = make_optimizer(Named(name=optimizer), learning, 0.01)
+    named_optimizer = Named(name=optimizer)
+    made_optimizer = make_optimizer(named_optimizer, groups_for(named_optimizer, model, "matrices", {"0": 0.5}), 0.01)
     every = "epoch" if schedule == "ReduceLROnPlateau" else "step"
     named = Schedule(name=schedule, every=every, **NEEDED.get(schedule, {}))
     planned = make_schedules([named], 2, made_optimizer, UPDATES * EPOCHS, EPOCHS)

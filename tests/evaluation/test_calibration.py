@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax
 from sklearn.calibration import calibration_curve
 
-from trainwright.evaluation.calibration import BINS, reliability, temperature
+from trainwright.evaluation.calibration import BINS, calibrated_loss, reliability, temperature
 from trainwright.evaluation.intervals import Units
 
 
@@ -114,3 +114,23 @@ def test_many_values_are_fitted_on_some_of_the_rows(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("trainwright.evaluation.calibration.MOST_VALUES", 8000)
     found = temperature(scores, targets, Units(np.arange(6000) // 2), always=False)
     assert found.value == pytest.approx(2.0, rel=0.1) and found.why.startswith("fitted on 2,000 validation rows")
+
+
+def test_the_loss_after_scaling_is_that_of_the_best_temperature() -> None:
+    scores, targets = drawn(400, 3.0)
+
+    def loss(inverse: float) -> float:
+        return float(-log_softmax(inverse * scores, axis=1)[np.arange(len(targets)), targets].mean())
+
+    best = minimize_scalar(loss, bounds=(0.1, 10), method="bounded", options={"xatol": 1e-10}).fun
+    shares = np.exp(log_softmax(scores, axis=1)).astype(np.float32)
+    assert calibrated_loss(targets, shares) == pytest.approx(best, rel=1e-5) and best < loss(1) - 0.1
+    softer = np.exp(log_softmax(scores / 7, axis=1)).astype(np.float32)  # how sure the model is makes no difference
+    assert calibrated_loss(targets, softer) == pytest.approx(best, rel=1e-5)
+    scores, targets = labelled(400, 3.0)
+    signs = np.where(targets == 1, -1, 1)
+    best = minimize_scalar(
+        lambda inverse: np.logaddexp(0, inverse * signs * scores).mean(), bounds=(0.1, 10), method="bounded"
+    ).fun
+    assert calibrated_loss(targets, expit(scores).astype(np.float32)) == pytest.approx(best, rel=1e-4)
+    assert calibrated_loss(targets, np.full(scores.shape, np.nan, np.float32)) is None

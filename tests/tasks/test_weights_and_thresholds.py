@@ -64,6 +64,25 @@ def test_heavy_pictures_are_followed(tmp_path: Path) -> None:
     assert (predictions.read(run.folder.predictions)["answer"] == "b").mean() > 0.9
 
 
+def test_classes_are_weighted_by_a_power_and_by_name(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=200)
+    frame = pl.DataFrame({"x": values, "y": ["odd one" if number % 10 == 0 else "usual" for number in range(200)]})
+
+    def weights(name: str, **how: Any) -> list[float]:
+        run = tw.train(frame, label="y", out=tmp_path / name, epochs=1, loss="FocalLoss", **how, **QUICK)
+        assert tw.verify(run, source=frame).wrong == []
+        data = json.loads(run.folder.data.read_text())
+        counts.update({each: found["train"] for each, found in data["classes"].items()})
+        return list(run.predictor.target.loss["weights"])
+
+    counts: dict[str, int] = {}
+    rare, usual = weights("power", class_weights="power:0.5")
+    assert rare / usual == pytest.approx((counts["usual"] / counts["odd one"]) ** 0.5)
+    assert weights("named", class_weights={"odd one": 4}) == [4, 1]
+    with pytest.raises(TrainwrightError, match=r"E553.*'odd'"):
+        weights("none", class_weights={"odd": 4})
+
+
 def test_a_weight_is_never_learned_from(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {"a": range(100), "w": [1.0 + number % 7 for number in range(100)], "y": [number % 7 for number in range(100)]}

@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import trainwright as tw
-from trainwright.training.averages import Averages
+from trainwright.training.averages import MovingAverages
 
 X = torch.randn(60, 5, generator=torch.Generator().manual_seed(0))
 Y = (X[:, 0] > 0).long()
@@ -64,7 +64,7 @@ def test_the_averages_are_validated_and_kept_as_the_best() -> None:
 
 def test_swapping_is_exact_and_coarse_parameters_have_fine_averages() -> None:
     model = nn.Linear(3, 3).to(torch.bfloat16)
-    averages = Averages(model, 0.999)
+    averages = MovingAverages(model, 0.999)
     for _ in range(50):
         with torch.no_grad():
             model.weight += 0.01

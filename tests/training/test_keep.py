@@ -48,3 +48,16 @@ def test_patience_needs_a_best_epoch(tmp_path: Path) -> None:
     assert epochs == kept + 2 < 6
     with pytest.raises(SettingError, match="E367"):
         train(100, tmp_path / "no", patience=2, keep="last")
+
+
+def test_the_best_epoch_by_the_loss_after_scaling(tmp_path: Path) -> None:
+    events: list[Event] = []
+    given = {"label": "answer", "epochs": 4, "lr": 0.05, "schedule": [], "monitor": "calibrated_loss", "features": ["x0", "x1"]}
+    run = tw.train(noise(400), out=tmp_path / "run", listen=events.append, **given)
+    measured = [event.valid for event in events if isinstance(event, Epoch)]
+    losses = [each.metrics["calibrated_loss"] for each in measured]
+    assert all(each.metrics["calibrated_loss"] <= each.loss + 1e-6 for each in measured)
+    assert run.report["best_epoch"] == 1 + losses.index(min(losses))
+    assert run.report["valid"]["calibrated_loss"] == pytest.approx(min(losses), abs=1e-6)
+    assert "calibrated_loss" not in run.report["test"]  # where it would be fitted on what it is measured on
+    assert tw.verify(run, source=noise(400)).wrong == []

@@ -33,8 +33,9 @@ def parameters() -> list[nn.Parameter]:
 def test_every_optimizer_makes_its_own_step(name: str) -> None:
     kind = OPTIMIZERS[name]
     ours, theirs = parameters(), parameters()
-    optimizer = make_optimizer(Named(name=name), ours, 0.01)
-    reference = kind(theirs, lr=0.01)
+    groups = [{"params": each, "hidden": True, "factor": 1.0} for each in (ours, theirs)]
+    optimizer = make_optimizer(Named(name=name), groups[:1], 0.01)
+    reference = kind(groups[1:], lr=0.01)
     step = lean_step(optimizer)
     for _ in range(3):
         for each in (ours, theirs):

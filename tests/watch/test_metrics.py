@@ -82,8 +82,10 @@ def test_every_function_is_there_and_every_target_has_a_metric() -> None:
             module, _, function = metric.compute.partition(":")
             assert callable(getattr(import_module(module), function)), name
     several = ["roc_auc", "average_precision"]
-    assert metrics.fitting("class") == ["loss", "accuracy", "macro_f1", *several, "log_loss", "balanced_accuracy", "mcc"]
-    assert metrics.fitting("labels") == ["loss", "micro_f1", "macro_f1", "subset_accuracy", *several, "micro_average_precision"]
+    rest = [*several, "log_loss", "calibrated_loss", "balanced_accuracy", "mcc"]
+    assert metrics.fitting("class") == ["loss", "accuracy", "macro_f1", *rest]
+    ranked = [*several, "micro_average_precision", "calibrated_loss"]
+    assert metrics.fitting("labels") == ["loss", "micro_f1", "macro_f1", "subset_accuracy", *ranked]
     assert metrics.fitting("number") == ["loss", "rmse", "mae", "r2"]
     assert metrics.fitting("token") == ["loss", "accuracy", "perplexity"]
     assert metrics.computed("token", "byte") == ["perplexity", "bits_per_byte"]

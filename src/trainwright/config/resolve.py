@@ -17,6 +17,7 @@ from trainwright.models.catalog import ModelSettings, models
 
 RECIPES = Path(__file__).with_name("recipes")
 COMPONENTS = ("model", "optimizer", "loss")
+DOTTED = ("columns.", "rates.", "class_weights.")  # settings by a name, which may hold dots itself
 
 
 def nest(words: Iterable[str]) -> dict[str, Any]:
@@ -27,8 +28,7 @@ def nest(words: Iterable[str]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        # a column's name may hold dots itself
-        *path, last = (part.strip() for part in key.split(".", 1 if key.strip().startswith("columns.") else -1))
+        *path, last = (part.strip() for part in key.split(".", 1 if key.strip().startswith(DOTTED) else -1))
         if not equals or not last:
             raise error("E303", word=word)
         place = nested
@@ -61,8 +61,9 @@ def resolve(given: Mapping[str, Any], base: Mapping[str, Any] | None = None, tas
                 raise _unknown(key, layer)
             if key == "schedule":
                 value = _schedules(value, values.get(key))
-            elif key == "columns" and isinstance(value, Mapping):
-                value = {**values.get(key, {}), **value}
+            elif f"{key}." in DOTTED and isinstance(value, Mapping):
+                before = values.get(key)
+                value = {**before, **value} if isinstance(before, Mapping) else value
             elif key in COMPONENTS:
                 value = _named(key, value, values.get(key), task)
             values[key] = value
@@ -192,6 +193,7 @@ class Row(BaseModel):
 def rows() -> Iterator[Row]:
     """Yield every setting, in order; those of a model under ``model.``, with the model's name."""
     kinds = {"model": "|".join(models()), "monitor": "name", "threshold": "auto|float"}
+    kinds["class_weights"] = "none|balanced|power:P|float of each NAME"
     for key, field in Settings.model_fields.items():
         yield _row(key, field, kinds.get(key, ""))
         for name, model in models().items() if key == "model" else ():

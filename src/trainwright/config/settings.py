@@ -32,6 +32,7 @@ def _folds(value: int) -> int:
     if value and not 2 <= value <= MOST_FOLDS:
         raise ValueError(f"0, or from 2 to {MOST_FOLDS}")
     return value
+MOST_POWER = 3  # of weights that balance classes
 
 
 def _split_name(value: str) -> str:
@@ -79,6 +80,7 @@ EXECUTION_SETTINGS = (
     "compile",
     "graph",
 )  # how an update is computed: what ``speed`` measures
+FREE = "ScheduleFree"  # how the names of optimisers end that need no schedule
 AUGMENTATIONS = ("shift", "flip", "crop", "cutout", "mixup")
 
 
@@ -89,6 +91,14 @@ def _augmentations(values: list[str]) -> list[str]:
         if value not in AUGMENTATIONS:
             raise ValueError(f"{nearest(value, AUGMENTATIONS)} The choices are {', '.join(AUGMENTATIONS)}.".strip())
     return values
+
+
+def _class_weights(value: dict[str, float] | str) -> dict[str, float] | str:
+    if isinstance(value, str) and not re.fullmatch(r"none|balanced|power:(\d+\.?\d*|\.\d+)", value):
+        raise ValueError("none, balanced, power:0.5 or another power, or class_weights.NAME=3 for a class by its name")
+    if isinstance(value, str) and value.startswith("power:") and not 0 < float(value.removeprefix("power:")) <= MOST_POWER:
+        raise ValueError(f"the power is above 0, and {MOST_POWER} at most")
+    return value
 
 
 def check_monitor(name: str, predicts: Iterable[str]) -> None:
@@ -131,6 +141,8 @@ def _model(value: object) -> object:
     return known.settings.model_validate(value) if known else value
 
 
+Rate = Annotated[float, Field(ge=0, le=MOST)]
+ClassWeights = Annotated[dict[str, Rate] | str, AfterValidator(_class_weights)]
 ModelChoice = Annotated[SerializeAsAny[ModelSettings], BeforeValidator(_model)]
 
 
@@ -226,14 +238,28 @@ class Settings(Strict):
     )
     model: ModelChoice | None = setting(None, "the network")
     freeze: Words = setting([], "modules whose parameters stay as they are, by their names")
-    optimizer: Named | None = setting(None, "a class of torch.optim, with its arguments")
+    optimizer: Named | None = setting(None, "a class of torch.optim, with its arguments; Muon: AdamW beside it")
     lr: float | None = setting(None, "learning rate", ge=0)
+    rates: dict[str, Rate] = setting(
+        {}, "modules that learn at a part of lr, by their names as freeze has them: rates.NAME=0.1; 0 = not at all"
+    )
+    decay: Literal["matrices", "all"] | None = setting(
+        None, "what optimizer.weight_decay holds back: matrices, embeddings among them, but no biases and norms; or all"
+    )
     schedule: list[Schedule] | None = setting(None, "classes of torch.optim.lr_scheduler, chained; [] = constant")
+    ema: Fraction = setting(
+        0.0,
+        "averages of the parameters, which are validated and kept, keep this share of themselves at each update, such as "
+        "0.999; 0 = none",
+        "share",
+    )
     warmup: float = setting(0.0, "linear warm-up: a number of steps, or below 1 a part of the run", "steps", ge=0)
-    loss: Named | None = setting(None, "a loss class of torch.nn, with its arguments")
+    loss: Named | None = setting(None, "a loss class of torch.nn, FocalLoss or SigmoidFocalLoss, with its arguments")
     label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability", only=LABELLED)
-    class_weights: Literal["none", "balanced"] = setting(
-        "none", "balanced = each class counts the same in the loss", only=LABELLED
+    class_weights: ClassWeights = setting(
+        "none",
+        "what classes count in the loss: balanced = each the same, power:0.5 = a power of that, or class_weights.NAME=3",
+        only=LABELLED,
     )
     threshold: Literal["auto"] | Fraction | None = setting(
         None,
@@ -286,8 +312,9 @@ class Settings(Strict):
     speed: Literal["auto", "off"] = setting(
         "auto", "auto = in a run of more than five seconds, measure what is fastest: precision, layout, threads, compile"
     )
-    precision: Literal["float32", "bfloat16"] | None = setting(
-        None, "of products of matrices and convolutions in training; weights and evaluation stay float32"
+    precision: Literal["float32", "bfloat16", "float16"] | None = setting(
+        None,
+        "of matrix products and convolutions in training; weights and evaluation stay float32; float16 scales the loss",
     )
     layout: Literal["contiguous", "channels_last"] | None = setting(None, "of images in memory", only="image")
     compile: bool | None = setting(None, "compile the network with torch.compile", only="image language table")

@@ -18,6 +18,7 @@ FEW = 20  # rows of a bin
 FEWEST, FEWEST_WRONG = 100, 10  # units to fit on, and rows among them whose answer is wrong, as right ones alone set no limit
 MOST_VALUES = 1 << 22  # numbers that are fitted on; of more, rows are taken evenly
 SMALLEST, LARGEST = 0.1, 10.0
+LEAST_SHARE = 1e-38  # about the smallest probability in float32
 ONE_SIDED = 1.6448536269514722  # the 95 % quantile of the normal distribution
 
 
@@ -62,9 +63,7 @@ def temperature(scores: np.ndarray, targets: np.ndarray, units: Units | None, al
     tell, and where the log loss does not fall beyond noise: on each half of the rows by the temperature of the other half, by a
     one-sided test at 5 %, over units where rows belong together.
     """
-    if scores.size > MOST_VALUES:
-        most = max(MOST_VALUES // scores.shape[1], FEWEST)
-        taken = np.unique(np.linspace(0, len(scores) - 1, most).round().astype(np.int64))
+    if (taken := _taken(scores)) is not None:
         scores, targets = scores[taken], targets[taken]
         units = units and Units(np.unique(units.codes[taken], return_inverse=True)[1], units.of)
     scores = scores.astype(np.float64)
@@ -87,6 +86,30 @@ def temperature(scores: np.ndarray, targets: np.ndarray, units: Units | None, al
     if gains.mean() <= ONE_SIDED * gains.std(ddof=1) / sqrt(many):
         return Temperature(1.0, f"off: it would help no more than chance does ({said})")
     return Temperature(_fitted(scores, targets), f"fitted on {len(targets):,} validation rows ({said})")
+
+
+def calibrated_loss(targets: np.ndarray, shares: np.ndarray) -> float | None:
+    """Return the log loss of probabilities after the temperature that is best for these very rows: what a training can still
+    win by telling them apart, as how sure it is can be mended afterwards (Berta et al. 2025, arXiv:2501.19195).
+
+    Targets are class numbers (rows,), or 0 and 1 (rows, labels).
+    """
+    if (taken := _taken(shares)) is not None:
+        targets, shares = targets[taken], shares[taken]
+    if not np.isfinite(shares).all():
+        return None
+    logs = np.log(shares.astype(np.float64).clip(LEAST_SHARE))
+    scores = logs if targets.ndim == 1 else logs - np.log((1 - shares.astype(np.float64)).clip(LEAST_SHARE))
+    return float(_losses(1 / _fitted(scores, targets), scores, targets)[0].mean())
+
+
+def _taken(scores: np.ndarray) -> np.ndarray | None:
+    """Return the rows that are fitted on, where they are too many for all."""
+    if scores.size <= MOST_VALUES:
+        return None
+    most = max(MOST_VALUES // scores.shape[1], FEWEST)
+    found: np.ndarray = np.unique(np.linspace(0, len(scores) - 1, most).round().astype(np.int64))
+    return found
 
 
 def _wrong(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:

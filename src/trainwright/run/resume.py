@@ -105,8 +105,9 @@ class SavedRun:
 
 
 def older(settings: Mapping[str, Any], task: str) -> dict[str, Any]:
-    """Return the settings that a run of an earlier version does not name, so that its probabilities stay as they were."""
-    return {"calibrate": "off"} if KINDS[task].labelled and "calibrate" not in settings else {}
+    """Return the settings that a run of an earlier version does not name, so that what comes of it stays as it was."""
+    before = {"decay": "all"} | ({"calibrate": "off"} if KINDS[task].labelled else {})
+    return {key: value for key, value in before.items() if key not in settings}
 
 
 def _check_origin(origin: Any, task: Any) -> None:

@@ -14,6 +14,7 @@ from trainwright.evaluation.calibration import temperature
 from trainwright.evaluation.promises import Rung, ladder
 from trainwright.evaluation.threshold import MEASURES, USUAL, best_threshold
 from trainwright.tasks import certainty
+from trainwright.tasks.class_weights import class_weights
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from trainwright.evaluation.measure import Outputs
     from trainwright.models.objective import Objective
 
-AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
+AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss", "SigmoidFocalLoss")
 SHOWN = 8  # classes of a row that is watched
 SQUARED = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
@@ -80,10 +81,9 @@ class ClassTarget:
             raise error("E288", value=settings.threshold, found=f"{self.outputs:,} classes are told apart")
         if isinstance(settings.threshold, float):
             self.threshold = settings.threshold
-        weights = None
-        if settings.class_weights == "balanced":
-            counts = np.bincount(targets, minlength=self.outputs)
-            weights = (counts.sum() / (self.outputs * np.maximum(counts, 1))).tolist()
+        counts = np.bincount(targets, minlength=self.outputs)
+        balanced = counts.sum() / (self.outputs * np.maximum(counts, 1))
+        weights = class_weights(settings.class_weights, self.labels, balanced)
         self.loss = {"loss": settings.loss.model_dump(), "smoothing": settings.label_smoothing, "weights": weights}
 
     def objective(self, device: torch.device) -> Objective:
@@ -99,7 +99,7 @@ class ClassTarget:
 
     def monitored(self, monitor: str) -> list[str]:
         """Return the metrics to be computed after each epoch: the monitored one, as they need the outputs of all rows."""
-        return [name for name in metrics.computed(self.kind) if name == monitor]
+        return [name for name in metrics.monitorable(self.kind) if name == monitor]
 
     def decided(self, logits: np.ndarray) -> np.ndarray:
         """Return numbers of which the largest of each row is its answer: the logits, unless another threshold decides."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainwright.config.settings import Settings
+from trainwright.config.settings import FREE, Settings
 from trainwright.models.catalog import Values
 from trainwright.watch.events import Note
 
@@ -43,7 +43,11 @@ def fill_training(settings: Settings, values: Values, rows: int, tuned: bool) ->
     if settings.steps and settings.epochs is None:
         per_epoch = -(-rows // ((settings.batch_size or values["batch_size"][0]) * settings.accumulate))
         values = values | {"epochs": (-(-settings.steps // per_epoch), f"{settings.steps:,} steps")}
-    values = {"clip": (0.0, "")} | values
+    held = "all" if settings.optimizer is None else "matrices"  # derived weight decay was chosen for all
+    more: Values = {"clip": (0.0, ""), "decay": (held, "")}
+    values = more | values
+    if settings.optimizer and settings.optimizer.name.endswith(FREE):
+        values = values | {"schedule": ([], f"{settings.optimizer.name} averages its steps instead")}
     if tuned:
         rate, why = values["lr"]
         values = values | {"lr": (float(f"{rate * FINE_TUNING:.2g}"), f"{FINE_TUNING:g} of {rate:g}: it goes on; {why}")}

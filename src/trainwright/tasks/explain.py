@@ -179,7 +179,8 @@ def _way(target: ClassTarget | LabelsTarget) -> str:
 
 def _classes(target: ClassTarget | LabelsTarget, outputs: np.ndarray, right: int | np.ndarray) -> list[ClassScore]:
     """Return every class or label, the likeliest first; ``right`` are the numbers of those that are true."""
-    told = target.loss["loss"].keys() == {"name"}  # arguments weigh the terms of a loss
+    plain = target.loss["loss"].keys() == {"name"}  # arguments weigh the terms of a loss
+    told = plain and not str(target.loss["loss"]["name"]).endswith("FocalLoss")
     way, logits, shares = _way(target), outputs.astype(np.float64), target.probabilities(outputs[None])[0]
     with np.errstate(over="ignore", divide="ignore"):
         surprises = -np.log(shares.astype(np.float64))

@@ -14,6 +14,7 @@ from trainwright.evaluation.calibration import temperature
 from trainwright.evaluation.promises import Rung, ladder
 from trainwright.evaluation.threshold import USUAL
 from trainwright.tasks import certainty
+from trainwright.tasks.class_weights import class_weights
 from trainwright.watch import metrics
 from trainwright.watch.events import in_short
 
@@ -105,10 +106,9 @@ class LabelsTarget:
         assert settings.loss is not None
         if settings.label_smoothing:
             raise error("E287", key="label_smoothing", value=settings.label_smoothing)
-        weights = None
-        if settings.class_weights == "balanced":
-            there = targets.sum(axis=0, dtype=np.int64)
-            weights = ((len(targets) - there) / np.maximum(there, 1)).clip(1e-3, 1e3).tolist()
+        there = targets.sum(axis=0, dtype=np.int64)
+        balanced = ((len(targets) - there) / np.maximum(there, 1)).clip(1e-3, 1e3)
+        weights = class_weights(settings.class_weights, self.labels, balanced)
         self.loss = {"loss": settings.loss.model_dump(), "weights": weights}
         if isinstance(settings.threshold, float):
             self.thresholds = [settings.threshold] * self.outputs
@@ -126,7 +126,7 @@ class LabelsTarget:
 
     def monitored(self, monitor: str) -> list[str]:
         """Return the metrics to be computed after each epoch: the monitored one, as they need the outputs of all rows."""
-        return [name for name in metrics.computed(self.kind) if name == monitor]
+        return [name for name in metrics.monitorable(self.kind) if name == monitor]
 
     def metrics(self, names: list[str], outputs: Outputs) -> dict[str, float]:
         """Return metrics of all rows by name, with the thresholds as they are."""

@@ -131,6 +131,8 @@ def fit(
     if not learner.model.training:
         learner.model.train()  # a model that is in training mode keeps the modes of its parts: some may be frozen
     learner.align()
+    if learner.averages is not None:
+        learner.averages.begin()
     steps, epochs = (plan.updates(train.per_epoch), plan.epochs) if plan.epochs < FOREVER else (plan.steps, 0)
     left = max(plan.seconds - state.trials - state.seconds, 1e-3) if plan.seconds else 0.0
     yield Started(epochs, steps, train.per_epoch, train.rows, plan.unit, left)

@@ -1,4 +1,4 @@
-"""Losses as objectives: torch's own by their names, and that of a language model, which has its output layer in it."""
+"""Losses as objectives: torch's own by their names, focal ones, and that of a language model with its output layer."""
 
 from __future__ import annotations
 
@@ -15,15 +15,29 @@ from trainwright.config.settings import Named
 from trainwright.data.batches.tokens import IGNORED
 from trainwright.errors import error
 from trainwright.models.objective import Objective
+from trainwright.training.focal import FocalLoss, SigmoidFocalLoss
 from trainwright.training.torch_names import check, checking, classes
 from trainwright.watch import metrics
 
 LOSSES = {name: each for name, each in classes(nn, nn.Module).items() if name.endswith("Loss")}
+LOSSES |= {"FocalLoss": FocalLoss, "SigmoidFocalLoss": SigmoidFocalLoss}
 # Losses that take class numbers, losses that take one value for each class and row, and losses for numbers.
-CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
-ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "MultiLabelSoftMarginLoss")
+CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss", "FocalLoss")
+ONE_HOT = (
+    "BCEWithLogitsLoss",
+    "MSELoss",
+    "L1Loss",
+    "SmoothL1Loss",
+    "HuberLoss",
+    "MultiLabelSoftMarginLoss",
+    "SigmoidFocalLoss",
+)
 NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
-SEVERAL = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")  # of labels that are there or not, each for itself
+SEVERAL = (
+    "BCEWithLogitsLoss",
+    "MultiLabelSoftMarginLoss",
+    "SigmoidFocalLoss",
+)  # of labels that are there or not, each for itself
 
 ROWS = 3  # of the outputs that a loss is tried on
 Device = torch.device | str
@@ -185,9 +199,11 @@ class TokenObjective(Objective):
         """Return (mean, number of targets); tokens have no weights by row."""
         weight, bias = self.output()
         flat, wanted = features.flatten(0, 1), targets.flatten()
-        if torch.is_autocast_enabled(features.device.type) and torch.is_grad_enabled():
+        device = features.device.type
+        low = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+        if low == torch.bfloat16 and torch.is_grad_enabled():
             mean = LowCrossEntropy.apply(flat, weight, bias, wanted)  # type: ignore[no-untyped-call]
-        elif len(weight) >= FUSED_FROM and hasattr(F, "linear_cross_entropy"):  # torch 2.13
+        elif len(weight) >= FUSED_FROM and low is None and hasattr(F, "linear_cross_entropy"):  # torch 2.13
             options = nn.LinearCrossEntropyOptions(batch_chunk_size=PIECE)
             mean = F.linear_cross_entropy(flat, weight, wanted, linear_bias=bias, ignore_index=IGNORED, options=options)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from torch.optim import Optimizer, lr_scheduler
 from trainwright.config.settings import Named, Schedule
 from trainwright.errors import error
 from trainwright.startup import skip_compiler_import
+from trainwright.training.groups import parameter_groups
+from trainwright.training.muon import Muon
+from trainwright.training.schedule_free import AdamWScheduleFree, SGDScheduleFree
 from trainwright.training.torch_names import check, checking, classes, refused
 
 # Optimisers whose update is a single pass over memory when torch's fused kernel does it.
@@ -22,42 +25,74 @@ FUSED_ON = {"cpu": FUSED, "cuda": ("Adam", "AdamW", "SGD")}
 SCHEDULED = ("lr", "momentum", "betas")  # options of an optimiser that schedules change
 # Arguments of schedules that mean "until the end": filled with the run's length when not given.
 LENGTHS = ("total_iters", "T_max", "total_steps")
+OF_GROUPS = {"max_lr", "base_lr"}  # arguments of schedules that are rates, in whose place a list has one for each group
 MOST_STEPS = 100_000  # of a schedule by the clock, which makes several at an update
 ROUNDING = 1e-6  # of a step
 TRIED = 1000  # steps of a schedule before the first update, at 10 microseconds each
 # Those that can move what is trained here: LBFGS needs the loss again within one update; SparseAdam takes no dense gradients,
 # which every model here has.
 OPTIMIZERS = classes(torch.optim, Optimizer, without=("Optimizer", "LBFGS", "SparseAdam"))
+OPTIMIZERS |= {each.__name__: each for each in (Muon, AdamWScheduleFree, SGDScheduleFree)}
 # Schedules that need Python functions or other schedules, which settings cannot spell.
 NEEDS_CODE = ("LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler", "LRScheduler", "_LRScheduler", "SWALR")
 SCHEDULES = classes(lr_scheduler, lr_scheduler.LRScheduler, without=NEEDS_CODE)
 
 
-def make_optimizer(named: Named, parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
-    """Return the optimiser, fused where torch has it. Raise E310, E311, and E312 when torch refuses a value."""
+def groups_for(named: Named, model: nn.Module, decay: str | None, rates: Mapping[str, float]) -> list[Any]:
+    """Return what of a model learns: its parameters, or groups of them where the optimiser treats them differently.
+
+    That is Muon, and one whose weight decay holds back ``matrices`` alone, or modules that have ``rates`` of their own. Raise
+    E310, and E550 for a module that is not there.
+    """
+    kind = check("optimizer", named, OPTIMIZERS, reserved=["lr"])
+    default = inspect.signature(kind).parameters.get("weight_decay")
+    decays = decay == "matrices" and bool(named.arguments.get("weight_decay", default and default.default))
+    if not decays and not rates and kind is not Muon:
+        return [each for each in model.parameters() if each.requires_grad]
+    groups = parameter_groups(model, rates)
+    if not decays:
+        for group in groups:
+            group.pop("weight_decay", None)
+    return groups
+
+
+def make_optimizer(named: Named, learning: Iterable[Any], lr: float) -> Optimizer:
+    """Return the optimiser of parameters or of groups of them, each at its part of the rate; fused where torch has it.
+
+    Raise E310, E311, and E312 when torch refuses a value.
+    """
     kind: Any = check("optimizer", named, OPTIMIZERS, reserved=["lr"])
     skip_compiler_import(Optimizer)
-    arguments, parameters = named.arguments, list(parameters)
-    device = parameters[0].device.type if parameters else "cpu"
-    if named.name in FUSED_ON.get(device, ()) and not {"foreach", "fused", "differentiable"} & set(arguments):
+    arguments, learning = named.arguments, list(learning)
+    first = learning[0]["params"][0] if learning and isinstance(learning[0], dict) else next(iter(learning), None)
+    device = torch.device("cpu") if first is None else first.device
+    if named.name in FUSED_ON.get(device.type, ()) and not {"foreach", "fused", "differentiable"} & set(arguments):
         arguments["fused"] = True
     with checking("optimizer", named):
-        made: Optimizer = kind(parameters, lr=lr, **arguments)
+        made: Optimizer = kind([_at_rate(each, lr) for each in learning], lr=lr, **arguments)
         # Some only look at their arguments when they step, and then at what they remember of the step before.
-        spare = nn.Parameter(torch.ones(2, 2, device=parameters[0].device if parameters else None))
-        spare.grad, step = torch.ones_like(spare), lean_step(kind([spare], lr=lr, **arguments))
+        spares = [nn.Parameter(torch.ones(2, 2, device=device)) for _ in range(2)]
+        for spare in spares:
+            spare.grad = torch.ones_like(spare)
+        groups = [{"params": [spare], "hidden": not place} for place, spare in enumerate(spares)]
+        step = lean_step(kind(groups, lr=lr, **arguments))
         step(), step()
     return made
+
+
+def _at_rate(each: Any, lr: float) -> Any:
+    """Return a group with its rate, a parameter as it is."""
+    return each | {"lr": lr * each["factor"]} if isinstance(each, dict) else each
 
 
 def lean_step(optimizer: Optimizer) -> Callable[[], object]:
     """Return ``optimizer.step`` without the wrappers that torch puts around it for its compiler and its profiler.
 
     It buys 30 % of the processor time of ``trainwright train`` on 400 rows: without it, the first update imports the compiler,
-    and each one takes 10 microseconds longer. An optimiser that is not torch's own, or has hooks, keeps its ``step``.
+    and each one takes 10 microseconds longer. An optimiser that is neither torch's nor ours, or has hooks, keeps its ``step``.
     """
     hooked = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
-    if hooked or not type(optimizer).__module__.startswith("torch.optim."):
+    if hooked or not type(optimizer).__module__.startswith(("torch.optim.", "trainwright.")):
         return optimizer.step
     raw = inspect.unwrap(type(optimizer).step)
 
@@ -167,19 +202,27 @@ def make_schedules(
         arguments |= dict.fromkeys(planned, length)
         if entry.name == "OneCycleLR":
             arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
+        arguments |= {name: _of_each_group(arguments[name], optimizer) for name in OF_GROUPS & arguments.keys()}
         for argument, parameter in parameters.items():
             required = parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
             if required and argument != "optimizer" and argument not in arguments:
                 raise error("E319", setting="schedule", name=entry.name, argument=argument)
         with checking("schedule", entry):
             made.append(Scheduler(kind(optimizer, **arguments), entry.every, entry.name, length if planned else 0))
-            _try_schedule(kind, arguments, min(length, TRIED))
+            _try_schedule(kind, arguments, min(length, TRIED), len(optimizer.param_groups))
     return made
 
 
-def _try_schedule(kind: type[lr_scheduler.LRScheduler], arguments: dict[str, Any], steps: int) -> None:
+def _of_each_group(rate: Any, optimizer: Optimizer) -> Any:
+    """Return a rate as that of each group, where some have a part of it; anything else as it is."""
+    factors = [group.get("factor", 1.0) for group in optimizer.param_groups]
+    single = isinstance(rate, int | float) and not isinstance(rate, bool)
+    return [rate * each for each in factors] if single and set(factors) != {1.0} else rate
+
+
+def _try_schedule(kind: type[lr_scheduler.LRScheduler], arguments: dict[str, Any], steps: int, groups: int) -> None:
     """Make the first steps on an optimiser that does not matter: some only look at their arguments on the way."""
-    spare = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
+    spare = torch.optim.SGD([{"params": [nn.Parameter(torch.zeros(1))]} for _ in range(groups)], lr=0.1, momentum=0.9)
     lean_step(spare)()
     schedule = Scheduler(kind(spare, **arguments), "step")
     for _ in range(steps):

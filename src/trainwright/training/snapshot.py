@@ -29,6 +29,7 @@ def take(learner: Learner, state: State) -> dict[str, Any]:
         "optimizer": learner.optimizer.state_dict(),
         **({"others": [each.state_dict() for each in learner.others]} if learner.others else {}),
         **({"averages": list(learner.averages.values)} if learner.averages is not None else {}),
+        **({"scale": learner.scale.kept} if learner.scale is not None else {}),
         "schedules": [each.schedule.state_dict() for each in learner.schedules],
         "carried": learner.forward.state,
         "position": state.position(),
@@ -90,6 +91,8 @@ def _load(taken: Mapping[str, Any], learner: Learner, state: State, *, rates: bo
         _correct(each, kept["state"])
     if learner.averages is not None:
         learner.averages.values = [aligned(each.to(device)) for each in taken["averages"]]
+    if learner.scale is not None:
+        learner.scale.restore(taken["scale"])
     learner.loaded()
     learner.align()
     if not rates:

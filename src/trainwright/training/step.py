@@ -22,8 +22,10 @@ from trainwright.models.forward import Forward
 from trainwright.models.objective import Objective
 from trainwright.models.protocols import TrainingHooks
 from trainwright.training.averages import Averages
+from trainwright.training.loss_scale import LossScale
 from trainwright.training.memory import ran_out
 from trainwright.training.optim import Scheduler, can_skip, fuse, lean_step
+from trainwright.training.schedule_free import FreeAverages, ScheduleFree
 from trainwright.training.sparse import sparse_step
 from trainwright.training.state import Tally, added
 from trainwright.training.step_guard import StepGuard
@@ -71,9 +73,13 @@ class Learner:
         if self.graph and device == "cuda":
             fuse(self.optimizer)
         by_loss = any(isinstance(each.schedule, ReduceLROnPlateau) and each.every == "step" for each in self.schedules)
-        self.waits = not self.graph or device in WAITED_FOR or by_loss or not can_skip(self.optimizer)
-        low = self.precision == "bfloat16"
-        self.casting: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16) if low else nullcontext()
+        if free := [each for each in self.optimizers if isinstance(each, ScheduleFree)]:
+            self.averages = FreeAverages(free)
+        self.scale = LossScale(self.model, self.optimizer, self.parameters[0].device) if self.precision == "float16" else None
+        waited = by_loss or self.averages is not None or self.scale is not None or not can_skip(self.optimizer)
+        self.waits = not self.graph or device in WAITED_FOR or waited
+        low = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(self.precision)
+        self.casting: AbstractContextManager[Any] = torch.autocast(device, low) if low else nullcontext()
         self.hooks = self.model if isinstance(self.model, TrainingHooks) else TrainingHooks()
         tables = self.hooks.sparse_tables if device == "cpu" and self.waits else ()  # elsewhere torch's own, which are dense
         for table in tables:
@@ -101,10 +107,10 @@ class Learner:
 
     def settle(self, best: dict[str, Tensor]) -> None:
         """Give the model what it ends with: its best state, else the averages of its parameters, where there is either."""
+        if self.averages is not None:
+            self.averages.apply()
         if best:
             self.model.load_state_dict(best)
-        elif self.averages is not None:
-            self.averages.apply()
 
     @property
     def lr(self) -> float:
@@ -160,12 +166,17 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
     """
     learner.guard.save()
     counted = tally.mark()
-    try:
-        made, gradients = _backward(learner, window, step, tally)
-    except BaseException:
-        learner.guard.restore()
-        tally.back(counted)
-        raise
+    if learner.scale is not None:
+        learner.scale.begin()
+    while True:
+        try:
+            made, gradients = _backward(learner, window, step, tally)
+            break
+        except BaseException as problem:
+            learner.guard.restore()
+            tally.back(counted)
+            if learner.scale is None or not learner.scale.halve(problem):
+                raise
     learner.clip_values(gradients)
     learner.at_step_boundary = False
     try:
@@ -177,6 +188,8 @@ def update(learner: Learner, window: Sequence[Batch], step: int, tally: Tally) -
         if not kind.__module__.startswith("torch.optim."):
             raise
         raise refused("optimizer", kind.__name__, problem) from problem  # arguments that overflow after many steps
+    if learner.scale is not None:
+        learner.scale.end()
     return made
 
 
@@ -200,7 +213,8 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
         parts = numbers(learner.objective.parts) if learner.objective.parts else {}
         if not math.isfinite(value) or not all(map(math.isfinite, parts.values())):
             raise refusal("loss", step, [batch], learner.model)
-        (mean if len(window) == 1 else mean * batch_weight).backward()  # type: ignore[no-untyped-call]
+        mean = mean if len(window) == 1 else mean * batch_weight
+        mean.backward() if learner.scale is None else learner.scale.backward(mean)  # type: ignore[no-untyped-call]
         tally.add(value, batch_weight, outputs, batch, parts)
         total, weight = total + value * batch_weight, weight + batch_weight
         if parts:
@@ -208,6 +222,8 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
     gradients = dense_gradients(learner)
     if not weight and len(window) > 1:  # every target is left out: there is no mean, as for a single such batch
         raise refusal("loss", step, window, learner.model)
+    if learner.scale is not None:
+        learner.scale.unscale()
     if len(window) > 1:
         torch._foreach_div_(gradients, weight)
     learner.hooks.add_penalty()

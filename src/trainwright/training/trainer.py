@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from trainwright.config.kinds import KINDS
-from trainwright.config.settings import check_monitor
+from trainwright.config.settings import FREE, check_monitor
 from trainwright.errors import error, nearest
 from trainwright.models import registry
 from trainwright.models.catalog import models
@@ -21,13 +21,14 @@ from trainwright.models.layers import MemoryFormatted
 from trainwright.models.protocols import Grown
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
-from trainwright.training import memory
+from trainwright.training import groups, memory
 from trainwright.training.autotune import ExecConfig, Workload, fastest_config, threaded
+from trainwright.training.averages import MovingAverages
 from trainwright.training.checkpointing import Saver, restore, with_checkpoints
 from trainwright.training.environment import environment
 from trainwright.training.growing import GrowStep, rate_only
 from trainwright.training.loop import Plan, Recover, fit, pass_over
-from trainwright.training.optim import make_optimizer, make_schedules
+from trainwright.training.optim import groups_for, make_optimizer, make_schedules
 from trainwright.training.problem import Measured, Problem
 from trainwright.training.rng import preserve_rng
 from trainwright.training.signals import Signals
@@ -92,9 +93,11 @@ class Trainer:
         way = self._way(free if self.settings.speed == "auto" else (), listen)
         self.threads = way.threads or torch.get_num_threads()  # as a number: elsewhere torch's own choice is another
         self.settings = problem.settings = self.settings.model_copy(update=way.settings() | {"threads": self.threads})
-        self.learner, self._chosen = self._learner(self.model, way), way
+        self.learner, self._chosen = self._learner(self.model, way, self._averages()), way
         if self.settings.graph and self.learner.waits:
-            self.notes.append(Note("graph", "off", "each update is waited for on this device, or with this optimiser"))
+            why = "each update is waited for on this device, with this optimiser, or for averages"
+            self.notes.append(Note("graph", "off", why))
+        self.notes += groups.notes(self.learner.optimizer, self.settings.rates)
         self.state = State()
         if self.plan.seconds:
             self.state.trials = self.plan.clock() - begun
@@ -195,7 +198,18 @@ class Trainer:
         self.notes += [Note("speed", str(way), f"measured on real batches: {told}")] if told else []
         return way
 
-    def _learner(self, model: nn.Module, way: ExecConfig) -> Learner:
+    def _averages(self) -> MovingAverages | None:
+        """Return the averages that are validated and kept, where they are asked for."""
+        share, optimizer = self.settings.ema, self.settings.optimizer
+        if not share:
+            return None
+        if optimizer is not None and optimizer.name.endswith(FREE):
+            raise error("E552", name=optimizer.name)
+        why = "averages of the parameters are validated and kept; buffers stay those of the model"
+        self.notes.append(Note("ema", f"{share:g}", why))
+        return MovingAverages(self.model, share)
+
+    def _learner(self, model: nn.Module, way: ExecConfig, averages: MovingAverages | None = None) -> Learner:
         """Return what moves the parameters of ``model``."""
         settings = self.settings
         assert settings.lr is not None and settings.schedule is not None and settings.clip is not None
@@ -205,7 +219,7 @@ class Trainer:
             own, optimizer = GrowStep(), rate_only(settings.lr)
         else:
             assert settings.optimizer is not None
-            learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            learning = groups_for(settings.optimizer, model, settings.decay, settings.rates)
             own, optimizer = None, make_optimizer(settings.optimizer, learning, settings.lr)
         length = self._updates(), self.plan.epochs
         schedules = make_schedules(settings.schedule, settings.warmup, optimizer, *length, timed=bool(settings.time))
@@ -213,14 +227,15 @@ class Trainer:
         if way.compile:
             forward.compile()
         limits = settings.clip, settings.clip_value
-        return Learner(forward, objective, optimizer, schedules, *limits, way.precision, way.graph, own=own)
+        how: dict[str, Any] = {"own": own, "averages": averages}
+        return Learner(forward, objective, optimizer, schedules, *limits, way.precision, way.graph, **how)
 
     def copied(self) -> Learner:
         """Return a copy of what learns, as it is now, without schedules and at its full rate."""
         learner = self._learner(copy.deepcopy(self.model), replace(self._chosen, compile=False, graph=False))
         learner.schedules = []
         for group in learner.optimizer.param_groups:
-            group["lr"] = self.settings.lr
+            group["lr"] = group.get("factor", 1.0) * self.settings.lr
         return learner
 
     def machine(self) -> dict[str, Any]:
@@ -285,8 +300,7 @@ class Trainer:
             if not memory.ran_out(problem):
                 raise
             raise error("E504", what="data on the way to the model, or for its validation") from None
-        if self.state.best:
-            self.model.load_state_dict(self.state.best)
+        self.learner.settle(self.state.best)
 
     def _recover(self, saver: Saver | None) -> Recover | None:
         """Return what is done when an update is refused; None ends the training."""

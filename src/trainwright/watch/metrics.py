@@ -32,10 +32,12 @@ class Metric(NamedTuple):
     predicts: str = ""  # the kinds of target that it is for (class, number, token, character, byte); empty = all
     compute: str = ""  # ``module:function``; empty for what is counted with every batch
     shares: bool = False  # of classes and labels: whether it takes probabilities in place of answers
+    chooses: bool = False  # whether it is for ``monitor`` alone: it is fitted on the rows that it is measured on
 
 
-_CLASSES, _NUMBERS, _TOKENS, _RANKS, _LABELS = (
-    f"trainwright.evaluation.{name}:" for name in ("classification", "regression", "perplexity", "ranking", "labels")
+_CLASSES, _NUMBERS, _TOKENS, _RANKS, _LABELS, _FITTED = (
+    f"trainwright.evaluation.{name}:"
+    for name in ("classification", "regression", "perplexity", "ranking", "labels", "calibration")
 )
 METRICS = {
     "loss": Metric("loss", "loss", words.loss, False),
@@ -51,6 +53,16 @@ METRICS = {
         "micro AP", "micro ap", words.percent, True, "labels", _RANKS + "micro_average_precision", True
     ),
     "log_loss": Metric("log loss", "log loss", words.loss, False, "class", _RANKS + "log_loss", True),
+    "calibrated_loss": Metric(
+        "log loss after scaling",
+        "cal loss",
+        words.loss,
+        False,
+        "class labels",
+        _FITTED + "calibrated_loss",
+        True,
+        True,
+    ),
     "balanced_accuracy": Metric("balanced accuracy", "bal acc", words.percent, True, "class", _CLASSES + "balanced_accuracy"),
     "mcc": Metric("MCC", "mcc", words.number, True, "class", _CLASSES + "mcc"),
     "perplexity": Metric("perplexity", "ppl", words.number, False, "token", _TOKENS + "perplexity"),
@@ -77,9 +89,14 @@ def fitting(*predicted: str) -> list[str]:
     return [name for name, each in METRICS.items() if not each.predicts or set(predicted) & set(each.predicts.split())]
 
 
-def computed(*predicted: str) -> list[str]:
+def monitorable(*predicted: str) -> list[str]:
     """Return those of ``fitting`` that are not counted with every batch."""
     return [name for name in fitting(*predicted) if METRICS[name].compute]
+
+
+def computed(*predicted: str) -> list[str]:
+    """Return those of ``monitorable`` that a report has."""
+    return [name for name in monitorable(*predicted) if not METRICS[name].chooses]
 
 
 def compute(names: Iterable[str], *measured: Any) -> dict[str, float]:

@@ -35,7 +35,7 @@ def settings(options: FitOptions) -> dict[str, Any]:
         "schedule": [{"name": type(s).__name__, "every": options.schedule_every, **_plain(vars(s))} for s in options.schedule],
         **{name: getattr(options, name) for name in KEPT if not (name == "epochs" and options.steps + options.time)},
         **({"ema": options.ema} if options.ema else {}),
-        "precision": "bfloat16" if options.casting() == "bfloat16" else str(first.dtype).removeprefix("torch."),
+        "precision": str(first.dtype).removeprefix("torch.") if options.casting() == "float32" else options.casting(),
     }
 
 

@@ -23,7 +23,7 @@ from trainwright.tasks.custom.rows import WatchedRows
 from trainwright.tasks.custom.run import keep
 from trainwright.tasks.custom.training import Training
 from trainwright.training import loop
-from trainwright.training.averages import Averages
+from trainwright.training.averages import MovingAverages
 from trainwright.training.optim import Scheduler
 from trainwright.training.own_step import OwnStep
 from trainwright.training.rng import preserve_rng
@@ -60,8 +60,8 @@ def fit(options: FitOptions) -> Iterator[Event]:
             is called as ``model(*inputs, state)`` and gives (outputs, state); gradients end at each batch.
         schedule: one or several of ``torch.optim.lr_scheduler``, stepped every ``schedule_every`` (epoch or step).
         clip, clip_value: limits of the gradient's norm and of its entries; 0 = off.
-        precision: of the forward passes of training: float32 (as the model is), bfloat16, or auto: bfloat16 on a GPU that
-            computes in it.
+        precision: of the forward passes of training: float32 (as the model is), bfloat16, float16 with a scaled loss, or auto:
+            bfloat16 on a GPU that computes in it.
         ema: the share that averages of the parameters keep of themselves at each update, such as 0.999; they are validated,
             kept as the best and left in the model. 0 = none.
         accumulate: batches whose gradients make one update, weighted exactly.
@@ -125,7 +125,7 @@ def _learner(options: FitOptions) -> Learner:
     precision, notes = options.casting(), options.watched.notes
     if precision == "bfloat16" and options.precision == "auto":
         notes.append(Note("precision", precision, "this GPU computes in it; the parameters stay as they are"))
-    averages = Averages(options.model, options.ema) if options.ema else None
+    averages = MovingAverages(options.model, options.ema) if options.ema else None
     if averages is not None:
         kept = "validated, kept as the best and left in the model" if options.valid is not None else "left in the model"
         notes.append(Note("ema", f"{options.ema:g}", f"the averages of the parameters are {kept}; buffers stay the model's"))

@@ -22,7 +22,8 @@ from trainwright.store.run_folder import place
 from trainwright.tasks.custom.checked import CheckedForward, CheckedObjective, Watched
 from trainwright.training.loop import FOREVER, Plan
 from trainwright.training.own_step import Update
-from trainwright.watch.metrics import METRICS, compute, computed
+from trainwright.training.schedule_free import ScheduleFree
+from trainwright.watch.metrics import METRICS, compute, monitorable
 from trainwright.watch.terminal.notebook import in_notebook
 from trainwright.watch.tracking import chosen
 
@@ -164,7 +165,7 @@ class FitOptions(EvaluateOptions):
         self._check_numbers("time", "clip", "clip_value", "ema", kinds=(int, float))
         if self.ema >= 1:
             raise error("E320", name="ema", value=self.ema, problem="the share that an average keeps of itself, such as 0.999")
-        _check_word("precision", self.precision, ("auto", "float32", "bfloat16"))
+        _check_word("precision", self.precision, ("auto", "float32", "bfloat16", "float16"))
         self._check_optimizer()
         self._check_together()
         _check_word("schedule_every", self.schedule_every, ("epoch", "step"))
@@ -185,7 +186,7 @@ class FitOptions(EvaluateOptions):
         """Raise E320 for an unknown name. A registered metric is measured beside the person's own, whose names come first; a
         minus before one of these says that lower is better."""
         assert self.metrics is not None
-        registered = computed("class", "number")
+        registered = monitorable("class", "number")
         _check_word("monitor", self.monitor, (*SCORES, *self.metrics, *(f"-{name}" for name in self.metrics), *registered))
         self._registered = self.monitor in SCORES or (self.monitor in registered and self.monitor not in self.metrics)
         if self._registered and self.monitor not in SCORES:
@@ -233,6 +234,10 @@ class FitOptions(EvaluateOptions):
                 raise error("E640", one="step", other=name, why=why)
         if self.graph and self.ema:
             raise error("E640", one="graph", other="ema", why="averages are taken after updates that are waited for")
+        if self.graph and self.precision == "float16":
+            raise error("E640", one="graph", other="float16", why="the scale of the loss follows from each update")
+        if self.ema and any(isinstance(each, ScheduleFree) for each in self.optimizers):
+            raise error("E640", one="ema", other="a schedule-free optimizer", why="it has averages of its own")
         if self.valid is not None and isinstance(self.model, nn.ModuleDict) and self.step is not None:
             why = "what is measured is called as model(*inputs): give one module with a forward"
             raise error("E640", one="valid", other="several models", why=why)
@@ -249,7 +254,7 @@ class FitOptions(EvaluateOptions):
         """Return the precision of forward passes: with auto bfloat16 on a GPU that computes in it."""
         on_gpu = self.layout().device.type == "cuda"
         fast = self.precision == "auto" and on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
-        return "bfloat16" if fast or self.precision == "bfloat16" else "float32"
+        return "bfloat16" if fast else self.precision.replace("auto", "float32")
 
     def _check_folder(self) -> None:
         """Raise E320 for periods of checkpoints that cannot be meant and what has no folder; E169 for no name, E650, E651."""

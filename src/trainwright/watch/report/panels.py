@@ -22,6 +22,8 @@ _LOSSES = {
     "CrossEntropyLoss": "cross-entropy",
     "NLLLoss": "negative log-likelihood",
     "BCEWithLogitsLoss": "binary cross-entropy per class",
+    "FocalLoss": "focal loss",
+    "SigmoidFocalLoss": "focal loss per class",
     "MSELoss": "squared error",
     "L1Loss": "absolute error",
 }
