@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -39,6 +40,23 @@ def test_the_batch_size_changes_nothing(loss: str, rows: int, size: int) -> None
     found = measure.scores(Forward(model), objective, batches(size))
     assert found.loss == pytest.approx(whole.loss / whole.weight, rel=1e-6) and found.n == rows
     assert found.accuracy == (whole.outputs.argmax(1) == targets).sum().item() / rows
+
+
+@pytest.mark.parametrize("weights", [None, [0.2, 1.0, 4.0]])
+def test_the_interval_of_the_loss_is_that_of_leaving_out_rows(weights: list[float] | None) -> None:
+    torch.manual_seed(0)
+    outputs, targets = torch.randn(200, 3), torch.randint(0, 3, (200,))
+    objective = make_objective(Named(name="CrossEntropyLoss"), 0.0, None if weights is None else torch.tensor(weights), 3)
+    batches = tensor_batches([outputs], targets, batch_size=64, seed=None, device=torch.device("cpu"))
+    found = measure.predict_all(Forward(nn.Identity()), objective, batches.epoch(0))
+    low, high = measure.loss_interval(objective, found, objective.each(found.outputs, found.targets)) or (0.0, 0.0)
+    rows = np.arange(200)
+    left = np.array([float(objective(outputs[rows != row], targets[rows != row])[0]) for row in rows])
+    deviation = math.sqrt(199 / 200 * ((np.log(left) - np.log(left).mean()) ** 2).sum())
+    assert math.sqrt(low * high) == pytest.approx(found.mean)
+    assert math.log(high / low) == pytest.approx(2 * 2 * deviation, rel=0.04)
+    own = Objective(lambda outputs, targets: outputs.square().mean())
+    assert own.each(outputs, targets) is None and measure.loss_interval(own, found, None) is None
 
 
 def test_measuring_leaves_the_model_as_it_was() -> None:

@@ -44,6 +44,7 @@ CLASS_SCORES: dict[str, Score] = {
     "mcc": classification.mcc,
     "roc_auc": ranking.roc_auc,
     "average_precision": ranking.average_precision,
+    "log_loss": ranking.log_loss,
 }
 SET_SCORES: dict[str, Score] = {
     "micro_f1": lambda targets, shares: labels.micro_f1(targets, shares >= 0.5),
@@ -86,7 +87,9 @@ def test_rows_of_a_group_count_as_one(found: Any, data: Any) -> None:
 )
 def test_rows_that_are_all_right_are_no_certainty(found: Any, right: np.ndarray) -> None:
     shares = (right if right.ndim == 2 else np.eye(3)[right]).astype(np.float32) * 0.8 + 0.1
-    for name, (low, high) in found(right, shares).items():
+    ends = found(right, shares)
+    assert ends.pop("log_loss_interval", None) is None  # the loss of all is the same
+    for name, (low, high) in ends.items():
         wanted = 2 * wilson(12, 12)[0] - 1 if name == "mcc_interval" else wilson(12, 12)[0]
         assert (low, high) == (pytest.approx(wanted), 1.0), name
 
@@ -95,9 +98,16 @@ def test_a_class_of_few_rows_tells_too_little() -> None:
     targets, shares = made()
     kept = np.flatnonzero((targets > 0) | (np.cumsum(targets == 0) <= 4))
     found = of_classes(targets[kept], shares[kept])
-    assert {name for name, ends in found.items() if ends is None} == {f"{name}_interval" for name in CLASS_SCORES} - {
-        "mcc_interval"
-    }
+    told = {name.removesuffix("_interval") for name, ends in found.items() if ends is not None}
+    assert told == {"mcc", "log_loss"}  # those that are no mean over classes
+
+
+def test_a_class_in_few_groups_tells_too_little() -> None:
+    targets, shares = made()
+    order = np.argsort(targets, kind="stable")
+    few = np.minimum(np.arange(ROWS) // 20, 3 + 10 * targets[order])  # the first class is in four groups
+    found = of_classes(targets[order], shares[order], Units(few))
+    assert found["macro_f1_interval"] is found["roc_auc_interval"] is None and found["mcc_interval"] is not None
 
 
 def test_classes_that_are_all_right_or_all_wrong_do_not_tell_how_others_vary() -> None:
@@ -105,4 +115,8 @@ def test_classes_that_are_all_right_or_all_wrong_do_not_tell_how_others_vary() -
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = of_classes(targets, np.tile(np.float32([0.4, 0.6]), (ROWS, 1)))  # always the same answer
-    assert {name for name, ends in found.items() if ends} == {"macro_f1_interval", "average_precision_interval"}
+    assert {name for name, ends in found.items() if ends} == {
+        "macro_f1_interval",
+        "average_precision_interval",
+        "log_loss_interval",
+    }

@@ -25,6 +25,7 @@ from trainwright.watch import metrics, scores, summary, words
      ({"loss": 0.4, "rmse": math.nan, "rmse_interval": [math.nan, math.nan]}, ("RMSE nan", "")),
      ({"loss": 0.4, "rmse": 1.0, "rmse_interval": [None, None]}, ("RMSE 1.000", "")),
      ({"loss": 0.31, "accuracy": None, "n": 3}, ("loss 0.3100", "")),
+     ({"loss": 0.31, "loss_interval": [0.281, 0.339]}, ("loss 0.3100", "0.281 - 0.339")),
      ({"loss": 0.3, "accuracy": 0.5, "metrics": {"rmse": 7.0}}, ("50.00 %", "")),
      ({"loss": 0.3, "accuracy": None, "metrics": {"rmse": 7.0}}, ("RMSE 7.000", "")),
      ({}, ("-", "")), (None, ("-", ""))],

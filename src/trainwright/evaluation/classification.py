@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import Units, by_influence, facts, proportion
+from trainwright.evaluation.intervals import Units, by_influence, facts, fewest_units, proportion
 from trainwright.evaluation.labels import macro_f1 as labels_f1
 
 MAJORITY = "majority class"
@@ -53,9 +53,11 @@ def intervals(targets: np.ndarray, outputs: np.ndarray, units: Units | None = No
     f1, recall = 2 * hits / both, hits / np.maximum(there, 1)
     of_f1 = 2 * right / both[targets] - f1[targets] / both[targets] - f1[answers] / both[answers]
     of_recall = (right - recall[targets]) / there[targets]
-    fewest = int(there[there > 0].min(initial=len(targets)))
+    fewest = fewest_units(targets, units)
     correlation = mcc(targets, outputs)
-    ends = by_influence((correlation + 1) / 2, _of_mcc(hits, said, there, targets, answers) / 2, units)  # from -1 to 1
+    of_two = fewest if len(there) == 2 else len(targets)  # of more classes, one that is rare hardly counts
+    changes = _of_mcc(hits, said, there, targets, answers) / 2
+    ends = by_influence((correlation + 1) / 2, changes, units, of_two)  # from -1 to 1
     return {
         "macro_f1_interval": by_influence(mean_f1(hits, said, there), of_f1 / max((said + there > 0).sum(), 1), units, fewest),
         "balanced_accuracy_interval": by_influence(

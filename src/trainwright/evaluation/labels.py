@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import Units, at_an_end, bootstrap, by_influence, facts, proportion
+from trainwright.evaluation.intervals import Units, by_influence, facts, fewest_units, proportion
 from trainwright.evaluation.ranking import precision_of
 from trainwright.evaluation.threshold import best_threshold, f1
 
@@ -39,16 +39,15 @@ def intervals(targets: np.ndarray, answers: np.ndarray, units: Units | None = No
     """Return the 95 % intervals of micro and macro F1 and subset accuracy, and the units that they are over where these are not
     rows."""
     right = targets == 1
-    terms = np.stack([each.sum(axis=1) for each in (answers & right, answers, right)]).astype(np.float64)
-    micro = bootstrap(terms, lambda sums: f1(*sums)[None], units)[0]
-    if micro in ((0.0, 0.0), (1.0, 1.0)):
-        micro = at_an_end(micro[0], len(targets), units)
     hits, said, there = _counts(targets, answers)
-    both, some = np.maximum(said + there, 1), max((said + there > 0).sum(), 1)
-    fewest = int(there[there > 0].min(initial=len(targets)))
+    both, some, all_both = np.maximum(said + there, 1), max((said + there > 0).sum(), 1), max(int((said + there).sum()), 1)
+    rows, places = np.nonzero(right)
+    fewest = fewest_units(places, units and Units(units.codes[rows]))
     changes = (answers & right) @ (2 / both) - (answers @ (each := f1(hits, said, there) / both) + right @ each)
+    micro = micro_f1(targets, answers)
+    of_micro = (2 * (answers & right).sum(axis=1) - micro * (answers.sum(axis=1) + right.sum(axis=1))) / all_both
     return {
-        "micro_f1_interval": micro,
+        "micro_f1_interval": by_influence(micro, of_micro, units),
         "macro_f1_interval": by_influence(macro_f1(targets, answers), changes / some, units, fewest),
         "subset_accuracy_interval": proportion((answers == right).all(axis=1), units),
         **facts(units),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.pytree import tree_leaves, tree_map, tree_unflatten
 from trainwright.errors import error
-from trainwright.evaluation.intervals import Units
+from trainwright.evaluation.intervals import Units, of_mean
 from trainwright.models.forward import Forward
 from trainwright.models.objective import LossSums, Objective, has_classes
 from trainwright.watch.events import Scores
@@ -99,6 +100,24 @@ def predict_all(forward: Forward, objective: Objective, batches: Iterable[Batch]
     means = {name: float(each) / weight for name, each in parts.items() if weight}
     right, n = int(correct) if classified and rows else None, int(rows) if classified else sizes
     return Outputs(loss, weight, right, n, together[0], together[1], parts=means)
+
+
+def loss_interval(objective: Objective, found: Outputs, losses: Tensor | None) -> tuple[float, float] | None:
+    """Return the 95 % interval of the loss, from that of each row (``Objective.each``).
+
+    None where rows have none by themselves, or where the mean of all is not made of these.
+    """
+    if losses is None:
+        return None
+    weights = objective.row_weights(found.targets)
+    weights = torch.ones_like(losses) if weights is None else weights
+    if weights.shape != losses.shape:
+        return None
+    kept = (weights > 0).numpy()
+    values, counts = (each.double().numpy()[kept] for each in (losses, weights))
+    if not math.isclose(float(values @ counts), found.mean * float(counts.sum()), rel_tol=1e-4):
+        return None
+    return of_mean(values, counts, found.units and found.units.of_rows(kept))
 
 
 def _numbers(found: Sequence[LossSums]) -> list[list[float]]:

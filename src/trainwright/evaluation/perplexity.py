@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from trainwright.data.batches.base import Batch
 from trainwright.data.batches.tokens import IGNORED
-from trainwright.evaluation.intervals import Z95, wilson
+from trainwright.evaluation.intervals import LOG, LOG_ODDS, PLAIN, Scale, of_changes, wilson
 from trainwright.evaluation.measure import evaluation_mode
 
 LOGITS = 1 << 24  # held at a time
@@ -50,18 +50,16 @@ class Sums:
         """Return the nats a token."""
         return float(self.losses.sum() / max(self.counts.sum(), 1))
 
-    def interval(self, sums: np.ndarray) -> tuple[float, float] | None:
+    def interval(self, sums: np.ndarray, scale: Scale = LOG) -> tuple[float, float] | None:
         """Return the 95 % interval of a mean a token, by how much windows differ: tokens of one are not independent.
 
-        The ratio estimate (Cochran 1977, section 6.3); None for fewer than 8 windows.
+        It is that of a ratio (Cochran 1977, section 6.3); None for too few windows, and on a scale where the mean has no place.
         """
-        windows, total = len(self.counts), float(self.counts.sum())
-        if windows < 8:
+        total = float(self.counts.sum())
+        mean = float(sums.sum()) / total if total else 0.0
+        if scale is not PLAIN and not 0 < mean < (1 if scale is LOG_ODDS else math.inf):
             return None
-        mean = float(sums.sum()) / total
-        apart = sums - mean * self.counts
-        deviation = math.sqrt(windows / (windows - 1) * float(apart @ apart)) / total
-        return mean - Z95 * deviation, mean + Z95 * deviation
+        return of_changes(mean, (sums - mean * self.counts) / total, self.counts, scale)
 
     def of(self, which: np.ndarray, ids: np.ndarray) -> Sums:
         """Return the sums over some targets, bool (targets,), whose ``ids`` are given, of the windows that have any."""
@@ -78,7 +76,7 @@ class Sums:
         windows = np.repeat(np.arange(len(self.counts)), self.counts)
         theirs = np.bincount(windows, losses, minlength=len(self.counts))
         n = max(int(self.counts.sum()), 1)
-        loss, own, apart = float(theirs.sum()) / n, self.interval(theirs), self.interval(theirs - self.losses)
+        loss, own, apart = float(theirs.sum()) / n, self.interval(theirs), self.interval(theirs - self.losses, PLAIN)
         less = None if apart is None else [1 - math.exp(-end) for end in apart]
         found: dict[str, Any] = {"loss": loss, "perplexity": perplexity(loss), "n": n}
         found["perplexity_interval"] = None if own is None else [*map(perplexity, own)]
@@ -87,13 +85,14 @@ class Sums:
     def report(self) -> dict[str, Any]:
         """Return loss, perplexity and next-token accuracy with their intervals, and the number of tokens."""
         correct, n, interval = int(self.correct.sum()), int(self.counts.sum()), self.interval(self.losses)
-        right = self.interval(self.correct.astype(np.float64)) or wilson(correct, n)
+        right = self.interval(self.correct.astype(np.float64), LOG_ODDS) or wilson(correct, n)
         return {
             "loss": self.loss,
+            "loss_interval": interval,
             "perplexity": perplexity(self.loss),
             "perplexity_interval": None if interval is None else [*map(perplexity, interval)],
             "accuracy": correct / n if n else 0.0,
-            "interval": [max(right[0], 0.0), min(right[1], 1.0)],
+            "interval": right,
             "n": n,
         }
 

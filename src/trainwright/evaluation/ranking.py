@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import Units, by_influence
+from trainwright.evaluation.intervals import Units, by_influence, fewest_units, of_mean
 
 MOST_VALUES = 1 << 24  # probabilities that are put in order; of more the scores are not told, as it would take long
 
@@ -32,18 +32,20 @@ def micro_average_precision(targets: np.ndarray, shares: np.ndarray) -> float | 
 
 
 def intervals(targets: np.ndarray, shares: np.ndarray, units: Units | None = None) -> dict[str, Any]:
-    """Return the 95 % intervals of ROC AUC and average precision; of labels also that of all pairs together."""
+    """Return the 95 % intervals of ROC AUC, average precision and log loss; of labels, of the average precision of all pairs
+    together in place of the last."""
     if shares.size > MOST_VALUES:
         return {}
-    pairs = list(_against_rest(targets, shares))
+    pairs = [(each, fewest_units(each[0].astype(np.int64), units)) for each in _against_rest(targets, shares)]
     found = {}
     for name, score, change in (("roc_auc", _area, _of_area), ("average_precision", precision_of, _of_precision)):
-        known = [(value, change(*each), each[0].sum()) for each in pairs if (value := score(*each)) is not None]
+        known = [(value, change(*each), fewest) for each, fewest in pairs if (value := score(*each)) is not None]
         if known:
-            values, changes, there = zip(*known, strict=True)
-            fewest = int(min(*there, *(len(targets) - count for count in there)))
-            found[f"{name}_interval"] = by_influence(float(np.mean(values)), np.mean(changes, axis=0), units, fewest)
-    if targets.ndim == 2 and (value := micro_average_precision(targets, shares)) is not None:
+            values, changes, fewest = zip(*known, strict=True)
+            found[f"{name}_interval"] = by_influence(float(np.mean(values)), np.mean(changes, axis=0), units, min(fewest))
+    if targets.ndim == 1:
+        found["log_loss_interval"] = of_mean(_log_losses(targets, shares), units=units)
+    elif (value := micro_average_precision(targets, shares)) is not None:
         changes = _of_precision(targets.ravel() == 1, shares.ravel()).reshape(shares.shape).sum(axis=1)
         found["micro_average_precision_interval"] = by_influence(value, changes, units)
     return found
@@ -82,8 +84,13 @@ def log_loss(targets: np.ndarray, shares: np.ndarray) -> float | None:
     """Return the mean of -log of the right class's probability, which counts as no less than float64 tells from 0."""
     if not len(targets):
         return None
+    return float(_log_losses(targets, shares).mean())
+
+
+def _log_losses(targets: np.ndarray, shares: np.ndarray) -> np.ndarray:
     given = shares[np.arange(len(targets)), targets].astype(np.float64)
-    return float(-np.log(np.clip(given, np.finfo(np.float64).eps, 1)).mean())
+    found: np.ndarray = -np.log(np.clip(given, np.finfo(np.float64).eps, 1))
+    return found
 
 
 def precision_of(positive: np.ndarray, scores: np.ndarray) -> float | None:

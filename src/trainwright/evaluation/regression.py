@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.evaluation.intervals import Units, bootstrap, facts
+from trainwright.evaluation.intervals import LOG, Units, by_influence, facts, of_mean
 from trainwright.watch import metrics
 
 NAMES = ("rmse", "mae", "r2")  # those with an interval
@@ -17,28 +17,41 @@ MEAN = "mean of the training targets"
 
 def rmse(actual: np.ndarray, predicted: np.ndarray) -> float | None:
     """Return the root of the mean squared error."""
-    return _of_all_rows(actual, predicted)[0]
+    return math.sqrt(((predicted - actual) ** 2).mean()) if len(actual) else None
 
 
 def mae(actual: np.ndarray, predicted: np.ndarray) -> float | None:
     """Return the mean absolute error."""
-    return _of_all_rows(actual, predicted)[1]
+    return float(np.abs(predicted - actual).mean()) if len(actual) else None
 
 
 def r2(actual: np.ndarray, predicted: np.ndarray) -> float | None:
     """Return the coefficient of determination; None where all actual values are equal."""
-    return _of_all_rows(actual, predicted)[2]
+    around = _squares_around(actual)
+    return None if around is None else float(1 - ((predicted - actual) ** 2).sum() / around.sum())
 
 
 def scores(actual: np.ndarray, predicted: np.ndarray, units: Units | None = None) -> dict[str, Any]:
-    """Return rows, their units where these are not rows, and the metrics with their 95 % intervals (``bootstrap``).
+    """Return rows, their units where these are not rows, and the metrics with their 95 % intervals.
 
-    None stands where one is not defined.
+    These are of logarithms: of RMSE, of MAE, and of 1 - R2, the squared error a squared distance from the mean. None stands
+    where one is not defined, and for the interval of predictions that are exact.
     """
     names = metrics.computed("number")
-    ends = zip(NAMES, bootstrap(_terms(actual, predicted), _statistics, units), strict=True)
-    found = {"n": len(actual), **facts(units), **dict.fromkeys(names), **metrics.compute(names, actual, predicted)}
-    return found | {f"{name}_interval": each for name, each in ends}
+    squares, around = (predicted - actual) ** 2, _squares_around(actual)
+    of_squares, of_r2 = of_mean(squares, units=units), None
+    if around is not None and squares.any():
+        rest = float(squares.sum() / around.sum())
+        of_r2 = by_influence(rest, (squares - rest * around) / around.sum(), units, scale=LOG)
+    return {
+        "n": len(actual),
+        **facts(units),
+        **dict.fromkeys(names),
+        **metrics.compute(names, actual, predicted),
+        "rmse_interval": of_squares and (math.sqrt(of_squares[0]), math.sqrt(of_squares[1])),
+        "mae_interval": of_mean(np.abs(predicted - actual), units=units),
+        "r2_interval": of_r2 and (1 - of_r2[1], 1 - of_r2[0]),
+    }
 
 
 def mean_baseline(value: float, actual: np.ndarray, units: Units | None = None) -> dict[str, Any]:
@@ -62,21 +75,10 @@ def points(actual: np.ndarray, predicted: np.ndarray) -> list[list[float]]:
     return [[float(f"{one:.7g}"), float(f"{other:.7g}")] for one, other in pairs]
 
 
-def _of_all_rows(actual: np.ndarray, predicted: np.ndarray) -> list[float | None]:
-    found = _statistics(_terms(actual, predicted).sum(axis=1, keepdims=True))[:, 0].tolist()
-    return [None if math.isnan(value) else value for value in found]
-
-
-def _terms(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return what each row adds to the sums: 1, squared and absolute error, distance from the mean and its square."""
-    error, around = predicted - actual, actual - (actual.mean() if len(actual) else 0.0)
-    return np.stack([np.ones(len(actual)), error**2, np.abs(error), around, around**2])
-
-
-def _statistics(sums: np.ndarray) -> np.ndarray:
-    """Return RMSE, MAE and R2 (the coefficient of determination) of sums: NaN where there is nothing to divide by."""
-    rows, squared, absolute, around, spread = sums
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total = spread - around**2 / rows
-        explained = np.where(total > 1e-12 * spread, 1 - squared / total, np.nan)
-        return np.stack([np.sqrt(squared / rows), absolute / rows, explained])
+def _squares_around(actual: np.ndarray) -> np.ndarray | None:
+    """Return the square of how far each value is from the mean, float64 (rows,); None where all are equal but for rounding."""
+    if not len(actual):
+        return None
+    around = actual - actual.mean()
+    squares: np.ndarray = (around - around.mean()) ** 2
+    return squares if squares.sum() > 1e-12 * (around**2).sum() else None

@@ -104,12 +104,19 @@ class Objective:
         found = loss(outputs, targets)
         if found.shape[:1] != outputs.shape[:1]:
             return None
-        if self._by_class and not targets.is_floating_point():
-            kept = targets != loss.ignore_index
-            weights = torch.ones(1) if loss.weight is None else loss.weight[targets.where(kept, 0)]
-            found = (found / weights).where(kept, torch.nan)
+        weights = self.row_weights(targets)
+        if weights is not None:
+            found = (found / weights).where(weights > 0, torch.nan)
         rows: Tensor = found.float().flatten(1) if found.ndim > 1 else found.float()[:, None]
         return rows.sum(dim=1) if self.loss.reduction == "batchmean" else rows.nanmean(dim=1)
+
+    def row_weights(self, targets: Tensor) -> Tensor | None:
+        """Return what each row counts in the mean, float32 (rows,), on the CPU as its ``targets`` are; None: all the same."""
+        if not self._by_class or targets.is_floating_point():
+            return None
+        kept: Tensor = targets != self.loss.ignore_index  # type: ignore[attr-defined]
+        class_weights: Tensor | None = self.loss.weight  # type: ignore[attr-defined]
+        return kept.float() if class_weights is None else class_weights.cpu()[targets.where(kept, 0)].where(kept, 0)
 
     def metrics(self, loss: float) -> dict[str, float]:
         """Return the metrics that follow from a mean loss alone."""

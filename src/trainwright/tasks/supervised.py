@@ -161,6 +161,7 @@ class SupervisedProblem(Problem):
     def measure(self, model: nn.Module, objective: Objective, device: torch.device) -> Measured:
         import polars as pl
 
+        from trainwright.evaluation.measure import loss_interval
         from trainwright.tasks import baselines
 
         names = self.target.monitored(self.settings.monitor)
@@ -174,14 +175,16 @@ class SupervisedProblem(Problem):
         if found := outputs.get("valid"):
             self.target.decide(self.settings, found)
         rows: dict[str, pl.DataFrame] = {}
+        ends: dict[str, Any] = {}
         for name, each in outputs.items():
             losses: Any = objective.each(each.outputs, each.targets)
+            ends[name] = {"loss_interval": loss_interval(objective, each, losses)}
             of_each = self.target.of_each_row(each) | {"loss": losses.numpy()}
             rows[name] = pl.DataFrame(splits[name].places() | of_each)
         scores = {
             "labels": list(self.target.labels),
-            "valid": self.target.scores(found) | self.target.metrics(names, found) if found else None,
-            "test": self.target.detailed(outputs["test"]) if "test" in outputs else None,
+            "valid": self.target.scores(found) | self.target.metrics(names, found) | ends["valid"] if found else None,
+            "test": self.target.detailed(outputs["test"]) | ends["test"] if "test" in outputs else None,
             "baseline": self.target.baseline(self.splits["train"].targets, part.targets, part.units),
             **(self.target.certainty(outputs.get("test") or found) if found else {}),
         }
@@ -357,6 +360,7 @@ class SupervisedPredictor(Predictor):
         import polars as pl
 
         from trainwright.data.tables.fingerprint import packed
+        from trainwright.evaluation.measure import loss_interval
         from trainwright.tasks.grouping import units_of
         from trainwright.tasks.seen import UNKNOWN, apart, of_rows
 
@@ -378,7 +382,9 @@ class SupervisedPredictor(Predictor):
                 theirs = None if group is None else group.filter(pl.Series(which))
                 column = self.columns.get("group", "")
                 outputs = replace(outputs, units=units_of(content.filter(pl.Series(which)), theirs, column))
-            return self.target.detailed(outputs) if all_told else self.target.scores(outputs)
+            scores = self.target.detailed(outputs) if all_told else self.target.scores(outputs)
+            losses = self.objective.each(outputs.outputs, outputs.targets)
+            return scores | {"loss_interval": loss_interval(self.objective, outputs, losses)}
 
         if seen is None or content is None:
             return measured(np.ones(len(wanted), bool), True) | rejected | UNKNOWN

@@ -57,8 +57,9 @@ def measured(report: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 def headline(scores: Mapping[str, Any] | None) -> tuple[str, str]:
     """Return the main score of a split and its interval in short, for a table of runs; ``-`` where there is none."""
     found, lead = metrics.values(scores or {}), metrics.lead(scores or {})
+    lead = lead or ("loss" if "loss" in found else None)
     if lead is None:
-        return (f"loss {words.loss(found['loss'])}" if "loss" in found else "-"), ""
+        return "-", ""
     ends, share, entry = interval_of(lead, scores or {}), metrics.is_share(lead), metrics.find(lead)
     shown = entry.write(found[lead])
     text = shown if lead == "accuracy" else f"{entry.title} {shown}"

@@ -45,6 +45,7 @@ def test_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.allclose(torch.tensor(rows["probabilities"].to_list()), answers.softmax(1), atol=1e-6)
     each = nn.functional.cross_entropy(answers, CLASSES[80:], reduction="none")
     assert rows["loss"].to_list() == pytest.approx(each.tolist(), rel=1e-5)
+    assert scores["loss_interval"][0] < scores["loss"] < scores["loss_interval"][1]
     assert len(tw.mistakes(run)) == round(40 * (1 - right))
     assert (run.path / "plots" / "curves.png").is_file() and "Linear" in (run.path / "report.html").read_text()
     assert tw.verify(run).wrong == [] and "not measured" in [note.value for note in tw.verify(run).checked]

@@ -29,6 +29,7 @@ def test_the_report_of_a_language_model(trained: tw.Run) -> None:
     assert [each["name"] for each in report["baselines"]] == ["unigram", "bigram"]
     low, high = test["perplexity_interval"] or (0, math.inf)
     assert low < test["perplexity"] < high
+    assert [math.exp(end) for end in test["loss_interval"] or ()] == pytest.approx(test["perplexity_interval"] or [])
     history = pl.read_csv(trained.path / "history.csv")
     assert history["valid_perplexity"].to_list() == pytest.approx([math.exp(x) for x in history["valid_loss"]])
     assert (trained.path / "plots" / "curves.png").is_file() and "perplexity" in (trained.path / "report.html").read_text()

@@ -31,7 +31,7 @@ def test_a_number_is_learned(price_run) -> None:
     assert test["rmse_interval"][1] < baseline["rmse_interval"][0] and test["r2"] > 0.7 > 0.1 > baseline["r2"]
     assert baseline["name"] == "mean of the training targets" and 200 < baseline["value"] < 700
     for scores in (test, report["valid"]):
-        for name in ("rmse", "mae", "r2"):
+        for name in ("loss", "rmse", "mae", "r2"):
             assert scores[f"{name}_interval"][0] <= scores[name] <= scores[f"{name}_interval"][1], name
     actual, predicted = np.array(test["points"]).T
     assert len(actual) == test["n"] and set(actual) <= set(PRICES["price"])

@@ -45,8 +45,9 @@ def measured(options: FitOptions, objective: Objective, valid: Batches | None) -
         values |= regression.scores(*pair) | {"points": regression.points(*pair)}
         columns = dict(zip(("truth", "answer"), pair, strict=True))
         baseline = _mean(options, objective, outputs, targets)
+    losses = objective.each(outputs, targets)
+    values["loss_interval"] = measure.loss_interval(objective, found, losses)
     if columns:
-        losses = objective.each(outputs, targets)
         columns["loss"] = None if losses is None else losses.numpy()
     scores_of = {"labels": labels, "valid": values, "baseline": baseline}
     return Measured(scores_of, {"valid": _frame(columns)} if columns else {})
