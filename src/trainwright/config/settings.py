@@ -26,13 +26,13 @@ MOST_PIXELS = 1 << 22  # of an image as a network sees it
 MOST_CONTEXT = 1 << 20  # tokens
 MOST_THREADS = 1024
 MOST_FOLDS = 20
+MOST_POWER = 3  # of weights that balance classes
 
 
 def _folds(value: int) -> int:
     if value and not 2 <= value <= MOST_FOLDS:
         raise ValueError(f"0, or from 2 to {MOST_FOLDS}")
     return value
-MOST_POWER = 3  # of weights that balance classes
 
 
 def _split_name(value: str) -> str:

@@ -1,4 +1,4 @@
-"""What is tried of tables in place of the rules: a linear model, and networks that are held back more or less."""
+"""What is tried of tables in place of the rules: a linear model, boosted trees."""
 
 from __future__ import annotations
 
@@ -9,4 +9,8 @@ from trainwright.tasks.candidates import RULES, Candidate
 
 def candidates(problem: Any) -> list[Candidate]:
     """Return them, those that are cheap to use first."""
-    return [Candidate("linear", {"model": {"name": "linear"}}), RULES]
+    return [
+        Candidate("linear", {"model": {"name": "linear"}}),
+        Candidate("boosted trees", {"model": {"name": "boosted"}}),
+        RULES,
+    ]
