@@ -852,15 +852,6 @@ MESSAGES: dict[str, Message] = {
         "{path} holds trainings for suspect labels whose {what} are others",
         "Go on with them by the run and --folds that they were begun with, or name another folder: --folder FOLDER.",
     ),
-    # rows judged out of fold
-    "E570": Message(
-        "folds={folds} judges every training row out of fold, and there are rows for validation too",
-        "Leave one out: folds, or the validation rows.",
-    ),
-    "E571": Message(
-        "folds={folds} would mix rows that {split} keeps apart by time",
-        "Leave folds out: the rows for validation are later than those of training.",
-    ),
     # boosted trees
     "E540": Message("model=boosted takes no {key}={value}: {why}", "Leave it out, or take another model: model=mlp."),
     "E541": Message(
@@ -884,6 +875,15 @@ MESSAGES: dict[str, Message] = {
     "E552": Message("ema is given, and {name} keeps averages of its own", "Leave ema out, or take another optimizer."),
     "E553": Message("class_weights: there is no class '{name}' in the training rows", "There is: {known}."),
     "E554": Message("float16 cannot be computed in here: {why}", "Take precision=bfloat16, or float32."),
+    # rows judged out of fold
+    "E570": Message(
+        "folds={folds} judges every training row out of fold, and there are rows for validation too",
+        "Leave one out: folds, or the validation rows.",
+    ),
+    "E571": Message(
+        "folds={folds} would mix rows that {split} keeps apart by time",
+        "Leave folds out: the rows for validation are later than those of training.",
+    ),
     # a model or data of the person's own
     "E601": Message(
         "data of type {found} cannot be trained on",

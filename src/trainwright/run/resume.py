@@ -92,6 +92,7 @@ class SavedRun:
         Raise E416 for one that may not change, and as ``config.resolve``.
         """
         task = str(self.settings["task"])
+        given = {key: value for key, value in given.items() if key != "choose"}  # that is done, or being done
         wanted = dump(resolve(given, self.settings, task))
         kept = self.settings if found is None else found.facts["settings"]
         before = dump(resolve({}, {**older(kept, task), **kept}, task))
