@@ -44,6 +44,7 @@ class Record:
     data: Mapping[str, Any] = field(default_factory=dict)
     watched: Mapping[str, Any] = field(default_factory=dict)
     call: Mapping[str, Any] = field(default_factory=dict)
+    choice: Mapping[str, Any] = field(default_factory=dict)  # the candidates that were measured before
     examples: Sequence[Mapping[str, Any]] = ()
     ended: bool = True
 
@@ -61,6 +62,7 @@ def read(run: Path) -> Record:
         data=_object(run / "data.json"),
         watched=_object(run / "watched.json"),
         call=_object(run / "call.json"),
+        choice=_object(run / "choice.json"),
         examples=[each for each in examples if isinstance(each, dict)] if isinstance(examples, list) else [],
         **told,
     )

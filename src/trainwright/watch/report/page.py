@@ -14,6 +14,7 @@ from trainwright.watch import metrics, scores, words
 from trainwright.watch.record import Record
 from trainwright.watch.report import (
     diagnosis,
+    page_choice,
     page_confusion,
     page_curves,
     page_data,
@@ -42,6 +43,7 @@ def render(record: Record, commands: Sequence[tuple[str, str]]) -> str:
         page_html.section("What it writes", page_text.samples(record), "samples"),
         page_html.section("All scores", _scores(report), "scores"),
         page_html.section("The data", page_data.data(record), "data"),
+        page_html.section("What was tried before", page_choice.tried(record), "choice"),
         page_html.section("Settings, and why", page_data.settings(record), "settings"),
         page_html.section("Effort and environment", page_html.facts(page_data.environment(report)), "environment"),
         page_html.section("Use it" if record.ended else "Go on", _commands(commands), "use"),

@@ -12,6 +12,7 @@ from trainwright.watch.report import page_html
 _ROWS, _COLUMNS, _CLASSES = 20, 60, 200  # rejected rows, columns and classes that are listed
 _PHASES = {
     "import": "loading the libraries", "read": "reading the data", "decode": "decoding the pictures", "encode": "encoding",
+    "choose": "measuring candidates",
     "trials": "trying what is fastest", "check": "a look before", "train": "training", "evaluate": "testing", "save": "saving",
 }  # fmt: skip
 _AUDIT = (
