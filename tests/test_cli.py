@@ -37,7 +37,7 @@ def test_train_says_what_it_does_and_ends_with_the_command_to_use(news: Path) ->
     assert found == {
         "settings.toml", "data.json", "events.jsonl", "history.csv", "report.json", "report.html",
         "watched.json", "examples.json", "predictions.parquet", "fingerprints.safetensors",
-        "plots/curves.png", "plots/confusion.png",
+        "plots/curves.png", "plots/confusion.png", "plots/reliability.png",
         "model/model.json", "model/model.safetensors", "model/encoder.safetensors", "model/vocabulary.json", "model/README.md",
         "model/SEAL", "SEAL", ".lock",
         *(f"checkpoints/step-000030/{name}" for name in ("state.json", "state.safetensors", "SEAL")),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from how_often import LAWS, intervals
+from how_often import FOUND, intervals
 
 TIMES = 100
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("kind", list(LAWS))
+@pytest.mark.parametrize("kind", list(FOUND))
 def test_intervals_hold_the_truth(kind: str, grouped: bool) -> None:
     found = intervals(kind, 200, grouped, TIMES)
     for name, (hits, there) in found.items():

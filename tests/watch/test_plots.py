@@ -33,7 +33,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.errors import TrainwrightError
 from trainwright.plain_files import read_lines
 from trainwright.watch import events, plots, record, summary
-from trainwright.watch.figures import confusion, curves, figures
+from trainwright.watch.figures import confusion, curves, figures, reliability
 
 
 def pixels(png: bytes) -> np.ndarray[Any, Any]:
@@ -45,6 +45,19 @@ def pixels(png: bytes) -> np.ndarray[Any, Any]:
 
 def words_of(figure: Any) -> list[str]:
     return [text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
+
+
+def test_the_reliability_curve_has_a_point_for_every_group_of_rows() -> None:
+    report = make_report(3)
+    report["test"] |= {"ece": 0.05, "ece_by_chance": 0.02, "reliability": [[20, 0.6, 0.5], [20, 0.8, 0.9], [20, 0.97, None]]}
+    figure = reliability.figure(report["test"])
+    dashed, curve = figure.axes[0].lines
+    assert np.array(curve.get_xydata()).tolist() == [[0.6, 0.5], [0.8, 0.9]]
+    assert list(dashed.get_xdata()) == list(dashed.get_ydata()) and dashed.get_xdata()[0] < 0.5
+    assert any("5.00 %; by chance alone 2.00 %" in text for text in words_of(figure))
+    assert pixels(plots.pictures(make_record(report, []))["reliability"]).shape[0] > 900
+    report["test"]["reliability"] = report["test"]["reliability"][:1]
+    assert "reliability" not in plots.pictures(make_record(report, []))
 
 
 @pytest.mark.parametrize("classes", [2, 4, 20, 80, 130])

@@ -56,8 +56,9 @@ def cell(run: Path) -> str:
 
 
 def pictures(record: Record) -> dict[str, bytes]:
-    """Return the PNG files by name: ``curves``, ``parts``, ``confusion`` and ``predicted``, where there is something to see."""
-    from trainwright.watch.figures import confusion, curves, figures, predicted
+    """Return the PNG files by name, where there is something to see: ``curves``, ``parts``, ``confusion``, ``predicted`` and
+    ``reliability``."""
+    from trainwright.watch.figures import confusion, curves, figures, predicted, reliability
 
     plots, test = {}, scores.measured(record.report)[1]
     if record.history or record.steps:
@@ -68,6 +69,8 @@ def pictures(record: Record) -> dict[str, bytes]:
         plots["confusion"] = figures.png(confusion.figure(record.report))
     if len(predicted.points(test)):
         plots["predicted"] = figures.png(predicted.figure(record.report))
+    if len(reliability.points(record.report.get("test") or {})) > 1:
+        plots["reliability"] = figures.png(reliability.figure(record.report["test"]))
     return plots
 
 
