@@ -72,7 +72,7 @@ def measure(name: str, source: Path, seed: int, folds: int, whole: bool) -> None
         bad = planted(source, seed, fix, SETTINGS[name])
         run = tw.train(source, fix=fix, out=out, listen=lambda event: None, **SETTINGS[name])
         begun = process_time()
-        found = tw.suspects(run, top=2 * len(bad), folds=folds)
+        found = tw.suspects(run, top=2 * len(bad), folds=folds, folder=Path(folder) / "suspects")
         spent = process_time() - begun
         ranked = [(each["file"], each["row"]) in bad for each in found["suspects"] if each["split"] != "test"][: len(bad)]
         print(f"{name}, seed {seed}: {len(bad)} changed, precision {np.mean(ranked):.3f}, "

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 import signal
+from pathlib import Path
 from typing import Any
 
+import forks
 import pytest
 from bench import FULL, Bench
 from phases import points
+from samples import news_rows, write_csv
 from works import WORKS
 
 POINTS = 200 if FULL else 4  # of each work: together all phases
@@ -96,3 +99,33 @@ def test_killed_while_the_last_files_are_written(bench: Bench, count: Any) -> No
         assert bench.train("table", out, hits=[("write-torn", number, signal.SIGKILL)])["code"] == -signal.SIGKILL
         assert bench.unlike("table", out) == [], number
     count(len(numbers))
+
+
+DYING = """
+import os, signal
+import trainwright as tw
+from trainwright.store import atomic
+write, left = atomic._replace, 3
+def dying(path, data, before=None):
+    global left
+    left -= 1
+    if not left:
+        atomic.beside(path).write_bytes(data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(path, data, before)
+atomic._replace = dying
+"""
+
+
+def test_suspects_killed_while_what_trainings_said_is_written(tmp_path: Path, count: Any) -> None:
+    write_csv(tmp_path / "news.csv", news_rows(100))
+    quick = "import trainwright as tw; tw.train('news.csv', out='run', epochs=1, speed='off', baselines='off')"
+    once = f"{quick}; tw.suspects('run', folds=2, folder='once')"
+    assert forks.python(once, tmp_path).returncode == 0
+    codes = []
+    while not codes or codes[-1] == -signal.SIGKILL:
+        codes.append(forks.python(f"{DYING}\ntw.suspects('run', folds=2, folder='killed')", tmp_path).returncode)
+    assert codes == [-signal.SIGKILL] * 4 + [0]  # each time one training more is kept, at last the page
+    files = {path.name: path.read_bytes() for path in (tmp_path / "once").iterdir() if path.name != ".lock"}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "killed").iterdir() if path.name != ".lock"} == files
+    count(4)

@@ -40,7 +40,7 @@ VERBS: dict[str, list[str]] = {
     "generate": ["generate", "RUN", "--tokens", "5"],
     "explain": ["explain", "RUN", "ITEM", "--html", "RUN/explained.html"],
     "mistakes": ["mistakes", "RUN"],
-    "suspects": ["suspects", "RUN", "--folds", "2"],
+    "suspects": ["suspects", "RUN", "--folds", "2", "--folder", "RUN/suspects"],
     "compare": ["compare", "RUN", "RUN"],
     "story": ["story", "RUN"],
     "verify": ["verify", "RUN"],

@@ -176,13 +176,13 @@ def test_tables_numbers_and_sets(tmp_path: Path) -> None:
     price = 3 * a - b + draw.normal(scale=0.1, size=300)
     price[bad[:3]] += 20
     pl.DataFrame({"a": a, "b": b, "price": price}).write_csv(tmp_path / "n.csv")
-    run = tw.train(tmp_path / "n.csv", label="price", out=tmp_path / "n", model={"name": "linear"}, epochs=25, **QUICK)
+    run = tw.train(tmp_path / "n.csv", label="price", out=tmp_path / "n", model={"name": "linear"}, epochs=5, lr=0.1, **QUICK)
     found = tw.suspects(run, folds=2)
     assert {each["row"] - 2 for each in found["suspects"][:3]} == {*bad[:3].tolist()} and found["target"] == "number"
     texts = [("|".join({label, "money"}), text + " bank market") for label, text in news_rows(150)]
     texts[7] = ("sport|space", texts[7][1])
     run = tw.train(
-        write_csv(tmp_path / "s.csv", texts, ("labels", "text")), target="labels", out=tmp_path / "s", epochs=8, **QUICK
+        write_csv(tmp_path / "s.csv", texts, ("labels", "text")), target="labels", out=tmp_path / "s", epochs=5, **QUICK
     )
     found = tw.suspects(run, 3, folds=2)
     worst = next(each for each in found["suspects"] if each["row"] == 9)
