@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -14,10 +15,17 @@ from samples import START_ARTIST, NoArtist, news_rows, write_csv
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in jobs that a shell runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be a busy one
-settings.register_profile("machine", patient, max_examples=40)
+settings.register_profile("machine", patient, max_examples=25)
 settings.register_profile("long", patient, max_examples=2000)
 settings.load_profile("machine")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes on two cores; set before torch is imported
+# Two test processes on two cores; set before torch is imported. Threads of tests that have several wait without working.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end, and is not to be looked through for garbage time after time."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

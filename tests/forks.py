@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import signal
 import subprocess
@@ -131,14 +132,13 @@ def draw_nothing() -> None:
 
 
 def serve() -> None:
-    """Fork a child for each line."""
-    import trainwright
+    """Fork a child for each line, which finds all imported that a training imports."""
+    import trainwright.api
     import trainwright.cli
-    import trainwright.tasks.registry
-    import trainwright.training.trainer
 
-    for kind in trainwright.tasks.registry.KINDS.values():
-        trainwright.tasks.registry.load(kind.problem)
+    for room in ("data", "evaluation", "run", "tasks", "training"):
+        for module in pkgutil.walk_packages([str(SOURCES / "trainwright" / room)], f"trainwright.{room}."):
+            importlib.import_module(module.name)
     assert trainwright.__file__.startswith(str(SOURCES)), trainwright.__file__
     gc.freeze()  # what is shared with the children is not to be copied
     for line in sys.stdin:

@@ -24,7 +24,7 @@ from works import WORKS
 
 import trainwright as tw
 
-CHUNKS, EACH, KINDS = (20, 100, [*WORKS]) if FULL else (1, 8, ["table"])
+CHUNKS, EACH, KINDS = (20, 100, [*WORKS]) if FULL else (1, 5, ["table"])
 MOST = 500 << 20  # bytes of memory of the process that carries the verbs out, libraries and all
 SLOW = ["plots", "suspects", "from", "replay", "landscape", "--resume", "resume", "resume more"]  # two of them for each folder
 ITEMS = {"text": "the match of the team", "table": "first=0.5 second=0.1 third=a", "language": "w1 w2 w3"}

@@ -18,7 +18,7 @@ from trainwright.errors import error
 
 def test_mutated_files(tmp_path: Path) -> None:
     """A sample; more of them: ``python tests/data/sweep.py 10000``."""
-    command = [sys.executable, "-W", "error", str(Path(sweep.__file__)), os.environ.get("TRAINWRIGHT_FUZZ", "125")]
+    command = [sys.executable, "-W", "error", str(Path(sweep.__file__)), os.environ.get("TRAINWRIGHT_FUZZ", "60")]
     found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert found.returncode == 0 and not found.stderr, found.stdout[-5000:] + found.stderr[-5000:]
 
