@@ -11,8 +11,9 @@ from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import NearestCentroid
 
-from trainwright.data.text.ragged import Ragged, to_offsets
+from trainwright.data.text.ragged import Ragged, row_numbers, to_offsets
 from trainwright.evaluation import baselines
+from trainwright.models.boosting import telling
 
 DRAW = np.random.default_rng(0)
 SIZE = 30
@@ -91,7 +92,7 @@ def test_the_nearest_centroid_is_that_of_scikit_learn() -> None:
 def test_the_tokens_that_tell_most_of_a_number_come_first() -> None:
     train, counts = bags(300, 5)
     number = 4.0 * (counts[:, 11] > 0) + 0.1 * DRAW.standard_normal(300)
-    assert baselines.telling(train, number)[0] == 11
+    assert telling(train.values, row_numbers(train.offsets), number[:, None])[0] == 11
 
 
 @pytest.mark.parametrize("kind", ["class", "number", "labels"])

@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from trainwright.data.shapes import TableShape
 from trainwright.data.text.ragged import Ragged, row_numbers
+from trainwright.models.boosted import BoostedTrees
+from trainwright.models.catalog import BoostedSettings
 
 Pieces = Callable[[], Iterator[Tensor]]  # goes through all rows once, in order: float32 (rows, columns) each
 SMOOTHING = 0.03  # added to every count of a token: the best on validation rows of four sets of texts (benchmarks/smoothing.py)
 MOST_CELLS = 1 << 26  # of a table of tokens and classes; ids beyond are passed over
-TOKENS = 128  # of all, that tell most of a number
 RIDGE = 1.0  # on columns of deviation 1
 
 
@@ -69,13 +71,6 @@ def _summed(bags: Ragged, table: np.ndarray) -> np.ndarray:
     return sums.numpy()
 
 
-def telling(bags: Ragged, targets: np.ndarray) -> np.ndarray:
-    """Return the ``TOKENS`` ids whose rows' numbers, float (rows,), lie furthest from the mean for how many they are."""
-    around = (targets - targets.mean(dtype=np.float64))[row_numbers(bags.offsets)]
-    told = np.bincount(bags.values, around) / np.sqrt(np.maximum(np.bincount(bags.values), 1))
-    return np.argsort(-np.abs(told), kind="stable")[:TOKENS]
-
-
 def least_squares(train: Pieces, wanted: np.ndarray, parts: Sequence[Pieces]) -> list[np.ndarray]:
     """Return what ridge regression (Hoerl and Kennard 1970) says of each part: float64 (rows, outputs).
 
@@ -118,29 +113,21 @@ def nearest_centroid(train: Pieces, targets: np.ndarray, classes: int, parts: Se
 
 
 def boosted_trees(train: Pieces, targets: np.ndarray, parts: Sequence[Pieces]) -> list[np.ndarray]:
-    """Return the answers of scikit-learn's gradient boosted trees: class numbers, numbers, or bool for each label.
-
-    They are grown by one thread: sums of several depend on how many there are.
-    """
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
-
+    """Return the answers of ``model=boosted``, of 100 trees an output: class numbers, numbers, or bool for each label."""
     columns, others = _whole(train), [_whole(part) for part in parts]
-    grown = HistGradientBoostingRegressor if targets.dtype.kind == "f" else HistGradientBoostingClassifier
-    with threadpool_limits(1):
-        if targets.ndim == 1:
-            model = grown(random_state=0, early_stopping=False).fit(columns, targets)
-            return [model.predict(each) for each in others]
-        found = [np.zeros((len(each), targets.shape[1]), bool) for each in others]
-        for label in range(targets.shape[1]):
-            if 0 < targets[:, label].sum() < len(targets):
-                model = grown(random_state=0, early_stopping=False).fit(columns, targets[:, label])
-                for answers, each in zip(found, others, strict=True):
-                    answers[:, label] = model.predict(each) == 1
-            else:
-                for answers in found:
-                    answers[:, label] = targets[0, label] == 1
-    return found
+    numbers, several = targets.dtype.kind == "f", targets.ndim == 2
+    loss: nn.Module = nn.MSELoss() if numbers else nn.BCEWithLogitsLoss() if several else nn.CrossEntropyLoss()
+    outputs = targets.shape[1] if several else 1 if numbers else int(targets.max()) + 1
+    network = BoostedTrees(BoostedSettings(min_rows=20), TableShape(columns.shape[1], (), outputs))
+
+    def inputs(rows: Tensor) -> tuple[Tensor, Tensor]:
+        return rows, torch.zeros(len(rows), 0, dtype=torch.int32)
+
+    grower = network.grower(inputs(columns), torch.from_numpy(targets), None, loss)
+    for _ in range(100):
+        grower.grow(0.1)
+    found = [network(*inputs(each)).numpy() for each in others]
+    return [each[:, 0] if numbers else each > 0 if several else each.argmax(axis=1) for each in found]
 
 
 def linear_bag(train: Ragged, targets: np.ndarray, parts: Sequence[Ragged]) -> list[np.ndarray]:
@@ -165,5 +152,5 @@ def linear_bag(train: Ragged, targets: np.ndarray, parts: Sequence[Ragged]) -> l
     return [each == 1 for each in answers] if targets.ndim == 2 else answers
 
 
-def _whole(pieces: Pieces) -> np.ndarray:
-    return np.concatenate([piece.numpy() for piece in pieces()])
+def _whole(pieces: Pieces) -> Tensor:
+    return torch.cat(list(pieces()))

@@ -17,6 +17,7 @@ from trainwright.data.text.ragged import Ragged, row_numbers
 from trainwright.evaluation import baselines
 from trainwright.evaluation.intervals import Z95
 from trainwright.evaluation.paired import Z99
+from trainwright.models.boosting import telling
 
 if TYPE_CHECKING:
     from trainwright.evaluation.baselines import Pieces
@@ -97,7 +98,7 @@ def _fitting(
         found["naive Bayes"] = partial(baselines.naive_bayes, train.bags, targets, target.outputs, bags)
     columns = [train.columns, *(part.columns for part in parts)]
     if train.bags and numbers:
-        chosen = [baselines.telling(each, targets) for each in train.bags]
+        chosen = [telling(each.values, row_numbers(each.offsets), targets[:, None]) for each in train.bags]
         columns = [_beside(part.columns, part.bags, chosen) for part in views.values()]
     if all(each is not None for each in columns):
         wide, *rest = [each for each in columns if each is not None]

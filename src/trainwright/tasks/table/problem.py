@@ -24,6 +24,7 @@ from trainwright.data.text.text_encoder import SPECIAL, TextEncoder
 from trainwright.data.text.tokenize import TokenizedTexts
 from trainwright.errors import error, nearest
 from trainwright.models.catalog import BoostedSettings
+from trainwright.startup import import_in_thread
 from trainwright.tasks import targets
 from trainwright.tasks.base import FillCache, Predictor
 from trainwright.tasks.cutting import choose_split, split_column
@@ -103,6 +104,8 @@ def prepare(source: Source, settings: Settings, parent: Predictor | None, listen
 
     With ``parent`` its columns, encoder and scale are used. Raise SourceError and DataError.
     """
+    if isinstance(settings.model, BoostedSettings):
+        import_in_thread("sklearn.ensemble").start()
     train = declare(source.tables["train"], settings.columns, settings.decimal, settings.dates)
     earlier = parent if isinstance(parent, TablePredictor) else None
     named = {settings.label, *settings.features}
