@@ -242,6 +242,7 @@ def test_public_names() -> None:
         "generate",
         "inspect",
         "landscape",
+        "find_lr",
         "learning_curve",
         "load",
         "load_data",

@@ -29,6 +29,7 @@ __all__ = [
     "compare",
     "evaluate",
     "explain",
+    "find_lr",
     "fit",
     "generate",
     "inspect",
@@ -54,7 +55,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from trainwright.api import Run, evaluate, generate, load, predict, recipes, replay, resume, runs, settings, train, verify
-    from trainwright.before import check, inspect, learning_curve, load_data
+    from trainwright.before import check, find_lr, inspect, learning_curve, load_data
     from trainwright.errors import TrainwrightError
     from trainwright.estimators import (
         ImageClassifier,
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
 
 # Where names are that are not in ``api``.
 _MODULES = {
-    "before": ("check", "inspect", "learning_curve", "load_data"),
+    "before": ("check", "find_lr", "inspect", "learning_curve", "load_data"),
     "look": ("cache", "clear_cache", "explain", "landscape", "mistakes", "story"),
     "trust": ("compare", "looks", "suspects", "train_seeds"),
     "tasks.custom.fit": ("fit",),

@@ -104,6 +104,33 @@ def check(
     return checking.check(Request.of(source, valid, test, recipe, start, None, Path(RUNS), offline, settings), listen)
 
 
+def find_lr(
+    source: Any,
+    *,
+    test: Any = None,
+    valid: Any = None,
+    recipe: str = "",
+    from_run: str | Path | None = None,
+    offline: bool = False,
+    listen: Listener = ignore,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Suggest a learning rate for a training, with the arguments of ``train``: a copy of the model is trained for 100 updates
+    whose rate rises from 0.000001 to 10, or until the loss has doubled. Nothing of it is left.
+
+    Returns:
+        ``lr``, the suggestion, at which the loss falls fastest (None where no rate makes it fall); ``why``; ``rates``,
+        ``losses`` and the ``smoothed`` losses that it is chosen by.
+
+    Raises TrainwrightError as ``train`` before its first step.
+    """
+    from trainwright.run import check as checking
+    from trainwright.run.request import Request
+
+    start = None if from_run is None else Path(from_run)
+    return checking.find_lr(Request.of(source, valid, test, recipe, start, None, Path(RUNS), offline, settings), listen)
+
+
 def learning_curve(
     source: Any,
     *,

@@ -107,6 +107,44 @@ def _print_checkup(source: str, found: Any, as_json: bool) -> None:
         raise error("E366", source=source, names=names, mend=found.findings[0].mend)
 
 
+@before.command("find-lr", cls=Verb)
+def find_lr(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE [KEY=VALUE]...", help="What would be trained on; then settings, as `train` takes them."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="A file with the test rows.", rich_help_panel=DATA)] = None,
+    valid: Annotated[Path | None, typer.Option(help="A file with the validation rows.", rich_help_panel=DATA)] = None,
+    recipe: Annotated[str, typer.Option(help="Start from a recipe: a name, or a TOML file.", rich_help_panel=RUN)] = "",
+    start: Annotated[Path | None, typer.Option("--from", help="Go on from the model of this run.", rich_help_panel=RUN)] = None,
+    out: Annotated[Path | None, typer.Option(help="Draw the curve into this PNG file.", rich_help_panel=SAID)] = None,
+    dark: Annotated[bool, typer.Option("--dark", help="Draw it light on dark.", rich_help_panel=SAID)] = False,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Suggest a learning rate: train a copy for some updates at rising rates, and leave nothing of it."""
+    from trainwright.cli_words import asked
+
+    source, given = asked(words or [])
+    if out is not None and out.suffix.lower() != ".png":
+        hint = f"Write --out {shlex.quote(str(out.with_suffix('.png')))}."
+        raise error("E318", problem=f"--out draws a PNG file, and {out} does not end in .png", hint=hint)
+    found = tw.find_lr(source, test=test, valid=valid, recipe=recipe, from_run=start, offline=offline, **given)
+    from trainwright.watch import rate_curve
+
+    if out is not None:
+        from trainwright.store.atomic import write_out
+
+        write_out(out, rate_curve.picture(found, dark))
+    if as_json:
+        output.print_json(found)
+        return
+    for line in rate_curve.lines(found):
+        output.say(line)
+    if out is not None:
+        output.say(out)
+
+
 @before.command("learning-curve", cls=Verb)
 def learning_curve(
     words: Annotated[

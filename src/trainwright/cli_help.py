@@ -36,6 +36,7 @@ EXAMPLES = {
         "trainwright train reviews.csv --seeds 5",
     ),
     "check": ("trainwright check reviews.csv", "trainwright check photos/ lr=0.3 --json"),
+    "find-lr": ("trainwright find-lr reviews.csv", "trainwright find-lr photos/ model=resnet --out rates.png"),
     "learning-curve": (
         "trainwright learning-curve reviews.csv",
         "trainwright learning-curve photos/ model=resnet epochs=5 --parts 0.1,0.2,0.4 --out curve",
@@ -87,7 +88,7 @@ EXAMPLES = {
     "clear": ("trainwright cache clear", "trainwright cache clear --downloads"),
 }
 GROUPS = {
-    "Train": ("inspect", "check", "train", "resume", "learning-curve"),
+    "Train": ("inspect", "check", "find-lr", "train", "resume", "learning-curve"),
     "Use a model": ("predict", "evaluate", "generate", "explain"),
     "Look at runs": ("runs", "report", "compare", "mistakes", "suspects", "watch", "story", "landscape", "plots"),
     "Prove a run": ("verify", "replay"),
