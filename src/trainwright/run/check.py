@@ -39,7 +39,7 @@ def find_lr(request: Request, listen: Listener) -> dict[str, Any]:
 
 
 def _training(request: Request, listen: Listener) -> Trainer:
-    """Return the training, ready to begin. Raise E543 for a model without a gradient, and as ``train`` before its first step."""
+    """Return the training, ready to begin. Raise E543, and as ``train`` before its first step."""
     base = recipe(request.recipe)["settings"] if request.recipe else {}
     resolve(request.settings, base)  # what is wrong whatever the task, before anything is read
     _, problem, _ = Session(listen).pose(request, base)
