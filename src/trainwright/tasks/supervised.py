@@ -182,10 +182,14 @@ class SupervisedProblem(Problem):
         }
         scores |= baselines.compare(self.target, self.splits, outputs, self.settings.baselines, self.view)
         split = "test" if "test" in outputs else "valid"
-        if split in outputs and (found := outputs[split].without(self.splits[split].leaked)):
+        if split in outputs and (found := outputs[split].without(self.leaked(split))):
             price = {"split": split, "rows": outputs[split].n - found.n}
             scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)
+
+    def leaked(self, split: str) -> np.ndarray | None:
+        """Return which rows of a split are in train too, or nearly: bool (rows,); None where none is."""
+        return self.splits[split].leaked
 
     def view(self, part: Split) -> View:
         """Return what the simple models see that a run is compared with; of a kind that does not say it, there is none."""
