@@ -58,6 +58,11 @@ def test_a_wild_prediction_is_counted_and_drawn_at_the_edge() -> None:
     assert any("2 predicted beyond the edge; 2 without a finite value" in text for text in words_of(axes.figure))
 
 
+def test_where_all_predictions_are_wild_they_are_drawn_at_the_edges() -> None:
+    axes = predicted.figure(regression([[k / 10, 1e6 * (-1) ** k] for k in range(20)])).axes[0]
+    assert [len(each.get_offsets()) for each in axes.collections] == [10, 10]
+
+
 @pytest.mark.parametrize(
     "points",
     [[[3.0, 4.0]], [[5.0, 5.0]] * 30, [[0.0, 0.0]], [[1e9, 1e9 + 1], [1e9 + 2, 1e9]], [[1e-6, 2e-6], [3e-6, 1e-6]],

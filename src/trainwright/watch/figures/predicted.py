@@ -90,10 +90,10 @@ def _scatter(axes: Axes, shown: Numbers, window: tuple[float, float]) -> int:
     low, high = window
     within = (shown[:, 1] >= low) & (shown[:, 1] <= high)
     inner, outer = shown[within], shown[~within]
-    if len(inner) <= FEW:
+    if 0 < len(inner) <= FEW:
         alpha: Any = _alpha((inner - low) / (high - low))
         axes.scatter(inner[:, 0], inner[:, 1], s=22, color=figures.VALID, alpha=alpha, linewidths=0, zorder=3)
-    else:
+    elif len(inner):
         colors = LinearSegmentedColormap.from_list("density", ["#dbe9f4", figures.VALID, "#00263d"])
         axes.hexbin(*inner.T, gridsize=42, extent=(low, high, low, high), bins="log", mincnt=1, cmap=colors,
                     linewidths=0.2, zorder=3)  # fmt: skip
