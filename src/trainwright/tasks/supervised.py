@@ -191,10 +191,18 @@ class SupervisedProblem(Problem):
         fresh = outputs if self.judged is None else {name: outputs[name] for name in ("test",) if name in outputs}
         scores |= baselines.compare(self.target, self.splits, fresh, self.settings.baselines, self.view)
         split = "test" if "test" in outputs else "valid"
+<<<<<<< HEAD
         if split in outputs and (found := outputs[split].without(splits[split].leaked)):
+=======
+        if split in outputs and (found := outputs[split].without(self.leaked(split))):
+>>>>>>> 2d6c021fe34c41eb11586056551e7ac1d9e418ad
             price = {"split": split, "rows": outputs[split].n - found.n}
             scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)
+
+    def leaked(self, split: str) -> np.ndarray | None:
+        """Return which rows of a split are in train too, or nearly: bool (rows,); None where none is."""
+        return self.splits[split].leaked
 
     def view(self, part: Split) -> View:
         """Return what the simple models see that a run is compared with; of a kind that does not say it, there is none."""

@@ -72,3 +72,13 @@ def test_grey_values_are_the_means_of_areas() -> None:
     np.testing.assert_allclose(look_alike.grey(image), expected, rtol=1e-4)
     uneven = look_alike.grey(image[:, :1, :20, :30])
     np.testing.assert_allclose(uneven.mean(axis=(1, 2)), image[:, :1, :20, :30].mean(axis=(1, 2, 3)), rtol=1e-4)
+
+
+def test_copies_in_train_are_found_and_nothing_else(scenes: list[Image.Image]) -> None:
+    train, others = look_alike.greys(pixels(scenes)), pixels([scene(np.random.default_rng(seed)) for seed in range(2, 40)])
+    flat = np.zeros((2, 3, 32, 32), np.uint8)
+    for how in ("compressed", "scaled", "lighter", "softened"):
+        changed = look_alike.greys(np.concatenate([pixels([*map(CHANGES[how], scenes)]), others, flat]))
+        found = look_alike.copies(changed, np.concatenate([train, look_alike.greys(flat)]))
+        assert found[:PICTURES].mean() > 0.95 and not found[PICTURES:].any(), how
+    assert not look_alike.copies(train, train[:0]).any() and not len(look_alike.copies(train[:0], train))

@@ -358,3 +358,17 @@ def test_frozen_parts_keep_their_statistics(tmp_path: Path) -> None:
     assert any("running_mean" in name for name in names)
     assert all((old[name] == new[name]).all() for name in names)
     assert any((old[name] != new[name]).any() for name in old if name not in names)
+
+
+def test_copies_of_training_pictures_have_a_price(tmp_path: Path) -> None:
+    (train, labels), (test, truths) = bars(90, side=48), bars(30, seed=1, side=48)
+    copies = np.clip(train[:9] * 0.9 + 12, 0, 255).astype(np.uint8)
+    write_folder(tmp_path / "data" / "train", train, labels)
+    write_folder(tmp_path / "data" / "test", np.concatenate([copies, test]), labels[:9] + truths)
+    run = tw.train(tmp_path / "data", out=tmp_path / "run", epochs=2, speed="off", listen=lambda event: None)
+    rows = pl.read_parquet(run.path / "predictions.parquet").filter(pl.col("split") == "test")
+    new = rows.filter(pl.col("file").str.slice(-8, 4).cast(pl.Int64) >= 9)
+    price = run.report["without_leaked"]
+    assert (price["split"], price["rows"], price["n"]) == ("test", 9, 30)
+    assert price["accuracy"] == (new["truth"] == new["answer"]).mean()
+    assert not tw.verify(run).wrong

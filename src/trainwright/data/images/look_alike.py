@@ -11,13 +11,24 @@ import numpy as np
 
 SIDE = 16
 CLOSE = 0.985  # correlation of the grey values of pictures that look nearly the same
+COPY = 0.995  # and of copies, which thin strokes that are alike hardly reach
 FLAT = 1.0  # deviation of the grey values, of 255, of a picture of a single colour
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601), of which JPEG keeps most
 _HASH = 8
 _TABLES, _BITS = 16, 20  # of the bits, drawn at random, so many at a time
+_FEW, _APART = 6, 32  # tables in which copies are found, as they have nearly all bits in common; bits that they may not
 _ORDER = 30  # further bits, by which pictures of a bucket are put in order
 _NEIGHBOURS = 3  # later pictures of a bucket that one is compared with
 COMPARED = 4096  # pairs at a time
+
+
+AT_A_TIME = 512  # pictures that are made grey
+
+
+def greys(pixels: np.ndarray) -> np.ndarray:
+    """Return ``grey`` of many pictures."""
+    parts = [grey(pixels[at : at + AT_A_TIME]) for at in range(0, len(pixels), AT_A_TIME)]
+    return np.concatenate([np.zeros((0, SIDE, SIDE), np.float32), *parts])
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
@@ -52,15 +63,51 @@ def alike(values: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     ``values`` are as ``grey`` returns them; pictures of a single colour, and equal ones by ``kinds`` (numbers, equal for
     pictures of equal content), are no pairs.
     """
-    standard = values.reshape(len(values), SIDE * SIDE)
-    standard = standard - standard.mean(axis=1, keepdims=True)
-    standard /= np.maximum(np.sqrt((standard**2).sum(axis=1, keepdims=True)), 1e-6)
-    usable = np.flatnonzero(~flat(values))
+    standard, usable = _standard(values), np.flatnonzero(~flat(values))
     pairs = _candidates(_bits(values[usable]), usable)
     pairs = pairs[kinds[pairs[:, 0]] != kinds[pairs[:, 1]]]
-    parts = [pairs[at : at + COMPARED] for at in range(0, len(pairs), COMPARED)]
-    close = [np.einsum("pv,pv->p", standard[part[:, 0]], standard[part[:, 1]]) >= CLOSE for part in parts]
+    close = [np.einsum("pv,pv->p", standard[part[:, 0]], standard[part[:, 1]]) >= CLOSE for part in _parts(pairs)]
     found: np.ndarray = pairs[np.concatenate(close)] if close else pairs
+    return found
+
+
+def copies(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return which pictures are copies of one of the ``others``, scaled, compressed again or lighter: bool (rows,).
+
+    Both are as ``grey`` returns them; those of a single colour are no copies.
+    """
+    bits, of_others = _bits(values), _bits(others)
+    packed = [np.packbits(each, axis=1).view(np.uint64) for each in (bits, of_others)]
+    draw, pairs = np.random.default_rng(0), [np.zeros((0, 2), np.int64)]
+    for _ in range(_FEW if len(others) else 0):
+        chosen = draw.permutation(bits.shape[1])[: _BITS + _ORDER]
+        keys, known = (each[:, chosen] @ 2.0 ** np.arange(_BITS + _ORDER)[::-1] for each in (bits, of_others))
+        order = known.argsort(kind="stable")
+        place = np.searchsorted(known[order], keys)
+        for step in (-1, 0):  # the two between which it stands
+            near = order[np.clip(place + step, 0, len(order) - 1)]
+            differ = np.bitwise_count(packed[0] ^ packed[1][near]).sum(axis=1)
+            there = np.flatnonzero(differ <= _APART)
+            pairs.append(np.stack([there, near[there]], axis=1))
+    both, found = np.unique(np.concatenate(pairs), axis=0), np.zeros(len(values), bool)
+    both = both[~flat(values[both[:, 0]])]
+    close = [
+        np.einsum("pv,pv->p", _standard(values[part[:, 0]]), _standard(others[part[:, 1]])) >= COPY for part in _parts(both)
+    ]
+    found[both[np.concatenate([np.zeros(0, bool), *close]), 0]] = True
+    return found
+
+
+def _parts(pairs: np.ndarray) -> list[np.ndarray]:
+    """Return pairs, so many at a time that their grey values do not fill the memory."""
+    return [pairs[at : at + COMPARED] for at in range(0, len(pairs), COMPARED)]
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    """Return grey values with mean 0 and length 1: float32 (rows, SIDE * SIDE)."""
+    found: np.ndarray = values.reshape(len(values), SIDE * SIDE)
+    found = found - found.mean(axis=1, keepdims=True)
+    found /= np.maximum(np.sqrt((found**2).sum(axis=1, keepdims=True)), 1e-6)
     return found
 
 

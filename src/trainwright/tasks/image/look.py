@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from trainwright.data.read.source import Source
     from trainwright.tasks.image.problem import ImageProblem
 
-AT_A_TIME = 512  # pictures that are made grey
 UNEVEN = 4  # times the shorter side of the largest picture is that of the smallest
 
 
@@ -43,8 +42,8 @@ def look(source: Source, problem: ImageProblem) -> Seen:
 
 
 def _grey(inputs: Inputs) -> Iterator[np.ndarray]:
-    for start in range(0, len(inputs), AT_A_TIME):
-        places = range(start, min(start + AT_A_TIME, len(inputs)))
+    for start in range(0, len(inputs), look_alike.AT_A_TIME):
+        places = range(start, min(start + look_alike.AT_A_TIME, len(inputs)))
         yield look_alike.grey(inputs[places.start : places.stop] if isinstance(inputs, np.ndarray) else inputs.read(places))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from trainwright.config.settings import Settings
+from trainwright.data.images import look_alike
 from trainwright.data.images.normalize import ImageNormalizer
 from trainwright.data.images.storage import Files, ImageSizes, Inputs, Stored, fit_in_memory, measure_sizes, store
 from trainwright.data.read.source import Source
@@ -69,6 +70,15 @@ class ImageProblem(SupervisedProblem):
         if "mixup" in (self.settings.augment or []) and self.settings.loss.name in ("NLLLoss", "MultiMarginLoss"):
             raise error("E273", name=self.settings.loss.name)
         return found
+
+    def leaked(self, split: str) -> np.ndarray | None:
+        """Return also copies of training pictures, where they are in files, which take long to read, and fit in memory."""
+        found, rows, train = super().leaked(split), self.splits[split], self.splits["train"]
+        if isinstance(rows.inputs, Files) or isinstance(train.inputs, Files) or not rows.names:
+            return found
+        copied = look_alike.copies(look_alike.greys(rows.inputs), look_alike.greys(train.inputs))
+        copied = copied if found is None else copied | found
+        return copied if copied.any() else None
 
     def view(self, part: Split) -> View:
         from trainwright.tasks.baselines import of_pictures
