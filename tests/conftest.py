@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -21,11 +20,6 @@ settings.load_profile("machine")
 # Two test processes on two cores; set before torch is imported. Threads of tests that have several wait without working.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
-
-def pytest_collection_finish() -> None:
-    """What is there by now stays to the end, and is not to be looked through for garbage time after time."""
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_samples import LOOKS, faults
+from browser_samples import FULL, LOOKS, faults
 from samples import news_rows, write_csv
 
 import trainwright as tw
@@ -209,8 +209,11 @@ def test_where_motion_is_unwelcome_stills_follow_each_other(films: dict[str, tw.
     assert page.evaluate("seen.size") <= 4  # one for each epoch
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("kind", ["hostile", "numbers", "text"])
+ALIKE = [("numbers", *LOOKS[1]), ("text", *LOOKS[0])]  # of one style with the hostile one
+ALL = [(kind, *look) for kind in ("hostile", "numbers", "text") for look in LOOKS]
+
+
+@pytest.mark.parametrize(("kind", "width", "scheme"), ALL if FULL else ALL[:2] + ALIKE)
 def test_it_fits_and_has_no_serious_fault_for_those_who_cannot_see(
     kind: str, width: int, scheme: str, films: dict[str, tw.Run], see: Any
 ) -> None:

@@ -10,15 +10,15 @@ from table_sweep import judge, sweep
 
 
 def test_no_table_is_misread_in_silence() -> None:
-    counts, wrong = sweep(range(60))
+    counts, wrong = sweep(range(30))
     assert not wrong
-    assert counts["as told: right"] > 0.9 * (counts["as told: right"] + counts["as told: said"]) > 200
+    assert counts["as told: right"] > 0.9 * (counts["as told: right"] + counts["as told: said"]) > 100
 
 
 def test_the_sweep_sees_what_is_misread(tmp_path: Path) -> None:
     """A value that is not the one meant, in a column of any kind, is no more than a wrong reading would be."""
     seen = set()
-    for number in range(12):
+    for number in range(6):
         table = made(number)
         (tmp_path / "t.csv").write_bytes(table.content)
         for name, column in table.columns.items():
