@@ -191,11 +191,7 @@ class SupervisedProblem(Problem):
         fresh = outputs if self.judged is None else {name: outputs[name] for name in ("test",) if name in outputs}
         scores |= baselines.compare(self.target, self.splits, fresh, self.settings.baselines, self.view)
         split = "test" if "test" in outputs else "valid"
-<<<<<<< HEAD
-        if split in outputs and (found := outputs[split].without(splits[split].leaked)):
-=======
-        if split in outputs and (found := outputs[split].without(self.leaked(split))):
->>>>>>> 2d6c021fe34c41eb11586056551e7ac1d9e418ad
+        if split in self.splits and (found := outputs[split].without(self.leaked(split))):
             price = {"split": split, "rows": outputs[split].n - found.n}
             scores["without_leaked"] = price | {key: each for key, each in self.target.scores(found).items() if key != "loss"}
         return Measured(scores, rows)
