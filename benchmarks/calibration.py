@@ -35,6 +35,8 @@ def made() -> pl.DataFrame:
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "ag_news_10k": (DATA / "ag_news_10k", {}),
     "banking77": (DATA / "banking77", {}),
+    "clinc150": (DATA / "clinc150", {}),
+    "ng20": (DATA / "ng20", {}),
     "digits": ("digits", {}),
     "mnist": (DATA / "mnist", {"epochs": 3}),
     "table": (made(), {"label": "label"}),
