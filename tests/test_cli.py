@@ -118,6 +118,7 @@ def test_evaluate_the_run_and_another_file(trained, capsys, monkeypatch, here: P
     assert scores["n"] == 50 and scores["rejected"] == 2 and scores["accuracy"] > 0.9 and not scores["trained_on"]
     out, _, _ = talk(capsys, monkeypatch, "evaluate", trained.path, other)
     assert "test accuracy" in out and "n = 50" in out
+    assert scores["unknown_labels"] == {"weather": 1} and "1 row left out, as the run does not know the label: 'weather'" in out
 
 
 def test_the_training_file_is_known_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -261,8 +261,9 @@ def evaluate(run: Run | str | Path | nn.Module, source: Any = None, **own: Any) 
         in: ``trained_on`` and ``validated_on`` count them (of running text the tokens of passages), ``other_label`` those of
         them that had another label then, ``tested_on`` the new ones that are among its own test rows, and ``apart`` has their
         scores, by the same names. Where no row is new ``n`` is 0 and every score None. A run of an earlier version cannot tell:
-        its counts are None, and the scores are those of all rows. Of a model ``loss`` (the mean a target, whatever the batch
-        size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
+        its counts are None, and the scores are those of all rows. ``rejected`` counts the rows that are left out,
+        ``unknown_labels`` by label those of them that have one which the run does not know. Of a model ``loss`` (the mean a
+        target, whatever the batch size), ``accuracy`` (None where targets are no class numbers), ``n``, and metrics.
 
     Raises:
         SourceError and DataError for a file that cannot be used, RunError for the run; ModelError as ``fit``.

@@ -17,7 +17,7 @@ def print_scores(run: Path, report: dict[str, Any], source: str, found: dict[str
     from trainwright.watch import scores, seen
 
     with made_sense_of(run / "report.json"):
-        say(seen.headline(found, scores.unit(report)))
+        say("\n".join(filter(None, [seen.headline(found, scores.unit(report)), seen.left_out(found)])))
     rows = {"test": found["n"], "rejected": found["rejected"]}
     if found["n"]:
         of_other_rows = ("valid", "baseline", "baselines", "calibration", "signal", "without_leaked")

@@ -377,7 +377,10 @@ class SupervisedPredictor(Predictor):
             raise error("E219", file=path, labels=", ".join(self.labels[:5]), found=clip(str(first), 80))
         items = found.items.filter(pl.Series(known)) if hasattr(found.items, "filter") else found.items[known]
         content, group = (None if each is None else each.filter(pl.Series(known)) for each in (found.content, found.group))
-        wanted, rejected = wanted[known], {"rejected": found.rejected + int((~known).sum())}
+        strange = found.labels.filter(pl.Series(~known)).drop_nulls()
+        counts = strange.value_counts(sort=True).rows() if strange.dtype == pl.String else []
+        rejected = {"rejected": found.rejected + int((~known).sum()), "unknown_labels": dict(counts)}
+        wanted = wanted[known]
 
         def measured(which: np.ndarray, all_told: bool) -> dict[str, Any]:
             chosen = items.filter(pl.Series(which)) if hasattr(items, "filter") else items[which]

@@ -35,7 +35,7 @@ class Update:
 
         Its gradients are set to none, made by ``loss.backward()``, clipped as ``fit`` was told, and applied. A function in the
         place of the loss is called as often as the optimizer asks for it, as LBFGS does; the loss of its first call comes back.
-        Raise E501 for a loss or a gradient that is not finite.
+        Raise E501 for a loss or a gradient that is not finite, E628 for a loss that depends on no parameter.
         """
         chosen = self._chosen(optimizer)
         seen: list[Tensor] = []
@@ -46,6 +46,8 @@ class Update:
                 value = loss() if callable(loss) else loss
                 if not seen and not math.isfinite(value.item()):  # later ones are tried out by a line search
                     raise self._refused("loss")
+                if not value.requires_grad:
+                    raise error("E628")
                 value.backward()  # type: ignore[no-untyped-call]
                 self._clip(chosen, strict=not seen)
                 seen.append(value.detach())

@@ -31,6 +31,15 @@ def headline(found: Mapping[str, Any], noun: str) -> str:
     return f"of {words.count(total)} {noun} {said}{other}: their score is no measure of new data; {left}"
 
 
+def left_out(found: Mapping[str, Any]) -> str:
+    """Return in a sentence how many rows have a label that the run does not know, and which; empty for none."""
+    unknown: Mapping[str, int] = found.get("unknown_labels") or {}
+    if not unknown:
+        return ""
+    named = ", ".join(f"'{words.clip(label, 40)}'" for label in list(unknown)[:5]) + (", ..." if len(unknown) > 5 else "")
+    return f"{words.counted(sum(unknown.values()), 'row')} left out, as the run does not know the label: {named}"
+
+
 def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 

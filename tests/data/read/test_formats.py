@@ -77,7 +77,7 @@ def test_what_reads_a_format_is_named_by_its_entry_alone() -> None:
         assert set(users) - ({"data/read/delimited.py"} if suffix == ".tsv" else set()) == places, suffix
 
 
-@pytest.mark.parametrize("word", ["a.csv", "a.TSV", "b.ndjson", "c.parquet.gz", "d.zst"])
+@pytest.mark.parametrize("word", ["a.csv", "a.TSV", "b.ndjson", "c.parquet.gz", "d.zst", "notes.md", "letter.PDF"])
 def test_words_that_can_only_be_files(word: str) -> None:
     assert names_file(word) and not names_file(f"what a {word}") and not names_file(word.partition(".")[0])
 

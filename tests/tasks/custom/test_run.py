@@ -130,6 +130,7 @@ def test_what_is_in_the_folder(tmp_path: Path) -> None:
         ({"accumulate": 1}, "E420"),
         ({"clip": 1.0}, "E420"),
         ({"checkpoint_every": "often"}, "E320"),
+        ({"checkpoint_every": 5}, "E320"),
     ],
 )
 def test_another_call(given: dict[str, Any], code: str, tmp_path: Path) -> None:

@@ -192,6 +192,7 @@ def test_what_a_step_cannot_be() -> None:
     refused("E608", model, step, [])
     stranger = torch.optim.SGD(model.parameters(), lr=0.1)
     refused("E643", model, lambda batch, update: update.minimize(torch.zeros(()), stranger), optimizer)
+    refused("E628", model, lambda batch, update: update.minimize(model(batch[0]).detach().sum()), optimizer)
     for returned in (None, {"d": 1.0}, {"loss": "low"}, torch.zeros(3), {"loss": 1.0, "d": torch.zeros(2)}):
         refused("E644", model, lambda batch, update, found=returned: found, optimizer)
     with pytest.raises(ZeroDivisionError):  # the person's own mistakes are the person's own

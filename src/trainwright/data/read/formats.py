@@ -55,6 +55,8 @@ FORMATS = [
     Format("json", (".json",), "trainwright.data.read.json_document"),
     Format("csv", (".csv", ".tsv"), "trainwright.data.read.delimited"),  # last: what no other is sure of
 ]
+# files that are not read, though a word that ends so names one
+DOCUMENTS = (".md", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".html", ".htm", ".xml", ".log", ".db", ".npy", ".npz", ".pkl")
 
 
 def by_suffix(suffix: str) -> str:
@@ -70,7 +72,8 @@ def names_file(word: str) -> bool:
     one = not any(letter.isspace() for letter in word)
     if one and (os.sep in word or word.startswith("~")):
         return True
-    return _ending_known(word) and (one or bool(nearest_file(word)))
+    ends = _ending_known(word) or Path(word).suffix.lower() in DOCUMENTS
+    return ends and (one or bool(nearest_file(word)))
 
 
 def _ending_known(name: str) -> bool:

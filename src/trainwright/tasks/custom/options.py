@@ -173,6 +173,7 @@ class FitOptions(EvaluateOptions):
         self._check_monitor()
         if self.valid is None and (self.patience or self.metrics):
             raise error("E315" if self.patience else "E619")
+        self.checkpoint_every = str(self.checkpoint_every)  # 0 may be a number
         self._check_folder()
 
     def plan(self) -> Plan:
@@ -267,7 +268,7 @@ class FitOptions(EvaluateOptions):
         place("out", self.out)
         try:
             period(self.checkpoint_every)
-        except (ValueError, AttributeError) as problem:
+        except ValueError as problem:
             raise error("E320", name="checkpoint_every", value=self.checkpoint_every, problem=problem) from None
 
 
