@@ -210,10 +210,10 @@ class Settings(Strict):
     lr: float | None = setting(None, "learning rate", ge=0)
     schedule: list[Schedule] | None = setting(None, "classes of torch.optim.lr_scheduler, chained; [] = constant")
     warmup: float = setting(0.0, "linear warm-up: a number of steps, or below 1 a part of the run", "steps", ge=0)
-    loss: Named | None = setting(None, "a loss class of torch.nn, with its arguments")
+    loss: Named | None = setting(None, "a loss class of torch.nn, or SquaredHingeLoss, with its arguments")
     label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability", only=LABELLED)
-    class_weights: Literal["none", "balanced"] = setting(
-        "none", "balanced = each class counts the same in the loss", only=LABELLED
+    class_weights: Literal["none", "balanced"] | None = setting(
+        None, "balanced = each class counts the same in the loss", only=LABELLED
     )
     threshold: Literal["auto"] | Fraction | None = setting(
         None,

@@ -14,13 +14,15 @@ from torch import Tensor, nn
 from trainwright.config.settings import Named
 from trainwright.data.batches.tokens import IGNORED
 from trainwright.errors import error
+from trainwright.models.hinge import SquaredHingeLoss
 from trainwright.models.objective import Objective
 from trainwright.training.torch_names import check, checking, classes
 from trainwright.watch import metrics
 
 LOSSES = {name: each for name, each in classes(nn, nn.Module).items() if name.endswith("Loss")}
+LOSSES["SquaredHingeLoss"] = SquaredHingeLoss
 # Losses that take class numbers, losses that take one value for each class and row, and losses for numbers.
-CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
+CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss", "SquaredHingeLoss")
 ONE_HOT = ("BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "MultiLabelSoftMarginLoss")
 NUMBERS = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 SEVERAL = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")  # of labels that are there or not, each for itself

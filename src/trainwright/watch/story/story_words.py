@@ -20,6 +20,8 @@ _LOSSES = {
     "NLLLoss": "Negative log-likelihood: how surprised the model is by the right answer. 0 is no surprise at all.",
     "BCEWithLogitsLoss": "Cross-entropy of each class against the rest: how surprised the model is by the truth. "
     "0 is no surprise.",
+    "SquaredHingeLoss": "Squared hinge of each class against the rest: how far each answer falls short of a safe margin. "
+    "0 is every answer right by that margin.",
     "MSELoss": "Mean squared error: large misses count far more than small ones. 0 is no miss at all.",
     "L1Loss": "Mean absolute error: how far off the answers are. 0 is no miss at all.",
 }
