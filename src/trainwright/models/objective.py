@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainwright.data.batches.pytree import count_rows
 from trainwright.errors import error
+from trainwright.models.hinge import SquaredHingeLoss
 
 
 def has_classes(outputs: Any, targets: Any) -> bool:
@@ -47,7 +48,7 @@ class Objective:
             raise error("E606", found=getattr(loss, "reduction", ""))
         self.loss, self.adapt = loss, adapt
         self.parts: dict[str, Tensor] = {}  # means of the last batch by name, of a loss that is made of several
-        self._by_class = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss)
+        self._by_class = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss | SquaredHingeLoss)
         self.ignored: int | None = loss.ignore_index if self._by_class else None  # type: ignore[attr-defined]
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
 
