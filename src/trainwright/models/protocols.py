@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ class TrainingHooks:
     def sparse_tables(self) -> Sequence[nn.Embedding | nn.EmbeddingBag]:
         """Return the tables of which a batch needs few rows, and whose gradients may be sparse."""
         return ()
+
+    def fit_to(self, train: Any) -> None:
+        """Learn from the encoded training split what no gradient can find, such as quantiles, once before training."""
 
     def add_penalty(self) -> None:
         """Add the gradient of a penalty on the parameters, once an update."""

@@ -37,8 +37,11 @@ from trainwright.tasks.written import CHANGED
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
+    import torch
+    from torch import nn
     from torch.utils.data import Dataset
 
+    from trainwright.models.objective import Objective
     from trainwright.tasks.base import Split
     from trainwright.tasks.baselines import View
 
@@ -65,6 +68,12 @@ class TableProblem(SupervisedProblem):
         tuned, rows = self.parent is not None, len(self.splits["train"])
         self.settings, notes = defaults.table_training(self.settings, rows, self.shape, self.target.kind, tuned)
         return notes
+
+    def objective(self, model: nn.Module, device: torch.device) -> Objective:
+        from trainwright.models.objective import MemberObjective
+
+        found = super().objective(model, device)
+        return MemberObjective(found.loss, found.adapt)
 
     def view(self, part: Split) -> View:
         from trainwright.tasks.baselines import of_rows
