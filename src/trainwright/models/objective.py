@@ -79,6 +79,10 @@ class Objective:
         total = divisors.sum()
         return (each * rows).sum() / total.clamp_min(torch.finfo(torch.float32).tiny), total
 
+    def answers(self, outputs: Any) -> Any:
+        """Return outputs as they are counted where they are right: as evaluation has them."""
+        return outputs
+
     def measure(self, outputs: Any, targets: Any) -> LossSums:
         """Return the sums of a batch that is only looked at; right answers only where targets are class numbers."""
         mean, weight = self(outputs, targets)
@@ -134,3 +138,22 @@ class Objective:
             return torch.count_nonzero(kept)  # a sum of truth values takes three times as long
         weights: Tensor = class_weights[targets.where(kept, 0)].where(kept, 0)
         return weights.sum()
+
+
+class MemberObjective(Objective):
+    """The loss of a network that may have several members: the mean of what each comes to by itself.
+
+    Outputs of such a network in training are (rows, members, outputs); all others, (rows, outputs), have their usual loss.
+    """
+
+    def __call__(self, outputs: Tensor, targets: Tensor, rows: Tensor | None = None) -> tuple[Tensor, float | Tensor]:
+        """Return (mean, weight): each member has each target."""
+        if outputs.ndim == 3:
+            members = outputs.shape[1]
+            outputs, targets = outputs.flatten(0, 1), targets.repeat_interleave(members, dim=0)
+            rows = None if rows is None else rows.repeat_interleave(members)
+        return super().__call__(outputs, targets, rows)
+
+    def answers(self, outputs: Tensor) -> Tensor:
+        """Return the mean of the members' outputs."""
+        return outputs.mean(dim=1) if outputs.ndim == 3 else outputs
