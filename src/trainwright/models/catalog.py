@@ -177,6 +177,7 @@ class Model:
     defaults: Defaults = lambda shape, rows: {}
     inputs: str = ""  # of texts, how they are encoded: a ``bag`` of n-grams, or a ``sequence`` of tokens
     numpy: str = ""  # the same network without torch, for predictions, where there is one
+    muon: float = 1.0  # times ``lr`` suit the optimiser Muon: benchmarks/muon.py
     version: int = 1  # another number for another meaning of the weights
 
     @property
@@ -271,7 +272,7 @@ CATALOG = [
     Model("text", TextCNNSettings, "trainwright.models.textcnn:TextCNN", 0.002, inputs="sequence"),
     Model("text", LSTMSettings, "trainwright.models.lstm:LSTMClassifier", 0.002, _lstm_classifier, "sequence"),
     Model("language", LSTMSettings, "trainwright.models.lstm:LSTMLanguageModel", 0.0, _lstm_language),
-    Model("language", GPTSettings, "trainwright.models.gpt:GPT", 0.002, _gpt),
+    Model("language", GPTSettings, "trainwright.models.gpt:GPT", 0.002, _gpt, muon=6.0),
     Model("image", ConvNetSettings, "trainwright.models.convnet:ConvNet", 0.01),
     Model("image", MLPSettings, "trainwright.models.mlp:MLP", 0.001, _image_mlp),
     Model("image", ResNetSettings, "trainwright.models.resnet:ResNet", 0.001, _resnet),
