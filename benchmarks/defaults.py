@@ -2,11 +2,11 @@
 
     TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/defaults.py [--quick] ["ng20, latest" derived ...]
 
-Reads the *training* files of ag_news_10k, ng20, clinc150 and banking77 from that folder (no test file is opened; without the
-folder only the docstrings of Python's own library are used) and cuts them: at random, or for ng20 the last tenth of each group's rows, or
-for the docstrings whole modules. Prints a Markdown table: mean validation accuracy, its standard error
-over the cuts, and seconds of training on one thread. --quick: two cuts of the smaller data sets,
-and only the first two settings. Names of data sets or of settings: only those.
+Reads the *training* files of ag_news_10k, ng20, clinc150 and banking77 from that folder (no test file is opened;
+without the folder only the docstrings of Python's own library are used) and cuts them: at random, or for ng20 the last
+tenth of each group's rows, or for the docstrings whole modules. Prints a Markdown table: mean validation accuracy, its
+standard error over the cuts, and seconds of training on one thread. --quick: two cuts of the smaller data sets, and
+only the first two settings. Names of data sets or of settings: only those.
 """
 
 from __future__ import annotations
