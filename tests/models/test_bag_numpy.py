@@ -132,7 +132,7 @@ def test_the_answers_of_the_network(name: str, texts: list[str], runs: dict[str,
     assert (predictor._numpy is None) == (name == "smoothed")
     items = predictor.items(texts)
     outputs = predictor.outputs(items, np.zeros(len(texts), np.int64)).outputs
-    scores = {"linear": outputs.sigmoid(), "margins": (0.5 + outputs / 2).clip(1e-6, 1)}.get(name, outputs.softmax(dim=1))
+    scores = {"linear": outputs.sigmoid(), "margins": (5 * outputs).softmax(dim=1)}.get(name, outputs.softmax(dim=1))
     wanted = scores / scores.sum(dim=1, keepdim=True)
     for answers, shares in zip(runs[name].predict(texts, top=3), wanted.tolist(), strict=True):
         assert [share for _, share in answers] == pytest.approx(sorted(shares, reverse=True), abs=1e-6)

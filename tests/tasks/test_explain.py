@@ -104,8 +104,8 @@ def test_probabilities_and_loss_are_those_of_torch(source: Path, tmp_path: Path,
             shares = mapped / mapped.sum()
             assert np.mean([each.term for each in found.classes]) == pytest.approx(float(wanted), rel=1e-6)
         elif loss == "SquaredHingeLoss":
-            mapped, wanted = (0.5 + logits / 2).clip(0, 1), (1 - (2 * one_hot - 1) * logits).clip(0).square().mean()
-            shares = mapped.clip(1e-6, 1) / mapped.clip(1e-6, 1).sum()
+            mapped, wanted = (5 * (logits - logits.max())).exp(), (1 - (2 * one_hot - 1) * logits).clip(0).square().mean()
+            shares = mapped / mapped.sum()
         else:
             mapped, wanted = logits.clip(0, 1), F.mse_loss(logits, one_hot)
             shares = logits.clip(1e-6, 1) / logits.clip(1e-6, 1).sum()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from trainwright.errors import error, nearest
 from trainwright.models.forward import Forward
-from trainwright.tasks.class_target import AGAINST_REST, HINGE, SQUARED, ClassTarget
+from trainwright.tasks.class_target import AGAINST_REST, MARGIN, MARGIN_SCALE, SQUARED, ClassTarget
 from trainwright.tasks.labels_target import LabelsTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import SupervisedPredictor
@@ -26,7 +26,7 @@ Target = ClassTarget | NumberTarget | LabelsTarget
 SHOWN, MOVES = 6, 12  # classes whose parts are told; entries of the gradient
 SOFTMAX = "softmax: the exponential of each logit, divided by the sum of all"
 REST = "each class against the rest: the sigmoid of each logit, scaled so that all sum to 1 (no softmax)"
-HALVED = "margins of each class against the rest, from -1 to 1: brought to 0 to 1, cut off outside, scaled so that all sum to 1"
+SCALED = f"softmax of {MARGIN_SCALE:g} times each margin: its exponential, divided by the sum of all"
 CLIPPED = "outputs trained towards 0 and 1: cut off outside of that, scaled so that all sum to 1 (no softmax)"
 EACH = "each label for itself: the sigmoid of its logit; they need not sum to 1, as a row may have several labels, or none"
 Names = Callable[[int], str]
@@ -175,7 +175,7 @@ def _way(target: ClassTarget | LabelsTarget) -> str:
     if isinstance(target, LabelsTarget):
         return EACH
     name = target.loss["loss"]["name"]
-    ways = dict.fromkeys(SQUARED, CLIPPED) | dict.fromkeys(AGAINST_REST, REST) | dict.fromkeys(HINGE, HALVED)
+    ways = dict.fromkeys(SQUARED, CLIPPED) | dict.fromkeys(AGAINST_REST, REST) | {MARGIN: SCALED}
     return ways.get(name, SOFTMAX)
 
 
@@ -187,8 +187,10 @@ def _classes(target: ClassTarget | LabelsTarget, outputs: np.ndarray, right: int
     with np.errstate(over="ignore", divide="ignore"):
         surprises = -np.log(shares.astype(np.float64))
         sigmoids = np.exp(-np.logaddexp(0, -logits))
-        clipped = {CLIPPED: np.clip(logits, 0, 1), HALVED: np.clip((1 + logits) / 2, 0, 1)}
-        mapped = ({SOFTMAX: np.exp(logits - logits.max())} | clipped).get(way, sigmoids)
+        above = logits - logits.max()
+        mapped = {SOFTMAX: np.exp(above), SCALED: np.exp(MARGIN_SCALE * above), CLIPPED: np.clip(logits, 0, 1)}.get(
+            way, sigmoids
+        )
         terms = np.logaddexp(0, np.where(np.isin(np.arange(len(logits)), right), -logits, logits))
     return [
         ClassScore(

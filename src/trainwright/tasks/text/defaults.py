@@ -80,9 +80,10 @@ def text_training(settings: Settings, texts: Ragged, shape: TextShape, kind: str
     rows, model = len(texts), settings.network
     own, suited = models("text")[model.name].derive(shape, rows)
     if model.is_linear:
-        values = _linear_loss(settings, rows, len(texts.values) / max(rows, 1), kind)
-        chosen = settings.loss.name if settings.loss else values["loss"][0]["name"]
-        values |= _linear_training(settings, texts, shape, chosen) | _penalty(settings, rows, shape.outputs, chosen)
+        loss = _linear_loss(settings, rows, len(texts.values) / max(rows, 1), kind)
+        chosen = settings.loss.name if settings.loss else loss["loss"][0]["name"]
+        values = _linear_training(settings, texts, shape, chosen) | {"schedule": FALLING} | loss
+        values |= _penalty(settings, rows, shape.outputs, chosen)
     else:
         usual: Values = {
             "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
@@ -91,8 +92,8 @@ def text_training(settings: Settings, texts: Ragged, shape: TextShape, kind: str
             "epochs": (5, f"{rows:,} training rows"),
             "threads": (0, ""),
         }
-        values = own | usual | suited | {"loss": LOSSES.get(kind, CROSS_ENTROPY), "model.l2": (0.0, "")}
-    return fill_training(settings, values | {"schedule": FALLING}, rows, tuned)
+        values = own | usual | suited | {"schedule": FALLING, "loss": LOSSES.get(kind, CROSS_ENTROPY), "model.l2": (0.0, "")}
+    return fill_training(settings, values, rows, tuned)
 
 
 def _linear_loss(settings: Settings, rows: int, size: float, kind: str) -> Values:
