@@ -113,3 +113,11 @@ def test_a_network_learns_quantiles_from_the_training_rows() -> None:
     edges = network.state_dict()["numbers.edges"]
     np.testing.assert_allclose(edges[0], np.quantile(numeric[:, 0], np.arange(BINS) / BINS), rtol=1e-5)
     assert not network.state_dict()["numbers.steepness"][1].any()
+
+
+def test_a_model_from_before_is_the_network_that_it_was() -> None:
+    """Its settings say nothing of numbers and members."""
+    network = registry.build("table", "mlp.v1", MLPSettings(hidden=[8], dropout=0.0), TableShape(2, (3,), 4))
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    trunk, output = {"trunk.0.weight": (8, 4), "trunk.0.bias": (8,)}, {"output.weight": (4, 8), "output.bias": (4,)}
+    assert shapes == {"embeddings.0.weight": (3, 2)} | trunk | output
