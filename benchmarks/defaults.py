@@ -2,11 +2,11 @@
 
     TRAINWRIGHT_TEST_DATA=../shared/data python benchmarks/defaults.py [--quick] ["ng20, latest" derived ...]
 
-Reads the *training* files of ag_news_10k and ng20 from that folder (no test file is opened; without the folder only the
-docstrings of Python's own library are used) and cuts them: at random, or for ng20 the last tenth of each group's rows, or
-for the docstrings whole modules. Prints a Markdown table: mean validation accuracy, its standard error
-over the cuts, and seconds of training on one thread. --quick: two cuts of the smaller data sets,
-and only the first two settings. Names of data sets or of settings: only those.
+Reads the *training* files of ag_news_10k, ng20, clinc150 and banking77 from that folder (no test file is opened;
+without the folder only the docstrings of Python's own library are used) and cuts them: at random, or for ng20 the last
+tenth of each group's rows, or for the docstrings whole modules. Prints a Markdown table: mean validation accuracy, its
+standard error over the cuts, and seconds of training on one thread. --quick: two cuts of the smaller data sets, and
+only the first two settings. Names of data sets or of settings: only those.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ Cut = tuple[np.ndarray, np.ndarray]
 SETTINGS: dict[str, dict[str, Any]] = {
     "derived": {},
     "no penalty": {"model": {"l2": 0.0}},
+    "loss BCEWithLogitsLoss": {"loss": {"name": "BCEWithLogitsLoss"}},
+    "loss SquaredHingeLoss": {"loss": {"name": "SquaredHingeLoss"}},
     "loss CrossEntropyLoss": {"loss": {"name": "CrossEntropyLoss"}},
     "lr 0.03, batch 64, 5 epochs": {"lr": 0.03, "batch_size": 64, "epochs": 5},
     "Adagrad, lr 0.4, batch 256": {"optimizer": {"name": "Adagrad"}, "lr": 0.4, "batch_size": 256},
@@ -114,6 +116,10 @@ def data_sets(quick: bool) -> dict[str, tuple[pl.DataFrame, list[Cut]]]:
             found["ng20, latest"] = groups, latest(groups["label"])
             found["ng20, 1,000 rows"] = groups, few(len(groups), 1000, cuts)
             found["ng20, 300 rows"] = groups, few(len(groups), 300, cuts)
+            for name in ("clinc150", "banking77"):
+                intents = pl.read_csv(Path(folder) / name / "train.csv").rename({"category": "label"}, strict=False)
+                found[name] = intents, at_random(len(intents), cuts)
+                found |= {f"{name}, {size:,} rows": (intents, few(len(intents), size, cuts)) for size in (300, 1000)}
     return {name: (frame.select("text", "label"), each) for name, (frame, each) in found.items()}
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,19 @@ def torch_allowed(module: str) -> bool:
     return any(below(module, each) for each in WITH_TORCH)
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A file as a tree."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def calls(path: Path) -> list[tuple[str, ast.Call]]:
+    """Every call of a file, with the name of what is called."""
+    return [(ast.unparse(node.func), node) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+
+
+@cache
 def imports(path: Path) -> set[tuple[str, bool]]:
     """(module, inside a function or TYPE_CHECKING) for every import of a file."""
     found = set()
@@ -90,7 +104,7 @@ def imports(path: Path) -> set[tuple[str, bool]]:
                 found.update((f"{child.module}.{a.name}", lazy) for a in child.names if f"{child.module}.{a.name}" in MODULES)
             walk(child, inner)
 
-    walk(ast.parse(path.read_text(encoding="utf-8")), False)
+    walk(parsed(path), False)
     return found
 
 
@@ -128,14 +142,11 @@ def test_torch_only_where_it_may_be(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_dangerous_is_called(module: str) -> None:
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     forbidden = {name.partition(".")[0] for name, _ in imports(MODULES[module])} & FORBIDDEN_IMPORTS
     assert forbidden == ARCHIVES.get(module, set())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func)
-            assert name not in FORBIDDEN_CALLS, f"{module} calls {name}"
-            assert not any(k.arg == "shell" for k in node.keywords), f"{module} uses a shell"
+    for name, call in calls(MODULES[module]):
+        assert name not in FORBIDDEN_CALLS, f"{module} calls {name}"
+        assert not any(k.arg == "shell" for k in call.keywords), f"{module} uses a shell"
     text = MODULES[module].read_text(encoding="utf-8")
     connecting = re.search(r"\b(httpx|urllib\.request|socket|(?<!starlette\.)requests)\b", text)
     assert module in NETWORK or not connecting, f"{module} uses the network"
@@ -145,16 +156,13 @@ def test_nothing_dangerous_is_called(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - PRINTING))
 def test_nothing_prints_past_what_keeps_commands_from_terminals(module: str) -> None:
-    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func)
-            assert name not in ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write"), f"{module} calls {name}"
+    for name, _ in calls(MODULES[module]):
+        assert name not in ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write"), f"{module} calls {name}"
 
 
 def test_archives_are_never_unpacked() -> None:
     for module, path in MODULES.items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        named = {node.attr for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute)}
         assert not named & UNPACKING, f"{module} unpacks an archive"
 
 

@@ -20,7 +20,9 @@ PAGES = [page for page in PAGES if page.exists()]
 # Commands whose training is longer than a test needs, and what makes it shorter.
 SHORTER = {
     "trainwright train digits --quiet --out my-digits": ("epochs=1",),
+    "trainwright train reviews.csv --seeds 5": ("--seeds", "2"),
     "trainwright suspects runs/reviews-1 --out labels.csv": ("--folds", "2"),
+    "trainwright learning-curve reviews.csv model=bag": ("epochs=1",),
 }
 ELSEWHERE = ("understand.md", "adding-a-kind.md")  # test_understand.py runs the one, config/test_kinds.py the other
 

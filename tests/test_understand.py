@@ -24,7 +24,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "understand.md").read_text(encoding="utf-8")
 NEWS = "The news"
 LONGER = (NEWS,) if FULL else (NEWS, "The next word: an LSTM")
-LONG = ("tw.landscape(", "for recipe, first in", "changed = {")  # trainings with several seeds and settings, and a surface
+# Trainings with several seeds and settings, and a surface.
+LONG = ("tw.landscape(", "for recipe, first in", "changed = {", "runs/unclipped")
 MADE_ON = (3, 11, 7)  # the Python whose language reference the figures are of
 # Decimal numbers of the prose that are settings, or follow from them or from nothing: the others have to be in an output.
 CONSTANTS = {"0.1", "0.01", "0.001", "0.111", "0.5", "-0.5", "0.8"}

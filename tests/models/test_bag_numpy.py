@@ -86,7 +86,7 @@ def test_what_grows_beyond_all_numbers_is_no_warning(embedding: int) -> None:
     logits = NumpyBag(wanted, shape, state)(texts)
     assert not np.isfinite(logits).any()
     for loss in PLAIN:
-        target = ClassTarget(LabelEncoder(("a", "b")), {"loss": loss, "smoothing": 0.0, "weights": None})
+        target = ClassTarget(LabelEncoder(("a", "b")), {"loss": {"name": loss}, "smoothing": 0.0, "weights": None})
         assert len(target.answers(logits, 2)[0]) == 2
 
 
@@ -100,11 +100,12 @@ def test_the_layout_is_that_of_the_network(wanted: BagSettings, shape: TextShape
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tw.Run]:
-    """Bags of both kinds, a bag whose loss only torch can judge, and one of its own characters."""
+    """Bags of both kinds with the losses that numpy knows, one of characters; and one whose loss only torch can judge."""
     folder = tmp_path_factory.mktemp("bags")
     source = write_csv(folder / "news.csv", news_rows(120))
     wanted: dict[str, dict[str, Any]] = {
-        "linear": {"model": {"name": "bag", "embedding": 0, "ngrams": 3, "weighting": "tf-idf"}},
+        "linear": {"model": {"name": "bag", "embedding": 0, "ngrams": 3, "weighting": "tf-idf"}, "loss": "BCEWithLogitsLoss"},
+        "margins": {"loss": "SquaredHingeLoss", "class_weights": "balanced"},
         "embedded": {
             "model": {"name": "bag", "embedding": 6, "ngrams": 2, "weighting": "none", "hidden": [5], "dropout": 0.2},
             "loss": "CrossEntropyLoss",
@@ -112,6 +113,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tw.Run]:
             "max_tokens": 6,
         },
         "weighted": {"model": "bag", "loss": "CrossEntropyLoss", "class_weights": "balanced", "tokenizer": "characters"},
+        "smoothed": {"model": "bag", "label_smoothing": 0.1},
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINWRIGHT_CACHE", str(folder / "cache"))
@@ -121,16 +123,17 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tw.Run]:
         }
 
 
-@pytest.mark.parametrize("name", ["linear", "embedded", "weighted"])
+@pytest.mark.parametrize("name", ["linear", "margins", "embedded", "weighted", "smoothed"])
 @settings(max_examples=40, deadline=None)
 @given(texts=TEXTS)
 def test_the_answers_of_the_network(name: str, texts: list[str], runs: dict[str, tw.Run]) -> None:
     predictor = runs[name].predictor
     assert isinstance(predictor, TextPredictor)
-    assert (predictor._numpy is None) == (name == "weighted")
+    assert (predictor._numpy is None) == (name == "smoothed")
     items = predictor.items(texts)
     outputs = predictor.outputs(items, np.zeros(len(texts), np.int64)).outputs
-    wanted = outputs.sigmoid() / outputs.sigmoid().sum(dim=1, keepdim=True) if name == "linear" else outputs.softmax(dim=1)
+    scores = {"linear": outputs.sigmoid(), "margins": (5 * outputs).softmax(dim=1)}.get(name, outputs.softmax(dim=1))
+    wanted = scores / scores.sum(dim=1, keepdim=True)
     for answers, shares in zip(runs[name].predict(texts, top=3), wanted.tolist(), strict=True):
         assert [share for _, share in answers] == pytest.approx(sorted(shares, reverse=True), abs=1e-6)
         assert dict(answers) == pytest.approx(dict(zip(predictor.labels, shares, strict=True)), abs=1e-6)

@@ -178,6 +178,16 @@ def test_weights_of_rows_and_classes_count(kind: str, outputs: int) -> None:
     assert (made.sums(torch.from_numpy(columns)).numpy() == right).all()
 
 
+def test_a_column_of_which_nothing_is_known_is_not_asked_for() -> None:
+    made = BoostedTrees(BoostedSettings(min_rows=5), TableShape(3, (1, 3), 2, indicators=(2, -1, -1)))
+    numbers = torch.arange(40.0)
+    inputs = torch.stack([numbers * 0, numbers, numbers * 0 + 1], dim=1), torch.zeros(40, 2, dtype=torch.int32)
+    grower = made.grower(inputs, (numbers > 20).long(), None, LOSSES["class"])
+    grower.grow(1.0)
+    assert set(made.feature[made.right != torch.arange(len(made.right))].tolist()) == {2}
+    assert (made(*inputs).argmax(dim=1) == (numbers > 20)).all()
+
+
 def test_without_a_column_nothing_can_be_asked() -> None:
     made = BoostedTrees(BoostedSettings(), TableShape(0, (), 2))
     inputs = torch.zeros(4, 0), torch.zeros(4, 0, dtype=torch.int32)

@@ -173,6 +173,7 @@ def test_what_cannot_be_drawn_is_refused(news: Path, tmp_path: Path, capsys, mon
         assert status == 2 and "E318" in err
 
 
+@pytest.mark.usefixtures("undrawn")  # they are drawn where the commands of the docs are tried
 def test_surfaces_of_textbooks(tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.setattr("trainwright.training.toy.POINTS", 9)
     out, _, code = talk(capsys, monkeypatch, "landscape", "--toy", "--out", tmp_path / "toy")

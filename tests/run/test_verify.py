@@ -156,3 +156,11 @@ def test_plots_that_are_drawn_again_are_sealed_again(run: Path, capsys, monkeypa
     assert tw.verify(run).wrong
     assert talk(capsys, monkeypatch, "plots", run)[2] == 0
     assert not tw.verify(run).wrong
+
+
+def test_a_report_of_another_machine_that_lacks_its_scores(run: Path) -> None:
+    report = json.loads((run / "report.json").read_text())
+    report["machine"]["numpy"] = "0"
+    (run / "report.json").write_text(json.dumps({key: each for key, each in report.items() if key not in ("test", "valid")}))
+    seal.renew(run, [run / "report.json"])
+    assert ("scores", "0 rows") in [each[:2] for each in tw.verify(run).checked]

@@ -51,7 +51,9 @@ def csv(folder: Path, frame: pl.DataFrame = PRICES, name: str = "houses.csv") ->
 
 
 def fit(source, folder: Path, name: str = "run", **options):
-    return tw.train(source, out=folder / name, listen=lambda event: None, **{"epochs": 25, "task": "table", **options})
+    return tw.train(
+        source, out=folder / name, listen=lambda event: None, **{"epochs": 25, "task": "table", "speed": "off", **options}
+    )
 
 
 def refused(code: str, source, folder: Path, **options) -> TrainwrightError:

@@ -255,7 +255,7 @@ def test_a_long_training_is_looked_at_by_itself_and_is_the_same(tmp_path: Path, 
     assert not short and long == ["check: nothing found"]
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert tw.load(tmp_path / "long").report["seconds"]["check"] > 0
-    assert train("wrong", lr=1e3)[0][0].startswith("check: lr: the loss of one batch rises")
+    assert train("wrong", lr=10.0)[0][0].startswith("check: lr: the loss of one batch rises")
 
 
 def table(rows: int, seed: int = 0) -> pl.DataFrame:

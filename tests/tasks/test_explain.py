@@ -88,7 +88,7 @@ def test_parts_of_words_have_names(trained: tw.Run) -> None:
                                            "\u00b7ket|"}  # fmt: skip
 
 
-@pytest.mark.parametrize("loss", ["CrossEntropyLoss", "BCEWithLogitsLoss", "MSELoss"])
+@pytest.mark.parametrize("loss", ["CrossEntropyLoss", "BCEWithLogitsLoss", "SquaredHingeLoss", "MSELoss"])
 def test_probabilities_and_loss_are_those_of_torch(source: Path, tmp_path: Path, loss: str) -> None:
     run = tw.train(source, out=tmp_path / "run", loss=loss, **QUICK)
     text, labels = "moon bank rocket today", run.report["labels"]
@@ -103,6 +103,9 @@ def test_probabilities_and_loss_are_those_of_torch(source: Path, tmp_path: Path,
             mapped, wanted = logits.sigmoid(), F.binary_cross_entropy_with_logits(logits, one_hot)
             shares = mapped / mapped.sum()
             assert np.mean([each.term for each in found.classes]) == pytest.approx(float(wanted), rel=1e-6)
+        elif loss == "SquaredHingeLoss":
+            mapped, wanted = (5 * (logits - logits.max())).exp(), (1 - (2 * one_hot - 1) * logits).clip(0).square().mean()
+            shares = mapped / mapped.sum()
         else:
             mapped, wanted = logits.clip(0, 1), F.mse_loss(logits, one_hot)
             shares = logits.clip(1e-6, 1) / logits.clip(1e-6, 1).sum()

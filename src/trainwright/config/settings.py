@@ -254,10 +254,12 @@ class Settings(Strict):
         "share",
     )
     warmup: float = setting(0.0, "linear warm-up: a number of steps, or below 1 a part of the run", "steps", ge=0)
-    loss: Named | None = setting(None, "a loss class of torch.nn, FocalLoss or SigmoidFocalLoss, with its arguments")
+    loss: Named | None = setting(
+        None, "a loss class of torch.nn, SquaredHingeLoss, FocalLoss or SigmoidFocalLoss, with its arguments"
+    )
     label_smoothing: Fraction = setting(0.0, "probability spread over all classes in the target", "probability", only=LABELLED)
-    class_weights: ClassWeights = setting(
-        "none",
+    class_weights: ClassWeights | None = setting(
+        None,
         "what classes count in the loss: balanced = each the same, power:0.5 = a power of that, or class_weights.NAME=3",
         only=LABELLED,
     )

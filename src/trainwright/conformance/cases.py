@@ -42,7 +42,12 @@ SMALL: dict[tuple[str, str], list[dict[str, Any]]] = {
     + [{"hidden": [], "dropout": 0.0}],
     ("image", "resnet.v1"): [{"width": 8}, {"width": 8, "stem": "imagenet"}],
     ("table", "boosted.v1"): [{"min_rows": 1}, {"min_rows": 1, "leaves": 2, "bins": 6, "l2": 0.1}],
-    ("table", "mlp.v1"): [{"hidden": [32], "dropout": 0.2, "embedding": 4}],
+    ("table", "mlp.v1"): [
+        {"hidden": [32], "dropout": 0.2, "embedding": 4},
+        {"hidden": [32], "dropout": 0.2, "embedding": 4, "numbers": "piecewise", "members": 3},
+        {"hidden": [16, 16], "dropout": 0.0, "embedding": 4, "numbers": "periodic"},
+        {"hidden": [], "dropout": 0.0, "embedding": 4, "members": 2},
+    ],
     ("language", "lstm.v1"): [
         {"embedding": 16, "hidden": 16, "layers": 2, "dropout": 0.2, "tied": True},
         {"embedding": 8, "hidden": 16, "layers": 1, "dropout": 0.0, "tied": True},
@@ -112,6 +117,9 @@ class Case:
     def run(self, network: nn.Module, rows: list[tuple[Any, ...]]) -> Tensor:
         """Return the outputs of a batch of rows: (rows, outputs), for language (rows, time, outputs)."""
         inputs = self.inputs(rows)
+        if isinstance(self.shape, TableShape):
+            outputs: Tensor = network(*inputs)
+            return outputs if outputs.ndim == 2 else outputs.mean(dim=1)  # in training members answer each for itself
         if not isinstance(self.shape, TokenShape):
             return network(*inputs)  # type: ignore[no-any-return]
         language: Any = network

@@ -123,7 +123,7 @@ def boosted_trees(train: Pieces, targets: np.ndarray, parts: Sequence[Pieces]) -
     def inputs(rows: Tensor) -> tuple[Tensor, Tensor]:
         return rows, torch.zeros(len(rows), 0, dtype=torch.int32)
 
-    grower = network.grower(inputs(columns), torch.from_numpy(targets), None, loss)
+    grower = network.grower(inputs(columns), torch.tensor(targets), None, loss)
     for _ in range(100):
         grower.grow(0.1)
     found = [network(*inputs(each)).numpy() for each in others]

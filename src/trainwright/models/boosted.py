@@ -36,6 +36,7 @@ NODES = {
     "sets": torch.int32,  # the row of ``bits`` with the codes that go left, -1 where the threshold decides
 }
 CODES = 256  # that a set of categories can hold
+NO_CODE = CODES - 1  # stands for what is missing
 CELLS = 1 << 18  # rows times trees that are gone through at a time: they stay in cache
 TOGETHER = 4  # levels, after which what has come to a leaf is put aside
 
@@ -128,37 +129,41 @@ class BoostedTrees(Grown):
 
     def _leaves(self, columns: Tensor) -> Tensor:
         """Return to which leaf each row comes in each tree: int32 (trees * rows,)."""
-        rows, features = columns.shape
-        # What is missing is below every threshold where it goes left, and NaN, which is not, where it goes right.
-        flat = torch.cat([columns.nan_to_num(nan=-math.inf), columns], dim=1).flatten()
-        feature = self.feature + features * (self.missing_left == 0)
+        rows, sorts = len(columns), len(self.categorical)
+        codes, numbers = columns[:, :sorts].nan_to_num(nan=NO_CODE), columns[:, sorts:]
+        # A missing number is below every threshold where it goes left, and NaN, which is not, where it goes right.
+        asked = torch.cat([codes, numbers.nan_to_num(nan=-math.inf), numbers], dim=1)
+        values, width = asked.flatten(), asked.shape[1]
         leaf = self.right == torch.arange(len(self.right))
+        right_of_both = (self.missing_left == 0) & (self.feature >= sorts)
+        feature = (self.feature + numbers.shape[1] * right_of_both).masked_fill(leaf, width - 1)
         threshold = self.threshold.masked_fill(leaf, math.nan)  # which sends a row right: to the leaf itself
+        sets, bits = self._sets() if sorts else (self.sets, self.bits)
         node = self.roots.flatten().repeat_interleave(rows)
-        row = (torch.arange(rows, dtype=torch.int32) * 2 * features).repeat(self.roots.numel())
+        row = (torch.arange(rows, dtype=torch.int32) * width).repeat(self.roots.numel())
         found, place = node, torch.arange(len(node))
         while len(node):
             for _ in range(TOGETHER):
-                value = flat.index_select(0, row + feature.index_select(0, node))
+                column = feature.index_select(0, node)
+                value = values.index_select(0, row + column)
                 left = value <= threshold.index_select(0, node)
-                if self.categorical:
-                    self._by_sets(left, node, value)
+                if sorts:
+                    there = (column < sorts).nonzero()[:, 0]
+                    code, first = value.index_select(0, there).int(), sets.index_select(0, node.index_select(0, there))
+                    byte = bits.index_select(0, first + (code >> 3))
+                    left[there] = ((byte >> (code & 7)) & 1).bool()
                 node = torch.where(left, node + 1, self.right.index_select(0, node))
             found.index_copy_(0, place, node)
             inner = (~leaf.index_select(0, node)).nonzero()[:, 0]
             node, row, place = (each.index_select(0, inner) for each in (node, row, place))
         return found
 
-    def _by_sets(self, left: Tensor, node: Tensor, value: Tensor) -> None:
-        """Decide for rows at nodes with a set of categories."""
-        sets = self.sets.index_select(0, node)
-        there = (sets >= 0).nonzero()[:, 0]
-        code, first = value.index_select(0, there), sets.index_select(0, there) * (CODES // 8)
-        known = code >= 0
-        number = code.where(known, 0).int()
-        byte = self.bits.flatten().index_select(0, first + (number >> 3))
-        inside = (byte >> (number & 7)) & 1
-        left[there] = torch.where(known, inside == 1, code == -math.inf)
+    def _sets(self) -> tuple[Tensor, Tensor]:
+        """Return where the set of each node begins in bytes, with what is missing in it; other nodes have an empty one."""
+        there = (self.sets >= 0).nonzero()[:, 0]
+        bits = torch.cat([self.bits, self.bits.new_zeros(1, CODES // 8)])
+        bits[self.sets[there], NO_CODE // 8] |= self.missing_left[there] << NO_CODE % 8
+        return self.sets.where(self.sets >= 0, len(self.bits)) * (CODES // 8), bits.flatten()
 
     def grower(self, inputs: Sequence[Any], targets: Tensor, weights: Tensor | None, loss: Loss) -> Boosting:
         wanted = targets.numpy()

@@ -89,7 +89,9 @@ class Columns:
         self._mapper = _BinMapper(
             settings.bins + 1, is_categorical=self._categorical, known_categories=known, random_state=0, n_threads=1
         )
-        self._ranges = self._mapper.fit_transform(columns.astype(np.float64))
+        # Of a column that is missing everywhere there are no ranges; as a constant it is never asked for.
+        values = np.where(np.isnan(columns).all(axis=0), 0.0, columns.astype(np.float64))
+        self._ranges = self._mapper.fit_transform(values)
         self._missing = (self._ranges == self._mapper.missing_values_bin_idx_).any(axis=0).astype(np.uint8)
 
     def tree(self, gradient: np.ndarray, hessian: np.ndarray, sums: np.ndarray, lr: float) -> Arrays:

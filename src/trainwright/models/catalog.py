@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from trainwright.data.shapes import ImageShape, TokenShape
+from trainwright.data.shapes import ImageShape, TableShape, TokenShape
 from trainwright.fields import MOST, MOST_LAYERS, Fraction, Lengths, Sizes, Strict, setting
 
 Values = dict[str, tuple[Any, str]]  # by setting (``lr``, ``model.hidden``) its value, and the reason
 Defaults = Callable[[Any, int], Values]
 LARGE = 96  # pixels on a side: from here on the stem of ImageNet, which leaves a quarter of height and width
+MOST_MEMBERS = 64  # in one network
+WIDE = 300  # numbers of a table: the embeddings of more take more time than they are worth
 FEW_TOKENS = 1000  # in a vocabulary: characters or bytes
 TREES_PER_EPOCH = 10  # for each output
 
@@ -108,6 +110,12 @@ class MLPSettings(ModelSettings):
     dropout: Fraction | None = setting(None, "dropout after each hidden layer", "probability")
     embedding: int | None = setting(None, "size of what a column of text becomes", "dimensions", only="table", gt=0)
     ngrams: int | None = setting(None, "longest word n-gram of a column of text", "tokens", only="table", ge=1, le=5)
+    numbers: Literal["plain", "piecewise", "periodic"] | None = setting(
+        None, "what a number becomes: itself, a line with bends at quantiles, or waves of it", only="table"
+    )
+    members: int | None = setting(
+        None, "networks in one, which share their matrices; the answer is their mean", only="table", ge=1, le=MOST_MEMBERS
+    )
 
 
 class ConvNetSettings(ModelSettings):
@@ -169,6 +177,7 @@ class Model:
     defaults: Defaults = lambda shape, rows: {}
     inputs: str = ""  # of texts, how they are encoded: a ``bag`` of n-grams, or a ``sequence`` of tokens
     numpy: str = ""  # the same network without torch, for predictions, where there is one
+    muon: float = 1.0  # times ``lr`` suit the optimiser Muon: benchmarks/muon.py
     version: int = 1  # another number for another meaning of the weights
 
     @property
@@ -235,12 +244,19 @@ def _resnet(shape: ImageShape, rows: int) -> Values:
     return {"model.stem": (stem, f"images of {shape.height} x {shape.width}")}
 
 
-def _table_mlp(shape: Any, rows: int) -> Values:
-    """Use the more dropout the fewer rows there are."""
+def _table_mlp(shape: TableShape, rows: int) -> Values:
+    """Use the more dropout the fewer rows there are, and several members where the network is not wide or for words."""
     few, many = rows < 1000, rows >= 10_000
     width, dropout = 64 if few else 128, 0.3 if few else 0.1 if many else 0.2
     size = f"{rows:,} training rows"
-    return {"model.hidden": ([width, width], size), "model.dropout": (dropout, size)}
+    bent, alone = 0 < shape.numeric <= WIDE, bool(shape.texts) or shape.numeric > WIDE
+    why = "one for tables with words or of many numbers" if alone else "the mean of several is better, and steadier"
+    return {
+        "model.hidden": ([width, width], size),
+        "model.dropout": (dropout, size),
+        "model.numbers": ("piecewise", "bends where the data do") if bent else ("plain", ""),
+        "model.members": (1 if alone else 8 if rows < 50_000 else 4, why),
+    }
 
 
 def _boosted(shape: Any, rows: int) -> Values:
@@ -256,7 +272,7 @@ CATALOG = [
     Model("text", TextCNNSettings, "trainwright.models.textcnn:TextCNN", 0.002, inputs="sequence"),
     Model("text", LSTMSettings, "trainwright.models.lstm:LSTMClassifier", 0.002, _lstm_classifier, "sequence"),
     Model("language", LSTMSettings, "trainwright.models.lstm:LSTMLanguageModel", 0.0, _lstm_language),
-    Model("language", GPTSettings, "trainwright.models.gpt:GPT", 0.002, _gpt),
+    Model("language", GPTSettings, "trainwright.models.gpt:GPT", 0.002, _gpt, muon=6.0),
     Model("image", ConvNetSettings, "trainwright.models.convnet:ConvNet", 0.01),
     Model("image", MLPSettings, "trainwright.models.mlp:MLP", 0.001, _image_mlp),
     Model("image", ResNetSettings, "trainwright.models.resnet:ResNet", 0.001, _resnet),

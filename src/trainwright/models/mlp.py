@@ -1,12 +1,15 @@
 """``mlp``: a feed-forward network of any widths, for images (the pixels as one row of numbers) and for tables (an embedding of
-each categorical column beside the numbers: Guo and Berkhahn 2016, arXiv:1604.06737; and of the words of each column of text).
+each categorical column beside the numbers: Guo and Berkhahn 2016, arXiv:1604.06737; of the numbers themselves, in
+``numbers.py``; and of the words of each column of text), there also for several networks in one (``members.py``).
 
 Shapes: images (batch, channels, height, width) float32, normalized; numeric (batch, numbers) float32, scaled; categories
 (batch, columns) int32 or int64; each column of text (values (tokens,) int32, offsets (batch,) int32, weights (tokens,)
-float32); outputs (batch, outputs): logits, or numbers.
+float32); outputs (batch, outputs): logits, or numbers; of several members in training (batch, members, outputs).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +17,8 @@ from torch import Tensor, nn
 from trainwright.data.shapes import ImageShape, TableShape
 from trainwright.models.bag import PooledBag
 from trainwright.models.catalog import MLPSettings
+from trainwright.models.members import MemberLinear, MemberOutput
+from trainwright.models.numbers import EMBEDDINGS, sampled
 from trainwright.models.protocols import TrainingHooks
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
@@ -24,11 +29,12 @@ WIDEST = 50  # dimensions of an embedding
 class Trunk(nn.Sequential):
     """Hidden layers, each linear, activation, dropout: (batch, width) to (batch, ``self.width``). None return their input."""
 
-    def __init__(self, settings: MLPSettings, width: int) -> None:
+    def __init__(self, settings: MLPSettings, width: int, members: int = 1) -> None:
         assert settings.hidden is not None and settings.dropout is not None  # derived by now
         layers: list[nn.Module] = []
         for hidden in settings.hidden:
-            layers += [nn.Linear(width, hidden), ACTIVATIONS[settings.activation]()]
+            layer = nn.Linear(width, hidden) if members == 1 else MemberLinear(members, width, hidden)
+            layers += [layer, ACTIVATIONS[settings.activation]()]
             layers += [nn.Dropout(settings.dropout)] if settings.dropout else []
             width = hidden
         super().__init__(*layers)
@@ -36,10 +42,12 @@ class Trunk(nn.Sequential):
 
     def init_weights(self) -> None:
         """Draw normal, so that activations keep their size over the layers (He et al. 2015, arXiv:1502.01852); biases zero."""
-        for layer in self:
-            if isinstance(layer, nn.Linear):
+        for place, layer in enumerate(self):
+            if isinstance(layer, nn.Linear | MemberLinear):
                 nn.init.normal_(layer.weight, std=self.gain / layer.in_features**0.5)
                 nn.init.zeros_(layer.bias)
+            if isinstance(layer, MemberLinear):
+                layer.init_scales(apart=place == 0)
 
 
 class MLP(nn.Module):
@@ -70,19 +78,31 @@ class TableMLP(nn.Module, TrainingHooks):
         self.embeddings = nn.ModuleList(map(nn.Embedding, shape.categories, widths))
         self.texts = nn.ModuleList(PooledBag(count, settings.embedding or 1, mode="sum") for count in shape.texts)
         widths += [bag.embedding_dim for bag in self.texts]  # type: ignore[misc]
-        self.trunk = Trunk(settings, shape.numeric + sum(widths))
-        self.output = nn.Linear(self.trunk.width, shape.outputs)
+        embedding = EMBEDDINGS.get(settings.numbers or "") if shape.numeric else None
+        self.numbers = embedding(shape.numeric) if embedding else None
+        widths.append(self.numbers.width if self.numbers else shape.numeric)
+        self.members = settings.members or 1
+        self.trunk = Trunk(settings, sum(widths), self.members)
+        sizes = self.trunk.width, shape.outputs
+        self.output = nn.Linear(*sizes) if self.members == 1 else MemberOutput(self.members, *sizes)
 
     @property
     def sparse_tables(self) -> tuple[nn.EmbeddingBag, ...]:
         """Return the embeddings of the words."""
         return tuple(self.texts)  # type: ignore[arg-type]
 
+    @torch.no_grad()
+    def fit_to(self, train: Any) -> None:
+        """Learn the quantiles of the numbers."""
+        if self.numbers is not None:
+            self.numbers.fit(sampled(train.inputs[0]))
+
     def forward(self, numeric: Tensor, categories: Tensor, *texts: tuple[Tensor, ...]) -> Tensor:
         """Return the outputs of each row: logits, or numbers."""
         embedded = [embed(categories[:, column]) for column, embed in enumerate(self.embeddings)]
         embedded += [bag(*words) for bag, words in zip(self.texts, texts, strict=True)]
-        outputs: Tensor = self.output(self.trunk(torch.cat([numeric, *embedded], dim=1)))
+        joined = torch.cat([numeric if self.numbers is None else self.numbers(numeric), *embedded], dim=1)
+        outputs: Tensor = self.output(self.trunk(joined if self.members == 1 else joined[:, None]))
         return outputs
 
     def init_weights(self) -> None:
@@ -97,5 +117,10 @@ class TableMLP(nn.Module, TrainingHooks):
             nn.init.zeros_(embed.weight[0])  # type: ignore[index]
         for bag in self.texts:
             nn.init.normal_(bag.weight, std=WORDS)  # type: ignore[arg-type]
+        if self.numbers is not None:
+            self.numbers.init_weights()
         self.trunk.init_weights()
-        nn.init.zeros_(self.output.bias)
+        if isinstance(self.output, MemberOutput):
+            self.output.init_weights()
+        else:
+            nn.init.zeros_(self.output.bias)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainwright.data.batches.pytree import count_rows
 from trainwright.errors import error
+from trainwright.models.hinge import SquaredHingeLoss
 
 
 def has_classes(outputs: Any, targets: Any) -> bool:
@@ -47,7 +48,7 @@ class Objective:
             raise error("E606", found=getattr(loss, "reduction", ""))
         self.loss, self.adapt = loss, adapt
         self.parts: dict[str, Tensor] = {}  # means of the last batch by name, of a loss that is made of several
-        self._by_class = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss)
+        self._by_class = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss | SquaredHingeLoss)
         self.ignored: int | None = loss.ignore_index if self._by_class else None  # type: ignore[attr-defined]
         self._elementwise = isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
 
@@ -77,6 +78,10 @@ class Objective:
             divisors = rows * loss.weight[targets]  # which the loss of the row has in it
         total = divisors.sum()
         return (each * rows).sum() / total.clamp_min(torch.finfo(torch.float32).tiny), total
+
+    def answers(self, outputs: Any) -> Any:
+        """Return outputs as they are counted where they are right: as evaluation has them."""
+        return outputs
 
     def measure(self, outputs: Any, targets: Any) -> LossSums:
         """Return the sums of a batch that is only looked at; right answers only where targets are class numbers."""
@@ -133,3 +138,22 @@ class Objective:
             return torch.count_nonzero(kept)  # a sum of truth values takes three times as long
         weights: Tensor = class_weights[targets.where(kept, 0)].where(kept, 0)
         return weights.sum()
+
+
+class MemberObjective(Objective):
+    """The loss of a network that may have several members: the mean of what each comes to by itself.
+
+    Outputs of such a network in training are (rows, members, outputs); all others, (rows, outputs), have their usual loss.
+    """
+
+    def __call__(self, outputs: Tensor, targets: Tensor, rows: Tensor | None = None) -> tuple[Tensor, float | Tensor]:
+        """Return (mean, weight): each member has each target."""
+        if outputs.ndim == 3:
+            members = outputs.shape[1]
+            outputs, targets = outputs.flatten(0, 1), targets.repeat_interleave(members, dim=0)
+            rows = None if rows is None else rows.repeat_interleave(members)
+        return super().__call__(outputs, targets, rows)
+
+    def answers(self, outputs: Tensor) -> Tensor:
+        """Return the mean of the members' outputs."""
+        return outputs.mean(dim=1) if outputs.ndim == 3 else outputs

@@ -21,6 +21,9 @@ class TrainingHooks:
         """Return the tables of which a batch needs few rows, and whose gradients may be sparse."""
         return ()
 
+    def fit_to(self, train: Any) -> None:
+        """Learn from the encoded training split what no gradient can find, such as quantiles, once before training."""
+
     def add_penalty(self) -> None:
         """Add the gradient of a penalty on the parameters, once an update."""
 

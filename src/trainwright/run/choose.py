@@ -84,7 +84,12 @@ def plan(problem: Any, source: Source, given: Mapping[str, Any]) -> Plan | None:
     settings, splits = problem.settings, problem.splits
     if settings.folds:
         return Plan([RULES], settings.folds, True)
-    if settings.choose == "off" or problem.parent is not None or not FOLDS * FEWEST <= len(splits["train"]) < MANY:
+    if (
+        settings.choose == "off"
+        or settings.time
+        or problem.parent is not None
+        or not FOLDS * FEWEST <= len(splits["train"]) < MANY
+    ):
         return None
     tried = [each for each in _all(problem) if each.fits(given)]
     return _plan(problem, source, given, tried) if len(tried) > 1 else None

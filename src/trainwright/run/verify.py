@@ -259,7 +259,7 @@ def _measure_again(earlier: SavedRun, newest: Checkpoint | None, proof: Proof, l
     again = again if same else _known(again, report)
     compared = [key for key in again if key not in (*PLACES, "source", *(STOOD if newest is None else ()))]
     wrong = [f"{key} is another than in the report" for key in compared if not _near(again[key], report.get(key), tolerance)]
-    scores = again["test"] or again["valid"] or {}
+    scores = again.get("test") or again.get("valid") or {}
     proof.add("scores", f"{scores.get('n', 0):,} rows", f"measured again, compared with the report {how}", wrong)
     data, kept = json.loads(json.dumps(made.training.problem.data)), run.read_data()
     if "findings" not in kept and isinstance(kept.get("audit"), dict):  # earlier versions told near copies in another way

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 AGAINST_REST = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss", "SigmoidFocalLoss")
 SHOWN = 8  # classes of a row that is watched
+MARGIN = "SquaredHingeLoss"
+MARGIN_SCALE = 5.0  # of margins to logits: least log loss of texts that were not trained on, where no temperature is fitted
 SQUARED = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
@@ -83,7 +85,7 @@ class ClassTarget:
             self.threshold = settings.threshold
         counts = np.bincount(targets, minlength=self.outputs)
         balanced = counts.sum() / (self.outputs * np.maximum(counts, 1))
-        weights = class_weights(settings.class_weights, self.labels, balanced)
+        weights = class_weights(settings.class_weights or "none", self.labels, balanced)
         self.loss = {"loss": settings.loss.model_dump(), "smoothing": settings.label_smoothing, "weights": weights}
 
     def objective(self, device: torch.device) -> Objective:
@@ -209,6 +211,8 @@ class ClassTarget:
         name = self.loss["loss"]["name"]
         if name in SQUARED:  # trained towards 0 and 1: what lies outside is cut off
             return np.log(np.clip(logits, 1e-6, 1))  # type: ignore[no-any-return]
+        if name == MARGIN:
+            return MARGIN_SCALE * logits
         return -np.logaddexp(0, -logits) if name in AGAINST_REST else logits
 
     def brief(self, logits: np.ndarray, targets: np.ndarray) -> list[Any]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from trainwright.errors import error, nearest
 from trainwright.models.forward import Forward
-from trainwright.tasks.class_target import AGAINST_REST, SQUARED, ClassTarget
+from trainwright.tasks.class_target import AGAINST_REST, MARGIN, MARGIN_SCALE, SQUARED, ClassTarget
 from trainwright.tasks.labels_target import LabelsTarget
 from trainwright.tasks.number_target import NumberTarget
 from trainwright.tasks.supervised import SupervisedPredictor
@@ -26,6 +26,7 @@ Target = ClassTarget | NumberTarget | LabelsTarget
 SHOWN, MOVES = 6, 12  # classes whose parts are told; entries of the gradient
 SOFTMAX = "softmax: the exponential of each logit, divided by the sum of all"
 REST = "each class against the rest: the sigmoid of each logit, scaled so that all sum to 1 (no softmax)"
+SCALED = f"softmax of {MARGIN_SCALE:g} times each margin: its exponential, divided by the sum of all"
 CLIPPED = "outputs trained towards 0 and 1: cut off outside of that, scaled so that all sum to 1 (no softmax)"
 EACH = "each label for itself: the sigmoid of its logit; they need not sum to 1, as a row may have several labels, or none"
 Names = Callable[[int], str]
@@ -174,7 +175,8 @@ def _way(target: ClassTarget | LabelsTarget) -> str:
     if isinstance(target, LabelsTarget):
         return EACH
     name = target.loss["loss"]["name"]
-    return CLIPPED if name in SQUARED else REST if name in AGAINST_REST else SOFTMAX
+    ways = dict.fromkeys(SQUARED, CLIPPED) | dict.fromkeys(AGAINST_REST, REST) | {MARGIN: SCALED}
+    return ways.get(name, SOFTMAX)
 
 
 def _classes(target: ClassTarget | LabelsTarget, outputs: np.ndarray, right: int | np.ndarray) -> list[ClassScore]:
@@ -185,7 +187,10 @@ def _classes(target: ClassTarget | LabelsTarget, outputs: np.ndarray, right: int
     with np.errstate(over="ignore", divide="ignore"):
         surprises = -np.log(shares.astype(np.float64))
         sigmoids = np.exp(-np.logaddexp(0, -logits))
-        mapped = {SOFTMAX: np.exp(logits - logits.max()), CLIPPED: np.clip(logits, 0, 1)}.get(way, sigmoids)
+        above = logits - logits.max()
+        mapped = {SOFTMAX: np.exp(above), SCALED: np.exp(MARGIN_SCALE * above), CLIPPED: np.clip(logits, 0, 1)}.get(
+            way, sigmoids
+        )
         terms = np.logaddexp(0, np.where(np.isin(np.arange(len(logits)), right), -logits, logits))
     return [
         ClassScore(

@@ -108,7 +108,7 @@ class LabelsTarget:
             raise error("E287", key="label_smoothing", value=settings.label_smoothing)
         there = targets.sum(axis=0, dtype=np.int64)
         balanced = ((len(targets) - there) / np.maximum(there, 1)).clip(1e-3, 1e3)
-        weights = class_weights(settings.class_weights, self.labels, balanced)
+        weights = class_weights(settings.class_weights or "none", self.labels, balanced)
         self.loss = {"loss": settings.loss.model_dump(), "weights": weights}
         if isinstance(settings.threshold, float):
             self.thresholds = [settings.threshold] * self.outputs

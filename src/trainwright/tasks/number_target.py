@@ -62,7 +62,7 @@ class NumberTarget:
         if settings.threshold is not None:
             raise error("E288", value=settings.threshold, found=f"'{self.name}' is predicted as a number")
         for key in ("class_weights", "label_smoothing", "calibrate"):
-            if (value := getattr(settings, key)) != Settings.model_fields[key].default:
+            if (value := getattr(settings, key)) not in (Settings.model_fields[key].default, "none"):
                 raise error("E263", key=key, value=value, name=self.name)
         self.loss = {"loss": settings.loss.model_dump()}
 

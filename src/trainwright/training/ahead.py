@@ -207,7 +207,7 @@ class Ahead:
             # A batch of which no target counts has no mean: what comes of it is not finite, and ``step.update`` leaves it out.
             (mean if len(window) == 1 else mean * weight).backward()  # type: ignore[no-untyped-call]
             mean = mean.detach().double()
-            correct, counted = _right(outputs, batch, learner.objective.ignored)
+            correct, counted = _right(learner.objective.answers(outputs), batch, learner.objective.ignored)
             classified = classified and correct is not None
             found = (mean * weight, weight, 0.0 if correct is None else correct, counted)
             sums = [before + each for before, each in zip(sums, found, strict=True)]

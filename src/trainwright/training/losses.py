@@ -14,15 +14,16 @@ from torch import Tensor, nn
 from trainwright.config.settings import Named
 from trainwright.data.batches.tokens import IGNORED
 from trainwright.errors import error
+from trainwright.models.hinge import SquaredHingeLoss
 from trainwright.models.objective import Objective
 from trainwright.training.focal import FocalLoss, SigmoidFocalLoss
 from trainwright.training.torch_names import check, checking, classes
 from trainwright.watch import metrics
 
 LOSSES = {name: each for name, each in classes(nn, nn.Module).items() if name.endswith("Loss")}
-LOSSES |= {"FocalLoss": FocalLoss, "SigmoidFocalLoss": SigmoidFocalLoss}
+LOSSES |= {"SquaredHingeLoss": SquaredHingeLoss, "FocalLoss": FocalLoss, "SigmoidFocalLoss": SigmoidFocalLoss}
 # Losses that take class numbers, losses that take one value for each class and row, and losses for numbers.
-CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss", "FocalLoss")
+CLASS_NUMBERS = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss", "SquaredHingeLoss", "FocalLoss")
 ONE_HOT = (
     "BCEWithLogitsLoss",
     "MSELoss",

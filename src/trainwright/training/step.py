@@ -207,7 +207,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
             mean, found = learner.objective(outputs, batch.targets, batch.weights)
         batch_weight = float(found)
         if not batch_weight and len(window) > 1:
-            tally.add(0.0, 0.0, outputs, batch)
+            tally.add(0.0, 0.0, learner.objective.answers(outputs), batch)
             continue  # its targets are all left out: torch gives no mean, and the window has one
         value = mean.item()
         parts = numbers(learner.objective.parts) if learner.objective.parts else {}
@@ -215,7 +215,7 @@ def _backward(learner: Learner, window: Sequence[Batch], step: int, tally: Tally
             raise refusal("loss", step, [batch], learner.model)
         mean = mean if len(window) == 1 else mean * batch_weight
         mean.backward() if learner.scale is None else learner.scale.backward(mean)  # type: ignore[no-untyped-call]
-        tally.add(value, batch_weight, outputs, batch, parts)
+        tally.add(value, batch_weight, learner.objective.answers(outputs), batch, parts)
         total, weight = total + value * batch_weight, weight + batch_weight
         if parts:
             sums = added(sums, parts, batch_weight)

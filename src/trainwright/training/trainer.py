@@ -18,7 +18,7 @@ from trainwright.errors import error, nearest
 from trainwright.models import registry
 from trainwright.models.catalog import models
 from trainwright.models.layers import MemoryFormatted
-from trainwright.models.protocols import Grown
+from trainwright.models.protocols import Grown, TrainingHooks
 from trainwright.store.bundle import Bundle
 from trainwright.store.checkpoint import Checkpoint
 from trainwright.training import groups, memory
@@ -141,6 +141,8 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
             network = memory.make(self.name, lambda: build(problem.shape))
+            if isinstance(network, TrainingHooks):
+                network.fit_to(problem.splits["train"])
             if parent is not None:
                 from trainwright.models.transfer import transfer
 

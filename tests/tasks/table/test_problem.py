@@ -147,8 +147,8 @@ def test_models_and_settings(settings: dict, tmp_path: Path) -> None:
     assert run.report["test"]["r2"] > 0.7
 
 
-@pytest.mark.parametrize("model, taken", [("linear", 1e-4), ("mlp", 1e-2)])
-def test_each_update_takes_less_from_the_weights_of_a_linear_model(model: str, taken: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model, taken", [("linear", 1e-3), ("mlp", 3e-4)])
+def test_what_an_update_takes_from_the_weights_goes_by_the_model(model: str, taken: float, tmp_path: Path) -> None:
     chosen = tomllib.loads((fit(csv(tmp_path), tmp_path, model=model, lr=0.02, epochs=1).path / "settings.toml").read_text())
     assert chosen["optimizer"]["weight_decay"] * chosen["lr"] == pytest.approx(taken)
 

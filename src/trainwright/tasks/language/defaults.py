@@ -36,9 +36,15 @@ def language_encoding(settings: Settings, text: str) -> tuple[Settings, Notes]:
 
 def language_training(settings: Settings, tokens: int, vocabulary: int, tuned: bool) -> tuple[Settings, Notes]:
     """Derive how a language model is trained on ``tokens`` tokens."""
-    own, suited = models("language")[settings.network.name].derive(TokenShape(vocabulary), tokens)
+    model = models("language")[settings.network.name]
+    own, suited = model.derive(TokenShape(vocabulary), tokens)
     usual: Values = {"context": (128, "tokens"), "batch_size": (16, "rows side by side"), "lr": (RATE, "a usual rate")}
     values = own | usual | suited
+    if settings.optimizer and settings.optimizer.name == "Muon" and model.muon != 1:
+        values["lr"] = (
+            model.muon * values["lr"][0],
+            f"{model.muon:g} times what suits AdamW, as Muon's first steps are smaller",
+        )
     per_epoch = max(tokens // (int(values["batch_size"][0]) * int(values["context"][0])), 1)
     values |= {
         "optimizer": ({"name": "AdamW", "weight_decay": 0.01}, "a rate for each weight"),

@@ -11,6 +11,7 @@ def candidates(problem: Any) -> list[Candidate]:
     """Return them, those that are cheap to use first."""
     return [
         Candidate("linear", {"model": {"name": "linear"}}),
-        Candidate("boosted trees", {"model": {"name": "boosted"}}),
+        Candidate("boosted trees", {"model": {"name": "boosted"}, "epochs": 10}),
+        Candidate("boosted trees, slowly", {"model": {"name": "boosted"}, "epochs": 20, "lr": 0.05}),
         RULES,
     ]

@@ -1,7 +1,8 @@
 """Settings of tables that a person did not give: derived from the number of rows, each with its reason.
 
-The rules were chosen by scores on rows kept back, over repeated cuts of small data sets (the training rows of ``diabetes`` and
-``wine``, ``breast_cancer`` and ``iris`` of scikit-learn) and of made tables of 100 to 40,000 rows.
+The rules were chosen by scores on rows kept back: of networks without words on the development rows of
+``benchmarks/tables.py``; of others over repeated cuts of small data sets (the training rows of ``diabetes`` and ``wine``,
+``breast_cancer`` and ``iris`` of scikit-learn) and of made tables of 100 to 40,000 rows.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, LOSSES, Notes, fi
 from trainwright.tasks.table.boosted import ON_PROCESSOR
 from trainwright.watch.events import Note
 
-RATE, TEXT_RATE = 0.01, 0.003  # of a network; with columns of text
-MOST_EPOCHS = 100
+RATE, LINEAR_RATE = 0.003, 0.01
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 100
+KEPT: Values = {"model.numbers": ("plain", ""), "model.members": (1, "")}  # of a model from before there were others
 BOOSTED_EPOCHS = 20
 FEW_FOR_PAIRS, MOST_WORDS, WIDTH = 2000, 100_000, 16
 
@@ -48,20 +50,26 @@ def table_training(settings: Settings, rows: int, shape: Shape, kind: str, tuned
     """Derive how the model is trained on ``rows`` rows to tell a ``kind`` (class, number or labels).
 
     The fewer rows, the more the weights are held back: by dropout, and by a weight decay that is chosen for the rate, since
-    what each update of AdamW takes from a weight is the product of the two.
+    what each update of AdamW takes from a weight is the product of the two. Words are learned by heart within few updates, and
+    are held back the most; a network without words needs many, with little taken from it, before it bends where the data do.
     """
     if isinstance(settings.model, BoostedSettings):
         return _boosted(settings, rows, shape, kind)
     few, many = rows < 1000, rows >= 10_000
-    words = isinstance(shape, TableShape) and bool(shape.texts) and not settings.network.is_linear
     batch = 16 if rows < 300 else 32 if few else 64 if not many else 128 if rows < 50_000 else 256
-    updates = 400 if words else 600 if few else 2000 if many else 1500
-    epochs = min(max(round(updates * (settings.batch_size or batch) / rows), 4 if words else 3), MOST_EPOCHS)
-    rate = (TEXT_RATE, "what suits words, which a faster one learns by heart") if words else (RATE, "what suits tables")
-    taken = 1e-4 if settings.network.is_linear else 1e-2 if few else 1e-3 if many else 5e-3
+    rate = (RATE, "what suits tables")
+    if settings.network.is_linear:
+        rate, updates = (LINEAR_RATE, "what suits linear models of tables"), 600 if few else 2000 if many else 1500
+        taken = 1e-3 if few else 1e-4
+    elif isinstance(shape, TableShape) and shape.texts:
+        taken, updates = 1e-2 if few else 1e-3 if many else 5e-3, 400
+    else:
+        taken, updates = 3e-4 if few else 1e-4, 4000 if many else 3000
+    epochs = min(max(round(updates * (settings.batch_size or batch) / rows), FEWEST_EPOCHS), MOST_EPOCHS)
     decay = float(f"{taken / (settings.lr or rate[0]):.2g}")
     size = f"{rows:,} training rows"
     own, suited = models("table")[settings.network.name].derive(shape, rows)
+    own |= KEPT if tuned else {}
     usual: Values = {
         "batch_size": (batch, size),
         "optimizer": ({"name": "AdamW", "weight_decay": decay}, "holds the weights back, the more the fewer rows there are"),
@@ -82,6 +90,7 @@ def _boosted(settings: Settings, rows: int, shape: Shape, kind: str) -> tuple[Se
         "epochs": (epochs, f"{epochs * TREES_PER_EPOCH:,} trees for each output, {TREES_PER_EPOCH} an epoch"),
         "threads": (1, ""),
         "clip": (0.0, ""),
+        "class_weights": ("none", ""),
         "schedule": ([], ""),
         "loss": LOSSES.get(kind, CROSS_ENTROPY),
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainwright.data.text.text_encoder import SPECIAL
-from trainwright.models.catalog import LinearSettings
+from trainwright.models.catalog import BoostedSettings, LinearSettings
 from trainwright.tasks import explain as rows
 from trainwright.tasks.explain import View
 from trainwright.tasks.number_target import NumberTarget
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LONGEST = 200  # characters of a cell that are shown
 VECTOR = 12  # numbers of a category's vector that are shown
 MIDNIGHT = " 00:00:00"  # of a date without a time
+VECTORS = "each picks a vector that was learned, 0 that of what is not known"
+CODES = "trees send sets of them to one side, and to the other; 0 is what is not known"
 EXACT = "exact: the weights of each column times what it becomes"
 MISSING = "how the output changes where a column has its mean, no known category or no text; together there is a rest"
 
@@ -45,6 +47,7 @@ def _look(predictor: SupervisedPredictor, items: pl.DataFrame, encoded: Inputs, 
     """Return each column with what it becomes and adds, what adds most to the answer or takes from it first."""
     places, target = predictor.encoder.places(), predictor.target
     is_number, exact = isinstance(target, NumberTarget), isinstance(predictor.settings, LinearSettings)
+    trees = isinstance(predictor.settings, BoostedSettings)
     scale, start = (target.scaler.std, target.scaler.mean) if isinstance(target, NumberTarget) else (1.0, 0.0)
     names = list(places)
     parts = of_columns(predictor, encoded, classes[None], names)[0] * scale
@@ -60,10 +63,7 @@ def _look(predictor: SupervisedPredictor, items: pl.DataFrame, encoded: Inputs, 
         facts=[
             ("columns", f"{len(names):,}"),
             ("numbers", f"{encoded[0].shape[1]:,}, standardised: 0 is the mean of training, 1 is a standard deviation"),
-            (
-                "codes",
-                f"{encoded[1].shape[1]:,}, of categories: each picks a vector that was learned, 0 that of what is not known",
-            ),
+            ("codes", f"{encoded[1].shape[1]:,}, of categories: {CODES if trees else VECTORS}"),
             *(("words", f"{name}: {len(each.tokens) - len(SPECIAL):,}") for name, each in predictor.encoder.texts.items()),
         ],
         dimensions=["becomes"],

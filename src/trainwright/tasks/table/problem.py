@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from trainwright.data.batches.base import Batches
+    from trainwright.models.objective import Objective
     from trainwright.tasks.base import Split
     from trainwright.tasks.baselines import View
 
@@ -84,6 +85,12 @@ class TableProblem(SupervisedProblem):
 
         part = self.splits["train"]
         return WholeBatches(self.batches_of(part, len(part), None, device), part.weights, model)
+
+    def objective(self, model: nn.Module, device: torch.device) -> Objective:
+        from trainwright.models.objective import MemberObjective
+
+        found = super().objective(model, device)
+        return MemberObjective(found.loss, found.adapt)
 
     def view(self, part: Split) -> View:
         from trainwright.tasks.baselines import of_rows

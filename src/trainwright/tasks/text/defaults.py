@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from trainwright.config.settings import Settings
+from trainwright.config.settings import Named, Settings
 from trainwright.data.shapes import TextShape
 from trainwright.data.text.ragged import Ragged
 from trainwright.models.catalog import Values, models
@@ -16,6 +16,10 @@ from trainwright.tasks.defaults import CROSS_ENTROPY, FALLING, LOSSES, Notes, fi
 ADAMW = ({"name": "AdamW", "weight_decay": 0.0}, "steps suited to each weight: rare tokens move as far as frequent ones")
 LONG_BYTES = 1000  # of a text
 MANY_ROWS = 50_000
+FEW_ROWS = 1000
+SHORT_TEXT = 100  # n-grams
+AGAINST_REST = ({"name": "BCEWithLogitsLoss"}, "each class against the rest, which suits a linear model")
+MARGINS = ({"name": "SquaredHingeLoss"}, "a margin between each class and the rest, which suits a linear model")
 SEEN_TEXTS = 300_000  # that a linear model goes through, where rows are many
 RATE = 0.002  # of a model that does not say what suits it
 
@@ -73,11 +77,13 @@ def _min_count(settings: Settings, rows: int) -> tuple[int, str]:
 def text_training(settings: Settings, texts: Ragged, shape: TextShape, kind: str, tuned: bool) -> tuple[Settings, Notes]:
     """Derive how the model is trained on ``texts``, the encoded training split, to tell a ``kind`` (class, number or labels);
     ``tuned``: it goes on from an earlier run."""
-    rows, model, vocabulary, classes = len(texts), settings.network, shape.vocabulary, shape.outputs
-    linear = model.is_linear
+    rows, model = len(texts), settings.network
     own, suited = models("text")[model.name].derive(shape, rows)
-    if linear:
-        values = _linear_training(settings, texts, vocabulary * classes, classes)
+    if model.is_linear:
+        loss = _linear_loss(settings, rows, len(texts.values) / max(rows, 1), kind)
+        chosen = settings.loss.name if settings.loss else loss["loss"][0]["name"]
+        values = _linear_training(settings, texts, shape, chosen) | {"schedule": FALLING} | loss
+        values |= _penalty(settings, rows, shape.outputs, chosen)
     else:
         usual: Values = {
             "batch_size": (64 if rows < 50_000 else 256, f"{rows:,} training rows"),
@@ -86,32 +92,52 @@ def text_training(settings: Settings, texts: Ragged, shape: TextShape, kind: str
             "epochs": (5, f"{rows:,} training rows"),
             "threads": (0, ""),
         }
-        values = own | usual | suited
-    # Each class against the rest: ahead of softmax in validation, most where classes are many.
-    softmax = not linear or settings.label_smoothing or settings.class_weights != "none"
-    one_for_each = ({"name": "BCEWithLogitsLoss"}, "each class against the rest, which suits a linear model")
-    usual_loss = CROSS_ENTROPY if softmax else one_for_each
-    values |= {"schedule": FALLING, "loss": LOSSES.get(kind, usual_loss)}
-    chosen = settings.loss.name if settings.loss else values["loss"][0]["name"]
-    values["model.l2"] = _penalty(rows, classes) if linear and chosen == one_for_each[0]["name"] else (0.0, "")
+        values = own | usual | suited | {"schedule": FALLING, "loss": LOSSES.get(kind, CROSS_ENTROPY), "model.l2": (0.0, "")}
     return fill_training(settings, values, rows, tuned)
 
 
-def _penalty(rows: int, classes: int) -> tuple[float, str]:
-    """Choose 0.1 / (rows * classes): the loss is a mean over rows and classes, of which a rare token has few.
+def _linear_loss(settings: Settings, rows: int, size: float, kind: str) -> Values:
+    """Choose the loss of a linear model: ``size`` n-grams a text.
 
+    Each class against the rest is ahead of softmax in validation, most where classes are many. Margins are ahead of
+    cross-entropy, with all weights held back and classes that weigh the same, as one may have few rows by chance. But of many
+    texts of a few sentences rare parts of words tell the class, which a penalty on all weights would hold back.
+    """
+    if kind != "class":
+        return {"loss": LOSSES[kind], "class_weights": ("none", "")}
+    many = rows >= MANY_ROWS
+    if settings.label_smoothing or (many and settings.class_weights == "balanced"):
+        loss = CROSS_ENTROPY
+    elif many or (rows > FEW_ROWS and size > SHORT_TEXT and settings.network.chars and settings.class_weights != "balanced"):
+        loss = AGAINST_REST
+    else:
+        loss = MARGINS
+    balanced = (settings.loss or Named.model_validate(loss[0])) == Named.model_validate(MARGINS[0])
+    weights = ("balanced", "a class may have few rows by chance") if balanced else ("none", "")
+    return {"loss": loss, "class_weights": weights}
+
+
+def _penalty(settings: Settings, rows: int, classes: int, loss: str) -> Values:
+    """Choose how weights are held back: the loss is a mean over rows and classes, of which a rare token has few.
+
+    With margins all of them in every update, by 1 / (rows * classes); else those of the tokens in a batch, by a tenth of that.
     Of many rows a token that is not rare has more, and the penalty can be stronger.
     """
+    if loss == MARGINS[0]["name"] and rows < MANY_ROWS and settings.optimizer is None:
+        decay = float(f"{1 / (max(rows, 1) * classes):.2g}")
+        return {"optimizer": ({"name": "Adam", "weight_decay": decay}, "holds back all weights"), "model.l2": (0.0, "")}
     share = 0.3 if rows >= MANY_ROWS else 0.1
-    return float(f"{share / (max(rows, 1) * classes):.2g}"), "holds back tokens that tell little"
+    penalty = float(f"{share / (max(rows, 1) * classes):.2g}"), "holds back tokens that tell little"
+    return {"model.l2": penalty if loss in (MARGINS[0]["name"], AGAINST_REST[0]["name"]) else (0.0, "")}
 
 
-def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: int) -> Values:
+def _linear_training(settings: Settings, texts: Ragged, shape: TextShape, loss: str) -> Values:
     """Choose how far a weight may travel: less where a text has many n-grams, more where there are many classes.
 
     The rate falls from ``lr`` to zero over the updates; their product is 100 ln(classes) / root of the n-grams a text.
     """
     rows, size = len(texts), len(texts.values) / max(len(texts), 1)
+    classes, weights = shape.outputs, shape.vocabulary * shape.outputs
     if rows >= MANY_ROWS and (settings.optimizer is None or settings.optimizer.name == "Adagrad"):
         return {
             "batch_size": (256, f"{rows:,} training rows"),
@@ -120,7 +146,7 @@ def _linear_training(settings: Settings, texts: Ragged, weights: int, classes: i
             "epochs": (min(max(SEEN_TEXTS // rows, 1), 2), f"{rows:,} training rows"),
             "threads": (1, "its updates are too small to share"),
         }
-    batch = 32 if rows < 5000 else 128 if weights < 2_000_000 else 256
+    batch = 8 if rows < 300 and loss == MARGINS[0]["name"] else 32 if rows < 5000 else 128 if weights < 2_000_000 else 256
     epochs = 10 if rows < 5000 else 5
     planned = settings.epochs or epochs
     planned = min(planned, epochs) if settings.time else planned  # time may let there be far fewer than are asked for

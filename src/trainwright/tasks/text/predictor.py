@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from trainwright.store.bundle import Bundle
     from trainwright.watch.explained.explanation import Explanation, Rule
 
-# Losses that torch need not be asked about: they take what is predicted, and no arguments are given to them.
-PLAIN = ({"name": "CrossEntropyLoss"}, {"name": "BCEWithLogitsLoss"}, {"name": "MSELoss"})
+# Losses that torch need not be asked about: they take what is predicted, and no arguments are given to them; and those of them
+# that take a weight for each class, which has no part in the answers.
+PLAIN = ("CrossEntropyLoss", "SquaredHingeLoss", "BCEWithLogitsLoss", "MSELoss")
+WEIGHTED = PLAIN[:2]
 
 
 class TextColumns(LabelColumns):
@@ -80,7 +82,9 @@ class TextPredictor(SupervisedPredictor):
         super().__init__(kept)
         loss = self.target.loss
         # Torch has no say in the answers where the loss is plain and the tokens have the weights that the model wants.
-        plain = loss["loss"] in PLAIN and not loss.get("smoothing") and loss.get("weights") is None
+        weights, name = loss.get("weights"), loss["loss"].get("name")
+        plain = loss["loss"] in ({"name": each} for each in PLAIN) and not loss.get("smoothing")
+        plain = plain and (weights is None or (name in WEIGHTED and len(weights) == self.target.outputs))
         plain = plain and getattr(self.settings, "weighting", "none") == self.encoder.weighting
         numpy = registry.find(self.task, self.name).numpy
         self._numpy = registry.load(numpy)(self.settings, self.shape, kept.weights) if plain and numpy else None

@@ -24,6 +24,7 @@ _LOSSES = {
     "BCEWithLogitsLoss": "binary cross-entropy per class",
     "FocalLoss": "focal loss",
     "SigmoidFocalLoss": "focal loss per class",
+    "SquaredHingeLoss": "squared hinge per class",
     "MSELoss": "squared error",
     "L1Loss": "absolute error",
 }
@@ -133,7 +134,7 @@ def chance(record: Record) -> tuple[str, float] | None:
         rows, counts = (record.data.get("rows") or {}).get("train"), record.data.get("classes") or {}
         shares = [(each.get("train") or 0) / rows for each in counts.values()] if rows else []
         return ("chance, each label as often as in training", sum(map(_entropy, shares)) / len(shares)) if shares else None
-    if loss in _AGAINST_REST and classes > 1 and record.settings.get("class_weights", "none") == "none":
+    if loss in _AGAINST_REST and classes > 1 and record.settings.get("class_weights") in (None, "none"):
         return f"chance, each class 1/{words.count(classes)}", _entropy(1 / classes)
     baseline = report.get("baseline") or {}
     if loss in ("MSELoss", "mse_loss") and not classes and "rmse" in baseline:

@@ -22,6 +22,8 @@ _LOSSES = {
     "0 is no surprise.",
     "FocalLoss": "Focal loss: how surprised the model is by the right answer; rows that it is sure of hardly count. 0 is best.",
     "SigmoidFocalLoss": "Focal loss of each class against the rest: rows that the model is sure of hardly count. 0 is best.",
+    "SquaredHingeLoss": "Squared hinge of each class against the rest: how far each answer falls short of a safe margin. "
+    "0 is every answer right by that margin.",
     "MSELoss": "Mean squared error: large misses count far more than small ones. 0 is no miss at all.",
     "L1Loss": "Mean absolute error: how far off the answers are. 0 is no miss at all.",
 }
