@@ -17,6 +17,7 @@ from typing import Any
 
 from trainwright.data.files.folders import absolute
 from trainwright.evaluation.selection import expected_maximum, noise, same_labels
+from trainwright.plain_files import read_object
 from trainwright.store import fingerprints
 from trainwright.watch import metrics, words
 
@@ -68,8 +69,15 @@ def _tested(folder: Path) -> Iterator[tuple[str, dict[str, Any] | None, bytes]]:
             test = found[0].get("test") if found else None
             if found and isinstance(test, dict) and _makes_sense(test):
                 yield path, test, found[1]
-            elif test is not None or (not found and Path(path, "report.json").exists()):
+            elif test is not None or (not found and _has_tested(Path(path, "report.json"))):
                 yield path, None, b""
+
+
+def _has_tested(report: Path) -> bool:
+    """Return whether a run has ended and was measured on test rows, as those of ``fit`` never are."""
+    with suppress(OSError, ValueError):
+        return bool(read_object(report).get("test"))
+    return report.exists()
 
 
 def _makes_sense(test: Mapping[str, Any]) -> bool:

@@ -206,3 +206,16 @@ def test_check_does_not_look_at_a_step() -> None:
         tw.check(model, (X, Y), optimizer=[optimizer], step=lambda batch, update: 0.0)
     assert caught.value.code == "E640"
     assert tw.check(model, (X, Y), optimizer=[optimizer], loss=nn.CrossEntropyLoss()) is not None
+
+
+def test_what_never_moves_is_said() -> None:
+    model = network()
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    said = [event for event in go(model, lambda batch, update: 0.5, sgd) if event.kind == "note" and event.what == "not moved"]
+    assert [each.value for each in said] == ["4 of 4 parameters"] and "0.weight" in said[0].why
+    head = torch.optim.SGD(model[2].parameters(), lr=0.1)
+    plain = list(tw.fit(model, (X, Y), loss=nn.CrossEntropyLoss(), optimizer=head, epochs=2, progress=False))
+    assert [each.value for each in plain if each.kind == "note" and each.what == "not moved"] == ["2 of 4 parameters"]
+    whole = torch.optim.SGD(model.parameters(), lr=0.1)
+    fine = tw.fit(model, (X, Y), loss=nn.CrossEntropyLoss(), optimizer=whole, epochs=1, progress=False)
+    assert not any(each.kind == "note" and each.what == "not moved" for each in fine)

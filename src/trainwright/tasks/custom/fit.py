@@ -114,7 +114,8 @@ def _train(options: FitOptions) -> Iterator[Event]:
     if options.out is not None and valid is not None:
         watch = WatchedRows(options, valid, RunFolder(Path(options.out)).watched)
     measuring = validate if valid is not None else None
-    events = _noted(options, loop.fit(learner, train, measuring, options.plan(), state, recover, watch))
+    made = loop.fit(learner, train, measuring, options.plan(), state, recover, watch)
+    events = _noted(options, _watch_moves(options, made, state))
     if options.out is not None:
         events = keep(options, events, learner, train, valid, state)
     return Training(_shown(events, options, learner, state))
@@ -151,6 +152,27 @@ def _noted(options: FitOptions, events: Iterator[Event]) -> Iterator[Event]:
         while options.watched.notes:
             yield options.watched.notes.pop(0)
         yield event
+
+
+def _watch_moves(options: FitOptions, events: Iterator[Event], state: State) -> Iterator[Event]:
+    """Yield the events; behind the first epoch note which parameters are as they were before it, as a step may move none."""
+    learning = [(name, each) for name, each in options.model.named_parameters() if each.requires_grad]
+    before = None if state.step else _sums(learning)
+    for event in events:
+        if before is not None and event.kind == "epoch":
+            still = [name for name, sums in _sums(learning).items() if sums == before[name]]
+            before = None
+            if still:
+                shown = ", ".join(still[:3]) + (", ..." if len(still) > 3 else "")
+                why = f"as before the first epoch: {shown}; a rate of 0, in no optimizer, or no gradient comes to them"
+                options.watched.notes.append(Note("not moved", f"{len(still)} of {len(learning)} parameters", why))
+        yield event
+
+
+def _sums(named: list[tuple[str, nn.Parameter]]) -> dict[str, tuple[float, float]]:
+    """Return of each parameter what is another sum when it has moved."""
+    flat = ((name, each.detach().double().flatten()) for name, each in named)
+    return {name: (float(each.sum()), float(each.square().sum())) for name, each in flat}
 
 
 def evaluate_own(options: EvaluateOptions) -> dict[str, Any]:
