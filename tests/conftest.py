@@ -61,7 +61,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINWRIGHT_CACHE", str(folder / "cache"))
         patch.setattr("trainwright.run.train.start_artist", START_ARTIST)
-        return tw.train(source, out=folder / "run", listen=lambda event: None)
+        return tw.train(source, loss="BCEWithLogitsLoss", out=folder / "run", listen=lambda event: None)
 
 
 @pytest.fixture(scope="session")
