@@ -164,17 +164,22 @@ def choose(
 
     Raise E402; and as ``train``.
     """
-    found = [_posed(session, run, request, base, each, planned) for each in planned.tried]
+    found: list[Tried] = []
+    for candidate in planned.tried:
+        one = _posed(session, run, request, base, candidate, planned)
+        if not any(one.folds.problem.settings == each.folds.problem.settings for each in found):  # what the rules take anyway
+            found.append(one)
     _measure(session, found, planned.parts)
     whole = [each for each in found if len(each.folds.said) == planned.parts]
     best = whole[choice.best([each.errors for each in whole], _units(whole[0].folds))]
     settings = best.candidate.over(request.settings)
-    if len(found) > 1:
+    several = len(planned.tried) > 1
+    if several:
         settings["choose"] = "off"  # what is left of it is a training by these settings
         _tell(session, run, found, best, planned)
     if not planned.whole:
         return settings, None
-    if len(found) > 1:
+    if several:
         atomic.remove(run.folds)
         best.folds.folder.rename(run.folds)
     return settings | {"folds": planned.parts}, best.folds.outputs()

@@ -1,4 +1,4 @@
-"""What is tried of texts in place of the rules: linear models on other pieces of the text."""
+"""What is tried of texts in place of the rules: linear models with another loss, or on other pieces of the text."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from trainwright.tasks.candidates import RULES, Candidate
 
 def candidates(problem: Any) -> list[Candidate]:
     """Return them, those that are cheap to use first."""
+    bag = {"name": "bag"}
+    losses = [
+        Candidate("each class against the rest", {"model": bag, "loss": {"name": "BCEWithLogitsLoss"}}),
+        Candidate("margins", {"model": bag, "loss": {"name": "SquaredHingeLoss"}}),
+    ]
     return [
         RULES,
-        Candidate("words", {"model": {"name": "bag", "ngrams": 1, "chars": []}}),
-        Candidate("word pairs", {"model": {"name": "bag", "ngrams": 2, "chars": []}}),
-        Candidate("words and parts of words", {"model": {"name": "bag", "ngrams": 1, "chars": [3, 4, 5]}}),
-        Candidate("word pairs and parts of words", {"model": {"name": "bag", "ngrams": 2, "chars": [3, 4, 5]}}),
+        *(losses if problem.target.kind == "class" else []),
+        Candidate("words", {"model": {**bag, "ngrams": 1, "chars": []}}),
+        Candidate("word pairs", {"model": {**bag, "ngrams": 2}}),
+        Candidate("word pairs and more parts of words", {"model": {**bag, "ngrams": 2, "chars": [2, 3, 4, 5]}}),
     ]
