@@ -4,8 +4,8 @@
 
 Of each data set's *training* file ``size`` rows are drawn as a person's file, and up to 2,000 others measure. Each pipeline's C
 is chosen by three-fold cross-validation on the drawn rows. "command" is ``trainwright train FILE``, which holds rows back for
-validation and test as it always does; "all rows" are the same derived settings with every row trained on, as the pipelines
-have it; words after ``--ours`` are settings beside those: ``"loss=CrossEntropyLoss;model.ngrams=2"``. Prints a Markdown table
+validation and test as it always does, "chosen" the same with ``choose=auto``; "all rows" are the same derived settings with
+every row trained on, as the pipelines have it; words after ``--ours`` are settings beside those: ``"loss=CrossEntropyLoss;model.ngrams=2"``. Prints a Markdown table
 of mean accuracies with their standard errors over the seeds, and median seconds; ``--out`` keeps each number as a line of
 JSON, and what stands there is not measured again.
 """
@@ -85,11 +85,12 @@ def theirs(name: str, train: pl.DataFrame, texts: list[str]) -> Answers:
     return search.fit(rows, train["label"].to_numpy()).predict(features.transform(texts)), time.perf_counter() - began
 
 
-def command(train: pl.DataFrame, texts: list[str]) -> Answers:
+def command(train: pl.DataFrame, texts: list[str], **settings: Any) -> Answers:
     """The answers of the derived settings, rows held back as by the command line."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        run = tw.train(train, text="text", label="label", out=Path(folder) / "run", listen=lambda event: None, threads=1)
+        columns = {"text": "text", "label": "label", "threads": 1}
+        run = tw.train(train, out=Path(folder) / "run", listen=lambda event: None, **columns, **settings)
         return np.array([answer for answer, _ in run.predict(texts)]), time.perf_counter() - began
 
 
@@ -122,7 +123,11 @@ def main() -> None:
     arguments.add_argument("--out", type=Path)
     given = arguments.parse_args()
     warnings.filterwarnings("ignore")
-    systems: dict[str, System] = {"command": command, "all rows": partial(all_rows, "")}
+    systems: dict[str, System] = {
+        "command": command,
+        "chosen": partial(command, choose="auto"),
+        "all rows": partial(all_rows, ""),
+    }
     systems |= {name: partial(theirs, name) for name in pipelines()}
     systems |= {words: partial(all_rows, words) for words in given.ours}
     named = [name for name in systems if name in given.only or name in given.ours]
