@@ -5,9 +5,9 @@
 Of each data set's *training* file ``size`` rows are drawn as a person's file, and up to 2,000 others measure. Each pipeline's C
 is chosen by three-fold cross-validation on the drawn rows. "command" is ``trainwright train FILE``, which holds rows back for
 validation and test as it always does, "chosen" the same with ``choose=auto``; "all rows" are the same derived settings with
-every row trained on, as the pipelines have it; words after ``--ours`` are settings beside those: ``"loss=CrossEntropyLoss;model.ngrams=2"``. Prints a Markdown table
-of mean accuracies with their standard errors over the seeds, and median seconds; ``--out`` keeps each number as a line of
-JSON, and what stands there is not measured again.
+every row trained on, as the pipelines have it; words after ``--ours`` are settings beside those:
+``"loss=CrossEntropyLoss;model.ngrams=2"``. Prints a Markdown table of mean accuracies with their standard errors over the
+seeds, and median seconds; ``--out`` keeps each number as a line of JSON, and what stands there is not measured again.
 """
 
 from __future__ import annotations
