@@ -203,3 +203,11 @@ def test_texts_and_images_written_otherwise(chinese: tuple[tw.Run, Path], tmp_pa
     assert evaluate_all(pictures, other, delimiter="~", decimal="comma")["rmse"] == evaluate_all(pictures, source)["rmse"]
     with pytest.raises(tw.TrainwrightError, match="E190"):
         pictures.predict(tmp_path / "img", delimiter="~")
+
+
+def test_what_no_column_has_a_use_for_may_be_said_again(tmp_path: Path) -> None:
+    rows = "\n".join(f"{'yes' if place % 3 else 'no'},{place},{place % 7}" for place in range(40))
+    (tmp_path / "table.csv").write_text(f"label,one,two\n{rows}\n")
+    said = {"dates": "dmy", "epochs": 1, "listen": lambda event: None}
+    run = tw.train(tmp_path / "table.csv", out=tmp_path / "run", **said)
+    assert tw.train(tmp_path / "table.csv", from_run=run, out=tmp_path / "on", **said).report["epochs"] == 1

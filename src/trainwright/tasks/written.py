@@ -33,18 +33,24 @@ def settings_of(given: Mapping[str, Any], task: str, verb: str, source: Any) -> 
     return said
 
 
+def useful(columns: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, str]:
+    """Return what is said of numbers and dates, without that for which no column of a bundle has a use."""
+    read = [columns.get("written"), *columns.get("features", ())]
+    formats = [str(each["format"] if isinstance(each, Mapping) else each or "") for each in read]
+    first = {each.partition(" ")[0] for each in formats}
+    return {key: said[key] for key, words in CHANGED.items() if key in said and first.intersection(words)}
+
+
 def as_written(columns: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
     """Return the columns of a bundle as they are in files that are written as ``said``; what is not said, as in training.
 
     Raise E329 for a decimal mark, or an order of dates, that no column has a use for.
     """
-    used: set[str] = set()
 
     def form(written: str) -> str:
         """Return the format of a number or a date with what is said in the place of its first word."""
         first, blank, rest = written.partition(" ")
         key = next((key for key, words in CHANGED.items() if key in said and first in words), "")
-        used.add(key)
         return said[key] + blank + rest if key else written
 
     def read(value: Any) -> Any:
@@ -56,7 +62,7 @@ def as_written(columns: Mapping[str, Any], said: Mapping[str, str]) -> dict[str,
         found["written"] = read(columns["written"])
     if "features" in columns:
         found["features"] = [read(feature) for feature in columns["features"]]
-    for key in CHANGED.keys() & said.keys() - used:
+    for key in CHANGED.keys() & said.keys() - useful(columns, said).keys():
         what = "numbers" if key == "decimal" else "dates"
         raise error("E329", key=f"{key}={said[key]}", why=f"the model reads no column of {what}")
     return found

@@ -35,7 +35,7 @@ from trainwright.tasks.supervised import SupervisedProblem
 from trainwright.tasks.table import boosted, defaults
 from trainwright.tasks.table.odd_values import odd_values
 from trainwright.tasks.table.predictor import TablePredictor
-from trainwright.tasks.written import CHANGED
+from trainwright.tasks.written import CHANGED, useful
 from trainwright.watch.events import Listener, Note, PhaseEnded
 
 if TYPE_CHECKING:
@@ -257,10 +257,11 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
 
 def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
     """Return the columns of the earlier run. Raise E247 where the label is missing, and E260 where it is of the other kind."""
-    chosen = parent.reading({key: getattr(settings, key) for key in CHANGED if getattr(settings, key)}).chosen
+    said = {key: getattr(settings, key) for key in CHANGED if getattr(settings, key)}
+    chosen = parent.reading(useful(parent.columns, said)).chosen
     for feature in chosen.features:
-        if (said := settings.columns.get(feature.name, feature.kind)) != feature.kind:
-            raise error("E328", key=f"columns.{feature.name}", value=said, found=feature.kind)
+        if (kind := settings.columns.get(feature.name, feature.kind)) != feature.kind:
+            raise error("E328", key=f"columns.{feature.name}", value=kind, found=feature.kind)
     if settings.target not in (None, chosen.target):
         raise error("E260", found=targets.WORDS[chosen.target], wanted=f"it is to go on with target={settings.target}")
     if chosen.labels is not None:
