@@ -35,7 +35,8 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [(label if draw.random() < 0.75 else "space", f"{text} {draw.integers(10**9)}") for label, text in news_rows(600)]
     write_csv(folder / "news.csv", rows)
     for name, settings in {"a": {"seed": 0}, "b": {"seed": 1, "model": {"ngrams": 1}}, "c": {"lr": 1e-5}}.items():
-        tw.train(folder / "news.csv", out=folder / "runs" / name, epochs=2, test_fraction=0.4, **QUIET, **settings)
+        how = {"epochs": 2, "loss": "BCEWithLogitsLoss", **settings}
+        tw.train(folder / "news.csv", out=folder / "runs" / name, test_fraction=0.4, **QUIET, **how)
     other = [(label, f"{text} other {n}") for n, (label, text) in enumerate(news_rows(80, seed=5))]
     write_csv(folder / "other.csv", other)
     tw.train(folder / "news.csv", test=folder / "other.csv", out=folder / "runs" / "z", epochs=2, **QUIET)

@@ -181,7 +181,8 @@ def network(data: EncodedData) -> nn.Module:
 LOOPS = {
     "news": TEXT,
     "pictures": {"model": "mlp", "model.hidden": [16], "model.dropout": 0.0, "augment": ["shift"], "lr": 0.1},
-    "table": {"label": "price", "model": "mlp", "model.hidden": [16], "model.dropout": 0.0, "lr": 0.1, "loss": "MSELoss"},
+    "table": {"label": "price", "model": "mlp", "model.hidden": [16], "model.dropout": 0.0, "lr": 0.1, "loss": "MSELoss"}
+    | {"model.numbers": "plain", "model.members": 1},
     "tale": {"tokenizer": "words", "context": 16, "batch_size": 4, "model": "lstm", "model.hidden": 16, "model.embedding": 8}
     | {"model.layers": 1, "model.dropout": 0.0, "model.tied": False, "lr": 0.5},
 }

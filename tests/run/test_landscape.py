@@ -23,7 +23,7 @@ QUIET: dict[str, Any] = {"listen": lambda event: None}
 RUNS: dict[str, dict[str, Any]] = {
     "text": {"epochs": 2, "model": {"name": "lstm", "embedding": 6, "hidden": 5}, "batch_size": 32},
     "image": {"epochs": 2, "model": {"name": "convnet", "channels": [3]}, "batch_size": 16},
-    "numbers": {"epochs": 3, "model": "mlp", "batch_size": 64},
+    "numbers": {"epochs": 3, "model": {"name": "mlp", "numbers": "plain", "members": 1}, "batch_size": 64},
     "classes": {"epochs": 6, "model": "linear", "lr": 3.0, "patience": 0, "keep": "best"},  # its best epoch is not its last
     "lanes": {"epochs": 1, "model": {"name": "lstm", "embedding": 6, "hidden": 6, "layers": 1}, "context": 8},
     "windows": {"epochs": 1, "model": {"name": "gpt", "layers": 1, "width": 8, "heads": 2}, "context": 8},
@@ -143,7 +143,7 @@ def test_a_run_that_cannot_be_repeated_is_drawn_without_a_path(news: Path, tmp_p
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_path_that_goes_nowhere_or_straight_on(news: Path, tmp_path: Path) -> None:
-    still = tw.train(news, out=tmp_path / "still", epochs=1, lr=1e-45, optimizer={"name": "SGD"}, **QUIET)
+    still = tw.train(news, out=tmp_path / "still", epochs=1, lr=1e-50, optimizer={"name": "SGD"}, **QUIET)
     assert tw.landscape(still, size=3)["why"] == "its parameters did not move"
     one = tw.train(news, out=tmp_path / "one", steps=1, **QUIET)
     own = tw.landscape(one, size=3)["planes"][0]

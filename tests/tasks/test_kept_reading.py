@@ -210,4 +210,4 @@ def test_what_no_column_has_a_use_for_may_be_said_again(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text(f"label,one,two\n{rows}\n")
     said = {"dates": "dmy", "epochs": 1, "listen": lambda event: None}
     run = tw.train(tmp_path / "table.csv", out=tmp_path / "run", **said)
-    assert tw.train(tmp_path / "table.csv", from_run=run, out=tmp_path / "on", **said).report["epochs"] == 1
+    assert tw.train(tmp_path / "table.csv", from_run=run.path, out=tmp_path / "on", **said).report["epochs"] == 1
