@@ -105,10 +105,10 @@ def test_what_was_stopped_goes_on_and_comes_to_the_same(
 def test_every_kind_of_problem_has_a_curve_that_looks_at_no_test_rows(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked, outputs = [], SupervisedProblem._outputs
+    looked, outputs = [], SupervisedProblem.outputs
     monkeypatch.setattr(
         SupervisedProblem,
-        "_outputs",
+        "outputs",
         lambda self, m, o, name, *more, **how: (looked.append(name), outputs(self, m, o, name, *more, **how))[1],
     )
     monkeypatch.setattr(LanguageProblem, "_sample", None)  # nobody would see it, and it costs more than the trainings
