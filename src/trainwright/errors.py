@@ -407,7 +407,10 @@ MESSAGES: dict[str, Message] = {
         "every row of {file} to train on has the same label, '{label}'",
         "A classifier needs at least two classes; name another column with label=NAME.",
     ),
-    "E217": Message("label '{label}' occurs once, which looks like a misspelling", "Correct the row, or remove it."),
+    "E217": Message(
+        "label '{label}' occurs once, which looks like a misspelling",
+        "Correct the row, or remove it; `trainwright inspect DATA` names all such labels.",
+    ),
     "E218": Message("no text has a token that occurs often enough", "Lower min_count, or look at the text column."),
     "E219": Message(
         "no row of {file} has a label that the model knows; the first is {found!r}",

@@ -86,6 +86,15 @@ def test_what_is_wrong_with_texts_is_found_with_its_rows(news_found: Inspection)
     assert not set(news_found.not_found) & found.keys() and set(news_found.looked_for) <= ABOUT.keys()
 
 
+def test_a_label_that_was_mistyped_once_is_found_where_a_training_would_stop(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "news.csv", [*news_rows(120), ("sprot", "goal of the match"), ("monye", "the bank of today")])
+    with pytest.raises(tw.TrainwrightError) as caught:
+        tw.train(source, out=tmp_path / "run")
+    assert caught.value.code == "E217"
+    found = {each.name: f"{each.where} {each.what}" for each in tw.inspect(source).findings}
+    assert "monye" in found["similar-labels"] and "sprot" in found["not-measured"]  # which stands in the test split alone
+
+
 def test_it_can_be_shown_everywhere(news_found: Inspection) -> None:
     shown, page, table = repr(news_found), inspected_page.render(news_found, "trainwright inspect x"), news_found._repr_html_()
     assert all(each.name in shown and each.name in page and each.name in table for each in news_found.findings)

@@ -145,7 +145,13 @@ def test_what_is_asked_for_decides_what_is_fitted(tmp_path: Path) -> None:
     named = {}
     for which in ("off", "auto", "all"):
         run = tw.train(
-            houses(80).drop("id", "kind"), label="price", out=tmp_path / which, listen=ignore, baselines=which, epochs=1
+            houses(80).drop("id", "kind"),
+            label="price",
+            out=tmp_path / which,
+            listen=ignore,
+            baselines=which,
+            epochs=1,
+            test_fraction=0.4,
         )
         named[which] = [each["name"] for each in run.report["baselines"]]
         assert run.report["signal"] in (True, False)

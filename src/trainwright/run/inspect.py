@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def inspect(request: Request, listen: Listener) -> Inspection:
     """Return what is found in a source. Raise TrainwrightError where a training would before its first step."""
     resolve(request.settings, {})  # what is wrong whatever the task, before anything is read
-    source, problem, fill_cache = Session(listen).read(request, {})
+    source, problem, fill_cache = Session(listen).read(request, {}, strict=False)
     if why := fill_cache():
         listen(not_kept(why))
     kind = KINDS[problem.task]

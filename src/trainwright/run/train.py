@@ -204,8 +204,13 @@ class Session:
         self._say(problem.derive())
         return found, problem, fill_cache
 
-    def read(self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None) -> Posed:
-        """Return the same, before its settings are derived; ``meanwhile`` is called when the source is found."""
+    def read(
+        self, request: Request, base: dict[str, Any], meanwhile: Callable[[], None] = lambda: None, strict: bool = True
+    ) -> Posed:
+        """Return the same, before its settings are derived; ``meanwhile`` is called when the source is found.
+
+        Where it is not ``strict``, labels that look misspelt are taken as they are.
+        """
         from trainwright.data.files.content import require
         from trainwright.data.read import source as sources
         from trainwright.data.read.options import ReadOptions
@@ -217,6 +222,7 @@ class Session:
         options = ReadOptions.of(resolve(request.settings, base))
         where = request.source, request.valid, request.test
         found = sources.find(*where, offline=request.offline, listen=self.listen, options=options, held=request.held)
+        found.strict = strict
         if request.fix is not None:
             found.fix = request.fix
             require(found.fix)

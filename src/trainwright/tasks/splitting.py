@@ -110,7 +110,7 @@ def assign_splits(
     if sets:
         notes += _unknown_labels(frame, parts["train"].file)
     elif classes:
-        _check_classes(frame, parts["train"].file, spelling=typed and not source.held)
+        _check_classes(frame, parts["train"].file, spelling=typed and source.strict and not source.held)
         frame, strange = _known_classes(frame, files, rejected)
         notes += strange
     frame, taken = subset(frame, settings)

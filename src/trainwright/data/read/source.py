@@ -48,6 +48,7 @@ class Source:
     notes: list[Note] = field(default_factory=list)  # which of the files that are there were taken
     lists_images: bool = False  # whether the tables in a folder name the images that lie beside them
     options: ReadOptions = DERIVED
+    strict: bool = True  # whether a label that looks misspelt is refused
     closed: list[Rejected] = field(default_factory=list)  # folders in it that cannot be read
     fix: Path | None = None  # a table of labels that a person corrected
 
