@@ -100,6 +100,16 @@ def test_of_labels_without_meaning_nothing_is_told_out_of_fold(tmp_path: Path) -
     assert abs(run.report["valid"]["accuracy"] - 0.5) < 3 * 0.5 / np.sqrt(n)
 
 
+def test_what_an_earlier_training_kept_is_not_taken_for_rows_out_of_fold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINWRIGHT_CACHE", str(tmp_path / "cache"))
+    source = write_csv(tmp_path / "rows.csv", news_rows(120))
+    plain = tw.train(source, epochs=1, out=tmp_path / "plain", **QUICK).report["rows"]
+    rows = tw.train(source, choose="auto", epochs=1, out=tmp_path / "run", **QUICK).report["rows"]
+    assert rows["train"] == plain["train"] + plain["valid"] and "valid" not in rows
+
+
 def test_only_what_is_left_open_is_tried(tmp_path: Path) -> None:
     source = write_csv(tmp_path / "rows.csv", news_rows(120))
     given = {"model": {"name": "bag", "ngrams": 2}, "choose": "auto", "epochs": 1, **QUICK}

@@ -55,6 +55,7 @@ SHAPING: tuple[str, ...] = (
     "sample_weight",
     "split",
     "valid_fraction",
+    "folds",
     "test_fraction",
     "train_fraction",
     "tokenizer",
