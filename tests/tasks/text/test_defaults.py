@@ -55,7 +55,7 @@ BCE, HINGE, SOFTMAX = "BCEWithLogitsLoss", "SquaredHingeLoss", "CrossEntropyLoss
         (100, 2, {}, (HINGE, "balanced", "Adam", 0.0025, 8)),
         (1000, 200, {}, (HINGE, "balanced", "Adam", 0.00025, 32)),
         (1001, 200, {}, (BCE, "none", "AdamW", 0.0, 32)),
-        (1001, 200, {"model": {"chars": []}}, (HINGE, "balanced", "Adam", 0.00025, 32)),
+        (1001, 200, {"model": {"chars": []}}, (BCE, "none", "AdamW", 0.0, 32)),
         (8000, 50, {}, (HINGE, "balanced", "Adam", 3.1e-5, 128)),
         (50_000, 2, {}, (BCE, "none", "Adagrad", None, 256)),
         (100, 2, {"class_weights": "none"}, (HINGE, "none", "Adam", 0.0025, 8)),

@@ -101,14 +101,14 @@ def _linear_loss(settings: Settings, rows: int, size: float, kind: str) -> Value
 
     Each class against the rest is ahead of softmax in validation, most where classes are many. Margins are ahead of
     cross-entropy, with all weights held back and classes that weigh the same, as one may have few rows by chance. But of many
-    texts of a few sentences rare parts of words tell the class, which a penalty on all weights would hold back.
+    texts of a few sentences or more rare words tell the class, which a penalty on all weights would hold back.
     """
     if kind != "class":
         return {"loss": LOSSES[kind], "class_weights": ("none", "")}
     many = rows >= MANY_ROWS
     if settings.label_smoothing or (many and settings.class_weights == "balanced"):
         loss = CROSS_ENTROPY
-    elif many or (rows > FEW_ROWS and size > SHORT_TEXT and settings.network.chars and settings.class_weights != "balanced"):
+    elif many or (rows > FEW_ROWS and size > SHORT_TEXT and settings.class_weights != "balanced"):
         loss = AGAINST_REST
     else:
         loss = MARGINS
