@@ -148,7 +148,7 @@ def test_muon_with_rates_trains_a_table_that_is_verified_and_replayed(tmp_path: 
     )
     said = {event.what: event for event in events if event.kind == "note"}
     assert said["decay"].value == "matrices" and said["rates"].value == "output 0.5" and said["ema"].value == "0.5"
-    assert said["Muon"].value.startswith("4,")  # 128 x 128 and 4 x 64 weights or so, of which the output layer is no part
+    assert said["Muon"].value.startswith("7,")  # not the output layer, and no scales and biases of the members
     assert tw.replay(run, source=frame).wrong == []
     with pytest.raises(SettingError, match=r"E552.*AdamWScheduleFree"):
         tw.train(frame, label="y", optimizer="AdamWScheduleFree", ema=0.5, out=tmp_path / "no", listen=events.append)

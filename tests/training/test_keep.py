@@ -25,7 +25,8 @@ def noise(rows: int) -> pl.DataFrame:
 def train(rows: int, out: Path, **settings: Any) -> tuple[int, int, list[str], list[bool]]:
     """The epoch that is kept, how many there were, what was said of it, and which epochs were called best."""
     events: list[Event] = []
-    run = tw.train(noise(rows), label="answer", epochs=6, lr=0.05, schedule=[], out=out, listen=events.append, **settings)
+    how = {"label": "answer", "epochs": 6, "lr": 0.05, "schedule": [], "model": "linear", "optimizer": "Adam", **settings}
+    run = tw.train(noise(rows), out=out, listen=events.append, **how)
     said = [f"{event.value}: {event.why}" for event in events if event.kind == "note" and event.what == "keep"]
     best = [event.best for event in events if isinstance(event, Epoch)]
     assert tw.verify(run, source=noise(rows)).wrong == []

@@ -14,6 +14,8 @@ from torch.nn.functional import linear
 class MemberLinear(nn.Module):
     """A linear layer whose matrix the members share."""
 
+    vectors = ("before", "after", "bias")  # of which each member has a row
+
     def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()
         self.in_features = inputs
@@ -38,6 +40,8 @@ class MemberLinear(nn.Module):
 
 class MemberOutput(nn.Module):
     """The output layer: a matrix of its own for each member. What is evaluated is their mean, (batch, outputs)."""
+
+    vectors = ("bias",)
 
     def __init__(self, members: int, width: int, outputs: int) -> None:
         super().__init__()

@@ -27,13 +27,13 @@ def parameter_groups(model: nn.Module, rates: Mapping[str, float] | None = None)
     for name in rates:
         if name not in known:
             raise error("E550", name=name, known=known, hint=nearest(name, known))
-    hidden = hidden_matrices(model)
+    hidden, matrices = hidden_matrices(model), {id(each) for each in _matrices(model)}
     found: dict[tuple[bool, bool, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             fitting = [each for each in rates if f"{name}.".startswith(f"{each}.")]
             factor = rates[max(fitting, key=len)] if fitting else 1.0
-            found.setdefault((id(parameter) in hidden, parameter.ndim >= 2, factor), []).append(parameter)
+            found.setdefault((id(parameter) in hidden, id(parameter) in matrices, factor), []).append(parameter)
     groups = []
     for (inner, decayed, factor), parameters in sorted(found.items(), key=lambda each: each[0][2] != 1.0):
         group = {"params": parameters, "hidden": inner, "factor": factor}
@@ -46,18 +46,22 @@ def hidden_matrices(model: nn.Module) -> set[int]:
 
     The output layer is what ``model.output()`` says, as language models do, or else the last such parameter.
     """
-    matrices = [
-        parameter
-        for module in model.modules()
-        if not isinstance(module, EMBEDDINGS)
-        for parameter in module.parameters(recurse=False)
-        if parameter.ndim >= 2
-    ]
+    embedded = {id(each.weight) for each in model.modules() if isinstance(each, EMBEDDINGS)}
+    matrices = _matrices(model, EMBEDDINGS)
     said = getattr(model, "output", None)
     output = said()[0] if callable(said) and not isinstance(said, nn.Module) else matrices[-1] if matrices else None
-    embedded = {id(each.weight) for each in model.modules() if isinstance(each, EMBEDDINGS)}
-    inner = [each for each in matrices if each is not output and 1 < len(each) < each.numel()]
-    return {id(each) for each in inner} - embedded
+    return {id(each) for each in matrices if each is not output and 1 < len(each) < each.numel()} - embedded
+
+
+def _matrices(model: nn.Module, without: tuple[type[nn.Module], ...] = ()) -> list[nn.Parameter]:
+    """Return the parameters of two and more dimensions of modules, without those that one names as ``vectors``."""
+    return [
+        parameter
+        for module in model.modules()
+        if not isinstance(module, without)
+        for name, parameter in module.named_parameters(recurse=False)
+        if parameter.ndim >= 2 and name not in getattr(module, "vectors", ())
+    ]
 
 
 def notes(optimizer: Optimizer, rates: Mapping[str, float]) -> list[Note]:
