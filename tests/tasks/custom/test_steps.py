@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -219,3 +221,21 @@ def test_what_never_moves_is_said() -> None:
     whole = torch.optim.SGD(model.parameters(), lr=0.1)
     fine = tw.fit(model, (X, Y), loss=nn.CrossEntropyLoss(), optimizer=whole, epochs=1, progress=False)
     assert not any(each.kind == "note" and each.what == "not moved" for each in fine)
+
+
+def test_a_training_that_goes_on_behind_an_epoch_warns_of_nothing(tmp_path: Path) -> None:
+    def events(**more: Any) -> Any:
+        torch.manual_seed(3)
+        model = network()
+        sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+        falling = torch.optim.lr_scheduler.StepLR(sgd, 1)
+        how = {"epochs": 3, "schedule": falling, "checkpoint_every": "1epoch", "progress": False}
+        return tw.fit(model, (X, Y), loss=nn.CrossEntropyLoss(), optimizer=sgd, out=tmp_path / "run", **how, **more)
+
+    first = events()
+    assert next(each for each in first if each.kind == "saved")
+    first.close()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert [each.kind for each in events(resume=True)][-1] == "finished"
+    assert not [each for each in caught if "lr_scheduler" in str(each.message)]
