@@ -205,9 +205,11 @@ def test_texts_and_images_written_otherwise(chinese: tuple[tw.Run, Path], tmp_pa
         pictures.predict(tmp_path / "img", delimiter="~")
 
 
-def test_what_no_column_has_a_use_for_may_be_said_again(tmp_path: Path) -> None:
-    rows = "\n".join(f"{'yes' if place % 3 else 'no'},{place},{place % 7}" for place in range(40))
-    (tmp_path / "table.csv").write_text(f"label,one,two\n{rows}\n")
-    said = {"dates": "dmy", "epochs": 1, "listen": lambda event: None}
+@pytest.mark.parametrize("day", ["none", "2026-01-{:02}"])
+def test_what_no_column_has_a_use_for_may_be_said_again(tmp_path: Path, day: str) -> None:
+    rows = "\n".join(f"{'yes' if n % 3 else 'no'},{n},{day.format(1 + n % 9)}" for n in range(40))
+    (tmp_path / "table.csv").write_text(f"label,one,day\n{rows}\n")
+    said = {"dates": "mdy", "epochs": 1, "listen": lambda event: None}
     run = tw.train(tmp_path / "table.csv", out=tmp_path / "run", **said)
-    assert tw.train(tmp_path / "table.csv", from_run=run.path, out=tmp_path / "on", **said).report["epochs"] == 1
+    on = tw.train(tmp_path / "table.csv", from_run=run.path, out=tmp_path / "on", **said).report
+    assert on["epochs"] == 1 and on["rows"] == run.report["rows"]

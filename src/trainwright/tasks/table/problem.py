@@ -12,7 +12,7 @@ from trainwright.config.settings import Settings
 from trainwright.data.read.source import Source
 from trainwright.data.tables.cast import cast_columns
 from trainwright.data.tables.column_choice import declare
-from trainwright.data.tables.dtypes import convert, number_feature
+from trainwright.data.tables.dtypes import Feature, convert, number_feature
 from trainwright.data.tables.encoder import TableEncoder
 from trainwright.data.tables.feature_columns import TableSchema, choose_features
 from trainwright.data.tables.fingerprint import of_keys
@@ -258,7 +258,7 @@ def _choose(source: Source, table: Table, settings: Settings) -> TableSchema:
 def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSchema:
     """Return the columns of the earlier run. Raise E247 where the label is missing, and E260 where it is of the other kind."""
     said = {key: getattr(settings, key) for key in CHANGED if getattr(settings, key)}
-    chosen = parent.reading(useful(parent.columns, said)).chosen
+    chosen = _as_said(table, parent.chosen, parent.reading(useful(parent.columns, said)).chosen)
     for feature in chosen.features:
         if (kind := settings.columns.get(feature.name, feature.kind)) != feature.kind:
             raise error("E328", key=f"columns.{feature.name}", value=kind, found=feature.kind)
@@ -286,6 +286,18 @@ def _keep(parent: TablePredictor, table: Table, settings: Settings) -> TableSche
     if wanted:
         raise error("E260", found=targets.WORDS[chosen.target], wanted=wanted)
     return replace(chosen, label=label, notes=[Note("columns", str(len(chosen.features)), "those of the earlier run")])
+
+
+def _as_said(table: Table, before: TableSchema, said: TableSchema) -> TableSchema:
+    """Return columns as they are said to be written, but for those that the table plainly has as they were before."""
+
+    def either(old: Feature, new: Feature) -> Feature:
+        column = table.profiles.get(old.name)
+        return old if column is not None and column.feature.format == old.format else new
+
+    features = tuple(either(*each) for each in zip(before.features, said.features, strict=True))
+    written = either(before.written, said.written) if before.written and said.written else said.written
+    return replace(said, features=features, written=written)
 
 
 def _more(table: Table, frame: pl.DataFrame, by: str, weight: str, decimal: str) -> dict[str, pl.Series]:
