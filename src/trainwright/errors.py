@@ -1024,6 +1024,7 @@ MESSAGES: dict[str, Message] = {
         "tw.fit is gone through inside of torch.autocast, which would set types in what fit computes, validation too",
         "Leave the autocast out and say precision='bfloat16'; an autocast in the model's forward is fine.",
     ),
+    "E647": Message("{verb} has no argument '{name}'", "help(trainwright.fit) lists them."),
     "E650": Message("no tracker is called '{name}'", "Take one or several of {known}."),
     "E651": Message("the tracker {name} is not installed", 'Install it: pip install "trainwright[{name}]".'),
 }

@@ -271,3 +271,8 @@ def test_only_the_first_batch_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(checked.CheckedObjective, "_look", lambda self, *parts: (looked.append(1), look(self, *parts))[1])
     fit(linear(), (inputs(), TARGETS), epochs=3, valid=(inputs(), TARGETS))
     assert len(looked) == 1
+
+
+def test_an_argument_that_there_is_not() -> None:
+    with pytest.raises(tw.TrainwrightError, match=r"E647.*'epohcs'[\s\S]*epochs"):
+        fit(linear(), (inputs(), classes()), epohcs=3)

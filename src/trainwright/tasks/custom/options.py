@@ -273,14 +273,20 @@ class FitOptions(EvaluateOptions):
 
 
 def takes(options: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R]]:
-    """Let a function of one object be called with the arguments that make this object; its signature is theirs."""
+    """Let a function of one object be called with the arguments that make this object; its signature is theirs.
+
+    It raises E647 for an argument that there is not.
+    """
+    signature = inspect.signature(options)
 
     def decorate(function: Callable[[T], R]) -> Callable[P, R]:
         @wraps(function)
         def call(*args: P.args, **named: P.kwargs) -> R:
+            for name in named.keys() - signature.parameters.keys():
+                raise error("E647", verb=function.__name__, name=name, hint=nearest(name, signature.parameters))
             return function(options(*args, **named))
 
-        signature, returned = inspect.signature(options), inspect.signature(function).return_annotation
+        returned = inspect.signature(function).return_annotation
         call.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
         return call
 
