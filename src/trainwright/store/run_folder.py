@@ -214,7 +214,8 @@ def check_free(out: Path) -> None:
 
 
 def _is_free(out: Path) -> bool:
-    return not out.exists() or (out.is_dir() and all(p.name.startswith(".") or p.name == "data.json" for p in out.iterdir()))
+    head = ("data.json", "choice.json")  # which are written before the settings
+    return not out.exists() or (out.is_dir() and all(p.name.startswith(".") or p.name in head for p in out.iterdir()))
 
 
 def open_run(path: Path, *, fit_too: bool = False) -> RunFolder:
