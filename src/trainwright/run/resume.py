@@ -107,6 +107,8 @@ class SavedRun:
 
 def older(settings: Mapping[str, Any], task: str) -> dict[str, Any]:
     """Return the settings that a run of an earlier version does not name, so that what comes of it stays as it was."""
+    if settings.get("choose") == "auto":  # of this version; what it does not name is not derived yet
+        return {}
     before = {"decay": "all"} | ({"calibrate": "off"} if KINDS[task].labelled else {})
     return {key: value for key, value in before.items() if key not in settings}
 
