@@ -49,9 +49,9 @@ def test_killed_when_saved_by_the_clock(bench: Bench, count: Any, work: str) -> 
     assert not bad
 
 
-@pytest.mark.parametrize("work", ["text", "table"] if FULL else ["text"])
+@pytest.mark.parametrize("work", ["text", "table"])
 def test_killed_while_candidates_are_measured(bench: Bench, count: Any, work: str) -> None:
-    number = 50 if FULL else 3
+    number = 50 if FULL else 2
     asked = {"choose": "auto", "epochs": 2, "device": "cpu", "speed": "off", "checkpoint_every": "3steps"}
     bad = swept(bench, work, number, 3, bare=True, settings=asked)
     count(number, len(bad))
