@@ -356,7 +356,7 @@ def write_head(run: RunFolder, problem: Problem, origin: Mapping[str, Any]) -> N
 
     What an earlier process was about to write when it was killed goes.
     """
-    atomic.remove_leftovers(run.path, run.plots, run.landscape)
+    atomic.remove_leftovers(run.path, run.folds, run.plots, run.landscape)
     write_json(run.data, problem.data)
     atomic.write_file(run.settings, to_toml(problem.settings, run=origin))
 
