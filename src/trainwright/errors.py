@@ -57,7 +57,7 @@ class DataError(TrainwrightError):
 
 
 class SettingError(TrainwrightError):
-    """E3xx, E55x: a setting, recipe or command that is not understood."""
+    """E3xx, and E5xx beyond E50x: a setting, recipe or command that is not understood."""
 
 
 class RunError(TrainwrightError):
@@ -65,7 +65,7 @@ class RunError(TrainwrightError):
 
 
 class TrainingError(TrainwrightError):
-    """E5xx: training was refused; the model is left as it was before the refused step."""
+    """E50x: training was refused; the model is left as it was before the refused step."""
 
     exit_code = 3
 
@@ -79,8 +79,8 @@ _CLASSES: dict[str, type[TrainwrightError]] = {
     "2": DataError,
     "3": SettingError,
     "4": RunError,
-    "5": TrainingError,
-    "55": SettingError,
+    "50": TrainingError,
+    "5": SettingError,
     "6": ModelError,
 }
 

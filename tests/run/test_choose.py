@@ -133,6 +133,23 @@ def test_more_rows_keep_some_for_validation(tmp_path: Path, monkeypatch: pytest.
     assert not tw.verify(run).wrong and not tw.replay(run).wrong
 
 
+def test_a_run_that_goes_on_for_longer_is_judged_anew(tmp_path: Path) -> None:
+    source = write_table(tmp_path / "table.csv", 80)
+    longer, shorter = tmp_path / "longer", tmp_path / "shorter"
+    tw.train(source, folds=3, epochs=4, schedule=[], out=longer, **QUICK)
+    tw.train(source, folds=3, epochs=1, schedule=[], out=shorter, **QUICK)
+    before = tw.load(shorter).report["valid"]["loss"]
+    on = tw.resume(shorter, epochs=4)
+    assert on.report["valid"] == tw.load(longer).report["valid"] and on.report["valid"]["loss"] != before
+    assert not tw.verify(on).wrong
+
+
+def test_a_run_that_had_nothing_to_choose_goes_on(tmp_path: Path) -> None:
+    source = write_table(tmp_path / "table.csv", 40)
+    run = tw.train(source, choose="auto", epochs=1, out=tmp_path / "run", **QUICK)
+    assert tw.resume(run.path, epochs=2).report["epochs"] == 2
+
+
 @pytest.mark.parametrize(
     ("settings", "code"),
     [
@@ -147,7 +164,7 @@ def test_what_cannot_be_leaves_nothing(tmp_path: Path, settings: dict[str, Any],
     source = write_csv(tmp_path / "rows.csv", rows, ("label", "text", "day"))  # type: ignore[arg-type]
     with pytest.raises(TrainwrightError) as caught:
         tw.train(source, out=tmp_path / "run", **QUICK, **settings)
-    assert caught.value.code == code
+    assert caught.value.code == code and caught.value.exit_code == 2
     assert not (tmp_path / "run").exists()
 
 

@@ -105,7 +105,7 @@ def _plan(problem: Any, source: Source, given: Mapping[str, Any], tried: list[Ca
 
 def begun(problem: Any, run: RunFolder, settings: Mapping[str, Any]) -> Plan | None:
     """Return what is measured by a run that goes on, whose folder says ``settings``; None where nothing is. Raise E408."""
-    if settings.get("choose") != "auto":
+    if settings.get("choose") != "auto" or not run.choice.exists():  # the rules may have been followed all the same
         return Plan([RULES], problem.settings.folds, True) if problem.settings.folds else None
     with made_sense_of(run.choice):
         known, kept = {each.name: each for each in _all(problem)}, read_json(run.choice)

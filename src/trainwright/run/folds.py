@@ -41,6 +41,7 @@ class Folds:
     def __init__(self, problem: Any, count: int, folder: Path) -> None:
         self.problem, self.count, self.folder = problem, count, folder
         self.part = parts_of(problem, count)
+        self.length = np.array([problem.settings.epochs or 0, problem.settings.steps], np.int64)  # which a resume may change
         self.said: list[dict[str, np.ndarray]] = []
 
     def go_on(self) -> None:
@@ -88,6 +89,7 @@ class Folds:
         found = {
             "outputs": said.outputs.float().numpy(),
             "sums": np.array([said.loss, said.weight], np.float64),
+            "length": self.length,
         }
         self._keep(number, found)
         return found
@@ -100,10 +102,11 @@ class Folds:
         write_file(self.folder / f"{number}-{_digest(raw)}.safetensors", raw)
 
     def _kept(self, number: int) -> dict[str, np.ndarray] | None:
-        """Return what was kept of a part; None where there is nothing, or nothing that is as it was written."""
+        """Return what was kept of a part by a training as long; None where nothing is as it was written."""
         rows = int((self.part == number).sum())
         for found in _whole(self.folder, number):
-            if set(found) == {"outputs", "sums"} and len(found["outputs"]) == rows and len(found["sums"]) == 2:
+            fits = set(found) == {"outputs", "sums", "length"} and np.array_equal(found["length"], self.length)
+            if fits and len(found["outputs"]) == rows and len(found["sums"]) == 2:
                 return found
         return None
 
