@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trainwright.evaluation import suspects
+from trainwright.evaluation.folds import cut
 from trainwright.evaluation.intervals import Units
 
 
@@ -70,13 +71,13 @@ def test_folds_keep_units_whole_and_classes_even() -> None:
     draw = np.random.default_rng(0)
     codes = np.concatenate([np.arange(400), draw.integers(0, 400, 100)])
     kinds = draw.integers(0, 4, 400)
-    fold = suspects.folds(kinds[codes], Units(codes), 5, 0)
+    fold = cut(kinds[codes], Units(codes), 5, 0)
     assert all(len(set(fold[codes == code])) == 1 for code in range(400))
     firsts = fold[:400]
     for kind in range(4):
         counts = np.bincount(firsts[kinds == kind], minlength=5)
         assert counts.max() - counts.min() <= 1
-    assert (fold == suspects.folds(kinds[codes], Units(codes), 5, 0)).all()
-    assert (fold != suspects.folds(kinds[codes], Units(codes), 5, 1)).any()
-    parts = np.bincount(suspects.folds(draw.normal(size=103).astype(np.float32), None, 5, 0))
+    assert (fold == cut(kinds[codes], Units(codes), 5, 0)).all()
+    assert (fold != cut(kinds[codes], Units(codes), 5, 1)).any()
+    parts = np.bincount(cut(draw.normal(size=103).astype(np.float32), None, 5, 0))
     assert parts.max() - parts.min() <= 1

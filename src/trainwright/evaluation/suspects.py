@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trainwright.evaluation.intervals import Units
-
 FAR = 5.0  # robust standard deviations: of normal errors one in two million lies further
 ROBUST = 1.4826  # the standard deviation of normal errors by the median of their sizes
 
@@ -29,23 +27,6 @@ class Suspicion(NamedTuple):
     doubt: np.ndarray  # float64 (rows,)
     chosen: np.ndarray  # int64
     wrong: int
-
-
-def folds(targets: np.ndarray, units: Units | None, count: int, seed: int) -> np.ndarray:
-    """Return which of ``count`` parts each row is in, int64 (rows,): units stay whole, rows of equal targets are spread evenly.
-
-    Of numbers, of which few are equal, the parts are drawn at random.
-    """
-    codes = np.arange(len(targets)) if units is None else units.codes
-    _, first, whose = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(len(first))
-    if targets.dtype.kind != "f":
-        _, kinds = np.unique(targets, axis=0, return_inverse=True)
-        order = order[np.argsort(kinds.ravel()[first][order], kind="stable")]
-    fold = np.empty(len(first), np.int64)
-    fold[order] = np.arange(len(first)) % count
-    found: np.ndarray = fold[whose.ravel()]
-    return found
 
 
 def of_classes(shares: np.ndarray, given: np.ndarray) -> Suspicion:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainwright.evaluation.folds import cut
 from trainwright.plain_files import content, damaged
 from trainwright.store.atomic import write_file
 
@@ -29,10 +30,8 @@ PLAINLY = {"precision": "float32", "compile": False, "graph": False, "threads": 
 
 def parts_of(problem: Any, count: int) -> np.ndarray:
     """Return which of ``count`` parts each training row is in, int64 (rows,): groups stay whole, classes are spread evenly."""
-    from trainwright.evaluation import suspects
-
     train = problem.splits["train"]
-    return suspects.folds(train.targets, train.units, count, problem.settings.seed)
+    return cut(train.targets, train.units, count, problem.settings.seed)
 
 
 class Folds:

@@ -24,6 +24,7 @@ from trainwright.config.kinds import KINDS
 from trainwright.data.files.folders import absolute
 from trainwright.data.read import fixes
 from trainwright.errors import TrainwrightError, error
+from trainwright.evaluation.folds import cut
 from trainwright.models.registry import load
 from trainwright.plain_files import damaged, made_sense_of
 from trainwright.run.again import prepare_again
@@ -134,8 +135,6 @@ def _first(folds: int) -> int:
 
 def _out_of_fold(made: Prepared, trained: Kept, listen: Listener) -> pl.DataFrame:
     """Return the columns of ``predictions.parquet`` of all training rows, in order, from the second models."""
-    from trainwright.evaluation import suspects as maths
-
     problem: Any = made.training.problem
     train, folds = problem.splits["train"], trained.asked["folds"]
     taught, frame = np.ones(len(train), bool), pl.DataFrame()
@@ -144,7 +143,7 @@ def _out_of_fold(made: Prepared, trained: Kept, listen: Listener) -> pl.DataFram
         if again:
             found = _suspicion(made, frame)
             taught[found.chosen[: round(LEFT * found.wrong)]] = False
-        fold = maths.folds(train.targets, train.units, count, problem.settings.seed + again)
+        fold = cut(train.targets, train.units, count, problem.settings.seed + again)
         parts, places = [], []
         for number in range(count):
             out, learned = np.flatnonzero(fold == number), np.flatnonzero((fold != number) & taught)
